@@ -1,0 +1,52 @@
+# One word for each thing that one does here. GNU make and a python3 of at least 3.11 are all that must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench lock format
+# What is run is shown where it is asked for (make V=1); else only what it has to say.
+$(V).SILENT:
+
+help: ## list these words
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## .venv with the service, the embedded database and everything for development
+
+# The stamp comes last, so an interrupted install is done again; a second `make install` does nothing.
+$(INSTALLED): pyproject.toml tests/requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -qq --require-hashes -r tests/requirements.txt
+	$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	touch $@
+
+run: install ## the service on http://127.0.0.1:8000: migrated, seeded, its database embedded under .irritants/
+	$(BIN)/irritants serve
+
+test: install ## the whole suite, on every core
+	$(BIN)/pytest -n auto
+
+check: install ## format, lint, strict types, then the whole suite (import rules and the OpenAPI document are tests in it)
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/pytest -n auto
+
+format: install ## put the code in its one format
+	$(BIN)/ruff check --quiet --fix-only --exit-zero
+	$(BIN)/ruff format --quiet
+
+bench: install ## how fast, as ratios to bare work on the same machine
+	$(BIN)/python -m tests.benchmarks
+
+# The development lock comes first and rules the other, so that both name the same versions.
+LOCK = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --group build
+lock: ## pin the newest versions that pyproject.toml allows, with the hashes of every platform's files
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install -qq uv==0.13.9
+	$(LOCK) --upgrade --extra embedded --group dev --output-file tests/requirements.txt
+	$(LOCK) --constraint tests/requirements.txt --output-file requirements.txt
