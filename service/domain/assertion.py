@@ -1,0 +1,191 @@
+"""What every assertion carries, and the envelope in which the record keeps an event.
+
+Nothing is simply true here: somebody asserts it, on some date, in some document. The models below are on disk; a field
+may be added with a default, never renamed or removed without a new schema version and an upcaster.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from service.domain import edtf
+from service.domain.countries import ALPHA_2
+
+
+def _plain(text: str) -> str:
+    # Control characters break terminals and jsonb, format characters (bidi overrides, zero-width) make two names look
+    # alike, lone surrogates cannot be stored; none of them belongs in a line of a record.
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in text):
+        raise PydanticCustomError("plain_text", "has a control, format or surrogate character")
+    if not text.strip():
+        raise PydanticCustomError("plain_text", "is blank")
+    return unicodedata.normalize("NFC", text)
+
+
+def _few_words(text: str) -> str:
+    if len(text.split()) > 5:
+        raise PydanticCustomError("wording", "is at most five words of the side's own; the rest belongs in the summary")
+    return text
+
+
+def _edtf(text: str) -> str:
+    try:
+        edtf.parse(text)
+    except edtf.NotEdtf as error:
+        raise PydanticCustomError("edtf", "{why}", {"why": str(error)}) from None
+    return text
+
+
+def _party(code: str) -> str:
+    if code not in ALPHA_2:
+        raise PydanticCustomError("party", "is no ISO 3166-1 alpha-2 code, in upper case")
+    return code
+
+
+def _voice(code: str) -> str:
+    return code if code in ("JOINT", "MEDIA") else _party(code)
+
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
+Wording = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain), AfterValidator(_few_words)]
+Edtf = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_edtf)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\z", max_length=80)]
+RelationId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}\z")]
+MemberId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*\z", max_length=90)]
+"""An irritant or a round by its id: `ru-us/banking-access`."""
+Party = Annotated[str, AfterValidator(_party)]
+Voice = Annotated[str, AfterValidator(_voice)]
+"""Who speaks: a state's code, `JOINT` for one text of both parties, `MEDIA` for an outlet or unnamed media."""
+Actor = Annotated[str, AfterValidator(lambda code: code if code == "both" else _party(code))]
+"""Who acts or must act: a party of the relation, or `both`."""
+EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""On disk the id of an event; while filing also a `ref` of the same report or `stream@version`."""
+
+Channel = Literal["quote", "paraphrase", "attributed", "outlet"]
+
+
+class Contract(BaseModel):
+    """What is on disk: frozen, strict, and closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class AssertedBy(Contract):
+    """Who asserts it: the party, where known the organ and the person, and how its words reached the document."""
+
+    party: Voice
+    organ: Line | None = None
+    person: Line | None = None
+    channel: Channel
+
+    @model_validator(mode="after")
+    def _outlets_are_media(self) -> Self:
+        if self.channel == "outlet" and self.party != "MEDIA":
+            raise PydanticCustomError("channel", "the channel `outlet` is an outlet's own voice: only MEDIA has it")
+        return self
+
+
+class Citation(Contract):
+    """Where it is read: document, its paragraphs (non-blank lines, from 1), and the utterance behind it."""
+
+    document: Slug
+    # Lax only in that a JSON array may come as a Python list; its members stay strict.
+    paragraphs: Annotated[
+        tuple[Annotated[int, Field(strict=True, ge=1, le=100_000)], ...], Field(strict=False, min_length=1, max_length=200)
+    ]
+    origin: Slug
+
+
+class Telling(Contract):
+    """What an assertion and its evidence have in common: who says it, where, in the operator's own words."""
+
+    asserted_by: AssertedBy
+    source: Citation
+    summary: Line
+
+
+class Assertion(Telling):
+    """Something said about the world. `occurred` is the world's clock; null where unknown."""
+
+    occurred: Edtf | None = None
+    occurred_basis: Literal["stated", "inferred"] = "stated"
+    inference: Line | None = None
+    wording: Wording | None = None
+    after: EventId | None = None
+
+    @model_validator(mode="after")
+    def _inferred_dates_say_how(self) -> Self:
+        if self.occurred_basis == "inferred" and self.inference is None:
+            raise PydanticCustomError("inference", "an inferred date says in one line how it was inferred")
+        if self.occurred_basis == "stated" and self.inference is not None:
+            raise PydanticCustomError("inference", "a stated date has no inference; set occurred_basis to `inferred`")
+        return self
+
+
+class Keeping(Contract):
+    """Record-keeping: says nothing about the world and carries none of an assertion's fields."""
+
+
+class EvidenceAdded(Telling):
+    """A further document or a further voice says the same thing; it stands in its target's place."""
+
+    type: Literal["EvidenceAdded"] = "EvidenceAdded"
+    target: EventId
+    wording: Wording | None = None
+
+
+class ClaimContested(Assertion):
+    """A party denies the target: it no longer stands behind it, while the target stays reported."""
+
+    type: Literal["ClaimContested"] = "ClaimContested"
+    target: EventId
+
+
+class AssertionCorrected(Keeping):
+    """The record was wrong in these fields; state is as if they had always read so. Not a regression."""
+
+    type: Literal["AssertionCorrected"] = "AssertionCorrected"
+    target: EventId
+    # A JSON Merge Patch (RFC 7396) of the target as filed, so that one field of `asserted_by` can be mended alone.
+    changes: Annotated[dict[str, object], Field(min_length=1)]
+    reason: Line
+
+
+class AssertionRetracted(Keeping):
+    """The target should not be on record; state is as if it had never been said. Not a regression."""
+
+    type: Literal["AssertionRetracted"] = "AssertionRetracted"
+    target: EventId
+    reason: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the record keeps it. `position` is global, gap-free, from 1; `version` counts in its stream, from 1.
+
+    `recorded_at` (UTC) is this record's clock and never decreases with `position`.
+    """
+
+    position: int
+    stream: str
+    version: int
+    id: str
+    type: str
+    data: Contract
+    actor: str
+    report: str
+    correlation: str
+    causation: str | None
+    recorded_at: datetime
+
+
+def when(occurred: str | None) -> edtf.Span:
+    """`earliest` and `latest` of an EDTF string; both None where nothing is known."""
+    return UNKNOWN if occurred is None else edtf.parse(occurred)
+
+
+UNKNOWN = edtf.Span(None, None)

@@ -1,0 +1,1 @@
+"""An irritant: a concrete problem between two states. Stream `irritant/<relation>/<slug>`."""

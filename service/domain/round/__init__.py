@@ -1,0 +1,1 @@
+"""A round: one meeting of the delegations. Stream `round/<relation>/<slug>`."""
