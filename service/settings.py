@@ -1,0 +1,95 @@
+"""What the operator decides, read once from the environment and handed down.
+
+Nothing else reads the environment (a test holds that), so what a process does follows from its arguments alone.
+A variable with our prefix that no setting has is refused: a misspelt IRRITANTS_READ_ACCESS must not leave a record
+open to all.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "IRRITANTS_"
+DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+
+
+class SettingsError(Exception):
+    """The settings do not hold together; the message names each variable and what is wrong with it."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
+
+    database_url: DatabaseUrl | None = Field(
+        default=None,
+        repr=False,
+        description="PostgreSQL that holds the record, 15 to 18; without it the embedded one is started under HOME",
+    )
+    migration_database_url: DatabaseUrl | None = Field(
+        default=None,
+        repr=False,
+        description="the same database as the role that owns its tables, for `migrate`; default: DATABASE_URL",
+    )
+    home: Path = Field(default=Path(".irritants"), description="folder of the embedded database")
+    host: str = Field(default="127.0.0.1", description="address to serve on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to serve on; 0 takes a free one")
+    read_access: Literal["open", "key"] = Field(
+        default="open", description="`open`: anybody who reaches the address may read; `key`: reading needs a key too"
+    )
+    allow_open_read: bool = Field(
+        default=False, description="says that `open` is meant on an address that is not loopback; else it is refused"
+    )
+    url: str = Field(
+        default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
+    )
+    key: SecretStr | None = Field(default=None, description="key that those commands show it")
+
+    @model_validator(mode="after")
+    def _open_read_is_meant(self) -> Self:
+        if self.read_access == "open" and not self.allow_open_read and not is_loopback(self.host):
+            raise ValueError(
+                f"{self.host} can be reached from other machines, and everybody there could read: set"
+                f" {PREFIX}READ_ACCESS=key, or {PREFIX}ALLOW_OPEN_READ=true if that is meant"
+            )
+        return self
+
+
+def read(**given: object) -> Settings:
+    """The settings of this process; an option of the command line that is not None goes before its variable."""
+    _refuse_misspelt_variables()
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as refused:
+        raise SettingsError("\n".join(_sentence(error) for error in refused.errors())) from None
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_misspelt_variables() -> None:
+    known = {variable(field) for field in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(f"no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One refusal without the value refused, which may be a secret."""
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"{variable(str(error['loc'][0]))}: {reason}" if error["loc"] else reason

@@ -1,0 +1,85 @@
+"""Settings come from the environment, hold together, and are all told to whoever runs the service."""
+
+from pathlib import Path
+
+import pytest
+
+from service import settings
+from service.settings import Settings, SettingsError, is_loopback, variable
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        monkeypatch.delenv(variable(field), raising=False)
+
+
+def test_without_any_variable_the_service_is_local_embedded_and_open() -> None:
+    read = settings.read()
+    assert (read.database_url, read.home, read.host, read.port) == (None, Path(".irritants"), "127.0.0.1", 8000)
+    assert read.read_access == "open"
+
+
+def test_a_variable_counts_and_an_option_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_PORT", "8001")
+    assert settings.read(port=None).port == 8001
+    assert settings.read(port=8002).port == 8002
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_DATABASE_URL", "")
+    assert settings.read().database_url is None
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_READ_ACESS", "key")
+    with pytest.raises(SettingsError, match="no such setting: IRRITANTS_READ_ACESS"):
+        settings.read()
+
+
+def test_a_refusal_names_the_variable_and_never_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_DATABASE_URL", "mysql://operator:hush@db/record")
+    monkeypatch.setenv("IRRITANTS_PORT", "eighty")
+    with pytest.raises(SettingsError) as refused:
+        settings.read()
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [
+        "IRRITANTS_DATABASE_URL",
+        "IRRITANTS_PORT",
+    ]
+    assert "hush" not in str(refused.value)
+
+
+def test_settings_in_a_log_show_no_secret() -> None:
+    shown = repr(settings.read(database_url="postgresql://operator:hush@db/record", key="irr_1_whisper"))
+    assert "hush" not in shown
+    assert "whisper" not in shown
+
+
+def test_open_reading_beyond_this_machine_must_be_meant() -> None:
+    with pytest.raises(SettingsError, match=r"0\.0\.0\.0 can be reached from other machines"):
+        settings.read(host="0.0.0.0")
+    assert settings.read(host="0.0.0.0", allow_open_read=True).host == "0.0.0.0"
+    assert settings.read(host="0.0.0.0", read_access="key").host == "0.0.0.0"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_what_was_read_stays_as_it_is() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.read().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_told_in_the_readme(field: str) -> None:
+    assert Settings.model_fields[field].description
+    assert f"`{variable(field)}`" in README.read_text()
