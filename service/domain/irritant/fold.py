@@ -1,0 +1,298 @@
+"""How an irritant's state follows from what is asserted of it.
+
+`evolve` never judges (that is `rules.py`) and handles every case, so that any history can be read, also one that later
+corrections have made odd.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import reduce
+from typing import assert_never, cast
+
+from service.domain.assertion import Assertion, ClaimContested
+from service.domain.corrections import Effective
+from service.domain.irritant import events as on_disk
+from service.domain.irritant.events import IrritantEvent
+from service.domain.irritant.state import MEDIA, Denial, Irritant, Item, Moved, Proposal, Reversal, Stand, Step, Telling, Voice
+from service.domain.ladder import (
+    FORMALISED,
+    IMPLEMENTING,
+    IN_TALKS,
+    LEVELS,
+    PROPOSED,
+    RAISED,
+    RESOLVED,
+    UNDERSTANDING,
+    UNSTATED,
+)
+
+
+def evolve(state: Irritant, effect: Effective) -> Irritant:
+    """The state after one more event, in the order of the world. Total."""
+    if not isinstance(effect.data, Assertion):
+        return _kept(state, effect)
+    return _moved(state, _heard(_asserted(state, effect, effect.data), effect, effect.data), effect, effect.data)
+
+
+def _kept(state: Irritant, effect: Effective) -> Irritant:
+    if isinstance(effect.data, on_disk.IrritantOpened):
+        return replace(state, title=effect.data.title, category=effect.data.category, opened=True)
+    return state
+
+
+def _asserted(state: Irritant, effect: Effective, assertion: Assertion) -> Irritant:
+    data = cast("IrritantEvent | ClaimContested", assertion)
+    told = tuple(Telling(effect.id, effect.root, h) for h in state.holders(assertion.asserted_by.party))
+    match data:
+        case on_disk.IrritantOpened():
+            return state
+        case on_disk.ConcernRaised():
+            raised = replace(state, raised_by=(*state.raised_by, *told))
+            return _advance(raised, effect, data, RAISED)
+        case on_disk.ProposalTabled():
+            return _advance(_tabled(state, told, data), effect, data, PROPOSED)
+        case on_disk.ProposalAnswered():
+            return _answered(state, told, effect, data)
+        case on_disk.DiscussionReported():
+            return _advance(state, effect, data, IN_TALKS)
+        case on_disk.UnderstandingReported():
+            return _advance(state, effect, data, UNDERSTANDING)
+        case on_disk.InstrumentExchanged():
+            return _advance(state, effect, data, FORMALISED)
+        case on_disk.NextStepAgreed():
+            return _advance(_step_agreed(state, told, data), effect, data, UNDERSTANDING)
+        case on_disk.NextStepClosed():
+            return _step_closed(state, data.step, _valued(told, data.outcome))
+        case on_disk.ImplementationReported():
+            return _advance(state, effect, data, IMPLEMENTING)
+        case on_disk.ResolutionDeclared():
+            return _advance(state, effect, data, RESOLVED)
+        case on_disk.ProgressReversed():
+            return _reversed(state, told, effect, data, counts=True)
+        case on_disk.IrritantReopened():
+            taken_up = replace(state, withdrawals=()) if _by_parties(told) else state
+            return _reversed(taken_up, told, effect, data, counts=not state.withdrawals)
+        case on_disk.IrritantWithdrawn():
+            by = _by_parties(told)
+            merged_into = data.merged_into if by else state.merged_into
+            return replace(state, withdrawals=(*state.withdrawals, *by), merged_into=merged_into)
+        case on_disk.HoldPlaced():
+            placed = _valued(_by_parties(told), data.kind)
+            return replace(state, holds=(*_of_others(state.holds, placed), *placed))
+        case on_disk.HoldLifted():
+            return replace(state, holds=_of_others(state.holds, told))
+        case on_disk.ItemAdded():
+            added = Item(data.item, data.kind, data.name, data.place)
+            return state if data.item in state.items else replace(state, items={**state.items, data.item: added})
+        case on_disk.ItemStatusChanged():
+            return _item_changed(state, data.item, _valued(_by_parties(told), data.status))
+        case on_disk.ReversibilityStated():
+            said = _valued(told, "true" if data.reversible else "false")
+            return replace(state, reversibility=(*state.reversibility, *said))
+        case on_disk.PositionStated():
+            return replace(state, stances=(*state.stances, *_valued(told, data.stance)))
+        case ClaimContested():
+            return reduce(lambda s, t: _denied(s, t, data.target), _by_parties(told), state)
+        case _:
+            assert_never(data)
+
+
+def _valued(told: Iterable[Telling], value: str) -> tuple[Telling, ...]:
+    return tuple(replace(t, value=value) for t in told)
+
+
+def _by_parties(told: Iterable[Telling]) -> tuple[Telling, ...]:
+    return tuple(t for t in told if t.holder != MEDIA)
+
+
+def _of_others(tellings: Iterable[Telling], than: Iterable[Telling]) -> tuple[Telling, ...]:
+    holders = {t.holder for t in than}
+    return tuple(t for t in tellings if t.holder not in holders)
+
+
+def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> Irritant:
+    """Everybody whose word this is stands at `rung` from here on, at least; nobody is lowered."""
+    spoken = data.asserted_by.channel in ("quote", "paraphrase")
+    holders = state.holders(data.asserted_by.party)
+    new = [Stand(effect.id, effect.root, h, rung, data.source.origin, spoken, data.wording) for h in holders]
+    first = tuple(Telling(effect.id, effect.root, h) for h in holders if h != MEDIA)
+    after = replace(
+        state,
+        stands=(*state.stands, *new),
+        first_by=state.first_by or first,
+        rungs=tuple(max(r, rung) if p in holders else r for p, r in zip(state.parties, state.rungs, strict=True)),
+        reported=max(state.reported, rung),
+        denials=tuple(_conceded(d, holders, rung) for d in state.denials),
+    )
+    return _understood(after, new) if rung >= UNDERSTANDING and state.proposals else after
+
+
+def _conceded(denial: Denial, holders: tuple[str, ...], rung: int) -> Denial:
+    """A denial of a claim ends when its denier later stands at the rung denied."""
+    conceded = not denial.reversal and denial.denier in holders and rung >= denial.rung
+    return replace(denial, ended=True) if conceded else denial
+
+
+def _understood(state: Irritant, stands: Iterable[Stand]) -> Irritant:
+    """A proposal closes when its addressee reaches `understanding` after it; one to both, when both have."""
+    reached = [s for s in stands if s.holder != MEDIA]
+    proposals = dict(state.proposals)
+    for proposal in state.proposals.values():
+        for stand in reached:
+            everybody = proposal.addressee == "both" and state.confirmed >= UNDERSTANDING
+            if proposal.open and (proposal.addressee == stand.holder or everybody):
+                closing = Telling(stand.event, stand.root, stand.holder, "understanding")
+                proposals[proposal.root] = replace(proposal, closings=(*proposal.closings, closing))
+    return replace(state, proposals=proposals)
+
+
+def _tabled(state: Irritant, told: tuple[Telling, ...], data: on_disk.ProposalTabled) -> Irritant:
+    root = told[0].root
+    known = state.proposals.get(root) or Proposal(root, data.kind, data.addressee, data.terms, data.occurred, ())
+    tabled = replace(known, tellers=(*known.tellers, *told))
+    return replace(state, proposals={**state.proposals, root: tabled})
+
+
+def _answered(
+    state: Irritant, told: tuple[Telling, ...], effect: Effective, data: on_disk.ProposalAnswered
+) -> Irritant:
+    proposal = state.proposals.get(data.proposal)
+    if proposal is not None and data.answer != "deferred":
+        closed = replace(proposal, closings=(*proposal.closings, *_valued(told, data.answer)))
+        state = replace(state, proposals={**state.proposals, data.proposal: closed})
+    if data.answer == "accepted":
+        return _advance(state, effect, data, UNDERSTANDING)
+    return _advance(state, effect, data, PROPOSED) if data.answer == "countered" else state
+
+
+def _step_agreed(state: Irritant, told: tuple[Telling, ...], data: on_disk.NextStepAgreed) -> Irritant:
+    known = state.steps.get(data.step)
+    if known is None:
+        step = Step(data.step, data.owner, data.action, data.due, told[0].root, told)
+    elif not _by_parties(told):
+        step = replace(known, tellers=(*known.tellers, *told))
+    else:
+        # Agreed again by the other side is its confirmation; by one that had agreed it before, a new undertaking.
+        anew = not known.open and any(t.holder == k.holder and t.root != k.root for t in told for k in known.tellers)
+        closings = () if anew else known.closings
+        step = Step(data.step, data.owner, data.action, data.due or known.due, known.opened, (*known.tellers, *told), closings)
+    return replace(state, steps={**state.steps, data.step: step})
+
+
+def _step_closed(state: Irritant, step: str, closings: tuple[Telling, ...]) -> Irritant:
+    known = state.steps.get(step)
+    if known is None:
+        return state
+    return replace(state, steps={**state.steps, step: replace(known, closings=(*known.closings, *closings))})
+
+
+def _item_changed(state: Irritant, item: str, statuses: tuple[Telling, ...]) -> Irritant:
+    known = state.items.get(item)
+    if known is None:
+        return state
+    return replace(state, items={**state.items, item: replace(known, statuses=(*known.statuses, *statuses))})
+
+
+def _reversed(
+    state: Irritant,
+    told: tuple[Telling, ...],
+    effect: Effective,
+    data: on_disk.ProgressReversed | on_disk.IrritantReopened,
+    *,
+    counts: bool,
+) -> Irritant:
+    """Caps every stand before it, as soon as one party tells it; media alone move nothing."""
+    root, to = effect.root, LEVELS[data.to]
+    known = next((r for r in state.reversals if r.root == root), Reversal(root, to, ()))
+    others = tuple(r for r in state.reversals if r.root != root)
+    state = replace(state, reversals=(*others, replace(known, tellers=(*known.tellers, *told))))
+    if not _by_parties(told):
+        return state
+    capped = replace(
+        state,
+        stands=tuple(replace(s, caps=(*s.caps, (root, to))) if s.rung > to else s for s in state.stands),
+        denials=tuple(_gave_in(d, told, to) for d in state.denials),
+    )
+    capped = _recounted(capped)
+    lowered = any(after < before for before, after in zip(state.rungs, capped.rungs, strict=True))
+    if counts and lowered and root not in state.regressed:
+        capped = replace(capped, regressed=(*capped.regressed, root))
+    if to < UNDERSTANDING:
+        capped = _lapsed(capped, root)
+    return _recounted(_advance(capped, effect, data, to)) if to > UNSTATED else capped
+
+
+def _gave_in(denial: Denial, told: tuple[Telling, ...], to: int) -> Denial:
+    """A denial of a reversal ends when its denier itself goes down to that rung."""
+    gave_in = denial.reversal and to <= denial.rung and any(t.holder == denial.denier for t in told)
+    return replace(denial, ended=True) if gave_in else denial
+
+
+def _lapsed(state: Irritant, root: str) -> Irritant:
+    lapse = Telling(root, root, "reversal", "lapsed")
+    steps = {k: replace(s, closings=(*s.closings, lapse)) if s.open else s for k, s in state.steps.items()}
+    return replace(state, steps=steps)
+
+
+def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
+    """From here on the denier no longer stands on the target; others do, and it stays reported."""
+    denier = denial.holder
+
+    def kept(tellings: tuple[Telling, ...]) -> tuple[Telling, ...]:
+        return tuple(t for t in tellings if t.holder != denier or target not in (t.event, t.root))
+
+    def own(stand: Stand) -> bool:
+        return stand.holder == denier and target in (stand.event, stand.root)
+
+    after = replace(
+        state,
+        stands=tuple(replace(s, denied=True) if own(s) else s for s in state.stands),
+        raised_by=kept(state.raised_by),
+        withdrawals=kept(state.withdrawals),
+        holds=kept(state.holds),
+        reversibility=kept(state.reversibility),
+        stances=kept(state.stances),
+        reversals=tuple(replace(r, tellers=kept(r.tellers)) for r in state.reversals),
+        proposals={k: replace(p, tellers=kept(p.tellers), closings=kept(p.closings)) for k, p in state.proposals.items()},
+        steps={k: replace(s, tellers=kept(s.tellers), closings=kept(s.closings)) for k, s in state.steps.items()},
+        items={k: replace(i, statuses=kept(i.statuses)) for k, i in state.items.items()},
+        # Denying one's own attributed denial takes that back too.
+        denials=tuple(d for d in state.denials if d.denier != denier or d.event != target),
+    )
+    reversal = next((r for r in state.reversals if r.root == target), None)
+    rung = reversal.to if reversal else max((s.rung for s in state.stands if target in (s.event, s.root)), default=UNSTATED)
+    if reversal or rung > UNSTATED:
+        denied = Denial(denial.event, target, denier, rung, reversal is not None)
+        after = replace(after, denials=(*after.denials, denied))
+    return _recounted(after)
+
+
+def _recounted(state: Irritant) -> Irritant:
+    """The rungs from the stands anew, after something took away or lowered some. O(stands)."""
+    levels = [(s, state.level(s)) for s in state.stands]
+    one, other = (max((n for s, n in levels if s.holder == p and not s.denied), default=UNSTATED) for p in state.parties)
+    return replace(state, rungs=(one, other), reported=max((n for _, n in levels), default=UNSTATED))
+
+
+def _heard(state: Irritant, effect: Effective, data: Assertion) -> Irritant:
+    """Each party's latest word, and the rung that this word speaks of."""
+    spoke = {s.holder: s.rung for s in reversed(state.stands[-2:]) if s.event == effect.id}
+    heard = {
+        h: Voice(effect.id, data.occurred, spoke.get(h)) for h in state.holders(data.asserted_by.party) if h != MEDIA
+    }
+    return replace(state, voices={**state.voices, **heard}) if heard else state
+
+
+def _moved(before: Irritant, after: Irritant, effect: Effective, data: Assertion) -> Irritant:
+    if (before.rungs, before.reported) == (after.rungs, after.reported):
+        return after
+    moved = (before.status, before.confirmed, before.reported) != (after.status, after.confirmed, after.reported)
+    trend = after.trend
+    if after.status != before.status:
+        trend = "advanced" if after.status > before.status else "regressed"
+    return replace(
+        after,
+        trend=trend,
+        high_water_mark=max(after.high_water_mark, after.status),
+        moved=Moved(data.occurred, effect.position) if moved else after.moved,
+    )

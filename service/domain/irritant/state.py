@@ -1,0 +1,220 @@
+"""An irritant as a history leaves it (`fold.py` says how it comes about).
+
+A *stand* is one voice standing behind one rung; a party's rung is the highest of its stands that it has not denied,
+each lowered by the reversals that bind that party. What else is told is kept as *tellings*, one for each voice, so that
+a denial can take back one voice and leave the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from service.domain.ladder import RESOLVED, UNSTATED
+
+Trend = Literal["advanced", "regressed", "held"]
+Hold = Literal["none", "stalled", "suspended"]
+MEDIA: Final = "MEDIA"
+EVERYBODY: Final = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """One voice behind one rung. `holder` is a party, or MEDIA for everybody else."""
+
+    event: str
+    root: str
+    holder: str
+    rung: int
+    origin: str
+    spoken: bool
+    wording: str | None
+    caps: tuple[tuple[str, int], ...] = ()
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One voice that says something beside the ladder; `root` is what it says again, or itself."""
+
+    event: str
+    root: str
+    holder: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A party's denial of `target`, standing at `rung`; of a reversal where `reversal`."""
+
+    event: str
+    target: str
+    denier: str
+    rung: int
+    reversal: bool
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Progress said to be undone down to `to`; media among the tellers bind nobody."""
+
+    root: str
+    to: int
+    tellers: tuple[Telling, ...]
+
+    @property
+    def by_a_party(self) -> bool:
+        return any(t.holder != MEDIA for t in self.tellers)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A remedy put forward; open until answered (not merely deferred) or until its addressees reach `understanding`."""
+
+    root: str
+    kind: str
+    addressee: str
+    terms: str
+    occurred: str | None
+    tellers: tuple[Telling, ...]
+    closings: tuple[Telling, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return not any(t.holder != MEDIA for t in self.closings)
+
+    @property
+    def by_a_party(self) -> bool:
+        return any(t.holder != MEDIA for t in self.tellers)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An agreed next step; `tellers` say that it was agreed, `closings` that it was closed, and how."""
+
+    step: str
+    owner: str
+    action: str
+    due: str | None
+    opened: str
+    tellers: tuple[Telling, ...]
+    closings: tuple[Telling, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Media alone closes no step that a party asserted."""
+        return not any(t.holder != MEDIA or not self.by_a_party for t in self.closings)
+
+    @property
+    def by_a_party(self) -> bool:
+        return any(t.holder != MEDIA for t in self.tellers)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One countable thing; `statuses` are the parties' statements of it, the last that stands counts."""
+
+    item: str
+    kind: str
+    name: str
+    place: str
+    statuses: tuple[Telling, ...] = ()
+
+    @property
+    def status(self) -> str:
+        return self.statuses[-1].value if self.statuses else "outstanding"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A party's last assertion, in the order of the world, and the rung that it spoke of, if of one."""
+
+    event: str
+    occurred: str | None
+    rung: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The last event that changed one of the three statuses."""
+
+    occurred: str | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Irritant:
+    """An irritant as a history leaves it. `rungs` are the parties', in the order of `parties`."""
+
+    parties: tuple[str, str]
+    title: str = ""
+    category: str = ""
+    opened: bool = False
+    stands: tuple[Stand, ...] = ()
+    rungs: tuple[int, int] = (UNSTATED, UNSTATED)
+    reported: int = UNSTATED
+    high_water_mark: int = UNSTATED
+    trend: Trend = "held"
+    moved: Moved | None = None
+    raised_by: tuple[Telling, ...] = ()
+    first_by: tuple[Telling, ...] = ()
+    withdrawals: tuple[Telling, ...] = ()
+    merged_into: str | None = None
+    reversals: tuple[Reversal, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    regressed: tuple[str, ...] = ()
+    holds: tuple[Telling, ...] = ()
+    reversibility: tuple[Telling, ...] = ()
+    stances: tuple[Telling, ...] = ()
+    proposals: Mapping[str, Proposal] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    items: Mapping[str, Item] = field(default_factory=dict)
+    voices: Mapping[str, Voice] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return max(self.rungs)
+
+    @property
+    def confirmed(self) -> int:
+        return min(self.rungs)
+
+    @property
+    def regressions(self) -> int:
+        return len(self.regressed)
+
+    @property
+    def lifecycle(self) -> Literal["open", "resolved", "withdrawn"]:
+        if self.withdrawals:
+            return "withdrawn"
+        return "resolved" if self.confirmed == RESOLVED else "open"
+
+    def rung_of(self, party: str) -> int:
+        return self.rungs[self.parties.index(party)]
+
+    def level(self, stand: Stand) -> int:
+        """The rung of a stand, lowered by the reversals that bind its holder."""
+        if not stand.caps:
+            return stand.rung
+        exempt = self.exemptions
+        binding = (to for root, to in stand.caps if not {(stand.holder, root), (EVERYBODY, root)} & exempt)
+        return min(stand.rung, *binding, RESOLVED)
+
+    @property
+    def exemptions(self) -> frozenset[tuple[str, str]]:
+        """Whom which reversal does not bind: who denies it, and everybody where no party is left that tells it."""
+        denied = {(d.denier, d.target) for d in self.denials if d.reversal and not d.ended}
+        untold = {(EVERYBODY, r.root) for r in self.reversals if not r.by_a_party}
+        return frozenset(denied | untold)
+
+    def standing(self, party: str) -> list[Stand]:
+        """The stands of a party at its rung, none where it is on no rung."""
+        rung = self.rung_of(party)
+        mine = (s for s in self.stands if s.holder == party and not s.denied)
+        return [s for s in mine if self.level(s) == rung] if rung > UNSTATED else []
+
+    def holders(self, asserter: str) -> tuple[str, ...]:
+        """Whose word this is: both parties' for a joint text, MEDIA for whoever is no party of the relation."""
+        if asserter == "JOINT":
+            return self.parties
+        return (asserter,) if asserter in self.parties else (MEDIA,)
