@@ -53,9 +53,9 @@ def _voice(code: str) -> str:
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
 Wording = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain), AfterValidator(_few_words)]
 Edtf = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_edtf)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\z", max_length=80)]
-RelationId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}\z")]
-MemberId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*\z", max_length=90)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+RelationId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}$")]
+MemberId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$", max_length=90)]
 """An irritant or a round by its id: `ru-us/banking-access`."""
 Party = Annotated[str, AfterValidator(_party)]
 Voice = Annotated[str, AfterValidator(_voice)]

@@ -12,11 +12,11 @@ class SourceRegistered(Keeping):
 
     type: Literal["SourceRegistered"] = "SourceRegistered"
     publisher: Line
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")] | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     paragraphs: Annotated[int, Field(ge=1, le=100_000)] | None = None
     published: Edtf | None = None
-    address: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+\z", max_length=2000)] | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\z")] | None = None
+    address: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000)] | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] | None = None
 
 
 class OriginRegistered(Keeping):
