@@ -1,0 +1,158 @@
+"""Between events, the rows that hold them and the lines that the chain seals.
+
+A line is one event as stored: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the
+data, and what its report was filed with. The append sends lines, the chain hashes them, the export is made of them and
+an import reads them; so whoever has the export can check the chain with nothing but SHA-256.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from service.domain import catalogue
+from service.domain.assertion import Recorded
+from service.store import upcasters
+
+GENESIS: Final = bytes(32)
+"""The chain hash before the first event."""
+
+
+class Unreadable(Exception):
+    """An event on record cannot be read by this release: its type, its version or its shape is unknown."""
+
+
+class Report(NamedTuple):
+    """What was filed, by whom, under which key; its events lie from the first position to the last."""
+
+    id: str
+    key: str
+    request_hash: bytes
+    actor: str
+    relation: str
+    round: str | None
+    title: str
+    first_position: int
+    last_position: int
+    recorded_at: datetime
+
+
+class Stored(NamedTuple):
+    """An event's row. `data` is JSON text in the schema version beside it."""
+
+    position: int
+    stream: str
+    version: int
+    id: str
+    type: str
+    schema_version: int
+    data: str
+    actor: str
+    report: str
+    correlation: str
+    causation: str | None
+    recorded_at: datetime
+    chain_hash: bytes
+
+
+def current(stored: Stored) -> Stored:
+    """The row with its data in today's version. Raises Unreadable."""
+    newest = catalogue.SCHEMA_VERSIONS.get(stored.type)
+    if stored.schema_version == newest:
+        return stored
+    if newest is None:
+        raise Unreadable(f"position {stored.position}: this release knows no {stored.type}")
+    try:
+        payload = upcasters.upcast(stored.type, stored.schema_version, parse(stored.data), newest=newest)
+    except upcasters.NoUpcaster as error:
+        raise Unreadable(f"position {stored.position}: {error}") from error
+    return stored._replace(schema_version=newest, data=canonical(payload))
+
+
+def decode(stored: Stored) -> Recorded:
+    """The event of a row, upcast. Raises Unreadable."""
+    row = current(stored)
+    try:
+        event = catalogue.load_json(row.type, row.data)
+    except ValidationError as error:
+        raise Unreadable(f"position {row.position}: {error}") from error
+    return Recorded(
+        row.position,
+        row.stream,
+        row.version,
+        row.id,
+        row.type,
+        event,
+        row.actor,
+        row.report,
+        row.correlation,
+        row.causation,
+        row.recorded_at,
+    )
+
+
+def line(event: Recorded, report: Report) -> str:
+    """The line of a new event, in the version in which its type is written today."""
+    payload = catalogue.dump(event.data)
+    _refuse_fractions(payload)
+    return canonical(
+        {
+            "actor": event.actor,
+            "causation": event.causation,
+            "correlation": event.correlation,
+            "data": payload,
+            "id": event.id,
+            "position": event.position,
+            "recorded_at": instant(event.recorded_at),
+            "report": event.report,
+            "reporthash": report.request_hash.hex(),
+            "reportkey": report.key,
+            "reportrelation": report.relation,
+            "reportround": report.round,
+            "reporttitle": report.title,
+            "schema_version": catalogue.SCHEMA_VERSIONS[event.type],
+            "stream": event.stream,
+            "type": event.type,
+            "version": event.version,
+        }
+    )
+
+
+def seal(previous: bytes, line: str) -> bytes:
+    """The chain hash of a line, given the one before it."""
+    return sha256(previous + line.encode()).digest()
+
+
+def sealed(line: str, chain_hash: bytes) -> str:
+    """The line with its chain hash after it: what is appended and exported."""
+    return f'{line[:-1]},"chain_hash":"{chain_hash.hex()}"}}'
+
+
+def instant(moment: datetime) -> str:
+    """UTC with microseconds always, so that the same moment is the same text."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def _fraction(text: str) -> Any:
+    raise ValueError(f"{text} is no whole number")
+
+
+parse: Final = json.JSONDecoder(parse_float=_fraction, parse_constant=_fraction).decode
+"""JSON text to objects. A fraction raises ValueError: there is more than one way to write one."""
+canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+"""JSON in the only form in which it is hashed."""
+
+
+def _refuse_fractions(value: object) -> None:
+    # A fraction written here would make a chain that nothing verifies: jsonb gives it back in another form.
+    if isinstance(value, float):
+        raise TypeError(f"{value} is no whole number")
+    if isinstance(value, Mapping):
+        for member in value.values():
+            _refuse_fractions(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _refuse_fractions(member)

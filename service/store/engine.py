@@ -1,0 +1,97 @@
+"""Connections to the database, and the one exception for everything that is wrong with getting or keeping one.
+
+Every connection is AUTOCOMMIT until `transaction` says otherwise: SQLAlchemy wraps each single read in BEGIN and
+ROLLBACK, two round trips for nothing. All waits are bounded, so that a database that is down is said to be down within
+five seconds and comes back without a restart: the pool checks a connection before it hands it out.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import Connection, Engine, exc
+
+_CONNECT_SECONDS: Final = 2  # the shortest that libpq takes
+_POOL_SECONDS: Final = 2
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached, is overloaded, or is not taking writes; nothing was acknowledged."""
+
+
+# QueryCanceled and LockNotAvailable are operational errors too: a wait that was cut short.
+_OUTAGES: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InFailedSqlTransaction,
+)
+
+
+def open_engine(url: str, *, connections: int = 8, statement_seconds: float | None = 5) -> Engine:
+    """An engine on a libpq address (`postgresql://…`). Connects at the first use, never here.
+
+    `statement_seconds` bounds each statement and each wait for a lock; None for long work: migrations, verify, rebuild.
+    """
+    timeout = 0 if statement_seconds is None else round(statement_seconds * 1000)
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            url,
+            connect_timeout=_CONNECT_SECONDS,
+            options=f"-c statement_timeout={timeout} -c timezone=UTC",
+            application_name="irritants",
+            keepalives_idle=5,
+            tcp_user_timeout=4000,
+        )
+
+    # The address goes to libpq as it stands: several hosts, services and sockets work as its manual says.
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        isolation_level="AUTOCOMMIT",
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_POOL_SECONDS,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+    )
+
+
+@contextmanager
+def connection(engine: Engine) -> Iterator[Connection]:
+    """A connection on which every statement is its own transaction."""
+    with _outages(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def transaction(engine: Engine, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
+    """A connection in one transaction: committed at the end, rolled back by an exception."""
+    with _outages(), engine.execution_options(isolation_level=isolation).begin() as connection:
+        yield connection
+
+
+def driver(connection: Connection) -> psycopg.Connection[Any]:
+    """The psycopg connection underneath, in the same transaction: for the hot statements and for COPY."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except _OUTAGES as error:
+        raise DatabaseUnavailable(_first_line(error)) from error
+    except exc.TimeoutError as error:
+        raise DatabaseUnavailable("all connections to the database are in use") from error
+    except exc.DBAPIError as error:
+        if isinstance(error.orig, _OUTAGES):
+            raise DatabaseUnavailable(_first_line(error.orig)) from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

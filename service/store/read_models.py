@@ -1,0 +1,80 @@
+"""Stored documents: what the projections made of the streams, as bytes that are sent as they are.
+
+They are written by `log.append`, in the transaction of the events that changed them, so a document is never behind the
+head. The log remains the truth: any of them can be thrown away and built again.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from service.store.tables import read_models
+
+
+class Document(NamedTuple):
+    """`position` is that of the last event that it is computed from; `facets` is what lists filter by.
+
+    `representation` numbers the shape of the body: a new shape is built beside the old one, under the next number.
+    """
+
+    name: str
+    representation: int
+    key: str
+    relation: str
+    position: int
+    facets: Mapping[str, Any]
+    body: bytes
+
+
+_DOCUMENT: Final = select(*(read_models.c[name] for name in Document._fields))
+
+
+def get(connection: Connection, name: str, representation: int, key: str) -> Document | None:
+    query = _DOCUMENT.where(
+        read_models.c.name == name, read_models.c.representation == representation, read_models.c.key == key
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Document(*row)
+
+
+def page(
+    connection: Connection,
+    name: str,
+    representation: int,
+    *,
+    after: str | None = None,
+    limit: int | None = None,
+    relation: str | None = None,
+    facets: Mapping[str, Any] | None = None,
+    changed_after: int | None = None,
+) -> list[Document]:
+    """Documents by key, after a key, that have every one of these facets and changed after a position."""
+    query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
+    if after is not None:
+        query = query.where(read_models.c.key > after)
+    if relation is not None:
+        query = query.where(read_models.c.relation == relation)
+    if facets:
+        query = query.where(read_models.c.facets.contains(facets))
+    if changed_after is not None:
+        query = query.where(read_models.c.position > changed_after)
+    return [Document(*row) for row in connection.execute(query.order_by(read_models.c.key).limit(limit))]
+
+
+def store(connection: Connection, documents: Iterable[Document]) -> None:
+    """Writes documents outside an append: for a rebuild, which holds the head's lock for the tail of it."""
+    rows = [document._asdict() for document in documents]
+    if not rows:
+        return
+    new = insert(read_models)
+    update = {name: new.excluded[name] for name in ("relation", "position", "facets", "body")}
+    connection.execute(new.on_conflict_do_update(constraint=read_models.primary_key, set_=update), rows)
+
+
+def forget(connection: Connection, name: str, representation: int) -> None:
+    """Throws away every document of one representation."""
+    connection.execute(
+        delete(read_models).where(read_models.c.name == name, read_models.c.representation == representation)
+    )
