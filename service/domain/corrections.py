@@ -120,30 +120,30 @@ class Amendments:
             if not isinstance(event.data, AssertionCorrected) or event.id in self.struck:
                 continue
             named = self._events.get(event.data.target)
-            root = self.corrects(event)
+            root = self.corrects(event.id)
             if named is not None and named.id != root:
                 held[root] = [c for c in held.get(root, ()) if c.id != named.id]
             held.setdefault(root, []).append(event)
         return held
 
-    def corrects(self, correction: Recorded) -> str:
-        """The id of the event that is in the end corrected, through corrections of corrections."""
-        target = correction.id
+    def corrects(self, target: str) -> str:
+        """The id of the event that a correction of `target` in the end corrects, through corrections of corrections."""
         seen = set()
         while (event := self._events.get(target)) and isinstance(event.data, AssertionCorrected) and target not in seen:
             seen.add(target)
             target = event.data.target
         return target
 
-    def reads(self, event: Recorded) -> Contract:
-        """The event as it now reads. A correction that no longer fits its target changes nothing."""
+    def reads(self, event: Recorded, *, strictly: bool = False) -> Contract:
+        """The event as it now reads. A correction that no longer fits changes nothing, or `strictly` raises."""
         data = event.data
         for correction in self.corrections.get(event.id, ()):
             assert isinstance(correction.data, AssertionCorrected)
             try:
                 data = corrected(data, correction.data.changes)
             except ValidationError:
-                continue
+                if strictly:
+                    raise
         return data
 
     @cached_property

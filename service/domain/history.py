@@ -135,6 +135,18 @@ class History(Generic[State]):
             return None, self.state
         return effect, self._state_before(self._place(effect, floor))
 
+    def met(self, id: str) -> tuple[Effective, State] | None:
+        """An event on record as it now reads, and the state that it meets; None where it does not stand."""
+        if id not in self._placed:
+            return None
+        return self._placed[id], self._state_before(self._ids.index(id))
+
+    def follows_what_it_names(self, id: str) -> bool:
+        """Whether an event comes after all that it names: not so where events name each other in a circle."""
+        effect, place = self._placed[id], self._ids.index(id)
+        named = named_by(effect, self._first_agreed(effect))
+        return all(self._ids.index(other) < place for other in named if other in self._placed)
+
     def append(self, event: Recorded) -> Reason:
         """Adds the next event; says why readings change by it."""
         self.events.append(event)

@@ -1,0 +1,90 @@
+"""What an irritant's state amounts to: on what its status rests, whose move it is, what holds it up.
+
+Derived from the state alone and total; the definitions are those of the domain's "The ladder".
+"""
+
+from typing import Literal
+
+from service.domain.irritant.state import MEDIA, Hold, Irritant, Proposal, Stand, Step
+from service.domain.ladder import UNSTATED
+
+Basis = Literal["none", "media_only", "contested", "both_sides", "one_side", "attributed"]
+
+
+def basis(state: Irritant) -> Basis:
+    """On what the claimed rung rests; the first that holds."""
+    if state.reported == UNSTATED:
+        return "none"
+    if state.status == UNSTATED:
+        return "media_only"
+    if contested(state):
+        return "contested"
+    spoken = [p for p in state.parties if _at_the_top(state, p) and any(s.spoken for s in state.standing(p))]
+    return "attributed" if not spoken else "one_side" if len(spoken) == 1 else "both_sides"
+
+
+def contested(state: Irritant) -> bool:
+    """Whether a denied target stands at the claimed rung, or a reversal that still binds its teller is denied."""
+    return any(_in_force(state, d.target, reversal=d.reversal) for d in state.denials if not d.ended)
+
+
+def _in_force(state: Irritant, target: str, *, reversal: bool) -> bool:
+    stands = (s for s in state.stands if target in (s.event, s.root) and not s.denied and s.holder != MEDIA)
+    if reversal:
+        return any(state.level(s) == state.rung_of(s.holder) for s in stands)
+    return any(state.level(s) == state.status for s in stands)
+
+
+def _at_the_top(state: Irritant, party: str) -> bool:
+    return state.rung_of(party) == state.status > UNSTATED
+
+
+def supports(state: Irritant) -> list[Stand]:
+    """The stands that the claimed rung rests on; where no party is on record, those at the reported rung."""
+    if state.status == UNSTATED:
+        return [s for s in state.stands if state.level(s) == state.reported > UNSTATED]
+    return [s for p in state.parties if _at_the_top(state, p) for s in state.standing(p)]
+
+
+def origins(state: Irritant) -> int:
+    """How many distinct utterances the claimed rung rests on."""
+    return len({s.origin for s in supports(state)})
+
+
+def hold(state: Irritant) -> Hold:
+    """The strongest hold that a side has placed and not lifted."""
+    kinds = {t.value for t in state.holds}
+    return "suspended" if "suspended" in kinds else "stalled" if "stalled" in kinds else "none"
+
+
+def reversible(state: Irritant) -> Literal["true", "false", "unknown"]:
+    """The last word on it; a party's before anybody else's."""
+    said = [t for t in state.reversibility if t.holder != MEDIA] or list(state.reversibility)
+    if not said:
+        return "unknown"
+    return "true" if said[-1].value == "true" else "false"
+
+
+def open_steps(state: Irritant) -> list[Step]:
+    """Agreed next steps that are not closed, and that a party stands behind."""
+    return [s for s in state.steps.values() if s.open and s.by_a_party]
+
+
+def open_proposals(state: Irritant) -> list[Proposal]:
+    """Unanswered proposals that a party stands behind."""
+    return [p for p in state.proposals.values() if p.open and p.by_a_party]
+
+
+def awaiting(state: Irritant) -> str:
+    """Whose move it is while the irritant is open: a party, `both` or `none`."""
+    if state.lifecycle != "open":
+        return "none"
+    moves = {s.owner for s in open_steps(state)} or {p.addressee for p in open_proposals(state)}
+    if "both" in moves or len(moves) > 1:
+        return "both"
+    return next(iter(moves), "none")
+
+
+def wording(state: Irritant, party: str) -> str | None:
+    """The party's own word for where it stands, its latest at that rung."""
+    return next((s.wording for s in reversed(state.standing(party)) if s.wording), None)

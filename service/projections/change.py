@@ -1,0 +1,53 @@
+"""One change of one irritant's reading: before, after, and why. What `/v1/changes` lists and a preview shows."""
+
+from typing import Final, Literal
+
+from service.domain.history import Reason
+from service.domain.irritant.standing import Basis
+from service.domain.irritant.state import Hold, Trend
+from service.domain.ladder import Rung
+from service.projections.document import Document
+from service.projections.irritant import IrritantDocument, Items
+
+NAME: Final = "change"
+REPRESENTATION: Final = 1
+
+
+class StandingDocument(Document):
+    """How an irritant reads, without where it stands on record: a fifth of the whole document, kept for every change."""
+
+    title: str
+    status: Rung
+    confirmed_status: Rung
+    reported_status: Rung
+    basis: Basis
+    origins: int
+    lifecycle: Literal["open", "resolved", "withdrawn"]
+    hold: Hold
+    trend: Trend
+    regressions: int
+    reversible: Literal["true", "false", "unknown"]
+    awaiting: str
+    items: Items
+    rungs: dict[str, Rung]
+
+
+class ChangeDocument(Document):
+    """`before` is null for an irritant that was not on record; `events` are the ids of those that changed it.
+
+    `reason`: the world moved · we learned of something older or of a further voice · the record was corrected ·
+    something was struck from it.
+    """
+
+    position: int
+    irritant: str
+    reason: Reason
+    before: StandingDocument | None
+    after: StandingDocument
+    events: tuple[str, ...]
+
+
+def standing_of(document: IrritantDocument) -> StandingDocument:
+    """The part of an irritant's document that a change compares."""
+    shared = {name: getattr(document, name) for name in StandingDocument.model_fields if name != "rungs"}
+    return StandingDocument(rungs={party: side.rung for party, side in document.parties.items()}, **shared)
