@@ -1,0 +1,234 @@
+"""Report files: what an operator writes by hand, turned into the body that is filed.
+
+One format, in YAML or in JSON, that of `seeds/`: the body of `POST /v1/reports` with three conveniences, none of which
+is in what is sent. `defaults` holds for every assertion that does not say otherwise; `sources` registers documents and
+origins in front of the events; a stream goes without its relation (`irritant/banking-access`, `relation`).
+
+Nothing that is wrong hides anything else: what the reader finds, and what whoever files the body finds in it later, are
+told together, each with its line and column in the file as it was written.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from service import marked
+from service.marked import Marked, Mistake, Node
+from service.reportschema import ANYTHING, DEFAULTS, REPORT, plain, takes
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+
+_FIELDS: Final = ("relation", "round", "title", "expect", "key", "defaults", "sources", "events")
+_NAMES_AN_EVENT: Final = ("target", "proposal", "undoes", "after")
+_WORD: Final = re.compile(r"[a-z0-9]+")
+_INDEX: Final = re.compile(r"[0-9]{1,9}")
+
+
+class NotAReport(ValueError):
+    """The file cannot be filed as it is; `mistakes` has everything that is known to be wrong with it."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(f"line {m.line}, column {m.column}: {m.detail}" for m in self.mistakes))
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """A report file, read. `draft` is its body even where there are mistakes: to be looked through, not to be filed."""
+
+    key: str
+    draft: dict[str, object]
+    mistakes: tuple[Mistake, ...]
+    _marked: Marked = field(repr=False)
+    _expanded: Node = field(repr=False)
+
+    @property
+    def body(self) -> dict[str, object]:
+        """What is filed. Raises NotAReport."""
+        if self.mistakes:
+            raise NotAReport(self.mistakes)
+        return self.draft
+
+    def together(self, errors: Iterable[tuple[str, str]]) -> tuple[Mistake, ...]:
+        """The reader's mistakes and these, JSON Pointers into `draft` with their details, in the order of the file.
+
+        What is wrong in a place of which the reader has complained already is left out: it would be said twice.
+        """
+        complained = {mistake.pointer for mistake in self.mistakes}
+        later = (self._mistake(pointer, detail) for pointer, detail in errors)
+        return tuple(sorted({*self.mistakes, *(mistake for mistake in later if mistake.pointer not in complained)}))
+
+    def _mistake(self, pointer: str, detail: str) -> Mistake:
+        node, tokens = self._expanded, pointer.split("/")[1:]
+        while tokens and (inner := _inner(node, tokens[0].replace("~1", "/").replace("~0", "~"))):
+            node, tokens = inner, tokens[1:]
+        # What is missing is placed at what it is missing from.
+        return self._marked.mistake(node.at, "/".join([node.pointer, *tokens]), detail)
+
+
+def read(content: bytes) -> ReportFile:
+    """Raises NotAReport only where the file cannot be read far enough to say what else is wrong with it."""
+    try:
+        found = marked.read(_decoded(content))
+    except marked.Unreadable as unreadable:
+        raise NotAReport([unreadable.mistake]) from None
+    if not isinstance(found.root.value, dict):
+        raise NotAReport([found.mistake(found.root.at, "", f"a report has the fields {', '.join(_FIELDS)}")])
+    return _Reader(found, found.root.value).read()
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise NotAReport([Mistake(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB")])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig")
+        raise NotAReport([Marked(before).mistake(len(before), "", "not UTF-8")]) from None
+
+
+def _key(relation: str, title: str) -> str:
+    """A key that reads well and is that of no other relation and title."""
+    words = "-".join(_WORD.findall(f"{relation} {title}".lower()))[:80]
+    return f"{words}-{sha256(repr((relation, title)).encode()).hexdigest()[:12]}"
+
+
+def _inner(node: Node, token: str) -> Node | None:
+    if isinstance(node.value, dict):
+        return node.value.get(token)
+    if isinstance(node.value, list) and _INDEX.fullmatch(token) and int(token) < len(node.value):
+        return node.value[int(token)]
+    return None
+
+
+def _instead(node: Node, value: marked.Value) -> Node:
+    """Another value in the place of this one."""
+    return Node(value, node.at, node.plain, node.parent, node.token)
+
+
+class _Reader:
+    """Takes the conveniences out of one file; what it makes stands where what it is made of stands."""
+
+    def __init__(self, found: Marked, top: Mapping[str, Node]) -> None:
+        self.marked, self.top = found, top
+        self.relation, self.title, self.key = (self._text(name) for name in ("relation", "title", "key"))
+
+    def read(self) -> ReportFile:
+        for name in self.top.keys() - set(_FIELDS):
+            self.marked.complain(self.top[name], f"no field of a report; its fields are {', '.join(_FIELDS)}")
+        sent = {name: self.top[name] for name in ("relation", "round", "title", "expect") if name in self.top}
+        if "expect" in sent and isinstance(sent["expect"].value, dict):
+            versions = {self._stream(name): version for name, version in sent["expect"].value.items()}
+            sent["expect"] = _instead(sent["expect"], versions)
+        draft = {name: plain(node, REPORT[name], self.marked) for name, node in sent.items()}
+        if "events" in self.top or "sources" in self.top:
+            events: list[Node] = [*self._registrations(), *self._events()]
+            sent["events"] = _instead(self.top.get("events") or self.top["sources"], events)
+            draft["events"] = [plain(event, takes(_type(event)), self.marked) for event in events]
+        key = self.key or _key(self.relation, self.title)
+        return ReportFile(
+            key, draft, tuple(sorted(set(self.marked.mistakes))), self.marked, _instead(self.marked.root, sent)
+        )
+
+    def _text(self, name: str) -> str:
+        node = self.top.get(name)
+        if node is not None and not isinstance(node.value, str):
+            self.marked.complain(node, "is no text")
+        return node.value if node and isinstance(node.value, str) else ""
+
+    def _stream(self, name: str) -> str:
+        """The full name; what is no short name is left for the record to judge."""
+        kind, _, slug = name.partition("/")
+        if name == "relation":
+            return f"relation/{self.relation}"
+        if kind in {"irritant", "round"} and slug and "/" not in slug:
+            return f"{kind}/{self.relation}/{slug}"
+        return name
+
+    def _fields(self, node: Node) -> Mapping[str, Node]:
+        if isinstance(node.value, dict):
+            return node.value
+        self.marked.complain(node, "has no fields")
+        return {}
+
+    def _items(self, node: Node | None) -> list[Node]:
+        if node is None:
+            return []
+        if isinstance(node.value, list):
+            return node.value
+        self.marked.complain(node, "is no list")
+        return []
+
+    def _registrations(self) -> Iterator[Node]:
+        for source in self._items(self.top.get("sources")):
+            document = dict(self._fields(source))
+            slug, origins = document.pop("slug", None), document.pop("origins", None)
+            if slug is None or not isinstance(slug.value, str):
+                self.marked.complain(slug or source, "a source has a slug")
+                continue
+            stream = _instead(slug, f"source/{slug.value}")
+            # One without more than origins adds them to a source that is on record.
+            if document:
+                yield _registration(source, "SourceRegistered", stream, document)
+            for origin in self._items(origins):
+                yield _registration(origin, "OriginRegistered", stream, self._fields(origin))
+
+    def _events(self) -> Iterator[Node]:
+        events = self._items(self.top.get("events"))
+        defaults = self._defaults(len(events))
+        for event in events:
+            fields = dict(self._fields(event))
+            known = takes(_type(event)).fields
+            # Record-keeping says nothing about the world, so what holds for assertions does not hold for it.
+            if "asserted_by" in known:
+                _fill(fields, {name: default for name, default in defaults.items() if name in known})
+            for name in fields.keys() & {"stream", *_NAMES_AN_EVENT}:
+                fields[name] = self._in_full(fields[name])
+            yield _instead(event, fields)
+
+    def _in_full(self, node: Node) -> Node:
+        """A stream, or an event by `stream@version`; a `ref` and an id have no slash and stay."""
+        if not isinstance(node.value, str):
+            return node
+        stream, at, version = node.value.partition("@")
+        return _instead(node, f"{self._stream(stream)}{at}{version}")
+
+    def _defaults(self, times: int) -> Mapping[str, Node]:
+        node = self.top.get("defaults")
+        if node is None:
+            return {}
+        defaults = self._fields(node)
+        for name in defaults.keys() - set(DEFAULTS):
+            self.marked.complain(defaults[name], f"has no default; {', '.join(DEFAULTS)} have")
+        # A few long lines, repeated ten thousand times, would be sent as gigabytes.
+        if len(str(plain(node, ANYTHING, self.marked))) * times > MAX_BYTES:
+            raise NotAReport([self.marked.mistake(node.at, node.pointer, f"too long to be repeated in {times} events")])
+        return defaults
+
+
+def _registration(entry: Node, event: str, stream: Node, fields: Mapping[str, Node]) -> Node:
+    return _instead(entry, {"stream": stream, "type": _instead(entry, event), **fields})
+
+
+def _type(event: Node) -> str:
+    named = _inner(event, "type")
+    return named.value if named and isinstance(named.value, str) else ""
+
+
+def _fill(fields: dict[str, Node], defaults: Mapping[str, Node]) -> None:
+    stated = "occurred_basis" in fields and fields["occurred_basis"].value == "stated"
+    for name, default in defaults.items():
+        own = fields.get(name)
+        if own is None:
+            # How a date was inferred is no default for one that is stated.
+            if not (name == "inference" and stated):
+                fields[name] = default
+        elif isinstance(own.value, dict) and isinstance(default.value, dict) and "party" not in own.value:
+            # Who names the party says all of who speaks: the organ of another must not be left standing beside it.
+            # For the same reason the paragraphs of one document are no default for another.
+            kept = {
+                key: node for key, node in default.value.items() if key != "paragraphs" or "document" not in own.value
+            }
+            fields[name] = _instead(own, {**kept, **own.value})

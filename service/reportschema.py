@@ -1,0 +1,181 @@
+"""What the fields of a report file are, read off the models of the events and written down nowhere else.
+
+The reader asks what an unquoted word of YAML is, because only the field can say: `NO` is Norway where a party is due,
+`true` is true where a yes or no is. Editors get the same as JSON Schema.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from service.domain.catalogue import EventOnTheWire
+from service.marked import Marked, Node
+
+DEFAULTS: Final = ("asserted_by", "source", "occurred", "occurred_basis", "inference")
+"""What may be said once at the top of a file for all its assertions."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """The JSON types that a field takes, and the fields or items within it. One that takes anything has none."""
+
+    types: frozenset[str] = frozenset()
+    fields: Mapping[str, "Field"] = field(default_factory=dict)
+    items: "Field | None" = None
+
+
+ANYTHING: Final = Field()
+_TEXT: Final = Field(frozenset({"string"}))
+REPORT: Final = {
+    "relation": _TEXT,
+    "round": Field(frozenset({"string", "null"})),
+    "title": _TEXT,
+    "expect": Field(frozenset({"object"}), items=Field(frozenset({"integer"}))),
+}
+_NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEAN: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+
+
+def takes(event: str) -> Field:
+    """The fields of an event of this type; of all events, where there is no such type."""
+    return _events().get(event) or _any_event()
+
+
+def plain(node: Node, field: Field, marked: Marked) -> Any:
+    """The value in JSON's terms. Unquoted words are what the field takes, and text where it takes text."""
+    match node.value:
+        case dict() as inner:
+            # The changes of a correction: fields of an event of another type, which only the record knows.
+            within = _any_event() if field.types == {"object"} and not (field.fields or field.items) else field
+            other = within.items or ANYTHING
+            return {name: plain(value, within.fields.get(name, other), marked) for name, value in inner.items()}
+        case [Node(value=str() as text, plain=True)] if ".." in text and "string" in field.types and not field.items:
+            marked.complain(node, f'YAML takes this for a list; write it in quotes: "[{text}]"')
+            return f"[{text}]"
+        case list() as inner:
+            return [plain(value, field.items or ANYTHING, marked) for value in inner]
+        case str() as text if node.plain:
+            return _word(text, field.types)
+        case value:
+            return value
+
+
+def _word(text: str, types: frozenset[str]) -> str | int | bool | None:
+    if "null" in types and text in _NULL:
+        return None
+    if "boolean" in types and text in _BOOLEAN:
+        return _BOOLEAN[text]
+    if "integer" in types and _INTEGER.fullmatch(text):
+        return int(text)
+    return text
+
+
+@cache
+def _events() -> Mapping[str, Field]:
+    schema = _schema()
+    return {event: _field(schema["$defs"][event], schema["$defs"]) for event in schema["discriminator"]["mapping"]}
+
+
+@cache
+def _any_event() -> Field:
+    return _merged(_events().values())
+
+
+def _field(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Field:
+    if "$ref" in schema:
+        return _field(defs[schema["$ref"].rpartition("/")[2]], defs)
+    if "anyOf" in schema:
+        return _merged(_field(option, defs) for option in schema["anyOf"])
+    return Field(
+        frozenset({schema["type"]}) if "type" in schema else frozenset(),
+        {name: _field(inner, defs) for name, inner in schema.get("properties", {}).items()},
+        _field(schema["items"], defs) if "items" in schema else None,
+    )
+
+
+def _merged(fields: Iterable[Field]) -> Field:
+    together = list(fields)
+    names = {name for one in together for name in one.fields}
+    items = [one.items for one in together if one.items]
+    return Field(
+        frozenset().union(*(one.types for one in together)),
+        {name: _merged(one.fields[name] for one in together if name in one.fields) for name in names},
+        _merged(items) if items else None,
+    )
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return TypeAdapter(EventOnTheWire).json_schema()
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a report file. What `defaults` can say for all is required of no single event."""
+    known = _schema()
+    defs: dict[str, Any] = dict(known["$defs"])
+    telling = defs["ConcernRaised"]["properties"]
+    for part in ("AssertedBy", "Citation"):
+        defs[part] = {name: rule for name, rule in defs[part].items() if name != "required"}
+    origin = _inline(defs["OriginRegistered"], {})
+    source = _inline(
+        defs["SourceRegistered"], {"slug": _text("The source: `source/<slug>`."), "origins": _list(origin)}
+    )
+    # With no more than these two it adds origins to a source that is on record.
+    source["required"] = ["slug"]
+    defs |= {event: _filed(defs[event]) for event in known["discriminator"]["mapping"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Report file",
+        "description": "Events for several streams, filed together or not at all.",
+        "type": "object",
+        "properties": {
+            "relation": _text("The relation that it is about: `ru-us`."),
+            "round": _text("The round that it reports on: `ru-us/istanbul-april`."),
+            "title": _text("What the report is, in a line."),
+            "key": _text("Its idempotency key; without one it follows from relation and title."),
+            "expect": {
+                "description": "The versions that streams must have for it to be filed.",
+                "type": "object",
+                "additionalProperties": {"type": "integer", "minimum": 0},
+            },
+            "defaults": {
+                "description": "What holds for every assertion of the file that does not say otherwise.",
+                "type": "object",
+                "properties": {name: telling[name] for name in DEFAULTS},
+                "additionalProperties": False,
+            },
+            "sources": _list(source),
+            "events": _list(known["oneOf"]),
+        },
+        "required": ["relation", "title"],
+        "additionalProperties": False,
+        "$defs": defs,
+    }
+
+
+def _filed(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as it stands in a report: with its stream, its type spelt out, and a name for others to refer to."""
+    beside = {
+        "stream": _text("`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`; also in full."),
+        "ref": _text("A name by which other events of the report can refer to it."),
+    }
+    required = [name for name in event["required"] if name not in DEFAULTS]
+    return {**event, "properties": beside | event["properties"], "required": ["stream", "type", *required]}
+
+
+def _inline(event: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {name: rule for name, rule in event["properties"].items() if name != "type"}
+    return {**event, "properties": {**beside, **properties}}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "type": "string", "minLength": 1}
+
+
+def _list(items: object) -> dict[str, Any]:
+    return {"type": "array", "items": {"oneOf": items} if isinstance(items, list) else items}
