@@ -1,0 +1,127 @@
+"""The map of the rooms holds: imports point one way, one room knows SQL, one file reads the environment."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "service").rglob("*.py"))
+
+# Each room, and the rooms that it may import besides itself. Whoever adds a room says here where it stands.
+FILES = {"reportfile", "reportschema", "marked"}
+READING_AND_WRITING = {"recorder", "follower", "store", "projections", "domain"}
+ROOMS = {
+    "domain": set[str](),
+    "settings": set[str](),
+    "marked": set[str](),
+    "reportschema": {"domain"},
+    "reportfile": {"reportschema", "marked", "domain"},
+    "store": {"domain"},
+    "projections": {"domain"},
+    "recorder": {"store", "projections", "domain"},
+    "follower": {"store", "projections", "domain"},
+    "api": {*READING_AND_WRITING, *FILES, "settings"},
+    "web": READING_AND_WRITING,
+    "__main__": {*READING_AND_WRITING, *FILES, "settings", "api", "web"},
+}
+PURE = {"domain", "projections"}
+SQL = {"sqlalchemy", "psycopg", "psycopg_pool", "alembic"}
+HANDED_ON = {"sqlalchemy.Connection", "sqlalchemy.Engine"}  # what a room may hold and pass on that writes no SQL
+NEVER_A_NAME = {"manager", "helper", "helpers", "util", "utils", "impl", "data", "info", "process"}
+NAMED_BY_THE_FIELD = {"ProcessStarted"}
+UNASKED = {"now", "utcnow", "today", "time", "monotonic", "uuid1", "uuid4", "uuid7", "random", "getuser"}
+
+
+def room(module: Path) -> str:
+    return module.relative_to(ROOT / "service").parts[0].removesuffix(".py")
+
+
+def tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text())
+
+
+def imported(module: Path) -> Iterator[str]:
+    """Every module that this one imports, under its full name."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports say their full name"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def of_rooms(*rooms: str) -> list[Path]:
+    return [module for module in MODULES if room(module) in rooms]
+
+
+def named(module: Path) -> str:
+    return str(module.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_imports_point_one_way(module: Path) -> None:
+    ours = {name.split(".")[1] for name in imported(module) if name.startswith("service.")}
+    assert ours - {room(module)} <= ROOMS.get(room(module), set())
+
+
+def test_every_room_is_on_the_map() -> None:
+    assert {room(module) for module in MODULES} - {"__init__"} <= ROOMS.keys()
+
+
+@pytest.mark.parametrize("module", of_rooms(*PURE), ids=named)
+def test_the_core_stands_on_the_standard_library_and_pydantic_alone(module: Path) -> None:
+    foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names
+    assert foreign <= {"service", "pydantic", "pydantic_core", "annotated_types"}
+
+
+@pytest.mark.parametrize("module", of_rooms(*PURE), ids=named)
+def test_the_core_is_handed_clock_identifiers_and_chance(module: Path) -> None:
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name))
+    }
+    assert not called & UNASKED
+
+
+@pytest.mark.parametrize("module", of_rooms(*ROOMS.keys() - {"store"}), ids=named)
+def test_one_room_knows_sql(module: Path) -> None:
+    assert not {name for name in imported(module) if name.split(".")[0] in SQL} - HANDED_ON
+
+
+@pytest.mark.parametrize("module", of_rooms(*ROOMS.keys() - {"settings"}), ids=named)
+def test_nothing_but_the_settings_reads_the_environment(module: Path) -> None:
+    read = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+    assert not read & {"environ", "environb", "getenv", "putenv", "dotenv"}
+    assert not {name.rpartition(".")[2] for name in imported(module)} & {"environ", "environb", "getenv", "putenv"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_names_say_what_a_thing_is(module: Path) -> None:
+    defined = [
+        node.name
+        for node in ast.walk(tree(module))
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    for name in {module.stem, *defined} - NAMED_BY_THE_FIELD:
+        words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
+        assert not {word.lower() for word in words} & NEVER_A_NAME, name
+        assert words[:1] not in (["Base"], ["I"]), name
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_a_module_says_its_job(module: Path) -> None:
+    assert ast.get_docstring(tree(module))
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_used(field: str) -> None:
+    used = {node.attr for module in MODULES for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+    assert field in used

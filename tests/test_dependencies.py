@@ -1,0 +1,42 @@
+"""What is installed is pinned, hashed, the same for image and development, and each part of it has a reason."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
+
+
+def pins(lock: Path) -> dict[str, list[str]]:
+    """Each `name==version`, with its marker where it has one, and its hashes."""
+    entries = re.findall(r"^(\S+==.*?) \\\n((?:    --hash=.*\n?)+)", lock.read_text(), re.MULTILINE)
+    return {pin: re.findall(r"sha256:[0-9a-f]{64}", hashes) for pin, hashes in entries}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_everything_is_pinned_and_hashed_and_comes_from_nowhere_in_particular(lock: Path) -> None:
+    text = lock.read_text()
+    lines = [line for line in text.splitlines() if not line.startswith(("#", " "))]
+    assert len(pins(lock)) == len(lines)
+    assert all(pins(lock).values())
+    assert "://" not in text
+
+
+def test_the_image_runs_the_versions_that_the_suite_tests() -> None:
+    image, development = map(pins, LOCKS)
+    assert image.items() <= development.items()
+
+
+def test_every_dependency_has_its_reason_beside_it() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads(text)
+    groups = [
+        project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"].values(),
+        *project["dependency-groups"].values(),
+    ]
+    for requirement in (requirement for group in groups for requirement in group):
+        assert re.search(rf'^ +"{re.escape(requirement)}", +# \w', text, re.MULTILINE), requirement
