@@ -104,11 +104,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be appended, why each changes readings, and per filed event the one on record that answers it."""
+    """What is to be appended, why each changes readings, and the histories that result."""
 
     recorded: tuple[Recorded, ...]
     reasons: tuple[Reason, ...]
-    answers: tuple[Recorded, ...]
     histories: Mapping[str, History[Any]]
 
 
@@ -141,7 +140,7 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
         raise Refused(refusals, filing.standing)
     if not filing.recorded:
         raise Refused([NothingNew("/events")])
-    return Decision(tuple(filing.recorded), tuple(filing.reasons), tuple(filing.answers), filing.histories)
+    return Decision(tuple(filing.recorded), tuple(filing.reasons), filing.histories)
 
 
 def _members_named(data: Contract) -> Iterable[tuple[str, str]]:
@@ -165,7 +164,6 @@ class _Filing:
     broken: set[str] = field(default_factory=set)
     recorded: list[Recorded] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
-    answers: list[Recorded] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     standing: Standing | None = None
 
@@ -209,10 +207,8 @@ class _Filing:
             if event.ref:
                 self.broken.add(event.ref)
             return
-        if known is not None:
-            self.answers.append(known)
-            if event.ref:
-                self.refs[event.ref] = known
+        if known is not None and event.ref:
+            self.refs[event.ref] = known
 
     def _filed(self, event: Proposed) -> Recorded | None:
         name = parse_stream(event.stream)

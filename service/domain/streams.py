@@ -70,8 +70,8 @@ def history_of(stream: str, events: Iterable[Recorded] = ()) -> History[Any]:
         case "irritant":
             return History(stream, Irritant(parties_of(cast(str, name.relation))), evolve_irritant, events)
         case "round":
-            return History(stream, Round(), evolve_round, events)
+            return History(stream, Round(parties_of(cast(str, name.relation))), evolve_round, events)
         case "relation":
-            return History(stream, Relation(), evolve_relation, events)
+            return History(stream, Relation(parties_of(cast(str, name.relation))), evolve_relation, events)
         case "source":
             return History(stream, Source(), evolve_source, events)

@@ -78,3 +78,15 @@ def forget(connection: Connection, name: str, representation: int) -> None:
     connection.execute(
         delete(read_models).where(read_models.c.name == name, read_models.c.representation == representation)
     )
+
+
+def between(
+    connection: Connection, name: str, representation: int, first: int, last: int, *, limit: int | None = None
+) -> list[Document]:
+    """Documents whose position is in this range, in the order of positions: for those written once and for good."""
+    query = _DOCUMENT.where(
+        read_models.c.name == name,
+        read_models.c.representation == representation,
+        read_models.c.position.between(first, last),
+    )
+    return [Document(*row) for row in connection.execute(query.order_by(read_models.c.position).limit(limit))]

@@ -1,0 +1,22 @@
+"""What may be said of the talks as a whole.
+
+That a relation is opened before anything else and once is judged where its stream is found empty (`filing.py`).
+"""
+
+from service.domain.assertion import Assertion, ClaimContested
+from service.domain.claims import MEDIA, holders
+from service.domain.corrections import Effective
+from service.domain.errors import Malformed, NotByAParty, Refusal
+from service.domain.relation.events import RelationOpened
+from service.domain.relation.state import Relation
+
+
+def judge(state: Relation, effect: Effective, stream: str, relation: str) -> Refusal | None:
+    """Why this cannot be said here, or None."""
+    match effect.data:
+        case RelationOpened(parties=parties) if sorted(parties) != sorted(state.parties):
+            return Malformed("/parties", why=f"are not those of {relation}, which are {' and '.join(state.parties)}")
+        case ClaimContested(asserted_by=by) if MEDIA in holders(state.parties, by.party):
+            return NotByAParty("/asserted_by/party", type="ClaimContested", asserter=by.party)
+        case _:
+            return None

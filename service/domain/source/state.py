@@ -1,0 +1,32 @@
+"""A document as its stream leaves it: what is registered of it, and the utterances first registered with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from service.domain.corrections import Effective
+from service.domain.source.events import OriginRegistered, SourceRegistered
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document. Origins by their slug; `paragraphs` is how many there are, None where nobody counted."""
+
+    opened: bool = False
+    publisher: str = ""
+    sha256: str | None = None
+    paragraphs: int | None = None
+    published: str | None = None
+    address: str | None = None
+    language: str | None = None
+    origins: Mapping[str, OriginRegistered] = field(default_factory=dict)
+
+
+def evolve(state: Source, effect: Effective) -> Source:
+    """The state after one more event. Total: documents assert nothing, so nothing else is told of them."""
+    match effect.data:
+        case SourceRegistered() as d:
+            return Source(True, d.publisher, d.sha256, d.paragraphs, d.published, d.address, d.language, state.origins)
+        case OriginRegistered() as origin:
+            return replace(state, origins={**state.origins, origin.origin: origin})
+        case _:
+            return state
