@@ -11,8 +11,8 @@ LOCKS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
 
 
 def pins(lock: Path) -> dict[str, list[str]]:
-    """Each `name==version`, with its marker where it has one, and its hashes."""
-    entries = re.findall(r"^(\S+==.*?) \\\n((?:    --hash=.*\n?)+)", lock.read_text(), re.MULTILINE)
+    """Each `name==version`, and its hashes."""
+    entries = re.findall(r"^(\S+==\S+)(?: ;.*)? \\\n((?:    --hash=.*\n?)+)", lock.read_text(), re.MULTILINE)
     return {pin: re.findall(r"sha256:[0-9a-f]{64}", hashes) for pin, hashes in entries}
 
 
@@ -39,4 +39,4 @@ def test_every_dependency_has_its_reason_beside_it() -> None:
         *project["dependency-groups"].values(),
     ]
     for requirement in (requirement for group in groups for requirement in group):
-        assert re.search(rf'^ +"{re.escape(requirement)}", +# \w', text, re.MULTILINE), requirement
+        assert re.search(rf'^ +"{re.escape(requirement)}", +# \S', text, re.MULTILINE), requirement
