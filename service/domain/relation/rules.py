@@ -11,7 +11,7 @@ from service.domain.relation.events import RelationOpened
 from service.domain.relation.state import Relation
 
 
-def judge(state: Relation, effect: Effective, stream: str, relation: str) -> Refusal | None:
+def judge(state: Relation, effect: Effective, _stream: str, relation: str) -> Refusal | None:
     """Why this cannot be said here, or None."""
     match effect.data:
         case RelationOpened(parties=parties) if sorted(parties) != sorted(state.parties):

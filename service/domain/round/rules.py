@@ -15,17 +15,15 @@ from service.domain.errors import NotAParty, NotByAParty, OutOfTurn, Refusal
 from service.domain.round.events import DelegationHeadNamed
 from service.domain.round.state import Phase, Round
 
-_BEFORE_IT_MEETS: Final[frozenset[Phase]] = frozenset({"announced", "scheduled", "postponed"})
-
 # In which phases each step can be said. A step never leads back, save that what was put off can be scheduled anew.
-_TURNS: Final[Mapping[str, frozenset[Phase]]] = {
-    "RoundAnnounced": frozenset({"none", "announced"}),
-    "RoundScheduled": frozenset({"none"}) | _BEFORE_IT_MEETS,
-    "RoundPostponed": _BEFORE_IT_MEETS,
-    "RoundRelocated": _BEFORE_IT_MEETS,
-    "RoundCancelled": _BEFORE_IT_MEETS | {"cancelled"},
-    "RoundConvened": frozenset({"none", "convened"}) | _BEFORE_IT_MEETS,
-    "RoundConcluded": frozenset({"none", "convened", "concluded"}) | _BEFORE_IT_MEETS,
+_TURNS: Final[Mapping[str, tuple[Phase, ...]]] = {
+    "RoundAnnounced": ("none", "announced"),
+    "RoundScheduled": ("none", "announced", "scheduled", "postponed"),
+    "RoundPostponed": ("announced", "scheduled", "postponed"),
+    "RoundRelocated": ("announced", "scheduled", "postponed"),
+    "RoundCancelled": ("announced", "scheduled", "postponed", "cancelled"),
+    "RoundConvened": ("none", "announced", "scheduled", "postponed", "convened"),
+    "RoundConcluded": ("none", "announced", "scheduled", "postponed", "convened", "concluded"),
 }
 _LEADS_TO: Final[Mapping[str, Phase]] = {
     "RoundAnnounced": "announced",
@@ -37,7 +35,7 @@ _LEADS_TO: Final[Mapping[str, Phase]] = {
 }
 
 
-def judge(state: Round, effect: Effective, stream: str, relation: str) -> Refusal | None:
+def judge(state: Round, effect: Effective, _stream: str, relation: str) -> Refusal | None:
     """Why this cannot be said here, or None. Evidence stands in its target's place, where that was judged."""
     data = effect.data
     if not isinstance(data, Assertion):

@@ -1,14 +1,19 @@
-"""What may be recorded of a document.
+"""What may be recorded of a document and of the utterances behind it.
 
-Nothing that one stream alone could tell is forbidden: that a document is registered first and once, and that an origin
-is nobody else's, is judged where the whole record is in view (`filing.py`).
+That a document is registered first and once, and that an origin's slug is nobody else's, is judged where the whole
+record is in view (`filing.py`).
 """
 
 from service.domain.corrections import Effective
-from service.domain.errors import Refusal
+from service.domain.errors import Malformed, Refusal
+from service.domain.source.events import OriginRegistered
 from service.domain.source.state import Source
 
 
-def judge(state: Source, effect: Effective, stream: str, relation: str) -> Refusal | None:
-    """Always None: the judge that every kind of stream has."""
-    return None
+def judge(_state: Source, effect: Effective, _stream: str, _relation: str) -> Refusal | None:
+    """Why this cannot be recorded here, or None."""
+    match effect.data:
+        case OriginRegistered(channel="outlet", party=party) if party != "MEDIA":
+            return Malformed("/channel", why="`outlet` is an outlet's own voice: only MEDIA has it")
+        case _:
+            return None

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from service.domain.corrections import Effective
 from service.domain.source.events import OriginRegistered, SourceRegistered
+
+_REGISTERED: Final = ("publisher", "sha256", "paragraphs", "published", "address", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,8 @@ class Source:
 def evolve(state: Source, effect: Effective) -> Source:
     """The state after one more event. Total: documents assert nothing, so nothing else is told of them."""
     match effect.data:
-        case SourceRegistered() as d:
-            return Source(True, d.publisher, d.sha256, d.paragraphs, d.published, d.address, d.language, state.origins)
+        case SourceRegistered() as registered:
+            return replace(state, opened=True, **{name: getattr(registered, name) for name in _REGISTERED})
         case OriginRegistered() as origin:
             return replace(state, origins={**state.origins, origin.origin: origin})
         case _:
