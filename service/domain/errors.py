@@ -154,6 +154,10 @@ class NotAStream(NotValid):
     """{stream} is no stream's name, such as irritant/ru-us/banking-access, round/…, relation/ru-us or source/…."""
 
 
+class Cycle(NotValid):
+    """With this change, events would come after each other in a circle."""
+
+
 class NothingNew(NotValid):
     """Everything in this report is already on record."""
 

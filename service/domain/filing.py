@@ -135,12 +135,16 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
     for event in report.events:
         filing.file(event)
     filing.round_on_record()
-    refusals = [*report.mistakes, *filing.refusals]
+    refusals = sorted([*report.mistakes, *filing.refusals], key=_in_the_order_of_the_file)
     if refusals:
         raise Refused(refusals, filing.standing)
     if not filing.recorded:
         raise Refused([NothingNew("/events")])
     return Decision(tuple(filing.recorded), tuple(filing.reasons), filing.histories)
+
+
+def _in_the_order_of_the_file(refusal: Refusal) -> list[tuple[int, str]]:
+    return [(int(part) if part.isdigit() else 0, part) for part in refusal.pointer.split("/")]
 
 
 def _members_named(data: Contract) -> Iterable[tuple[str, str]]:
