@@ -6,34 +6,36 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench lock format
+.PHONY: help install run test check lint format bench lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
 help: ## list these words
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
+	grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## .venv with the service, the embedded database and everything for development
 
-# The stamp comes last, so an interrupted install is done again; a second `make install` does nothing.
+# The stamp comes last, so an interrupted install is done again; a second `make install` does nothing. What is installed
+# can be read by all: root's embedded database runs as another user, who must reach its programs.
 $(INSTALLED): pyproject.toml tests/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -qq --require-hashes -r tests/requirements.txt
+	umask 022 && $(BIN)/pip install -qq --require-hashes -r tests/requirements.txt
 	$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	touch $@
 
 run: install ## the service on http://127.0.0.1:8000: migrated, seeded, its database embedded under .irritants/
 	$(BIN)/irritants serve
 
-test: install ## the whole suite, on every core
+test: install ## the whole suite on every core; import rules and the OpenAPI document are tests in it
 	$(BIN)/pytest -n auto
 
-check: install ## format, lint, strict types, then the whole suite (import rules and the OpenAPI document are tests in it)
+check: lint test ## all of it: lint, then the suite
+
+lint: install ## format, rules and strict types
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/pytest -n auto
 
 format: install ## put the code in its one format
 	$(BIN)/ruff check --quiet --fix-only --exit-zero

@@ -1,0 +1,19 @@
+"""These tests need a container engine, and say so where there is none. Runs of them at the same time keep apart."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+# The engine's own reaper of forgotten containers is one more image to pull; every test here ends what it starts.
+os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine() -> None:
+    if shutil.which("docker") is None:
+        pytest.skip("no container engine: there is no `docker` here")
+    asked = subprocess.run(["docker", "version"], check=False, capture_output=True, text=True, timeout=30)
+    if asked.returncode:
+        pytest.skip(f"no container engine answers: {asked.stderr.strip()}")
