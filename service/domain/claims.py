@@ -13,7 +13,7 @@ from service.domain.corrections import Effective
 
 MEDIA: Final = "MEDIA"
 
-Said = TypeVar("Said", bound=Assertion, covariant=True)
+Said_co = TypeVar("Said_co", bound=Assertion, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(Generic[Said]):
+class Claim(Generic[Said_co]):
     """One thing asserted. `data` is how it was said first; `root` names that assertion."""
 
     root: str
-    data: Said
+    data: Said_co
     tellers: tuple[Teller, ...]
     denials: tuple[Denial, ...] = ()
 
@@ -115,7 +115,7 @@ def _struck(teller: Teller, denial: Denial) -> bool:
     return teller.holder == denial.holder and teller.denied_in == denial.event
 
 
-def prevailing(claims: Iterable[Claim[Said]]) -> Claim[Said] | None:
+def prevailing(claims: Iterable[Claim[Said_co]]) -> Claim[Said_co] | None:
     """The last that a party stands behind, else the last that is reported, else the last that was told at all."""
     weighed = ((bool(c.said_by), bool(c.live), place, c) for place, c in enumerate(claims))
     best = max(weighed, key=lambda w: w[:3], default=None)

@@ -1,8 +1,11 @@
 """What every document has in common: frozen, closed, every field always present."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from service.domain.history import Reading
 
 
 class Document(BaseModel):
@@ -19,6 +22,18 @@ class Stored(Document):
     position: int
     version: int
     recorded_at: datetime | None
+
+
+def stored(reading: Reading[Any]) -> dict[str, Any]:
+    """The fields of `Stored` for the document of an irritant, a round or a relation."""
+    member = reading.stream.partition("/")[2]
+    return {
+        "id": member,
+        "relation": member.partition("/")[0],
+        "position": reading.position,
+        "version": reading.version,
+        "recorded_at": reading.recorded_at,
+    }
 
 
 def rendered(document: BaseModel) -> bytes:

@@ -3,7 +3,7 @@
 That a relation is opened before anything else and once is judged where its stream is found empty (`filing.py`).
 """
 
-from service.domain.assertion import Assertion, ClaimContested
+from service.domain.assertion import ClaimContested
 from service.domain.claims import MEDIA, holders
 from service.domain.corrections import Effective
 from service.domain.errors import Malformed, NotByAParty, Refusal

@@ -6,7 +6,7 @@ else, such as that of an undated assertion, would look the same.
 """
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from service.domain.assertion import Assertion, ClaimContested
 from service.domain.claims import MEDIA, holders

@@ -1,0 +1,178 @@
+"""One round: how far it has come and who says so, where, when, led by whom, and how each side describes it."""
+
+import datetime as dt
+from typing import Any, Final, Literal
+
+from service.domain.assertion import Assertion, when
+from service.domain.claims import Claim
+from service.domain.history import Reading
+from service.domain.round.events import (
+    RoundAnnounced,
+    RoundCancelled,
+    RoundCharacterised,
+    RoundConcluded,
+    RoundConvened,
+    RoundPostponed,
+    RoundRelocated,
+    RoundScheduled,
+    RoundVenueNamed,
+)
+from service.domain.round.state import Phase, Round
+from service.projections.document import Document, Stored, stored
+from service.projections.evidence import Backed, Placed, backing, cite, placed
+
+NAME: Final = "round"
+REPRESENTATION: Final = 1
+
+Qualifier = Literal["exact", "at_least", "about"]
+Step = Literal["announced", "scheduled", "postponed", "relocated", "convened", "concluded", "cancelled"]
+
+_STEPS: Final[dict[type[Assertion], Step]] = {
+    RoundAnnounced: "announced",
+    RoundScheduled: "scheduled",
+    RoundPostponed: "postponed",
+    RoundRelocated: "relocated",
+    RoundConvened: "convened",
+    RoundConcluded: "concluded",
+    RoundCancelled: "cancelled",
+}
+
+
+class StepDocument(Backed):
+    """One step of the round's course, with what was said of place, date and length; null where nothing was."""
+
+    event: str
+    step: Step
+    place: str | None
+    date: str | None
+    timing: str | None
+    preliminary: bool | None
+    hours: int | None
+    qualifier: Qualifier | None
+
+
+class VenueDocument(Backed):
+    """The house that somebody says the delegations met in, and whose it is."""
+
+    event: str
+    venue: str
+    host: str | None
+
+
+class HeadDocument(Backed):
+    """Whom somebody names as head of a delegation, in the role that the text gives."""
+
+    event: str
+    person: str
+    role: str
+
+
+class CharacterisationDocument(Backed):
+    """How one side describes the round."""
+
+    event: str
+    summary: str
+    wording: str | None
+
+
+class DurationDocument(Document):
+    """How long the round lasted, in hours."""
+
+    hours: int
+    qualifier: Qualifier
+
+
+class RoundDocument(Stored):
+    """One round as it stands on record.
+
+    `phase` is as reported, by media too; `course` says who stands behind each step. `said_by`, `contested_by` and
+    `origins` are of the round itself: that there is, was or will be one. `date` (EDTF) is when it met, else when it is
+    to meet. `heads` are by delegation, `characterisations` by who says so.
+    """
+
+    slug: str
+    phase: Phase
+    said_by: tuple[str, ...]
+    contested_by: tuple[str, ...]
+    origins: int
+    preliminary: bool
+    place: str | None
+    venue: str | None
+    host: str | None
+    date: str | None
+    earliest: dt.date | None
+    latest: dt.date | None
+    timing: str | None
+    duration: DurationDocument | None
+    course: tuple[StepDocument, ...]
+    venues: tuple[VenueDocument, ...]
+    heads: dict[str, tuple[HeadDocument, ...]]
+    characterisations: dict[str, tuple[CharacterisationDocument, ...]]
+
+
+def view(reading: Reading[Round]) -> RoundDocument:
+    """The document of a reading. Total: any history has one."""
+    state, effects = reading.state, placed(reading.effects)
+    existence, span, venue = backing(state.existence, effects), when(state.date), state.venue
+    return RoundDocument(
+        **stored(reading),
+        slug=reading.stream.rpartition("/")[2],
+        phase=state.phase,
+        said_by=existence["said_by"],
+        contested_by=existence["contested_by"],
+        origins=existence["origins"],
+        preliminary=state.preliminary,
+        place=state.place,
+        venue=venue.data.venue if venue else None,
+        host=venue.data.host if venue else None,
+        date=state.date,
+        earliest=span.earliest,
+        latest=span.latest,
+        timing=state.timing,
+        duration=_duration(state.length),
+        course=tuple(_step(claim, effects) for claim in state.of(*_STEPS)),
+        venues=tuple(
+            VenueDocument(event=c.root, venue=c.data.venue, host=c.data.host, **backing([c], effects))
+            for c in state.of(RoundVenueNamed)
+        ),
+        heads={
+            party: tuple(
+                HeadDocument(event=c.root, person=c.data.person, role=c.data.role, **backing([c], effects))
+                for c in named
+            )
+            for party, named in state.heads.items()
+        },
+        characterisations={voice: _words_of(voice, state, effects) for voice in (*state.parties, "MEDIA")},
+    )
+
+
+def _duration(concluded: Claim[RoundConcluded] | None) -> DurationDocument | None:
+    if concluded is None or concluded.data.hours is None:
+        return None
+    return DurationDocument(hours=concluded.data.hours, qualifier=concluded.data.qualifier)
+
+
+def _step(claim: Claim[Any], effects: Placed) -> StepDocument:
+    said = {
+        name: getattr(claim.data, name, None)
+        for name in ("place", "date", "timing", "preliminary", "hours", "qualifier")
+    }
+    return StepDocument(event=claim.root, step=_STEPS[type(claim.data)], **said, **backing([claim], effects))
+
+
+def _words_of(voice: str, state: Round, effects: Placed) -> tuple[CharacterisationDocument, ...]:
+    """Each characterisation that this voice gives, in that voice's own first telling of it."""
+    found = []
+    for claim in state.of(RoundCharacterised):
+        own = next((cite(effects[t.event]) for t in claim.tellers if t.holder == voice), None)
+        if own is not None:
+            words = CharacterisationDocument(
+                event=claim.root, summary=own.summary, wording=own.wording, **backing([claim], effects)
+            )
+            found.append(words)
+    return tuple(found)
+
+
+def facets(document: RoundDocument) -> dict[str, object]:
+    """What a list can be filtered by."""
+    return {"phase": document.phase}
