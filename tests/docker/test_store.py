@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from testcontainers.postgres import PostgresContainer
+from testcontainers.community.postgres import PostgresContainer
 
 ROOT = Path(__file__).parents[2]
 
