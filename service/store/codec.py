@@ -8,8 +8,9 @@ an import reads them; so whoever has the export can check the chain with nothing
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -25,7 +26,7 @@ class Unreadable(Exception):
     """An event on record cannot be read by this release: its type, its version or its shape is unknown."""
 
 
-class Report(NamedTuple):
+class StoredReport(NamedTuple):
     """What was filed, by whom, under which key; its events lie from the first position to the last."""
 
     id: str
@@ -40,7 +41,7 @@ class Report(NamedTuple):
     recorded_at: datetime
 
 
-class Stored(NamedTuple):
+class StoredEvent(NamedTuple):
     """An event's row. `data` is JSON text in the schema version beside it."""
 
     position: int
@@ -58,7 +59,7 @@ class Stored(NamedTuple):
     chain_hash: bytes
 
 
-def current(stored: Stored) -> Stored:
+def current(stored: StoredEvent) -> StoredEvent:
     """The row with its data in today's version. Raises Unreadable."""
     newest = catalogue.SCHEMA_VERSIONS.get(stored.type)
     if stored.schema_version == newest:
@@ -66,13 +67,13 @@ def current(stored: Stored) -> Stored:
     if newest is None:
         raise Unreadable(f"position {stored.position}: this release knows no {stored.type}")
     try:
-        payload = upcasters.upcast(stored.type, stored.schema_version, parse(stored.data), newest=newest)
+        payload = upcasters.upcast(stored.type, stored.schema_version, json.loads(stored.data), newest=newest)
     except upcasters.NoUpcaster as error:
         raise Unreadable(f"position {stored.position}: {error}") from error
     return stored._replace(schema_version=newest, data=canonical(payload))
 
 
-def decode(stored: Stored) -> Recorded:
+def decode(stored: StoredEvent) -> Recorded:
     """The event of a row, upcast. Raises Unreadable."""
     row = current(stored)
     try:
@@ -94,31 +95,50 @@ def decode(stored: Stored) -> Recorded:
     )
 
 
-def line(event: Recorded, report: Report) -> str:
-    """The line of a new event, in the version in which its type is written today."""
+def new_line(event: Recorded, report: StoredReport) -> str:
+    """The line of an event that is about to be stored, in the version in which its type is written today."""
     payload = catalogue.dump(event.data)
     _refuse_fractions(payload)
-    return canonical(
-        {
-            "actor": event.actor,
-            "causation": event.causation,
-            "correlation": event.correlation,
-            "data": payload,
-            "id": event.id,
-            "position": event.position,
-            "recorded_at": instant(event.recorded_at),
-            "report": event.report,
-            "reporthash": report.request_hash.hex(),
-            "reportkey": report.key,
-            "reportrelation": report.relation,
-            "reportround": report.round,
-            "reporttitle": report.title,
-            "schema_version": catalogue.SCHEMA_VERSIONS[event.type],
-            "stream": event.stream,
-            "type": event.type,
-            "version": event.version,
-        }
+    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical(payload))
+
+
+def stored_line(event: StoredEvent, report: StoredReport) -> str:
+    """The line of an event as it is stored."""
+    return _line(event, report, event.schema_version, canonical(json.loads(event.data)))
+
+
+def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
+    # Spelt out: sorting a dictionary of these costs a third of the time of `verify`. A test holds it to `canonical`.
+    return (
+        f'{{"actor":{canonical(event.actor)}'
+        f',"causation":{_optional(event.causation)}'
+        f',"correlation":{canonical(event.correlation)}'
+        f',"data":{data}'
+        f',"id":"{event.id}"'
+        f',"position":{event.position}'
+        f',"recorded_at":"{instant(event.recorded_at)}"'
+        f',"report":"{event.report}"'
+        f",{_filed(report)}"
+        f',"schema_version":{schema_version}'
+        f',"stream":{canonical(event.stream)}'
+        f',"type":{canonical(event.type)}'
+        f',"version":{event.version}}}'
     )
+
+
+@lru_cache(maxsize=16)
+def _filed(report: StoredReport) -> str:
+    return (
+        f'"reporthash":"{report.request_hash.hex()}"'
+        f',"reportkey":{canonical(report.key)}'
+        f',"reportrelation":{canonical(report.relation)}'
+        f',"reportround":{_optional(report.round)}'
+        f',"reporttitle":{canonical(report.title)}'
+    )
+
+
+def _optional(text: str | None) -> str:
+    return "null" if text is None else canonical(text)
 
 
 def seal(previous: bytes, line: str) -> bytes:
@@ -136,12 +156,6 @@ def instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-def _fraction(text: str) -> Any:
-    raise ValueError(f"{text} is no whole number")
-
-
-parse: Final = json.JSONDecoder(parse_float=_fraction, parse_constant=_fraction).decode
-"""JSON text to objects. A fraction raises ValueError: there is more than one way to write one."""
 canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 """JSON in the only form in which it is hashed."""
 

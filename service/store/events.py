@@ -11,21 +11,22 @@ from sqlalchemy import ARRAY, Connection, Integer, Text, and_, bindparam, cast, 
 
 from service.domain.assertion import Recorded
 from service.store import codec
-from service.store.codec import GENESIS, Stored
+from service.store.codec import GENESIS, StoredEvent
 from service.store.tables import events, reports
 
-_ROW: Final = (
+# Identifiers as text: a UUID object for each costs more than all other columns together.
+ROW: Final = (
     events.c.position,
     events.c.stream,
     events.c.version,
-    events.c.id,
+    cast(events.c.id, Text),
     events.c.type,
     events.c.schema_version,
     cast(events.c.data, Text),
     events.c.actor,
-    events.c.report,
+    cast(events.c.report, Text),
     events.c.correlation,
-    events.c.causation,
+    cast(events.c.causation, Text),
     events.c.recorded_at,
     events.c.chain_hash,
 )
@@ -40,7 +41,7 @@ def read_streams(
         .table_valued(column("stream", Text), column("version", Integer))
         .render_derived("wanted")
     )
-    query = select(*_ROW).join_from(
+    query = select(*ROW).join_from(
         wanted, events, and_(events.c.stream == wanted.c.stream, events.c.version > wanted.c.version)
     )
     if upto is not None:
@@ -51,7 +52,7 @@ def read_streams(
     )
     found: dict[str, list[Recorded]] = {stream: [] for stream in after}
     for row in rows:
-        event = codec.decode(Stored(*row))
+        event = codec.decode(StoredEvent(*row))
         found[event.stream].append(event)
     return found
 
@@ -66,9 +67,9 @@ def read_log(
     type: str | None = None,
     relation: str | None = None,
     report: str | None = None,
-) -> list[Stored]:
+) -> list[StoredEvent]:
     """The events after a position that pass every filter, upcast, at most `limit` of them."""
-    query = select(*_ROW).where(events.c.position > after).limit(limit)
+    query = select(*ROW).where(events.c.position > after).limit(limit)
     if upto is not None:
         query = query.where(events.c.position <= upto)
     if type is not None:
@@ -83,7 +84,7 @@ def read_log(
         query = query.where(events.c.stream == stream).order_by(events.c.version)
     else:
         query = query.order_by(events.c.position)
-    return [codec.current(Stored(*row)) for row in connection.execute(query)]
+    return [codec.current(StoredEvent(*row)) for row in connection.execute(query).all()]
 
 
 def last_position(connection: Connection, *, relation: str | None = None, upto: int | None = None) -> int:
@@ -120,4 +121,4 @@ def origin_streams(connection: Connection, slugs: Iterable[str]) -> dict[str, st
     query = select(slug.label("slug"), events.c.stream).where(
         events.c.type == "OriginRegistered", slug == func.any(bindparam("slugs", list(slugs), ARRAY(Text)))
     )
-    return {row.slug: row.stream for row in connection.execute(query)}
+    return {row.slug: row.stream for row in connection.execute(query).all()}

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from service.domain.assertion import Recorded
 from service.store import codec
-from service.store.codec import Report
+from service.store.codec import StoredReport
 from service.store.engine import driver
 from service.store.read_models import Document
 from service.store.tables import head
@@ -48,7 +48,7 @@ class Head(NamedTuple):
 class Filing(NamedTuple):
     """A report and its events, whose positions go on from the head or from the filing before."""
 
-    report: Report
+    report: StoredReport
     events: Sequence[Recorded]
 
 
@@ -150,14 +150,14 @@ def _sealed(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]
             position += 1
             if event.position != position or event.recorded_at < recorded_at:
                 raise ValueError(f"{event.id} cannot come at position {position} of the record")
-            line = codec.line(event, report)
+            line = codec.new_line(event, report)
             chain_hash = codec.seal(chain_hash, line)
             recorded_at = event.recorded_at
             lines.append(codec.sealed(line, chain_hash))
     return lines, expected._replace(position=position, chain_hash=chain_hash, recorded_at=recorded_at)
 
 
-def _report(report: Report) -> dict[str, object]:
+def _report(report: StoredReport) -> dict[str, object]:
     return {
         **report._asdict(),
         "request_hash": report.request_hash.hex(),

@@ -3,23 +3,35 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ARRAY, Connection, Text, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Text, Uuid, bindparam, cast, func, select
 
-from service.store.codec import Report
+from service.store.codec import StoredReport
 from service.store.tables import reports
 
-_REPORT: Final = select(*(reports.c[name] for name in Report._fields))
+_REPORT: Final = select(
+    cast(reports.c.id, Text),  # as text, like the identifiers of events
+    reports.c.key,
+    reports.c.request_hash,
+    reports.c.actor,
+    reports.c.relation,
+    reports.c.round,
+    reports.c.title,
+    reports.c.first_position,
+    reports.c.last_position,
+    reports.c.recorded_at,
+)
 
 
-def by_id(connection: Connection, id: str) -> Report | None:
-    row = connection.execute(_REPORT.where(reports.c.id == id)).one_or_none()
-    return None if row is None else Report(*row)
+def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredReport]:
+    """The reports with these ids; unknown ids are left out."""
+    query = _REPORT.where(reports.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
+    return {row.id: StoredReport(*row) for row in connection.execute(query).all()}
 
 
-def by_keys(connection: Connection, keys: Iterable[str]) -> dict[str, Report]:
+def by_keys(connection: Connection, keys: Iterable[str]) -> dict[str, StoredReport]:
     """The reports that were filed under these idempotency keys; unknown keys are left out."""
     query = _REPORT.where(reports.c.key == func.any(bindparam("keys", list(keys), ARRAY(Text))))
-    return {row.key: Report(*row) for row in connection.execute(query)}
+    return {row.key: StoredReport(*row) for row in connection.execute(query).all()}
 
 
 def page(
@@ -30,7 +42,7 @@ def page(
     limit: int | None = None,
     relation: str | None = None,
     round: str | None = None,
-) -> list[Report]:
+) -> list[StoredReport]:
     """Reports in the order of filing, whose first position is after one and not beyond the other."""
     query = _REPORT.where(reports.c.first_position > after).order_by(reports.c.first_position).limit(limit)
     if upto is not None:
@@ -39,4 +51,4 @@ def page(
         query = query.where(reports.c.relation == relation)
     if round is not None:
         query = query.where(reports.c.round == round)
-    return [Report(*row) for row in connection.execute(query)]
+    return [StoredReport(*row) for row in connection.execute(query).all()]

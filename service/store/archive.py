@@ -1,0 +1,208 @@
+"""Export and import: the whole record as JSON lines, exactly as stored.
+
+After a header every line is an event with its chain hash, in the very form that the chain seals. So a record that was
+imported has the same positions, identifiers, times, chain and idempotency, and its export is the same file, byte for
+byte. Documents are left out: they are computed anew.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import chain, groupby
+from typing import Any, BinaryIO, Final, Literal, TypeVar
+
+import psycopg
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection, func, select, update
+
+from service.domain import catalogue
+from service.store import codec, lines
+from service.store.codec import StoredEvent, StoredReport
+from service.store.engine import driver
+from service.store.log import CHANNEL, Head, lock_head, read_head
+from service.store.tables import head
+from service.store.verify import PROGRESS_EVERY, Damaged, Progress, Walk, silent
+
+_CHUNK: Final = 5_000
+
+
+class NotAnExport(Exception):
+    """The file is no export of a record, not a whole one, or one of a later release. `line` counts from 1."""
+
+    def __init__(self, line: int, what: str) -> None:
+        self.line, self.what = line, what
+        super().__init__(f"line {line}: {what}")
+
+
+class NotEmpty(Exception):
+    """Something is on record here already; an import needs an empty record."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Header(_Strict):
+    """The first line: which record it is and where it ends."""
+
+    chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    format: Literal["irritants-record-1"] = "irritants-record-1"
+    position: int
+    record: str
+
+
+class _Line(_Strict):
+    """Every other line: an event, what its report was filed with, and the chain hash."""
+
+    actor: str
+    causation: str | None
+    correlation: str
+    data: dict[str, Any]
+    id: str
+    position: int
+    recorded_at: datetime
+    report: str
+    reporthash: str = Field(pattern=r"^([0-9a-f]{2})*$")
+    reportkey: str
+    reportrelation: str
+    reportround: str | None
+    reporttitle: str
+    schema_version: int
+    stream: str
+    type: str
+    version: int
+    chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+def export_record(connection: Connection, file: BinaryIO, progress: Progress = silent) -> Head:
+    """Writes the record up to its head, which it returns. Nobody who writes waits for it. Raises Damaged."""
+    end = read_head(connection)
+    header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
+    file.write(f"{codec.canonical(header.model_dump())}\n".encode())
+    for event, report in lines.read(connection, end.position):
+        if report is None:
+            raise Damaged(event.position, f"its report {event.report} is missing")
+        file.write(f"{codec.sealed(codec.stored_line(event, report), event.chain_hash)}\n".encode())
+        if event.position % PROGRESS_EVERY == 0:
+            progress(event.position, end.position)
+    progress(end.position, end.position)
+    return end
+
+
+def import_record(connection: Connection, file: Iterable[bytes], progress: Progress = silent) -> Head:
+    """Fills an empty record with an export, checked as `verify` would. Only inside `engine.transaction`.
+
+    Raises NotEmpty and NotAnExport; then nothing may be committed.
+    """
+    empty = lock_head(connection)
+    if empty.position:
+        raise NotEmpty
+    numbered = enumerate(file, 1)
+    number, first = next(numbered, (1, b""))
+    header = _parsed(_Header, number, first)
+    parsed = ((number, _parsed(_Line, number, line)) for number, line in numbered)
+    walk = Walk()
+    for chunk in _chunks(_checked(parsed, walk)):
+        _copy(connection, chunk)
+        progress(walk.position, header.position)
+    end = Head(
+        record=header.record,
+        position=header.position,
+        chain_hash=bytes.fromhex(header.chain_hash),
+        recorded_at=walk.recorded_at or empty.recorded_at,
+        keys_version=empty.keys_version,
+    )
+    try:
+        walk.arrive(end)
+    except Damaged as damaged:
+        raise NotAnExport(walk.position + 1, damaged.what) from damaged
+    connection.execute(update(head).values(end._asdict()))
+    connection.execute(select(func.pg_notify(CHANNEL, str(end.position))))
+    return end
+
+
+Filed = tuple[StoredReport, list[StoredEvent]]
+_Model = TypeVar("_Model", _Header, _Line)
+
+
+def _parsed(model: type[_Model], number: int, line: bytes) -> _Model:
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        raise NotAnExport(number, f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}") from error
+
+
+def _checked(numbered: Iterable[tuple[int, _Line]], walk: Walk) -> Iterator[Filed]:
+    """Report by report, each event held against the chain."""
+    for _, group in groupby(numbered, key=lambda numbered: numbered[1].report):
+        filed = list(group)
+        report, events = _rows([line for _, line in filed])
+        for (number, _), event in zip(filed, events, strict=True):
+            if event.schema_version > catalogue.SCHEMA_VERSIONS.get(event.type, 0):
+                raise NotAnExport(number, f"this release knows no {event.type} version {event.schema_version}")
+            try:
+                walk.step(event, report)
+            except Damaged as damaged:
+                raise NotAnExport(number, damaged.what) from damaged
+        yield report, events
+
+
+def _rows(filed: list[_Line]) -> Filed:
+    first, last = filed[0], filed[-1]
+    report = StoredReport(
+        id=first.report,
+        key=first.reportkey,
+        request_hash=bytes.fromhex(first.reporthash),
+        actor=first.actor,
+        relation=first.reportrelation,
+        round=first.reportround,
+        title=first.reporttitle,
+        first_position=first.position,
+        last_position=last.position,
+        recorded_at=first.recorded_at,
+    )
+    return report, [
+        StoredEvent(
+            position=line.position,
+            stream=line.stream,
+            version=line.version,
+            id=line.id,
+            type=line.type,
+            schema_version=line.schema_version,
+            data=codec.canonical(line.data),
+            actor=line.actor,
+            report=line.report,
+            correlation=line.correlation,
+            causation=line.causation,
+            recorded_at=line.recorded_at,
+            chain_hash=bytes.fromhex(line.chain_hash),
+        )
+        for line in filed
+    ]
+
+
+def _chunks(filed: Iterable[Filed]) -> Iterator[list[Filed]]:
+    chunk: list[Filed] = []
+    size = 0
+    for report, events in filed:
+        chunk.append((report, events))
+        size += len(events)
+        if size >= _CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _copy(connection: Connection, filed: list[Filed]) -> None:
+    cursor = driver(connection).cursor()
+    for table, columns, rows in (
+        ("reports", StoredReport._fields, (report for report, _ in filed)),
+        ("events", StoredEvent._fields, chain.from_iterable(events for _, events in filed)),
+    ):
+        try:
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except (psycopg.IntegrityError, psycopg.DataError) as error:
+            raise NotAnExport(filed[0][0].first_position + 1, str(error).partition("\n")[0]) from error

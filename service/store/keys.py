@@ -1,0 +1,116 @@
+"""API keys: `irr_<id>_<secret>`, of which only the SHA-256 of the secret is kept.
+
+The secret is 256 random bits, so a slow hash would protect nothing and cost every poll its time. Every change counts up
+`head.keys_version` in the same transaction: processes keep all keys in memory, and the query that every request shares
+tells them when to read them again.
+"""
+
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Final, Literal, get_args
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.store.log import CHANNEL
+from service.store.tables import head, keys
+
+Scope = Literal["read", "report", "admin"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+"""Each includes the ones before it."""
+
+_TOKEN: Final = re.compile(r"irr_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_NOBODY: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Who may do what. The name is the actor of the events that it files; `relations` limits where it may report."""
+
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    relations: tuple[str, ...] | None
+    secret: bytes = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def may(self, scope: Scope) -> bool:
+        return any(SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
+
+    def may_report_on(self, relation: str) -> bool:
+        return self.may("report") and (self.relations is None or relation in self.relations)
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def create(
+    connection: Connection,
+    name: str,
+    scopes: tuple[Scope, ...],
+    now: datetime,
+    *,
+    relations: tuple[str, ...] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[Key, str]:
+    """A new key, and what its holder shows: that exists nowhere else. Only inside `engine.transaction`."""
+    id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    key = Key(id, name, scopes, relations, _hash(secret), now, expires_at)
+    connection.execute(insert(keys).values({column: getattr(key, column) for column in Key.__slots__}))
+    _announce(connection)
+    return key, f"irr_{id}_{secret}"
+
+
+def revoke(connection: Connection, id: str, now: datetime) -> bool:
+    """Ends a key from the next request on; False where there is no such live key. Only inside `engine.transaction`."""
+    revoked = update(keys).where(keys.c.id == id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
+    if not connection.execute(revoked).rowcount:
+        return False
+    _announce(connection)
+    return True
+
+
+def read_all(connection: Connection) -> dict[str, Key]:
+    """Every key by its id, oldest first, the ended ones too."""
+    query = select(*(keys.c[name] for name in Key.__slots__)).order_by(keys.c.created_at, keys.c.id)
+    return {
+        row.id: Key(
+            row.id,
+            row.name,
+            tuple(row.scopes),
+            None if row.relations is None else tuple(row.relations),
+            row.secret,
+            row.created_at,
+            row.expires_at,
+            row.revoked_at,
+        )
+        for row in connection.execute(query)
+    }
+
+
+def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
+    """The live key that this token is; None for one that is malformed, forged, expired or revoked."""
+    shown = _TOKEN.fullmatch(token)
+    if shown is None:
+        return None
+    id, secret = shown.groups()
+    key = keys.get(id)
+    # Compared with nobody's, too, so that the time of the answer does not tell which ids exist.
+    genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NOBODY)
+    return key if key and genuine and key.is_live(now) else None
+
+
+def _hash(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()
+
+
+def _announce(connection: Connection) -> None:
+    version = head.c.keys_version + 1
+    connection.execute(update(head).values(keys_version=version))
+    connection.execute(select(func.pg_notify(CHANNEL, "keys")))

@@ -1,0 +1,145 @@
+"""Proof that the record is what was recorded: every position there, every line as the chain sealed it, history guarded.
+
+Finds what a superuser changed behind the triggers' back: an edit, a row removed or put in, two rows swapped, a tail cut
+off. Whoever rewrites the whole chain from some position on is found only by a chain hash that was kept elsewhere.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, and_, column, func, select, table
+
+from service.store import codec, lines
+from service.store.codec import GENESIS, StoredEvent, StoredReport
+from service.store.log import Head, read_head
+from service.store.tables import events, head, reports
+
+Progress = Callable[[int, int], None]
+"""Told from time to time how many events of how many are done."""
+PROGRESS_EVERY: Final = 1_000
+
+
+class Damaged(Exception):
+    """The record is not what was recorded. `position`: the first bad one; None where no event is concerned."""
+
+    def __init__(self, position: int | None, what: str) -> None:
+        self.position, self.what = position, what
+        super().__init__(what if position is None else f"position {position}: {what}")
+
+
+def silent(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def verify(connection: Connection, progress: Progress = silent) -> Head:
+    """Reads the whole record up to its head, which it returns. Raises Damaged. Nobody who writes waits for it."""
+    end = read_head(connection)
+    walk = Walk()
+    for event, report in lines.read(connection, end.position):
+        walk.step(event, report)
+        if event.position % PROGRESS_EVERY == 0:
+            progress(event.position, end.position)
+    walk.arrive(end)
+    _nothing_beyond_the_head(connection)
+    _every_report_has_its_events(connection)
+    _history_is_protected(connection)
+    progress(end.position, end.position)
+    return end
+
+
+class Walk:
+    """What the next event is held against: the one before it, its stream so far, and the report that is open."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.chain_hash = GENESIS
+        self.recorded_at: datetime | None = None
+        self.report: StoredReport | None = None
+        self.versions: dict[str, int] = {}
+
+    def step(self, event: StoredEvent, report: StoredReport | None) -> None:
+        if event.position != self.position + 1:
+            raise Damaged(self.position + 1, f"is missing; the next event is at {event.position}")
+        if report is None:
+            raise Damaged(event.position, f"its report {event.report} is missing")
+        if codec.seal(self.chain_hash, codec.stored_line(event, report)) != event.chain_hash:
+            raise Damaged(event.position, "the chain does not fit: the event, its report or its place was altered")
+        if event.version != self.versions.get(event.stream, 0) + 1:
+            raise Damaged(event.position, f"is no next version of {event.stream}: {event.version}")
+        if self.recorded_at is not None and event.recorded_at < self.recorded_at:
+            raise Damaged(event.position, "was recorded before the event before it")
+        if self.report is None or report.id != self.report.id:
+            self._close_report()
+            self._open_report(event, report)
+        self.position, self.chain_hash, self.recorded_at = event.position, event.chain_hash, event.recorded_at
+        self.versions[event.stream] = event.version
+
+    def arrive(self, end: Head) -> None:
+        """The head is where the last event is."""
+        self._close_report()
+        if self.position != end.position:
+            raise Damaged(self.position + 1, f"is missing; the head is at {end.position}")
+        if self.position and (self.chain_hash, self.recorded_at) != (end.chain_hash, end.recorded_at):
+            raise Damaged(self.position, "is the last event, but the head has another chain hash or time")
+
+    def _open_report(self, event: StoredEvent, report: StoredReport) -> None:
+        if report.first_position != event.position:
+            raise Damaged(event.position, f"its report {report.id} begins elsewhere, at {report.first_position}")
+        if (report.actor, report.recorded_at) != (event.actor, event.recorded_at):
+            raise Damaged(event.position, f"its report {report.id} names another actor or time")
+        self.report = report
+
+    def _close_report(self) -> None:
+        if self.report is not None and self.report.last_position != self.position:
+            raise Damaged(self.position, f"its report {self.report.id} ends elsewhere, at {self.report.last_position}")
+
+
+def _nothing_beyond_the_head(connection: Connection) -> None:
+    # In one query, so that an append in between is in both of its numbers.
+    last = func.greatest(
+        select(func.max(events.c.position)).scalar_subquery(),
+        select(func.max(reports.c.last_position)).scalar_subquery(),
+    )
+    position, last_position = connection.execute(select(head.c.position, last)).one()
+    if last_position is not None and last_position > position:
+        raise Damaged(position + 1, f"is beyond the head, but there are events or reports up to {last_position}")
+
+
+def _every_report_has_its_events(connection: Connection) -> None:
+    own = and_(events.c.position == reports.c.first_position, events.c.report == reports.c.id)
+    stray = (
+        select(reports.c.first_position, reports.c.id)
+        .outerjoin(events, own)
+        .where(events.c.position.is_(None))
+        .order_by(reports.c.first_position)
+        .limit(1)
+    )
+    for position, report in connection.execute(stray):
+        raise Damaged(position, f"the report {report} claims to begin here")
+
+
+_TRIGGERS: Final = {
+    "protect_events": "events",
+    "protect_reports": "reports",
+    "protect_head": "head",
+    "head_only_moves_forward": "head",
+}
+_pg_trigger = table("pg_trigger", column("tgname"), column("tgrelid"), column("tgenabled"))
+_pg_class = table("pg_class", column("oid"), column("relname"))
+
+
+def _history_is_protected(connection: Connection) -> None:
+    triggers = (
+        select(_pg_trigger.c.tgname, _pg_class.c.relname, _pg_trigger.c.tgenabled)
+        .join(_pg_class, _pg_class.c.oid == _pg_trigger.c.tgrelid)
+        .where(_pg_trigger.c.tgname.in_(_TRIGGERS), func.pg_table_is_visible(_pg_class.c.oid))
+    )
+    found = {(name, on): enabled for name, on, enabled in connection.execute(triggers)}
+    for name, on in _TRIGGERS.items():
+        enabled = found.get((name, on))
+        if enabled is None:
+            raise Damaged(None, f"the trigger {name}, which protects {on}, is not there")
+        if enabled != "A":
+            # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
+            raise Damaged(None, f"the trigger {name}, which protects {on}, is not in force ALWAYS")
