@@ -23,9 +23,11 @@ from uuid_utils import uuid7
 
 from service.domain.assertion import Recorded
 from service.domain.errors import Refused
-from service.domain.filing import Decision, Envelope, Needs, Record, decide, needs
+from service.domain.filing import Decision, Envelope, Record, decide
 from service.domain.history import History
+from service.domain.references import needs
 from service.domain.report import Report
+from service.domain.source.events import OriginRegistered
 from service.domain.streams import history_of, parse_stream
 from service.projections import change
 from service.projections.change import ChangeDocument, standing_of
@@ -78,7 +80,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a report led to. `replayed`: it had been recorded before, under the same key, and nothing was written now."""
+    """What a report led to. `replayed`: it had been recorded before, under the same key; nothing was written now."""
 
     report: StoredReport
     events: tuple[Recorded, ...]
@@ -105,7 +107,7 @@ class _Batch:
 
 
 class Recorder:
-    """Records reports. `submit` from any thread; `record` decides a batch in the calling thread, for one caller only."""
+    """Records reports. `submit` from any thread; `record` works in the calling thread, for one caller at a time."""
 
     def __init__(
         self,
@@ -140,8 +142,10 @@ class Recorder:
             self._writer.join()
 
     def submit(self, request: Request) -> "Future[Receipt]":
-        """The receipt comes after the commit. Raises Overloaded; the future raises Refused, KeyReused, Stale,
-        DatabaseUnavailable (then the outcome is unknown, and the same key finds it out)."""
+        """The receipt comes after the commit. Raises Overloaded; the future raises Refused, KeyReused or Stale.
+
+        After DatabaseUnavailable the outcome is unknown; the same request with the same key finds it out.
+        """
         future: Future[Receipt] = Future()
         with self._arrived:
             if self._closing or len(self._waiting) >= MAX_WAITING:
@@ -219,7 +223,7 @@ class Recorder:
     def _decided(self, c: Connection, requests: Sequence[Request], known: Mapping[str, StoredReport]) -> _Batch:
         assert self._head is not None
         batch = _Batch(self._head, position=self._head.position)
-        self._load(c, batch, [needs(r.report) for r in requests if r.key not in known])
+        self._load(c, batch, [r.report for r in requests if r.key not in known])
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
         batch.documents += [_document(batch.histories[stream]) for stream in sorted(batch.touched)]
@@ -280,18 +284,21 @@ class Recorder:
             if (history := self._histories.get(row.stream)) is not None:
                 history.append(codec.decode(row))
 
-    def _load(self, c: Connection, batch: _Batch, wanted: Iterable[Needs]) -> None:
+    def _load(self, c: Connection, batch: _Batch, wanted: Sequence[Report]) -> None:
         """Fills the batch with every history that it will look at: kept ones as they are, the rest in one query."""
-        wanted = list(wanted)
-        slugs = frozenset().union(*(n.origins for n in wanted))
-        unknown = slugs - self._origins.keys()
-        batch.origins = {s: self._origins[s] for s in slugs if s in self._origins}
-        if unknown:
-            batch.origins |= events.origin_streams(c, unknown)
-        streams = frozenset().union(*(n.streams for n in wanted), batch.origins.values())
-        missing = {s: 0 for s in streams if s not in self._histories}
-        read = events.read_streams(c, missing, upto=batch.head.position) if missing else {}
-        batch.histories = {s: self._histories[s] if s not in missing else history_of(s, read[s]) for s in streams}
+        while True:
+            found = [needs(report, batch.histories) for report in wanted]
+            slugs = frozenset[str]().union(*(n.origins for n in found)) - batch.origins.keys()
+            batch.origins |= {s: self._origins[s] for s in slugs if s in self._origins}
+            if unknown := slugs - self._origins.keys():
+                batch.origins |= events.origin_streams(c, unknown)
+            streams = frozenset[str]().union(*(n.streams for n in found), batch.origins.values())
+            streams -= batch.histories.keys()
+            if not streams:
+                return
+            missing = {s: 0 for s in streams if s not in self._histories}
+            read = events.read_streams(c, missing, upto=batch.head.position) if missing else {}
+            batch.histories |= {s: self._histories.get(s) or history_of(s, read[s]) for s in streams}
 
     def _shrink(self) -> None:
         kept = sum(len(h.events) for h in self._histories.values())
@@ -339,7 +346,7 @@ def _stored(request: Request, report: str, moment: datetime, recorded: Sequence[
 
 
 def _registered(recorded: Iterable[Recorded]) -> dict[str, str]:
-    return {getattr(e.data, "origin"): e.stream for e in recorded if e.type == "OriginRegistered"}  # noqa: B009  # the type says that it has one
+    return {e.data.origin: e.stream for e in recorded if isinstance(e.data, OriginRegistered)}
 
 
 def _projected(stream: str) -> bool:
@@ -349,7 +356,8 @@ def _projected(stream: str) -> bool:
 
 def _document(history: History[Any]) -> Document:
     name = parse_stream(history.stream)
-    assert name is not None and name.relation is not None
+    assert name is not None
+    assert name.relation is not None
     projection = STORED[name.kind]
     document = projection.view(history.reading())
     return Document(
@@ -369,7 +377,7 @@ def _changes(decision: Decision, before: Mapping[str, History[Any]]) -> list[Cha
     for event, reason in zip(decision.recorded, decision.reasons, strict=True):
         if event.stream.startswith("irritant/"):
             by_stream.setdefault(event.stream, []).append((event, reason))
-    changes = []
+    changes: list[ChangeDocument] = []
     for stream, filed in by_stream.items():
         changes += _changes_of(before[stream], decision.histories[stream], filed)
     return sorted(changes, key=lambda ch: ch.position)

@@ -51,7 +51,9 @@ def _voice(code: str) -> str:
 
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
-Wording = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain), AfterValidator(_few_words)]
+Wording = Annotated[
+    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain), AfterValidator(_few_words)
+]
 Edtf = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_edtf)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 RelationId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}$")]
@@ -95,7 +97,8 @@ class Citation(Contract):
     document: Slug
     # Lax only in that a JSON array may come as a Python list; its members stay strict.
     paragraphs: Annotated[
-        tuple[Annotated[int, Field(strict=True, ge=1, le=100_000)], ...], Field(strict=False, min_length=1, max_length=200)
+        tuple[Annotated[int, Field(strict=True, ge=1, le=100_000)], ...],
+        Field(strict=False, min_length=1, max_length=200),
     ]
     origin: Slug
 

@@ -42,7 +42,8 @@ def _adapter(type: str) -> TypeAdapter[Contract]:
 
 def dump(event: Contract) -> dict[str, object]:
     """The payload as stored: what is unknown is absent. Shape as the model, JSON types only."""
-    return _adapter(type(event).__name__).dump_python(event, mode="json", exclude_none=True)
+    payload: dict[str, object] = _adapter(type(event).__name__).dump_python(event, mode="json", exclude_none=True)
+    return payload
 
 
 def load(type: str, payload: dict[str, object]) -> Contract:

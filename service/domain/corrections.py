@@ -193,10 +193,19 @@ def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) ->
             }
         )
         return Effective(
-            event.id, target.root, event.position, event.recorded_at, event.report, said_again, target.earliest, target.latest
+            event.id,
+            target.root,
+            event.position,
+            event.recorded_at,
+            event.report,
+            said_again,
+            target.earliest,
+            target.latest,
         )
     span = when(data.occurred) if isinstance(data, Assertion) else when(None)
-    return Effective(event.id, event.id, event.position, event.recorded_at, event.report, data, span.earliest, span.latest)
+    return Effective(
+        event.id, event.id, event.position, event.recorded_at, event.report, data, span.earliest, span.latest
+    )
 
 
 def named_by(effect: Effective, steps: Mapping[str, Sequence[str]]) -> list[str]:

@@ -83,7 +83,10 @@ class NotValid(Refusal):
 
 
 class Malformed(NotValid):
-    """{why}"""
+    """{why}."""
+
+    def __init__(self, pointer: str, /, *, why: str) -> None:
+        super().__init__(pointer, why=why.rstrip("."))
 
 
 class UnknownSource(NotValid):

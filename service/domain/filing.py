@@ -1,11 +1,10 @@
 """Filing a report: every reference resolved, every event judged in its place, one after another; all or nothing.
 
-Pure: the record as far as it matters is handed in (`needs` says how far that is), so are the clock and the identifiers.
-The same function serves filing, the preview and the seeds.
+Pure: the record as far as it matters is handed in (`references.needs` says how far that is), so are the clock and the
+identifiers. The same function serves filing, the preview and the seeds.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -48,6 +47,7 @@ from service.domain.errors import (
 from service.domain.history import History, Reason
 from service.domain.irritant import rules as irritant_rules
 from service.domain.irritant.events import IrritantOpened
+from service.domain.references import members_named, named_event
 from service.domain.relation import rules as relation_rules
 from service.domain.relation.events import PersonNamed, RelationOpened
 from service.domain.report import Proposed, Report, escaped, malformed
@@ -64,7 +64,6 @@ _OPENERS: Final[Mapping[str, frozenset[str]]] = {
 }
 _NEVER_RETRACTED: Final = frozenset({"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered"})
 _NAMING: Final = ("target", "proposal", "undoes", "after")
-_BY_VERSION: Final = re.compile(r"(?P<stream>.+)@(?P<version>[1-9][0-9]{0,17})")
 
 JUDGES: Final[Mapping[str, Callable[[Any, Effective, str, str], Refusal | None]]] = {
     "irritant": irritant_rules.judge,
@@ -72,14 +71,6 @@ JUDGES: Final[Mapping[str, Callable[[Any, Effective, str, str], Refusal | None]]
     "relation": relation_rules.judge,
     "source": source_rules.judge,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What of the record a report must be judged on: these streams, and wherever these origins are registered."""
-
-    streams: frozenset[str]
-    origins: frozenset[str]
 
 
 @dataclass
@@ -111,23 +102,6 @@ class Decision:
     histories: Mapping[str, History[Any]]
 
 
-def needs(report: Report) -> Needs:
-    """The streams and origins that `decide` will look at."""
-    streams = {f"relation/{report.relation}", *report.expect}
-    origins: set[str] = set()
-    if report.round is not None:
-        streams.add(f"round/{report.relation}/{report.round}")
-    for event in report.events:
-        streams.add(event.stream)
-        streams |= {stream for stream, _ in _members_named(event.data)}
-        if isinstance(event.data, Telling):
-            streams.add(f"source/{event.data.source.document}")
-            origins.add(event.data.source.origin)
-        if isinstance(event.data, OriginRegistered):
-            origins.add(event.data.origin)
-    return Needs(frozenset(s for s in streams if parse_stream(s) is not None), frozenset(origins))
-
-
 def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
     """The events to append. Raises Refused with every refusal there is, each with its JSON Pointer."""
     filing = _Filing(report, record, envelope)
@@ -145,14 +119,6 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
 
 def _in_the_order_of_the_file(refusal: Refusal) -> list[tuple[int, str]]:
     return [(int(part) if part.isdigit() else 0, part) for part in refusal.pointer.split("/")]
-
-
-def _members_named(data: Contract) -> Iterable[tuple[str, str]]:
-    """Streams of other irritants and rounds that an event names, each with the field that names it."""
-    if (of_round := getattr(data, "round", None)) is not None:
-        yield f"round/{of_round}", "round"
-    if (merged_into := getattr(data, "merged_into", None)) is not None:
-        yield f"irritant/{merged_into}", "merged_into"
 
 
 @dataclass
@@ -274,7 +240,7 @@ class _Filing:
             if target is None:
                 refusals.append(UnknownTarget(f"/{field_name}", target=written, stream=event.stream))
             elif (why := self._not_a_target(event, field_name, target)) is not None:
-                        refusals.append(NotATarget(f"/{field_name}", target=written, what=why, type=type))
+                refusals.append(NotATarget(f"/{field_name}", target=written, what=why, type=type))
             else:
                 names[field_name] = target.id
         return (event.data.model_copy(update=names) if names else event.data), refusals
@@ -282,12 +248,7 @@ class _Filing:
     def _named(self, written: str, stream: str) -> Recorded | None:
         if (of_report := self.refs.get(written)) is not None:
             return of_report if of_report.stream == stream else None
-        history = self.history(stream)
-        if (by_version := _BY_VERSION.fullmatch(written)) is not None:
-            version = int(by_version["version"])
-            fits = by_version["stream"] == stream and version <= len(history.events)
-            return history.events[version - 1] if fits else None
-        return history.recorded(written.lower())
+        return named_event(self.history(stream), written)
 
     def _not_a_target(self, event: Proposed, field_name: str, target: Recorded) -> str | None:
         """Why this event on record cannot be named here; None where it can."""
@@ -317,7 +278,7 @@ class _Filing:
             return []
         refusals: list[Refusal] = [
             UnknownMember(f"/{name}", member=stream.partition("/")[2])
-            for stream, name in _members_named(data)
+            for stream, name in members_named(data)
             if not self.history(stream).events
         ]
         return [*refusals, *self._uncited(data)] if isinstance(data, Telling) else refusals
@@ -370,7 +331,9 @@ class _Filing:
     def _refuse_by_rule(self, refusal: Refusal | None, name: StreamName, state: Any) -> None:
         if refusal is None:
             return
-        standing = irritant_rules.allowed(state) if name.kind == "irritant" and isinstance(refusal, NotAllowed) else None
+        standing = (
+            irritant_rules.allowed(state) if name.kind == "irritant" and isinstance(refusal, NotAllowed) else None
+        )
         raise Refused([refusal], standing)
 
     def _judge_correction(self, recorded: Recorded, correction: AssertionCorrected, name: StreamName) -> None:
@@ -379,7 +342,9 @@ class _Filing:
         target = history.recorded(history.amendments.corrects(correction.target))
         assert target is not None
         if "type" in correction.changes:
-            _refuse([Malformed("/changes/type", why="the type of an event is never corrected; retract it and file anew")])
+            _refuse(
+                [Malformed("/changes/type", why="the type of an event is never corrected; retract it and file anew")]
+            )
         if isinstance(target.data, OriginRegistered) and "origin" in correction.changes:
             _refuse([Malformed("/changes/origin", why="is what assertions cite it by, and is never corrected")])
         then = history.copy()
@@ -397,15 +362,15 @@ class _Filing:
             return
         if not then.follows_what_it_names(target.id):
             _refuse([Cycle("/changes", target=target.id)])
-        before, after = history.met(target.id), then.met(target.id)
-        judge, relation_id = JUDGES[name.kind], name.relation or ""
-        # What later filing had already made odd is not this correction's fault.
-        sound = before is None or judge(before[1], before[0], recorded.stream, relation_id) is None
-        if after is not None and sound:
-            refusal = judge(after[1], after[0], recorded.stream, relation_id)
-            if refusal is not None:
-                refusal.pointer = f"/changes{refusal.pointer}"
-            self._refuse_by_rule(refusal, name, after[1])
+        met, now_met = history.met(target.id), then.met(target.id)
+        assert now_met is not None
+        judge, relation = JUDGES[name.kind], name.relation or ""
+        if met is not None and judge(met[1], met[0], recorded.stream, relation) is not None:
+            return  # What later filing had already made odd is not this correction's fault.
+        effect, state = now_met
+        if (why := judge(state, effect, recorded.stream, relation)) is not None:
+            why.pointer = f"/changes{why.pointer}"
+            self._refuse_by_rule(why, name, state)
 
 
 def _refuse(refusals: list[Refusal]) -> None:

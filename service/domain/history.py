@@ -81,7 +81,17 @@ class History(Generic[State]):
     def copy(self) -> Self:
         """An independent history with the same events; the events themselves are shared."""
         twin = copy(self)
-        for name in ("events", "order", "_by_id", "_ids", "_placed", "_keys", "_peaks", "_closed_steps", "_checkpoints"):
+        for name in (
+            "events",
+            "order",
+            "_by_id",
+            "_ids",
+            "_placed",
+            "_keys",
+            "_peaks",
+            "_closed_steps",
+            "_checkpoints",
+        ):
             setattr(twin, name, copy(getattr(self, name)))
         return twin
 

@@ -96,7 +96,9 @@ def _head(body: dict[str, object], mistakes: list[Refusal]) -> ReportHead | None
         mistakes += malformed(error, "")
         return None
     if not is_relation(head.relation):
-        mistakes.append(Malformed("/relation", why="is no relation's id, such as ru-us: two codes, sorted, in lower case"))
+        mistakes.append(
+            Malformed("/relation", why="is no relation's id, such as ru-us: two codes, sorted, in lower case")
+        )
     for stream in head.expect:
         if parse_stream(stream) is None:
             mistakes.append(NotAStream(f"/expect/{escaped(stream)}", stream=stream))

@@ -58,7 +58,9 @@ def parse_stream(name: str) -> StreamName | None:
     relation = match["relation"] or match["pair"]
     if relation is not None and not is_relation(relation):
         return None
-    return StreamName(cast(Kind, match["kind"] or match["of"] or match["source"]), relation, match["slug"] or match["document"] or "")
+    return StreamName(
+        cast(Kind, match["kind"] or match["of"] or match["source"]), relation, match["slug"] or match["document"] or ""
+    )
 
 
 def history_of(stream: str, events: Iterable[Recorded] = ()) -> History[Any]:

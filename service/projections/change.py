@@ -14,7 +14,7 @@ REPRESENTATION: Final = 1
 
 
 class StandingDocument(Document):
-    """How an irritant reads, without where it stands on record: a fifth of the whole document, kept for every change."""
+    """How an irritant reads, without where it stands on record: small, for it is kept for every change."""
 
     title: str
     status: Rung

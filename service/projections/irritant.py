@@ -69,7 +69,8 @@ class IrritantDocument(Document):
 def view(reading: Reading[Irritant]) -> IrritantDocument:
     """The document of a reading. Total: any history has one."""
     state, name = reading.state, parse_stream(reading.stream)
-    assert name is not None and name.relation is not None
+    assert name is not None
+    assert name.relation is not None
     moved = state.moved
     return IrritantDocument(
         id=name.member,

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from service.domain.catalogue import Kind
 from service.domain.history import Reading
-from service.projections import irritant, relation, round
+from service.projections import irritant, relation
+from service.projections import round as round_
 
 
 @dataclass(frozen=True)
 class Projection:
-    """A stored read model: `view` is total; `facets` is what lists filter by; `representation` numbers the JSON's shape."""
+    """A stored read model: `view` is total; `facets` is what lists filter by; `representation` numbers its shape."""
 
     name: str
     representation: int
@@ -24,6 +25,6 @@ class Projection:
 
 STORED: Final[Mapping[Kind, Projection]] = {
     "irritant": Projection(irritant.NAME, irritant.REPRESENTATION, irritant.view, irritant.facets),
-    "round": Projection(round.NAME, round.REPRESENTATION, round.view, round.facets),
+    "round": Projection(round_.NAME, round_.REPRESENTATION, round_.view, round_.facets),
     "relation": Projection(relation.NAME, relation.REPRESENTATION, relation.view, relation.facets),
 }

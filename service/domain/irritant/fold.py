@@ -13,7 +13,19 @@ from service.domain.assertion import Assertion, ClaimContested
 from service.domain.corrections import Effective
 from service.domain.irritant import events as on_disk
 from service.domain.irritant.events import IrritantEvent
-from service.domain.irritant.state import MEDIA, Denial, Irritant, Item, Moved, Proposal, Reversal, Stand, Step, Telling, Voice
+from service.domain.irritant.state import (
+    MEDIA,
+    Denial,
+    Irritant,
+    Item,
+    Moved,
+    Proposal,
+    Reversal,
+    Stand,
+    Step,
+    Telling,
+    Voice,
+)
 from service.domain.ladder import (
     FORMALISED,
     IMPLEMENTING,
@@ -120,11 +132,16 @@ def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> 
         state,
         stands=(*state.stands, *new),
         first_by=state.first_by or first,
-        rungs=tuple(max(r, rung) if p in holders else r for p, r in zip(state.parties, state.rungs, strict=True)),
+        rungs=_at_least(state, holders, rung),
         reported=max(state.reported, rung),
         denials=tuple(_conceded(d, holders, rung) for d in state.denials),
     )
     return _understood(after, new) if rung >= UNDERSTANDING and state.proposals else after
+
+
+def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int, int]:
+    (one, other), (now, then) = state.parties, state.rungs
+    return (max(now, rung) if one in holders else now, max(then, rung) if other in holders else then)
 
 
 def _conceded(denial: Denial, holders: tuple[str, ...], rung: int) -> Denial:
@@ -175,7 +192,9 @@ def _step_agreed(state: Irritant, told: tuple[Telling, ...], data: on_disk.NextS
         # Agreed again by the other side is its confirmation; by one that had agreed it before, a new undertaking.
         anew = not known.open and any(t.holder == k.holder and t.root != k.root for t in told for k in known.tellers)
         closings = () if anew else known.closings
-        step = Step(data.step, data.owner, data.action, data.due or known.due, known.opened, (*known.tellers, *told), closings)
+        step = Step(
+            data.step, data.owner, data.action, data.due or known.due, known.opened, (*known.tellers, *told), closings
+        )
     return replace(state, steps={**state.steps, data.step: step})
 
 
@@ -253,14 +272,20 @@ def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
         reversibility=kept(state.reversibility),
         stances=kept(state.stances),
         reversals=tuple(replace(r, tellers=kept(r.tellers)) for r in state.reversals),
-        proposals={k: replace(p, tellers=kept(p.tellers), closings=kept(p.closings)) for k, p in state.proposals.items()},
+        proposals={
+            k: replace(p, tellers=kept(p.tellers), closings=kept(p.closings)) for k, p in state.proposals.items()
+        },
         steps={k: replace(s, tellers=kept(s.tellers), closings=kept(s.closings)) for k, s in state.steps.items()},
         items={k: replace(i, statuses=kept(i.statuses)) for k, i in state.items.items()},
         # Denying one's own attributed denial takes that back too.
         denials=tuple(d for d in state.denials if d.denier != denier or d.event != target),
     )
     reversal = next((r for r in state.reversals if r.root == target), None)
-    rung = reversal.to if reversal else max((s.rung for s in state.stands if target in (s.event, s.root)), default=UNSTATED)
+    rung = (
+        reversal.to
+        if reversal
+        else max((s.rung for s in state.stands if target in (s.event, s.root)), default=UNSTATED)
+    )
     if reversal or rung > UNSTATED:
         denied = Denial(denial.event, target, denier, rung, reversal is not None)
         after = replace(after, denials=(*after.denials, denied))
@@ -270,7 +295,9 @@ def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
 def _recounted(state: Irritant) -> Irritant:
     """The rungs from the stands anew, after something took away or lowered some. O(stands)."""
     levels = [(s, state.level(s)) for s in state.stands]
-    one, other = (max((n for s, n in levels if s.holder == p and not s.denied), default=UNSTATED) for p in state.parties)
+    one, other = (
+        max((n for s, n in levels if s.holder == p and not s.denied), default=UNSTATED) for p in state.parties
+    )
     return replace(state, rungs=(one, other), reported=max((n for _, n in levels), default=UNSTATED))
 
 

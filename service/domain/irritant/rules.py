@@ -106,7 +106,7 @@ def _judged(state: Irritant, effect: Effective, stream: str) -> Refusal | None:
             return _reopening(state, data)
         case on_disk.IrritantWithdrawn():
             return _withdrawal(state, asserter, holders, evidence=effect.is_evidence)
-        case on_disk.HoldLifted() if asserter not in ("MEDIA",) and not holders & {t.holder for t in state.holds}:
+        case on_disk.HoldLifted() if asserter != "MEDIA" and not holders & {t.holder for t in state.holds}:
             return NoSuchHold("/asserted_by/party", asserter=asserter)
         case on_disk.ProposalAnswered() if data.proposal not in state.proposals:
             return UnknownProposal("/proposal", proposal=data.proposal, stream=stream)

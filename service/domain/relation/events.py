@@ -1,4 +1,4 @@
-"""What can be said of the talks as a whole. These models are on disk: see `assertion.py` for what may change and how."""
+"""What can be said of the talks as a whole. On disk: see `assertion.py` for what may change and how."""
 
 from typing import Annotated, Literal
 

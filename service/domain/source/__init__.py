@@ -1,1 +1,1 @@
-"""A source: a document that assertions are read from, and the utterances (origins) behind it. Stream `source/<slug>`."""
+"""A source: a document that assertions are read from, and the origins behind it. Stream `source/<slug>`."""

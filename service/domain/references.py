@@ -1,0 +1,80 @@
+"""What a report refers to: the streams, documents and origins that it must be judged on, and events by their names.
+
+Told before anything is decided, so that whoever has the record can read all of it in one query.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from service.domain.assertion import AssertionCorrected, Contract, Recorded, Telling
+from service.domain.corrections import corrected
+from service.domain.history import History
+from service.domain.report import Proposed, Report
+from service.domain.source.events import OriginRegistered
+from service.domain.streams import parse_stream
+
+_BY_VERSION: Final = re.compile(r"(?P<stream>.+)@(?P<version>[1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What of the record a report must be judged on: these streams, and wherever these origins are registered."""
+
+    streams: frozenset[str]
+    origins: frozenset[str]
+
+
+def needs(report: Report, known: Mapping[str, History[Any]]) -> Needs:
+    """The streams and origins that `decide` will look at, as far as what is `known` of the record tells.
+
+    A correction is judged by what its target cites, so ask again when more is known, until nothing is added.
+    """
+    streams = {f"relation/{report.relation}", *report.expect}
+    origins: set[str] = set()
+    if report.round is not None:
+        streams.add(f"round/{report.relation}/{report.round}")
+    for event in report.events:
+        streams.add(event.stream)
+        for data in (event.data, *_corrected(event, known)):
+            streams |= {stream for stream, _ in members_named(data)}
+            if isinstance(data, Telling):
+                streams.add(f"source/{data.source.document}")
+                origins.add(data.source.origin)
+            if isinstance(data, OriginRegistered):
+                origins.add(data.origin)
+    return Needs(frozenset(s for s in streams if parse_stream(s) is not None), frozenset(origins))
+
+
+def _corrected(event: Proposed, known: Mapping[str, History[Any]]) -> Iterable[Contract]:
+    """What a correction is about, as it reads now and as it would read."""
+    history = known.get(event.stream)
+    if history is None or not isinstance(event.data, AssertionCorrected):
+        return
+    named = named_event(history, event.data.target)
+    target = history.recorded(history.amendments.corrects(named.id)) if named else None
+    if target is not None:
+        yield (reads := history.amendments.reads(target))
+        with suppress(ValidationError):
+            yield corrected(reads, event.data.changes)
+
+
+def named_event(history: History[Any], name: str) -> Recorded | None:
+    """The event of a stream that is named by its id or as `stream@version`."""
+    if (by_version := _BY_VERSION.fullmatch(name)) is not None:
+        version = int(by_version["version"])
+        fits = by_version["stream"] == history.stream and version <= len(history.events)
+        return history.events[version - 1] if fits else None
+    return history.recorded(name.lower())
+
+
+def members_named(data: Contract) -> Iterable[tuple[str, str]]:
+    """Streams of other irritants and rounds that an event names, each with the field that names it."""
+    if (of_round := getattr(data, "round", None)) is not None:
+        yield f"round/{of_round}", "round"
+    if (merged_into := getattr(data, "merged_into", None)) is not None:
+        yield f"irritant/{merged_into}", "merged_into"

@@ -1,0 +1,244 @@
+"""The write path against the real database: what is recorded, found again, refused, and shared between processes."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from service.domain.errors import Refused
+from service.domain.report import read
+from service.projections.irritant import IrritantDocument
+from service.recorder import KeyReused, Overloaded, Receipt, Recorder, Request, Stale
+from service.store import events, log, read_models
+from service.store.engine import connection, open_engine
+
+BANKING, VISAS = "irritant/ru-us/banking-access", "irritant/ru-us/visas"
+_keys = count(1)
+
+
+def said(stream: str, type: str, party: str, **payload: Any) -> dict[str, Any]:
+    channel = "outlet" if party == "MEDIA" else "quote"
+    cited = {"document": "readout", "paragraphs": [1], "origin": f"voice-{party.lower()}"}
+    by = {"party": party, "channel": channel}
+    return {"stream": stream, "type": type, "asserted_by": by, "source": cited, "summary": "In own words.", **payload}
+
+
+OPENING: list[dict[str, Any]] = [
+    {"stream": "relation/ru-us", "type": "RelationOpened", "parties": ["RU", "US"], "title": "Russia and the USA"},
+    {"stream": "source/readout", "type": "SourceRegistered", "publisher": "A ministry", "paragraphs": 9},
+    *(
+        {
+            "stream": "source/readout",
+            "type": "OriginRegistered",
+            "origin": f"voice-{party.lower()}",
+            "speaker": party,
+            "party": party,
+            "channel": "outlet" if party == "MEDIA" else "quote",
+        }
+        for party in ("RU", "US", "JOINT", "MEDIA")
+    ),
+    {"stream": BANKING, "type": "IrritantOpened", "title": "Banking access", "category": "banking"},
+    {"stream": VISAS, "type": "IrritantOpened", "title": "Visas", "category": "visas"},
+]
+
+
+def request(*filed: dict[str, Any], key: str | None = None, **more: Any) -> Request:
+    body = {"relation": "ru-us", "title": "A report", "events": list(filed)}
+    hashed = sha256(json.dumps(body, sort_keys=True).encode()).digest()
+    return Request(read(body), key or f"key-{next(_keys)}", hashed, "an operator", "a request", **more)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def recorder(engine: Engine) -> Recorder:
+    recorder = Recorder(engine)
+    recorded(recorder, request(*OPENING))
+    return recorder
+
+
+def recorded(recorder: Recorder, *requests: Request) -> Receipt:
+    outcomes = recorder.record(requests)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+    last = outcomes[-1]
+    assert isinstance(last, Receipt)
+    return last
+
+
+def banking(engine: Engine) -> IrritantDocument:
+    with connection(engine) as c:
+        stored = read_models.get(c, "irritant", 1, "ru-us/banking-access")
+    assert stored is not None
+    return IrritantDocument.model_validate_json(stored.body)
+
+
+def positions(engine: Engine) -> list[int]:
+    with connection(engine) as c:
+        return [row.position for row in events.read_log(c)]
+
+
+def test_a_report_is_recorded_with_its_document_and_its_change(recorder: Recorder, engine: Engine) -> None:
+    receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU")))
+    (change,) = receipt.changes
+    assert (change.reason, change.before and change.before.status, change.after.status) == (
+        "world",
+        "unstated",
+        "raised",
+    )
+    assert banking(engine).status == "raised"
+    assert banking(engine).position == receipt.report.last_position == 9
+
+
+def test_the_same_report_under_the_same_key_is_answered_as_the_first_time(recorder: Recorder, engine: Engine) -> None:
+    again = request(said(BANKING, "ConcernRaised", "RU"), key="after the round")
+    first, second = recorded(recorder, again), recorded(recorder, again)
+    assert second.replayed
+    assert not first.replayed
+    assert (second.report, second.events, second.changes) == (first.report, first.events, first.changes)
+    assert positions(engine) == list(range(1, 10))
+
+
+def test_a_retry_is_answered_even_where_the_report_would_now_be_refused(recorder: Recorder) -> None:
+    reopened = request(
+        *OPENING,
+        said(BANKING, "ProposalTabled", "RU", kind="offer", addressee="US", terms="…", ref="p"),
+        said(BANKING, "IrritantWithdrawn", "RU", reason="settled elsewhere"),
+        key="k",
+    )
+    first = recorded(recorder, reopened)
+    assert recorded(recorder, reopened).report == first.report
+
+
+def test_another_body_under_the_same_key_is_refused(recorder: Recorder) -> None:
+    recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), key="k"))
+    with pytest.raises(KeyReused):
+        recorded(recorder, request(said(BANKING, "ConcernRaised", "US"), key="k"))
+
+
+def test_a_refused_report_leaves_nothing_behind_not_even_its_key(recorder: Recorder, engine: Engine) -> None:
+    with pytest.raises(Refused):
+        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), said(BANKING, "HoldLifted", "US"), key="k"))
+    assert positions(engine) == list(range(1, 9))
+    assert not recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), key="k")).replayed
+
+
+def test_a_refused_report_in_the_middle_of_a_batch_spoils_no_other(recorder: Recorder, engine: Engine) -> None:
+    outcomes = recorder.record(
+        [
+            request(said(BANKING, "ConcernRaised", "RU")),
+            request(said(BANKING, "HoldLifted", "US")),
+            request(said(BANKING, "ProgressReversed", "US", to="unstated", by="US", reason="dropped")),
+            request(said(VISAS, "ConcernRaised", "US")),
+        ]
+    )
+    assert [type(outcome) for outcome in outcomes] == [Receipt, Refused, Receipt, Receipt]
+    assert positions(engine) == list(range(1, 12))
+    assert (banking(engine).status, banking(engine).regressions) == ("unstated", 1)
+
+
+def test_one_key_twice_in_a_batch_is_recorded_once(recorder: Recorder, engine: Engine) -> None:
+    twice = request(said(BANKING, "ConcernRaised", "RU"), key="k")
+    first, second = recorder.record([twice, twice])
+    assert isinstance(first, Receipt)
+    assert isinstance(second, Receipt)
+    assert first.report == second.report
+    assert second.replayed
+    assert positions(engine) == list(range(1, 10))
+
+
+def test_a_preview_says_what_would_change_and_writes_nothing(recorder: Recorder, engine: Engine) -> None:
+    preview = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), dry_run=True))
+    assert [change.after.status for change in preview.changes] == ["raised"]
+    assert positions(engine) == list(range(1, 9))
+    assert banking(engine).status == "unstated"
+
+
+def test_a_writer_who_has_not_seen_the_latest_state_is_told_so(recorder: Recorder) -> None:
+    with pytest.raises(Stale):
+        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: 1}))
+    assert (
+        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: 7})).report.first_position == 9
+    )
+
+
+def test_two_processes_take_turns_and_each_decides_on_what_the_other_recorded(
+    recorder: Recorder, engine: Engine
+) -> None:
+    other = Recorder(engine)
+    for party in ("RU", "US"):
+        recorded(recorder, request(said(BANKING, "ConcernRaised", party)))
+        recorded(other, request(said(BANKING, "DiscussionReported", party, form="talks")))
+    with pytest.raises(Refused):
+        recorded(recorder, request(said(BANKING, "ProgressReversed", "US", to="in_talks", by="US", reason="…")))
+    assert positions(engine) == list(range(1, 13))
+    assert banking(engine).confirmed_status == "in_talks"
+
+
+def test_many_writers_in_several_processes_lose_and_double_nothing(recorder: Recorder, engine: Engine) -> None:
+    recorders = [Recorder(engine), Recorder(engine)]
+    for one in recorders:
+        one.start()
+    with ThreadPoolExecutor(20) as operators:
+        filed = [
+            operators.submit(
+                lambda n=n: recorders[n % 2].submit(request(said(BANKING, "ConcernRaised", "RU"))).result()
+            )
+            for n in range(200)
+        ]
+        receipts = [f.result() for f in filed]
+    for one in recorders:
+        one.close()
+    assert sorted(r.report.first_position for r in receipts) == list(range(9, 209))
+    assert positions(engine) == list(range(1, 209))
+    assert banking(engine).version == 201
+
+
+def test_a_closed_recorder_takes_no_more(recorder: Recorder) -> None:
+    recorder.start()
+    recorder.close()
+    with pytest.raises(Overloaded):
+        recorder.submit(request(said(BANKING, "ConcernRaised", "RU")))
+
+
+def test_a_correction_says_that_we_were_wrong_and_a_late_report_that_we_learned_something(recorder: Recorder) -> None:
+    late = request(said(BANKING, "ConcernRaised", "US", occurred="2025-01-01"))
+    first = recorded(
+        recorder,
+        request(said(BANKING, "ProposalTabled", "RU", occurred="2025-03-01", kind="offer", addressee="US", terms="…")),
+    )
+    assert [c.reason for c in recorded(recorder, late).changes] == ["new_evidence"]
+    corrected = request(
+        {
+            "stream": BANKING,
+            "type": "AssertionCorrected",
+            "target": first.events[0].id,
+            "changes": {"asserted_by": {"channel": "attributed"}},
+            "reason": "It was not a quotation.",
+        }
+    )
+    (change,) = recorded(recorder, corrected).changes
+    assert (change.reason, change.before and change.before.basis, change.after.basis) == (
+        "correction",
+        "one_side",
+        "attributed",
+    )
+
+
+def test_head_and_documents_move_together(recorder: Recorder, engine: Engine) -> None:
+    receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), said(VISAS, "ConcernRaised", "US")))
+    with connection(engine) as c:
+        assert log.read_head(c).position == receipt.report.last_position
+        stored = read_models.page(c, "irritant", 1, relation="ru-us")
+    assert [(d.key, d.position) for d in stored] == [("ru-us/banking-access", 9), ("ru-us/visas", 10)]
