@@ -121,6 +121,7 @@ class Recorder:
         self._cached_events = cached_events
         self._head: Head | None = None
         self._histories: OrderedDict[str, History[Any]] = OrderedDict()
+        self._kept = 0
         self._origins: dict[str, str] = {}
         self._waiting: deque[tuple[Request, Future[Receipt]]] = deque()
         self._arrived = threading.Condition()
@@ -264,8 +265,7 @@ class Recorder:
         self._head = head
         self._origins.update(batch.origins)
         for stream, history in batch.histories.items():
-            self._histories[stream] = history
-            self._histories.move_to_end(stream)
+            self._keep(stream, history)
         self._shrink()
         return batch.outcomes
 
@@ -275,14 +275,15 @@ class Recorder:
         """Adds what others recorded since to the histories that are kept."""
         known, self._head = self._head, head
         if known is None or known.record != head.record or head.position - known.position > _MAX_CAUGHT_UP:
-            self._histories.clear()
-            self._origins.clear()
+            self._forget()
+            self._head = head
             return
         if head.position == known.position:
             return
         for row in events.read_log(c, after=known.position, upto=head.position):
             if (history := self._histories.get(row.stream)) is not None:
                 history.append(codec.decode(row))
+                self._kept += 1
 
     def _load(self, c: Connection, batch: _Batch, wanted: Sequence[Report]) -> None:
         """Fills the batch with every history that it will look at: kept ones as they are, the rest in one query."""
@@ -300,16 +301,21 @@ class Recorder:
             read = events.read_streams(c, missing, upto=batch.head.position) if missing else {}
             batch.histories |= {s: self._histories.get(s) or history_of(s, read[s]) for s in streams}
 
+    def _keep(self, stream: str, history: History[Any]) -> None:
+        before = self._histories.get(stream)
+        self._kept += len(history.events) - (len(before.events) if before is not None else 0)
+        self._histories[stream] = history
+        self._histories.move_to_end(stream)
+
     def _shrink(self) -> None:
-        kept = sum(len(h.events) for h in self._histories.values())
-        while kept > self._cached_events or len(self._histories) > self._cached_events:
+        while self._kept > self._cached_events or len(self._histories) > self._cached_events:
             _, forgotten = self._histories.popitem(last=False)
-            kept -= len(forgotten.events)
+            self._kept -= len(forgotten.events)
         if len(self._origins) > self._cached_events:
             self._origins.clear()
 
     def _forget(self) -> None:
-        self._head = None
+        self._head, self._kept = None, 0
         self._histories.clear()
         self._origins.clear()
 
