@@ -34,7 +34,7 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORD: Final = re.compile("true|false|null")
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_HINTS: Final = {"mapping values are not allowed in this context": "; a text with a colon and a space goes in quotes"}
+_A_COLON_IN_A_TEXT: Final = "mapping values are not allowed"
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -147,7 +147,8 @@ def _yaml_events(marked: Marked) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         problem = error.problem or error.context or ""
         at = error.problem_mark.index if error.problem_mark else 0
-        raise marked.stop(at, f"not YAML: {problem}{_HINTS.get(problem, '')}") from None
+        hint = "; a text with a colon and a space goes in quotes" if problem.startswith(_A_COLON_IN_A_TEXT) else ""
+        raise marked.stop(at, f"not YAML: {problem}{hint}") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise marked.stop(0, f"not YAML: {error}") from None
 
