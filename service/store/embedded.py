@@ -88,9 +88,10 @@ class _Server:
         raise EmbeddedServerError(f"the embedded database does not start; its log is {self._log}\n{trouble}")
 
     def stop(self) -> None:
-        sockets = self._postmaster().sockets
-        self._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self.folder}")
-        _discard(sockets)
+        postmaster = self._postmaster()
+        if postmaster.answers():  # pg_ctl would wait a minute for one that was killed and that nobody buries
+            self._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self.folder}")
+        _discard(postmaster.sockets)
 
     def _initialise(self) -> None:
         """Made aside and named when whole: what a killed start leaves may still be growing, and is never taken over."""
