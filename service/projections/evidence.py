@@ -3,9 +3,9 @@
 No document shows what is said without who says so; this is the one shape in which all of them do.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from service.domain.assertion import AssertedBy, Assertion, Citation
 from service.domain.claims import Claim
@@ -35,8 +35,8 @@ class Cited(Document):
     wording: str | None
 
 
-class Backed(Document):
-    """A claim and who stands behind it.
+class Backing(Document):
+    """Who stands behind a claim.
 
     `said_by`: the parties that stand behind it; nobody where only media report it. `contested_by`: the parties that
     deny it. `origins`: how many distinct utterances it rests on. `evidence`: every telling of it, denied ones too.
@@ -72,15 +72,16 @@ def placed(effects: Iterable[Effective]) -> Placed:
     return {effect.id: effect for effect in effects}
 
 
-def backing(claims: Sequence[Claim[Any]], effects: Placed) -> dict[str, Any]:
-    """The fields of `Backed` for one claim, or for several that come to the same."""
+def backing(effects: Placed, *claims: Claim[Assertion]) -> Backing:
+    """Who stands behind one claim, or behind any of several that come to the same."""
     said_by = {party for claim in claims for party in claim.said_by}
+    contested_by = {party for claim in claims for party in claim.contested_by}
     tellings = dict.fromkeys(teller.event for claim in claims for teller in claim.tellers)
     denials = dict.fromkeys(denial.event for claim in claims for denial in claim.denials)
-    return {
-        "said_by": tuple(sorted(said_by)),
-        "contested_by": tuple(sorted({p for claim in claims for p in claim.contested_by} - said_by)),
-        "origins": len(frozenset[str]().union(*(claim.origins for claim in claims))),
-        "evidence": tuple(cite(effects[event]) for event in tellings),
-        "denials": tuple(cite(effects[event]) for event in denials),
-    }
+    return Backing(
+        said_by=tuple(sorted(said_by)),
+        contested_by=tuple(sorted(contested_by - said_by)),
+        origins=len({origin for claim in claims for origin in claim.origins}),
+        evidence=tuple(cite(effects[event]) for event in tellings),
+        denials=tuple(cite(effects[event]) for event in denials),
+    )

@@ -1,8 +1,9 @@
 """The talks of a relation as a whole: their format, their scope, who leads the missions, what stands in the way."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
+from service.domain.assertion import Assertion
 from service.domain.claims import Claim
 from service.domain.history import Reading
 from service.domain.relation.events import (
@@ -19,63 +20,78 @@ from service.domain.relation.events import (
 )
 from service.domain.relation.state import Relation
 from service.projections.document import Document, Stored, stored
-from service.projections.evidence import Backed, Placed, backing, placed
+from service.projections.evidence import Backing, Placed, backing, placed
 
 NAME: Final = "relation"
 REPRESENTATION: Final = 1
 
 
-class StatementDocument(Backed):
+class StatementDocument(Document):
     """Something said of the talks, in the operator's words and, where they matter, the speaker's own."""
 
     event: str
     summary: str
     wording: str | None
+    backing: Backing
 
 
-class DecisionDocument(StatementDocument):
+class DecisionDocument(Document):
     """A decision on how and where the talks are held."""
 
+    event: str
     format: str
     preliminary: bool
     reversible: bool
+    backing: Backing
 
 
-class FormatDocument(DecisionDocument):
-    """The decision in force, or the last there was where it was `reversed`.
+class FormatDocument(Document):
+    """The decision on the format that is in force, or the last there was where it was `reversed`.
 
     `confirmed_by`: the parties that stand behind it beside whoever said so first. `silent`: those that neither stand
     behind it nor deny it.
     """
 
+    event: str
+    format: str
+    preliminary: bool
+    reversible: bool
     reversed: bool
     confirmed_by: tuple[str, ...]
     silent: tuple[str, ...]
+    backing: Backing
 
 
-class SubjectDocument(Backed):
+class SubjectDocument(Document):
     """A subject, whoever named it: counted once, however many say so."""
 
     subject: str
+    backing: Backing
 
 
-class ObstacleDocument(StatementDocument):
+class ObstacleDocument(Document):
     """Something said to stand in the way."""
 
+    event: str
     obstacle: str
+    backing: Backing
 
 
-class SilenceDocument(StatementDocument):
+class SilenceDocument(Document):
     """Organs said not to have commented, and on what."""
 
+    event: str
     organs: tuple[str, ...]
     about: str
+    backing: Backing
 
 
-class PostDocument(StatementDocument):
-    """One telling of an agrément, or of a post taken up."""
+class PostDocument(Document):
+    """An agrément for a post, or the post taken up."""
 
+    event: str
     post: str
+    backing: Backing
 
 
 class EnvoyDocument(Document):
@@ -122,94 +138,97 @@ def view(reading: Reading[Relation]) -> RelationDocument:
         **stored(reading),
         title=state.title,
         parties=state.parties,
-        process=tuple(StatementDocument(**_said(c, effects)) for c in state.of(ProcessStarted)),
+        process=tuple(_statement(claim, effects) for claim in state.of(ProcessStarted)),
         format=_format(state, effects),
-        decisions=tuple(DecisionDocument(**_decided(c, effects)) for c in state.of(FormatDecided)),
-        reversals=tuple(StatementDocument(**_said(c, effects)) for c in state.of(FormatDecisionReversed)),
-        scope_exclusions=_subjects(state.of(ScopeExcluded), effects),
+        decisions=tuple(_decision(claim, effects) for claim in state.of(FormatDecided)),
+        reversals=tuple(_statement(claim, effects) for claim in state.of(FormatDecisionReversed)),
+        scope_exclusions=_subjects(((c.data.subject, c) for c in state.of(ScopeExcluded)), effects),
         envoys=_envoys(state, effects),
-        obstacles=tuple(
-            ObstacleDocument(obstacle=c.data.obstacle, **_said(c, effects)) for c in state.of(ObstacleNoted)
-        ),
-        silences=tuple(
-            SilenceDocument(organs=c.data.organs, about=c.data.about, **_said(c, effects))
-            for c in state.of(NoCommentRecorded)
-        ),
-        concerns=_subjects(state.of(ConcernNoted), effects),
-        emphases=tuple(StatementDocument(**_said(c, effects)) for c in state.of(EmphasisStated)),
+        obstacles=tuple(_obstacle(claim, effects) for claim in state.of(ObstacleNoted)),
+        silences=tuple(_silence(claim, effects) for claim in state.of(NoCommentRecorded)),
+        concerns=_subjects(((c.data.subject, c) for c in state.of(ConcernNoted)), effects),
+        emphases=tuple(_statement(claim, effects) for claim in state.of(EmphasisStated)),
         persons=tuple(PersonDocument(person=p.person, names=p.names, role=p.role) for p in state.persons.values()),
     )
 
 
-def _said(claim: Claim[Any], effects: Placed) -> dict[str, Any]:
-    """The fields of `StatementDocument`."""
-    words = {"summary": claim.data.summary, "wording": claim.data.wording}
-    return {"event": claim.root, **words, **backing([claim], effects)}
-
-
-def _decided(claim: Claim[FormatDecided], effects: Placed) -> dict[str, Any]:
-    """The fields of `DecisionDocument`."""
+def _statement(claim: Claim[Assertion], effects: Placed) -> StatementDocument:
     data = claim.data
-    return {
-        "format": data.format,
-        "preliminary": data.preliminary,
-        "reversible": data.reversible,
-        **_said(claim, effects),
-    }
-
-
-def _format(state: Relation, effects: Placed) -> FormatDocument | None:
-    if (claim := state.format) is None:
-        return None
-    return FormatDocument(
-        reversed=state.format_reversed,
-        confirmed_by=_confirmed_by(claim),
-        silent=tuple(p for p in state.parties if p not in (*claim.said_by, *claim.contested_by)),
-        **_decided(claim, effects),
+    return StatementDocument(
+        event=claim.root, summary=data.summary, wording=data.wording, backing=backing(effects, claim)
     )
 
 
-def _confirmed_by(claim: Claim[Any]) -> tuple[str, ...]:
+def _decision(claim: Claim[FormatDecided], effects: Placed) -> DecisionDocument:
+    data = claim.data
+    return DecisionDocument(
+        event=claim.root,
+        format=data.format,
+        preliminary=data.preliminary,
+        reversible=data.reversible,
+        backing=backing(effects, claim),
+    )
+
+
+def _format(state: Relation, effects: Placed) -> FormatDocument | None:
+    claim = state.format
+    if claim is None:
+        return None
+    return FormatDocument(
+        event=claim.root,
+        format=claim.data.format,
+        preliminary=claim.data.preliminary,
+        reversible=claim.data.reversible,
+        reversed=state.format_reversed,
+        confirmed_by=_confirmed_by(claim),
+        silent=tuple(p for p in state.parties if p not in (*claim.said_by, *claim.contested_by)),
+        backing=backing(effects, claim),
+    )
+
+
+def _confirmed_by(claim: Claim[FormatDecided]) -> tuple[str, ...]:
     """Of a text that both issued each half confirms the other."""
     first = [t.holder for t in claim.tellers if t.event == claim.tellers[0].event]
     return claim.said_by if len(first) > 1 else tuple(p for p in claim.said_by if p != first[0])
 
 
-def _subjects(
-    claims: Sequence[Claim[ScopeExcluded]] | Sequence[Claim[ConcernNoted]], effects: Placed
-) -> tuple[SubjectDocument, ...]:
-    by_subject: dict[str, list[Claim[Any]]] = {}
-    for claim in claims:
-        by_subject.setdefault(claim.data.subject, []).append(claim)
-    return tuple(SubjectDocument(subject=s, **backing(named, effects)) for s, named in by_subject.items())
+def _obstacle(claim: Claim[ObstacleNoted], effects: Placed) -> ObstacleDocument:
+    return ObstacleDocument(event=claim.root, obstacle=claim.data.obstacle, backing=backing(effects, claim))
+
+
+def _silence(claim: Claim[NoCommentRecorded], effects: Placed) -> SilenceDocument:
+    data = claim.data
+    return SilenceDocument(event=claim.root, organs=data.organs, about=data.about, backing=backing(effects, claim))
+
+
+def _subjects(named: Iterable[tuple[str, Claim[Assertion]]], effects: Placed) -> tuple[SubjectDocument, ...]:
+    claims: dict[str, list[Claim[Assertion]]] = {}
+    for subject, claim in named:
+        claims.setdefault(subject, []).append(claim)
+    return tuple(SubjectDocument(subject=s, backing=backing(effects, *told)) for s, told in claims.items())
 
 
 def _envoys(state: Relation, effects: Placed) -> tuple[EnvoyDocument, ...]:
-    by_person: dict[str, list[Claim[Any]]] = {}
-    claims: Sequence[Claim[Any]] = state.of(AgrementGranted, EnvoyTookPost)
-    for claim in claims:
-        name = claim.data.person
-        known = state.person(name)
-        by_person.setdefault(known.person if known else name, []).append(claim)
-    return tuple(_envoy(state, told, effects) for told in by_person.values())
-
-
-def _envoy(state: Relation, claims: Sequence[Claim[Any]], effects: Placed) -> EnvoyDocument:
-    name = claims[0].data.person
-    known = state.person(name)
-
-    def told(type: type[AgrementGranted] | type[EnvoyTookPost]) -> tuple[PostDocument, ...]:
-        of_type = (c for c in claims if isinstance(c.data, type))
-        return tuple(PostDocument(post=c.data.post, **_said(c, effects)) for c in of_type)
-
-    return EnvoyDocument(
-        name=name,
-        person=known.person if known else None,
-        names=known.names if known else (name,),
-        role=known.role if known else None,
-        agrements=told(AgrementGranted),
-        posts=told(EnvoyTookPost),
+    """One for each person, under whichever spelling."""
+    agrements, taken = state.of(AgrementGranted), state.of(EnvoyTookPost)
+    names: dict[str, str] = {}
+    for name in (*(c.data.person for c in agrements), *(c.data.person for c in taken)):
+        names.setdefault(state.known_as(name), name)
+    return tuple(
+        EnvoyDocument(
+            name=name,
+            person=person.person if (person := state.persons.get(identity)) else None,
+            names=person.names if person else (name,),
+            role=person.role if person else None,
+            agrements=tuple(_post(c, effects) for c in agrements if state.known_as(c.data.person) == identity),
+            posts=tuple(_post(c, effects) for c in taken if state.known_as(c.data.person) == identity),
+        )
+        for identity, name in names.items()
     )
+
+
+def _post(claim: Claim[AgrementGranted] | Claim[EnvoyTookPost], effects: Placed) -> PostDocument:
+    return PostDocument(event=claim.root, post=claim.data.post, backing=backing(effects, claim))
 
 
 def facets(_document: RelationDocument) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """One round: how far it has come and who says so, where, when, led by whom, and how each side describes it."""
 
 import datetime as dt
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from service.domain.assertion import Assertion, when
-from service.domain.claims import Claim
+from service.domain.claims import MEDIA, Claim
 from service.domain.history import Reading
 from service.domain.round.events import (
+    DelegationHeadNamed,
     RoundAnnounced,
     RoundCancelled,
     RoundCharacterised,
@@ -19,7 +20,7 @@ from service.domain.round.events import (
 )
 from service.domain.round.state import Phase, Round
 from service.projections.document import Document, Stored, stored
-from service.projections.evidence import Backed, Placed, backing, cite, placed
+from service.projections.evidence import Backing, Placed, backing, cite, placed
 
 NAME: Final = "round"
 REPRESENTATION: Final = 1
@@ -37,8 +38,10 @@ _STEPS: Final[dict[type[Assertion], Step]] = {
     RoundCancelled: "cancelled",
 }
 
+_SAID: Final = ("place", "date", "timing", "preliminary", "hours", "qualifier")
 
-class StepDocument(Backed):
+
+class StepDocument(Document):
     """One step of the round's course, with what was said of place, date and length; null where nothing was."""
 
     event: str
@@ -49,30 +52,34 @@ class StepDocument(Backed):
     preliminary: bool | None
     hours: int | None
     qualifier: Qualifier | None
+    backing: Backing
 
 
-class VenueDocument(Backed):
+class VenueDocument(Document):
     """The house that somebody says the delegations met in, and whose it is."""
 
     event: str
     venue: str
     host: str | None
+    backing: Backing
 
 
-class HeadDocument(Backed):
+class HeadDocument(Document):
     """Whom somebody names as head of a delegation, in the role that the text gives."""
 
     event: str
     person: str
     role: str
+    backing: Backing
 
 
-class CharacterisationDocument(Backed):
+class CharacterisationDocument(Document):
     """How one side describes the round."""
 
     event: str
     summary: str
     wording: str | None
+    backing: Backing
 
 
 class DurationDocument(Document):
@@ -113,14 +120,14 @@ class RoundDocument(Stored):
 def view(reading: Reading[Round]) -> RoundDocument:
     """The document of a reading. Total: any history has one."""
     state, effects = reading.state, placed(reading.effects)
-    existence, span, venue = backing(state.existence, effects), when(state.date), state.venue
+    existence, span, venue = backing(effects, *state.existence), when(state.date), state.venue
     return RoundDocument(
         **stored(reading),
         slug=reading.stream.rpartition("/")[2],
         phase=state.phase,
-        said_by=existence["said_by"],
-        contested_by=existence["contested_by"],
-        origins=existence["origins"],
+        said_by=existence.said_by,
+        contested_by=existence.contested_by,
+        origins=existence.origins,
         preliminary=state.preliminary,
         place=state.place,
         venue=venue.data.venue if venue else None,
@@ -131,18 +138,9 @@ def view(reading: Reading[Round]) -> RoundDocument:
         timing=state.timing,
         duration=_duration(state.length),
         course=tuple(_step(claim, effects) for claim in state.of(*_STEPS)),
-        venues=tuple(
-            VenueDocument(event=c.root, venue=c.data.venue, host=c.data.host, **backing([c], effects))
-            for c in state.of(RoundVenueNamed)
-        ),
-        heads={
-            party: tuple(
-                HeadDocument(event=c.root, person=c.data.person, role=c.data.role, **backing([c], effects))
-                for c in named
-            )
-            for party, named in state.heads.items()
-        },
-        characterisations={voice: _words_of(voice, state, effects) for voice in (*state.parties, "MEDIA")},
+        venues=tuple(_venue(claim, effects) for claim in state.of(RoundVenueNamed)),
+        heads={party: tuple(_head(claim, effects) for claim in named) for party, named in state.heads.items()},
+        characterisations={voice: _words_of(voice, state, effects) for voice in (*state.parties, MEDIA)},
     )
 
 
@@ -152,12 +150,19 @@ def _duration(concluded: Claim[RoundConcluded] | None) -> DurationDocument | Non
     return DurationDocument(hours=concluded.data.hours, qualifier=concluded.data.qualifier)
 
 
-def _step(claim: Claim[Any], effects: Placed) -> StepDocument:
-    said = {
-        name: getattr(claim.data, name, None)
-        for name in ("place", "date", "timing", "preliminary", "hours", "qualifier")
-    }
-    return StepDocument(event=claim.root, step=_STEPS[type(claim.data)], **said, **backing([claim], effects))
+def _step(claim: Claim[Assertion], effects: Placed) -> StepDocument:
+    said = {name: getattr(claim.data, name, None) for name in _SAID}
+    return StepDocument(event=claim.root, step=_STEPS[type(claim.data)], backing=backing(effects, claim), **said)
+
+
+def _venue(claim: Claim[RoundVenueNamed], effects: Placed) -> VenueDocument:
+    data = claim.data
+    return VenueDocument(event=claim.root, venue=data.venue, host=data.host, backing=backing(effects, claim))
+
+
+def _head(claim: Claim[DelegationHeadNamed], effects: Placed) -> HeadDocument:
+    data = claim.data
+    return HeadDocument(event=claim.root, person=data.person, role=data.role, backing=backing(effects, claim))
 
 
 def _words_of(voice: str, state: Round, effects: Placed) -> tuple[CharacterisationDocument, ...]:
@@ -167,7 +172,7 @@ def _words_of(voice: str, state: Round, effects: Placed) -> tuple[Characterisati
         own = next((cite(effects[t.event]) for t in claim.tellers if t.holder == voice), None)
         if own is not None:
             words = CharacterisationDocument(
-                event=claim.root, summary=own.summary, wording=own.wording, **backing([claim], effects)
+                event=claim.root, summary=own.summary, wording=own.wording, backing=backing(effects, claim)
             )
             found.append(words)
     return tuple(found)

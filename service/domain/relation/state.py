@@ -61,9 +61,9 @@ class Relation:
                 since, undone = [], True
         return tuple(since), undone
 
-    def person(self, name: str) -> Person | None:
-        """Whoever is on record under this spelling."""
-        return next((p for p in self.persons.values() if name in p.names), None)
+    def known_as(self, name: str) -> str:
+        """The slug of whoever is on record under this spelling, else the name itself."""
+        return next((p.person for p in self.persons.values() if name in p.names), name)
 
 
 def evolve(state: Relation, effect: Effective) -> Relation:

@@ -1,0 +1,115 @@
+"""The rounds of a relation as a calendar that any client can subscribe to (RFC 5545).
+
+Only a round with one known day appears: a calendar has no way to say "between February and April", and a guessed day
+would be read as a fact. What is uncertain of such a round is said in words, and by TENTATIVE.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from typing import Final
+
+from service.projections.round import RoundDocument
+
+NAME: Final = "calendar"
+REPRESENTATION: Final = 1
+MEDIA_TYPE: Final = "text/calendar"
+
+_OCTETS: Final = 75
+_ESCAPED: Final = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
+_QUALIFIED: Final = {"exact": "", "at_least": "at least ", "about": "about "}
+
+
+def view(relation: str, rounds: Iterable[RoundDocument]) -> str:
+    """The calendar of these rounds, by day. The same rounds give the same text, whenever it is asked for."""
+    dated = sorted((r for r in rounds if _on_one_day(r)), key=lambda r: (str(r.earliest), r.id))
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//irritants//rounds//EN",
+        "CALSCALE:GREGORIAN",
+        f"NAME:{_text(f'Rounds {relation}')}",
+        f"X-WR-CALNAME:{_text(f'Rounds {relation}')}",
+        *(line for round in dated for line in _event(round)),
+        "END:VCALENDAR",
+    ]
+    return "".join(f"{_folded(line)}\r\n" for line in lines)
+
+
+def _on_one_day(round: RoundDocument) -> bool:
+    """Neither a range nor a period, and not qualified: about the tenth is no day for a calendar."""
+    known = round.date is not None and not set(round.date) & set("?~%")
+    return known and round.earliest is not None and round.earliest == round.latest
+
+
+def _event(round: RoundDocument) -> Iterator[str]:
+    assert round.earliest is not None  # only rounds of one day come here, and only recorded ones have a day
+    assert round.recorded_at is not None
+    yield "BEGIN:VEVENT"
+    yield f"UID:{round.id}@irritants"
+    yield f"DTSTAMP:{round.recorded_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"SEQUENCE:{round.version}"
+    yield f"DTSTART;VALUE=DATE:{_day(round)}"
+    yield f"SUMMARY:{_text(_summary(round))}"
+    if where := ", ".join(part for part in (round.venue, round.place) if part):
+        yield f"LOCATION:{_text(where)}"
+    yield f"DESCRIPTION:{_text(_description(round))}"
+    yield f"STATUS:{_status(round)}"
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _day(round: RoundDocument) -> str:
+    # Not strftime: it writes years before 1000 with fewer than four digits.
+    return str(round.earliest).replace("-", "")
+
+
+def _summary(round: RoundDocument) -> str:
+    return f"{round.relation.upper()} round {round.phase}" + (f": {round.place}" if round.place else "")
+
+
+def _status(round: RoundDocument) -> str:
+    if round.phase == "cancelled":
+        return "CANCELLED"
+    if round.phase == "scheduled" and (round.preliminary or not _standing(round)):
+        return "TENTATIVE"
+    return "CONFIRMED"
+
+
+def _standing(round: RoundDocument) -> set[str]:
+    """The parties that stand behind the present phase."""
+    return {party for step in round.course if step.step == round.phase for party in step.backing.said_by}
+
+
+def _description(round: RoundDocument) -> str:
+    said_by = " and ".join(sorted(_standing(round))) or "media only"
+    sentences = [f"{round.phase.capitalize()} according to {said_by}."]
+    if round.contested_by:
+        sentences.append(f"Contested by {' and '.join(round.contested_by)}.")
+    if round.duration:
+        hours = round.duration.hours
+        sentences.append(f"Lasted {_QUALIFIED[round.duration.qualifier]}{hours} {'hour' if hours == 1 else 'hours'}.")
+    if _day_is_inferred(round):
+        sentences.append("The date is inferred, not stated.")
+    return "\n".join(sentences)
+
+
+def _day_is_inferred(round: RoundDocument) -> bool:
+    dating = (cited for step in round.course for cited in step.backing.evidence if cited.occurred == round.date)
+    return any(cited.occurred_basis == "inferred" for cited in dating)
+
+
+def _text(value: str) -> str:
+    return value.translate(_ESCAPED)
+
+
+def _folded(line: str) -> str:
+    """No line longer than 75 octets; what goes on begins with a space. Never inside a character."""
+    folded, width = [], 0
+    for character in line:
+        octets = len(character.encode())
+        if width + octets > _OCTETS:
+            folded.append("\r\n ")
+            width = 1
+        folded.append(character)
+        width += octets
+    return "".join(folded)
