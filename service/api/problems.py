@@ -1,0 +1,185 @@
+"""Problems: where the domain meets HTTP, and nowhere else. Every answer that refuses is an RFC 9457 document.
+
+One row for each exception gives its status and its name; a test fails when a refusal of the domain has none. What a
+name means is told in `explained.py` and served at `/problems/<name>`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from service.api.explained import EXPLAINED
+from service.domain import errors
+from service.domain.errors import NotAllowed, Refusal, Refused
+from service.projections.document import Document
+from service.recorder import KeyReused, Overloaded, Stale
+from service.store.engine import DatabaseUnavailable
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_SECONDS: Final = 2
+
+ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
+    errors.NotAllowed: (409, "not-allowed"),
+    errors.NotOpened: (409, "not-opened"),
+    errors.AlreadyOpened: (409, "already-opened"),
+    errors.IrritantClosed: (409, "irritant-closed"),
+    errors.NotAReversal: (409, "not-a-reversal"),
+    errors.NotClosed: (409, "not-closed"),
+    errors.NotYoursToWithdraw: (409, "not-yours-to-withdraw"),
+    errors.TooFarToWithdraw: (409, "too-far-to-withdraw"),
+    errors.NoSuchHold: (409, "no-such-hold"),
+    errors.OutOfTurn: (409, "out-of-turn"),
+    errors.Changed: (409, "changed"),
+    errors.NotValid: (422, "not-valid"),
+    errors.Malformed: (422, "malformed"),
+    errors.UnknownSource: (422, "unknown-source"),
+    errors.ParagraphBeyondSource: (422, "paragraph-beyond-source"),
+    errors.UnknownOrigin: (422, "unknown-origin"),
+    errors.OriginOfAnotherParty: (422, "origin-of-another-party"),
+    errors.OriginTaken: (422, "origin-taken"),
+    errors.UnknownTarget: (422, "unknown-target"),
+    errors.NotATarget: (422, "not-a-target"),
+    errors.UnknownProposal: (422, "unknown-proposal"),
+    errors.UnknownStep: (422, "unknown-step"),
+    errors.UnknownItem: (422, "unknown-item"),
+    errors.ItemTaken: (422, "item-taken"),
+    errors.UnknownMember: (422, "unknown-member"),
+    errors.NotAParty: (422, "not-a-party"),
+    errors.NotByAParty: (422, "not-by-a-party"),
+    errors.OtherRelation: (422, "other-relation"),
+    errors.WrongStream: (422, "wrong-stream"),
+    errors.NotAStream: (422, "not-a-stream"),
+    errors.Cycle: (422, "cycle"),
+    errors.NothingNew: (422, "nothing-new"),
+    KeyReused: (422, "key-reused"),
+    Stale: (412, "stale"),
+    Overloaded: (503, "overloaded"),
+    DatabaseUnavailable: (503, "database-unavailable"),
+}
+
+OF_HTTP: Final[Mapping[str, int]] = {
+    "malformed-json": 400,
+    "key-missing": 400,
+    "malformed-header": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not-found": 404,
+    "method-not-allowed": 405,
+    "not-acceptable": 406,
+    "slow-body": 408,
+    "gone": 410,
+    "body-too-large": 413,
+    "not-json": 415,
+    "unknown-parameter": 422,
+    "malformed-parameter": 422,
+    "precondition-required": 428,
+    "too-many-requests": 429,
+    "server-failure": 500,
+    "outcome-unknown": 503,
+    "too-many-waiters": 503,
+    "not-ready": 503,
+}
+
+STATUS: Final[Mapping[str, int]] = {**OF_HTTP, **{name: status for status, name in ROWS.values()}}
+
+_OF_STATUS: Final[Mapping[int, str]] = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+"""What the framework refuses by itself."""
+
+
+class Mistake(Document):
+    """One mistake and its place: a JSON Pointer into the body, or the name of a query parameter."""
+
+    pointer: str | None = Field(default=None, description="JSON Pointer (RFC 6901) to the place in the body")
+    parameter: str | None = Field(default=None, description="the query parameter, where it is one")
+    type: str | None = Field(default=None, description="the kind of mistake, as a problem of its own")
+    detail: str
+
+
+class ProblemDocument(Document):
+    """Why a request was refused (RFC 9457). Nothing was written."""
+
+    type: str = Field(description="`/problems/<name>`, a page that explains it")
+    title: str
+    status: int
+    detail: str
+    errors: tuple[Mistake, ...] | None = Field(default=None, description="every mistake, each with its place")
+    rung: str | None = Field(default=None, description="where the irritant stands, in the place of what was refused")
+    allowed: tuple[str, ...] | None = Field(default=None, description="the types of event that the rules allow there")
+    etag: str | None = Field(default=None, description="the validator of the present state")
+    report: str | None = Field(default=None, description="the report that was recorded first under this key")
+    start_over: str | None = Field(default=None, description="where to begin again")
+
+
+class Problem(Exception):
+    """A refusal as HTTP tells it. Raised wherever a request is looked at; rendered by `response` alone."""
+
+    def __init__(
+        self,
+        name: str,
+        detail: str,
+        *,
+        errors: Iterable[Mistake] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        self.name, self.status, self.headers = name, STATUS[name], dict(headers or {})
+        if self.status == 503:
+            self.headers.setdefault("Retry-After", str(RETRY_SECONDS))
+        self.document = ProblemDocument.model_validate(
+            {
+                "type": f"/problems/{name}",
+                "title": EXPLAINED[name].title,
+                "status": self.status,
+                "detail": detail,
+                "errors": tuple(errors) or None,
+                **members,
+            }
+        )
+        super().__init__(detail)
+
+    def response(self) -> Response:
+        body = json.dumps(self.document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
+        # What a client sent may come back in a pointer, and half a surrogate pair has no bytes.
+        raw = body.encode(errors="replace")
+        return Response(raw, self.status, {"Cache-Control": "no-store", **self.headers}, MEDIA_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception is told as. What nobody foresaw is a failure of ours and says nothing more."""
+    match error:
+        case Problem():
+            return error
+        case Refused():
+            return _refused(error)
+        case KeyReused():
+            detail = "This Idempotency-Key was used before, for a report with another body."
+            return Problem("key-reused", detail, report=f"/v1/reports/{error.first.id}")
+        case Overloaded():
+            return Problem("overloaded", "More reports wait to be recorded than this process takes on.")
+        case DatabaseUnavailable():
+            return Problem("database-unavailable", "The database cannot be reached, or takes no writes, at the moment.")
+        case HTTPException(status_code=status) if status in _OF_STATUS:
+            name = _OF_STATUS[status]
+            return Problem(name, EXPLAINED[name].title + ".", headers=error.headers)
+        case _:
+            return Problem("server-failure", "The service failed; its log tells why, under the id of this request.")
+
+
+def _refused(refused: Refused) -> Problem:
+    refusals, standing = refused.refusals, refused.standing
+    names = {ROWS[type(refusal)][1] for refusal in refusals}
+    if len(names) == 1:
+        name = names.pop()
+    else:
+        name = "not-allowed" if all(isinstance(r, NotAllowed) for r in refusals) else "not-valid"
+    detail = refusals[0].detail if len(refusals) == 1 else f"{len(refusals)} mistakes; nothing was written."
+    members: dict[str, Any] = {"rung": standing.rung, "allowed": standing.allowed} if standing else {}
+    return Problem(name, detail, errors=[_mistake(refusal) for refusal in refusals], **members)
+
+
+def _mistake(refusal: Refusal) -> Mistake:
+    return Mistake(pointer=refusal.pointer, type=f"/problems/{ROWS[type(refusal)][1]}", detail=refusal.detail)
