@@ -15,24 +15,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
+from service.documents import change_document, changes_of, document_of, is_stored, standing
 from service.domain.assertion import Recorded
 from service.domain.errors import Refused
 from service.domain.filing import Decision, Envelope, Record, decide
-from service.domain.history import History
+from service.domain.history import History, Reason
 from service.domain.references import needs
 from service.domain.report import Report
 from service.domain.source.events import OriginRegistered
-from service.domain.streams import history_of, parse_stream
+from service.domain.streams import history_of
 from service.projections import change
-from service.projections.change import ChangeDocument, standing_of
-from service.projections.document import rendered
-from service.projections.stored import STORED
+from service.projections.change import ChangeDocument
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
 from service.store.engine import DatabaseUnavailable, connection, transaction
@@ -227,7 +225,7 @@ class Recorder:
         self._load(c, batch, [r.report for r in requests if r.key not in known])
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
-        batch.documents += [_document(batch.histories[stream]) for stream in sorted(batch.touched)]
+        batch.documents += [document_of(batch.histories[stream]) for stream in sorted(batch.touched)]
         return batch
 
     def _outcome(self, c: Connection, request: Request, first: StoredReport | None, batch: _Batch) -> Outcome:
@@ -257,8 +255,8 @@ class Recorder:
             batch.histories.update(decision.histories)
             batch.origins.update(_registered(decision.recorded))
             batch.filings.append(Filing(stored, decision.recorded))
-            batch.touched |= {s for s in decision.histories if decision.histories[s].events and _projected(s)}
-            batch.documents += [_change_document(ch, stored.relation) for ch in changes]
+            batch.touched |= {s for s in decision.histories if decision.histories[s].events and is_stored(s)}
+            batch.documents += [change_document(changed) for changed in changes]
         return Receipt(stored, decision.recorded, changes)
 
     def _committed(self, batch: _Batch, head: Head) -> list[Outcome]:
@@ -355,66 +353,13 @@ def _registered(recorded: Iterable[Recorded]) -> dict[str, str]:
     return {e.data.origin: e.stream for e in recorded if isinstance(e.data, OriginRegistered)}
 
 
-def _projected(stream: str) -> bool:
-    name = parse_stream(stream)
-    return name is not None and name.kind in STORED
-
-
-def _document(history: History[Any]) -> Document:
-    name = parse_stream(history.stream)
-    assert name is not None
-    assert name.relation is not None
-    projection = STORED[name.kind]
-    document = projection.view(history.reading())
-    return Document(
-        projection.name,
-        projection.representation,
-        name.member,
-        name.relation,
-        history.position,
-        projection.facets(document),
-        rendered(document),
-    )
-
-
 def _changes(decision: Decision, before: Mapping[str, History[Any]]) -> list[ChangeDocument]:
     """Per irritant and reason, in the order of filing: how its reading changed. Runs of one reason are one change."""
-    by_stream: dict[str, list[tuple[Recorded, str]]] = {}
+    by_stream: dict[str, list[tuple[Recorded, Reason]]] = {}
     for event, reason in zip(decision.recorded, decision.reasons, strict=True):
         if event.stream.startswith("irritant/"):
             by_stream.setdefault(event.stream, []).append((event, reason))
     changes: list[ChangeDocument] = []
     for stream, filed in by_stream.items():
-        changes += _changes_of(before[stream], decision.histories[stream], filed)
+        changes += changes_of(standing(before[stream]), decision.histories[stream], filed)
     return sorted(changes, key=lambda ch: ch.position)
-
-
-def _changes_of(
-    before: History[Any], after: History[Any], filed: Sequence[tuple[Recorded, Any]]
-) -> Iterable[ChangeDocument]:
-    view = STORED["irritant"].view
-    standing = standing_of(view(before.reading())) if before.events else None
-    for reason, run in groupby(filed, key=lambda f: f[1]):
-        run_events = [event for event, _ in run]
-        until = after.as_of(run_events[-1].position)
-        then = standing_of(view(until.reading()))
-        if then != standing:
-            yield ChangeDocument(
-                position=run_events[-1].position,
-                irritant=stream_member(after.stream),
-                reason=reason,
-                before=standing,
-                after=then,
-                events=tuple(e.id for e in run_events),
-            )
-        standing = then
-
-
-def stream_member(stream: str) -> str:
-    """The id of what a stream is of: `irritant/ru-us/visas` → `ru-us/visas`."""
-    return stream.partition("/")[2]
-
-
-def _change_document(changed: ChangeDocument, relation: str) -> Document:
-    key = f"{changed.position:019d}"
-    return Document(change.NAME, change.REPRESENTATION, key, relation, changed.position, {}, rendered(changed))

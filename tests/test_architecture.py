@@ -24,11 +24,15 @@ ROOMS = {
     "reportfile": {"reportschema", "marked", "domain"},
     "store": {"domain"},
     "projections": {"domain"},
-    "recorder": {"store", "projections", "domain"},
+    "documents": {"store", "projections", "domain"},
+    "recorder": {"documents", "store", "projections", "domain"},
+    "seeding": {"recorder", "reportfile", "store", "domain"},
+    "rebuild": {"documents", "store", "projections", "domain"},
     "follower": {"store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings"},
     "web": READING_AND_WRITING,
-    "__main__": {*READING_AND_WRITING, *FILES, "settings", "api", "web"},
+    "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "api", "web"},
+    "__main__": {"cli"},
 }
 PURE = {"domain", "projections"}
 SQL = {"sqlalchemy", "psycopg", "psycopg_pool", "alembic"}
