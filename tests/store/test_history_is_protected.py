@@ -1,0 +1,95 @@
+"""The database itself refuses to rewrite history, whoever asks: its owner, the service, a replica."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine
+
+from service.store.migrate import upgrade
+from tests.store.record import fill
+
+REWRITES = [
+    "UPDATE events SET data = '{}'",
+    "UPDATE events SET data = '{}' WHERE position = 999",
+    "DELETE FROM events WHERE position = 1",
+    "TRUNCATE events",
+    "UPDATE reports SET title = 'another'",
+    "DELETE FROM reports",
+    "TRUNCATE reports",
+    "DELETE FROM head",
+    "TRUNCATE head",
+    "TRUNCATE events, reports, head, read_models, keys",
+]
+BACKWARDS = [
+    "UPDATE head SET position = position - 1",
+    "UPDATE head SET chain_hash = decode(repeat('00', 32), 'hex')",
+    "UPDATE head SET position = position + 1, recorded_at = recorded_at - interval '1 second'",
+    "UPDATE head SET keys_version = keys_version - 1",
+    "UPDATE head SET record = gen_random_uuid()",
+]
+
+
+@pytest.fixture
+def owner(engine: Engine, database_url: str) -> Iterator[psycopg.Connection]:
+    """The owner of the tables, on a record of four events."""
+    fill(engine, 2)
+    with psycopg.connect(database_url, autocommit=True) as c:
+        yield c
+
+
+@pytest.fixture
+def application(owner: psycopg.Connection, database_url: str) -> Iterator[psycopg.Connection]:
+    """The same connection in the service's role, which owns nothing. Roles are the server's: each test has its own."""
+    role = f"service_of_{owner.info.dbname}"
+    owner.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
+    try:
+        upgrade(database_url, grant_to=role)
+        owner.execute(SQL("SET ROLE {}").format(Identifier(role)))
+        yield owner
+    finally:
+        owner.execute("RESET ROLE")
+        owner.execute(SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(Identifier(role)))
+
+
+@pytest.mark.parametrize("statement", REWRITES + BACKWARDS)
+def test_the_owner_of_the_tables_cannot_rewrite_history(owner: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(errors.RestrictViolation, match="is refused: what was recorded stays on record"):
+        owner.execute(statement)
+
+
+@pytest.mark.parametrize("statement", REWRITES + BACKWARDS)
+def test_nor_as_a_replica(owner: psycopg.Connection, statement: str) -> None:
+    owner.execute("SET session_replication_role = replica")
+    with pytest.raises(errors.RestrictViolation):
+        owner.execute(statement)
+
+
+@pytest.mark.parametrize("statement", REWRITES)
+def test_the_service_may_not_even_try(application: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        application.execute(statement)
+
+
+@pytest.mark.parametrize("statement", BACKWARDS)
+def test_the_service_moves_the_head_only_forward(application: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(errors.RestrictViolation):
+        application.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE events DISABLE TRIGGER ALL",
+        "DROP TRIGGER protect_events ON events",
+        "DROP FUNCTION refuse_to_rewrite_history CASCADE",
+        "SET session_replication_role = replica",
+        "DROP TABLE events",
+        "CREATE TABLE elsewhere ()",
+    ],
+)
+def test_the_service_cannot_take_the_protection_away(application: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        application.execute(statement)
