@@ -31,6 +31,7 @@ VERSION = "18"
 ACCOUNT = "irritants"
 PORT = "5432"  # names the socket, opens no port; said everywhere, so that PGPORT in the environment does not count
 RECOVERY_SECONDS = 300
+STOP_SECONDS = 60
 PAUSES = (0.5, 1, 2)  # after attempts to start: the processes of a server that was killed need a moment to go
 
 
@@ -88,9 +89,12 @@ class _Server:
         raise EmbeddedServerError(f"the embedded database does not start; its log is {self._log}\n{trouble}")
 
     def stop(self) -> None:
+        """Waits until nobody answers; pg_ctl would wait a minute longer for a server that was killed and lies unburied."""
         postmaster = self._postmaster()
-        if postmaster.answers():  # pg_ctl would wait a minute for one that was killed and that nobody buries
-            self._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self.folder}")
+        self._run("pg_ctl", "stop", "--silent", "--mode=fast", "--no-wait", f"--pgdata={self.folder}")
+        deadline = time.monotonic() + STOP_SECONDS
+        while postmaster.answers() and time.monotonic() < deadline:
+            time.sleep(0.01)
         _discard(postmaster.sockets)
 
     def _initialise(self) -> None:
