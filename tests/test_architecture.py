@@ -20,7 +20,7 @@ ROOMS = {
     "domain": set[str](),
     "settings": set[str](),
     "marked": set[str](),
-    "reportschema": {"domain"},
+    "reportschema": {"marked", "domain"},
     "reportfile": {"reportschema", "marked", "domain"},
     "store": {"domain"},
     "projections": {"domain"},

@@ -57,6 +57,19 @@ def read_streams(
     return found
 
 
+def streams(connection: Connection, *, after: str = "", limit: int) -> list[tuple[str, int]]:
+    """Streams by name, after a name, each with the number of its events."""
+    query = select(events.c.stream, func.max(events.c.version)).where(events.c.stream > after)
+    query = query.group_by(events.c.stream).order_by(events.c.stream).limit(limit)
+    return [(stream, version) for stream, version in connection.execute(query)]
+
+
+def streams_since(connection: Connection, position: int) -> list[str]:
+    """The streams that have an event after a position."""
+    query = select(events.c.stream).distinct().where(events.c.position > position)
+    return sorted(connection.execute(query).scalars())
+
+
 def read_log(
     connection: Connection,
     *,

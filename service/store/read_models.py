@@ -7,7 +7,7 @@ head. The log remains the truth: any of them can be thrown away and built again.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.tables import read_models
@@ -64,13 +64,25 @@ def page(
 
 
 def store(connection: Connection, documents: Iterable[Document]) -> None:
-    """Writes documents outside an append: for a rebuild, which holds the head's lock for the tail of it."""
+    """Writes documents outside an append, for a rebuild; one that an append made newer meanwhile stays."""
     rows = [document._asdict() for document in documents]
     if not rows:
         return
     new = insert(read_models)
     update = {name: new.excluded[name] for name in ("relation", "position", "facets", "body")}
-    connection.execute(new.on_conflict_do_update(constraint=read_models.primary_key, set_=update), rows)
+    not_newer = read_models.c.position <= new.excluded.position
+    connection.execute(
+        new.on_conflict_do_update(constraint=read_models.primary_key, set_=update, where=not_newer), rows
+    )
+
+
+def remove(connection: Connection, documents: Iterable[Document]) -> None:
+    """Throws away these documents, where they are still the same."""
+    for document in documents:
+        same = (
+            read_models.c[name] == getattr(document, name) for name in ("name", "representation", "key", "position")
+        )
+        connection.execute(delete(read_models).where(*same))
 
 
 def forget(connection: Connection, name: str, representation: int) -> None:
@@ -90,3 +102,16 @@ def between(
         read_models.c.position.between(first, last),
     )
     return [Document(*row) for row in connection.execute(query.order_by(read_models.c.position).limit(limit))]
+
+
+def at(connection: Connection, positions: Iterable[int]) -> list[Document]:
+    """Every document, of any name and representation, that one of these positions made what it is."""
+    query = _DOCUMENT.where(
+        read_models.c.position == func.any(bindparam("positions", list(positions), ARRAY(BigInteger)))
+    )
+    return [Document(*row) for row in connection.execute(query)]
+
+
+def beyond(connection: Connection, position: int) -> list[Document]:
+    """Every document that claims to be of a later position than this one."""
+    return [Document(*row) for row in connection.execute(_DOCUMENT.where(read_models.c.position > position))]
