@@ -21,6 +21,8 @@ from service.store.engine import DatabaseUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
+MOST_MISTAKES: Final = 1_000
+"""As many as are listed; a body can be made of nothing but mistakes."""
 
 ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     errors.NotAllowed: (409, "not-allowed"),
@@ -178,7 +180,7 @@ def _refused(refused: Refused) -> Problem:
         name = "not-allowed" if all(isinstance(r, NotAllowed) for r in refusals) else "not-valid"
     detail = refusals[0].detail if len(refusals) == 1 else f"{len(refusals)} mistakes; nothing was written."
     members: dict[str, Any] = {"rung": standing.rung, "allowed": standing.allowed} if standing else {}
-    return Problem(name, detail, errors=[_mistake(refusal) for refusal in refusals], **members)
+    return Problem(name, detail, errors=map(_mistake, refusals[:MOST_MISTAKES]), **members)
 
 
 def _mistake(refusal: Refusal) -> Mistake:

@@ -1,0 +1,118 @@
+"""Who asks, and what they may do. Decided once for each request, before anything of it is read.
+
+A key that is revoked is refused from the next request on, in every process: the shared head query, which runs after the
+request arrived, tells whether any key changed; only then are the keys read again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Engine
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.problems import Problem
+from service.follower import Follower
+from service.settings import Settings
+from service.store import keys
+from service.store.engine import connection
+from service.store.keys import SCOPES, Key, Scope as KeyScope
+
+READING: Final = frozenset({"GET", "HEAD"})
+# What a stranger may see where reading needs a key: how to ask, and that the service is up.
+_FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks. `name` is the actor of what they file; `relations` limits where they may report."""
+
+    name: str
+    scopes: tuple[KeyScope, ...]
+    relations: tuple[str, ...] | None = None
+    key: str | None = None
+
+    def may(self, scope: KeyScope) -> bool:
+        return any(SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
+
+    def may_report_on(self, relation: str) -> bool:
+        return self.may("report") and (self.relations is None or relation in self.relations)
+
+    def require(self, scope: KeyScope) -> None:
+        """Raises Problem: 401 where no key was shown, 403 where it is not enough."""
+        if self.may(scope):
+            return
+        if self.key is None:
+            raise Problem("unauthenticated", f"This needs a key with the scope {scope}.", headers=_CHALLENGE)
+        raise forbidden(f"The key {self.name} has not the scope {scope}.", scope)
+
+
+def forbidden(detail: str, scope: KeyScope) -> Problem:
+    challenge = f'Bearer realm="irritants", error="insufficient_scope", scope="{scope}"'
+    return Problem("forbidden", detail, headers={"WWW-Authenticate": challenge})
+
+
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="irritants"'}
+_REFUSED: Final = {"WWW-Authenticate": 'Bearer realm="irritants", error="invalid_token"'}
+_READER: Final = Access("anybody", ("read",))
+_STRANGER: Final = Access("nobody", ())
+
+
+class Gate:
+    """This process's copy of the keys, as fresh as the head that a request saw."""
+
+    def __init__(self, engine: Engine, follower: Follower, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._engine, self._follower, self._clock = engine, follower, clock
+        self._stranger = _READER if settings.read_access == "open" else _STRANGER
+        self._version = -1
+        self._keys: Mapping[str, Key] = {}
+        self._turn = asyncio.Lock()
+
+    async def authenticate(self, scope: Scope) -> Access:
+        """Who asks now; ask again for a request that has waited. Raises Problem (401) and DatabaseUnavailable."""
+        shown = [value for name, value in scope["headers"] if name == b"authorization"]
+        if not shown:
+            return self._stranger
+        await self._refresh()
+        scheme, _, token = shown[0].decode("latin-1").partition(" ")
+        key = keys.authenticate(self._keys, token.strip(), self._clock()) if scheme.lower() == "bearer" else None
+        if key is None or len(shown) > 1:
+            detail = "The key is not one of this service, or has expired or been revoked."
+            raise Problem("unauthenticated", detail, headers=_REFUSED)
+        return Access(key.name, key.scopes, key.relations, key.id)
+
+    async def _refresh(self) -> None:
+        version = (await self._follower.head()).keys_version
+        if version == self._version:
+            return
+        async with self._turn:
+            if version != self._version:
+                # What is read now is not older than that version: who changes a key counts up in the same transaction.
+                self._keys = await asyncio.to_thread(self._read)
+                self._version = version
+
+    def _read(self) -> Mapping[str, Key]:
+        with connection(self._engine) as c:
+            return keys.read_all(c)
+
+
+async def authenticate(scope: Scope) -> Access:
+    """Who asks now, by the gate of the application that the request came to."""
+    gate: Gate = scope["app"].state.gate
+    return await gate.authenticate(scope)
+
+
+class Authentication:
+    """Puts who asks into the request's state as `key`, and refuses reading to those who may not read."""
+
+    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+        self._app, self._gate = app, gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state: dict[str, Any] = scope["state"]
+        access = state["key"] = await self._gate.authenticate(scope)
+        if scope["method"] in READING and not scope["path"].startswith(_FOR_ANYBODY):
+            access.require("read")
+        await self._app(scope, receive, send)

@@ -1,0 +1,147 @@
+"""Bodies: bounded in size, time and depth, and read as strict JSON (I-JSON, RFC 7493).
+
+A JSON parser that forgives would let two readers of one body disagree: of a member that comes twice, which one was
+recorded? So doubled members, halves of characters, NUL, fractions and numbers that not every reader can hold are
+mistakes, each with its place, listed together with what else is wrong.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from service.api.problems import MOST_MISTAKES, Problem
+from service.domain.errors import Malformed
+from service.domain.report import escaped
+
+LIMIT: Final = 1 << 20
+REPORT_LIMIT: Final = 16 << 20
+DEEPEST: Final = 24
+LARGEST: Final = 2**53 - 1  # what every reader of JSON holds exactly
+_SECONDS: Final = 20
+_SMALL: Final = 1 << 16
+# A large body costs ten times its size while it is read: two at once, whatever arrives.
+_readers = CapacityLimiter(2)
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a body says, and every place where it is not I-JSON."""
+
+    value: Any
+    mistakes: tuple[Malformed, ...]
+
+
+async def read(request: Request, limit: int = LIMIT) -> Body:
+    """Raises Problem: 413, 415, 408 or 400."""
+    _refuse_other_media(request)
+    raw = await _received(request, limit)
+    if len(raw) <= _SMALL:
+        return parsed(raw)
+    return await to_thread.run_sync(parsed, raw, limiter=_readers)
+
+
+def parsed(raw: bytes) -> Body:
+    """Raises Problem: 400 where this is no JSON at all."""
+    try:
+        text = raw.decode()
+        value = json.loads(text, object_pairs_hook=_members)
+    except UnicodeDecodeError as error:
+        raise Problem("malformed-json", f"The body is not UTF-8 at byte {error.start + 1}.") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Problem("malformed-json", f"The body is not JSON at {place}: {error.msg}.") from None
+    except RecursionError:
+        raise Problem("malformed-json", f"The body is nested more than {DEEPEST} deep.") from None
+    except ValueError:
+        raise Problem("malformed-json", "A number in the body has thousands of digits.") from None
+    return Body(value, tuple(islice(_mistakes(value, "", 0), MOST_MISTAKES)))
+
+
+def _refuse_other_media(request: Request) -> None:
+    media, *parameters = request.headers.get("content-type", "").lower().replace('"', "").split(";")
+    if media.strip() != "application/json" or any(p.strip() != "charset=utf-8" for p in parameters):
+        raise Problem(
+            "not-json", "A body is sent as application/json, in UTF-8.", headers={"Accept": "application/json"}
+        )
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem("not-json", "A body is sent as it is, not encoded.", headers={"Accept-Encoding": "identity"})
+
+
+async def _received(request: Request, limit: int) -> bytes:
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise _too_large(limit)
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(_SECONDS):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        detail = f"The body did not arrive within {_SECONDS} seconds."
+        raise Problem("slow-body", detail, headers={"Connection": "close"}) from None
+    return bytes(raw)
+
+
+def _too_large(limit: int) -> Problem:
+    # The rest of the body is not waited for.
+    return Problem("body-too-large", f"The body has more than {limit} bytes.", headers={"Connection": "close"})
+
+
+class _Doubled(dict[str, Any]):
+    """An object in which these members came twice."""
+
+    twice: set[str]
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    doubled = _Doubled(members)
+    doubled.twice = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
+    return doubled
+
+
+def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
+    if depth > DEEPEST:
+        yield Malformed(place, why=f"is nested more than {DEEPEST} deep")
+    elif isinstance(value, dict):
+        yield from _mistakes_of_members(value, place, depth)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _mistakes(member, f"{place}/{index}", depth + 1)
+    elif isinstance(value, str):
+        if (why := _unwritable(value)) is not None:
+            yield Malformed(place, why=why)
+    elif isinstance(value, float):
+        yield Malformed(place, why="is no whole number")
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        yield Malformed(place, why="is beyond the numbers that every reader of JSON holds exactly")
+
+
+def _mistakes_of_members(members: dict[str, Any], place: str, depth: int) -> Iterator[Malformed]:
+    if isinstance(members, _Doubled):
+        for name in sorted(members.twice):
+            yield Malformed(f"{place}/{escaped(name)}", why="is there twice")
+    for name, member in members.items():
+        if _unwritable(name) is not None:
+            yield Malformed(f"{place}/{escaped(name)}", why="has a name that cannot be written")
+        yield from _mistakes(member, f"{place}/{escaped(name)}", depth + 1)
+
+
+def _unwritable(text: str) -> str | None:
+    if "\0" in text:
+        return "has a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "has half of a surrogate pair"
+    return None

@@ -1,0 +1,289 @@
+"""Filing: a report to several streams, or one event to one stream, which is a report of one event.
+
+Nothing is acknowledged before it is committed, and what was accepted is recorded whether or not its sender still listens:
+the same Idempotency-Key finds out. Refusals come in the order 401/403, then what is wrong with the request itself, then
+idempotency, then what the sender had seen, and last what the domain says.
+"""
+
+import asyncio
+import re
+from concurrent.futures import Future
+from dataclasses import replace
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BeforeValidator
+from starlette.responses import Response
+
+from service import recorder
+from service.api import body
+from service.api.auth import Access, forbidden
+from service.api.etags import etag, etags
+from service.api.problems import Mistake, Problem
+from service.domain import report
+from service.domain.catalogue import Kind
+from service.domain.errors import Malformed, Refused
+from service.domain.report import Report
+from service.domain.streams import parse_stream
+from service.projections.change import StandingDocument
+from service.projections.document import Document, rendered
+from service.projections.stored import STORED
+from service.recorder import Receipt, Recorder, Stale
+from service.store.codec import canonical
+
+router = APIRouter(tags=["filing"])
+
+_SECONDS: Final = 4.5
+_SECONDS_AN_EVENT: Final = 0.001
+_KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
+_NEVER: Final = -1  # a position at which nothing was ever seen
+_REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
+
+DryRun = Annotated[
+    bool,
+    BeforeValidator(lambda written: {"true": True, "false": False}.get(written, written)),
+    Query(
+        strict=True, description="only says what filing it would change; writes nothing and needs no Idempotency-Key"
+    ),
+]
+
+
+class PreviewedEvent(Document):
+    """Where an event would come on the record."""
+
+    stream: str
+    version: int
+    position: int
+
+
+class FiledEvent(PreviewedEvent):
+    """An event on the record."""
+
+    id: str
+
+
+class ReportedChange(Document):
+    """How an irritant reads before and after; `before` is null for one that was not on record."""
+
+    irritant: str
+    before: StandingDocument | None
+    after: StandingDocument
+    reason: str
+
+
+class ReportPreview(Document):
+    """What filing a report would lead to."""
+
+    position: int
+    first_position: int
+    events: tuple[PreviewedEvent, ...]
+    changes: tuple[ReportedChange, ...]
+
+
+class ReportReceipt(Document):
+    """What a report led to: its id, its events on the record, and what they changed."""
+
+    id: str
+    position: int
+    first_position: int
+    events: tuple[FiledEvent, ...]
+    changes: tuple[ReportedChange, ...]
+
+
+@router.post("/v1/reports", status_code=201, operation_id="file_report")
+async def file_report(request: Request, dry_run: DryRun = False) -> Response:
+    """Files a report: events for several streams, recorded together or not at all."""
+    access = _reporter(request)
+    key = _key(request, dry_run=dry_run)
+    read = await body.read(request, body.REPORT_LIMIT)
+    filed = _read(read.value, read.mistakes)
+    _refuse_beyond(access, filed)
+    asked = _asked(request, access, filed, key, read.value, dry_run=dry_run)
+    return await _answer(request, asked, await _recorded(request, asked))
+
+
+@router.post("/v1/irritants/{relation}/{slug}/events", status_code=201, operation_id="append_to_irritant")
+async def append_to_irritant(request: Request, relation: str, slug: str, dry_run: DryRun = False) -> Response:
+    """Appends one event to an irritant whose state its sender has seen (If-Match)."""
+    return await _append(request, "irritant", f"{relation}/{slug}", dry_run=dry_run)
+
+
+@router.post("/v1/rounds/{relation}/{slug}/events", status_code=201, operation_id="append_to_round")
+async def append_to_round(request: Request, relation: str, slug: str, dry_run: DryRun = False) -> Response:
+    """Appends one event to a round whose state its sender has seen (If-Match)."""
+    return await _append(request, "round", f"{relation}/{slug}", dry_run=dry_run)
+
+
+@router.post("/v1/relations/{relation}/events", status_code=201, operation_id="append_to_relation")
+async def append_to_relation(request: Request, relation: str, dry_run: DryRun = False) -> Response:
+    """Appends one event to a relation whose state its sender has seen (If-Match)."""
+    return await _append(request, "relation", relation, dry_run=dry_run)
+
+
+async def _append(request: Request, kind: Kind, member: str, *, dry_run: bool) -> Response:
+    access = _reporter(request)
+    stream = f"{kind}/{member}"
+    name = parse_stream(stream)
+    if name is None or name.relation is None:
+        raise Problem("not-found", f"{member} cannot be on record: that is no name for a {kind}.")
+    _refuse_relation(access, name.relation)
+    key = _key(request, dry_run=dry_run)
+    read = await body.read(request)
+    said, mistakes = _of_one_event(stream, name.relation, read)
+    filed = _read(said, mistakes)
+    asked = _asked(request, access, filed, key, said, dry_run=dry_run)
+    if not filed.mistakes:
+        asked = replace(asked, seen=_seen(request, kind, stream))
+    try:
+        receipt = await _recorded(request, asked)
+    except Refused as refused:
+        for refusal in refused.refusals:
+            refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
+        raise
+    except Stale as stale:
+        raise _not_as_seen(request, kind, stale) from None
+    answer = await _answer(request, asked, receipt)
+    if not dry_run:
+        answer.headers["ETag"] = etag(receipt.events[-1].position, STORED[kind].representation)
+    return answer
+
+
+def _of_one_event(stream: str, relation: str, read: body.Body) -> tuple[dict[str, object], tuple[Malformed, ...]]:
+    """The report of one event that a body amounts to, and the body's mistakes with their places in that report."""
+    mistakes = [Malformed(f"/events/0{m.pointer}", **m.facts) for m in read.mistakes]
+    event = read.value
+    if isinstance(event, dict):
+        for field in ("stream", "ref"):
+            if field in event:
+                mistakes.append(Malformed(f"/events/0/{field}", why="is for reports; here the address says the stream"))
+        event = {**event, "stream": stream}
+        event.pop("ref", None)
+    type = event.get("type") if isinstance(event, dict) else None
+    return {"relation": relation, "title": f"{str(type)[:80]} on {stream}", "events": [event]}, tuple(mistakes)
+
+
+def _read(said: object, mistakes: tuple[Malformed, ...]) -> Report:
+    filed = report.read(said)
+    known = {mistake.pointer for mistake in mistakes}
+    return replace(filed, mistakes=(*mistakes, *(m for m in filed.mistakes if m.pointer not in known)))
+
+
+def _reporter(request: Request) -> Access:
+    access: Access = request.state.key
+    access.require("report")
+    return access
+
+
+def _refuse_relation(access: Access, relation: str) -> None:
+    if not access.may_report_on(relation):
+        raise forbidden(f"The key {access.name} may not report on {relation}.", "report")
+
+
+def _refuse_beyond(access: Access, filed: Report) -> None:
+    """Sources and origins belong to no relation: anybody who reports registers them, but only an unlimited key mends them."""
+    if access.relations is None:
+        return
+    sources = [event for event in filed.events if event.stream.startswith("source/")]
+    if any(event.type not in _REGISTERING for event in sources):
+        raise forbidden(f"The key {access.name} is limited to relations and may not correct sources.", "report")
+    if filed.relation and (len(sources) < len(filed.events) or not sources):
+        _refuse_relation(access, filed.relation)
+
+
+def _key(request: Request, *, dry_run: bool) -> str:
+    if dry_run:
+        return ""
+    written = request.headers.get("idempotency-key")
+    if written is None:
+        raise Problem("key-missing", "The header Idempotency-Key is missing.")
+    quoted = len(written) > 2 and written[0] == written[-1] == '"'
+    key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
+    if not _KEY.fullmatch(key):
+        raise Problem("key-missing", "The header Idempotency-Key has not 1 to 200 visible ASCII characters.")
+    return key
+
+
+def _asked(
+    request: Request, access: Access, filed: Report, key: str, said: object, *, dry_run: bool
+) -> recorder.Request:
+    # The report itself is hashed, however it came: the same words under the same key are the same report.
+    digest = sha256(canonical(said).encode(errors="surrogatepass")).digest()
+    return recorder.Request(filed, key, digest, access.name, request.state.request_id, dry_run=dry_run)
+
+
+def _seen(request: Request, kind: Kind, stream: str) -> dict[str, int]:
+    """The position at which the sender saw the stream, as the preconditions of RFC 9110 say it."""
+    if request.headers.get("if-none-match", "").strip() == "*":
+        return {stream: 0}
+    match = request.headers.get("if-match", "").strip()
+    if match == "*":
+        return {}
+    seen = etags(match, STORED[kind].representation)
+    return {stream: max(seen, default=_NEVER)}
+
+
+def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
+    if not {"if-match", "if-none-match"} & request.headers.keys():
+        return Problem(
+            "precondition-required", "An event is appended to a state that was seen: If-Match names its ETag."
+        )
+    if not stale.position:
+        return Problem("stale", f"Nothing is on record under {stale.stream}.")
+    current = etag(stale.position, STORED[kind].representation)
+    return Problem("stale", f"{stale.stream} has changed since.", headers={"ETag": current}, etag=current)
+
+
+async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
+    """Waits for the outcome, which comes whether or not anybody waits; not for ever."""
+    records: Recorder = request.app.state.recorder
+    outcome = asyncio.wrap_future(records.submit(asked))
+    outcome.add_done_callback(_heard)
+    try:
+        async with asyncio.timeout(_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events)):
+            return await asyncio.shield(outcome)
+    except TimeoutError:
+        raise Problem(
+            "outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out."
+        ) from None
+
+
+def _heard(outcome: "asyncio.Future[Receipt]") -> None:
+    """Takes note of an exception, so that one that came after its waiter left is not reported as lost."""
+    if not outcome.cancelled():
+        outcome.exception()
+
+
+async def _answer(request: Request, asked: recorder.Request, receipt: Receipt) -> Response:
+    stored = receipt.report
+    changes = tuple(
+        ReportedChange(irritant=c.irritant, before=c.before, after=c.after, reason=c.reason) for c in receipt.changes
+    )
+    if asked.dry_run:
+        preview = ReportPreview(
+            position=stored.last_position,
+            first_position=stored.first_position,
+            events=tuple(
+                PreviewedEvent(stream=e.stream, version=e.version, position=e.position) for e in receipt.events
+            ),
+            changes=changes,
+        )
+        return _json(rendered(preview), 200, {"Irritants-Position": str(stored.first_position - 1)})
+    filed = ReportReceipt(
+        id=stored.id,
+        position=stored.last_position,
+        first_position=stored.first_position,
+        events=tuple(
+            FiledEvent(id=e.id, stream=e.stream, version=e.version, position=e.position) for e in receipt.events
+        ),
+        changes=changes,
+    )
+    headers = {"Location": f"/v1/reports/{stored.id}", "Irritants-Position": str(stored.last_position)}
+    if receipt.replayed:
+        head = await request.app.state.follower.head()
+        headers |= {"Idempotent-Replayed": "true", "Irritants-Position": str(head.position)}
+    return _json(rendered(filed), 201, headers)
+
+
+def _json(content: bytes, status: int, headers: dict[str, str]) -> Response:
+    return Response(content, status, {"Cache-Control": "no-store", **headers}, "application/json")
