@@ -87,10 +87,10 @@ class Marked:
         return Mistake(line, at - self._lines[line - 1] + 1, pointer, detail)
 
     def complain(self, node: Node, detail: str) -> None:
-        self.mistakes.append(self.mistake(node.at, node.pointer, detail))
+        self.mistakes.append(self.mistake(node.at, node.pointer, f"{detail}."))
 
     def stop(self, at: int, detail: str) -> Unreadable:
-        return Unreadable(self.mistake(at, "", detail))
+        return Unreadable(self.mistake(at, "", f"{detail}."))
 
     def add(self, value: Value, at: int, parent: Node | None, token: str, *, plain: bool = False) -> Node:
         """The value as a node in its parent. Of two with one key the first stays and the second is complained of."""

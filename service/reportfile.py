@@ -10,7 +10,7 @@ told together, each with its line and column in the file as it was written.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
@@ -56,9 +56,9 @@ class ReportFile:
 
         What is wrong in a place of which the reader has complained already is left out: it would be said twice.
         """
-        complained = {mistake.pointer for mistake in self.mistakes}
-        later = (self._mistake(pointer, detail) for pointer, detail in errors)
-        return tuple(sorted({*self.mistakes, *(mistake for mistake in later if mistake.pointer not in complained)}))
+        complained = {replace(mistake, detail="") for mistake in self.mistakes}
+        later = {self._mistake(pointer, detail) for pointer, detail in errors}
+        return tuple(sorted({*self.mistakes, *(m for m in later if replace(m, detail="") not in complained)}))
 
     def _mistake(self, pointer: str, detail: str) -> Mistake:
         node, tokens = self._expanded, pointer.split("/")[1:]
@@ -75,18 +75,18 @@ def read(content: bytes) -> ReportFile:
     except marked.Unreadable as unreadable:
         raise NotAReport([unreadable.mistake]) from None
     if not isinstance(found.root.value, dict):
-        raise NotAReport([found.mistake(found.root.at, "", f"a report has the fields {', '.join(_FIELDS)}")])
+        raise NotAReport([found.mistake(found.root.at, "", f"a report has the fields {', '.join(_FIELDS)}.")])
     return _Reader(found, found.root.value).read()
 
 
 def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
-        raise NotAReport([Mistake(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB")])
+        raise NotAReport([Mistake(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB.")])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
-        raise NotAReport([Marked(before).mistake(len(before), "", "not UTF-8")]) from None
+        raise NotAReport([Marked(before).mistake(len(before), "", "not UTF-8.")]) from None
 
 
 def _key(relation: str, title: str) -> str:
@@ -147,65 +147,59 @@ class _Reader:
             return f"{kind}/{self.relation}/{slug}"
         return name
 
-    def _fields(self, node: Node) -> Mapping[str, Node]:
-        if isinstance(node.value, dict):
-            return node.value
-        self.marked.complain(node, "has no fields")
-        return {}
-
-    def _items(self, node: Node | None) -> list[Node]:
-        if node is None:
-            return []
-        if isinstance(node.value, list):
-            return node.value
-        self.marked.complain(node, "is no list")
-        return []
+    def _entries(self, node: Node | None) -> Iterator[tuple[Node, dict[str, Node]]]:
+        """What a list has that has fields, each with these; whatever is otherwise is complained of."""
+        if node is not None and not isinstance(node.value, list):
+            self.marked.complain(node, "is no list")
+        for entry in node.value if node and isinstance(node.value, list) else ():
+            if isinstance(entry.value, dict):
+                yield entry, dict(entry.value)
+            else:
+                self.marked.complain(entry, "has no fields")
 
     def _registrations(self) -> Iterator[Node]:
-        for source in self._items(self.top.get("sources")):
-            document = dict(self._fields(source))
-            slug, origins = document.pop("slug", None), document.pop("origins", None)
+        for source, fields in self._entries(self.top.get("sources")):
+            slug, origins = fields.pop("slug", None), fields.pop("origins", None)
             if slug is None or not isinstance(slug.value, str):
                 self.marked.complain(slug or source, "a source has a slug")
                 continue
             stream = _instead(slug, f"source/{slug.value}")
             # One without more than origins adds them to a source that is on record.
-            if document:
-                yield _registration(source, "SourceRegistered", stream, document)
-            for origin in self._items(origins):
-                yield _registration(origin, "OriginRegistered", stream, self._fields(origin))
+            if fields:
+                yield _registration(source, "SourceRegistered", stream, fields)
+            for origin, spoken in self._entries(origins):
+                yield _registration(origin, "OriginRegistered", stream, spoken)
 
     def _events(self) -> Iterator[Node]:
-        events = self._items(self.top.get("events"))
+        events = list(self._entries(self.top.get("events")))
         defaults = self._defaults(len(events))
-        for event in events:
-            fields = dict(self._fields(event))
+        for event, fields in events:
             known = takes(_type(event)).fields
             # Record-keeping says nothing about the world, so what holds for assertions does not hold for it.
             if "asserted_by" in known:
                 _fill(fields, {name: default for name, default in defaults.items() if name in known})
             for name in fields.keys() & {"stream", *_NAMES_AN_EVENT}:
-                fields[name] = self._in_full(fields[name])
+                # An event is named by its id, by a `ref`, or by `stream@version`.
+                stream, at, version = str(fields[name].value).partition("@")
+                if isinstance(fields[name].value, str) and (at or name == "stream"):
+                    fields[name] = _instead(fields[name], f"{self._stream(stream)}{at}{version}")
             yield _instead(event, fields)
-
-    def _in_full(self, node: Node) -> Node:
-        """A stream, or an event by `stream@version`; a `ref` and an id have no slash and stay."""
-        if not isinstance(node.value, str):
-            return node
-        stream, at, version = node.value.partition("@")
-        return _instead(node, f"{self._stream(stream)}{at}{version}")
 
     def _defaults(self, times: int) -> Mapping[str, Node]:
         node = self.top.get("defaults")
         if node is None:
             return {}
-        defaults = self._fields(node)
-        for name in defaults.keys() - set(DEFAULTS):
-            self.marked.complain(defaults[name], f"has no default; {', '.join(DEFAULTS)} have")
+        if not isinstance(node.value, dict):
+            self.marked.complain(node, "has no fields")
+            return {}
+        for name in node.value.keys() - set(DEFAULTS):
+            self.marked.complain(node.value[name], f"has no default; {', '.join(DEFAULTS)} have")
         # A few long lines, repeated ten thousand times, would be sent as gigabytes.
         if len(str(plain(node, ANYTHING, self.marked))) * times > MAX_BYTES:
-            raise NotAReport([self.marked.mistake(node.at, node.pointer, f"too long to be repeated in {times} events")])
-        return defaults
+            raise NotAReport(
+                [self.marked.mistake(node.at, node.pointer, f"too long to be repeated in {times} events.")]
+            )
+        return node.value
 
 
 def _registration(entry: Node, event: str, stream: Node, fields: Mapping[str, Node]) -> Node:

@@ -128,13 +128,13 @@ def test_any_text_is_read_or_is_refused_with_its_place(text: str) -> None:
 
 def test_anchors_aliases_tags_and_double_keys_are_all_complained_of() -> None:
     assert complaints("a: &x 1\nb: *x\nc: !!int 3\nd: &y [2]\na: 2\n") == [
-        (1, 4, "/a", "an anchor; no alias to it is taken"),
-        (2, 4, "/b", "an alias; write out what it stands for"),
-        (3, 4, "/c", "a tag; the field says what the value is"),
-        (4, 4, "/d", "an anchor; no alias to it is taken"),
-        (5, 4, "/a", "the key `a` is there twice"),
+        (1, 4, "/a", "an anchor; no alias to it is taken."),
+        (2, 4, "/b", "an alias; write out what it stands for."),
+        (3, 4, "/c", "a tag; the field says what the value is."),
+        (4, 4, "/d", "an anchor; no alias to it is taken."),
+        (5, 4, "/a", "the key `a` is there twice."),
     ]
-    assert complaints('{"a": 1, "b": {"a": 2, "a": 3}}') == [(1, 29, "/b/a", "the key `a` is there twice")]
+    assert complaints('{"a": 1, "b": {"a": 2, "a": 3}}') == [(1, 29, "/b/a", "the key `a` is there twice.")]
 
 
 def test_of_two_values_with_one_key_the_first_stays() -> None:
@@ -142,14 +142,14 @@ def test_of_two_values_with_one_key_the_first_stays() -> None:
 
 
 def test_what_cannot_be_stored_is_complained_of() -> None:
-    cannot = "has a NUL or half of a surrogate pair, which cannot be stored"
+    cannot = "has a NUL or half of a surrogate pair, which cannot be stored."
     assert complaints('{"a": "\\u0000", "b": "\\ud800", "\\udc00": "c"}') == [
         (1, 7, "/a", cannot),
         (1, 22, "/b", cannot),
         (1, 42, "/\udc00", cannot),
     ]
     assert complaints('a: "x\\0"') == [(1, 4, "/a", cannot)]
-    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "a number beyond all measure")]
+    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "a number beyond all measure.")]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_what_cannot_be_stored_is_complained_of() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text: str, why: str) -> None:
-    assert refusal(text) == why
+    assert refusal(text) == f"{why}."
 
 
 def test_the_errors_of_the_parsers_have_their_place_too() -> None:
@@ -188,19 +188,19 @@ def test_the_errors_of_the_parsers_have_their_place_too() -> None:
 
 
 def test_a_colon_in_a_text_gets_the_hint_to_quote_it() -> None:
-    assert refusal("summary: Notes: exchanged").endswith("; a text with a colon and a space goes in quotes")
+    assert refusal("summary: Notes: exchanged").endswith("; a text with a colon and a space goes in quotes.")
 
 
 def test_a_short_text_cannot_be_blown_up() -> None:
     bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
     assert {detail for *_, detail in complaints(bomb)} == {
-        "an anchor; no alias to it is taken",
-        "an alias; write out what it stands for",
+        "an anchor; no alias to it is taken.",
+        "an alias; write out what it stands for.",
     }
 
 
 def test_more_values_than_the_largest_report_has_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marked, "MAX_NODES", 100)
     assert len(plain(read("- a\n" * 99).root)) == 99
-    assert refusal("- a\n" * 100) == "line 100, column 3: more than 100 values"
-    assert refusal(json.dumps({"a": [0] * 99})).endswith("more than 100 values")
+    assert refusal("- a\n" * 100) == "line 100, column 3: more than 100 values."
+    assert refusal(json.dumps({"a": [0] * 99})).endswith("more than 100 values.")

@@ -1,0 +1,447 @@
+"""Report files: what is taken out of them before they are filed, and how every mistake finds its line."""
+
+import json
+from textwrap import dedent
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service import marked, reportfile
+from service.domain import report
+from service.domain.catalogue import EVENT_TYPES
+from service.reportfile import MAX_BYTES, NotAReport, ReportFile
+from service.reportschema import REPORT, plain, schema, takes
+
+HEAD = "relation: ru-us\ntitle: A report\n"
+RAISED = {
+    "stream": "irritant/ru-us/visas",
+    "type": "ConcernRaised",
+    "asserted_by": {"party": "RU", "organ": "Ministry of Foreign Affairs", "channel": "paraphrase"},
+    "source": {"document": "a4", "paragraphs": [4], "origin": "mfa"},
+    "occurred": "2025-04-10",
+    "occurred_basis": "inferred",
+    "inference": "by the weekday",
+    "summary": "Visas take a year",
+}
+DEFAULTS = """
+defaults:
+  asserted_by: {party: RU, organ: Ministry of Foreign Affairs, channel: paraphrase}
+  source: {document: a4, paragraphs: [4], origin: mfa}
+  occurred: 2025-04-10
+  occurred_basis: inferred
+  inference: by the weekday
+"""
+
+
+def read(text: str) -> ReportFile:
+    return reportfile.read(dedent(text).encode())
+
+
+def drafted(text: str) -> list[Any]:
+    """The events of a file, as they are filed but for its mistakes."""
+    events = read(text).draft["events"]
+    assert isinstance(events, list)
+    return events
+
+
+def event(fields: str) -> Any:
+    """One event as it is filed, written in flow style after the defaults."""
+    (filed,) = drafted(f"{HEAD}{DEFAULTS}events:\n  - {fields}")
+    return filed
+
+
+def places(file: ReportFile, *errors: tuple[str, str]) -> list[tuple[int, int, str, str]]:
+    return [(m.line, m.column, m.pointer, m.detail) for m in file.together(errors)]
+
+
+def test_what_is_filed_is_the_file_without_its_conveniences() -> None:
+    text = f"""{HEAD}round: istanbul-april  # a comment
+expect: {{irritant/visas: 3, relation: 1, source/a4: 2}}
+{DEFAULTS}
+events:
+  - {{stream: irritant/visas, type: ConcernRaised, summary: Visas take a year}}
+"""
+    assert read(text).body == {
+        "relation": "ru-us",
+        "round": "istanbul-april",
+        "title": "A report",
+        "expect": {"irritant/ru-us/visas": 3, "relation/ru-us": 1, "source/a4": 2},
+        "events": [RAISED],
+    }
+
+
+def test_json_is_the_same_format() -> None:
+    body = {"relation": "ru-us", "title": "A report", "events": [RAISED]}
+    assert reportfile.read(json.dumps(body).encode()).body == body
+    assert reportfile.read(b"\xef\xbb\xbf" + json.dumps(body, indent="\t").encode()).body == body
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [
+        ("relation", "relation/ru-us"),
+        ("irritant/visas", "irritant/ru-us/visas"),
+        ("round/istanbul-april", "round/ru-us/istanbul-april"),
+        ("irritant/ru-us/visas", "irritant/ru-us/visas"),
+        ("relation/ru-us", "relation/ru-us"),
+        ("source/a4", "source/a4"),
+        ("irritant/", "irritant/"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_a_stream_goes_without_its_relation(short: str, full: str) -> None:
+    assert event(f"{{stream: {short}, type: ConcernRaised}}")["stream"] == full
+
+
+@pytest.mark.parametrize(
+    ("named", "full"),
+    [
+        ("irritant/visas@3", "irritant/ru-us/visas@3"),
+        ("relation@1", "relation/ru-us@1"),
+        ("relation", "relation"),  # a ref may be called so
+        ("0198-4a", "0198-4a"),
+    ],
+)
+@pytest.mark.parametrize("field", ["target", "proposal", "undoes", "after"])
+def test_so_does_an_event_named_by_stream_and_version(field: str, named: str, full: str) -> None:
+    assert event(f"{{stream: relation, type: EvidenceAdded, {field}: {named}}}")[field] == full
+
+
+def test_an_assertion_goes_before_the_defaults_field_by_field() -> None:
+    assert event("{stream: irritant/visas, type: ConcernRaised, summary: Visas take a year}") == RAISED
+    filed = event("{type: ConcernRaised, occurred: 2025, source: {paragraphs: [5]}}")
+    assert filed["occurred"] == "2025"
+    assert filed["source"] == {"document": "a4", "paragraphs": [5], "origin": "mfa"}
+
+
+def test_who_names_the_party_says_all_of_who_speaks() -> None:
+    filed = event("{type: ConcernRaised, asserted_by: {party: US, channel: attributed}}")
+    assert filed["asserted_by"] == {"party": "US", "channel": "attributed"}
+    filed = event("{type: ConcernRaised, asserted_by: {organ: Embassy}}")
+    assert filed["asserted_by"] == {"party": "RU", "organ": "Embassy", "channel": "paraphrase"}
+
+
+def test_the_paragraphs_of_one_document_are_not_those_of_another() -> None:
+    filed = event("{type: ConcernRaised, source: {document: a1}}")
+    assert filed["source"] == {"document": "a1", "origin": "mfa"}
+
+
+def test_a_stated_date_takes_no_inference_from_the_defaults() -> None:
+    filed = event("{type: ConcernRaised, occurred_basis: stated}")
+    assert "inference" not in filed
+    assert filed["occurred"] == "2025-04-10"
+
+
+def test_a_default_is_taken_back_with_null() -> None:
+    assert event("{type: ConcernRaised, occurred: null}")["occurred"] is None
+
+
+def test_evidence_takes_the_defaults_that_it_has_and_record_keeping_none() -> None:
+    assert event("{type: EvidenceAdded}").keys() == {"type", "asserted_by", "source"}
+    for kept in ("IrritantOpened", "PersonNamed", "SourceRegistered", "OriginRegistered", "AssertionCorrected"):
+        assert event(f"{{type: {kept}}}") == {"type": kept}
+
+
+def test_sources_are_registered_in_front() -> None:
+    text = f"""{HEAD}
+events:
+  - {{stream: source/a4, type: SourceRegistered, publisher: Somebody}}
+sources:
+  - slug: a5
+    publisher: NO
+    paragraphs: 7
+    published: null
+    origins:
+      - {{origin: a5-voice, speaker: A5, party: MEDIA, channel: outlet}}
+      - {{origin: spokesperson, speaker: X, party: NO, channel: quote, occurred: 2025}}
+  - slug: a6  # on record already
+    origins:
+      - {{origin: a6-voice, speaker: A6, party: MEDIA, channel: outlet}}
+"""
+    voice = {"type": "OriginRegistered", "party": "MEDIA", "channel": "outlet"}
+    spokesperson = {
+        "origin": "spokesperson",
+        "speaker": "X",
+        "party": "NO",
+        "channel": "quote",
+        "occurred": "2025",
+    }
+    assert read(text).body["events"] == [
+        {"stream": "source/a5", "type": "SourceRegistered", "publisher": "NO", "paragraphs": 7, "published": None},
+        {**voice, "stream": "source/a5", "origin": "a5-voice", "speaker": "A5"},
+        {**spokesperson, "stream": "source/a5", "type": "OriginRegistered"},
+        {**voice, "stream": "source/a6", "origin": "a6-voice", "speaker": "A6"},
+        {"stream": "source/a4", "type": "SourceRegistered", "publisher": "Somebody"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("summary: 12:30", "12:30"),
+        ("summary: 2025", "2025"),
+        ("summary: true", "true"),
+        ("summary: null", "null"),
+        ("summary:", ""),
+        ("wording:", None),
+        ("wording: ~", None),
+        ("wording: 'null'", "null"),
+        ("hours: 6", 6),
+        ("hours: null", None),
+        ("hours: '6'", "6"),
+        ("hours: 06", "06"),
+        ("hours: 1_0", "1_0"),
+        ("hours: 6.5", "6.5"),
+        ("hours: " + "9" * 5_000, "9" * 5_000),
+        ("preliminary: true", True),
+        ("preliminary: FALSE", False),
+        ("preliminary: 'true'", "true"),
+        ("preliminary: yes", "yes"),
+        ("party: NO", "NO"),
+        ("occurred: 2025-04-10T10:30:00Z", "2025-04-10T10:30:00Z"),
+        ("paragraphs: 7", 7),
+        ("names: [NO, 12:30]", ["NO", "12:30"]),
+        ("asserted_by: {party: NO, organ: null}", {"party": "NO", "organ": None}),
+        ("source: {paragraphs: [4, '5']}", {"paragraphs": [4, "5"]}),
+        ("changes: {hours: 7, reversible: false, title: 7}", {"hours": 7, "reversible": False, "title": "7"}),
+        ("changes: {inference: null}", {"inference": None}),
+        ("changes: {source: {paragraphs: [5]}}", {"source": {"paragraphs": [5]}}),
+        ("unheard_of: 7", "7"),
+    ],
+)
+def test_an_unquoted_word_is_what_its_field_takes(field: str, value: object) -> None:
+    name = field.partition(":")[0]
+    kind = next((kind for kind in EVENT_TYPES if name in takes(kind).fields), "ConcernRaised")
+    assert drafted(f"{HEAD}events:\n  - type: {kind}\n    {field}") == [{"type": kind, name: value}]
+
+
+def test_an_unquoted_range_of_dates_has_a_message_of_its_own() -> None:
+    text = f"{HEAD}events:\n  - type: ConcernRaised\n    occurred: [2025-04-10..]\n    wording: [a, b]\n"
+    quoted = 'YAML takes this for a list; write it in quotes: "[2025-04-10..]".'
+    assert places(read(text)) == [(5, 15, "/events/0/occurred", quoted)]
+    assert drafted(text) == [{"type": "ConcernRaised", "occurred": "[2025-04-10..]", "wording": ["a", "b"]}]
+
+
+def test_a_file_with_mistakes_has_a_draft_and_no_body() -> None:
+    file = read(f"{HEAD}events: []\ndate: 2025")
+    assert file.draft == {"relation": "ru-us", "title": "A report", "events": []}
+    with pytest.raises(NotAReport, match=r"^line 4, column 7: no field of a report; its fields are relation, "):
+        _ = file.body
+
+
+MISTAKES = """\
+relation: ru-us
+title:
+date: 2025-04-10
+defaults:
+  asserted_by: {party: MEDIA, channel: outlet}
+  source: {document: A 4, paragraphs: [1], origin: o}
+  summary: the same for all
+sources:
+  - publisher: Nobody
+  - slug: a4
+    publisher: Somebody
+    paragraphs: many
+events:
+  - stream: irritant/visas
+    type: ConcernRaised
+    occurred: [2025..]
+    summary: x
+    summary: y
+  - stream: irritant/visas
+    type: ProposalTabled
+    kind: plea
+    addressee: &x US
+    summary: *x
+    source: {document: a4, paragraphs: [1, 0]}
+  - stream: irritant/visas
+    type: ConcernVoiced
+  - nothing
+"""
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_place_in_the_file() -> None:
+    file = read(MISTAKES)
+    later = [(refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes]
+    assert [place for *place, _ in places(file, *later)] == [
+        [2, 7, "/title"],
+        [3, 7, "/date"],
+        [6, 22, "/defaults/source/document"],
+        [7, 12, "/defaults/summary"],
+        [9, 5, "/sources/0"],
+        [12, 17, "/sources/1/paragraphs"],
+        [16, 15, "/events/0/occurred"],
+        [18, 14, "/events/0/summary"],
+        [19, 5, "/events/1/terms"],
+        [21, 11, "/events/1/kind"],
+        [22, 16, "/events/1/addressee"],
+        [23, 14, "/events/1/summary"],
+        [24, 44, "/events/1/source/paragraphs/1"],
+        [26, 11, "/events/2/type"],
+        [27, 5, "/events/3"],
+    ]
+
+
+def test_what_is_missing_is_shown_at_what_it_is_missing_from() -> None:
+    file = read(f"{HEAD}sources:\n  - slug: a4\n    publisher: x\n    origins: [{{origin: o}}]\nevents:\n  - type: x\n")
+    assert places(
+        file,
+        ("", "a"),
+        ("/round", "b"),
+        ("/events/0/sha256", "c"),
+        ("/events/1/party", "d"),
+        ("/events/2/stream", "e"),
+        ("/events/7", "f"),
+    ) == [
+        (1, 1, "", "a"),
+        (1, 1, "/round", "b"),
+        (4, 5, "/sources/0/sha256", "c"),
+        (6, 15, "/sources/0/origins/0/party", "d"),
+        (8, 3, "/events/7", "f"),
+        (8, 5, "/events/0/stream", "e"),
+    ]
+
+
+def test_an_error_in_a_place_that_was_complained_of_is_not_told_again() -> None:
+    file = read(f"{HEAD}events:\n  - {{type: ConcernRaised, summary: &s x}}")
+    assert places(file, ("/events/0/summary", "again")) == places(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (b"", "line 1, column 1: the file is empty"),
+        (b"- a", "line 1, column 1: a report has the fields relation, round, title, "),
+        (b"relation: ru-us\ntitle: \xff", "line 2, column 8: not UTF-8"),
+        ("title: é\n".encode() + b"\xe9", "line 2, column 1: not UTF-8"),
+        (b"a: b: c", "line 1, column 5: not YAML: "),
+        (b" " * (MAX_BYTES + 1), "line 1, column 1: the file has more than 16 MiB"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_refused(text: bytes, mistake: str) -> None:
+    with pytest.raises(NotAReport) as refused:
+        reportfile.read(text)
+    assert str(refused.value).startswith(mistake)
+
+
+def test_defaults_cannot_be_blown_up_into_more_than_may_be_sent() -> None:
+    events = "  - {type: ConcernRaised}\n" * 9_000
+    with pytest.raises(NotAReport, match="too long to be repeated in 9000 events"):
+        read(f"{HEAD}defaults:\n  inference: {'x' * 2_000}\nevents:\n{events}")
+
+
+@pytest.mark.parametrize(
+    ("part", "mistake"),
+    [
+        ("events: 7", "/events: is no list"),
+        ("events: {a: b}", "/events: is no list"),
+        ("events: [7, [8]]", "/events/0: has no fields"),
+        ("sources: 7", "/sources: is no list"),
+        ("sources: [7]", "/sources/0: has no fields"),
+        ("sources: [{publisher: x}]", "/sources/0: a source has a slug"),
+        ("sources: [{slug: [x], publisher: x}]", "/sources/0/slug: a source has a slug"),
+        ("sources: [{slug: x, origins: 7}]", "/sources/0/origins: is no list"),
+        ("defaults: 7\nevents: []", "/defaults: has no fields"),
+        ("defaults: {wording: x}\nevents: []", "/defaults/wording: has no default; asserted_by, source, "),
+        ("key: [x]", "/key: is no text"),
+    ],
+)
+def test_a_file_of_the_wrong_shape_is_complained_of(part: str, mistake: str) -> None:
+    first = read(HEAD + part).mistakes[0]
+    assert f"{first.pointer}: {first.detail}".startswith(mistake)
+
+
+def test_a_report_is_known_by_its_key_or_else_by_relation_and_title() -> None:
+    assert read(f"{HEAD}key: april").key == "april"
+    assert read(HEAD).key == read(f"{HEAD}events: []").key == "ru-us-a-report-d9bc1c444dac"
+    titles = ["A report", "A report!", "Отчёт", "Отчет", "x" * 300, "x" * 299]
+    keys = [read(f"relation: ru-us\ntitle: {title}").key for title in titles]
+    assert len(set(keys)) == len(titles)
+    assert all(key.isascii() and len(key) <= 100 for key in keys)
+
+
+some = st.none() | st.text(max_size=5) | st.sampled_from(["ConcernRaised", "[2025..]", "relation"])
+names = st.sampled_from(
+    ["relation", "title", "events", "sources", "slug", "origins", "defaults", "source", "type", "stream", "expect"]
+)
+bodies = st.dictionaries(names, st.recursive(some, lambda inner: st.lists(inner) | st.dictionaries(names, inner)))
+
+
+@given(st.text() | bodies.map(json.dumps))
+def test_any_file_is_read_or_refused_and_every_mistake_has_a_place(text: str) -> None:
+    try:
+        file = reportfile.read(text.encode(errors="surrogatepass"))
+    except NotAReport as refused:
+        mistakes = refused.mistakes
+    else:
+        mistakes = file.together((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
+    assert all(1 <= mistake.line <= text.count("\n") + 1 and mistake.column >= 1 for mistake in mistakes)
+
+
+def as_an_editor_sees_it(text: str) -> object:
+    """The file in the types of its fields, with all its conveniences."""
+    found = marked.read(text)
+    assert isinstance(found.root.value, dict)
+    written: dict[str, Any] = {}
+    for name, node in found.root.value.items():
+        kinds = {"defaults": takes("ConcernRaised"), "sources": takes("SourceRegistered")}
+        if isinstance(node.value, list):
+            written[name] = [plain(entry, kinds.get(name) or takes(kind(entry)), found) for entry in node.value]
+        else:
+            written[name] = plain(node, kinds.get(name) or REPORT.get(name, REPORT["title"]), found)
+    return written
+
+
+def kind(entry: marked.Node) -> str:
+    assert isinstance(entry.value, dict)
+    return str(entry.value["type"].value)
+
+
+def test_the_schema_for_editors_is_one_and_knows_every_type_of_event() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    listed = schema()["properties"]["events"]["items"]["oneOf"]
+    assert {choice["$ref"].rpartition("/")[2] for choice in listed} == set(EVENT_TYPES)
+
+
+def test_the_schema_takes_what_the_reader_takes() -> None:
+    text = f"""{HEAD}key: k
+round: istanbul-april
+expect: {{irritant/visas: 3}}
+{DEFAULTS}
+sources:
+  - slug: a5
+    publisher: x
+    paragraphs: 7
+    published: null
+    origins:
+      - {{origin: o, speaker: x, party: RU, channel: quote}}
+events:
+  - {{stream: irritant/visas, type: ConcernRaised, ref: a, summary: x, source: {{paragraphs: [5]}}}}
+  - {{stream: round/istanbul-april, type: RoundConcluded, summary: x, hours: 6, qualifier: exact}}
+  - {{stream: irritant/visas, type: AssertionCorrected, target: a, changes: {{hours: 7}}, reason: x}}
+"""
+    jsonschema.validate(as_an_editor_sees_it(text), schema())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "events: 7",
+        "date: 2025",
+        "events: [{stream: relation, type: ConcernVoiced}]",
+        "events: [{type: ConcernRaised, summary: x}]",
+        "events: [{stream: irritant/visas, type: ConcernRaised}]",
+        "events: [{stream: irritant/visas, type: ConcernRaised, summary: x, unheard_of: y}]",
+        "events: [{stream: irritant/visas, type: ProposalTabled, summary: x, kind: plea, addressee: US, terms: x}]",
+        "sources: [{publisher: x}]",
+        "defaults: {summary: x}",
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(wrong: str) -> None:
+    file = read(HEAD + wrong)
+    assert file.together((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(json.dumps(as_an_editor_sees_it(HEAD + wrong))), schema())
