@@ -1,0 +1,58 @@
+"""What may be recorded of a document and the utterances behind it."""
+
+import pytest
+
+from service.domain.errors import Malformed
+from service.domain.source.state import Source
+from tests.build import STREAMS, corrected, given, origin_registered, registered
+
+SHA256 = "0123456789abcdef" * 4
+
+
+def test_a_document_is_what_is_registered_of_it() -> None:
+    interview = origin_registered("interview", "RU", speaker="The ambassador", occurred="[2025-04-10..]")
+    state = (
+        given(stream=STREAMS["source"])
+        .when(
+            registered(
+                "A newspaper",
+                sha256=SHA256,
+                paragraphs=16,
+                published="2025-04",
+                address="https://example.org/a0",
+                language="en",
+            ),
+            interview,
+        )
+        .state
+    )
+    assert state == Source(
+        opened=True,
+        publisher="A newspaper",
+        sha256=SHA256,
+        paragraphs=16,
+        published="2025-04",
+        address="https://example.org/a0",
+        language="en",
+        origins={"interview": interview},
+    )
+
+
+def test_a_document_of_which_little_is_known_says_so() -> None:
+    assert given(stream=STREAMS["source"]).when(registered("A desk")).state == Source(opened=True, publisher="A desk")
+
+
+def test_a_correction_of_a_document_keeps_its_origins() -> None:
+    paper, correction = origin_registered("paper", "MEDIA"), corrected("e1", sha256=SHA256)
+    state = given(registered("A newspaper"), paper, correction).state
+    assert (state.sha256, state.origins) == (SHA256, {"paper": paper})
+
+
+@pytest.mark.parametrize("party", ["RU", "JOINT", "TR"])
+def test_an_outlets_own_voice_is_no_partys(party: str) -> None:
+    given(registered()).when(origin_registered("paper", party, channel="outlet")).refused(Malformed)
+
+
+def test_media_also_relay_what_others_said() -> None:
+    unnamed = origin_registered("unnamed", "MEDIA", channel="attributed")
+    assert given(registered()).when(unnamed).state.origins == {"unnamed": unnamed}
