@@ -125,6 +125,9 @@ class Recorder:
         self._arrived = threading.Condition()
         self._closing = False
         self._writer: threading.Thread | None = None
+        self.batches = 0
+        self.requests = 0
+        """Requests that those batches decided."""
 
     # The queue: who waits for the commit in flight.
 
@@ -132,13 +135,18 @@ class Recorder:
         self._writer = threading.Thread(target=self._write, name="recorder", daemon=True)
         self._writer.start()
 
-    def close(self) -> None:
-        """Records what was accepted, refuses what comes later, and ends the writer."""
+    def close(self, seconds: float | None = None) -> None:
+        """Records what was accepted, refuses what comes later, and ends the writer; waits no longer than that for it."""
         with self._arrived:
             self._closing = True
             self._arrived.notify()
         if self._writer is not None:
-            self._writer.join()
+            self._writer.join(seconds)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests no batch has taken up yet."""
+        return len(self._waiting)
 
     def submit(self, request: Request) -> "Future[Receipt]":
         """The receipt comes after the commit. Raises Overloaded; the future raises Refused, KeyReused or Stale.
@@ -155,6 +163,8 @@ class Recorder:
 
     def _write(self) -> None:
         while batch := self._next_batch():
+            self.batches += 1
+            self.requests += len(batch)
             outcomes = self.record([request for request, _ in batch])
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, Receipt):
