@@ -23,6 +23,8 @@ SIDES = st.sampled_from(["RU", "US", "both"])
 WORDS = st.sampled_from(["ease", "banking", "ukraine"])
 EVENTS = st.integers(1, 6).map("e{}".format)
 
+NAMES = ("target", "proposal", "undoes", "after")
+
 # By the name of the field, where its type alone would not do.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "occurred": DATES,
@@ -36,10 +38,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "actor": SIDES,
     "by": SIDES,
     "to": st.sampled_from(RUNGS),
-    "target": EVENTS,
-    "proposal": EVENTS,
-    "undoes": EVENTS,
-    "after": EVENTS,
+    **dict.fromkeys(NAMES, EVENTS),
     "parties": st.just(("RU", "US")),
     "organs": st.just(("White House",)),
     "names": st.sampled_from([("Alexander",), ("Aleksandr", "Alexander")]),
@@ -100,5 +99,13 @@ def records(kind: Kind) -> st.SearchStrategy[Filed]:
 def _filed(stream: str, reports: list[list[Contract]]) -> Filed:
     filed = Filed()
     for report in reports:
-        filed.file(stream, *report)
+        filed.file(stream)
+        for event in report:
+            filed.events.append(filed.next(stream, _looking_back(event, len(filed.events))))
     return filed
+
+
+def _looking_back(event: Contract, on_record: int) -> Contract:
+    """Names of events to come become names of nothing: no identifier is known before there is an event."""
+    names = {name: id for name in NAMES if (id := getattr(event, name, None)) is not None}
+    return event.model_copy(update={name: "nothing" for name, id in names.items() if int(id[1:]) > on_record})

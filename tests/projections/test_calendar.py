@@ -1,0 +1,181 @@
+"""The rounds of a relation as a calendar, read back as a client would read it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given as whatever
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from service.projections.calendar import view
+from service.projections.round import RoundDocument
+from service.projections.round import view as round_view
+from tests.build import (
+    Filed,
+    announced,
+    cancelled,
+    concluded,
+    contested,
+    convened,
+    evidence,
+    postponed,
+    scheduled,
+    venue_named,
+)
+from tests.strategies import records
+
+APRIL, MAY = "round/ru-us/istanbul-april", "round/ru-us/may"
+
+
+def document(*events: Any, stream: str = APRIL) -> RoundDocument:
+    filed = Filed()
+    for event in events:
+        filed.file(stream, event)
+    return round_view(filed.reading(stream))
+
+
+def read(*rounds: RoundDocument) -> list[dict[str, Any]]:
+    """Each entry's properties as a client reads them."""
+    events = Calendar.from_ical(view("ru-us", rounds)).walk("VEVENT")
+    return [{str(k): (str(v) if isinstance(v, str) else getattr(v, "dt", v)) for k, v in e.items()} for e in events]
+
+
+def test_a_round_is_an_entry_of_one_day_and_every_line_is_as_the_standard_has_it() -> None:
+    held = document(
+        convened("MEDIA", on="2025-04-10", inferred="No text gives the year."),
+        evidence("e1", "RU"),
+        venue_named("MEDIA", "Consulate General of Russia", on="2025-04-10"),
+        concluded("RU", 5, "at_least", on="2025-04-10"),
+    )
+    assert view("ru-us", [held]).split("\r\n") == [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//irritants//rounds//EN",
+        "CALSCALE:GREGORIAN",
+        "NAME:Rounds ru-us",
+        "X-WR-CALNAME:Rounds ru-us",
+        "BEGIN:VEVENT",
+        "UID:ru-us/istanbul-april@irritants",
+        "DTSTAMP:20250501T150000Z",
+        "SEQUENCE:4",
+        "DTSTART;VALUE=DATE:20250410",
+        "SUMMARY:RU-US round concluded: Istanbul",
+        "LOCATION:Consulate General of Russia\\, Istanbul",
+        "DESCRIPTION:Concluded according to RU.\\nLasted at least 5 hours.\\nThe date ",
+        " is inferred\\, not stated.",
+        "STATUS:CONFIRMED",
+        "TRANSP:TRANSPARENT",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    ]
+
+
+def test_a_client_reads_what_the_round_says() -> None:
+    (entry,) = read(
+        document(scheduled("RU", "2025-05-01", "Moscow; the Kremlin, or nearby"), venue_named("RU", "A\\B"))
+    )
+    assert entry == {
+        "UID": "ru-us/istanbul-april@irritants",
+        "DTSTAMP": datetime(2025, 5, 1, 13, tzinfo=UTC),
+        "SEQUENCE": 2,
+        "DTSTART": date(2025, 5, 1),
+        "SUMMARY": "RU-US round scheduled: Moscow; the Kremlin, or nearby",
+        "LOCATION": "A\\B, Moscow; the Kremlin, or nearby",
+        "DESCRIPTION": "Scheduled according to RU.",
+        "STATUS": "CONFIRMED",
+        "TRANSP": "TRANSPARENT",
+    }
+
+
+@pytest.mark.parametrize(
+    ("history", "status"),
+    [
+        ([scheduled("RU", "2025-05-01")], "CONFIRMED"),
+        ([scheduled("MEDIA", "2025-05-01")], "TENTATIVE"),
+        ([announced("RU", preliminary=True), scheduled("MEDIA", "2025-05-01")], "TENTATIVE"),
+        ([announced("RU", preliminary=True), scheduled("US", "2025-05-01")], "CONFIRMED"),
+        ([scheduled("RU", "2025-05-01"), contested("e1", "RU")], "TENTATIVE"),
+        ([convened("MEDIA", on="2025-05-01")], "CONFIRMED"),
+        ([concluded("MEDIA", on="2025-05-01")], "CONFIRMED"),
+        ([scheduled("RU", "2025-05-01"), cancelled("US")], "CANCELLED"),
+        ([scheduled("RU", "2025-05-01"), cancelled("MEDIA")], "CONFIRMED"),
+    ],
+)
+def test_how_sure_a_day_is(history: Any, status: str) -> None:
+    assert [entry["STATUS"] for entry in read(document(*history))] == [status]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [],
+        [announced("RU", on="2025-04-10")],
+        [scheduled("RU", "2025-05")],
+        [scheduled("RU", "[2025-05-01..2025-05-03]")],
+        [scheduled("RU", "[2025-05-01..]")],
+        [scheduled("RU", "2025-05-01/2025-05-02")],
+        [scheduled("RU", "2025-05-01~")],
+        [scheduled("RU", "2025-05-01?")],
+        [scheduled("RU", "2025-05-01"), postponed("RU")],
+        [convened("MEDIA")],
+    ],
+)
+def test_a_round_without_one_known_day_never_appears(history: Any) -> None:
+    assert read(document(*history)) == []
+
+
+def test_a_time_of_day_leaves_the_day() -> None:
+    (entry,) = read(document(scheduled("RU", "2025-05-01T23:30:00+03:00")))
+    assert entry["DTSTART"] == date(2025, 5, 1)
+
+
+def test_who_denies_a_round_is_said() -> None:
+    (entry,) = read(document(scheduled("RU", "2025-05-01"), contested("e1", "US")))
+    assert entry["DESCRIPTION"] == "Scheduled according to RU.\nContested by US."
+
+
+@pytest.mark.parametrize(
+    ("hours", "qualifier", "words"),
+    [
+        (1, "exact", "1 hour"),
+        (6, "exact", "6 hours"),
+        (5, "at_least", "at least 5 hours"),
+        (2, "about", "about 2 hours"),
+    ],
+)
+def test_how_long_it_lasted_is_said_as_exactly_as_it_is_known(hours: int, qualifier: str, words: str) -> None:
+    (entry,) = read(document(concluded("MEDIA", hours, qualifier, on="2025-05-01")))
+    assert entry["DESCRIPTION"] == f"Concluded according to media only.\nLasted {words}."
+
+
+def test_a_later_reading_supersedes_an_earlier_one_under_the_same_name() -> None:
+    first = read(document(scheduled("RU", "2025-05-01")))
+    later = read(document(scheduled("RU", "2025-05-01"), postponed("RU"), scheduled("RU", "2025-06-01")))
+    assert [(e["UID"], e["SEQUENCE"], e["DTSTART"]) for e in (*first, *later)] == [
+        ("ru-us/istanbul-april@irritants", 1, date(2025, 5, 1)),
+        ("ru-us/istanbul-april@irritants", 3, date(2025, 6, 1)),
+    ]
+
+
+def test_rounds_are_in_the_order_of_their_days() -> None:
+    april, may = document(convened("RU", on="2025-04-10")), document(scheduled("RU", "2025-05-01"), stream=MAY)
+    assert view("ru-us", [may, april]) == view("ru-us", [april, may])
+    assert [entry["DTSTART"] for entry in read(may, april)] == [date(2025, 4, 10), date(2025, 5, 1)]
+
+
+def test_a_calendar_of_no_rounds_is_a_calendar() -> None:
+    assert read() == []
+
+
+@whatever(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), min_size=1, max_size=300).filter(str.strip))
+def test_any_place_comes_back_as_it_was_in_lines_of_at_most_75_octets(place: str) -> None:
+    round = document(scheduled("RU", "2025-05-01")).model_copy(update={"place": place})
+    assert [entry["LOCATION"] for entry in read(round)] == [place]
+    assert max(len(line.encode()) for line in view("ru-us", [round]).split("\r\n")) <= 75
+
+
+@whatever(records("round"))
+def test_any_round_has_an_entry_or_none(filed: Filed) -> None:
+    assert len(read(round_view(filed.reading(APRIL)))) <= 1
