@@ -1,0 +1,176 @@
+"""Keeping the record: its tables, the proof that it is whole, its documents, its way out and in."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from service import rebuild as documents
+from service import settings
+from service.cli import options, terminal
+from service.cli.database import address, record
+from service.cli.options import AsJson, Database
+from service.cli.terminal import Exit, Failed
+from service.store import archive, migrate
+from service.store.engine import connection, transaction
+from service.store.log import Head
+from service.store.verify import Damaged, verify
+
+
+def migrate_command(
+    *,
+    database: Database = None,
+    grant_to: Annotated[
+        str | None,
+        typer.Option("--grant-to", metavar="ROLE", help="A role, which must exist: let it do what serving needs."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the database to the tables of this release: from nothing, or from any release before.
+
+    Works as the role of IRRITANTS_MIGRATION_DATABASE_URL, which owns the tables, where that is set.
+    """
+    chosen = settings.read(database_url=database)
+    with address(chosen) as url:
+        migrate.upgrade(chosen.migration_database_url or url, grant_to)
+    _tell("The database has the tables of this release.", {"migrated": True, "granted_to": grant_to}, as_json=as_json)
+
+
+def verify_command(
+    *,
+    database: Database = None,
+    with_documents: Annotated[
+        bool, typer.Option("--documents", help="Also replay the log and compare every stored document.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that the record is what was recorded: chain, versions, positions, and the triggers that protect it.
+
+    Ends with 1 and names the first bad position where it is not.
+    """
+    with record(settings.read(database_url=database)) as engine:
+        try:
+            with connection(engine) as c, terminal.progress("verifying events") as progress:
+                head = verify(c, progress)
+            if with_documents:
+                with terminal.progress("replaying documents") as progress:
+                    documents.verify_documents(engine, progress)
+        except Damaged as damaged:
+            found = {"whole": False, "position": damaged.position, "what": damaged.what}
+            raise Failed(f"the record is damaged: {damaged}", found=found) from damaged
+    also = ", documents equal to a replay of the log" if with_documents else ""
+    _tell(f"The record is whole: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
+
+
+def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> None:
+    """Make every stored document anew from the log. Everybody can go on reading and writing meanwhile."""
+    with record(settings.read(database_url=database)) as engine, terminal.progress("rebuilding") as progress:
+        mended = documents.rebuild(engine, progress)
+    _tell(f"The documents are what the log says; {mended} were not.", {"mended": mended}, as_json=as_json)
+
+
+def export_command(
+    file: Annotated[Path, typer.Argument(help="The file to write; `-` is standard output.")],
+    *,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole record as JSON lines, exactly as stored: a header, then every event."""
+    if as_json and _is_stream(file):
+        raise Failed("--json and the export cannot both go to standard output", Exit.USAGE)
+    with (
+        record(settings.read(database_url=database)) as engine,
+        _written(file) as lines,
+        connection(engine) as c,
+        terminal.progress("exporting") as progress,
+    ):
+        head = archive.export_record(c, lines, progress)
+    if not _is_stream(file):
+        _tell(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+
+
+def import_command(
+    file: Annotated[
+        Path, typer.Argument(help="The export to read.", exists=True, dir_okay=False, readable=True, allow_dash=True)
+    ],
+    *,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fill an empty record with an export: the same positions, identifiers, times and chain."""
+    with record(settings.read(database_url=database)) as engine:
+        try:
+            with _read(file) as lines, transaction(engine) as c, terminal.progress("importing") as progress:
+                head = archive.import_record(c, lines, progress)
+        except archive.NotEmpty:
+            raise Failed("something is on record here already; an import needs an empty record") from None
+        except archive.NotAnExport as refused:
+            found = {"line": refused.line, "what": refused.what}
+            raise Failed(f"{file}, {refused}; nothing was imported", found=found) from refused
+        with terminal.progress("making documents") as progress:
+            documents.rebuild(engine, progress)
+    _tell(f"Imported from {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+
+
+def _described(head: Head) -> str:
+    return f"{head.position:,} events, chain hash {head.chain_hash.hex()}"
+
+
+def _head(head: Head) -> dict[str, object]:
+    return {"record": head.record, "position": head.position, "chain_hash": head.chain_hash.hex()}
+
+
+def _tell(sentence: str, found: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        terminal.show_json(found)
+    else:
+        terminal.show(sentence)
+
+
+def _is_stream(file: Path) -> bool:
+    return str(file) == "-"
+
+
+@contextmanager
+def _read(file: Path) -> Iterator[BinaryIO]:
+    if _is_stream(file):
+        yield sys.stdin.buffer
+    else:
+        with file.open("rb") as lines:
+            yield lines
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[BinaryIO]:
+    """Written aside and named when whole: an export that was interrupted is never taken for one."""
+    if _is_stream(file):
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.resolve().parent)
+    except OSError as refused:
+        raise Failed(f"{file} cannot be written: {refused.strerror}", Exit.USAGE) from refused
+    try:
+        with os.fdopen(handle, "wb") as lines:
+            yield lines
+            lines.flush()
+            os.fsync(lines.fileno())
+        Path(aside).replace(file)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+
+
+EXAMPLES = {
+    "verify": options.examples("irritants verify --documents && irritants export backup.jsonl"),
+    "export": options.examples("irritants export backup.jsonl", "irritants export - | gzip > backup.jsonl.gz"),
+    "import": options.examples(
+        "irritants import backup.jsonl --database postgresql://owner@db.example/new",
+        "zcat backup.jsonl.gz | irritants import -",
+    ),
+}

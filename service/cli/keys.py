@@ -1,0 +1,144 @@
+"""API keys: made, listed and revoked on the database. The secret of one is shown once, here, and kept nowhere."""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.text import Text
+
+from service import settings
+from service.cli import options, terminal
+from service.cli.database import record
+from service.cli.options import AsJson, Database
+from service.cli.terminal import Exit, Failed
+from service.domain.assertion import Line
+from service.domain.streams import is_relation
+from service.store import keys
+from service.store.engine import connection, transaction
+from service.store.keys import Key, Scope
+
+app = typer.Typer(no_args_is_help=True, help="Who may read, report and administer.")
+
+_DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d")
+
+
+@app.command(
+    epilog=options.examples(
+        "irritants key create anna --scope report --relation ru-us --expires 90d",
+        "export IRRITANTS_KEY=$(irritants key create me --scope report)",
+    )
+)
+def create(
+    name: Annotated[str, typer.Argument(help="Whose key it is; the actor of every event that is filed with it.")],
+    *,
+    scope: Annotated[Scope, typer.Option(help="What it may: read, report (and read), or admin (and both).")],
+    relation: Annotated[
+        list[str] | None, typer.Option(metavar="RELATION", help="Report on this relation only; may be given again.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="90d, a day (the key ends with it, in UTC) or a moment.")
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and show it, once. Standard output gets nothing but the key."""
+    now = datetime.now(UTC)
+    until = _moment(expires, now) if expires else None
+    for limit in relation or ():
+        if not is_relation(limit):
+            raise Failed(f"{limit} is no relation's id, such as ru-us", Exit.USAGE)
+    with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
+        limits = tuple(relation) if relation else None
+        key, token = keys.create(c, _name(name), (scope,), now, relations=limits, expires_at=until)
+    if as_json:
+        terminal.show_json({**_shown(key, now), "key": token})
+    else:
+        terminal.note("This is the key. It is shown now and never again:")
+        terminal.show(token)
+
+
+@app.command("list")
+def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
+    """List all keys, ended ones too; their secrets are not known here."""
+    now = datetime.now(UTC)
+    with record(settings.read(database_url=database)) as engine, connection(engine) as c:
+        found = list(keys.read_all(c).values())
+    if as_json:
+        terminal.show_json({"items": [_shown(key, now) for key in found]})
+    elif not found:
+        terminal.note("There is no key yet; `irritants key create NAME --scope report` makes one.")
+    else:
+        columns = ("id", "name", "scopes", "relations", "created", "expires", "state")
+        terminal.show(terminal.table(*columns, rows=[_row(key, now) for key in found]))
+
+
+@app.command()
+def revoke(
+    id: Annotated[str, typer.Argument(help="The key's id, as `key list` shows it.")],
+    *,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a key: from the next request on, in every process."""
+    with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
+        if not keys.revoke(c, id, datetime.now(UTC)):
+            raise Failed(f"there is no live key {id}", Exit.NOT_FOUND)
+    if as_json:
+        terminal.show_json({"id": id, "state": "revoked"})
+    else:
+        terminal.show(f"The key {id} is revoked.")
+
+
+def _name(name: str) -> str:
+    try:
+        return TypeAdapter(Line).validate_python(name)
+    except ValidationError as refused:
+        raise Failed(f"the name {refused.errors()[0]['msg']}", Exit.USAGE) from None
+
+
+def _moment(expires: str, now: datetime) -> datetime:
+    if days := _DAYS.fullmatch(expires):
+        return now + timedelta(days=int(days[1]))
+    try:
+        moment = datetime.fromisoformat(expires)
+    except ValueError:
+        raise Failed(f"--expires takes 90d, a day or a moment, and {expires} is none", Exit.USAGE) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+        if len(expires) == len("2026-01-01"):
+            moment = datetime.combine(moment, time.min, UTC) + timedelta(days=1)
+    if moment <= now:
+        raise Failed(f"{expires} is over", Exit.USAGE)
+    return moment
+
+
+def _state(key: Key, now: datetime) -> str:
+    return "revoked" if key.revoked_at else "live" if key.is_live(now) else "expired"
+
+
+def _shown(key: Key, now: datetime) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "relations": None if key.relations is None else list(key.relations),
+        "created_at": key.created_at.isoformat(),
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+        "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        "state": _state(key, now),
+    }
+
+
+def _row(key: Key, now: datetime) -> tuple[str | Text, ...]:
+    state = _state(key, now)
+    return (
+        key.id,
+        key.name,
+        ", ".join(key.scopes),
+        ", ".join(key.relations) if key.relations is not None else "all",
+        options.day(key.created_at, ""),
+        options.day(key.expires_at, "never"),
+        Text(state, "green" if state == "live" else "dim"),
+    )

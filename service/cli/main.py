@@ -1,0 +1,68 @@
+"""All commands together, and the one place where what went wrong becomes a sentence and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import typer
+
+from service.cli import keeping, keys, options, terminal
+from service.cli.terminal import Exit, Failed
+from service.settings import SettingsError
+from service.store.embedded import EmbeddedServerError
+from service.store.engine import DatabaseUnavailable
+
+CODES = {
+    Exit.DONE: "done",
+    Exit.REFUSED: "refused, or the record is damaged",
+    Exit.USAGE: "the command line or a setting is wrong",
+    Exit.UNREACHABLE: "the service or the database cannot be reached",
+    Exit.NOT_AUTHORISED: "the key is missing, not live, or has not the scope",
+    Exit.NOT_FOUND: "nothing is on record under that name",
+}
+
+app = typer.Typer(
+    name="irritants",
+    help="The record of bilateral irritants: where each stands, who says so, and when we knew it.",
+    epilog=options.examples("irritants serve", "irritants key list")
+    + "\n\nExit codes: "
+    + ", ".join(f"{code.value} {meaning}" for code, meaning in CODES.items())
+    + ".",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_OWN = "Keeping the record (on the database)"
+app.command("migrate", rich_help_panel=_OWN)(keeping.migrate_command)
+app.command("verify", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
+app.command("rebuild", rich_help_panel=_OWN)(keeping.rebuild_command)
+app.command("export", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
+app.command("import", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
+app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command and ends the program with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # A summary may be in any script; a terminal that cannot show it gets question marks, not a stack trace.
+    for stream in (sys.stdout, sys.stderr):
+        if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
+            reconfigure(errors="replace")
+    try:
+        app(arguments)
+    except Failed as failed:
+        _end(failed.sentence, failed.code, failed.found, arguments)
+    except SettingsError as error:
+        _end(str(error), Exit.USAGE, {}, arguments)
+    except (EmbeddedServerError, DatabaseUnavailable) as error:
+        _end(f"the database cannot be reached: {error}", Exit.UNREACHABLE, {}, arguments)
+    sys.exit(Exit.DONE)
+
+
+def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[str]) -> NoReturn:
+    if "--json" in arguments:
+        terminal.show_json({"error": sentence, **found})
+    terminal.note(f"irritants: {sentence}")
+    sys.exit(code)

@@ -1,0 +1,114 @@
+"""Where a command writes, and how it ends.
+
+On a terminal tables, colour and bars; in a pipe the same words as plain text, one line for a row however long it is.
+Nothing that comes from the record is taken for markup.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from service.store.verify import Progress as Done
+
+_PIPE_WIDTH: Final = 10_000
+
+
+class Exit(IntEnum):
+    """How a command ends; scripts rely on these numbers, and the help lists them."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_AUTHORISED = 4
+    NOT_FOUND = 5
+
+
+class Failed(Exception):
+    """The command cannot do what it was asked to. `found`: what `--json` tells beside the sentence."""
+
+    def __init__(self, sentence: str, code: Exit = Exit.REFUSED, found: dict[str, Any] | None = None) -> None:
+        self.sentence, self.code, self.found = sentence, code, found or {}
+        super().__init__(sentence)
+
+
+def out() -> Console:
+    return _console(stderr=False)
+
+
+def err() -> Console:
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def show(*renderables: RenderableType) -> None:
+    """Prints results. In a pipe no line ends in blanks, which tables leave."""
+    console = out()
+    for renderable in renderables:
+        if console.is_terminal:
+            console.print(renderable)
+        else:
+            with console.capture() as captured:
+                console.print(renderable)
+            sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def show_json(value: object, *, on_one_line: bool = False) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=None if on_one_line else 2) + "\n")
+    sys.stdout.flush()
+
+
+def note(sentence: str | Text) -> None:
+    """Says something about the work, not its result: on standard error."""
+    err().print(sentence)
+
+
+def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
+    console = out()
+    made = Table(*columns, box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    for column in made.columns:
+        column.no_wrap = not console.is_terminal
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Done]:
+    """Shows how much is done of long work: a bar on a terminal, else a line at every tenth."""
+    console = err()
+    if not console.is_terminal:
+        yield _Tenths(what)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Tenths:
+    """Says how far the work is, ten times at most, and nothing of work that is done at once."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.said = what, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if self.said < tenth < 10:
+            self.said = tenth
+            note(f"{self.what}: {done:,} of {total:,}")
