@@ -114,7 +114,7 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
     try:
         walk.arrive(end)
     except Damaged as damaged:
-        raise NotAnExport(walk.position + 1, damaged.what) from damaged
+        raise NotAnExport((damaged.position or 0) + 1, damaged.what) from damaged
     connection.execute(update(head).values(end._asdict()))
     connection.execute(select(func.pg_notify(CHANNEL, str(end.position))))
     return end

@@ -77,9 +77,11 @@ class Walk:
 
     def arrive(self, end: Head) -> None:
         """The head is where the last event is."""
-        self._close_report()
-        if self.position != end.position:
+        if self.position < end.position:
             raise Damaged(self.position + 1, f"is missing; the head is at {end.position}")
+        if self.position > end.position:
+            raise Damaged(end.position + 1, f"is beyond the head, which is at {end.position}")
+        self._close_report()
         if self.position and (self.chain_hash, self.recorded_at) != (end.chain_hash, end.recorded_at):
             raise Damaged(self.position, "is the last event, but the head has another chain hash or time")
 

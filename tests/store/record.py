@@ -1,6 +1,6 @@
 """Something to put on record: filings that are well-formed for the store, whatever the domain would say of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256

@@ -1,0 +1,109 @@
+"""No query walks through a whole table to find its rows: what is asked costs the same in a long record."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from service.store import events, lines, log, read_models, reports
+from service.store.engine import connection, driver, open_engine
+from tests.store.record import NOON, new_id
+
+FILL = """
+WITH kinds AS (
+  SELECT n, CASE WHEN n % 500 = 7
+    THEN jsonb_build_object('type', 'OriginRegistered', 'origin', 'origin-' || n, 'speaker', '-', 'party', 'NO',
+                            'channel', 'quote')
+    ELSE jsonb_build_object('type', 'IrritantOpened', 'title', repeat('x', 300), 'category', 'x') END AS data
+  FROM generate_series(1, 20000) n
+)
+INSERT INTO events (position, stream, version, id, type, schema_version, data, actor, report, correlation, recorded_at,
+                    chain_hash)
+SELECT n, 'irritant/' || chr(97 + n % 20) || 'a-zz/s' || n % 200, n / 200 + 1, gen_random_uuid(), data ->> 'type', 1,
+       data, 'desk', gen_random_uuid(), '-', timestamptz '2031-05-14 12:00Z' + n * interval '1 minute', ''
+  FROM kinds;
+INSERT INTO reports
+SELECT report, 'key-' || position, '', actor, relation, CASE WHEN position % 100 = 0 THEN relation || '/round' END, '-',
+       position, position, recorded_at FROM events;
+INSERT INTO read_models
+SELECT 'irritant', 1, relation || '/s' || position, relation, position, '{"status": "raised"}', repeat('x', 500)::bytea
+  FROM events;
+UPDATE head SET position = 20000;
+ANALYZE;
+"""
+READS: dict[str, Callable[[Connection], object]] = {
+    "the head": log.read_head,
+    "streams": lambda c: events.read_streams(c, {f"irritant/aa-zz/s{n}": 95 for n in range(0, 200, 20)}),
+    "streams as known": lambda c: events.read_streams(c, {"irritant/aa-zz/s20": 0}, upto=300),
+    "the log": lambda c: events.read_log(c, after=15_000, limit=100),
+    "a stream's events": lambda c: events.read_log(c, stream="irritant/aa-zz/s20", after=19_000, limit=100),
+    "a stream's first events": lambda c: events.read_log(c, stream="irritant/aa-zz/s20", limit=10),
+    "events of a rare type": lambda c: events.read_log(c, type="OriginRegistered", after=100, limit=20),
+    "events of a relation": lambda c: events.read_log(c, relation="aa-zz", after=15_000, limit=100),
+    "a report's events": lambda c: events.read_log(c, report=new_id()),
+    "the last position": events.last_position,
+    "a relation's last position": lambda c: events.last_position(c, relation="aa-zz", upto=15_000),
+    "the position at a moment": lambda c: events.position_at(c, NOON + timedelta(days=3)),
+    "the chain at a position": lambda c: events.chain_hash_at(c, 777),
+    "origins": lambda c: events.origin_streams(c, ["origin-7", "origin-507"]),
+    "a page of the whole record": lambda c: next(lines.read(c, 20_000)),
+    "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
+    "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),
+    "reports": lambda c: reports.page(c, after=15_000, limit=100),
+    "a relation's reports": lambda c: reports.page(c, relation="aa-zz", after=10_000, limit=100),
+    "a round's reports": lambda c: reports.page(c, round="aa-zz/round"),
+    "a document": lambda c: read_models.get(c, "irritant", 1, "aa-zz/s20"),
+    "a page of documents": lambda c: read_models.page(c, "irritant", 1, after="aa-zz/s20", limit=100),
+    "a relation's documents": lambda c: read_models.page(c, "irritant", 1, relation="aa-zz", limit=100),
+    "documents changed since": lambda c: read_models.page(c, "irritant", 1, changed_after=19_900),
+    "documents between": lambda c: read_models.between(c, "irritant", 1, 100, 200),
+}
+
+
+@pytest.fixture(scope="module")
+def long(clone: Any, migrated_template: str) -> Iterator[Connection]:
+    """A record of 20,000 events over 200 streams in 20 relations, each a report, each with a document."""
+    with clone(migrated_template) as url:
+        engine = open_engine(url)
+        with connection(engine) as c:
+            driver(c).execute(FILL)
+            yield c
+        engine.dispose()
+
+
+def scanned(c: Connection, statement: str, parameters: Any) -> set[str]:
+    """The tables that this query would walk through."""
+    ((explained,),) = driver(c).execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
+    return set(_scans(explained[0]["Plan"]))
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[str]:
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for part in plan.get("Plans", ()):
+        yield from _scans(part)
+
+
+@pytest.mark.parametrize("read", READS)
+def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(long.engine, "before_cursor_execute", listen)
+    READS[read](long)
+    event.remove(long.engine, "before_cursor_execute", listen)
+    assert asked
+    for statement, parameters in asked:
+        assert scanned(long, statement, parameters) <= {"head"}
+
+
+def test_what_all_readers_ask_is_found_by_an_index(long: Connection) -> None:
+    assert scanned(long, log.HEAD_SINCE, (19_990,)) == {"head"}
+
+
+def test_a_walk_would_be_noticed(long: Connection) -> None:
+    assert scanned(long, "SELECT FROM events WHERE actor = %s", ("desk",)) == {"events"}
