@@ -1,6 +1,7 @@
 """One round: how far it has come and who says so, where, when, led by whom, and how each side describes it."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from service.domain.assertion import Assertion, when
@@ -65,11 +66,10 @@ class VenueDocument(Document):
 
 
 class HeadDocument(Document):
-    """Whom somebody names as head of a delegation, in the role that the text gives."""
+    """Whom anybody names as head of a delegation: once for each name, in every role that a text gives."""
 
-    event: str
     person: str
-    role: str
+    roles: tuple[str, ...]
     backing: Backing
 
 
@@ -139,7 +139,7 @@ def view(reading: Reading[Round]) -> RoundDocument:
         duration=_duration(state.length),
         course=tuple(_step(claim, effects) for claim in state.of(*_STEPS)),
         venues=tuple(_venue(claim, effects) for claim in state.of(RoundVenueNamed)),
-        heads={party: tuple(_head(claim, effects) for claim in named) for party, named in state.heads.items()},
+        heads={party: _heads(named, effects) for party, named in state.heads.items()},
         characterisations={voice: _words_of(voice, state, effects) for voice in (*state.parties, MEDIA)},
     )
 
@@ -160,9 +160,16 @@ def _venue(claim: Claim[RoundVenueNamed], effects: Placed) -> VenueDocument:
     return VenueDocument(event=claim.root, venue=data.venue, host=data.host, backing=backing(effects, claim))
 
 
-def _head(claim: Claim[DelegationHeadNamed], effects: Placed) -> HeadDocument:
-    data = claim.data
-    return HeadDocument(event=claim.root, person=data.person, role=data.role, backing=backing(effects, claim))
+def _heads(named: Iterable[Claim[DelegationHeadNamed]], effects: Placed) -> tuple[HeadDocument, ...]:
+    by_person: dict[str, list[Claim[DelegationHeadNamed]]] = {}
+    for claim in named:
+        by_person.setdefault(claim.data.person, []).append(claim)
+    return tuple(
+        HeadDocument(
+            person=person, roles=tuple(dict.fromkeys(c.data.role for c in told)), backing=backing(effects, *told)
+        )
+        for person, told in by_person.items()
+    )
 
 
 def _words_of(voice: str, state: Round, effects: Placed) -> tuple[CharacterisationDocument, ...]:

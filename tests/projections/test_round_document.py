@@ -176,9 +176,8 @@ def test_a_round_that_was_held() -> None:
             "RU": [],
             "US": [
                 {
-                    "event": "e4",
                     "person": "Sonata Coulter",
-                    "role": "Deputy Assistant Secretary",
+                    "roles": ["Deputy Assistant Secretary"],
                     "backing": backed(cited("e4", "MEDIA", "DelegationHeadNamed"), by=[]),
                 }
             ],
@@ -214,6 +213,22 @@ def test_the_course_shows_also_what_moved_nothing() -> None:
     document = shown(announced("RU"), relocated("MEDIA", "Ankara"), cancelled("MEDIA"))
     assert [s["step"] for s in document["course"]] == ["announced", "relocated", "cancelled"]
     assert document["phase"] == "announced"
+
+
+def test_a_head_whom_several_name_is_one_head() -> None:
+    document = shown(
+        convened("MEDIA"),
+        head_named("RU", "US", "Sonata Coulter", "Deputy Assistant Secretary"),
+        head_named("MEDIA", "US", "Sonata Coulter", "Diplomat"),
+        head_named("MEDIA", "US", "Another person", "Diplomat", origin="other-paper"),
+    )
+    heads = [
+        (h["person"], h["roles"], h["backing"]["said_by"], h["backing"]["origins"]) for h in document["heads"]["US"]
+    ]
+    assert heads == [
+        ("Sonata Coulter", ["Deputy Assistant Secretary", "Diplomat"], ["RU"], 2),
+        ("Another person", ["Diplomat"], [], 1),
+    ]
 
 
 def test_each_side_characterises_in_its_own_words() -> None:
