@@ -75,7 +75,7 @@ class _Server:
 
     def ensure_ready(self, options: dict[str, str]) -> str:
         if not self.folder.exists():
-            self._initialise()
+            self._initialise(durably=options.get("fsync") != "off")
         self._refuse_another_version()
         trouble = ""
         for pause in PAUSES:
@@ -89,7 +89,7 @@ class _Server:
         raise EmbeddedServerError(f"the embedded database does not start; its log is {self._log}\n{trouble}")
 
     def stop(self) -> None:
-        """Waits until nobody answers; pg_ctl would wait a minute longer for a server that was killed and lies unburied."""
+        """Waits until nobody answers; pg_ctl itself waits a minute for a server that was killed and lies unburied."""
         postmaster = self._postmaster()
         self._run("pg_ctl", "stop", "--silent", "--mode=fast", "--no-wait", f"--pgdata={self.folder}")
         deadline = time.monotonic() + STOP_SECONDS
@@ -97,7 +97,7 @@ class _Server:
             time.sleep(0.01)
         _discard(postmaster.sockets)
 
-    def _initialise(self) -> None:
+    def _initialise(self, *, durably: bool) -> None:
         """Made aside and named when whole: what a killed start leaves may still be growing, and is never taken over."""
         for abandoned in self.folder.parent.glob("unfinished-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
@@ -106,6 +106,7 @@ class _Server:
         trouble = self._run(
             *("initdb", f"--pgdata={aside}", "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *(() if durably else ("--no-sync",)),
         )
         if trouble:
             raise EmbeddedServerError(f"the embedded database cannot be made in {self.folder}\n{trouble}")
