@@ -54,14 +54,6 @@ class Filing(NamedTuple):
 
 _HEAD: Final = select(head.c.record, head.c.position, head.c.chain_hash, head.c.recorded_at, head.c.keys_version)
 
-HEAD_SINCE: Final = """
-SELECT record::text, position, chain_hash, recorded_at, keys_version,
-       (SELECT coalesce(json_agg(json_build_array(name, relation, key, position)), '[]')
-          FROM read_models WHERE read_models.position > %s) AS changed
-  FROM head
-"""
-"""The head and every document that changed after a position, in one snapshot: the query that all readers share."""
-
 _APPEND: Final = """
 WITH moved AS (
   UPDATE head SET position = %(position)s, chain_hash = %(chain_hash)s, recorded_at = %(recorded_at)s

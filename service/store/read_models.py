@@ -85,13 +85,6 @@ def remove(connection: Connection, documents: Iterable[Document]) -> None:
         connection.execute(delete(read_models).where(*same))
 
 
-def forget(connection: Connection, name: str, representation: int) -> None:
-    """Throws away every document of one representation."""
-    connection.execute(
-        delete(read_models).where(read_models.c.name == name, read_models.c.representation == representation)
-    )
-
-
 def between(
     connection: Connection, name: str, representation: int, first: int, last: int, *, limit: int | None = None
 ) -> list[Document]:

@@ -101,9 +101,5 @@ def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
         assert scanned(long, statement, parameters) <= {"head"}
 
 
-def test_what_all_readers_ask_is_found_by_an_index(long: Connection) -> None:
-    assert scanned(long, log.HEAD_SINCE, (19_990,)) == {"head"}
-
-
 def test_a_walk_would_be_noticed(long: Connection) -> None:
     assert scanned(long, "SELECT FROM events WHERE actor = %s", ("desk",)) == {"events"}

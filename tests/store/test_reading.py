@@ -156,11 +156,22 @@ def test_documents_are_listed_by_position(record: Connection, stored: list[Docum
     assert read_models.between(record, "irritant", 1, 2, 3) == stored[1:]
 
 
-def test_a_rebuild_writes_documents_and_forgets_them(record: Connection, stored: list[Document]) -> None:
-    rebuilt = [stored[0]._replace(representation=2), stored[2]._replace(representation=2, body=b"another shape")]
-    read_models.store(record, rebuilt)
-    read_models.store(record, rebuilt)
-    read_models.forget(record, "irritant", 1)
-    assert read_models.page(record, "irritant", 1) == []
-    assert read_models.page(record, "irritant", 2) == rebuilt
-    assert read_models.get(record, "irritant", 0, "dk-no/ferries") is not None
+def test_a_rebuild_writes_beside_another_representation_and_never_over_a_newer_document(
+    record: Connection, stored: list[Document]
+) -> None:
+    beside = stored[0]._replace(representation=2, body=b"another shape")
+    late = stored[2]._replace(position=stored[2].position - 1, body=b"computed before the last event")
+    mended = stored[1]._replace(body=b"as a replay gives it")
+    read_models.store(record, [beside, late, mended])
+    assert read_models.page(record, "irritant", 2) == [beside]
+    assert read_models.page(record, "irritant", 1) == [stored[0], mended, stored[2]]
+
+
+def test_a_document_is_removed_unless_it_changed_meanwhile(record: Connection, stored: list[Document]) -> None:
+    read_models.remove(record, [stored[0], stored[1]._replace(position=1)])
+    assert read_models.page(record, "irritant", 1) == stored[1:]
+
+
+def test_documents_are_found_by_the_positions_that_made_them(record: Connection, stored: list[Document]) -> None:
+    assert read_models.at(record, [2, 3, 9]) == stored[1:]
+    assert read_models.beyond(record, 2) == stored[2:]
