@@ -18,7 +18,7 @@ from service.follower import Follower
 from service.settings import Settings
 from service.store import keys
 from service.store.engine import connection
-from service.store.keys import SCOPES, Key, Scope as KeyScope
+from service.store.keys import SCOPES, Key
 
 READING: Final = frozenset({"GET", "HEAD"})
 # What a stranger may see where reading needs a key: how to ask, and that the service is up.
@@ -30,17 +30,17 @@ class Access:
     """Who asks. `name` is the actor of what they file; `relations` limits where they may report."""
 
     name: str
-    scopes: tuple[KeyScope, ...]
+    scopes: tuple[keys.Scope, ...]
     relations: tuple[str, ...] | None = None
     key: str | None = None
 
-    def may(self, scope: KeyScope) -> bool:
+    def may(self, scope: keys.Scope) -> bool:
         return any(SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
 
     def may_report_on(self, relation: str) -> bool:
         return self.may("report") and (self.relations is None or relation in self.relations)
 
-    def require(self, scope: KeyScope) -> None:
+    def require(self, scope: keys.Scope) -> None:
         """Raises Problem: 401 where no key was shown, 403 where it is not enough."""
         if self.may(scope):
             return
@@ -49,7 +49,7 @@ class Access:
         raise forbidden(f"The key {self.name} has not the scope {scope}.", scope)
 
 
-def forbidden(detail: str, scope: KeyScope) -> Problem:
+def forbidden(detail: str, scope: keys.Scope) -> Problem:
     challenge = f'Bearer realm="irritants", error="insufficient_scope", scope="{scope}"'
     return Problem("forbidden", detail, headers={"WWW-Authenticate": challenge})
 

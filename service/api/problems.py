@@ -15,6 +15,7 @@ from starlette.responses import Response
 from service.api.explained import EXPLAINED
 from service.domain import errors
 from service.domain.errors import NotAllowed, Refusal, Refused
+from service.follower import TooManyWaiters
 from service.projections.document import Document
 from service.recorder import KeyReused, Overloaded, Stale
 from service.store.engine import DatabaseUnavailable
@@ -60,6 +61,7 @@ ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     KeyReused: (422, "key-reused"),
     Stale: (412, "stale"),
     Overloaded: (503, "overloaded"),
+    TooManyWaiters: (503, "too-many-waiters"),
     DatabaseUnavailable: (503, "database-unavailable"),
 }
 
@@ -82,7 +84,6 @@ OF_HTTP: Final[Mapping[str, int]] = {
     "too-many-requests": 429,
     "server-failure": 500,
     "outcome-unknown": 503,
-    "too-many-waiters": 503,
     "not-ready": 503,
 }
 
@@ -157,18 +158,23 @@ def problem_of(error: Exception) -> Problem:
             return error
         case Refused():
             return _refused(error)
+        case Refusal():
+            return _refused(Refused([error]))
         case KeyReused():
             detail = "This Idempotency-Key was used before, for a report with another body."
             return Problem("key-reused", detail, report=f"/v1/reports/{error.first.id}")
-        case Overloaded():
-            return Problem("overloaded", "More reports wait to be recorded than this process takes on.")
-        case DatabaseUnavailable():
-            return Problem("database-unavailable", "The database cannot be reached, or takes no writes, at the moment.")
+        case Stale():
+            return Problem("stale", f"{error.stream} has changed since.")
         case HTTPException(status_code=status) if status in _OF_STATUS:
-            name = _OF_STATUS[status]
-            return Problem(name, EXPLAINED[name].title + ".", headers=error.headers)
+            return _as_explained(_OF_STATUS[status], error.headers)
+        case Overloaded() | TooManyWaiters() | DatabaseUnavailable():
+            return _as_explained(ROWS[type(error)][1])
         case _:
-            return Problem("server-failure", "The service failed; its log tells why, under the id of this request.")
+            return _as_explained("server-failure")
+
+
+def _as_explained(name: str, headers: Mapping[str, str] | None = None) -> Problem:
+    return Problem(name, EXPLAINED[name].text, headers=headers)
 
 
 def _refused(refused: Refused) -> Problem:

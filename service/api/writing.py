@@ -1,28 +1,28 @@
 """Filing: a report to several streams, or one event to one stream, which is a report of one event.
 
-Nothing is acknowledged before it is committed, and what was accepted is recorded whether or not its sender still listens:
-the same Idempotency-Key finds out. Refusals come in the order 401/403, then what is wrong with the request itself, then
-idempotency, then what the sender had seen, and last what the domain says.
+Nothing is acknowledged before it is committed, and what was accepted is recorded whether or not its sender still
+listens: the same Idempotency-Key finds out. Refusals come in the order 401/403, then what is wrong with the request
+itself, then idempotency, then what the sender had seen, and last what the domain says.
 """
 
 import asyncio
 import re
-from concurrent.futures import Future
 from dataclasses import replace
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BeforeValidator
+from fastapi import APIRouter, Request
+from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from service import recorder
 from service.api import body
 from service.api.auth import Access, forbidden
 from service.api.etags import etag, etags
-from service.api.problems import Mistake, Problem
+from service.api.parameters import Query, parse
+from service.api.problems import Problem
 from service.domain import report
-from service.domain.catalogue import Kind
+from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
 from service.domain.report import Report
 from service.domain.streams import parse_stream
@@ -40,13 +40,15 @@ _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 _NEVER: Final = -1  # a position at which nothing was ever seen
 _REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
 
-DryRun = Annotated[
-    bool,
-    BeforeValidator(lambda written: {"true": True, "false": False}.get(written, written)),
-    Query(
-        strict=True, description="only says what filing it would change; writes nothing and needs no Idempotency-Key"
-    ),
-]
+
+class Filing(Query):
+    """How to file."""
+
+    dry_run: Annotated[
+        bool,
+        BeforeValidator(lambda written: {"true": True, "false": False}.get(written, written)),
+        Field(strict=True, description="say what filing it would change, and write nothing; needs no Idempotency-Key"),
+    ] = False
 
 
 class PreviewedEvent(Document):
@@ -57,7 +59,7 @@ class PreviewedEvent(Document):
     position: int
 
 
-class FiledEvent(PreviewedEvent):
+class RecordedEvent(PreviewedEvent):
     """An event on the record."""
 
     id: str
@@ -87,14 +89,15 @@ class ReportReceipt(Document):
     id: str
     position: int
     first_position: int
-    events: tuple[FiledEvent, ...]
+    events: tuple[RecordedEvent, ...]
     changes: tuple[ReportedChange, ...]
 
 
 @router.post("/v1/reports", status_code=201, operation_id="file_report")
-async def file_report(request: Request, dry_run: DryRun = False) -> Response:
+async def file_report(request: Request) -> Response:
     """Files a report: events for several streams, recorded together or not at all."""
     access = _reporter(request)
+    dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
     filed = _read(read.value, read.mistakes)
@@ -104,30 +107,31 @@ async def file_report(request: Request, dry_run: DryRun = False) -> Response:
 
 
 @router.post("/v1/irritants/{relation}/{slug}/events", status_code=201, operation_id="append_to_irritant")
-async def append_to_irritant(request: Request, relation: str, slug: str, dry_run: DryRun = False) -> Response:
+async def append_to_irritant(request: Request, relation: str, slug: str) -> Response:
     """Appends one event to an irritant whose state its sender has seen (If-Match)."""
-    return await _append(request, "irritant", f"{relation}/{slug}", dry_run=dry_run)
+    return await _append(request, "irritant", f"{relation}/{slug}")
 
 
 @router.post("/v1/rounds/{relation}/{slug}/events", status_code=201, operation_id="append_to_round")
-async def append_to_round(request: Request, relation: str, slug: str, dry_run: DryRun = False) -> Response:
+async def append_to_round(request: Request, relation: str, slug: str) -> Response:
     """Appends one event to a round whose state its sender has seen (If-Match)."""
-    return await _append(request, "round", f"{relation}/{slug}", dry_run=dry_run)
+    return await _append(request, "round", f"{relation}/{slug}")
 
 
 @router.post("/v1/relations/{relation}/events", status_code=201, operation_id="append_to_relation")
-async def append_to_relation(request: Request, relation: str, dry_run: DryRun = False) -> Response:
+async def append_to_relation(request: Request, relation: str) -> Response:
     """Appends one event to a relation whose state its sender has seen (If-Match)."""
-    return await _append(request, "relation", relation, dry_run=dry_run)
+    return await _append(request, "relation", relation)
 
 
-async def _append(request: Request, kind: Kind, member: str, *, dry_run: bool) -> Response:
+async def _append(request: Request, kind: Kind, member: str) -> Response:
     access = _reporter(request)
     stream = f"{kind}/{member}"
     name = parse_stream(stream)
     if name is None or name.relation is None:
         raise Problem("not-found", f"{member} cannot be on record: that is no name for a {kind}.")
     _refuse_relation(access, name.relation)
+    dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request)
     said, mistakes = _of_one_event(stream, name.relation, read)
@@ -151,16 +155,17 @@ async def _append(request: Request, kind: Kind, member: str, *, dry_run: bool) -
 
 def _of_one_event(stream: str, relation: str, read: body.Body) -> tuple[dict[str, object], tuple[Malformed, ...]]:
     """The report of one event that a body amounts to, and the body's mistakes with their places in that report."""
-    mistakes = [Malformed(f"/events/0{m.pointer}", **m.facts) for m in read.mistakes]
-    event = read.value
+    mistakes = [Malformed(f"/events/0{m.pointer}", why=str(m.facts["why"])) for m in read.mistakes]
+    event, type = read.value, "event"
     if isinstance(event, dict):
-        for field in ("stream", "ref"):
-            if field in event:
-                mistakes.append(Malformed(f"/events/0/{field}", why="is for reports; here the address says the stream"))
+        not_here = event.keys() & {"stream", "ref"}
+        mistakes += [
+            Malformed(f"/events/0/{field}", why="is for reports; the address says the rest") for field in not_here
+        ]
         event = {**event, "stream": stream}
         event.pop("ref", None)
-    type = event.get("type") if isinstance(event, dict) else None
-    return {"relation": relation, "title": f"{str(type)[:80]} on {stream}", "events": [event]}, tuple(mistakes)
+        type = next((type for type in EVENT_TYPES if type == event.get("type")), type)
+    return {"relation": relation, "title": f"{type} on {stream}", "events": [event]}, tuple(mistakes)
 
 
 def _read(said: object, mistakes: tuple[Malformed, ...]) -> Report:
@@ -181,7 +186,7 @@ def _refuse_relation(access: Access, relation: str) -> None:
 
 
 def _refuse_beyond(access: Access, filed: Report) -> None:
-    """Sources and origins belong to no relation: anybody who reports registers them, but only an unlimited key mends them."""
+    """Sources and origins belong to no relation: all who report register them, but only an unlimited key mends them."""
     if access.relations is None:
         return
     sources = [event for event in filed.events if event.stream.startswith("source/")]
@@ -224,7 +229,7 @@ def _seen(request: Request, kind: Kind, stream: str) -> dict[str, int]:
 
 
 def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
-    if not {"if-match", "if-none-match"} & request.headers.keys():
+    if "if-match" not in request.headers and "if-none-match" not in request.headers:
         return Problem(
             "precondition-required", "An event is appended to a state that was seen: If-Match names its ETag."
         )
@@ -274,7 +279,7 @@ async def _answer(request: Request, asked: recorder.Request, receipt: Receipt) -
         position=stored.last_position,
         first_position=stored.first_position,
         events=tuple(
-            FiledEvent(id=e.id, stream=e.stream, version=e.version, position=e.position) for e in receipt.events
+            RecordedEvent(id=e.id, stream=e.stream, version=e.version, position=e.position) for e in receipt.events
         ),
         changes=changes,
     )

@@ -1,0 +1,128 @@
+"""The application: what it is made of, in the order in which a request meets it.
+
+Four layers are plain ASGI and not middleware of the framework: one that wraps requests and responses into objects
+costs more than all that a poller's answer needs.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api import operations, pages, writing
+from service.api.auth import Authentication, Gate
+from service.api.lane import Lane
+from service.api.observed import Observed, tell
+from service.api.openapi import described
+from service.api.problems import ROWS, Problem, problem_of
+from service.domain.errors import Refused
+from service.follower import Follower
+from service.recorder import Recorder
+from service.settings import Settings
+from service.store.engine import open_engine
+
+_ROUTERS: Final = (writing.router, operations.router, pages.router)
+_SECONDS_TO_RECORD: Final = 1.5  # whoever waits for what is recorded then has been answered or has left
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
+    """The service on the database that `settings` name. Connects to it only when it is started."""
+    if settings.database_url is None:
+        raise ValueError("an application is made for a database: start the embedded one first, and name it")
+    return _Application(settings, clock, settings.database_url)
+
+
+class _Application(FastAPI):
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
+        super().__init__(
+            lifespan=_running,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
+        )
+        state = self.state
+        state.settings, state.clock, state.migrated = settings, clock, False
+        state.engine = open_engine(url)
+        state.recorder = Recorder(state.engine, clock=clock)
+        state.follower = Follower(url, state.engine)
+        state.gate = Gate(state.engine, state.follower, settings, clock)
+        state.metrics = operations.Metrics(state.recorder, state.follower)
+        for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
+            self.add_exception_handler(refusal, _told)
+        for router in _ROUTERS:
+            self.include_router(router)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        routes = super().build_middleware_stack()
+        state = self.state
+        requests = Observed(Authentication(Lane(_Bodiless(routes), state.follower), state.gate))
+        state.metrics.tallies = requests.tallies
+
+        async def stack(scope: Scope, receive: Receive, send: Send) -> None:
+            await (requests if scope["type"] == "http" else routes)(scope, receive, send)
+
+        return stack
+
+    def openapi(self) -> dict[str, object]:
+        if self.openapi_schema is None:
+            self.openapi_schema = described(self.routes)
+        return self.openapi_schema
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    state = app.state
+    state.recorder.start()
+    await state.follower.start()
+    try:
+        yield
+    finally:
+        state.follower.drain()
+        state.recorder.close(_SECONDS_TO_RECORD)
+        await state.follower.close()
+        state.engine.dispose()
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem.status == 405:
+        problem.headers["Allow"] = ", ".join(_methods(request))
+    tell(request.scope, problem)
+    return problem.response()
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that some route takes at this address; the framework names only those of the first."""
+    routes = (r for r in iter_route_contexts(request.app.routes) if r.matches(request.scope)[0] != Match.NONE)
+    methods = {method for route in routes for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+class _Bodiless:
+    """HEAD wherever there is GET: the same answer without its body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        asked = {**scope, "method": "GET"}
+        try:
+            await self._app(asked, receive, bodiless)
+        finally:
+            scope["route"] = asked.get("route")

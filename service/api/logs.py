@@ -1,0 +1,31 @@
+"""The log of a serving process: one JSON object a line on standard error, ours and the libraries' alike."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+
+_EVERY_LINE: Final = (
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    # Frames without their variables, among which there may be secrets.
+    structlog.processors.format_exc_info,
+)
+
+
+def configure() -> None:
+    """For this process, once. Libraries are heard from warnings on."""
+    structlog.configure(
+        processors=[*_EVERY_LINE, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    libraries = logging.StreamHandler(sys.stderr)
+    renderer = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[renderer, structlog.processors.JSONRenderer()], foreign_pre_chain=list(_EVERY_LINE)
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)

@@ -1,0 +1,119 @@
+"""What is seen of every request: an id, a count, a line in the log where it was slow or refused, and what failed.
+
+A request that went well is counted and no more: at ten thousand unchanged answers a second, a line for each would cost
+more than the answers.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import count
+from secrets import token_hex
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.problems import Problem, problem_of
+
+SLOW_SECONDS: Final = 1.0
+CLIENT_LEFT: Final = 499  # no status of HTTP: nobody received one
+_READING: Final = frozenset({"GET", "HEAD"})
+_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_numbers: Final = count(1)
+_of_this_start: Final = token_hex(6)
+
+log = structlog.get_logger("irritants")
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many requests of one kind there were, and how long they took together."""
+
+    requests: int = 0
+    seconds: float = 0.0
+
+
+def request_id(scope: Scope) -> str:
+    """The id under which the log knows a request: the sender's `X-Request-Id`, or one of our own."""
+    state: dict[str, Any] = scope["state"]
+    if "request_id" not in state:
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        state["request_id"] = sent.decode() if _ID.fullmatch(sent) else f"{_of_this_start}-{next(_numbers)}"
+    return str(state["request_id"])
+
+
+def tell(scope: Scope, problem: Problem) -> None:
+    """Notes for the log what a request was refused for."""
+    scope["state"]["problem"] = problem.name
+
+
+class Observed:
+    """The outermost layer. `tallies`: by route, method and status."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.tallies: dict[tuple[str, str, int], Tally] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = perf_counter()
+        scope.setdefault("state", {})
+        status, ended = CLIENT_LEFT, False
+
+        async def observed(message: Message) -> None:
+            nonlocal status, ended
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if status >= 400 or scope["method"] not in _READING:
+                    message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
+            else:
+                ended = not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed)
+        except ClientDisconnect:
+            pass
+        except Exception as error:
+            problem = problem_of(error)
+            tell(scope, problem)
+            if problem.status == 500:
+                log.exception("failed", request=request_id(scope), method=scope["method"], path=scope["path"])
+            if status == CLIENT_LEFT:
+                await problem.response()(scope, receive, observed)
+            elif not ended:
+                raise  # Half an answer cannot be mended: the connection has to end.
+        finally:
+            self._note(scope, status, perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        kind = (_route(scope), scope["method"], status)
+        tally = self.tallies.get(kind)
+        if tally is None:
+            tally = self.tallies[kind] = Tally()
+        tally.requests += 1
+        tally.seconds += seconds
+        if status >= 400 or (seconds > SLOW_SECONDS and not _waited(scope)):
+            state: dict[str, Any] = scope["state"]
+            log.info(
+                "refused" if status >= 400 else "slow",
+                request=request_id(scope),
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                problem=state.get("problem"),
+                actor=getattr(state.get("key"), "name", None),
+                milliseconds=round(seconds * 1000),
+            )
+
+
+def _route(scope: Scope) -> str:
+    """The address as the contract has it: what counts is which resource it was, not of which irritant."""
+    route = scope["state"].get("route") or scope.get("route")
+    return route if isinstance(route, str) else getattr(route, "path", "none")
+
+
+def _waited(scope: Scope) -> bool:
+    """Whether the sender asked for an answer that takes its time."""
+    return scope["path"].endswith("/live") or any(name == b"prefer" for name, _ in scope["headers"])

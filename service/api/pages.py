@@ -1,0 +1,73 @@
+"""Pages for people who read about the interface: each problem explained, and the routes of the contract."""
+
+from html import escape
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from service.api.explained import EXPLAINED
+from service.api.operations import no_parameters
+from service.api.problems import STATUS, Problem
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(no_parameters)])
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+@router.get("/problems")
+async def problems() -> Response:
+    """Every problem that an answer can name."""
+    rows = "".join(
+        f'<li><a href="/problems/{name}">{name}</a> ({STATUS[name]}): {escape(explanation.title)}</li>'
+        for name, explanation in sorted(EXPLAINED.items())
+    )
+    return _page("Problems", f"<ul>{rows}</ul>")
+
+
+@router.get("/problems/{name}")
+async def problem(name: str) -> Response:
+    """What one problem means, and what to do about it."""
+    explanation = EXPLAINED.get(name)
+    if explanation is None:
+        raise Problem("not-found", "There is no problem of that name.")
+    told = f"<p>Status {STATUS[name]}. <code>/problems/{name}</code></p><p>{escape(explanation.text)}</p>"
+    return _page(explanation.title, f'{told}<p><a href="/problems">All problems</a></p>')
+
+
+@router.get("/openapi.json")
+async def contract(request: Request) -> Response:
+    """The contract for machines (OpenAPI 3.1)."""
+    return JSONResponse(request.app.openapi(), headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """The contract for people. Made here, because the usual viewers fetch themselves from another host."""
+    paths: dict[str, dict[str, dict[str, Any]]] = request.app.openapi()["paths"]
+    told = [_operation(path, method, said) for path, methods in paths.items() for method, said in methods.items()]
+    return _page("The interface", f'<p>For machines: <a href="/openapi.json">openapi.json</a></p>{"".join(told)}')
+
+
+def _operation(path: str, method: str, said: dict[str, Any]) -> str:
+    parameters = "".join(
+        f"<li><code>{escape(p['name'])}</code> ({p['in']}): {escape(p.get('description', ''))}</li>"
+        for p in said.get("parameters", ())
+    )
+    answers = "".join(f"<li>{status}: {escape(a['description'])}</li>" for status, a in said["responses"].items())
+    return (
+        f'<section id="{said["operationId"]}"><h2>{method.upper()} <code>{escape(path)}</code></h2>'
+        f"<p>{escape(said.get('description', ''))}</p><ul>{parameters}</ul><ul>{answers}</ul></section>"
+    )
+
+
+def _page(title: str, body: str) -> Response:
+    html = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width"></head><body><h1>{escape(title)}</h1>{body}</body></html>'
+    )
+    return HTMLResponse(html, headers=_HEADERS)

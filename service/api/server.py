@@ -1,0 +1,65 @@
+"""Serves: one process, one event loop; when told to end it answers whoever is waiting, and is gone within five seconds.
+
+uvicorn tells the application to stop only when every connection has ended, and one that waits for news never does: so
+the signal itself makes the follower let everybody go. The signal is not raised anew afterwards, as uvicorn does, for
+that would end the program before it has put its database away.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.api import logs
+from service.api.app import create_app
+from service.follower import Follower
+from service.settings import Settings
+
+_GRACE_SECONDS: Final = 3
+_IDLE_SECONDS: Final = 75
+
+
+def serve(settings: Settings, started: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT. Calls `started` with the address as soon as connections are taken."""
+    logs.configure()
+    Server(create_app(settings), settings.host, settings.port, started).run()
+
+
+class Server(uvicorn.Server):
+    def __init__(self, app: FastAPI, host: str, port: int, started: Callable[[str], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws="none",
+                lifespan="on",
+                timeout_keep_alive=_IDLE_SECONDS,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._follower: Follower = app.state.follower
+        self._started = started
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    def handle_exit(self, sig: int, _: FrameType | None) -> None:
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._follower.drain)
