@@ -30,6 +30,7 @@ _TIME: Final = re.compile(
 _LONGEST: Final = 60
 _DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _SEASONS: Final = {21: "spring", 22: "summer", 23: "autumn", 24: "the winter from December"}
+_DOUBTS: Final = frozenset("?~%")
 _QUALIFIED: Final = {"": "{}", "~": "about {}", "?": "{}, uncertain", "%": "about {}, uncertain"}
 
 
@@ -123,7 +124,7 @@ def _one_of_a_range(text: str) -> tuple[_Day | None, _Day | None]:
         _refuse(
             text, "of sets only one of a range is taken: [2025-04-10..2025-04-12], [2025-04-10..] or [..2025-04-10]"
         )
-    if not _QUALIFIED.keys().isdisjoint((begin[-1:] or "0", end[-1:] or "0")):
+    if not _DOUBTS.isdisjoint(text):
         _refuse(text, "an end of a range bears no ?, ~ or %")
     return (_end(text, begin)[0] if begin else None), (_end(text, end)[1] if end else None)
 
