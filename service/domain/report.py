@@ -18,7 +18,7 @@ from service.domain.streams import is_relation, parse_stream
 
 MAX_EVENTS: Final = 10_000
 
-Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,60}\z")]
+Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
 
 
 class Filed(Contract):
