@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from service.cli import keeping, keys, options, terminal
+from service.cli import keeping, keys, options, serving, terminal
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 from service.store.embedded import EmbeddedServerError
@@ -35,11 +35,13 @@ app = typer.Typer(
 )
 
 _OWN = "Keeping the record (on the database)"
+app.command("serve", rich_help_panel=_OWN)(serving.serve_command)
 app.command("migrate", rich_help_panel=_OWN)(keeping.migrate_command)
 app.command("verify", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
 app.command("rebuild", rich_help_panel=_OWN)(keeping.rebuild_command)
 app.command("export", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
 app.command("import", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
+app.command("openapi", rich_help_panel=_OWN)(serving.openapi_command)
 app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 
 

@@ -1,0 +1,94 @@
+"""The service over HTTP, as the commands that read and report see it: JSON, or a refusal with an exit code."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpx2 as httpx
+
+from service import settings
+from service.cli.terminal import Exit, Failed
+from service.store.codec import canonical
+
+_PAGE: Final = 1_000
+
+
+class Refused(Failed):
+    """The service refused; `problem` is its RFC 9457 document."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any], code: Exit) -> None:
+        self.status, self.problem = status, problem
+        super().__init__(str(problem.get("detail") or problem.get("title") or f"status {status}"), code, dict(problem))
+
+    @property
+    def name(self) -> str:
+        return str(self.problem.get("type", "")).rpartition("/")[2]
+
+
+class Service:
+    """Asks one service. Every method raises Refused, and Failed where it cannot be reached."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def get(self, path: str, *, accept: str = "application/json", **query: object) -> httpx.Response:
+        return self._ask("GET", path, query, {"Accept": accept})
+
+    def read(self, path: str, **query: object) -> Any:
+        return self._ask("GET", path, query, {"Accept": "application/json"}).json()
+
+    def items(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        cursor = None
+        while True:
+            page = self.read(path, limit=_PAGE, cursor=cursor, **query)
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def post(self, path: str, body: object, *, key: str | None = None, **query: object) -> httpx.Response:
+        """`key`: the Idempotency-Key; without one, where nothing is written."""
+        headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
+        return self._ask("POST", path, query, headers, body)
+
+    def _ask(
+        self, method: str, path: str, query: Mapping[str, object], headers: Mapping[str, str], body: object = None
+    ) -> httpx.Response:
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        content = None if body is None else canonical(body)
+        try:
+            answer = self._http.request(method, path, params=asked, headers=dict(headers), content=content)
+        except httpx.TransportError as error:
+            raise Failed(f"{self._http.base_url} cannot be reached: {error}", Exit.UNREACHABLE) from error
+        if answer.is_error or answer.is_redirect:
+            raise _refused(answer)
+        return answer
+
+
+@contextmanager
+def service(url: str | None) -> Iterator[Service]:
+    """The service at this address, or at that of the settings."""
+    chosen = settings.read(url=url)
+    headers = {"User-Agent": "irritants"}
+    if chosen.key is not None:
+        headers["Authorization"] = f"Bearer {chosen.key.get_secret_value()}"
+    try:
+        # A report of ten thousand events takes the service some seconds; whoever is not there is noticed in five.
+        http = httpx.Client(base_url=chosen.url, headers=headers, timeout=httpx.Timeout(120, connect=5))
+    except httpx.InvalidURL as error:
+        raise Failed(f"{chosen.url} is no address: {error}", Exit.USAGE) from error
+    with http:
+        yield Service(http)
+
+
+def _refused(answer: httpx.Response) -> Failed:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return Failed(f"{answer.url} answers {answer.status_code}, and not as this service does", Exit.UNREACHABLE)
+    codes = {401: Exit.NOT_AUTHORISED, 403: Exit.NOT_AUTHORISED, 404: Exit.NOT_FOUND}
+    otherwise = Exit.UNREACHABLE if answer.status_code >= 500 else Exit.REFUSED
+    return Refused(answer.status_code, problem, codes.get(answer.status_code, otherwise))
