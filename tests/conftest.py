@@ -44,11 +44,13 @@ settings.register_profile(
 settings.load_profile("ci")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    workerinput = getattr(config, "workerinput", None)
-    config.stash[RUN] = Path(
-        workerinput["run"] if workerinput else tempfile.mkdtemp(prefix="irritants_test_", dir=_memory())
-    )
+    if workerinput := getattr(config, "workerinput", None):
+        config.stash[RUN] = Path(workerinput["run"])
+    else:
+        config.stash[RUN] = Path(tempfile.mkdtemp(prefix="irritants_test_", dir=_memory()))
+        config.option.basetemp = config.option.basetemp or config.stash[RUN] / "tmp"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,6 +100,19 @@ def migrated_template(database_server: str, pytestconfig: pytest.Config) -> str:
     return _template(database_server, f"{pytestconfig.stash[RUN].name}_migrated", "template0", upgrade)
 
 
+@pytest.fixture(scope="session")
+def seeded_template(database_server: str, migrated_template: str, pytestconfig: pytest.Config) -> str:
+    from service.seeding import seed  # noqa: PLC0415 -- as in `migrated_template`
+    from service.store.engine import open_engine  # noqa: PLC0415
+
+    def fill(url: str) -> None:
+        engine = open_engine(url)
+        seed(engine)
+        engine.dispose()
+
+    return _template(database_server, f"{pytestconfig.stash[RUN].name}_seeded", migrated_template, fill)
+
+
 @pytest.fixture
 def bare_database_url(clone: Clone) -> Iterator[str]:
     """A database with nothing in it, not even tables."""
@@ -109,6 +124,13 @@ def bare_database_url(clone: Clone) -> Iterator[str]:
 def database_url(clone: Clone, migrated_template: str) -> Iterator[str]:
     """A record with its tables and nothing in it."""
     with clone(migrated_template) as url:
+        yield url
+
+
+@pytest.fixture
+def seeded_database_url(clone: Clone, seeded_template: str) -> Iterator[str]:
+    """A record with the seeds in it."""
+    with clone(seeded_template) as url:
         yield url
 
 
