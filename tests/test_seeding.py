@@ -1,0 +1,50 @@
+"""Seeding fills an empty record, all at once, and never another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from service.domain.errors import Refused
+from service.seeding import FOLDER, seed
+from service.store import reports
+from service.store.engine import connection, open_engine
+from service.store.log import read_head
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_an_empty_record_takes_every_report_of_the_folder_in_its_order(engine: Engine) -> None:
+    assert seed(engine) == len(list(FOLDER.glob("*.yaml")))
+    with connection(engine) as c:
+        filed = reports.page(c)
+    assert {report.actor for report in filed} == {"seeds"}
+    assert [report.key for report in filed] == [f"seed-{path.stem}" for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+def test_a_record_with_anything_in_it_is_left_alone(engine: Engine) -> None:
+    seed(engine)
+    with connection(engine) as c:
+        before = read_head(c)
+    assert seed(engine) == 0
+    with connection(engine) as c:
+        assert read_head(c) == before
+
+
+def test_an_empty_folder_leaves_the_record_empty(engine: Engine, tmp_path: Path) -> None:
+    assert seed(engine, tmp_path) == 0
+
+
+def test_a_seed_that_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
+    opened_nothing = "relation: ru-us\ntitle: A report\nevents: [{stream: relation, type: ProcessStarted}]"
+    (tmp_path / "one.yaml").write_text(opened_nothing)
+    with pytest.raises(Refused):
+        seed(engine, tmp_path)
+    with connection(engine) as c:
+        assert read_head(c).position == 0
