@@ -44,6 +44,17 @@ class Settings(BaseSettings):
     allow_open_read: bool = Field(
         default=False, description="says that `open` is meant on an address that is not loopback; else it is refused"
     )
+    poll_interval: int = Field(
+        default=15,
+        ge=0,
+        le=3600,
+        description="seconds between two questions that the service suggests to whoever polls",
+    )
+    answers_per_minute: int = Field(
+        default=6000,
+        ge=0,
+        description="answers with a body that one key gets in a minute from one process; 304 is not counted; 0: no bound",
+    )
     url: str = Field(
         default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
     )

@@ -18,10 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import operations, pages, writing
 from service.api.auth import Authentication, Gate
-from service.api.lane import Lane
+from service.api.lane import RESOURCES, Lane
 from service.api.observed import Observed, tell
-from service.api.openapi import described
+from service.api.openapi import contract
+from service.api.pacing import Pacing
 from service.api.problems import ROWS, Problem, problem_of
+from service.api.reading import Reader
 from service.domain.errors import Refused
 from service.follower import Follower
 from service.recorder import Recorder
@@ -55,6 +57,8 @@ class _Application(FastAPI):
         state.recorder = Recorder(state.engine, clock=clock)
         state.follower = Follower(url, state.engine)
         state.gate = Gate(state.engine, state.follower, settings, clock)
+        pacing = Pacing(settings.poll_interval, settings.answers_per_minute)
+        state.reader = Reader(state.follower, RESOURCES, clock=clock, pacing=pacing)
         state.metrics = operations.Metrics(state.recorder, state.follower)
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _told)
@@ -64,7 +68,7 @@ class _Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         routes = super().build_middleware_stack()
         state = self.state
-        requests = Observed(Authentication(Lane(_Bodiless(routes), state.follower), state.gate))
+        requests = Observed(Authentication(Lane(_Bodiless(routes), state.reader), state.gate))
         state.metrics.tallies = requests.tallies
 
         async def stack(scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +78,7 @@ class _Application(FastAPI):
 
     def openapi(self) -> dict[str, object]:
         if self.openapi_schema is None:
-            self.openapi_schema = described(self.routes)
+            self.openapi_schema = contract(self.routes)
         return self.openapi_schema
 
 

@@ -15,23 +15,16 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from service.api import logs
-from service.api.app import create_app
 from service.follower import Follower
-from service.settings import Settings
 
 _GRACE_SECONDS: Final = 3
 _IDLE_SECONDS: Final = 75
 
 
-def serve(settings: Settings, started: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT. Calls `started` with the address as soon as connections are taken."""
-    logs.configure()
-    Server(create_app(settings), settings.host, settings.port, started).run()
-
-
 class Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, host: str, port: int, started: Callable[[str], None]) -> None:
+    """`told` is called with the address as soon as connections are taken."""
+
+    def __init__(self, app: FastAPI, host: str, port: int, told: Callable[[str], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,15 +41,23 @@ class Server(uvicorn.Server):
             )
         )
         self._follower: Follower = app.state.follower
-        self._started = started
+        self._told = told
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Until SIGTERM or SIGINT. Where the address cannot be had, `started` is false afterwards."""
+        try:
+            super().run(sockets)
+        except SystemExit:
+            if self.started:
+                raise
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     def handle_exit(self, sig: int, _: FrameType | None) -> None:
         self.force_exit = self.should_exit and sig == signal.SIGINT

@@ -1,0 +1,231 @@
+"""The contract (OpenAPI 3.1): the routes as the framework knows them, and what it cannot know of them.
+
+Events, bodies and documents are described by the models that read and render them, so the contract cannot drift from
+the code; refusals and headers by rule, since every route of a kind has the same.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
+
+from service.api import examples
+from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
+from service.domain.catalogue import EVENT_TYPES, KINDS
+from service.domain.report import MAX_EVENTS, ReportHead, filed_type
+
+Schema = dict[str, Any]
+
+SCHEMAS: Final = "#/components/schemas/"
+_ABOUT: Final = """\
+The record of bilateral irritants: concrete problems between two states that their officials try to remove. For each it
+says where it stands, who says so, what moved, and what was known when. Nothing in it is simply true: somebody asserts
+it, in a document, on a day.
+
+Reading is conditional: send `If-None-Match`, and add `Prefer: wait=25` to be answered as soon as something changes.
+A read never goes back: what was acknowledged before it began is in it. Writing files events; they are never edited,
+only corrected and retracted by further events.
+"""
+_TAGS: Final = (
+    ("filing", "Reports: events for several streams, recorded together or not at all."),
+    ("operations", "For whoever runs the service."),
+)
+_PATH: Final[Mapping[str, Schema]] = {
+    "relation": {
+        "description": "two ISO 3166-1 codes, sorted, in lower case",
+        "example": "ru-us",
+        "schema": {"type": "string", "pattern": "^[a-z]{2}-[a-z]{2}$"},
+    },
+    "slug": {
+        "description": "the short name of an irritant, a round or a document",
+        "schema": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80},
+    },
+    "id": {"description": "the id of a report", "schema": {"type": "string", "format": "uuid"}},
+}
+_OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
+"""What the framework would answer with; we never do."""
+_READING: Final = (401, 403, 422, 429, 500, 503)
+_WRITING: Final = (400, 401, 403, 408, 409, 413, 415, 422, 500, 503)
+_APPENDING: Final = (404, 412, 428)
+_OPERATING: Final = (422, 500)
+
+
+def contract(routes: Sequence[BaseRoute]) -> Schema:
+    """The document that describes these routes."""
+    document = get_openapi(
+        title="Irritants",
+        version=version("irritants"),
+        summary="Where a problem between two states stands, who says so, and when that was known.",
+        description=_ABOUT,
+        routes=routes,
+        tags=[{"name": name, "description": text} for name, text in _TAGS],
+    )
+    components = document.setdefault("components", {})
+    schemas = {**components.get("schemas", {}), **_events(), **_schemas([ProblemDocument])}
+    components["schemas"] = dict(sorted(schemas.items()))
+    components["responses"] = {f"Refused{status}": _refusal(status) for status in sorted({*STATUS.values()})}
+    components["headers"] = _HEADERS
+    components["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "`irr_<id>_<secret>`, made by `irritants key create`",
+        }
+    }
+    for path, method, operation in _operations(document):
+        _complete(path, method, operation)
+    for unused in _OF_THE_FRAMEWORK:
+        components["schemas"].pop(unused, None)
+    return document
+
+
+_HEADERS: Final[Mapping[str, Schema]] = {
+    "ETag": {"description": "the validator of what was read, or of what was appended to", "schema": {"type": "string"}},
+    "Irritants-Position": {"description": "the record's last position", "schema": {"type": "integer"}},
+    "Location": {"description": "the report on record", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "`true` where this is the first answer again and nothing was written now",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Retry-After": {"description": "seconds until it is worth asking again", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "what kind of key is asked for", "schema": {"type": "string"}},
+}
+_IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "the ETag of what the sender has; where nothing changed, the answer is 304",
+    "schema": {"type": "string"},
+}
+_PREFER: Final = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=25`: with If-None-Match, or at the end of a feed, answer when anything changes; 30 s at most",
+    "schema": {"type": "string"},
+    "example": "wait=25",
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "the report's key, the sender's choice, unique over the record; required unless `dry_run` is true",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "example": "6f1c0e5e-3f0b-4d0e-9a58-8d7f0f0c7a11",
+}
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "the ETag of the state that the sender has seen; required unless If-None-Match is `*`",
+    "schema": {"type": "string"},
+}
+_TO_OPEN: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "`*`: nothing is on record yet, and this event opens it",
+    "schema": {"type": "string"},
+}
+
+
+def _operations(document: Schema) -> Iterator[tuple[str, str, Schema]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _complete(path: str, method: str, operation: Schema) -> None:
+    """What follows from an operation's kind: who may, which headers, and everything that it can be refused for."""
+    responses, parameters = operation["responses"], operation.setdefault("parameters", [])
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter.update(_PATH[parameter["name"]])
+    for status in _refusals(path, method, operation):
+        responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
+    operation["security"] = [{"key": []}] if method == "post" else [{}, {"key": []}]
+    if method == "post":
+        parameters += [_IDEMPOTENCY_KEY] if path == "/v1/reports" else [_IDEMPOTENCY_KEY, _IF_MATCH, _TO_OPEN]
+        headers = ("Location", "Irritants-Position", "Idempotent-Replayed")
+        responses["201"]["headers"] = _headers(headers if path == "/v1/reports" else ("ETag", *headers))
+    elif "304" in responses:
+        parameters += [_IF_NONE_MATCH, _PREFER]
+        for read in ("200", "304"):
+            responses[read]["headers"] = _headers(("ETag", "Irritants-Position"))
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _refusals(path: str, method: str, operation: Schema) -> Iterable[int]:
+    if method == "post":
+        return (*_WRITING, *(() if path == "/v1/reports" else _APPENDING))
+    if not path.startswith("/v1/"):
+        return (*_OPERATING, *{"/readyz": (503,), "/metrics": (401, 403)}.get(path, ()))
+    statuses = [*_READING, *((404,) if "{" in path else ())]
+    if len(operation["responses"]["200"].get("content", ())) > 1:
+        statuses.append(406)
+    if any(parameter["name"] == "log" for parameter in operation["parameters"]):
+        statuses.append(410)
+    return statuses
+
+
+def _headers(names: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _refusal(status: int) -> Schema:
+    names = sorted(name for name, of in STATUS.items() if of == status)
+    headers = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 412: "ETag", 429: "Retry-After", 503: "Retry-After"}
+    return {
+        "description": "Refused as " + ", ".join(f"`{name}`" for name in names) + "; see `/problems/<name>`.",
+        **({"headers": _headers([headers[status]])} if status in headers else {}),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}{ProblemDocument.__name__}"}}},
+    }
+
+
+def _events() -> dict[str, Schema]:
+    """Every event as it is filed and as it is stored, and the unions that bodies are made of."""
+    models: list[type[BaseModel]] = [*EVENT_TYPES.values(), *(filed_type(type) for type in EVENT_TYPES), ReportHead]
+    schemas = _schemas(models)
+    for schema in schemas.values():
+        if "const" in schema.get("properties", {}).get("type", {}):
+            # It says which event this is, so it is always there, whatever the model can do without.
+            schema["properties"]["type"].pop("default", None)
+            schema["required"] = ["type", *schema.get("required", ())]
+    head = schemas.pop(ReportHead.__name__)
+    events = {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": {"$ref": f"{SCHEMAS}FiledEvent"}}
+    return {
+        **schemas,
+        "Event": _union({type: type for type in EVENT_TYPES}, "An event as it was filed: what `data` is on the wire."),
+        "FiledEvent": _union(
+            {type: filed_type(type).__name__ for type in EVENT_TYPES}, "An event of a report, with its stream."
+        ),
+        **{
+            f"{kind.capitalize()}Event": _union({type: type for type in sorted(types)}, f"An event about one {kind}.")
+            for kind, types in KINDS.items()
+            if kind in examples.EVENTS
+        },
+        "Report": {
+            **head,
+            "title": "Report",
+            "description": "Events for several streams of one relation, recorded together or not at all.",
+            "properties": {**head["properties"], "events": events},
+            "required": [*head["required"], "events"],
+        },
+    }
+
+
+def _union(types: Mapping[str, str], description: str) -> Schema:
+    refs = {type: f"{SCHEMAS}{name}" for type, name in types.items()}
+    return {
+        "description": description,
+        "oneOf": [{"$ref": ref} for ref in refs.values()],
+        "discriminator": {"propertyName": "type", "mapping": refs},
+    }
+
+
+def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
+    _, document = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS + "{model}")
+    schemas: dict[str, Schema] = document["$defs"]
+    for schema in schemas.values():
+        for member in schema.get("properties", {}).values():
+            member.pop("title", None)
+    return schemas
