@@ -45,17 +45,18 @@ def serving(home: Path, **options: str) -> Iterator[str]:
 
     `options` are settings of the server, and count where this call is the one that starts it.
     """
+    programs = _programs()
     home = home.resolve()
     start = home / "start.lock"
     try:
         home.mkdir(parents=True, exist_ok=True)
         start.touch()
         users = (home / "users.lock").open("ab")
-    except PermissionError as refused:
-        raise EmbeddedServerError(f"the embedded database belongs to another user: {refused}") from refused
+    except OSError as refused:
+        raise EmbeddedServerError(f"the embedded database cannot be kept in {home}: {refused.strerror}") from refused
     with users:
         with _alone(start):
-            server = _Server(home / "database", _programs(), _account(home))
+            server = _Server(home / "database", programs, _account(home))
             address = server.ensure_ready(options)
             fcntl.flock(users, fcntl.LOCK_SH)
         try:

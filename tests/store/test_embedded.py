@@ -179,6 +179,15 @@ def test_without_the_wheel_it_says_what_to_do(tmp_path: Path, monkeypatch: pytes
         pass
 
 
+def test_a_folder_that_cannot_be_had_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(EmbeddedServerError, match=r"cannot be kept in .*file/home"),
+        serving(tmp_path / "file" / "home"),
+    ):
+        pass
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as somebody else")
 def test_as_root_it_runs_as_another_user_who_may_pass_the_folders_above_but_not_list_them(tmp_path: Path) -> None:
     private = tmp_path / "private"
