@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     answers_per_minute: int = Field(
         default=6000,
         ge=0,
-        description="answers with a body that one key gets in a minute from one process; 304 is not counted; 0: no bound",
+        description="answers with a body that one key gets in a minute from one process, 304 not counted; 0: no bound",
     )
     url: str = Field(
         default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
