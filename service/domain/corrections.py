@@ -8,8 +8,8 @@ Total by construction: a target that is not on record, or that was retracted, is
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Final
@@ -37,8 +37,10 @@ from service.domain.irritant.events import (
 BEGINNING: Final = date.min
 END: Final = date.max
 
-Key = tuple[date, date, bool, int, int]
-"""earliest (unknown first), latest (unknown last), goes down, position of the assertion, position of its evidence."""
+Key = tuple[date, date, bool, int]
+"""earliest (unknown first), latest (unknown last), goes down, position."""
+
+Utterance = tuple[str, str]
 
 # What an assertion may name by the id of another event; it then comes after that event.
 _NAMES: Final = ("target", "proposal", "undoes", "after")
@@ -48,7 +50,8 @@ _NAMES: Final = ("target", "proposal", "undoes", "after")
 class Effective:
     """An assertion or a record-keeping event as it now reads, in its place.
 
-    `root` is the assertion that this is evidence of, or its own id. `origins` of a claim are those of its tellers.
+    `root` is the assertion that this is evidence of, or its own id. A `relay` is evidence by an utterance that is
+    behind the assertion already: a further document, no further voice.
     """
 
     id: str
@@ -59,6 +62,7 @@ class Effective:
     data: Contract
     earliest: date | None = None
     latest: date | None = None
+    relay: bool = False
 
     @property
     def is_evidence(self) -> bool:
@@ -175,7 +179,7 @@ def effective(history: Sequence[Recorded], amendments: Amendments | None = None)
             continue
         if (effect := reading(event, amendments.reads(event), placed)) is not None:
             placed[event.id] = effect
-    return in_world_order(list(placed.values()))
+    return in_world_order(placed.values())
 
 
 def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) -> Effective | None:
@@ -184,7 +188,7 @@ def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) ->
         target = placed.get(data.target)
         if target is None or not isinstance(target.data, Assertion):
             return None
-        said_again = target.data.model_copy(
+        repeated = target.data.model_copy(
             update={
                 "asserted_by": data.asserted_by,
                 "source": data.source,
@@ -192,75 +196,94 @@ def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) ->
                 "wording": data.wording,
             }
         )
-        return Effective(
-            event.id,
-            target.root,
-            event.position,
-            event.recorded_at,
-            event.report,
-            said_again,
-            target.earliest,
-            target.latest,
-        )
+        return Effective(event.id, target.root, event.position, event.recorded_at, event.report, repeated)
     span = when(data.occurred) if isinstance(data, Assertion) else when(None)
     return Effective(
         event.id, event.id, event.position, event.recorded_at, event.report, data, span.earliest, span.latest
     )
 
 
-def named_by(effect: Effective, steps: Mapping[str, Sequence[str]]) -> list[str]:
-    """The ids of the events that this one comes after. `steps`: who agreed each next step, earliest first."""
+def named_by(effect: Effective) -> list[str]:
+    """The ids of the events that this one names and therefore comes after."""
     names = [id for field in _NAMES if (id := getattr(effect.data, field, None)) is not None]
-    if isinstance(effect.data, NextStepClosed):
-        names += steps.get(effect.data.step, ())[:1]
-    if effect.is_evidence:
-        names.append(effect.root)
     return [id for id in names if id != effect.id]
 
 
-def key_of(effect: Effective, root_position: int) -> Key:
+def key_of(effect: Effective) -> Key:
     if not isinstance(effect.data, Assertion):
         # Record-keeping is of no date: what was opened was open from the start.
-        return (BEGINNING, BEGINNING, False, effect.position, effect.position)
+        return (BEGINNING, BEGINNING, False, effect.position)
     down = isinstance(effect.data, ProgressReversed | IrritantReopened)
-    return (effect.earliest or BEGINNING, effect.latest or END, down, root_position, effect.position)
+    return (effect.earliest or BEGINNING, effect.latest or END, down, effect.position)
 
 
-def in_world_order(effects: Sequence[Effective]) -> list[Effective]:
-    """By key, but never before an event that it names: Kahn's algorithm on a heap. Cycles fall back to the key."""
-    by_id = {e.id: e for e in effects}
-    steps: dict[str, list[str]] = {}
-    for e in sorted(effects, key=lambda e: key_of(e, by_id[e.root].position if e.root in by_id else e.position)):
-        if isinstance(e.data, NextStepAgreed):
-            steps.setdefault(e.data.step, []).append(e.id)
-    waits: dict[str, int] = {}
-    followers: dict[str, list[str]] = {}
+def in_world_order(effects: Iterable[Effective]) -> list[Effective]:
+    """By key, but never before an event that it names, nor a closing before its step: Kahn's algorithm on a heap.
+
+    Evidence has no place of its own: it follows its target at once. Events that name each other in a circle, which
+    only an odd history has, are taken as they come.
+    """
+    groups: dict[str, list[Effective]] = {}
     for e in effects:
-        names = {id for id in named_by(e, steps) if id in by_id}
-        waits[e.id] = len(names)
-        for id in names:
-            followers.setdefault(id, []).append(e.id)
-    raised: dict[str, Effective] = dict(by_id)
-    heap = [(_key(e, raised), e.id) for e in effects if not waits[e.id]]
+        groups.setdefault(e.root, []).append(e)
+    roots = {e.id: root for root, group in groups.items() for e in group}
+    steps = {group[0].data.step for group in groups.values() if isinstance(group[0].data, NextStepAgreed)}
+    waiting = {id: group[0] for id, group in groups.items()}
+    waits: dict[str, set[str]] = {}
+    followers: dict[str, list[str]] = {}
+    for id, e in waiting.items():
+        waits[id] = {roots[name] for name in named_by(e) if name in roots}
+        if isinstance(e.data, NextStepClosed) and e.data.step in steps:
+            waits[id].add(_step(e.data))
+        for name in waits[id]:
+            followers.setdefault(name, []).append(id)
+    heap = [(key_of(e), id) for id, e in waiting.items() if not waits[id]]
     heapq.heapify(heap)
     order: list[Effective] = []
-    while heap:
-        _, id = heapq.heappop(heap)
-        order.append(raised[id])
-        for follower in followers.get(id, ()):
-            raised[follower] = no_earlier(raised[follower], raised[id])
-            waits[follower] -= 1
-            if not waits[follower]:
-                heapq.heappush(heap, (_key(raised[follower], raised), follower))
-    if len(order) < len(effects):
-        done = {e.id for e in order}
-        order += sorted((e for e in effects if e.id not in done), key=lambda e: _key(e, raised))
+    while waiting:
+        id = heapq.heappop(heap)[1] if heap else min(waiting, key=lambda e: _out_of_a_circle(waiting[e]))
+        first = waiting.pop(id)
+        order += _in_its_place(first, groups[id])
+        for done in (id, _step(first.data)) if isinstance(first.data, NextStepAgreed) else (id,):
+            for follower in followers.pop(done, ()):
+                if follower in waiting:
+                    waiting[follower] = no_earlier(waiting[follower], first)
+                    waits[follower].remove(done)
+                    if not waits[follower]:
+                        heapq.heappush(heap, (key_of(waiting[follower]), follower))
     return order
 
 
-def _key(effect: Effective, by_id: Mapping[str, Effective]) -> Key:
-    root = by_id.get(effect.root, effect)
-    return key_of(effect, root.position)
+def _step(data: NextStepAgreed | NextStepClosed) -> str:
+    """What a closing waits for: whichever event, first in the world, agreed the step. No event has such an id."""
+    return f"step {data.step}"
+
+
+def _out_of_a_circle(effect: Effective) -> tuple[bool, Key]:
+    # A closing names its step, not an event: a step that was agreed again after it is not what it closed.
+    return not isinstance(effect.data, NextStepClosed), key_of(effect)
+
+
+def _in_its_place(target: Effective, group: Iterable[Effective]) -> Iterable[Effective]:
+    """An assertion and at once all that says it again."""
+    yield target
+    heard = {utterance(target)}
+    for evidence in group:
+        if evidence.is_evidence:
+            yield said_again(evidence, target, heard)
+            heard.add(utterance(evidence))
+
+
+def said_again(evidence: Effective, target: Effective, heard: Container[Utterance]) -> Effective:
+    """Evidence in the place of its target; a relay where the same utterance was heard there before."""
+    relay = utterance(evidence) in heard
+    return replace(evidence, earliest=target.earliest, latest=target.latest, relay=relay)
+
+
+def utterance(effect: Effective) -> Utterance:
+    """Who speaks, and by which origin."""
+    telling = effect.telling
+    return (telling.asserted_by.party, telling.source.origin) if telling else ("", "")
 
 
 def no_earlier(effect: Effective, named: Effective) -> Effective:
@@ -268,9 +291,7 @@ def no_earlier(effect: Effective, named: Effective) -> Effective:
     if named.earliest is None or (effect.earliest is not None and effect.earliest >= named.earliest):
         return effect
     latest = effect.latest if effect.latest is None or effect.latest >= named.earliest else named.earliest
-    return Effective(
-        effect.id, effect.root, effect.position, effect.recorded_at, effect.report, effect.data, named.earliest, latest
-    )
+    return replace(effect, earliest=named.earliest, latest=latest)
 
 
 def happened(effect: Effective, on: date, *, certain: bool) -> bool:

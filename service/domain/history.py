@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Final, Generic, Literal, Self, TypeAlias, TypeVar
 
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Contract, EvidenceAdded, Recorded
@@ -26,6 +26,8 @@ from service.domain.corrections import (
     named_by,
     no_earlier,
     reading,
+    said_again,
+    utterance,
 )
 from service.domain.irritant.events import NextStepAgreed, NextStepClosed
 
@@ -73,9 +75,10 @@ class History(Generic[State]):
         self.order: list[Effective] = effective(self.events, self._amendments)
         self._ids = [e.id for e in self.order]
         self._placed = {e.id: e for e in self.order}
-        self._keys: list[Key] = [self._key(e) for e in self.order]
+        self._keys: list[Key] = [key_of(self._placed[e.root]) for e in self.order]
         self._peaks: list[Key] = list(accumulate(self._keys, max))
         self._closed_steps = {e.data.step for e in self.order if isinstance(e.data, NextStepClosed)}
+        self._circular = not self._all_follow_what_they_name()
         self._checkpoints: list[tuple[int, State]] = [(0, self.initial)]
 
     def copy(self) -> Self:
@@ -153,9 +156,22 @@ class History(Generic[State]):
 
     def follows_what_it_names(self, id: str) -> bool:
         """Whether an event comes after all that it names: not so where events name each other in a circle."""
-        effect, place = self._placed[id], self._ids.index(id)
-        named = named_by(effect, self._first_agreed(effect))
-        return all(self._ids.index(other) < place for other in named if other in self._placed)
+        place = self._ids.index(id)
+        return all(self._ids.index(name) < place for name in named_by(self._placed[id]) if name in self._placed)
+
+    def _all_follow_what_they_name(self) -> bool:
+        seen: set[str] = set()
+        agreed: set[str] = set()
+        steps = {e.data.step for e in self.order if isinstance(e.data, NextStepAgreed)}
+        for e in self.order:
+            if any(name in self._placed and name not in seen for name in named_by(e)):
+                return False
+            if isinstance(e.data, NextStepClosed) and e.data.step in steps - agreed:
+                return False
+            if isinstance(e.data, NextStepAgreed):
+                agreed.add(e.data.step)
+            seen.add(e.id)
+        return True
 
     def append(self, event: Recorded) -> Reason:
         """Adds the next event; says why readings change by it."""
@@ -171,6 +187,8 @@ class History(Generic[State]):
                 return "retraction"
             case NextStepAgreed(step=step) if step in self._closed_steps:
                 # Its closing comes after the first that agreed the step, and this may now be the first.
+                self._start_over()
+            case _ if self._circular:
                 self._start_over()
             case _:
                 effect, floor = self._reads(event, event.data)
@@ -195,28 +213,35 @@ class History(Generic[State]):
         effect = reading(event, data, self._placed)
         if effect is None:
             return None, 0
+        if effect.is_evidence:
+            told = self._told_at(effect.root)
+            heard = {utterance(e) for e in self.order[told]}
+            return said_again(effect, self._placed[effect.root], heard), told.stop
         floor = 0
-        for id in named_by(effect, self._first_agreed(effect)):
+        for id in [*named_by(effect), *self._first_agreed(effect)]:
             if (named := self._placed.get(id)) is not None:
                 effect = no_earlier(effect, named)
-                floor = max(floor, self._ids.index(id) + 1)
+                floor = max(floor, self._told_at(named.root).stop)
         return effect, floor
 
-    def _first_agreed(self, effect: Effective) -> dict[str, list[str]]:
-        if not isinstance(effect.data, NextStepClosed):
-            return {}
-        step = effect.data.step
-        agreed = (e for e in self.order if isinstance(e.data, NextStepAgreed) and e.data.step == step)
-        first = min(agreed, key=lambda e: key_of(e, self._placed[e.root].position), default=None)
-        return {step: [first.id]} if first else {}
+    def _told_at(self, root: str) -> slice:
+        """The places of an assertion and of all that says it again."""
+        start = stop = self._ids.index(root)
+        while stop < len(self.order) and self.order[stop].root == root:
+            stop += 1
+        return slice(start, stop)
 
-    def _key(self, effect: Effective) -> Key:
-        root = self._placed.get(effect.root)
-        return key_of(effect, root.position if root else effect.position)
+    def _first_agreed(self, effect: Effective) -> Iterable[str]:
+        """What a closing comes after beside what it names: whichever event, first in the world, agreed the step."""
+        if isinstance(effect.data, NextStepClosed):
+            agreed = ((e.id, e.data.step) for e in self.order if isinstance(e.data, NextStepAgreed))
+            yield from islice((id for id, step in agreed if step == effect.data.step), 1)
 
     def _place(self, effect: Effective, floor: int) -> int:
-        """The first place from `floor` on whose event comes after this one."""
-        key = self._key(effect)
+        """The first place from `floor` on whose event comes after this one; evidence stands where its target does."""
+        if effect.is_evidence:
+            return floor
+        key = key_of(effect)
         # The running maximum rises, so it can be halved; below the floor the answer is looked for one by one.
         place = bisect_right(self._peaks, key)
         while place < floor or (place < len(self._keys) and self._keys[place] <= key):
@@ -229,7 +254,7 @@ class History(Generic[State]):
         self.order.insert(place, effect)
         self._ids.insert(place, effect.id)
         self._placed[effect.id] = effect
-        self._keys.insert(place, self._key(effect))
+        self._keys.insert(place, key_of(self._placed[effect.root]))
         start = max(place - 1, 0)
         peak = self._peaks[start] if place else None
         self._peaks[start:] = accumulate(self._keys[place:], max, initial=peak)

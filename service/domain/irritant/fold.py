@@ -4,10 +4,10 @@
 corrections have made odd.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from functools import reduce
-from typing import assert_never, cast
+from typing import Final, TypeVar, assert_never, cast
 
 from service.domain.assertion import Assertion, ClaimContested
 from service.domain.corrections import Effective
@@ -25,6 +25,8 @@ from service.domain.irritant.state import (
     Step,
     Telling,
     Voice,
+    by_parties,
+    live,
 )
 from service.domain.ladder import (
     FORMALISED,
@@ -38,11 +40,18 @@ from service.domain.ladder import (
     UNSTATED,
 )
 
+REVERSAL: Final = "reversal"
+"""What lapses a step: no voice, but stands as long as a party tells the reversal."""
+
+Voiced = TypeVar("Voiced", Stand, Telling)
+
 
 def evolve(state: Irritant, effect: Effective) -> Irritant:
     """The state after one more event, in the order of the world. Total."""
     if not isinstance(effect.data, Assertion):
         return _kept(state, effect)
+    if effect.relay:
+        return state
     return _moved(state, _heard(_asserted(state, effect, effect.data), effect, effect.data), effect, effect.data)
 
 
@@ -82,44 +91,35 @@ def _asserted(state: Irritant, effect: Effective, assertion: Assertion) -> Irrit
         case on_disk.ProgressReversed():
             return _reversed(state, told, effect, data, counts=True)
         case on_disk.IrritantReopened():
-            taken_up = replace(state, withdrawals=()) if _by_parties(told) else state
-            return _reversed(taken_up, told, effect, data, counts=not state.withdrawals)
+            again = _valued(by_parties(told), "reopened")
+            taken_up = replace(state, withdrawals=(*state.withdrawals, *again))
+            return _reversed(taken_up, told, effect, data, counts=state.lifecycle != "withdrawn")
         case on_disk.IrritantWithdrawn():
-            by = _by_parties(told)
+            by = by_parties(told)
             merged_into = data.merged_into if by else state.merged_into
             return replace(state, withdrawals=(*state.withdrawals, *by), merged_into=merged_into)
         case on_disk.HoldPlaced():
-            placed = _valued(_by_parties(told), data.kind)
-            return replace(state, holds=(*_of_others(state.holds, placed), *placed))
+            return replace(state, holds=(*state.holds, *_valued(by_parties(told), data.kind)))
         case on_disk.HoldLifted():
-            return replace(state, holds=_of_others(state.holds, told))
+            return replace(state, holds=(*state.holds, *_valued(by_parties(told), "lifted")))
         case on_disk.ItemAdded():
             added = Item(data.item, data.kind, data.name, data.place)
             return state if data.item in state.items else replace(state, items={**state.items, data.item: added})
         case on_disk.ItemStatusChanged():
-            return _item_changed(state, data.item, _valued(_by_parties(told), data.status))
+            return _item_changed(state, data.item, _valued(by_parties(told), data.status))
         case on_disk.ReversibilityStated():
             said = _valued(told, "true" if data.reversible else "false")
             return replace(state, reversibility=(*state.reversibility, *said))
         case on_disk.PositionStated():
             return replace(state, stances=(*state.stances, *_valued(told, data.stance)))
         case ClaimContested():
-            return reduce(lambda s, t: _denied(s, t, data.target), _by_parties(told), state)
+            return reduce(lambda s, t: _denied(s, t, data.target), by_parties(told), state)
         case _:
             assert_never(data)
 
 
 def _valued(told: Iterable[Telling], value: str) -> tuple[Telling, ...]:
     return tuple(replace(t, value=value) for t in told)
-
-
-def _by_parties(told: Iterable[Telling]) -> tuple[Telling, ...]:
-    return tuple(t for t in told if t.holder != MEDIA)
-
-
-def _of_others(tellings: Iterable[Telling], than: Iterable[Telling]) -> tuple[Telling, ...]:
-    holders = {t.holder for t in than}
-    return tuple(t for t in tellings if t.holder not in holders)
 
 
 def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> Irritant:
@@ -186,11 +186,13 @@ def _step_agreed(state: Irritant, told: tuple[Telling, ...], data: on_disk.NextS
     known = state.steps.get(data.step)
     if known is None:
         step = Step(data.step, data.owner, data.action, data.due, told[0].root, told)
-    elif not _by_parties(told):
+    elif not by_parties(told):
         step = replace(known, tellers=(*known.tellers, *told))
     else:
         # Agreed again by the other side is its confirmation; by one that had agreed it before, a new undertaking.
-        anew = not known.open and any(t.holder == k.holder and t.root != k.root for t in told for k in known.tellers)
+        anew = not known.open and any(
+            t.holder == k.holder and t.root != k.root for t in told for k in live(known.tellers)
+        )
         closings = () if anew else known.closings
         step = Step(
             data.step, data.owner, data.action, data.due or known.due, known.opened, (*known.tellers, *told), closings
@@ -225,7 +227,7 @@ def _reversed(
     known = next((r for r in state.reversals if r.root == root), Reversal(root, to, ()))
     others = tuple(r for r in state.reversals if r.root != root)
     state = replace(state, reversals=(*others, replace(known, tellers=(*known.tellers, *told))))
-    if not _by_parties(told):
+    if not by_parties(told):
         return state
     capped = replace(
         state,
@@ -248,36 +250,37 @@ def _gave_in(denial: Denial, told: tuple[Telling, ...], to: int) -> Denial:
 
 
 def _lapsed(state: Irritant, root: str) -> Irritant:
-    lapse = Telling(root, root, "reversal", "lapsed")
+    lapse = Telling(root, root, REVERSAL, "lapsed")
     steps = {k: replace(s, closings=(*s.closings, lapse)) if s.open else s for k, s in state.steps.items()}
     return replace(state, steps=steps)
 
 
 def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
-    """From here on the denier no longer stands on the target; others do, and it stays reported."""
+    """From here on the denier no longer stands on the target; others do, and it stays reported.
+
+    Where the target is a denial of the denier's own, as one that was only attributed to it, that is taken back.
+    """
     denier = denial.holder
+    reversals = tuple(replace(r, tellers=_marked(r.tellers, denial, target)) for r in state.reversals)
+    untold = {r.root for r in reversals if not r.by_a_party}
 
     def kept(tellings: tuple[Telling, ...]) -> tuple[Telling, ...]:
-        return tuple(t for t in tellings if t.holder != denier or target not in (t.event, t.root))
-
-    def own(stand: Stand) -> bool:
-        return stand.holder == denier and target in (stand.event, stand.root)
+        return _marked(tellings, denial, target, untold)
 
     after = replace(
         state,
-        stands=tuple(replace(s, denied=True) if own(s) else s for s in state.stands),
+        stands=_marked(state.stands, denial, target),
         raised_by=kept(state.raised_by),
         withdrawals=kept(state.withdrawals),
         holds=kept(state.holds),
         reversibility=kept(state.reversibility),
         stances=kept(state.stances),
-        reversals=tuple(replace(r, tellers=kept(r.tellers)) for r in state.reversals),
+        reversals=reversals,
         proposals={
             k: replace(p, tellers=kept(p.tellers), closings=kept(p.closings)) for k, p in state.proposals.items()
         },
         steps={k: replace(s, tellers=kept(s.tellers), closings=kept(s.closings)) for k, s in state.steps.items()},
         items={k: replace(i, statuses=kept(i.statuses)) for k, i in state.items.items()},
-        # Denying one's own attributed denial takes that back too.
         denials=tuple(d for d in state.denials if d.denier != denier or d.event != target),
     )
     reversal = next((r for r in state.reversals if r.root == target), None)
@@ -292,11 +295,28 @@ def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
     return _recounted(after)
 
 
+def _marked(
+    voices: tuple[Voiced, ...], denial: Telling, target: str, untold: Container[str] = ()
+) -> tuple[Voiced, ...]:
+    """What of this the denier takes back by its denial of `target`, and what it stands behind again."""
+
+    def mark(voice: Voiced) -> Voiced:
+        if voice.holder == REVERSAL:
+            return replace(voice, denied_in=denial.event if voice.root in untold else None)
+        if voice.holder == denial.holder and target in (voice.event, voice.root):
+            return replace(voice, denied_in=denial.event)
+        if voice.holder == denial.holder and voice.denied_in == target:
+            return replace(voice, denied_in=None)
+        return voice
+
+    return tuple(map(mark, voices))
+
+
 def _recounted(state: Irritant) -> Irritant:
     """The rungs from the stands anew, after something took away or lowered some. O(stands)."""
     levels = [(s, state.level(s)) for s in state.stands]
     one, other = (
-        max((n for s, n in levels if s.holder == p and not s.denied), default=UNSTATED) for p in state.parties
+        max((n for s, n in levels if s.holder == p and s.denied_in is None), default=UNSTATED) for p in state.parties
     )
     return replace(state, rungs=(one, other), reported=max((n for _, n in levels), default=UNSTATED))
 

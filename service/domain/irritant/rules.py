@@ -26,7 +26,7 @@ from service.domain.errors import (
     UnknownStep,
 )
 from service.domain.irritant import events as on_disk
-from service.domain.irritant.state import MEDIA, Irritant
+from service.domain.irritant.state import MEDIA, Irritant, by_parties
 from service.domain.ladder import IN_TALKS, LEVELS, RUNGS, UNSTATED
 
 # What a settled or withdrawn irritant still takes: what mends or completes its record, or takes it up again.
@@ -70,7 +70,7 @@ def allowed(state: Irritant) -> Standing:
         types.discard("NextStepClosed")
     if not state.items:
         types.discard("ItemStatusChanged")
-    if not state.holds:
+    if not state.held:
         types.discard("HoldLifted")
     if state.status > IN_TALKS or not _raisers(state):
         types.discard("IrritantWithdrawn")
@@ -91,8 +91,7 @@ def _not_a_party(state: Irritant, data: Assertion, relation: str) -> Refusal | N
 
 def _raisers(state: Irritant) -> set[str]:
     """The side that raised it: who is on record with the concern, else whoever spoke of it first."""
-    raised = {t.holder for t in state.raised_by if t.holder != MEDIA}
-    return raised or {t.holder for t in state.first_by}
+    return {t.holder for t in by_parties(state.raised_by) or state.first_by}
 
 
 def _judged(state: Irritant, effect: Effective, stream: str) -> Refusal | None:
@@ -106,7 +105,7 @@ def _judged(state: Irritant, effect: Effective, stream: str) -> Refusal | None:
             return _reopening(state, data)
         case on_disk.IrritantWithdrawn():
             return _withdrawal(state, asserter, holders, evidence=effect.is_evidence)
-        case on_disk.HoldLifted() if asserter != "MEDIA" and not holders & {t.holder for t in state.holds}:
+        case on_disk.HoldLifted() if not (effect.is_evidence or MEDIA in holders or holders & state.held.keys()):
             return NoSuchHold("/asserted_by/party", asserter=asserter)
         case on_disk.ProposalAnswered() if data.proposal not in state.proposals:
             return UnknownProposal("/proposal", proposal=data.proposal, stream=stream)

@@ -5,7 +5,7 @@ Derived from the state alone and total; the definitions are those of the domain'
 
 from typing import Literal
 
-from service.domain.irritant.state import MEDIA, Hold, Irritant, Proposal, Stand, Step
+from service.domain.irritant.state import MEDIA, Hold, Irritant, Proposal, Stand, Step, by_parties, live
 from service.domain.ladder import UNSTATED
 
 Basis = Literal["none", "media_only", "contested", "both_sides", "one_side", "attributed"]
@@ -24,15 +24,19 @@ def basis(state: Irritant) -> Basis:
 
 
 def contested(state: Irritant) -> bool:
-    """Whether a denied target stands at the claimed rung, or a reversal that still binds its teller is denied."""
-    return any(_in_force(state, d.target, reversal=d.reversal) for d in state.denials if not d.ended)
+    """Whether a denied claim stands at the claimed rung, or a denied reversal still holds down who tells it."""
+    denied = [d for d in state.denials if not d.ended]
+    return any(_holds_down(state, d.target) if d.reversal else _at_the_claimed_rung(state, d.target) for d in denied)
 
 
-def _in_force(state: Irritant, target: str, *, reversal: bool) -> bool:
-    stands = (s for s in state.stands if target in (s.event, s.root) and not s.denied and s.holder != MEDIA)
-    if reversal:
-        return any(state.level(s) == state.rung_of(s.holder) for s in stands)
+def _at_the_claimed_rung(state: Irritant, target: str) -> bool:
+    stands = (s for s in state.stands if target in (s.event, s.root) and s.denied_in is None and s.holder != MEDIA)
     return any(state.level(s) == state.status for s in stands)
+
+
+def _holds_down(state: Irritant, target: str) -> bool:
+    tellers = ((r.to, t) for r in state.reversals if r.root == target for t in by_parties(r.tellers))
+    return any(state.rung_of(t.holder) <= to for to, t in tellers)
 
 
 def _at_the_top(state: Irritant, party: str) -> bool:
@@ -53,13 +57,13 @@ def origins(state: Irritant) -> int:
 
 def hold(state: Irritant) -> Hold:
     """The strongest hold that a side has placed and not lifted."""
-    kinds = {t.value for t in state.holds}
+    kinds = state.held.values()
     return "suspended" if "suspended" in kinds else "stalled" if "stalled" in kinds else "none"
 
 
 def reversible(state: Irritant) -> Literal["true", "false", "unknown"]:
     """The last word on it; a party's before anybody else's."""
-    said = [t for t in state.reversibility if t.holder != MEDIA] or list(state.reversibility)
+    said = by_parties(state.reversibility) or live(state.reversibility)
     if not said:
         return "unknown"
     return "true" if said[-1].value == "true" else "false"

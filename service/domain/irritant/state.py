@@ -2,10 +2,10 @@
 
 A *stand* is one voice standing behind one rung; a party's rung is the highest of its stands that it has not denied,
 each lowered by the reversals that bind that party. What else is told is kept as *tellings*, one for each voice, so that
-a denial can take back one voice and leave the others.
+a denial can take back one voice and leave the others. Nothing denied is dropped: a denial can itself be denied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -29,7 +29,7 @@ class Stand:
     spoken: bool
     wording: str | None
     caps: tuple[tuple[str, int], ...] = ()
-    denied: bool = False
+    denied_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,17 @@ class Telling:
     root: str
     holder: str
     value: str = ""
+    denied_in: str | None = None
+
+
+def live(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
+    """Those that their holders have not denied."""
+    return tuple(t for t in tellings if t.denied_in is None)
+
+
+def by_parties(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
+    """Those that a party stands behind."""
+    return tuple(t for t in live(tellings) if t.holder != MEDIA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class Reversal:
 
     @property
     def by_a_party(self) -> bool:
-        return any(t.holder != MEDIA for t in self.tellers)
+        return bool(by_parties(self.tellers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +92,11 @@ class Proposal:
 
     @property
     def open(self) -> bool:
-        return not any(t.holder != MEDIA for t in self.closings)
+        return not by_parties(self.closings)
 
     @property
     def by_a_party(self) -> bool:
-        return any(t.holder != MEDIA for t in self.tellers)
+        return bool(by_parties(self.tellers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +114,11 @@ class Step:
     @property
     def open(self) -> bool:
         """Media alone closes no step that a party asserted."""
-        return not any(t.holder != MEDIA or not self.by_a_party for t in self.closings)
+        return not (by_parties(self.closings) if self.by_a_party else live(self.closings))
 
     @property
     def by_a_party(self) -> bool:
-        return any(t.holder != MEDIA for t in self.tellers)
+        return bool(by_parties(self.tellers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,8 @@ class Item:
 
     @property
     def status(self) -> str:
-        return self.statuses[-1].value if self.statuses else "outstanding"
+        said = live(self.statuses)
+        return said[-1].value if said else "outstanding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +156,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Irritant:
-    """An irritant as a history leaves it. `rungs` are the parties', in the order of `parties`."""
+    """An irritant as a history leaves it. `rungs` are the parties', in the order of `parties`.
+
+    `withdrawals` has reopenings among them, `holds` what lifted them: the last that stands counts, for holds by side.
+    """
 
     parties: tuple[str, str]
     title: str = ""
@@ -181,13 +196,20 @@ class Irritant:
 
     @property
     def regressions(self) -> int:
-        return len(self.regressed)
+        told = {r.root for r in self.reversals if r.by_a_party}
+        return sum(root in told for root in self.regressed)
 
     @property
     def lifecycle(self) -> Literal["open", "resolved", "withdrawn"]:
-        if self.withdrawals:
+        if (said := live(self.withdrawals)) and said[-1].value != "reopened":
             return "withdrawn"
         return "resolved" if self.confirmed == RESOLVED else "open"
+
+    @property
+    def held(self) -> Mapping[str, str]:
+        """The holds in force, by the side that placed each."""
+        last = {t.holder: t.value for t in live(self.holds)}
+        return {side: kind for side, kind in last.items() if kind != "lifted"}
 
     def rung_of(self, party: str) -> int:
         return self.rungs[self.parties.index(party)]
@@ -210,7 +232,7 @@ class Irritant:
     def standing(self, party: str) -> list[Stand]:
         """The stands of a party at its rung, none where it is on no rung."""
         rung = self.rung_of(party)
-        mine = (s for s in self.stands if s.holder == party and not s.denied)
+        mine = (s for s in self.stands if s.holder == party and s.denied_in is None)
         return [s for s in mine if self.level(s) == rung] if rung > UNSTATED else []
 
     def holders(self, asserter: str) -> tuple[str, ...]:
