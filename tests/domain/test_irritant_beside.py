@@ -1,0 +1,247 @@
+"""What stands beside the ladder and never on it: whose move it is, holds, items, and whether progress can be undone."""
+
+import pytest
+
+from service.domain.assertion import Contract
+from service.domain.errors import (
+    ItemTaken,
+    NoSuchHold,
+    NotAParty,
+    Refusal,
+    UnknownItem,
+    UnknownProposal,
+    UnknownStep,
+)
+from service.projections.irritant import IrritantDocument, view
+from tests.build import (
+    Outcome,
+    answered,
+    discussed,
+    evidence,
+    exchanged,
+    given,
+    hold_lifted,
+    hold_placed,
+    implemented,
+    item_added,
+    item_changed,
+    opened,
+    reversed_to,
+    reversible,
+    settled,
+    step_agreed,
+    step_closed,
+    tabled,
+    understood,
+)
+
+
+def saying(*events: Contract) -> Outcome:
+    return given(opened()).when(*events)
+
+
+def after(*events: Contract) -> IrritantDocument:
+    """The irritant after these, of which the first is `e2`; each is allowed in its place."""
+    return view(saying(*events).reading)
+
+
+# Whose move it is.
+
+
+def test_nobody_is_awaited_where_nothing_is_open() -> None:
+    assert after(understood("JOINT")).awaiting == "none"
+
+
+@pytest.mark.parametrize("addressee", ["RU", "US", "both"])
+def test_an_open_proposal_awaits_its_addressee(addressee: str) -> None:
+    assert after(tabled("RU", addressee)).awaiting == addressee
+
+
+@pytest.mark.parametrize("owner", ["RU", "US", "both"])
+def test_an_open_step_awaits_its_owner_before_any_proposal(owner: str) -> None:
+    assert after(tabled("RU", "US"), step_agreed("RU", owner=owner)).awaiting == owner
+
+
+def test_moves_of_each_side_await_both() -> None:
+    assert after(step_agreed("RU", "one", owner="RU"), step_agreed("RU", "other", owner="US")).awaiting == "both"
+    assert after(tabled("RU", "US"), tabled("US", "RU")).awaiting == "both"
+
+
+def test_what_only_media_report_awaits_nobody() -> None:
+    assert after(step_agreed("MEDIA", owner="US"), tabled("MEDIA", "US")).awaiting == "none"
+
+
+def test_a_settled_irritant_awaits_nobody() -> None:
+    assert after(step_agreed("RU", owner="US"), settled("JOINT")).awaiting == "none"
+
+
+@pytest.mark.parametrize(
+    ("answer", "awaiting"), [("accepted", "none"), ("rejected", "none"), ("countered", "none"), ("deferred", "US")]
+)
+def test_a_proposal_closes_by_an_answer_other_than_deferred(answer: str, awaiting: str) -> None:
+    assert after(tabled("RU", "US"), answered("e2", "US", answer)).awaiting == awaiting
+
+
+def test_media_answer_no_proposal() -> None:
+    assert after(tabled("RU", "US"), answered("e2", "MEDIA")).awaiting == "US"
+
+
+def test_a_proposal_closes_when_its_addressee_reaches_an_understanding() -> None:
+    assert after(tabled("RU", "US"), discussed("US")).awaiting == "US"
+    assert after(tabled("RU", "US"), understood("RU")).awaiting == "US"
+    assert after(tabled("RU", "US"), understood("US")).awaiting == "none"
+
+
+def test_a_proposal_to_both_closes_when_both_have() -> None:
+    assert after(tabled("RU", "both"), understood("US")).awaiting == "both"
+    assert after(tabled("RU", "both"), understood("US"), understood("RU")).awaiting == "none"
+
+
+def test_a_proposal_tabled_after_an_understanding_is_open_still() -> None:
+    assert after(understood("US", on="2025-02-01"), tabled("RU", "US", on="2025-03-01")).awaiting == "US"
+
+
+def test_a_step_closes_when_a_party_says_so() -> None:
+    agreed = step_agreed("RU", owner="US")
+    assert after(agreed, step_closed("MEDIA")).awaiting == "US"
+    for party in ("RU", "US", "JOINT"):
+        assert after(agreed, step_closed(party)).awaiting == "none"
+
+
+def test_a_step_agreed_again_by_the_other_side_is_its_confirmation() -> None:
+    agreed = [step_agreed("RU", owner="US", on="2025-02-01"), step_closed("RU", on="2025-03-01")]
+    assert after(*agreed, step_agreed("US", owner="US", on="2025-04-01")).awaiting == "none"
+
+
+def test_a_closed_step_agreed_again_by_the_same_side_is_a_new_undertaking() -> None:
+    agreed = [step_agreed("RU", owner="US", on="2025-02-01"), step_closed("RU", on="2025-03-01")]
+    assert after(*agreed, step_agreed("RU", owner="RU", on="2025-04-01")).awaiting == "RU"
+
+
+def test_a_closing_follows_whichever_assertion_first_agreed_the_step() -> None:
+    """The step is learned of late, with an earlier date than that of its first report: the closing still closes it."""
+    it = after(
+        step_agreed("RU", owner="US", on="2025-03-01"),
+        step_closed("US"),
+        step_agreed("US", owner="US", on="2025-02-01"),
+    )
+    assert it.awaiting == "none"
+
+
+def test_a_step_agreed_again_after_its_closing_is_not_what_that_closed() -> None:
+    history = [step_agreed("RU", owner="US", on="2025-02-01"), step_closed("RU", on="2025-03-01")]
+    assert after(*history, step_agreed("RU", owner="RU", after="e3")).awaiting == "RU"
+
+
+# Holds.
+
+
+@pytest.mark.parametrize("kind", ["stalled", "suspended"])
+def test_a_side_places_a_hold(kind: str) -> None:
+    assert after(hold_placed("RU", kind)).hold == kind
+
+
+def test_the_strongest_hold_shows() -> None:
+    assert after(hold_placed("RU", "suspended"), hold_placed("US", "stalled")).hold == "suspended"
+    assert after(hold_placed("RU", "suspended"), hold_placed("RU", "stalled")).hold == "stalled"
+
+
+def test_each_side_lifts_its_own_and_one_text_of_both_lifts_both() -> None:
+    placed = [hold_placed("RU", "suspended"), hold_placed("US", "stalled")]
+    assert after(*placed, hold_lifted("RU")).hold == "stalled"
+    assert after(*placed, hold_lifted("JOINT")).hold == "none"
+    assert after(hold_placed("JOINT"), hold_lifted("US")).hold == "stalled"
+
+
+def test_who_placed_none_lifts_none() -> None:
+    saying(hold_placed("RU"), hold_lifted("US")).refused(NoSuchHold, asserter="US")
+
+
+@pytest.mark.parametrize("voice", ["MEDIA", "TR"])
+def test_media_place_and_lift_none(voice: str) -> None:
+    assert after(hold_placed(voice)).hold == "none"
+    assert after(hold_placed("RU"), hold_lifted(voice)).hold == "stalled"
+
+
+def test_a_lifted_hold_can_be_told_of_again() -> None:
+    assert after(hold_placed("RU"), hold_lifted("RU"), evidence("e3", "RU", origin="another")).hold == "none"
+
+
+def test_a_hold_placed_again_after_it_was_lifted_holds() -> None:
+    assert after(hold_placed("RU"), hold_lifted("RU"), hold_placed("RU", "suspended")).hold == "suspended"
+
+
+def test_a_hold_moves_no_rung() -> None:
+    assert after(understood("RU"), hold_placed("RU", "suspended")).status == "understanding"
+
+
+# Items.
+
+
+def test_items_are_counted_and_only_a_party_settles_one() -> None:
+    listed = [item_added("house"), item_added("dacha", "RU")]
+    assert after(*listed).items.model_dump() == {"settled": 0, "total": 2}
+    assert after(*listed, item_changed("house", "MEDIA")).items.settled == 0
+    assert after(*listed, item_changed("house", "US")).items.settled == 1
+    assert after(*listed, item_changed("house", "US", "partly")).items.settled == 0
+
+
+def test_the_last_word_on_an_item_counts() -> None:
+    changed = [item_added("house"), item_changed("house", "US", on="2025-02-01")]
+    assert after(*changed, item_changed("house", "RU", "outstanding", on="2025-03-01")).items.settled == 0
+
+
+def test_an_item_is_added_once() -> None:
+    saying(item_added("house"), item_added("house", "RU")).refused(ItemTaken, item="house")
+    assert after(item_added("house"), evidence("e2", "RU")).items.total == 1
+
+
+# Whether it can be undone.
+
+
+def test_the_last_word_of_a_party_on_reversibility_comes_before_any_of_the_media() -> None:
+    assert after().reversible == "unknown"
+    assert after(reversible("MEDIA")).reversible == "true"
+    assert after(reversible("RU"), reversible("MEDIA", reversible=False)).reversible == "true"
+    assert after(reversible("RU"), reversible("US", reversible=False)).reversible == "false"
+
+
+# What is not on record, and who is no party.
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (answered("e9", "US"), UnknownProposal),
+        (step_closed("US", "unheard-of"), UnknownStep),
+        (item_changed("unheard-of", "US"), UnknownItem),
+    ],
+    ids=lambda it: getattr(it, "type", ""),
+)
+def test_what_was_never_said_is_not_answered_closed_or_settled(event: Contract, error: type[Refusal]) -> None:
+    saying(event).refused(error)
+
+
+def test_a_proposal_is_not_answered_before_it_is_made() -> None:
+    """Whatever the dates say: the answer is put after the proposal, the closing after the step."""
+    assert after(tabled("RU", "US", on="2025-03-01"), answered("e2", "US", on="2025-02-01")).awaiting == "none"
+    assert after(step_agreed("RU", on="2025-03-01"), step_closed("US", on="2025-02-01")).awaiting == "none"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        step_agreed("RU", owner="TR"),
+        tabled("RU", "TR"),
+        implemented("RU", actor="TR"),
+        hold_placed("RU", by="TR"),
+        reversed_to("unstated", "RU", by="TR"),
+    ],
+    ids=lambda event: event.type,
+)
+def test_only_the_parties_act_or_must_act(event: Contract) -> None:
+    saying(exchanged("RU"), event).refused(NotAParty, party="TR", relation="ru-us")
+
+
+def test_speaking_is_open_to_any_state() -> None:
+    assert after(step_agreed("TR", owner="both")).reported_status == "understanding"

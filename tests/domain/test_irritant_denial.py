@@ -1,0 +1,171 @@
+"""A side denies what is said: it stands behind it no more, yet it stays reported and others stand where they stood."""
+
+import pytest
+
+from service.domain.assertion import Contract
+from service.domain.errors import NotByAParty
+from service.projections.irritant import IrritantDocument, view
+from tests.build import (
+    Outcome,
+    contested,
+    discussed,
+    evidence,
+    exchanged,
+    given,
+    hold_lifted,
+    hold_placed,
+    item_added,
+    item_changed,
+    opened,
+    raised,
+    reopened,
+    retracted,
+    reversible,
+    step_agreed,
+    step_closed,
+    tabled,
+    understood,
+    withdrawn,
+)
+
+
+def saying(*events: Contract) -> Outcome:
+    return given(opened()).when(*events)
+
+
+def after(*events: Contract) -> IrritantDocument:
+    """The irritant after these, of which the first is `e2`; each is allowed in its place."""
+    return view(saying(*events).reading)
+
+
+def rungs(it: IrritantDocument) -> tuple[str, str, str]:
+    return it.parties["RU"].rung, it.parties["US"].rung, it.reported_status
+
+
+@pytest.mark.parametrize("asserter", ["MEDIA", "TR"])
+def test_only_a_party_denies(asserter: str) -> None:
+    saying(understood("RU"), contested("e2", asserter)).refused(NotByAParty, asserter=asserter)
+
+
+def test_a_denied_claim_stays_reported_and_its_asserter_stands_where_it_stood() -> None:
+    it = after(understood("RU"), contested("e2", "US"))
+    assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "contested")
+
+
+def test_a_side_denies_its_half_of_a_joint_text() -> None:
+    it = after(understood("JOINT"), contested("e2", "US"))
+    assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "contested")
+
+
+def test_a_side_denies_words_attributed_to_it() -> None:
+    it = after(raised("RU"), understood("RU", channel="attributed"), contested("e3", "RU"))
+    assert (rungs(it), it.status, it.basis) == (("raised", "unstated", "understanding"), "raised", "one_side")
+
+
+def test_a_denial_binds_from_its_place_in_the_world_on() -> None:
+    it = after(
+        understood("RU", on="2025-02-01", channel="attributed"),
+        contested("e2", "RU", on="2025-03-01"),
+        understood("RU", on="2025-04-01"),
+    )
+    assert it.status == "understanding"
+    assert it.trend == "advanced"
+
+
+def test_evidence_filed_after_a_denial_is_denied_with_its_target() -> None:
+    """It is its target said again in its target's place; the denier's word anew would have a date of its own."""
+    it = after(
+        understood("RU", on="[2025-04-10..]", channel="attributed"),
+        contested("e2", "RU", on="2025-04-10"),
+        evidence("e2", "RU", channel="attributed", origin="another"),
+    )
+    assert rungs(it) == ("unstated", "unstated", "understanding")
+
+
+def test_denying_one_further_voice_leaves_the_others() -> None:
+    it = after(understood("US"), evidence("e2", "RU", channel="attributed"), contested("e3", "RU"))
+    assert rungs(it) == ("unstated", "understanding", "understanding")
+
+
+def test_it_is_contested_only_while_the_denied_claim_stands_at_the_claimed_rung() -> None:
+    denied = [understood("RU", on="2025-02-01"), contested("e2", "US", on="2025-03-01")]
+    assert after(*denied, exchanged("RU", on="2025-04-01")).basis == "one_side"
+    assert after(understood("MEDIA"), contested("e2", "US"), discussed("RU")).basis == "one_side"
+
+
+def test_the_denial_ends_when_the_denier_later_stands_at_that_rung() -> None:
+    denied = [understood("RU", on="2025-02-01"), contested("e2", "US", on="2025-03-01")]
+    assert after(*denied, understood("US", on="2025-04-01")).basis == "both_sides"
+    assert after(*denied, discussed("US", on="2025-04-01")).basis == "contested"
+
+
+def test_a_denial_denied_by_whom_it_was_attributed_to_is_taken_back() -> None:
+    it = after(
+        tabled("US", "RU", channel="attributed", on="2025-02-01"),
+        contested("e2", "US", channel="attributed", on="2025-03-01"),
+        contested("e3", "US", on="2025-04-01"),
+    )
+    assert (it.status, it.basis, it.awaiting) == ("proposed", "attributed", "RU")
+    other = after(understood("RU"), contested("e2", "US", channel="attributed"), contested("e3", "US"))
+    assert other.basis == "one_side"
+
+
+def test_a_retracted_denial_never_was() -> None:
+    assert after(understood("RU"), contested("e2", "US"), retracted("e3")).basis == "one_side"
+
+
+# What a denied telling did beside the ladder it does no more.
+
+
+def test_a_denied_proposal_awaits_nobody() -> None:
+    assert after(tabled("RU", "US")).awaiting == "US"
+    assert after(tabled("RU", "US", channel="attributed"), contested("e2", "RU")).awaiting == "none"
+
+
+def test_a_denied_step_awaits_nobody_unless_the_other_side_agreed_it_too() -> None:
+    denied = [step_agreed("RU", owner="US", channel="attributed"), contested("e2", "RU")]
+    assert after(*denied).awaiting == "none"
+    assert after(*denied, evidence("e2", "US")).awaiting == "US"
+
+
+def test_a_denied_closing_leaves_the_step_open() -> None:
+    agreed = [step_agreed("RU", owner="US"), step_closed("US", channel="attributed")]
+    assert after(*agreed).awaiting == "none"
+    assert after(*agreed, contested("e3", "US")).awaiting == "US"
+
+
+def test_a_denied_hold_holds_nothing() -> None:
+    assert after(hold_placed("JOINT"), contested("e2", "RU")).hold == "stalled"
+    assert after(hold_placed("JOINT"), contested("e2", "RU"), contested("e2", "US")).hold == "none"
+
+
+def test_a_denied_lifting_leaves_the_hold() -> None:
+    lifted = [hold_placed("RU"), hold_lifted("RU", channel="attributed")]
+    assert after(*lifted).hold == "none"
+    assert after(*lifted, contested("e3", "RU")).hold == "stalled"
+
+
+def test_a_denied_withdrawal_leaves_it_open() -> None:
+    history = [raised("RU"), withdrawn("RU", channel="attributed")]
+    assert after(*history).lifecycle == "withdrawn"
+    assert after(*history, contested("e3", "RU")).lifecycle == "open"
+
+
+def test_a_denied_reopening_leaves_it_withdrawn() -> None:
+    history = [
+        raised("RU", on="2025-02-01"),
+        withdrawn("RU", on="2025-03-01"),
+        reopened("RU", "raised", channel="attributed", on="2025-04-01"),
+    ]
+    assert after(*history).lifecycle == "open"
+    assert after(*history, contested("e4", "RU", on="2025-05-01")).lifecycle == "withdrawn"
+
+
+def test_a_denied_settlement_of_an_item_leaves_it_outstanding() -> None:
+    changed = [item_added("a-house"), item_changed("a-house", "RU", channel="attributed")]
+    assert after(*changed).items.settled == 1
+    assert after(*changed, contested("e3", "RU")).items.settled == 0
+
+
+def test_a_denied_word_on_reversibility_counts_no_more() -> None:
+    assert after(reversible("RU", channel="attributed"), contested("e2", "RU")).reversible == "unknown"

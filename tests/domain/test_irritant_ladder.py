@@ -1,0 +1,212 @@
+"""Where an irritant stands: what each assertion claims, what both sides confirm, what is merely reported."""
+
+from typing import Any
+
+import pytest
+
+from service.domain.assertion import Contract
+from service.domain.ladder import RUNGS
+from service.projections.irritant import IrritantDocument, view
+from tests.build import (
+    answered,
+    contested,
+    discussed,
+    evidence,
+    exchanged,
+    given,
+    hold_placed,
+    implemented,
+    item_added,
+    opened,
+    position_stated,
+    raised,
+    reversed_to,
+    reversible,
+    settled,
+    step_agreed,
+    step_closed,
+    tabled,
+    understood,
+    withdrawn,
+)
+
+
+def after(*events: Contract) -> IrritantDocument:
+    """The irritant after these, of which the first is `e2`; each is allowed in its place."""
+    return view(given(opened()).when(*events).reading)
+
+
+def rungs(it: IrritantDocument) -> tuple[str, str, str]:
+    return it.parties["RU"].rung, it.parties["US"].rung, it.reported_status
+
+
+ADVANCING: dict[str, tuple[Any, str]] = {
+    "a concern": (raised, "raised"),
+    "a proposal": (tabled, "proposed"),
+    "talks": (discussed, "in_talks"),
+    "an understanding": (understood, "understanding"),
+    "a next step": (step_agreed, "understanding"),
+    "an instrument": (exchanged, "formalised"),
+    "an act": (implemented, "implementing"),
+    "settlement": (settled, "resolved"),
+}
+
+
+@pytest.mark.parametrize(("told", "rung"), ADVANCING.values(), ids=ADVANCING)
+def test_an_assertion_puts_its_asserter_on_its_rung_and_nobody_else(told: Any, rung: str) -> None:
+    assert rungs(after(told("RU"))) == (rung, "unstated", rung)
+
+
+@pytest.mark.parametrize(("told", "rung"), ADVANCING.values(), ids=ADVANCING)
+def test_one_text_of_both_puts_both_there(told: Any, rung: str) -> None:
+    assert rungs(after(told("JOINT"))) == (rung, rung, rung)
+
+
+@pytest.mark.parametrize("voice", ["MEDIA", "TR"])
+@pytest.mark.parametrize(("told", "rung"), ADVANCING.values(), ids=ADVANCING)
+def test_media_and_other_states_only_report(told: Any, rung: str, voice: str) -> None:
+    assert rungs(after(told(voice))) == ("unstated", "unstated", rung)
+
+
+@pytest.mark.parametrize(
+    ("answer", "rung"),
+    [("accepted", "understanding"), ("countered", "proposed"), ("rejected", "unstated"), ("deferred", "unstated")],
+)
+def test_an_answer_puts_whoever_gives_it_where_the_answer_does(answer: str, rung: str) -> None:
+    assert after(tabled("RU"), answered("e2", "US", answer)).parties["US"].rung == rung
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        step_closed("US"),
+        hold_placed("US"),
+        item_added("a-house", "US"),
+        position_stated("US"),
+        reversible("US"),
+    ],
+    ids=lambda event: event.type,
+)
+def test_nothing_else_moves_a_rung_up(beside: Contract) -> None:
+    assert rungs(after(step_agreed("RU"), beside)) == ("understanding", "unstated", "understanding")
+
+
+def test_a_withdrawal_moves_no_rung() -> None:
+    assert rungs(after(raised("RU"), withdrawn("RU"))) == ("raised", "unstated", "raised")
+
+
+def test_rungs_may_be_skipped_and_what_comes_after_never_lowers_one() -> None:
+    assert rungs(after(exchanged("RU"), discussed("RU"), raised("RU"))) == ("formalised", "unstated", "formalised")
+
+
+def test_claimed_is_the_higher_confirmed_the_lower_reported_the_highest_of_all() -> None:
+    it = after(exchanged("US"), understood("RU"), implemented("MEDIA"))
+    assert (it.confirmed_status, it.status, it.reported_status) == ("understanding", "formalised", "implementing")
+
+
+BASES: dict[str, tuple[str, list[Contract]]] = {
+    "nothing reported": ("none", []),
+    "something beside the ladder": ("none", [position_stated("RU")]),
+    "media alone": ("media_only", [discussed("MEDIA")]),
+    "another state alone": ("media_only", [discussed("TR")]),
+    "one side": ("one_side", [understood("RU")]),
+    "one side, in paraphrase": ("one_side", [understood("RU", channel="paraphrase")]),
+    "one side, the other lower": ("one_side", [understood("RU"), raised("US")]),
+    "one side, media higher": ("one_side", [understood("RU"), exchanged("MEDIA")]),
+    "both": ("both_sides", [understood("RU"), understood("US")]),
+    "both, in one text": ("both_sides", [understood("JOINT")]),
+    "both, one only attributed": ("one_side", [understood("RU"), understood("US", channel="attributed")]),
+    "attributed alone": ("attributed", [understood("RU", channel="attributed")]),
+    "both attributed": ("attributed", [understood("JOINT", channel="attributed")]),
+    "attributed, then in its own words": ("one_side", [understood("RU", channel="attributed"), understood("RU")]),
+    "attributed at the top": ("attributed", [understood("RU"), exchanged("RU", channel="attributed")]),
+    "denied by the other": ("contested", [understood("RU"), contested("e2", "US")]),
+}
+
+
+@pytest.mark.parametrize(("basis", "events"), BASES.values(), ids=BASES)
+def test_the_basis_of_the_claimed_rung(basis: str, events: list[Contract]) -> None:
+    assert after(*events).basis == basis
+
+
+ORIGINS: dict[str, tuple[int, list[Contract]]] = {
+    "none": (0, []),
+    "two documents, one utterance": (1, [understood("RU"), understood("RU", document="a1")]),
+    "two utterances": (2, [understood("RU"), understood("RU", origin="other")]),
+    "one text of both": (1, [understood("JOINT")]),
+    "each side's": (2, [understood("RU"), understood("US")]),
+    "those below do not count": (1, [raised("RU", origin="other"), understood("RU")]),
+    "media do not count beside a party": (1, [understood("RU"), understood("MEDIA")]),
+    "media alone": (2, [discussed("MEDIA"), discussed("MEDIA", origin="other"), raised("MEDIA", origin="third")]),
+    "evidence": (2, [understood("RU"), evidence("e2", "RU", origin="other")]),
+    "a relay": (1, [understood("RU"), evidence("e2", "RU", document="a1")]),
+    "denied": (1, [understood("RU"), understood("RU", origin="other"), contested("e2", "RU")]),
+    "after a reversal": (2, [exchanged("RU"), reversed_to("in_talks", "US")]),
+    "after a reversal, not those below": (
+        2,
+        [raised("RU", origin="o"), exchanged("RU"), reversed_to("in_talks", "US")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("origins", "events"), ORIGINS.values(), ids=ORIGINS)
+def test_the_utterances_behind_the_claimed_rung(origins: int, events: list[Contract]) -> None:
+    assert after(*events).origins == origins
+
+
+def test_it_is_resolved_when_both_sides_declare_it_settled() -> None:
+    assert after(settled("US")).lifecycle == "open"
+    assert after(settled("US"), settled("MEDIA")).lifecycle == "open"
+    assert after(settled("US"), settled("RU")).lifecycle == "resolved"
+    assert after(settled("JOINT")).lifecycle == "resolved"
+
+
+def test_the_high_water_mark_is_the_highest_claimed_status_in_the_order_of_the_world() -> None:
+    fell = [exchanged("RU", on="2025-03-01"), reversed_to("raised", on="2025-04-01"), discussed("US", on="2025-05-01")]
+    assert (after(*fell).status, after(*fell).high_water_mark) == ("in_talks", "formalised")
+    # Learned late: it had been implementing in April's place, and was reversed from there.
+    late = after(*fell, implemented("US", on="2025-03-15"))
+    assert (late.status, late.high_water_mark) == ("in_talks", "implementing")
+    assert after(implemented("MEDIA")).high_water_mark == "unstated"
+
+
+def test_it_last_moved_where_one_of_the_three_statuses_last_changed() -> None:
+    it = after(raised("RU", on="2025-01-01"), raised("US", on="2025-02-01"), raised("US", on="2025-03-01"))
+    assert it.last_moved.model_dump() == {"occurred": "2025-02-01", "position": 3}
+    assert after(position_stated("RU")).last_moved.model_dump() == {"occurred": None, "position": None}
+
+
+def test_the_trend_is_the_direction_of_the_last_change_of_the_claimed_status() -> None:
+    assert after().trend == "held"
+    assert after(discussed("MEDIA")).trend == "held"
+    assert after(discussed("RU")).trend == "advanced"
+    fell = [discussed("RU", on="2025-03-01"), reversed_to("raised", on="2025-04-01")]
+    assert after(*fell).trend == "regressed"
+    assert after(*fell, discussed("US", on="2025-05-01"), raised("MEDIA")).trend == "advanced"
+
+
+def test_each_side_has_its_own_word_and_its_last_assertion() -> None:
+    it = after(
+        understood("RU", wording="committed", on="2025-04-10"),
+        exchanged("US", wording="understanding", on="2025-04-11"),
+        position_stated("RU", on="2025-04-12"),
+        raised("MEDIA"),
+    )
+    assert it.parties["RU"].model_dump() == {
+        "rung": "understanding",
+        "wording": "committed",
+        "occurred": "2025-04-12",
+        "event": "e4",
+    }
+    assert it.parties["US"].wording == "understanding"
+
+
+def test_the_word_of_a_side_is_its_latest_at_its_rung() -> None:
+    it = after(understood("RU", wording="committed"), understood("RU", wording="agreed"), raised("RU", wording="worry"))
+    assert it.parties["RU"].wording == "agreed"
+    assert after(understood("RU", wording="committed"), understood("RU")).parties["RU"].wording == "committed"
+
+
+def test_every_rung_can_be_reached() -> None:
+    reached = {after(told("RU")).status for told, _ in ADVANCING.values()} | {after().status}
+    assert reached == set(RUNGS)

@@ -1,0 +1,166 @@
+"""What holds of every irritant whatever was said of it, by whom, in which order it was filed, and struck later."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from service.domain.assertion import AssertionRetracted, EvidenceAdded, Recorded, Telling
+from service.domain.corrections import effective
+from service.domain.irritant import standing
+from service.domain.irritant.fold import evolve
+from service.domain.irritant.state import Irritant
+from service.domain.ladder import RUNGS
+from tests.laws.histories import ADVANCING, Draft, drafts, record, recorded, records
+
+NOTHING = Irritant(("RU", "US"))
+
+
+def state_of(events: Sequence[Recorded]) -> Irritant:
+    return reduce(evolve, effective(events), NOTHING)
+
+
+def on_the_ladder(state: Irritant) -> dict[str, Any]:
+    return {
+        "rungs": [RUNGS[r] for r in state.rungs],
+        "reported": RUNGS[state.reported],
+        "basis": standing.basis(state),
+        "lifecycle": state.lifecycle,
+        "trend": state.trend,
+        "high_water_mark": RUNGS[state.high_water_mark],
+        "regressions": state.regressions,
+    }
+
+
+def retraction(events: Sequence[Recorded], target: str) -> Recorded:
+    data = AssertionRetracted(target=target, reason="never said")
+    return recorded(events[-1].position + 1, data, f"retraction-of-{target}")
+
+
+@given(records())
+def test_confirmed_is_at_most_status_and_status_at_most_reported(events: list[Recorded]) -> None:
+    for state in readings(events):
+        assert state.confirmed <= state.status <= state.reported
+        assert state.status <= state.high_water_mark
+
+
+def readings(events: Sequence[Recorded]) -> list[Irritant]:
+    """The state after each event, in the order of the world."""
+    order = effective(events)
+    return [reduce(evolve, order[:n], NOTHING) for n in range(len(order) + 1)]
+
+
+@given(records(kinds=ADVANCING))
+def test_advancing_events_never_lower_a_rung(events: list[Recorded]) -> None:
+    for before, after in pairwise(readings(events)):
+        assert all(b <= a for b, a in zip(before.rungs, after.rungs, strict=True))
+        assert before.reported <= after.reported
+
+
+@given(records())
+def test_only_a_reversal_or_a_reopening_that_stands_counts_as_a_regression(events: list[Recorded]) -> None:
+    down = {e.root for e in effective(events) if type(e.data).__name__ in ("ProgressReversed", "IrritantReopened")}
+    assert set(state_of(events).regressed) <= down
+
+
+@given(records(), st.data())
+def test_a_retraction_reads_as_if_its_target_had_never_been_said(events: list[Recorded], data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(events[1:]))
+    assume(not isinstance(target.data, AssertionRetracted))
+    struck = [*events, retraction(events, target.id)]
+    never = [e for e in events if e.id != target.id]
+    assert state_of(struck) == state_of(never)
+
+
+@given(records(), st.data())
+def test_retracting_a_retraction_restores(events: list[Recorded], data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(events[1:]))
+    once = [*events, retraction(events, target.id)]
+    twice = [*once, retraction(once, once[-1].id)]
+    assert state_of(twice) == state_of(events)
+
+
+@given(records())
+def test_retracting_everything_a_party_said_reads_as_if_it_had_never_spoken(events: list[Recorded]) -> None:
+    said = [e.id for e in events if isinstance(e.data, Telling) and e.data.asserted_by.party == "RU"]
+    struck = list(events)
+    for id in said:
+        struck.append(retraction(struck, id))
+    assert state_of(struck) == state_of([e for e in events if e.id not in said])
+
+
+@given(drafts(), st.data())
+def test_evidence_with_an_origin_already_behind_it_changes_no_rung_and_no_basis(
+    planned: list[Draft], data: st.DataObject
+) -> None:
+    events = record(planned)
+    told = [e for e in events if isinstance(e.data, Telling) and not isinstance(e.data, EvidenceAdded)]
+    assume(told)
+    target = data.draw(st.sampled_from(told))
+    assert isinstance(target.data, Telling)
+    by = target.data.asserted_by
+    channel = "outlet" if by.party == "MEDIA" else data.draw(st.sampled_from(("quote", "attributed")))
+    again = EvidenceAdded(
+        target=target.id,
+        asserted_by=by.model_copy(update={"channel": channel}),
+        source=target.data.source.model_copy(update={"document": "another-paper"}),
+        summary="the same told again",
+    )
+    after = [*events, recorded(events[-1].position + 1, again)]
+    assert on_the_ladder(state_of(after)) == on_the_ladder(state_of(events))
+
+
+DISTINCT = [f"2025-02-{day:02d}" for day in range(1, 15)]
+
+
+@given(drafts(dates=(None,)), st.data())
+def test_where_dates_order_the_assertions_the_order_of_filing_does_not_matter(
+    planned: list[Draft], data: st.DataObject
+) -> None:
+    """Each assertion has a day of its own; what names another, or mends the same one, keeps its place after it."""
+    dated = [
+        replace(d, payload={**d.payload, "occurred": DISTINCT[n]}) if d.type not in UNDATED else d
+        for n, d in enumerate(planned)
+    ]
+    events = record(dated)
+    assume(not any(e.type == "AssertionCorrected" and "occurred" in e.data.changes for e in events))  # type: ignore[attr-defined]
+    shuffled = data.draw(shuffles(events))
+    assert comparable(state_of(shuffled)) == comparable(state_of(events))
+
+
+UNDATED = ("EvidenceAdded", "AssertionCorrected", "AssertionRetracted")
+
+
+def comparable(state: Irritant) -> Irritant:
+    """Without the positions, which are the record's and not the world's."""
+    return replace(state, moved=replace(state.moved, position=0) if state.moved else None)
+
+
+@st.composite
+def shuffles(draw: st.DrawFn, events: Sequence[Recorded]) -> list[Recorded]:
+    """Another order of filing in which everything follows what it names."""
+    waiting = list(events[1:])
+    order = [events[0]]
+    while waiting:
+        done = {e.id for e in order}
+        free = [e for e in waiting if all(e2 in done for e2 in named(e)) and not earlier_on_the_same(e, waiting)]
+        order.append(draw(st.sampled_from(free)))
+        waiting.remove(order[-1])
+    return [replace(e, position=n, version=n) for n, e in enumerate(order, 1)]
+
+
+def named(event: Recorded) -> list[str]:
+    return [id for field in ("target", "proposal", "after") if (id := getattr(event.data, field, None)) is not None]
+
+
+def earlier_on_the_same(event: Recorded, waiting: Sequence[Recorded]) -> bool:
+    """Whether something filed before it, with no date of its own, adds to or mends the same event."""
+    mine = getattr(event.data, "target", None)
+    if event.type not in UNDATED or mine is None:
+        return False
+    others = waiting[: waiting.index(event)]
+    return any(e.type in UNDATED and getattr(e.data, "target", None) == mine for e in others)
