@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import operations, pages, writing
+from service.api import feeds, irritants, live, operations, pages, relations, reports, rounds, sources, writing
 from service.api.auth import Authentication, Gate
 from service.api.lane import RESOURCES, Lane
 from service.api.observed import Observed, tell
@@ -30,7 +30,10 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_ROUTERS: Final = (writing.router, operations.router, pages.router)
+_ROUTERS: Final = tuple(
+    resource.router
+    for resource in (irritants, rounds, relations, sources, reports, feeds, live, writing, operations, pages)
+)
 _SECONDS_TO_RECORD: Final = 1.5  # whoever waits for what is recorded then has been answered or has left
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
+from traceback import format_exception
 from typing import Any, Final
 
 import structlog
@@ -79,7 +80,7 @@ class Observed:
             problem = problem_of(error)
             tell(scope, problem)
             if problem.status == 500:
-                log.exception("failed", request=request_id(scope), method=scope["method"], path=scope["path"])
+                _log_failure(scope, error)
             if status == CLIENT_LEFT:
                 await problem.response()(scope, receive, observed)
             elif not ended:
@@ -106,6 +107,12 @@ class Observed:
                 actor=getattr(state.get("key"), "name", None),
                 milliseconds=round(seconds * 1000),
             )
+
+
+def _log_failure(scope: Scope, error: Exception) -> None:
+    # Frames without their variables, however the log is set up: keys are among them.
+    trace = "".join(format_exception(error))
+    log.error("failed", request=request_id(scope), method=scope["method"], path=scope["path"], trace=trace)
 
 
 def _route(scope: Scope) -> str:

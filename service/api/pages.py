@@ -1,5 +1,6 @@
 """Pages for people who read about the interface: each problem explained, and the routes of the contract."""
 
+import asyncio
 from html import escape
 from typing import Any, Final
 
@@ -42,23 +43,33 @@ async def problem(name: str) -> Response:
 @router.get("/openapi.json")
 async def contract(request: Request) -> Response:
     """The contract for machines (OpenAPI 3.1)."""
-    return JSONResponse(request.app.openapi(), headers={"Cache-Control": "no-cache"})
+    return JSONResponse(await _contract(request), headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The contract for people. Made here, because the usual viewers fetch themselves from another host."""
-    paths: dict[str, dict[str, dict[str, Any]]] = request.app.openapi()["paths"]
-    told = [_operation(path, method, said) for path, methods in paths.items() for method, said in methods.items()]
+    contract = await _contract(request)
+    told = [
+        _operation(path, method, said, contract["components"]["responses"])
+        for path, methods in contract["paths"].items()
+        for method, said in methods.items()
+    ]
     return _page("The interface", f'<p>For machines: <a href="/openapi.json">openapi.json</a></p>{"".join(told)}')
 
 
-def _operation(path: str, method: str, said: dict[str, Any]) -> str:
+async def _contract(request: Request) -> dict[str, Any]:
+    """Made when it is first asked for, which takes a second: beside the loop, so that nobody waits for it."""
+    return await asyncio.to_thread(request.app.openapi)
+
+
+def _operation(path: str, method: str, said: dict[str, Any], refusals: dict[str, Any]) -> str:
     parameters = "".join(
         f"<li><code>{escape(p['name'])}</code> ({p['in']}): {escape(p.get('description', ''))}</li>"
         for p in said.get("parameters", ())
     )
-    answers = "".join(f"<li>{status}: {escape(a['description'])}</li>" for status, a in said["responses"].items())
+    told = ((status, refusals.get(a.get("$ref", "").rpartition("/")[2], a)) for status, a in said["responses"].items())
+    answers = "".join(f"<li>{status}: {escape(answer['description'])}</li>" for status, answer in told)
     return (
         f'<section id="{said["operationId"]}"><h2>{method.upper()} <code>{escape(path)}</code></h2>'
         f"<p>{escape(said.get('description', ''))}</p><ul>{parameters}</ul><ul>{answers}</ul></section>"

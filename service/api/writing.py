@@ -19,6 +19,7 @@ from service import recorder
 from service.api import body, examples
 from service.api.auth import Access, forbidden
 from service.api.etags import etag, etags
+from service.api.observed import request_id
 from service.api.openapi import SCHEMAS
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
@@ -240,7 +241,7 @@ def _asked(
 ) -> recorder.Request:
     # The report itself is hashed, however it came: the same words under the same key are the same report.
     digest = sha256(canonical(said).encode(errors="surrogatepass")).digest()
-    return recorder.Request(filed, key, digest, access.name, request.state.request_id, dry_run=dry_run)
+    return recorder.Request(filed, key, digest, access.name, request_id(request.scope), dry_run=dry_run)
 
 
 def _seen(request: Request, kind: Kind, stream: str) -> dict[str, int]:

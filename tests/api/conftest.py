@@ -1,0 +1,57 @@
+"""The application on a real database, asked by a client in the same process."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.settings import Settings
+from service.store import keys
+from service.store.engine import open_engine, transaction
+from service.store.keys import Scope
+
+Headers = dict[str, str]
+MakeKey = Callable[..., Headers]
+
+
+@pytest.fixture
+def engine(seeded_database_url: str) -> Iterator[Engine]:
+    engine = open_engine(seeded_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def make_key(engine: Engine) -> MakeKey:
+    """Makes a key; what is given back is the header that shows it."""
+
+    def made(*scopes: Scope, name: str = "desk", **more: Any) -> Headers:
+        with transaction(engine) as c:
+            _, token = keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)
+        return {"Authorization": f"Bearer {token}"}
+
+    return made
+
+
+@pytest.fixture
+def app(seeded_database_url: str) -> FastAPI:
+    return create_app(Settings(database_url=seeded_database_url))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Asks without a key, on the seeded record."""
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def desk(app: FastAPI, client: TestClient, make_key: MakeKey) -> TestClient:
+    """Asks with a key that may report."""
+    client.headers.update(make_key("report"))
+    return client
