@@ -135,7 +135,7 @@ async def readiness(request: Request) -> Ready:
 async def _migrated(state: State) -> bool:
     """Asked until it is so: a later release that changes the tables sees to it that this one can go on."""
     if not state.migrated:
-        state.migrated = await state.follower.in_thread(_is_current, state.engine)
+        state.migrated = await state.follower.read(_is_current)
     return bool(state.migrated)
 
 

@@ -33,11 +33,8 @@ class RestingDocument(Document):
     evidence: Cited
 
 
-class SourceDocument(Document):
-    """One document as it stands on record; a source belongs to no relation.
-
-    `relays`: the utterances that are cited from it, wherever they were registered.
-    """
+class SourceSummary(Document):
+    """One document as it is registered; a source belongs to no relation."""
 
     id: str
     position: int
@@ -50,19 +47,25 @@ class SourceDocument(Document):
     address: str | None
     language: str | None
     origins: tuple[OriginDocument, ...]
+
+
+class SourceDocument(SourceSummary):
+    """One document as it stands on record, and what rests on it.
+
+    `relays`: the utterances that are cited from it, wherever they were registered.
+    """
+
     relays: tuple[str, ...]
     assertions: tuple[RestingDocument, ...]
 
 
-def view(reading: Reading[Source], citing: Iterable[Reading[Any]] = ()) -> SourceDocument:
-    """The document of a source, and of the readings of every stream that may cite it. Total."""
-    state, name, others = reading.state, parse_stream(reading.stream), list(citing)
+def summary(reading: Reading[Source]) -> SourceSummary:
+    """What is registered of a source. Total."""
+    state, name = reading.state, parse_stream(reading.stream)
     assert name is not None
-    resting = _resting(name.slug, state, others)
-    cited = (r.evidence.source for r in resting)
-    return SourceDocument(
+    return SourceSummary(
         id=name.member,
-        position=max((r.position for r in (reading, *others)), default=0),
+        position=reading.position,
         version=reading.version,
         recorded_at=reading.recorded_at,
         publisher=state.publisher,
@@ -75,7 +78,19 @@ def view(reading: Reading[Source], citing: Iterable[Reading[Any]] = ()) -> Sourc
             OriginDocument(origin=o.origin, speaker=o.speaker, party=o.party, channel=o.channel, occurred=o.occurred)
             for o in state.origins.values()
         ),
-        relays=tuple(sorted({c.origin for c in cited if c.document == name.slug})),
+    )
+
+
+def view(reading: Reading[Source], citing: Iterable[Reading[Any]] = ()) -> SourceDocument:
+    """The document of a source, and of the readings of every stream that may cite it. Total."""
+    registered, others = summary(reading), list(citing)
+    resting = _resting(registered.id, reading.state, others)
+    cited = (r.evidence.source for r in resting)
+    # Not dumped and read again: the origins stay the documents that they are.
+    of_source = dict(registered) | {"position": max((r.position for r in (reading, *others)), default=0)}
+    return SourceDocument(
+        **of_source,
+        relays=tuple(sorted({c.origin for c in cited if c.document == registered.id})),
         assertions=tuple(resting),
     )
 
@@ -90,8 +105,3 @@ def _resting(document: str, state: Source, citing: Iterable[Reading[Any]]) -> li
         and (effect.data.source.document == document or effect.data.source.origin in state.origins)
     ]
     return sorted(resting, key=lambda r: r.evidence.position)
-
-
-def facets(_document: SourceDocument) -> dict[str, object]:
-    """What a list can be filtered by: nothing yet."""
-    return {}

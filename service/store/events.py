@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, Connection, Integer, Text, and_, bindparam, cast, column, func, select
+from sqlalchemy import ARRAY, Connection, Integer, Text, Uuid, and_, bindparam, cast, column, func, or_, select
 
 from service.domain.assertion import Recorded
 from service.store import codec
@@ -89,6 +89,19 @@ def read_relation(
     return found
 
 
+def citing(connection: Connection, document: str, origins: Iterable[str], upto: int) -> list[str]:
+    """The streams with an event that cites a document or one of these origins, or is corrected to cite it.
+
+    The one query that walks through the log: an index would cost every append more than this costs the few who ask.
+    """
+    mentions = (events.c.data["source"], events.c.data["changes"]["source"])
+    slugs = func.any(bindparam("origins", list(origins), ARRAY(Text)))
+    cites = (or_(cited["document"].astext == document, cited["origin"].astext == slugs) for cited in mentions)
+    query = select(events.c.stream).distinct().where(events.c.position <= upto, events.c.relation.is_not(None))
+    query = query.where(or_(*cites))
+    return sorted(connection.execute(query).scalars())
+
+
 def read_log(
     connection: Connection,
     *,
@@ -96,11 +109,12 @@ def read_log(
     upto: int | None = None,
     limit: int | None = None,
     stream: str | None = None,
+    after_version: int = 0,
     type: str | None = None,
     relation: str | None = None,
     report: str | None = None,
 ) -> list[StoredEvent]:
-    """The events after a position that pass every filter, upcast, at most `limit` of them."""
+    """The events after a position, and of a stream after a version, that pass every filter, upcast."""
     query = select(*ROW).where(events.c.position > after).limit(limit)
     if upto is not None:
         query = query.where(events.c.position <= upto)
@@ -113,10 +127,17 @@ def read_log(
         query = query.join(reports, within).where(reports.c.id == report)
     if stream is not None:
         # In a stream versions rise with positions; asked in this order, the planner never walks the whole log for it.
-        query = query.where(events.c.stream == stream).order_by(events.c.version)
+        of_stream = query.where(events.c.stream == stream, events.c.version > after_version)
+        query = of_stream.order_by(events.c.version)
     else:
         query = query.order_by(events.c.position)
     return [codec.current(StoredEvent(*row)) for row in connection.execute(query).all()]
+
+
+def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredEvent]:
+    """The events with these ids, upcast; unknown ids are left out."""
+    query = select(*ROW).where(events.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
+    return {event.id: event for row in connection.execute(query) for event in [codec.current(StoredEvent(*row))]}
 
 
 def last_position(connection: Connection, *, relation: str | None = None, upto: int | None = None) -> int:
@@ -127,6 +148,13 @@ def last_position(connection: Connection, *, relation: str | None = None, upto: 
     if upto is not None:
         query = query.where(events.c.position <= upto)
     return int(connection.execute(query).scalar_one())
+
+
+def last_of_stream(connection: Connection, stream: str, upto: int) -> tuple[int, int] | None:
+    """The version and the position of a stream's last event up to a position; None where there is none."""
+    query = select(events.c.version, events.c.position).where(events.c.stream == stream, events.c.position <= upto)
+    row = connection.execute(query.order_by(events.c.version.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.version, row.position)
 
 
 def position_at(connection: Connection, known_at: datetime) -> int:

@@ -63,6 +63,16 @@ def page(
     return [Document(*row) for row in connection.execute(query.order_by(read_models.c.key).limit(limit))]
 
 
+def newest(
+    connection: Connection, name: str, representation: int, *, relation: str | None = None, limit: int
+) -> list[Document]:
+    """The last documents by key, the last one first."""
+    query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
+    if relation is not None:
+        query = query.where(read_models.c.relation == relation)
+    return [Document(*row) for row in connection.execute(query.order_by(read_models.c.key.desc()).limit(limit))]
+
+
 def store(connection: Connection, documents: Iterable[Document]) -> None:
     """Writes documents outside an append, for a rebuild; one that an append made newer meanwhile stays."""
     rows = [document._asdict() for document in documents]

@@ -1,0 +1,166 @@
+"""What is asked and what is answered, of all that is read: validators, preferences, media types (RFC 9110, 7240).
+
+A page is rendered once and answers many: its headers are made with it, for a 200 and for a 304, and an answer only puts
+the record's head to them.
+"""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, NamedTuple
+
+from starlette.types import Receive, Scope
+
+from service.api.etags import JSON, etag
+from service.api.problems import Problem
+
+Headers = list[tuple[bytes, bytes]]
+
+AT_REST: Final = "private, max-age=3600, immutable"
+_REVALIDATE: Final = "private, no-cache"
+_LONGEST_WAIT: Final = 30
+_WAIT: Final = re.compile(r"\s*wait\s*=\s*\"?(?P<seconds>[0-9]{1,9})\"?\s*(?:;.*)?", re.IGNORECASE)
+_TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+
+
+class Request:
+    """A GET or HEAD. `target` is what an answer depends on and is kept under."""
+
+    __slots__ = ("_headers", "is_gone", "is_head", "key", "path", "query", "receive", "scope", "target")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope, self.receive = scope, receive
+        sent = scope["headers"]
+        headers: dict[bytes, bytes] = dict(sent)
+        self._headers = headers if len(headers) == len(sent) else _joined(sent)
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.target = self.path, self.query, self._headers.get(b"accept", b"")
+        self.is_head = scope["method"] == "HEAD"
+        self.is_gone = False
+        access = scope.setdefault("state", {}).get("key")
+        self.key: str | None = None if access is None else access.key
+
+    @property
+    def accept(self) -> str:
+        return self.target[2].decode("latin-1")
+
+    @property
+    def last_event_id(self) -> str | None:
+        sent = self._headers.get(b"last-event-id")
+        return None if sent is None else sent.decode("latin-1")
+
+    @property
+    def wait(self) -> int:
+        """For how many seconds the sender would rather wait than hear that nothing changed; 0 where it would not."""
+        if b"prefer" not in self._headers:
+            return 0
+        for preference in self._headers[b"prefer"].decode("latin-1").split(","):
+            if asked := _WAIT.fullmatch(preference):
+                return min(int(asked["seconds"]), _LONGEST_WAIT)
+        return 0
+
+    def has(self, tag: bytes) -> bool:
+        """Whether the sender has this representation already (`If-None-Match`, compared weakly)."""
+        known = self._headers.get(b"if-none-match")
+        if known is None:
+            return False
+        return known == tag or known.strip() == b"*" or tag in _TAG.findall(known)
+
+    def note_route(self, path: str) -> None:
+        """Tells those outside under which name to count this."""
+        self.scope["state"]["route"] = path
+
+
+def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    joined: dict[bytes, bytes] = {}
+    for name, value in sent:
+        joined[name] = joined[name] + b"," + value if name in joined else value
+    return joined
+
+
+class Answer(NamedTuple):
+    """What is sent at once."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Stream(NamedTuple):
+    """What is sent as it comes."""
+
+    headers: Headers
+    chunks: AsyncIterator[bytes]
+
+
+class Page:
+    """A rendered representation.
+
+    `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list.
+    """
+
+    __slots__ = ("at_rest", "body", "etag", "headers", "is_end", "position", "unchanged")
+
+    def __init__(
+        self,
+        body: bytes,
+        position: int,
+        representation: int,
+        *,
+        media_type: str = JSON,
+        at_rest: bool = False,
+        is_end: bool = False,
+        link: str | None = None,
+    ) -> None:
+        self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
+        self.etag = etag(position, representation, media_type.partition(";")[0]).encode()
+        self.unchanged: Headers = [
+            (b"etag", self.etag),
+            (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
+            (b"vary", b"Accept, Authorization"),
+        ]
+        if link is not None:
+            self.unchanged.append((b"link", link.encode()))
+        self.headers: Headers = [
+            *self.unchanged,
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+        ]
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+
+def negotiated(accept: str, offered: Sequence[str]) -> str:
+    """Which of the media types the sender would have, the first where it has no preference. Raises Problem (406)."""
+    ranges = [_weighed(one) for one in accept.split(",") if one.strip()]
+    if not ranges:
+        return offered[0]
+    weights = {media_type: _weight(media_type.partition(";")[0], ranges) for media_type in offered}
+    best = max(offered, key=lambda media_type: weights[media_type])
+    if not weights[best]:
+        raise Problem("not-acceptable", f"This is to be had as {' or '.join(offered)}.")
+    return best
+
+
+def _weighed(one: str) -> tuple[str, float]:
+    range, *parameters = (part.strip().lower() for part in one.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return range, min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return range, 0.0
+    return range, 1.0
+
+
+def _weight(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
+    """By the most specific range that fits."""
+    kind = media_type.partition("/")[0]
+    for wanted in (media_type, f"{kind}/*", "*/*"):
+        for range, weight in ranges:
+            if range == wanted:
+                return weight
+    return 0.0

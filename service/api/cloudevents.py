@@ -1,0 +1,58 @@
+"""Events as others read them: CloudEvents 1.0 in JSON, `data` as filed, in the version that this release knows."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import Field
+
+from service.domain.catalogue import EventOnTheWire, Kind
+from service.domain.streams import parse_stream
+from service.projections.document import Document
+from service.store.codec import StoredEvent, canonical, instant
+
+BATCH: Final = "application/cloudevents-batch+json"
+REPRESENTATION: Final = 1
+
+_PLACES: Final[dict[Kind, str]] = {
+    "irritant": "/v1/irritants",
+    "round": "/v1/rounds",
+    "relation": "/v1/relations",
+    "source": "/v1/sources",
+}
+
+
+class CloudEvent(Document):
+    """One event of the record. `subject` is its stream, `source` where that is to be read."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str = Field(description="`irritants.<type>.v<version>`: the version that `data` is in")
+    subject: str
+    time: datetime = Field(description="when it was recorded")
+    datacontenttype: Literal["application/json"]
+    data: EventOnTheWire
+    position: int = Field(description="its place on the record, from 1, without gaps")
+    streamversion: int = Field(description="its place on its stream, from 1")
+    actor: str = Field(description="whose key filed it")
+    report: str = Field(description="the id of the report that it came in")
+    chainhash: str = Field(description="SHA-256 over the chain hash before it and this event as stored")
+
+
+def cloud_event(event: StoredEvent) -> bytes:
+    """The event as JSON. Put together as text: its data is JSON already, and there are a thousand on a page."""
+    name = parse_stream(event.stream)
+    assert name is not None
+    return (
+        f'{{"specversion":"1.0","id":"{event.id}","source":"{_PLACES[name.kind]}/{name.member}"'
+        f',"type":"irritants.{event.type}.v{event.schema_version}","subject":"{event.stream}"'
+        f',"time":"{instant(event.recorded_at)}","datacontenttype":"application/json","data":{event.data}'
+        f',"position":{event.position},"streamversion":{event.version},"actor":{canonical(event.actor)}'
+        f',"report":"{event.report}","chainhash":"{event.chain_hash.hex()}"}}'
+    ).encode()
+
+
+def batch(events: Iterable[bytes]) -> bytes:
+    """Rendered events in the JSON batch format."""
+    return b"[" + b",".join(events) + b"]"

@@ -1,0 +1,137 @@
+"""Lists of documents: `{items, next, position}`, by the key of the items, the same in the present and in the past."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from service.api.answer import Page
+from service.api.parameters import Cursor, Limit, Query, malformed
+from service.api.reading import Read
+from service.domain.catalogue import Kind
+from service.domain.streams import parse_stream
+from service.follower.readings import Point, histories_of
+from service.projections.document import Document, rendered
+from service.projections.irritant import IrritantDocument
+from service.projections.round import RoundDocument
+from service.projections.stored import STORED
+from service.store import events, read_models
+from service.store.codec import canonical
+
+DEFAULT_LIMIT: Final = 100
+Item = TypeVar("Item")
+
+
+class Listing(Document, Generic[Item]):
+    """One page of a list. `next` is the cursor of the page after it, null on the last.
+
+    `position`: the last event that any item of the list, on this page or not, is computed from.
+    """
+
+    items: tuple[Item, ...]
+    next: str | None
+    position: int
+
+
+class Paged(Query):
+    """Which page of a list."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+    @property
+    def after(self) -> str | None:
+        """The key that the page before ended with. Raises Problem where the cursor is not one of ours."""
+        if self.cursor is None:
+            return None
+        try:
+            return urlsafe_b64decode(self.cursor.encode("ascii")).decode()
+        except ValueError:
+            raise malformed("cursor", "is none that this service gave") from None
+
+
+def listed(bodies: Iterable[bytes], next: str | None, position: int) -> bytes:
+    """A list whose items are rendered already."""
+    return b'{"items":[%b],"next":%b,"position":%d}' % (b",".join(bodies), canonical(next).encode(), position)
+
+
+def cursor(key: str) -> str:
+    return urlsafe_b64encode(key.encode()).decode()
+
+
+def paged(found: Sequence[tuple[str, bytes]], limit: int, position: int) -> bytes:
+    """One page of what was found, by key, and looked for one further than the page is long."""
+    more = len(found) > limit
+    return listed((body for _, body in found[:limit]), cursor(found[limit - 1][0]) if more else None, position)
+
+
+def list_documents(
+    c: Connection,
+    read: Read[Any],
+    kind: Kind,
+    *,
+    relation: str | None = None,
+    facets: Mapping[str, str] | None = None,
+    changed_after: int = 0,
+) -> Page:
+    """A page of the documents of one kind that have these facets and changed after a position."""
+    projection, facets = STORED[kind], facets or {}
+    if changed_after > read.head.position:
+        raise malformed("changed_after", f"is beyond the head: the record ends at {read.head.position}")
+    if (point := read.point(c)) is None:
+        stored = read_models.page(
+            c,
+            projection.name,
+            projection.representation,
+            after=read.query.after,
+            limit=read.query.limit + 1,
+            relation=relation,
+            facets=facets,
+            changed_after=changed_after,
+        )
+        found = [(document.key, document.body) for document in stored]
+        position = events.last_position(c, relation=relation)
+    else:
+        found = [
+            (id, rendered(document))
+            for id, document in _documents_at(c, relation, kind, point).items()
+            if id > (read.query.after or "")
+            and document.position > changed_after
+            and facets.items() <= projection.facets(document).items()
+        ]
+        position = events.last_position(c, relation=relation, upto=point.position)
+    return read.page(paged(found, read.query.limit, position), position, projection.representation)
+
+
+def documents_of(c: Connection, read: Read[Any], relation: str, kind: Kind) -> tuple[dict[str, Any], int]:
+    """Every document of a kind in a relation, by its id, and the position of the relation's last event.
+
+    Raises Problem where nothing of the relation is on record. For a resource that is read in one snapshot.
+    """
+    if (point := read.point(c)) is None:
+        projection, shape = STORED[kind], _SHAPES[kind]
+        stored = read_models.page(c, projection.name, projection.representation, relation=relation)
+        found = {document.key: shape.model_validate_json(document.body) for document in stored}
+        position = events.last_position(c, relation=relation)
+    else:
+        found = _documents_at(c, relation, kind, point)
+        position = events.last_position(c, relation=relation, upto=point.position)
+    if not position:
+        read.not_found()
+    return found, position
+
+
+_SHAPES: Final[Mapping[Kind, type[BaseModel]]] = {"irritant": IrritantDocument, "round": RoundDocument}
+
+
+def _documents_at(c: Connection, relation: str | None, kind: Kind, point: Point) -> dict[str, Any]:
+    found = histories_of(c, relation, [kind], point.position)
+    return {_id(stream): STORED[kind].view(point.reading(history)) for stream, history in found.items()}
+
+
+def _id(stream: str) -> str:
+    name = parse_stream(stream)
+    assert name is not None
+    return name.member

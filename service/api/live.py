@@ -1,0 +1,116 @@
+"""The record as it grows, as server-sent events: the shortest way from a commit to a page on a screen.
+
+A stream is ended from here after about a minute, and the client comes back by itself with the id that it saw last: so
+keys are checked, servers are replaced, and nobody hangs on a connection that leads nowhere. Streams that stand at the
+same place share what they are sent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import uniform
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field
+from sqlalchemy import Engine
+from starlette.requests import ClientDisconnect
+
+from service.api.answer import Answer, Headers, Request, Stream
+from service.api.cloudevents import cloud_event
+from service.api.feeds import gone
+from service.api.parameters import Query, Whole, parse
+from service.api.problems import Problem
+from service.api.reading import Reader, Streamed
+from service.api.routes import routes
+from service.follower import RECORD
+from service.store import events
+from service.store.engine import DatabaseUnavailable, connection
+from service.store.log import Head
+
+_PATH: Final = "/v1/events/live"
+_SECONDS: Final = (50.0, 70.0)  # not all at once, or all would come back at once
+_KEEP_ALIVE: Final = 15.0
+_AT_ONCE: Final = 500
+_HEADERS: Final[Headers] = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+_RECONNECT: Final = b"retry: 1000\n\n"
+_STILL_HERE: Final = b":\n\n"
+
+
+class LiveQuery(Query):
+    """From where on."""
+
+    after: Annotated[
+        Whole | None, Field(description="the position last seen, for the first time; default: the present end")
+    ] = None
+
+
+class _Stretch(NamedTuple):
+    """Events that follow one another, as they are sent; `position` is that of the last."""
+
+    body: bytes
+    position: int
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+
+def _live(reader: Reader, request: Request, head: Head) -> Stream | Answer:
+    """Events as they are recorded, each a CloudEvent with its position as id.
+
+    `Last-Event-ID` resumes without a gap. The stream ends after about a minute; clients come back by themselves.
+    """
+    after = _after(request, head)
+    if after > head.position:
+        raise gone("/v1/events", f"The record ends at {head.position}; nothing ever was at {after}.")
+    if request.is_head:
+        return Answer(200, _HEADERS, b"")
+    return Stream(_HEADERS, _sent(reader, request, after))
+
+
+def _after(request: Request, head: Head) -> int:
+    query, seen = parse(LiveQuery, request.query), request.last_event_id
+    if seen is None:
+        return head.position if query.after is None else query.after
+    if not (seen.isascii() and seen.isdecimal() and len(seen) <= 18):
+        raise Problem("malformed-header", "Last-Event-ID is the position that was seen last.")
+    return int(seen)
+
+
+async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[bytes]:
+    follower, loop = reader.follower, asyncio.get_running_loop()
+    until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
+    async with reader.waiting(request, (RECORD,)) as waiter:
+        yield _RECONNECT
+        try:
+            while loop.time() < until and not follower.draining:
+                head = follower.last_head
+                if head is not None and head.position > after:
+                    stretch = await _stretch(reader, after, head.position)
+                    after = stretch.position
+                    yield stretch.body
+                elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
+                    yield _STILL_HERE
+                await reader.check_again(request)
+        except (Problem, ClientDisconnect, DatabaseUnavailable):
+            # The stream has begun and can only end; whoever may still read comes back and hears why.
+            return
+
+
+async def _stretch(reader: Reader, after: int, upto: int) -> _Stretch:
+    follower = reader.follower
+    return await follower.kept((_PATH, after, upto), (), lambda: follower.read(_read, after, upto))
+
+
+def _read(engine: Engine, after: int, upto: int) -> _Stretch:
+    with connection(engine) as c:
+        found = events.read_log(c, after=after, upto=upto, limit=_AT_ONCE)
+    sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
+    return _Stretch(b"".join(sent), found[-1].position)
+
+
+RESOURCES: Final = (Streamed(_PATH, LiveQuery, _live, ("text/event-stream",)),)
+router = routes(RESOURCES, "feeds")

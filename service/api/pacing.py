@@ -1,0 +1,54 @@
+"""How often to ask: a hint to everybody, and a bound for each key on answers that carry a body.
+
+An unchanged status costs next to nothing and is never counted, so whoever polls with `If-None-Match` has nothing to
+fear. The headers are those of the IETF's draft on rate limits: a policy, what is left of it, and until when.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from service.api.answer import Headers
+from service.api.problems import Problem
+
+_WINDOW_SECONDS: Final = 60
+
+
+@dataclass(slots=True)
+class _Window:
+    ends: float
+    left: int
+
+
+class Pacing:
+    """`per_minute`: answers with a body for each key, in this process; 0: no bound."""
+
+    def __init__(self, poll_interval: int, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
+        self.hints: Headers = [(b"poll-interval", b"%d" % poll_interval)]
+        self._per_minute, self._clock = per_minute, clock
+        self._policy = (b"ratelimit-policy", b'"answers";q=%d;w=%d' % (per_minute, _WINDOW_SECONDS))
+        self._windows: dict[str, _Window] = {}
+
+    def spend(self, key: str, answers: int) -> Headers:
+        """The headers that tell a key what is left to it. Raises Problem (429) where it has not that much."""
+        if not self._per_minute:
+            return []
+        now = self._clock()
+        window = self._windows.get(key)
+        if window is None or window.ends <= now:
+            window = self._windows[key] = _Window(now + _WINDOW_SECONDS, self._per_minute)
+        seconds = max(round(window.ends - now), 1)
+        if answers > window.left:
+            raise _too_many(seconds, self._limits(0, seconds))
+        window.left -= answers
+        return self._limits(window.left, seconds)
+
+    def _limits(self, left: int, seconds: int) -> Headers:
+        return [self._policy, (b"ratelimit", b'"answers";r=%d;t=%d' % (left, seconds))]
+
+
+def _too_many(seconds: int, limits: Headers) -> Problem:
+    headers = {name.decode(): value.decode() for name, value in limits}
+    detail = "This key has had its answers for this minute. Unchanged ones are not counted: send If-None-Match."
+    return Problem("too-many-requests", detail, headers={**headers, "Retry-After": str(seconds)})

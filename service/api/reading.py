@@ -1,0 +1,262 @@
+"""Everything that is read is answered here: for the lane, and for the routes that stand in the contract.
+
+A request is answered only after the head was confirmed for it; what was rendered before and has not changed since is
+then as good as new. So an unchanged status costs neither a query of its own nor a rendering, and is never stale.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, NoReturn, cast
+
+from sqlalchemy import Connection, Engine
+from starlette.requests import ClientDisconnect
+
+from service.api import parameters
+from service.api.answer import Answer, Page, Request, Stream, negotiated
+from service.api.auth import authenticate
+from service.api.etags import JSON
+from service.api.pacing import Pacing
+from service.api.parameters import At, Q, Query, malformed
+from service.api.problems import Problem
+from service.domain.streams import is_relation
+from service.follower import Follower, TooManyWaiters, Waiter
+from service.follower.readings import Point
+from service.store import events
+from service.store.engine import connection, transaction
+from service.store.log import Head
+
+_SLUG: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IN_PATH: Final = {"relation": r"[a-z]{2}-[a-z]{2}", "slug": _SLUG, "id": _UUID}
+_MOST_PATHS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Read(Generic[Q]):
+    """One reading: of what, with which parameters, up to which head. `now` is what a future moment is later than."""
+
+    path: Mapping[str, str]
+    query: Q
+    media_type: str
+    head: Head
+    now: datetime
+    address: str
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the record can never give this reading otherwise: its clock is past what is asked for."""
+        if not isinstance(self.query, At):
+            return False
+        known_at = self.query.known_at
+        return self.query.as_of_position is not None or (known_at is not None and known_at < self.head.recorded_at)
+
+    def point(self, c: Connection) -> Point | None:
+        """Where a state is read; None for the present. Raises Problem where that is not on record yet."""
+        query = cast(At, self.query)
+        position = self.head.position
+        if query.as_of_position is not None:
+            if query.as_of_position > position:
+                raise malformed("as_of_position", f"is beyond the head: the record ends at {position}")
+            position = query.as_of_position
+        elif query.known_at is not None:
+            if query.known_at > self.now:
+                raise malformed("known_at", "is in the future: nobody knows what will be known then")
+            position = min(position, events.position_at(c, query.known_at))
+        elif query.effective_on is None:
+            return None
+        return Point(position, query.effective_on, query.certain)
+
+    def page(self, body: bytes, position: int, representation: int, **more: Any) -> Page:
+        more.setdefault("at_rest", self.at_rest)
+        return Page(body, position, representation, media_type=self.media_type, **more)
+
+    def not_found(self) -> NoReturn:
+        """Raises Problem."""
+        past = isinstance(self.query, At) and (self.query.as_of_position is not None or self.query.known_at is not None)
+        raise Problem("not-found", f"Nothing {'was' if past else 'is'} on record under {self.address}.")
+
+
+Topics = Callable[[Mapping[str, str], Q], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Resource(Generic[Q]):
+    """What can be read at one address. The docstring of `load` is its text in the contract.
+
+    `topics`: what an answer is computed from. `wakes`: what is worth waking for, where that is less. `is_snapshot`: it
+    reads what is stored of the present in more than one query, and wants them all to see the same.
+    """
+
+    path: str
+    query: type[Q]
+    load: Callable[[Connection, Read[Q]], Page]
+    topics: Topics[Q]
+    shape: Any = None
+    media_types: tuple[str, ...] = (JSON,)
+    wakes: Topics[Q] | None = None
+    is_snapshot: bool = False
+
+    @property
+    def told_by(self) -> Callable[..., Any]:
+        """Whose docstring is the text in the contract."""
+        return self.load
+
+    def read(self, engine: Engine, read: Read[Q]) -> Page:
+        with transaction(engine, "REPEATABLE READ") if self.is_snapshot else connection(engine) as c:
+            return self.load(c, read)
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What is sent as it comes, for as long as somebody listens."""
+
+    path: str
+    query: type[Query]
+    begin: Callable[["Reader", Request, Head], Stream | Answer]
+    media_types: tuple[str, ...]
+    shape: None = None
+
+    @property
+    def told_by(self) -> Callable[..., Any]:
+        return self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    resource: Resource[Any] | Streamed
+    path: Mapping[str, str]
+
+
+class Reader:
+    """Answers every GET and HEAD of what is on record."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        resources: Sequence[Resource[Any] | Streamed],
+        *,
+        clock: Callable[[], datetime],
+        pacing: Pacing,
+    ) -> None:
+        self.follower, self.clock, self._pacing = follower, clock, pacing
+        self._patterns = [(_pattern(resource.path), resource) for resource in resources]
+        self._found: dict[str, _Found] = {}
+        self._head: Head | None = None
+        self._position: tuple[bytes, bytes] = (b"irritants-position", b"0")
+
+    async def answer(self, request: Request) -> Answer | Stream | None:
+        """None where there is nothing of that name. Raises Problem and DatabaseUnavailable."""
+        found = self._found.get(request.path) or self._find(request.path)
+        if found is None:
+            return None
+        resource = found.resource
+        request.note_route(resource.path)
+        # Where a key was shown the gate has confirmed the head for this request already.
+        if request.key is None:
+            await self.follower.head()
+        if isinstance(resource, Streamed):
+            return resource.begin(self, request, self._last_head())
+        seconds = request.wait
+        page = await (self._awaited(request, found, seconds) if seconds else self._page(request, found))
+        return self._answer(request, page, seconds)
+
+    def _find(self, path: str) -> _Found | None:
+        for pattern, resource in self._patterns:
+            if (match := pattern.fullmatch(path)) is not None:
+                in_path = match.groupdict()
+                if "relation" in in_path and not is_relation(in_path["relation"]):
+                    return None
+                if len(self._found) >= _MOST_PATHS:
+                    self._found.clear()
+                found = self._found[path] = _Found(resource, in_path)
+                return found
+        return None
+
+    async def _page(self, request: Request, found: _Found) -> Page:
+        kept = self.follower.cache.peek(request.target)
+        if kept is not None:
+            return cast(Page, kept)
+        read, resource = self._read(request, found), cast(Resource[Any], found.resource)
+        topics = () if read.at_rest else resource.topics(read.path, read.query)
+        return await self.follower.kept(request.target, topics, lambda: self.follower.read(resource.read, read))
+
+    def _read(self, request: Request, found: _Found) -> Read[Any]:
+        resource, head = cast(Resource[Any], found.resource), self._last_head()
+        media_type = negotiated(request.accept, resource.media_types)
+        query = parameters.parse(resource.query, request.query)
+        return Read(found.path, query, media_type, head, self.clock(), request.path)
+
+    def _last_head(self) -> Head:
+        head = self.follower.last_head
+        assert head is not None  # it was confirmed for this request
+        return head
+
+    def _answer(self, request: Request, page: Page, waited: int) -> Answer:
+        if (head := self._last_head()) is not self._head:
+            self._head, self._position = head, (b"irritants-position", b"%d" % head.position)
+        unchanged = request.has(page.etag)
+        headers = [*(page.unchanged if unchanged else page.headers), self._position, *self._pacing.hints]
+        if request.key is not None:
+            headers += self._pacing.spend(request.key, 0 if unchanged else 1)
+        if waited:
+            headers.append((b"preference-applied", b"wait=%d" % waited))
+        if unchanged:
+            return Answer(304, headers, b"")
+        return Answer(200, headers, b"" if request.is_head else page.body)
+
+    async def _awaited(self, request: Request, found: _Found, seconds: int) -> Page:
+        """The page once there is news for this sender, or as it is when time is up or the server goes down."""
+        page = await self._page(request, found)
+        if not _is_old(request, page):
+            return page
+        read, resource = self._read(request, found), cast(Resource[Any], found.resource)
+        wakes = (resource.wakes or resource.topics)(read.path, read.query)
+        until = asyncio.get_running_loop().time() + seconds
+        async with self.waiting(request, wakes) as waiter:
+            # Looked at again, now that nothing can be missed.
+            page = await self._page(request, found)
+            while _is_old(request, page) and not self.follower.draining and await waiter.wait(until):
+                await self.check_again(request)
+                page = await self._page(request, found)
+        return page
+
+    @asynccontextmanager
+    async def waiting(self, request: Request, topics: Sequence[str]) -> AsyncIterator[Waiter]:
+        """A place among those who wait, given up when the sender leaves. Raises Problem where there is none left."""
+        try:
+            with self.follower.waiter(topics) as waiter:
+                leaving = asyncio.ensure_future(_until_gone(request, waiter))
+                try:
+                    yield waiter
+                finally:
+                    leaving.cancel()
+        except TooManyWaiters:
+            raise Problem("too-many-waiters", "As many wait already as this process takes on.") from None
+
+    async def check_again(self, request: Request) -> None:
+        """After a wait: whether the sender is still there and may still read. Raises ClientDisconnect and Problem."""
+        if request.is_gone:
+            raise ClientDisconnect
+        if request.key is not None:
+            access = await authenticate(request.scope)
+            access.require("read")
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{(\w+)}", lambda name: f"(?P<{name[1]}>{_IN_PATH[name[1]]})", path))
+
+
+def _is_old(request: Request, page: Page) -> bool:
+    """Whether the sender would rather wait: it has this page, or the page says only that there is nothing more."""
+    return not page.at_rest and (page.is_end or request.has(page.etag))
+
+
+async def _until_gone(request: Request, waiter: Waiter) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    request.is_gone = True
+    waiter.wake()

@@ -1,0 +1,68 @@
+"""The routes of the contract for what is read: made of the same table that the lane looks into."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter
+from fastapi import Request as RouteRequest
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from service.api.answer import Answer, Headers, Request
+from service.api.etags import JSON
+from service.api.parameters import described
+from service.api.problems import Problem
+from service.api.reading import Reader, Resource, Streamed
+
+_NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "Nothing changed since the representation that `If-None-Match` names"}
+}
+
+
+def routes(resources: Sequence[Resource[Any] | Streamed], tag: str) -> APIRouter:
+    """A router on which every one of them stands. What it is answered by is `Reader.answer`, as in the lane."""
+    router = APIRouter(tags=[tag])
+    for resource in resources:
+        text = inspect.getdoc(resource.told_by) or ""
+        plain = resource.media_types[0] != JSON
+        router.add_api_route(
+            resource.path,
+            _answered,
+            methods=["GET"],
+            name=_name(resource.path),
+            operation_id=_name(resource.path),
+            summary=text.partition("\n")[0].rstrip("."),
+            description=text,
+            response_model=resource.shape,
+            response_class=Response if plain else JSONResponse,
+            response_description="As it stands",
+            responses={200: {"content": _besides_json(resource.media_types)}, **_NOT_MODIFIED},
+            openapi_extra={"parameters": described(resource.path, resource.query)},
+        )
+    return router
+
+
+async def _answered(request: RouteRequest) -> Response:
+    reader: Reader = request.app.state.reader
+    answer = await reader.answer(Request(request.scope, request.receive))
+    if answer is None:
+        raise Problem("not-found", f"There is nothing under {request.url.path}.")
+    if isinstance(answer, Answer):
+        return _with_headers(Response(answer.body, answer.status), answer.headers)
+    return _with_headers(StreamingResponse(answer.chunks), answer.headers)
+
+
+def _with_headers(response: Response, headers: Headers) -> Response:
+    response.raw_headers = headers
+    return response
+
+
+def _besides_json(media_types: Sequence[str]) -> dict[str, Any]:
+    schema = {"schema": {"type": "string"}}
+    return {media_type.partition(";")[0]: schema for media_type in media_types if media_type != JSON}
+
+
+def _name(path: str) -> str:
+    """`/v1/irritants/{relation}/{slug}/events` → `read_irritants_relation_slug_events`."""
+    return "read_" + "_".join(re.findall(r"\w+", path.removeprefix("/v1/")))

@@ -1,0 +1,122 @@
+"""Events by dates, on either clock.
+
+The record's clock is an index. The world's is read from each event, so a page of those looks at a bounded number and
+may end before it is full.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Connection
+
+from service.api.parameters import DateMatch, Day, Moment, Query
+from service.domain.assertion import when
+from service.store import events
+from service.store.codec import StoredEvent
+
+_LOOKED_AT: Final = 5_000
+_AT_ONCE: Final = 1_000
+_TICK: Final = timedelta(microseconds=1)
+
+
+class Dated(Query):
+    """Bounds on the world's clock (`effective_…`) and on the record's (`recorded_…`), both ends included."""
+
+    effective_from: Annotated[Day | None, Field(description="only what happened on this day or later")] = None
+    effective_to: Annotated[Day | None, Field(description="only what happened on this day or earlier")] = None
+    recorded_from: Annotated[Moment | None, Field(description="only what was recorded then or later")] = None
+    recorded_to: Annotated[Moment | None, Field(description="only what was recorded then or earlier")] = None
+    date_match: DateMatch | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        for name, first, last in (
+            ("effective", self.effective_from, self.effective_to),
+            ("recorded", self.recorded_from, self.recorded_to),
+        ):
+            if first is not None and last is not None and first > last:
+                raise PydanticCustomError("period", "{name}_from is after {name}_to", {"name": name})
+        if self.date_match is not None and not self.by_day:
+            raise PydanticCustomError("match", "date_match says how dates are compared, and there is none")
+        return self
+
+    @property
+    def by_day(self) -> bool:
+        return self.effective_from is not None or self.effective_to is not None
+
+    def holds(self, occurred: str | None, recorded_at: datetime) -> bool:
+        """Whether something of that date may lie within the days, or `certain`ly does.
+
+        An unknown latest day counts as the day of recording, by which it had certainly happened.
+        """
+        span, first, last = when(occurred), self.effective_from or date.min, self.effective_to or date.max
+        earliest, latest = span.earliest or date.min, span.latest or recorded_at.date()
+        if self.date_match == "certain":
+            return first <= earliest and latest <= last
+        return earliest <= last and (span.latest is None or first <= span.latest)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found, and how far was looked: the last event looked at, whether it was the end."""
+
+    events: Sequence[StoredEvent]
+    last: int
+    last_version: int
+    ended: bool
+
+
+def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, **filters: Any) -> Found:
+    """The next events within the bounds, at most `limit`."""
+    after, upto = _between(c, query, after, head)
+    found: list[StoredEvent] = []
+    looked_at, last, last_version = 0, after, int(filters.get("after_version", 0))
+    while looked_at < _LOOKED_AT:
+        wanted = _AT_ONCE if query.by_day else limit
+        stretch = events.read_log(c, after=last, upto=upto, limit=wanted, **filters)
+        kept = _within(c, query, stretch)
+        for event in stretch:
+            last, last_version = event.position, event.version
+            if event.id in kept:
+                found.append(event)
+                if len(found) == limit:
+                    return Found(found, last, last_version, ended=False)
+        if len(stretch) < wanted:
+            return Found(found, last, last_version, ended=True)
+        looked_at += len(stretch)
+    return Found(found, last, last_version, ended=False)
+
+
+def _between(c: Connection, query: Dated, after: int, head: int) -> tuple[int, int]:
+    """The positions within the bounds of the record's clock, which never goes back."""
+    upto = head
+    if query.recorded_from is not None:
+        after = max(after, events.position_at(c, query.recorded_from - _TICK))
+    if query.recorded_to is not None:
+        upto = min(upto, events.position_at(c, query.recorded_to))
+    return after, upto
+
+
+def _within(c: Connection, query: Dated, stretch: Sequence[StoredEvent]) -> set[str]:
+    """The ids of those that the days let through: record-keeping is of no day, evidence is of its target's."""
+    if not query.by_day:
+        return {event.id for event in stretch}
+    payloads = {event.id: json.loads(event.data) for event in stretch}
+    targets = _targets(c, payloads)
+    within = set()
+    for event in stretch:
+        payload = payloads[event.id]
+        assertion = targets.get(payload["target"], {}) if event.type == "EvidenceAdded" else payload
+        if "asserted_by" in assertion and query.holds(assertion.get("occurred"), event.recorded_at):
+            within.add(event.id)
+    return within
+
+
+def _targets(c: Connection, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    named = {payload["target"] for payload in payloads.values() if payload["type"] == "EvidenceAdded"}
+    return {id: json.loads(event.data) for id, event in events.by_ids(c, named).items()}

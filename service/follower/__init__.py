@@ -1,0 +1,202 @@
+"""THE read path: what this process knows of the record, kept current; who waits for news of it.
+
+A read never goes back. Every request joins the next query for the head that has not started yet (Raft's ReadIndex), so
+one query answers all that arrived before it, and whatever any process acknowledged before a request began is seen by
+it. The same query tells what changed since the last, and that is the catch-up: notices from the database and a tick
+only cause it to be asked. A cache that trusts notices alone is wrong right after a commit, for as long as they take.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from sqlalchemy import Engine
+
+from service.follower.cache import Cache, Kept
+from service.follower.waiting import TooManyWaiters, Waiter, Waiters
+from service.store.engine import DatabaseUnavailable
+from service.store.log import Head
+from service.store.watch import Changed, Moved, Watch
+
+__all__ = ["CHANGES", "RECORD", "Follower", "Kept", "TooManyWaiters", "Waiter", "changes_in"]
+
+RECORD: Final = "record"
+"""The topic of everything there is: touched whenever the head moves."""
+CHANGES: Final = "change"
+"""The topic of every change of an irritant's reading."""
+
+_TICK_SECONDS: Final = 1.0
+_THREADS: Final = 4
+_MOST_READS: Final = 500
+_NEVER: Final = 2**62
+K = TypeVar("K", bound=Kept)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def changes_in(relation: str) -> str:
+    """The topic of changes of a relation's irritants. The relation's id itself is the topic of all its streams."""
+    return f"{CHANGES}/{relation}"
+
+
+class Follower:
+    """One for each process, used from its event loop alone. `start` and `close` in the lifespan of the server."""
+
+    def __init__(self, url: str, engine: Engine, *, cache_bytes: int = 64 << 20, most_waiters: int = 10_000) -> None:
+        self._engine = engine
+        self._watch = Watch(url, self._noticed)
+        self._cache = Cache(cache_bytes)
+        self._waiters = Waiters(most_waiters)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+        self._reads = 0
+        self._joined: list[asyncio.Future[Head]] = []
+        self._wanted = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._head: Head | None = None
+        self.confirmed_at = 0.0
+        """When the head was last confirmed, on the event loop's clock."""
+        self.behind = 0
+        """By how many positions the last query found this process behind."""
+        self.queries = 0
+        self.questions = 0
+        """Requests that were answered by those queries."""
+
+    async def start(self) -> None:
+        """Begins to follow. A database that is down is no failure here: each request says so until it is up."""
+        self._loop = asyncio.get_running_loop()
+        self.confirmed_at = self._loop.time()
+        self._tasks = [asyncio.create_task(self._ask_on()), asyncio.create_task(self._tick())]
+        self._noticed()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self._watch.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # Where the record ends.
+
+    @property
+    def last_head(self) -> Head | None:
+        """The head as last seen, perhaps a second ago; None before the first answer."""
+        return self._head
+
+    async def head(self) -> Head:
+        """The head after everything that was acknowledged before this call. Raises DatabaseUnavailable."""
+        joined: asyncio.Future[Head] = self._loop.create_future()
+        self._joined.append(joined)
+        self._wanted.set()
+        return await joined
+
+    def _noticed(self) -> None:
+        self._wanted.set()
+
+    async def _ask_on(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            joined, self._joined = self._joined, []
+            try:
+                head = await self._ask()
+            except Exception as error:  # noqa: BLE001  # whoever joined must hear of it, and later ones must be answered
+                for question in joined:
+                    if not question.done():
+                        question.set_exception(_again(error))
+            else:
+                self.questions += len(joined)
+                for question in joined:
+                    if not question.done():
+                        question.set_result(head)
+
+    async def _ask(self) -> Head:
+        moved = await self._watch.head_since(_NEVER if self._head is None else self._head.position)
+        self.queries += 1
+        self.confirmed_at = self._loop.time()
+        if moved.head is not self._head:
+            self._follow(moved)
+        return moved.head
+
+    def _follow(self, moved: Moved) -> None:
+        known, self._head = self._head, moved.head
+        if known is None or moved.changed is None or not _continues(known, moved.head):
+            self.behind = 0
+            self._cache.clear()
+            self._waiters.wake_all()
+            return
+        self.behind = moved.head.position - known.position
+        if moved.head.keys_version != known.keys_version:
+            self._waiters.wake_all()
+        if self.behind:
+            touched = _topics(moved.changed, moved.head.position)
+            self._cache.drop(touched)
+            self._waiters.wake(touched)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            self._wanted.set()
+
+    # What is kept.
+
+    @property
+    def cache(self) -> Cache:
+        return self._cache
+
+    async def kept(self, key: Hashable, topics: Sequence[str], load: Callable[[], Awaitable[K]]) -> K:
+        """What is kept under a key, else loaded, once for all who ask meanwhile. After `head`, it is not older."""
+        return await self._cache.get(key, topics, load)
+
+    async def read(self, work: Callable[Concatenate[Engine, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Runs in a thread what reads the database or takes long. Raises DatabaseUnavailable where too many wait."""
+        if self._reads >= _MOST_READS:
+            raise DatabaseUnavailable("too many reads wait for their turn")
+        self._reads += 1
+        try:
+            return await self._loop.run_in_executor(self._threads, partial(work, self._engine, *arguments, **named))
+        finally:
+            self._reads -= 1
+
+    # Who waits.
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiters)
+
+    @property
+    def draining(self) -> bool:
+        return self._waiters.draining
+
+    def waiter(self, topics: Sequence[str]) -> Waiter:
+        """To be entered before looking at what is waited for, so that nothing is missed in between."""
+        return self._waiters.waiter(topics)
+
+    def drain(self) -> None:
+        """Wakes every waiter for good: each answers with what there is, and nobody waits from now on."""
+        self._waiters.drain()
+
+
+def _continues(known: Head, head: Head) -> bool:
+    """Whether this can be the same record, later."""
+    if head.position == known.position:
+        return head.chain_hash == known.chain_hash
+    return head.record == known.record and head.position > known.position
+
+
+def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:
+    """What was touched, each with the last position that touched it."""
+    touched = {RECORD: position}
+    for name, relation, key, at in changed:
+        topics = (CHANGES, changes_in(relation)) if name == CHANGES else (f"{name}/{key}", relation)
+        for topic in topics:
+            touched[topic] = max(at, touched.get(topic, 0))
+    return touched
+
+
+def _again(error: Exception) -> Exception:
+    # One exception raised in many tasks would gather all their tracebacks.
+    return DatabaseUnavailable(str(error)) if isinstance(error, DatabaseUnavailable) else RuntimeError(repr(error))

@@ -1,0 +1,101 @@
+"""Who waits, and for what. A waiter is one object in this process: no connection, no thread, no task of its own.
+
+Waiters are found by what they wait for, so a commit costs what it concerns.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+
+class TooManyWaiters(Exception):
+    """As many wait already as this process takes on."""
+
+
+class Waiters:
+    """All who wait in this process."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._all: set[Waiter] = set()
+        self._by_topic: dict[str, set[Waiter]] = {}
+        self.draining = False
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def waiter(self, topics: Sequence[str]) -> "Waiter":
+        return Waiter(self, topics)
+
+    def enter(self, waiter: "Waiter") -> None:
+        if len(self._all) >= self._most:
+            raise TooManyWaiters
+        self._all.add(waiter)
+        for topic in waiter.topics:
+            self._by_topic.setdefault(topic, set()).add(waiter)
+
+    def leave(self, waiter: "Waiter") -> None:
+        self._all.discard(waiter)
+        for topic in waiter.topics:
+            waiting = self._by_topic[topic]
+            waiting.discard(waiter)
+            if not waiting:
+                del self._by_topic[topic]
+
+    def wake(self, touched: Mapping[str, int]) -> None:
+        for topic in touched:
+            for waiter in self._by_topic.get(topic, ()):
+                waiter.wake()
+
+    def wake_all(self) -> None:
+        for waiter in self._all:
+            waiter.wake()
+
+    def drain(self) -> None:
+        self.draining = True
+        self.wake_all()
+
+
+class Waiter:
+    """One who waits. Entered before it looks, so that a change between looking and waiting is not missed."""
+
+    __slots__ = ("_news", "_waiters", "_woken", "topics")
+
+    def __init__(self, waiters: Waiters, topics: Sequence[str]) -> None:
+        self._waiters, self.topics = waiters, topics
+        self._woken = False
+        self._news: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._waiters.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._waiters.leave(self)
+
+    def wake(self) -> None:
+        self._woken = True
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def wait(self, until: float) -> bool:
+        """Waits for news, since the last call or since it was entered; False when the loop's clock reaches `until`."""
+        if not self._woken:
+            loop = asyncio.get_running_loop()
+            self._news = loop.create_future()
+            alarm = loop.call_at(until, self._give_up, self._news)
+            try:
+                await self._news
+            finally:
+                alarm.cancel()
+                self._news = None
+        woken, self._woken = self._woken, False
+        return woken
+
+    @staticmethod
+    def _give_up(news: "asyncio.Future[None]") -> None:
+        if not news.done():
+            news.set_result(None)
