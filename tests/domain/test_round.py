@@ -172,9 +172,11 @@ def test_only_a_party_denies(denier: str) -> None:
     given(*reached("announced")).when(contested("e1", denier)).refused(NotByAParty, asserter=denier)
 
 
-def test_evidence_needs_no_turn() -> None:
-    state = given(announced("RU", on="2025-04-10"), convened("RU", on="2025-04-11")).when(evidence("e1", "US")).state
-    assert state.existence[0].said_by == ("RU", "US")
+@pytest.mark.parametrize("party", ["RU", "US"])
+def test_evidence_needs_no_turn(party: str) -> None:
+    again = evidence("e1", party, origin="interview")
+    state = given(announced("RU", on="2025-04-10"), convened("RU", on="2025-04-11")).when(again).state
+    assert state.existence[0].origins == {"ru-statement", "interview"}
 
 
 # What it comes to.
@@ -204,9 +206,22 @@ def test_a_party_that_denies_its_own_cancellation_has_not_called_it_off() -> Non
     assert round.phase == "announced"
 
 
-def test_a_round_that_met_was_not_called_off_in_the_end() -> None:
-    round = given(announced("RU", on="2025-04-01"), convened("RU", on="2025-04-10"), cancelled("US", on="2025-04-05"))
-    assert round.state.phase == "convened"
+@pytest.mark.parametrize(
+    ("earlier", "later", "phase"),
+    [
+        ("scheduled", "announced", "scheduled"),
+        ("cancelled", "scheduled", "cancelled"),
+        ("cancelled", "postponed", "cancelled"),
+        ("cancelled", "convened", "convened"),
+        ("convened", "postponed", "convened"),
+        ("convened", "cancelled", "convened"),
+        ("concluded", "convened", "concluded"),
+    ],
+)
+def test_what_was_learned_late_leads_nobody_back(earlier: Phase, later: Phase, phase: Phase) -> None:
+    """The later step is on record first, so that neither was refused."""
+    steps = [STEPS[later], US_STEPS[earlier].model_copy(update={"occurred": "2025-04-05"})]
+    assert given(announced("RU", on="2025-04-01"), *steps).state.phase == phase
 
 
 def test_a_denial_leaves_what_was_said_reported() -> None:
@@ -219,6 +234,23 @@ def test_evidence_alone_can_be_denied() -> None:
     round = given(announced("RU", on="2025-04-10"), evidence("e1", "US"), contested("e2", "US", on="2025-04-11")).state
     (claim,) = round.existence
     assert (claim.said_by, claim.contested_by, claim.origins) == (("RU",), ("US",), {"ru-statement"})
+
+
+def test_who_denies_one_telling_still_stands_by_its_others() -> None:
+    again = evidence("e1", "RU", origin="interview", channel="attributed")
+    round = given(announced("RU", on="2025-04-10"), again, contested("e2", "RU", on="2025-04-11")).state
+    (claim,) = round.existence
+    assert (claim.said_by, claim.contested_by, claim.origins) == (("RU",), (), {"ru-statement"})
+
+
+def test_a_denial_by_media_that_a_correction_left_behind_strikes_nothing() -> None:
+    (claim,) = given(announced("MEDIA"), contested("e1", "MEDIA")).state.existence
+    assert (claim.contested_by, claim.origins) == ((), {"media-statement"})
+
+
+def test_each_side_takes_back_its_own_half_of_a_joint_denial() -> None:
+    (claim,) = given(announced("JOINT"), contested("e1", "JOINT"), contested("e2", "RU")).state.existence
+    assert (claim.said_by, claim.contested_by) == (("RU",), ("US",))
 
 
 def test_denying_a_denial_takes_it_back() -> None:
@@ -268,6 +300,7 @@ def test_the_place_is_where_it_met_or_else_is_to_meet_by_the_last_word_of_a_part
         ([scheduled("RU", "2025-05-01")], "2025-05-01"),
         ([scheduled("RU", "2025-05-01"), scheduled("MEDIA", "2025-05-03")], "2025-05-01"),
         ([scheduled("RU", "2025-05-01"), contested("e1", "RU"), scheduled("MEDIA", "2025-05-03")], "2025-05-03"),
+        ([scheduled("MEDIA", "2025-05-03"), scheduled("RU", "2025-05-01"), contested("e2", "RU")], "2025-05-03"),
         ([scheduled("RU", "2025-05-01"), postponed("RU")], None),
         ([scheduled("RU", "2025-05-01"), postponed("RU"), scheduled("RU", "2025-06")], "2025-06"),
         ([scheduled("RU", "2025-05-01"), cancelled("RU")], "2025-05-01"),
