@@ -137,7 +137,7 @@ UNDATED = ("EvidenceAdded", "AssertionCorrected", "AssertionRetracted")
 
 def comparable(state: Irritant) -> Irritant:
     """Without the positions, which are the record's and not the world's."""
-    return replace(state, moved=replace(state.moved, position=0) if state.moved else None)
+    return replace(state, course=tuple(replace(moved, position=0) for moved in state.course))
 
 
 @st.composite

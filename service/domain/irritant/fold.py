@@ -333,13 +333,10 @@ def _heard(state: Irritant, effect: Effective, data: Assertion) -> Irritant:
 def _moved(before: Irritant, after: Irritant, effect: Effective, data: Assertion) -> Irritant:
     if (before.rungs, before.reported) == (after.rungs, after.reported):
         return after
-    moved = (before.status, before.confirmed, before.reported) != (after.status, after.confirmed, after.reported)
-    trend = after.trend
+    statuses = after.status, after.confirmed, after.reported
+    course, trend = after.course, after.trend
+    if statuses != (before.status, before.confirmed, before.reported):
+        course = (*course, Moved(effect.id, data.occurred, effect.earliest, effect.position, *statuses))
     if after.status != before.status:
         trend = "advanced" if after.status > before.status else "regressed"
-    return replace(
-        after,
-        trend=trend,
-        high_water_mark=max(after.high_water_mark, after.status),
-        moved=Moved(data.occurred, effect.position) if moved else after.moved,
-    )
+    return replace(after, trend=trend, high_water_mark=max(after.high_water_mark, after.status), course=course)

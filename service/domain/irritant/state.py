@@ -7,6 +7,7 @@ a denial can take back one voice and leave the others. Nothing denied is dropped
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, Literal
 
 from service.domain.ladder import RESOLVED, UNSTATED
@@ -148,10 +149,15 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The last event that changed one of the three statuses."""
+    """An event that changed one of the three statuses, and these after it. `earliest` is that of its place."""
 
+    event: str
     occurred: str | None
+    earliest: date | None
     position: int
+    status: int
+    confirmed: int
+    reported: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,7 @@ class Irritant:
     reported: int = UNSTATED
     high_water_mark: int = UNSTATED
     trend: Trend = "held"
-    moved: Moved | None = None
+    course: tuple[Moved, ...] = ()
     raised_by: tuple[Telling, ...] = ()
     first_by: tuple[Telling, ...] = ()
     withdrawals: tuple[Telling, ...] = ()
@@ -193,6 +199,11 @@ class Irritant:
     @property
     def confirmed(self) -> int:
         return min(self.rungs)
+
+    @property
+    def moved(self) -> Moved | None:
+        """The last event that changed one of the three statuses."""
+        return self.course[-1] if self.course else None
 
     @property
     def regressions(self) -> int:
