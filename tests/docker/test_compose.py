@@ -5,43 +5,72 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
+Answer = TypeVar("Answer")
 
 pytestmark = pytest.mark.docker
 
 
+@dataclass(frozen=True)
 class Composed:
     """One project of containers under a name and a port of its own."""
 
-    def __init__(self) -> None:
-        self.project = f"irritants-test-{uuid.uuid4().hex[:8]}"
-        self.environment = {**os.environ, "PORT": "0"}
+    project: str = field(default_factory=lambda: f"irritants-test-{uuid.uuid4().hex[:8]}")
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = ["docker", "compose", "--project-name", self.project, *arguments]
-        done = subprocess.run(
-            command, check=False, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=600
-        )
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    @property
-    def address(self) -> str:
-        return f"http://{self.run('port', 'service', '8000').stdout.strip()}"
-
-    def sql(self, role: str, statement: str) -> subprocess.CompletedProcess[str]:
-        return self.run(
-            *("exec", "-T", "database", "psql", "-v", "ON_ERROR_STOP=1", "-At"),
-            *("-U", role, "-d", "irritants", "-c", statement),
+    def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["docker", "compose", "--ansi", "never", "--project-name", self.project, *arguments],
             check=False,
+            cwd=ROOT,
+            env={**os.environ, "IRRITANTS_PORT": "0"},
+            capture_output=True,
+            text=True,
         )
+
+    def run(self, *arguments: str) -> str:
+        done = self.attempt(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def address(self) -> str:
+        return f"http://{self.run('port', 'service', '8000').strip()}"
+
+    def irritants(self) -> list[dict[str, Any]]:
+        answer = httpx2.get(f"{self.address()}/v1/irritants", timeout=5)
+        answer.raise_for_status()
+        return list(answer.json()["items"])
+
+    def inspected(self, service: str) -> dict[str, Any]:
+        container = self.run("ps", "--quiet", service).strip()
+        told = subprocess.run(["docker", "inspect", container], check=True, capture_output=True, text=True)
+        return dict(json.loads(told.stdout)[0])
+
+    def file_nothing(self, key: str | None) -> httpx2.Response:
+        authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Idempotency-Key": "nothing", "Content-Type": "application/json", **authorization}
+        return httpx2.post(f"{self.address()}/v1/reports", content=b"{}", headers=headers, timeout=5)
+
+
+def polled(ask: Callable[[], Answer], expected: Answer) -> Answer:
+    """What is answered in the end: once it is what is expected, or when patience ends."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if (answer := ask()) == expected or time.monotonic() > deadline:
+                return answer
+        except httpx2.HTTPError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
@@ -49,66 +78,53 @@ def composed() -> Iterator[Composed]:
     composed = Composed()
     try:
         composed.run("up", "--build", "--detach")
+        polled(lambda: len(composed.irritants()), 5)
         yield composed
     finally:
-        composed.run("down", "--volumes", "--rmi", "local", "--timeout", "10", check=False)
-
-
-def irritants(address: str) -> list[dict[str, object]]:
-    """Those that are served, as soon as any are; polled, since that is what a client would do."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            answer = httpx2.get(f"{address}/v1/irritants", timeout=5)
-            answer.raise_for_status()
-            return list(answer.json()["items"])
-        except httpx2.HTTPError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
+        composed.run("down", "--volumes", "--rmi", "local", "--timeout", "10")
 
 
 def test_the_five_irritants_answer(composed: Composed) -> None:
-    assert len(irritants(composed.address)) == 5
+    assert len(composed.irritants()) == 5
 
 
-def test_the_service_runs_as_a_role_that_cannot_change_what_is_recorded(composed: Composed) -> None:
-    irritants(composed.address)
-    assert composed.sql("irritants_service", "SELECT count(*) > 0 FROM events").stdout.strip() == "t"
-    for statement in (
-        "DELETE FROM events",
-        "UPDATE events SET actor = 'nobody'",
-        "TRUNCATE events",
-        "DROP TABLE events",
-    ):
-        refused = composed.sql("irritants_service", statement)
-        assert refused.returncode != 0
-        assert "permission denied" in refused.stderr or "must be owner" in refused.stderr
+def test_the_service_runs_as_a_role_that_may_read_the_record_but_not_change_what_is_recorded(
+    composed: Composed,
+) -> None:
+    def sql(statement: str) -> subprocess.CompletedProcess[str]:
+        psql = ("psql", "-v", "ON_ERROR_STOP=1", "-At", "-U", "irritants_service", "-d", "irritants", "-c", statement)
+        return composed.attempt("exec", "-T", "database", *psql)
+
+    assert sql("SELECT count(*) > 0 FROM events").stdout == "t\n"
+    assert "permission denied" in sql("DELETE FROM events").stderr
+    assert "permission denied" in sql("UPDATE events SET actor = 'nobody'").stderr
+    assert "permission denied" in sql("TRUNCATE events").stderr
+    assert "must be owner" in sql("DROP TABLE events").stderr
+    assert "must be owner" in sql("ALTER TABLE events DISABLE TRIGGER ALL").stderr
 
 
 def test_the_container_is_healthy_without_root_and_without_a_disk_to_write_to(composed: Composed) -> None:
-    irritants(composed.address)
-    container = composed.run("ps", "--quiet", "service").stdout.strip()
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        inspected = subprocess.run(["docker", "inspect", container], check=True, capture_output=True, text=True)
-        (told,) = json.loads(inspected.stdout)
-        if told["State"]["Health"]["Status"] == "healthy" or time.monotonic() > deadline:
-            break
-        time.sleep(1)
-    assert told["State"]["Health"]["Status"] == "healthy"
-    assert told["Config"]["User"] == "10001:10001"
-    assert told["HostConfig"]["ReadonlyRootfs"]
+    assert polled(lambda: composed.inspected("service")["State"]["Health"]["Status"], "healthy") == "healthy"
+    service = composed.inspected("service")
+    assert service["Config"]["User"] == "10001:10001"
+    assert service["HostConfig"]["ReadonlyRootfs"]
+    assert service["HostConfig"]["PortBindings"]["8000/tcp"][0]["HostIp"] == "127.0.0.1"
 
 
-def test_a_key_is_made_in_the_container_and_is_in_no_log(composed: Composed) -> None:
-    irritants(composed.address)
-    made = composed.run("exec", "-T", "service", "irritants", "key", "create", "--help")
-    assert made.stdout
-    assert "irr_" not in composed.run("logs").stdout
+def test_a_key_that_is_made_in_the_container_opens_and_is_in_no_log(composed: Composed) -> None:
+    assert composed.file_nothing(key=None).status_code == 401
+    key = composed.run("exec", "-T", "service", "irritants", "key", "create", "desk", "--scope", "report").strip()
+    assert composed.file_nothing(key).status_code == 422
+    assert "irr_" not in composed.run("logs")
 
 
-def test_the_database_may_go_and_come_back(composed: Composed) -> None:
-    irritants(composed.address)
+def test_the_service_outlives_a_restart_of_its_database(composed: Composed) -> None:
+    started = composed.inspected("service")["State"]["StartedAt"]
     composed.run("restart", "database")
-    assert len(irritants(composed.address)) == 5
+    assert polled(lambda: len(composed.irritants()), 5) == 5
+    assert composed.inspected("service")["State"]["StartedAt"] == started
+
+
+def test_it_stops_when_it_is_told_to(composed: Composed) -> None:
+    composed.run("stop", "service", "--timeout", "10")
+    assert composed.attempt("ps", "--all", "--format", "{{.ExitCode}}", "service").stdout == "0\n"
