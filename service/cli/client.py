@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import httpx2 as httpx
 
 from service import settings
 from service.cli.terminal import Exit, Failed
 from service.store.codec import canonical
+
+Query: TypeAlias = Mapping[str, object]
+NONE: Final[Query] = {}
 
 _PAGE: Final = 1_000
 
@@ -31,29 +34,41 @@ class Service:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def get(self, path: str, *, accept: str = "application/json", **query: object) -> httpx.Response:
+    def get(self, path: str, query: Query = NONE, *, accept: str) -> httpx.Response:
         return self._ask("GET", path, query, {"Accept": accept})
 
-    def read(self, path: str, **query: object) -> Any:
-        return self._ask("GET", path, query, {"Accept": "application/json"}).json()
+    def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
+        """`wait`: for how many seconds the answer may wait for news."""
+        headers = {"Accept": "application/json"} | ({"Prefer": f"wait={wait}"} if wait else {})
+        return self._ask("GET", path, query, headers).json()
 
-    def items(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
+    def items(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page."""
         cursor = None
         while True:
-            page = self.read(path, limit=_PAGE, cursor=cursor, **query)
+            page = self.read(path, {**query, "limit": _PAGE, "cursor": cursor})
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
 
-    def post(self, path: str, body: object, *, key: str | None = None, **query: object) -> httpx.Response:
+    def feed(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
+        """Every item of a feed up to its end, where it says to go on after what was seen already."""
+        after = query.get("after", 0)
+        while True:
+            page = self.read(path, {**query, "after": after, "limit": _PAGE})
+            yield from page["items"]
+            if page["next"] == after:
+                return
+            after = page["next"]
+
+    def post(self, path: str, body: object, query: Query = NONE, *, key: str | None = None) -> httpx.Response:
         """`key`: the Idempotency-Key; without one, where nothing is written."""
         headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
         return self._ask("POST", path, query, headers, body)
 
     def _ask(
-        self, method: str, path: str, query: Mapping[str, object], headers: Mapping[str, str], body: object = None
+        self, method: str, path: str, query: Query, headers: Mapping[str, str], body: object = None
     ) -> httpx.Response:
         asked = {name: str(value) for name, value in query.items() if value is not None}
         content = None if body is None else canonical(body)

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from service.cli import keeping, keys, options, serving, terminal
+from service.cli import keeping, keys, options, reading, serving, terminal
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 from service.store.embedded import EmbeddedServerError
@@ -33,6 +33,30 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_READ = "Reading (from the service)"
+app.command(
+    "status",
+    rich_help_panel=_READ,
+    epilog=options.examples(
+        "irritants status",
+        "irritants status ru-us/visas --as-of-position 60",
+        "irritants status --effective-on 2025-03-01 --date-match certain",
+    ),
+)(reading.status_command)
+app.command(
+    "history",
+    rich_help_panel=_READ,
+    epilog=options.examples("irritants history ru-us/visas", "irritants history ru-us"),
+)(reading.history_command)
+app.command(
+    "changes", rich_help_panel=_READ, epilog=options.examples("irritants changes --follow --json | jq .irritant")
+)(reading.changes_command)
+app.command(
+    "sheet",
+    rich_help_panel=_READ,
+    epilog=options.examples("irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
+)(reading.sheet_command)
 
 _OWN = "Keeping the record (on the database)"
 app.command("serve", rich_help_panel=_OWN)(serving.serve_command)

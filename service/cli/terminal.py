@@ -65,12 +65,17 @@ def show(*renderables: RenderableType) -> None:
         else:
             with console.capture() as captured:
                 console.print(renderable)
-            sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+            show_text("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def show_text(text: str) -> None:
+    """Prints a text as it is."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    sys.stdout.flush()
 
 
 def show_json(value: object, *, on_one_line: bool = False) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=None if on_one_line else 2) + "\n")
-    sys.stdout.flush()
+    show_text(json.dumps(value, ensure_ascii=False, indent=None if on_one_line else 2))
 
 
 def note(sentence: str | Text) -> None:

@@ -1,0 +1,104 @@
+"""How an irritant stands, drawn: on a scale of rungs three marks, which differ in shape and not only in colour."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from service.cli import terminal
+from service.domain.ladder import RUNGS, Rung
+
+CONFIRMED: Final = ("■", "green")
+CLAIMED: Final = ("◆", "bold yellow")
+REPORTED: Final = ("○", "cyan")
+_SHORT: Final[Mapping[Rung, str]] = {
+    "unstated": "none",
+    "raised": "rais",
+    "proposed": "prop",
+    "in_talks": "talk",
+    "understanding": "undr",
+    "formalised": "form",
+    "implementing": "impl",
+    "resolved": "reso",
+}
+_WIDTH: Final = 4
+SCALE: Final = " ".join(f"{_SHORT[rung]:^{_WIDTH}}" for rung in RUNGS)
+"""The heading of the scale: one short word for each rung."""
+
+
+def ladder(standing: Mapping[str, Any]) -> Text:
+    """The scale of one irritant. Marks on one rung stand side by side, so that none hides another."""
+    marks = (
+        (standing["confirmed_status"], CONFIRMED),
+        (standing["status"], CLAIMED),
+        (standing["reported_status"], REPORTED),
+    )
+    cells = []
+    for rung in RUNGS:
+        cell = Text.assemble(*(mark for at, mark in marks if at == rung)) or Text("·", "dim")
+        cell.pad_left((_WIDTH - cell.cell_len) // 2)
+        cell.pad_right(_WIDTH - cell.cell_len)
+        cells.append(cell)
+    return Text(" ").join(cells)
+
+
+def legend() -> Text:
+    return Text.assemble(
+        CONFIRMED, " confirmed: both sides stand behind it   ", CLAIMED, " claimed by a side   ", REPORTED, " reported"
+    )
+
+
+def basis(standing: Mapping[str, Any]) -> str:
+    """On what the claimed rung rests: `one_side: US; 1 origin`."""
+    origins = standing["origins"]
+    counted = f"{origins} origin{'' if origins == 1 else 's'}"
+    rungs = standing.get("rungs") or {party: side["rung"] for party, side in standing["parties"].items()}
+    at_the_top = [party for party, rung in rungs.items() if rung == standing["status"] != "unstated"]
+    speaker = f": {at_the_top[0]}" if len(at_the_top) == 1 and standing["basis"] != "media_only" else ""
+    return f"{standing['basis']}{speaker}; {counted}" if origins else str(standing["basis"])
+
+
+def board(irritants: Iterable[Mapping[str, Any]]) -> Table:
+    """On a terminal each irritant with its scale, and below it on what that rests; in a pipe one line of words."""
+    if not terminal.out().is_terminal:
+        return _words(irritants)
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_column(overflow="fold")
+    drawn.add_column(min_width=len(SCALE))
+    drawn.add_row("", Text(SCALE, "dim"))
+    for irritant in irritants:
+        drawn.add_row(Text(irritant["title"], "bold"), ladder(irritant))
+        drawn.add_row(Text(irritant["id"], "dim"), _noted(irritant), end_section=True)
+    return drawn
+
+
+_WORDS: Final = {
+    "irritant": "id",
+    "claimed": "status",
+    "confirmed": "confirmed_status",
+    "reported": "reported_status",
+    "basis": "basis",
+    "origins": "origins",
+    "awaiting": "awaiting",
+    "hold": "hold",
+    "lifecycle": "lifecycle",
+}
+
+
+def _words(irritants: Iterable[Mapping[str, Any]]) -> Table:
+    rows = [[*(str(i[name]) for name in _WORDS.values()), i["last_moved"]["occurred"] or "-"] for i in irritants]
+    return terminal.table(*_WORDS, "moved", rows=rows)
+
+
+def _noted(irritant: Mapping[str, Any]) -> str:
+    """On what the claimed rung rests, whose move it is, and whatever is out of the ordinary."""
+    noted = [basis(irritant)]
+    noted += [f"awaiting {irritant['awaiting']}"] if irritant["awaiting"] != "none" else []
+    noted += [irritant["lifecycle"]] if irritant["lifecycle"] != "open" else []
+    noted += [irritant["hold"]] if irritant["hold"] != "none" else []
+    noted += [f"{irritant['regressions']} regressions"] if irritant["regressions"] else []
+    items, moved = irritant["items"], irritant["last_moved"]["occurred"]
+    noted += [f"{items['settled']} of {items['total']} settled"] if items["total"] else []
+    noted += [f"moved {moved}"] if moved else []
+    return " · ".join(noted)

@@ -1,0 +1,119 @@
+"""Streams over HTTP: what an id means, and a stream's events folded here by the code that folds them in the service.
+
+For what no single document shows: who struck what, and which event is meant.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from service.cli.client import Query, Refused, Service
+from service.cli.terminal import Exit, Failed
+from service.domain.assertion import Recorded
+from service.domain.catalogue import SCHEMA_VERSIONS, load_json
+from service.domain.history import History
+from service.domain.streams import history_of, is_relation, parse_stream
+
+_TYPE: Final = re.compile(r"irritants\.(?P<type>\w+)\.v(?P<version>\d+)")
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PATHS: Final = {
+    "irritant": "/v1/irritants",
+    "round": "/v1/rounds",
+    "relation": "/v1/relations",
+    "source": "/v1/sources",
+}
+
+
+def candidates(id: str) -> list[str]:
+    """The streams that an id can mean: `ru-us/visas` is an irritant's or a round's. Raises Failed."""
+    if parse_stream(id) is not None:
+        return [id]
+    streams = [f"relation/{id}"] if is_relation(id) else [f"irritant/{id}", f"round/{id}"]
+    if any(parse_stream(stream) is None for stream in streams):
+        raise Failed(f"{id} is no id, such as ru-us/visas, ru-us or source/…", Exit.USAGE)
+    return streams
+
+
+def address(stream: str) -> str:
+    """Where the document of a stream is read."""
+    kind, _, member = stream.partition("/")
+    return f"{_PATHS[kind]}/{member}"
+
+
+def find(service: Service, id: str, past: Query) -> tuple[str, dict[str, Any]]:
+    """The stream that is meant, and its document. Raises Refused where nothing of that name is on record."""
+    *others, last = candidates(id)
+    for stream in others:
+        try:
+            return stream, service.read(address(stream), past)
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+    return last, service.read(address(last), past)
+
+
+def recorded(event: Mapping[str, Any]) -> Recorded:
+    """The event of a CloudEvent. Raises Failed where a later release wrote it."""
+    kind = _TYPE.fullmatch(event["type"])
+    type, version = (kind["type"], int(kind["version"])) if kind else ("", 0)
+    try:
+        payload = load_json(type, json.dumps(event["data"])) if SCHEMA_VERSIONS.get(type) == version else None
+    except ValidationError:
+        payload = None
+    if payload is None:
+        raise Failed(f"position {event['position']}: the service is of a release that this one cannot read")
+    return Recorded(
+        position=event["position"],
+        stream=event["subject"],
+        version=event["streamversion"],
+        id=event["id"],
+        type=type,
+        data=payload,
+        actor=event["actor"],
+        report=event["report"],
+        correlation="",
+        causation=None,
+        recorded_at=datetime.fromisoformat(event["time"]),
+    )
+
+
+def events(service: Service, query: Query) -> Iterator[Recorded]:
+    """Events of the record, in order."""
+    return map(recorded, service.feed("/v1/events", query))
+
+
+def history(service: Service, stream: str, past: Query) -> History[Any]:
+    """A stream as it was on record."""
+    return history_of(stream, (e for e in events(service, {"stream": stream}) if _was_known(e, past)))
+
+
+def named(service: Service, name: str) -> Recorded:
+    """The event that is meant by an id or by `ru-us/visas@7`. Raises Failed."""
+    if _ID.fullmatch(name.lower()):
+        return recorded(service.read(f"/v1/events/{name.lower()}"))
+    stream, at, version = name.rpartition("@")
+    if not at or not version.isdecimal():
+        raise Failed(f"{name} names no event: give its id, or a stream and a version as ru-us/visas@7", Exit.USAGE)
+    for candidate in candidates(stream):
+        for event in events(service, {"stream": candidate}):
+            if event.version == int(version):
+                return event
+    raise Failed(f"there is no event {name} on record", Exit.NOT_FOUND)
+
+
+def reference(event: Recorded) -> str:
+    """The short name of an event, as it is typed: `ru-us/visas@7`."""
+    kind, _, member = event.stream.partition("/")
+    return f"{event.stream if kind == 'source' else member}@{event.version}"
+
+
+def _was_known(event: Recorded, past: Query) -> bool:
+    if (position := past.get("as_of_position")) is not None:
+        return event.position <= int(str(position))
+    if (known_at := past.get("known_at")) is not None:
+        return event.recorded_at <= datetime.fromisoformat(str(known_at))
+    return True
