@@ -26,7 +26,7 @@ from service.api.problems import Problem
 from service.domain import report
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
-from service.domain.report import Report
+from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
 from service.projections.change import StandingDocument
 from service.projections.document import Document, rendered
@@ -120,6 +120,7 @@ async def file_report(request: Request) -> Response:
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
+    _refuse_too_many(read.value)
     filed = _read(read.value, read.mistakes)
     _refuse_beyond(access, filed)
     asked = _asked(request, access, filed, key, read.value, dry_run=dry_run)
@@ -195,6 +196,12 @@ def _of_one_event(stream: str, relation: str, read: body.Body) -> tuple[dict[str
     return {"relation": relation, "title": f"{type} on {stream}", "events": [event]}, tuple(mistakes)
 
 
+def _refuse_too_many(said: object) -> None:
+    events = said.get("events") if isinstance(said, dict) else None
+    if isinstance(events, list) and len(events) > MAX_EVENTS:
+        raise Problem("body-too-large", f"A report has at most {MAX_EVENTS} events; this one has {len(events)}.")
+
+
 def _read(said: object, mistakes: tuple[Malformed, ...]) -> Report:
     filed = report.read(said)
     known = {mistake.pointer for mistake in mistakes}
@@ -229,7 +236,7 @@ def _key(request: Request, *, dry_run: bool) -> str:
     written = request.headers.get("idempotency-key")
     if written is None:
         raise Problem("key-missing", "The header Idempotency-Key is missing.")
-    quoted = len(written) > 2 and written[0] == written[-1] == '"'
+    quoted = len(written) > 1 and written[0] == written[-1] == '"'
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):
         raise Problem("key-missing", "The header Idempotency-Key has not 1 to 200 visible ASCII characters.")

@@ -1,0 +1,152 @@
+"""Bodies are read strictly: what two readers could understand differently is refused, with its place."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from service.api.body import DEEPEST, LARGEST, LIMIT, REPORT_LIMIT, parsed
+from service.api.problems import MOST_MISTAKES, Problem
+from tests.api.bodies import FLIGHTS, on, report, said
+
+JSON = {"Content-Type": "application/json", "Idempotency-Key": "body"}
+
+
+def mistakes(raw: bytes) -> dict[str, str]:
+    return {mistake.pointer: mistake.detail for mistake in parsed(raw).mistakes}
+
+
+def test_a_body_is_what_it_says() -> None:
+    body = parsed('{"title":"Визы","hours":6,"items":[true,null]}'.encode())
+    assert body.value == {"title": "Визы", "hours": 6, "items": [True, None]}
+    assert body.mistakes == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b'{"a":1,"b":2,"a":3}', {"/a": "is there twice."}),
+        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": "is there twice."}),
+        (rb'{"a":"x\u0000"}', {"/a": "has a NUL character."}),
+        (rb'{"a":"\ud800"}', {"/a": "has half of a surrogate pair."}),
+        (rb'{"\udc00":1}', {"/\udc00": "has a name that cannot be written."}),
+        (b'{"hours":5.5}', {"/hours": "is no whole number."}),
+        (b'{"hours":5.0}', {"/hours": "is no whole number."}),
+        (b'{"hours":1e3}', {"/hours": "is no whole number."}),
+        (b'{"hours":NaN}', {"/hours": "is no whole number."}),
+        (b'{"hours":-Infinity}', {"/hours": "is no whole number."}),
+        (b'{"a~b/c":0.1}', {"/a~0b~1c": "is no whole number."}),
+    ],
+)
+def test_what_readers_of_json_disagree_on_is_a_mistake_with_its_place(raw: bytes, place: dict[str, str]) -> None:
+    assert mistakes(raw) == place
+
+
+def test_a_number_that_not_everybody_can_hold_is_a_mistake() -> None:
+    assert mistakes(b"[%d,%d]" % (LARGEST, -LARGEST)) == {}
+    assert mistakes(b"[%d]" % (LARGEST + 1)).keys() == {"/0"}
+
+
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert parsed(rb'"\ud83c\uddf7"').mistakes == ()
+
+
+def test_every_mistake_is_found_up_to_a_bound() -> None:
+    assert mistakes(rb'{"a":0.5,"b":["\u0000",{"c":1,"c":2}]}').keys() == {"/a", "/b/0", "/b/1/c"}
+    assert len(parsed(b"[" + b"0.5," * 5_000 + b"1]").mistakes) == MOST_MISTAKES
+
+
+def test_depth_is_bounded() -> None:
+    assert mistakes(b"[" * DEEPEST + b"]" * DEEPEST) == {}
+    assert "/0" * (DEEPEST + 1) in mistakes(b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2))
+    with pytest.raises(Problem, match="nested"):
+        parsed(b"[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("raw", "detail"),
+    [
+        (b"", "The body is not JSON at line 1, column 1: Expecting value."),
+        (b'{"a":1,}', "The body is not JSON at line 1, column 8: Illegal trailing comma before end of object."),
+        (b'{"a":1}\n{}', "The body is not JSON at line 2, column 1: Extra data."),
+        (b"\xef\xbb\xbf{}", "The body is not JSON at line 1, column 1"),
+        (b'"\xff"', "The body is not UTF-8 at byte 2."),
+        (b"9" * 5_000, "A number in the body has thousands of digits."),
+    ],
+)
+def test_what_is_no_json_says_where(raw: bytes, detail: str) -> None:
+    with pytest.raises(Problem) as refused:
+        parsed(raw)
+    assert refused.value.name == "malformed-json"
+    said = refused.value.document.detail
+    # How a parser words it differs by its version.
+    assert said.partition(": ")[0] == detail.partition(": ")[0]
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.text(), st.lists, max_leaves=20))
+def test_whatever_is_i_json_is_read_as_it_is(value: Any) -> None:
+    body = parsed(json.dumps(value).encode())
+    assert body.value == value
+    assert (body.mistakes == ()) == ("\\u0000" not in json.dumps(value))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_it_fail(raw: bytes) -> None:
+    with suppress(Problem):
+        parsed(raw)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "application/jsonp"],
+)
+def test_another_media_type_is_refused(desk: TestClient, content_type: str) -> None:
+    answer = desk.post("/v1/reports", content=b"{}", headers={**JSON, "Content-Type": content_type})
+    assert (answer.status_code, answer.headers["accept"]) == (415, "application/json")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "Application/JSON; Charset=UTF-8", 'application/json;charset="utf-8"']
+)
+def test_json_may_say_that_it_is_utf_8(desk: TestClient, content_type: str) -> None:
+    answer = desk.post("/v1/reports", content=b"{", headers={**JSON, "Content-Type": content_type})
+    assert answer.json()["type"] == "/problems/malformed-json"
+
+
+def test_an_encoded_body_is_refused(desk: TestClient) -> None:
+    answer = desk.post("/v1/reports", content=b"{}", headers={**JSON, "Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"), [("/v1/reports", REPORT_LIMIT), ("/v1/irritants/ru-us/visas/events", LIMIT)]
+)
+def test_a_body_beyond_its_bound_is_refused_whether_or_not_it_says_so(desk: TestClient, path: str, limit: int) -> None:
+    announced = desk.post(path, content=b" " * (limit + 1), headers=JSON)
+    chunked = desk.post(path, content=iter([b" " * limit, b" "]), headers=JSON)
+    for answer in (announced, chunked):
+        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+        assert answer.json()["type"] == "/problems/body-too-large"
+
+
+def test_a_report_has_at_most_ten_thousand_events(desk: TestClient) -> None:
+    answer = desk.post("/v1/reports", json=report(*[{}] * 10_001), headers=JSON)
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
+
+
+def test_mistakes_of_json_are_listed_with_all_others(desk: TestClient) -> None:
+    raw = json.dumps(report(on(FLIGHTS, "ConcernRaised", hours=0.5), {**on(FLIGHTS, "Nothing"), "ref": "\0"}))
+    answer = desk.post("/v1/reports", content=raw, headers=JSON)
+    assert answer.status_code == 422
+    assert {e["pointer"] for e in answer.json()["errors"]} == {"/events/0/hours", "/events/1/ref", "/events/1/type"}
+
+
+def test_mistakes_of_a_single_event_are_where_they_are_in_its_body(desk: TestClient) -> None:
+    raw = json.dumps({**said("ConcernRaised", summary="\ud800"), "stream": FLIGHTS})
+    answer = desk.post("/v1/irritants/ru-us/direct-flights/events", content=raw, headers=JSON)
+    assert answer.status_code == 422
+    assert {e["pointer"] for e in answer.json()["errors"]} == {"/summary", "/stream"}
