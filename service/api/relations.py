@@ -1,6 +1,6 @@
 """Relations: the list, each one, and what is computed over all of one: the board, the calendar of its rounds."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,9 @@ from service.api.parameters import At
 from service.api.reading import Read, Resource
 from service.api.routes import routes
 from service.api.states import of_relation, of_stream, one_of
+from service.domain.streams import history_of
 from service.follower import RECORD
+from service.follower.readings import Point, histories_of
 from service.projections import board, calendar
 from service.projections.board import BoardDocument
 from service.projections.document import rendered
@@ -32,10 +34,25 @@ def _one(c: Connection, read: Read[At]) -> Page:
 
 
 def _board(c: Connection, read: Read[At]) -> Page:
-    """Every irritant of a relation in one line."""
+    """Every irritant of a relation in one line, and its statuses after each round."""
+    document = board.view(**_readings(c, read))
+    return read.page(rendered(document), document.position, board.REPRESENTATION)
+
+
+def _readings(c: Connection, read: Read[At]) -> dict[str, Any]:
+    """What a view over a whole relation is computed from. Raises Problem where nothing of it is on record."""
     relation = read.path["relation"]
-    irritants, position = documents_of(c, read, relation, "irritant")
-    return read.page(rendered(board.view(relation, irritants.values(), position)), position, board.REPRESENTATION)
+    point = read.point(c) or Point(read.head.position)
+    found = histories_of(c, relation, ("irritant", "round", "relation"), point.position)
+    if not found:
+        read.not_found()
+    seen = {stream: point.reading(history) for stream, history in found.items()}
+    talks = f"relation/{relation}"
+    return {
+        "irritants": [reading for stream, reading in seen.items() if stream.startswith("irritant/")],
+        "rounds": [reading for stream, reading in seen.items() if stream.startswith("round/")],
+        "relation": seen[talks] if talks in seen else history_of(talks).reading(),
+    }
 
 
 def _calendar(c: Connection, read: Read[At]) -> Page:
@@ -55,7 +72,7 @@ RESOURCES: Final = (
         is_snapshot=True,
     ),
     Resource("/v1/relations/{relation}", At, _one, of_stream("relation"), shape=RelationDocument),
-    Resource("/v1/relations/{relation}/board", At, _board, of_relation, shape=BoardDocument, is_snapshot=True),
+    Resource("/v1/relations/{relation}/board", At, _board, of_relation, shape=BoardDocument),
     Resource(
         "/v1/relations/{relation}/calendar.ics",
         At,

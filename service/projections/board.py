@@ -1,39 +1,140 @@
-"""The board of a relation: every irritant in one line, as a desk pins it to the wall."""
+"""The board of a relation: every irritant in one line, as a desk pins it to the wall.
 
-from collections.abc import Iterable
+The line tells how the irritant moved as well as where it stands: its statuses after each round that has a day.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
+from service.domain.assertion import when
+from service.domain.history import Reading
+from service.domain.irritant.state import Irritant
+from service.domain.ladder import RUNGS, Rung
+from service.domain.relation.state import Relation
+from service.domain.round.state import Phase, Round
+from service.projections import irritant
 from service.projections.change import StandingDocument, standing_of
-from service.projections.document import Document
-from service.projections.irritant import IrritantDocument, LastMoved
+from service.projections.document import Document, last_position
+from service.projections.irritant import LastMoved
+from service.projections.tables import as_csv
 
 NAME: Final = "board"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
+
+
+class BoardRound(Document):
+    """A round that has a day, and the last day that it can have been."""
+
+    id: str
+    phase: Phase
+    date: str
+    latest: dt.date
+
+
+class AfterRound(Document):
+    """The three statuses when a round was over: all that had possibly happened by its last day."""
+
+    round: str
+    status: Rung
+    confirmed_status: Rung
+    reported_status: Rung
 
 
 class BoardRow(StandingDocument):
-    """One irritant: how it stands, and when it last moved. `position`: its last event."""
+    """One irritant: how it stands, how it came there, and when it last moved. `position`: its last event."""
 
     id: str
     category: str
+    high_water_mark: Rung
     last_moved: LastMoved
+    over_the_rounds: tuple[AfterRound, ...]
     position: int
 
 
 class BoardDocument(Document):
-    """Every irritant of a relation, by id. It is one page, so `next` is null always."""
+    """Every irritant of a relation, by id, and its rounds by their day. It is one page: `next` is null always."""
 
     relation: str
+    title: str
+    parties: tuple[str, str]
+    rounds: tuple[BoardRound, ...]
     items: tuple[BoardRow, ...]
     next: None
     position: int
 
 
-def view(relation: str, irritants: Iterable[IrritantDocument], position: int) -> BoardDocument:
-    """The board of these irritants; `position` is that of the relation's last event. Total."""
-    return BoardDocument(relation=relation, items=tuple(_row(one) for one in irritants), next=None, position=position)
+def view(
+    *, irritants: Sequence[Reading[Irritant]], rounds: Sequence[Reading[Round]], relation: Reading[Relation]
+) -> BoardDocument:
+    """The board at these readings. Total."""
+    dated = sorted((found for reading in rounds for found in _dated(reading)), key=lambda r: (r.latest, r.id))
+    rows = (_row(reading, dated) for reading in irritants)
+    return BoardDocument(
+        relation=relation.stream.partition("/")[2],
+        title=relation.state.title,
+        parties=relation.state.parties,
+        rounds=tuple(dated),
+        items=tuple(sorted(rows, key=lambda row: row.id)),
+        next=None,
+        position=last_position(relation, *irritants, *rounds),
+    )
 
 
-def _row(irritant: IrritantDocument) -> BoardRow:
-    own = {name: getattr(irritant, name) for name in ("id", "category", "last_moved", "position")}
-    return BoardRow(**dict(standing_of(irritant)), **own)
+def _dated(reading: Reading[Round]) -> Sequence[BoardRound]:
+    state = reading.state
+    last = when(state.date).latest
+    if state.date is None or last is None:
+        return ()
+    return (BoardRound(id=reading.stream.partition("/")[2], phase=state.phase, date=state.date, latest=last),)
+
+
+def _row(reading: Reading[Irritant], rounds: Sequence[BoardRound]) -> BoardRow:
+    document = irritant.view(reading)
+    own = {name: getattr(document, name) for name in ("id", "category", "high_water_mark", "last_moved", "position")}
+    over = tuple(_after(reading.state, round) for round in rounds)
+    return BoardRow(**dict(standing_of(document)), **own, over_the_rounds=over)
+
+
+def _after(state: Irritant, round: BoardRound) -> AfterRound:
+    by_then = [moved for moved in state.course if moved.earliest is None or moved.earliest <= round.latest]
+    levels = (by_then[-1].status, by_then[-1].confirmed, by_then[-1].reported) if by_then else (0, 0, 0)
+    status, confirmed, reported = (RUNGS[level] for level in levels)
+    return AfterRound(round=round.id, status=status, confirmed_status=confirmed, reported_status=reported)
+
+
+_COLUMNS: Final = (
+    "id",
+    "title",
+    "category",
+    "status",
+    "confirmed_status",
+    "reported_status",
+    "basis",
+    "origins",
+    "lifecycle",
+    "hold",
+    "trend",
+    "high_water_mark",
+    "regressions",
+    "reversible",
+    "awaiting",
+)
+
+
+def csv(board: BoardDocument) -> str:
+    """The board as a table, with a column for each side's rung and each round's status."""
+    parties, rounds = board.parties, [r.id for r in board.rounds]
+    heading = (*_COLUMNS, *parties, "settled", "items", "last_moved", *rounds)
+    return as_csv(heading, (_cells(row, parties) for row in board.items))
+
+
+def _cells(row: BoardRow, parties: Sequence[str]) -> tuple[object, ...]:
+    return (
+        *(getattr(row, name) for name in _COLUMNS),
+        *(row.rungs[party] for party in parties),
+        row.items.settled,
+        row.items.total,
+        row.last_moved.occurred,
+        *(after.status for after in row.over_the_rounds),
+    )

@@ -36,6 +36,11 @@ def stored(reading: Reading[Any]) -> dict[str, Any]:
     }
 
 
+def last_position(*readings: Reading[Any]) -> int:
+    """The last event of any of these, which is the position of what is computed from all of them."""
+    return max((reading.position for reading in readings), default=0)
+
+
 def rendered(document: BaseModel) -> bytes:
     """The bytes that are stored, served and compared."""
     return document.model_dump_json().encode()

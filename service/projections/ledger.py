@@ -1,0 +1,328 @@
+"""The ledger of a relation: who is to do what, by when, who says that it was agreed and who confirms it.
+
+Agreed next steps, rounds to come, which are steps of both sides, and proposals. Nothing in it is overdue by itself:
+that follows from the day that is handed in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal, cast
+
+from service.domain.assertion import when
+from service.domain.claims import MEDIA, Claims, Teller
+from service.domain.history import Reading
+from service.domain.irritant.events import ProposalAnswered
+from service.domain.irritant.state import Irritant, Proposal, Step, Telling, by_parties, live
+from service.domain.relation.state import Relation
+from service.domain.round.events import RoundAnnounced, RoundCancelled, RoundConcluded, RoundConvened, RoundScheduled
+from service.domain.round.state import Round
+from service.projections.assertions import claims_of
+from service.projections.document import Document, last_position
+from service.projections.evidence import Backing, Cited, Placed, backing, cite, placed
+from service.projections.tables import as_csv
+
+NAME: Final = "ledger"
+REPRESENTATION: Final = 1
+
+RoundOf = Mapping[str, str]
+"""The round that each report was filed on, by the report's id; reports on none are not there."""
+
+Outcome = Literal["done", "lapsed", "dropped"]
+Answer = Literal["accepted", "rejected", "deferred", "countered"]
+ClosedAs = Literal["accepted", "rejected", "countered", "understanding"]
+
+
+class Due(Document):
+    """By when, as EDTF, and the days that this can mean."""
+
+    edtf: str
+    earliest: date | None
+    latest: date | None
+
+
+class StepDocument(Document):
+    """A next step: one agreed on an irritant, or a round to come, of which `irritant` is null.
+
+    `claimed_by`: the parties that say it was agreed. `confirmed_by`: those that say so beside whoever said it first.
+    `agreed_in`: the round that the first report of it was filed on, where it was on one. `outcome` is null while the
+    step is open; `closed_by` are the parties that said so, nobody where a reversal lapsed it. `overdue` is null where
+    no day was handed in.
+    """
+
+    irritant: str | None
+    round: str | None
+    step: str
+    action: str
+    owner: str
+    due: Due | None
+    timing: str | None
+    preliminary: bool
+    open: bool
+    outcome: Outcome | None
+    closed_by: tuple[str, ...]
+    claimed_by: tuple[str, ...]
+    confirmed_by: tuple[str, ...]
+    agreed_in: str | None
+    overdue: bool | None
+    backing: Backing
+    closing: Backing
+
+
+class AnswerDocument(Document):
+    """An answer to a proposal, and who gives it."""
+
+    event: str
+    answer: Answer
+    told: Cited
+
+
+class ProposalDocument(Document):
+    """A remedy put forward. `closed_as`: how it was answered, or that its addressees came to an understanding since."""
+
+    irritant: str
+    event: str
+    kind: Literal["offer", "request", "demand"]
+    terms: str
+    addressee: str
+    open: bool
+    closed_as: ClosedAs | None
+    closed_by: tuple[str, ...]
+    tabled_by: tuple[str, ...]
+    tabled_in: str | None
+    answers: tuple[AnswerDocument, ...]
+    backing: Backing
+
+
+class LedgerDocument(Document):
+    """The steps and proposals of a relation, by irritant and in the order of the world; rounds to come last."""
+
+    relation: str
+    position: int
+    on: date | None
+    steps: tuple[StepDocument, ...]
+    proposals: tuple[ProposalDocument, ...]
+
+
+def view(
+    *,
+    irritants: Sequence[Reading[Irritant]],
+    rounds: Sequence[Reading[Round]],
+    relation: Reading[Relation],
+    round_of: RoundOf | None = None,
+    on: date | None = None,
+) -> LedgerDocument:
+    """The ledger at these readings. Total."""
+    agreed = (step for reading in irritants for step in steps_of(reading, round_of, on))
+    to_be_held = (step for reading in rounds for step in to_come(reading, round_of, on))
+    return LedgerDocument(
+        relation=relation.stream.partition("/")[2],
+        position=last_position(relation, *irritants, *rounds),
+        on=on,
+        steps=(*agreed, *to_be_held),
+        proposals=tuple(proposal for reading in irritants for proposal in proposals_of(reading, round_of)),
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is told in a reading, by event."""
+
+    member: str
+    effects: Placed
+    claims: Claims
+    round_of: RoundOf
+
+    def backing(self, events: Iterable[Telling]) -> Backing:
+        """Who stands behind what these say; a reversal, which is no voice of its own, is left out."""
+        roots = dict.fromkeys(telling.root for telling in events)
+        return backing(self.effects, *(self.claims[root] for root in roots if root in self.claims))
+
+    def filed_on(self, tellings: Sequence[Telling] | Sequence[Teller]) -> str | None:
+        """The round that the first of these was reported on, a party's before any other's."""
+        first = next((t for t in tellings if t.holder != MEDIA), tellings[0] if tellings else None)
+        return self.round_of.get(self.effects[first.event].report) if first else None
+
+
+def _told(reading: Reading[Irritant] | Reading[Round], round_of: RoundOf | None) -> _Told:
+    member = reading.stream.partition("/")[2]
+    return _Told(member, placed(reading.effects), claims_of(reading), round_of or {})
+
+
+def steps_of(
+    reading: Reading[Irritant], round_of: RoundOf | None = None, on: date | None = None
+) -> tuple[StepDocument, ...]:
+    """The next steps of an irritant, in the order of the world."""
+    told = _told(reading, round_of)
+    return tuple(_step(told, step, on) for step in reading.state.steps.values())
+
+
+def _step(told: _Told, step: Step, on: date | None) -> StepDocument:
+    due, claiming = _due(step.due), by_parties(step.tellers)
+    closings = by_parties(step.closings) or live(step.closings)
+    return StepDocument(
+        irritant=told.member,
+        round=None,
+        step=step.step,
+        action=step.action,
+        owner=step.owner,
+        due=due,
+        timing=None,
+        preliminary=False,
+        open=step.open,
+        outcome=None if step.open else cast(Outcome, closings[-1].value),
+        closed_by=() if step.open else _holders(t for t in closings if t.root in told.claims),
+        claimed_by=_holders(claiming),
+        confirmed_by=_confirming(claiming),
+        agreed_in=told.filed_on(live(step.tellers)),
+        overdue=_overdue(due, open=step.open, on=on),
+        backing=told.backing(step.tellers),
+        closing=told.backing(t for t in step.closings if t.root in told.claims),
+    )
+
+
+def to_come(
+    reading: Reading[Round], round_of: RoundOf | None = None, on: date | None = None
+) -> tuple[StepDocument, ...]:
+    """A round that was announced, as the step that it is; nothing for one that is only known to have met."""
+    state, told = reading.state, _told(reading, round_of)
+    announced = (*state.of(RoundAnnounced), *state.of(RoundScheduled))
+    if not announced:
+        return ()
+    tellers = [teller for claim in announced for teller in claim.live]
+    claiming = [teller for teller in tellers if teller.holder != MEDIA]
+    held, due = state.phase in ("convened", "concluded"), _due(state.date)
+    ended = state.of(RoundConvened, RoundConcluded) if held else state.of(RoundCancelled)
+    open = not held and state.phase != "cancelled"
+    closing = backing(told.effects, *ended)
+    return (
+        StepDocument(
+            irritant=None,
+            round=told.member,
+            step=told.member.partition("/")[2],
+            action=f"Hold the next round in {state.place}" if state.place else "Hold the next round",
+            owner="both",
+            due=due,
+            timing=state.timing,
+            preliminary=state.preliminary,
+            open=open,
+            outcome=None if open else "done" if held else "dropped",
+            closed_by=() if open else closing.said_by,
+            claimed_by=_holders(claiming),
+            confirmed_by=_confirming(claiming),
+            agreed_in=told.filed_on(tellers),
+            overdue=_overdue(due, open=open, on=on),
+            backing=backing(told.effects, *announced),
+            closing=closing,
+        ),
+    )
+
+
+def proposals_of(reading: Reading[Irritant], round_of: RoundOf | None = None) -> tuple[ProposalDocument, ...]:
+    """The proposals on an irritant, in the order of the world."""
+    told = _told(reading, round_of)
+    return tuple(_proposal(told, proposal) for proposal in reading.state.proposals.values())
+
+
+def _proposal(told: _Told, proposal: Proposal) -> ProposalDocument:
+    closings = by_parties(proposal.closings)
+    return ProposalDocument(
+        irritant=told.member,
+        event=proposal.root,
+        kind=cast(Literal["offer", "request", "demand"], proposal.kind),
+        terms=proposal.terms,
+        addressee=proposal.addressee,
+        open=proposal.open,
+        closed_as=cast(ClosedAs, closings[-1].value) if closings else None,
+        closed_by=_holders(closings),
+        tabled_by=_holders(by_parties(proposal.tellers)),
+        tabled_in=told.filed_on(live(proposal.tellers)),
+        answers=tuple(_answers(told, proposal.root)),
+        backing=told.backing(proposal.tellers),
+    )
+
+
+def _answers(told: _Told, proposal: str) -> Iterable[AnswerDocument]:
+    for effect in told.effects.values():
+        if isinstance(effect.data, ProposalAnswered) and effect.data.proposal == proposal:
+            yield AnswerDocument(event=effect.id, answer=effect.data.answer, told=cite(effect))
+
+
+def _holders(tellings: Iterable[Telling] | Iterable[Teller]) -> tuple[str, ...]:
+    return tuple(sorted({t.holder for t in tellings}))
+
+
+def _confirming(claiming: Sequence[Telling] | Sequence[Teller]) -> tuple[str, ...]:
+    """Who says the same beside whoever said it first; of a text of both each half confirms the other."""
+    first = {t.holder for t in claiming if t.event == claiming[0].event}
+    return tuple(holder for holder in _holders(claiming) if len(first) > 1 or holder not in first)
+
+
+def _due(edtf: str | None) -> Due | None:
+    span = when(edtf)
+    return Due(edtf=edtf, earliest=span.earliest, latest=span.latest) if edtf else None
+
+
+def _overdue(due: Due | None, *, open: bool, on: date | None) -> bool | None:
+    """Whether the last day that it can mean is gone by; never where that is unknown."""
+    if on is None:
+        return None
+    return open and due is not None and due.latest is not None and due.latest < on
+
+
+_HEADING: Final = (
+    "kind",
+    "irritant",
+    "round",
+    "what",
+    "owner or addressee",
+    "due",
+    "open",
+    "closed as",
+    "by",
+    "confirmed by",
+    "from round",
+    "overdue",
+    "origins",
+)
+
+
+def csv(ledger: LedgerDocument) -> str:
+    """The ledger as one table."""
+    return as_csv(_HEADING, [*map(_step_row, ledger.steps), *map(_proposal_row, ledger.proposals)])
+
+
+def _step_row(step: StepDocument) -> tuple[object, ...]:
+    return (
+        "step",
+        step.irritant,
+        step.round,
+        step.action,
+        step.owner,
+        step.due and step.due.edtf,
+        step.open,
+        step.outcome,
+        step.claimed_by,
+        step.confirmed_by,
+        step.agreed_in,
+        step.overdue,
+        step.backing.origins,
+    )
+
+
+def _proposal_row(proposal: ProposalDocument) -> tuple[object, ...]:
+    return (
+        proposal.kind,
+        proposal.irritant,
+        None,
+        proposal.terms,
+        proposal.addressee,
+        None,
+        proposal.open,
+        proposal.closed_as,
+        proposal.tabled_by,
+        None,
+        proposal.tabled_in,
+        None,
+        proposal.backing.origins,
+    )
