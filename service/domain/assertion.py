@@ -7,7 +7,7 @@ may be added with a default, never renamed or removed without a new schema versi
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -64,6 +64,8 @@ Voice = Annotated[str, AfterValidator(_voice)]
 """Who speaks: a state's code, `JOINT` for one text of both parties, `MEDIA` for an outlet or unnamed media."""
 Actor = Annotated[str, AfterValidator(lambda code: code if code == "both" else _party(code))]
 """Who acts or must act: a party of the relation, or `both`."""
+ACTING: Final = ("owner", "addressee", "actor", "by")
+"""The fields of that type, in whichever event has them."""
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """On disk the id of an event; while filing also a `ref` of the same report or `stream@version`."""
 

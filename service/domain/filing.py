@@ -4,7 +4,7 @@ Pure: the record as far as it matters is handed in (`references.needs` says how 
 identifiers. The same function serves filing, the preview and the seeds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -22,12 +22,14 @@ from service.domain.assertion import (
 )
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
+from service.domain.countries import parties_of
 from service.domain.errors import (
     AlreadyOpened,
     Changed,
     Cycle,
     Malformed,
     NotAllowed,
+    NotAParty,
     NotATarget,
     NothingNew,
     NotOpened,
@@ -50,7 +52,7 @@ from service.domain.irritant.events import IrritantOpened
 from service.domain.references import members_named, named_event
 from service.domain.relation import rules as relation_rules
 from service.domain.relation.events import PersonNamed, RelationOpened
-from service.domain.report import Proposed, Report, escaped, malformed
+from service.domain.report import Legible, Proposed, Report, escaped, malformed
 from service.domain.round import rules as round_rules
 from service.domain.source import rules as source_rules
 from service.domain.source.events import OriginRegistered, SourceRegistered
@@ -108,6 +110,8 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
     filing.expectations()
     for event in report.events:
         filing.file(event)
+    for part in report.legible:
+        filing.partly(part)
     filing.round_on_record()
     refusals = sorted([*report.mistakes, *filing.refusals], key=_in_the_order_of_the_file)
     if refusals:
@@ -281,28 +285,47 @@ class _Filing:
             for stream, name in members_named(data)
             if not self.history(stream).events
         ]
-        return [*refusals, *self._uncited(data)] if isinstance(data, Telling) else refusals
-
-    def _uncited(self, data: Telling) -> list[Refusal]:
-        cited, asserter = data.source, data.asserted_by.party
-        refusals: list[Refusal] = []
-        document = self.history(f"source/{cited.document}")
-        if not document.events:
-            refusals.append(UnknownSource("/source/document", document=cited.document))
-        elif (count := document.state.paragraphs) is not None:
-            refusals += [
-                ParagraphBeyondSource(f"/source/paragraphs/{i}", document=cited.document, paragraphs=count, paragraph=n)
-                for i, n in enumerate(cited.paragraphs)
-                if n > count
-            ]
-        registered = self.origins.get(cited.origin)
-        origin = self.history(registered).state.origins.get(cited.origin) if registered else None
-        if origin is None:
-            refusals.append(UnknownOrigin("/source/origin", origin=cited.origin))
-        elif origin.party != asserter:
-            why = OriginOfAnotherParty("/source/origin", origin=cited.origin, party=origin.party, asserter=asserter)
-            refusals.append(why)
+        if isinstance(data, Telling):
+            cited = data.source
+            refusals += self._uncited(cited.document, enumerate(cited.paragraphs))
+            refusals += self._unsaid(cited.origin, data.asserted_by.party)
         return refusals
+
+    def _uncited(self, document: str, paragraphs: Iterable[tuple[int, int]]) -> Iterable[Refusal]:
+        stream = f"source/{document}"
+        if parse_stream(stream) is None or not (registered := self.history(stream)).events:
+            yield UnknownSource("/source/document", document=document)
+        elif (count := registered.state.paragraphs) is not None:
+            for place, n in paragraphs:
+                if n > count:
+                    pointer = f"/source/paragraphs/{place}"
+                    yield ParagraphBeyondSource(pointer, document=document, paragraphs=count, paragraph=n)
+
+    def _unsaid(self, slug: str, asserter: str | None) -> Iterable[Refusal]:
+        stream = self.origins.get(slug)
+        origin = self.history(stream).state.origins.get(slug) if stream else None
+        if origin is None:
+            yield UnknownOrigin("/source/origin", origin=slug)
+        elif asserter is not None and origin.party != asserter:
+            yield OriginOfAnotherParty("/source/origin", origin=slug, party=origin.party, asserter=asserter)
+
+    def partly(self, part: Legible) -> None:
+        """What is wrong with the legible part of an event that could not be read whole."""
+        refusals: list[Refusal] = []
+        if part.document is not None:
+            refusals += self._uncited(part.document, part.paragraphs)
+        if part.origin is not None:
+            refusals += self._unsaid(part.origin, part.asserter)
+        relation = self.report.relation
+        refusals += [
+            NotAParty(f"/{name}", party=party, relation=relation)
+            for name, party in part.acting
+            if relation and party not in parties_of(relation)
+        ]
+        for refusal in refusals:
+            refusal.pointer = f"/events/{part.index}{refusal.pointer}"
+        known = {mistake.pointer for mistake in self.report.mistakes}
+        self.refusals += [refusal for refusal in refusals if refusal.pointer not in known]
 
     def _enveloped(self, stream: str, data: Contract) -> Recorded:
         envelope = self.envelope

@@ -47,6 +47,9 @@ def needs(report: Report, known: Mapping[str, History[Any]]) -> Needs:
                 origins.add(data.source.origin)
             if isinstance(data, OriginRegistered):
                 origins.add(data.origin)
+    for part in report.legible:
+        streams.add(f"source/{part.document}")
+        origins.add(part.origin or "")
     return Needs(frozenset(s for s in streams if parse_stream(s) is not None), frozenset(origins))
 
 

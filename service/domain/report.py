@@ -11,8 +11,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
-from service.domain.assertion import Contract, Line, Slug
+from service.domain.assertion import ACTING, Contract, Line, Slug
 from service.domain.catalogue import EVENT_TYPES
+from service.domain.countries import ALPHA_2
 from service.domain.errors import Malformed, NotAStream, NotValid, Refusal
 from service.domain.streams import is_relation, parse_stream
 
@@ -61,6 +62,18 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class Legible:
+    """What can be read of an event that cannot be read whole, so that its other mistakes are told with the first."""
+
+    index: int
+    document: str | None
+    paragraphs: tuple[tuple[int, int], ...]
+    origin: str | None
+    asserter: str | None
+    acting: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A report as read: what could be read of it, and every mistake in the rest."""
 
@@ -71,6 +84,7 @@ class Report:
     events: tuple[Proposed, ...] = ()
     mistakes: tuple[Refusal, ...] = ()
     broken_refs: frozenset[str] = frozenset()
+    legible: tuple[Legible, ...] = ()
 
 
 def read(body: object) -> Report:
@@ -79,10 +93,10 @@ def read(body: object) -> Report:
         return Report("", None, "", mistakes=(Malformed("", why="a report is an object"),))
     mistakes: list[Refusal] = []
     head = _head({k: v for k, v in body.items() if k != "events"}, mistakes)
-    proposed, broken = _events(body.get("events"), mistakes)
+    proposed, broken, legible = _events(body.get("events"), mistakes)
     if head is None:
-        return Report("", None, "", {}, proposed, tuple(mistakes), broken)
-    return Report(head.relation, head.round, head.title, head.expect, proposed, tuple(mistakes), broken)
+        return Report("", None, "", {}, proposed, tuple(mistakes), broken, legible)
+    return Report(head.relation, head.round, head.title, head.expect, proposed, tuple(mistakes), broken, legible)
 
 
 def _head(body: dict[str, object], mistakes: list[Refusal]) -> ReportHead | None:
@@ -105,16 +119,19 @@ def _head(body: dict[str, object], mistakes: list[Refusal]) -> ReportHead | None
     return head
 
 
-def _events(events: object, mistakes: list[Refusal]) -> tuple[tuple[Proposed, ...], frozenset[str]]:
+def _events(
+    events: object, mistakes: list[Refusal]
+) -> tuple[tuple[Proposed, ...], frozenset[str], tuple[Legible, ...]]:
     if not isinstance(events, list | tuple) or not events:
         mistakes.append(Malformed("/events", why="a report has a list of at least one event"))
-        return (), frozenset()
+        return (), frozenset(), ()
     if len(events) > MAX_EVENTS:
         mistakes.append(Malformed("/events", why=f"a report has at most {MAX_EVENTS} events"))
-        return (), frozenset()
+        return (), frozenset(), ()
     proposed: list[Proposed] = []
     refs: set[str] = set()
     broken: set[str] = set()
+    legible: list[Legible] = []
     for index, body in enumerate(events):
         event = read_event(index, body, mistakes)
         ref = body.get("ref") if isinstance(body, Mapping) else None
@@ -124,9 +141,31 @@ def _events(events: object, mistakes: list[Refusal]) -> tuple[tuple[Proposed, ..
             refs.add(ref)
         if event is not None:
             proposed.append(event)
-        elif isinstance(ref, str):
+            continue
+        if isinstance(ref, str):
             broken.add(ref)
-    return tuple(proposed), frozenset(broken)
+        if isinstance(body, Mapping):
+            legible.append(_legible(index, body))
+    return tuple(proposed), frozenset(broken), tuple(legible)
+
+
+def _legible(index: int, body: Mapping[str, object]) -> Legible:
+    source, by = body.get("source"), body.get("asserted_by")
+    cited: Mapping[str, object] = source if isinstance(source, Mapping) else {}
+    asserted_by: Mapping[str, object] = by if isinstance(by, Mapping) else {}
+    paragraphs = cited.get("paragraphs")
+    return Legible(
+        index,
+        _text(cited.get("document")),
+        tuple((i, n) for i, n in enumerate(paragraphs if isinstance(paragraphs, list) else ()) if type(n) is int),
+        _text(cited.get("origin")),
+        _text(asserted_by.get("party")),
+        tuple((name, party) for name in ACTING if (party := _text(body.get(name))) in ALPHA_2 and party),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def read_event(index: int, body: object, mistakes: list[Refusal]) -> Proposed | None:
@@ -165,7 +204,11 @@ _RULES_OF_A_MODEL: Final = {"inference", "channel"}
 def malformed(error: ValidationError, place: str) -> list[NotValid]:
     """Every mistake that pydantic found below `place`, each with its JSON Pointer. Shows no input but field names."""
     found: list[NotValid] = []
-    for mistake in error.errors(include_url=False, include_input=False, include_context=True):
+    mistakes = error.errors(include_url=False, include_input=False, include_context=True)
+    within = {mistake["loc"][:-1] for mistake in mistakes}
+    for mistake in mistakes:
+        if mistake["type"] == "too_short" and mistake["loc"] in within:
+            continue  # Only because its members, each told of, were left out.
         path = [str(part) for part in mistake["loc"] if part != "[key]"]
         if mistake["type"] in _RULES_OF_A_MODEL:
             path.append(mistake["type"])
@@ -178,7 +221,7 @@ def _sentence(mistake: Mapping[str, Any]) -> str:
         return "there is no such field"
     if mistake["type"] == "missing":
         return "is missing"
-    text = str(mistake["msg"])
+    text = str(mistake["msg"]).replace("Tuple", "List")
     return text[:1].lower() + text[1:]
 
 

@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 from typing import cast
 
-from service.domain.assertion import Assertion
+from service.domain.assertion import ACTING, Assertion
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
 from service.domain.errors import (
@@ -82,7 +82,7 @@ def _after_the_end(state: Irritant) -> frozenset[str]:
 
 
 def _not_a_party(state: Irritant, data: Assertion, relation: str) -> Refusal | None:
-    for field in ("owner", "addressee", "actor", "by"):
+    for field in ACTING:
         acting = getattr(data, field, None)
         if acting is not None and acting != "both" and acting not in state.parties:
             return NotAParty(f"/{field}", party=acting, relation=relation)
