@@ -102,10 +102,10 @@ def test_json_keeps_its_types() -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text()
-values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
 
 
-@given(st.dictionaries(st.text(), values))
+@given(st.dictionaries(st.text(), values, max_size=5))
 def test_json_is_read_as_others_read_it(value: dict[str, Any]) -> None:
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent="\t")):
         try:

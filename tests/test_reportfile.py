@@ -367,7 +367,9 @@ some = st.none() | st.text(max_size=5) | st.sampled_from(["ConcernRaised", "[202
 names = st.sampled_from(
     ["relation", "title", "events", "sources", "slug", "origins", "defaults", "source", "type", "stream", "expect"]
 )
-bodies = st.dictionaries(names, st.recursive(some, lambda inner: st.lists(inner) | st.dictionaries(names, inner)))
+bodies = st.dictionaries(
+    names, st.recursive(some, lambda inner: st.lists(inner) | st.dictionaries(names, inner), max_leaves=12), max_size=7
+)
 
 
 @given(st.text() | bodies.map(json.dumps))
