@@ -9,6 +9,7 @@ import asyncio
 import re
 from dataclasses import replace
 from hashlib import sha256
+from time import perf_counter
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
@@ -275,16 +276,21 @@ def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
 
 async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
     """Waits for the outcome, which comes whether or not anybody waits; not for ever."""
-    records: Recorder = request.app.state.recorder
+    state = request.app.state
+    records: Recorder = state.recorder
+    began = perf_counter()
     outcome = asyncio.wrap_future(records.submit(asked))
     outcome.add_done_callback(_heard)
     try:
         async with asyncio.timeout(_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events)):
-            return await asyncio.shield(outcome)
+            receipt = await asyncio.shield(outcome)
     except TimeoutError:
         raise Problem(
             "outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out."
         ) from None
+    if not asked.dry_run:
+        state.metrics.appends.observe(perf_counter() - began)
+    return receipt
 
 
 def _heard(outcome: "asyncio.Future[Receipt]") -> None:

@@ -64,7 +64,7 @@ def test_a_key_may_be_quoted_or_bare(desk: TestClient, engine: Engine, written: 
     assert on_record(engine, written.strip('"').replace("\\", "") if written[0] == '"' else written)
 
 
-@pytest.mark.parametrize("written", [None, "", '""', "x" * 201, "\x7f", "clé"])
+@pytest.mark.parametrize("written", [None, "", '""', "x" * 201, "\x7f"])
 def test_a_report_without_a_usable_key_is_refused(desk: TestClient, written: str | None) -> None:
     headers = {} if written is None else {"Idempotency-Key": written}
     answer = desk.post("/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers=headers)

@@ -1,0 +1,167 @@
+"""Who may do what: keys, their scopes and relations, and how soon a revoked one ends."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.settings import Settings
+from service.store import keys
+from service.store.engine import transaction
+from tests.api.bodies import FLIGHTS, on, origin, report, said, source
+from tests.api.conftest import Headers, MakeKey
+
+CLOSED = ("/v1/irritants", "/v1/events", "/v1/irritants/ru-us/visas", "/v1/nothing", "/metrics")
+OPEN = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/stale")
+
+
+@pytest.fixture
+def closed(seeded_database_url: str) -> Iterator[TestClient]:
+    """The same record, where reading needs a key."""
+    with TestClient(create_app(Settings(database_url=seeded_database_url, read_access="key"))) as client:
+        yield client
+
+
+def file(client: TestClient, body: dict[str, Any], headers: Headers, key: str = "k") -> Any:
+    return client.post("/v1/reports", json=body, headers={**headers, "Idempotency-Key": key})
+
+
+@pytest.mark.parametrize("path", ["/v1/reports", "/v1/irritants/ru-us/visas/events"])
+def test_writing_needs_a_key(client: TestClient, path: str) -> None:
+    answer = client.post(path, content=b"not even JSON")
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="irritants"'
+
+
+def test_writing_needs_a_key_that_may_report(client: TestClient, make_key: MakeKey) -> None:
+    answer = file(client, {}, make_key("read", name="reader"))
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+    assert answer.json()["detail"] == "The key reader has not the scope report."
+    assert 'scope="report"' in answer.headers["www-authenticate"]
+
+
+def test_an_admin_may_report(client: TestClient, make_key: MakeKey) -> None:
+    assert file(client, report(on(FLIGHTS, "ConcernRaised")), make_key("admin")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "Bearer",
+        "Bearer irr_000000000000_" + "x" * 43,
+        "Bearer nonsense",
+        "Basic ZGVzazpodXNo",
+        "Bearer {0}x",
+        "Bearer {0}, {0}",
+    ],
+)
+def test_what_is_shown_and_is_no_key_is_refused_even_where_reading_is_open(
+    client: TestClient, make_key: MakeKey, shown: str
+) -> None:
+    token = make_key()["Authorization"].removeprefix("Bearer ")
+    answer = client.get("/v1/irritants", headers={"Authorization": shown.format(token)})
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert token not in answer.text
+
+
+def test_two_keys_at_once_are_none(client: TestClient, make_key: MakeKey) -> None:
+    shown = [*make_key().items(), *make_key().items()]
+    assert client.get("/v1/irritants", headers=shown).status_code == 401
+
+
+def test_the_scheme_may_be_written_in_any_case(client: TestClient, make_key: MakeKey) -> None:
+    token = make_key()["Authorization"].removeprefix("Bearer ")
+    assert client.get("/v1/irritants", headers={"Authorization": f"bearer {token}"}).status_code == 200
+
+
+def test_an_expired_key_is_refused(client: TestClient, make_key: MakeKey) -> None:
+    headers = make_key(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert client.get("/v1/irritants", headers=headers).status_code == 401
+
+
+def test_a_key_expires_while_the_service_runs(seeded_database_url: str, make_key: MakeKey) -> None:
+    now = datetime.now(UTC)
+    headers = make_key(expires_at=now + timedelta(hours=1))
+    with TestClient(create_app(Settings(database_url=seeded_database_url), clock=lambda: now)) as client:
+        assert client.get("/v1/irritants", headers=headers).status_code == 200
+        now += timedelta(hours=1)
+        assert client.get("/v1/irritants", headers=headers).status_code == 401
+
+
+def test_a_new_key_counts_and_a_revoked_one_ends_with_the_next_request_in_every_process(
+    app: FastAPI, client: TestClient, seeded_database_url: str, engine: Engine, make_key: MakeKey
+) -> None:
+    with TestClient(create_app(Settings(database_url=seeded_database_url))) as other:
+        for round in range(20):
+            headers = make_key("report", name=f"desk-{round}")
+            for process in (client, other):
+                assert process.get("/v1/irritants", headers=headers).status_code == 200
+            with transaction(engine) as c:
+                keys.revoke(c, headers["Authorization"].split("_")[1], datetime.now(UTC))
+            for process in (other, client):
+                assert process.get("/v1/irritants", headers=headers).status_code == 401
+                assert file(process, {}, headers).status_code == 401
+
+
+def test_a_key_may_be_limited_to_relations(client: TestClient, make_key: MakeKey) -> None:
+    headers = make_key("report", name="desk", relations=("fr-us",))
+    answer = file(client, report(on(FLIGHTS, "ConcernRaised")), headers)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+    assert answer.json()["detail"] == "The key desk may not report on ru-us."
+    single = client.post(
+        "/v1/irritants/ru-us/visas/events", json=said("ConcernRaised"), headers={**headers, "Idempotency-Key": "k"}
+    )
+    assert single.status_code == 403
+
+
+def test_a_limited_key_reports_on_its_own_relation(client: TestClient, make_key: MakeKey) -> None:
+    headers = make_key("report", relations=("fr-us", "ru-us"))
+    assert file(client, report(source(), origin(), on(FLIGHTS, "ConcernRaised")), headers).status_code == 201
+
+
+def test_a_limited_key_registers_sources_and_origins_whatever_relation_they_are_filed_with(
+    client: TestClient, make_key: MakeKey
+) -> None:
+    headers = make_key("report", relations=("fr-us",))
+    assert file(client, report(source(), origin()), headers).status_code == 201
+
+
+def test_a_limited_key_mends_no_source_on_which_other_relations_rest(client: TestClient, make_key: MakeKey) -> None:
+    mend = {
+        "stream": "source/a4-unnamed-outlet",
+        "type": "AssertionCorrected",
+        "target": "source/a4-unnamed-outlet@1",
+        "changes": {"paragraphs": 12},
+        "reason": "Miscounted.",
+    }
+    answer = file(client, report(mend), make_key("report", name="desk", relations=("ru-us",)))
+    assert (answer.status_code, answer.json()["detail"]) == (
+        403,
+        "The key desk is limited to relations and may not correct sources.",
+    )
+    assert file(client, report(mend), make_key("report")).status_code == 201
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_where_reading_needs_a_key_a_stranger_reads_nothing(closed: TestClient, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = closed.request(method, path)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="irritants"')
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_where_reading_needs_a_key_a_stranger_sees_how_to_ask(closed: TestClient, path: str) -> None:
+    assert closed.get(path).status_code == 200
+
+
+def test_a_reader_reads_and_only_an_admin_sees_the_metrics(closed: TestClient, make_key: MakeKey) -> None:
+    reader, admin = make_key("read"), make_key("admin")
+    assert closed.get("/v1/irritants", headers=reader).status_code == 200
+    assert closed.get("/metrics", headers=reader).status_code == 403
+    assert closed.get("/metrics", headers=admin).status_code == 200

@@ -1,0 +1,179 @@
+"""One event to one stream: a report of one event, by somebody who has seen the state that it is appended to."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.store import reports
+from service.store.engine import connection
+from tests.api.bodies import said
+
+PATH = "/v1/irritants/ru-us/direct-flights"
+EVENTS = f"{PATH}/events"
+KEY = {"Idempotency-Key": "one"}
+
+
+def seen(desk: TestClient, path: str = PATH) -> str:
+    return str(desk.get(path).headers["etag"])
+
+
+def append(desk: TestClient, event: dict[str, Any], path: str = EVENTS, **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return desk.post(path, json=event, headers={**KEY, **named})
+
+
+def test_an_event_is_appended_to_what_was_seen(desk: TestClient, engine: Engine) -> None:
+    answer = append(desk, said("DiscussionReported", form="talks"), If_Match=seen(desk))
+    assert answer.status_code == 201
+    filed = answer.json()
+    assert [e["stream"] for e in filed["events"]] == ["irritant/ru-us/direct-flights"]
+    assert filed["changes"][0]["after"]["status"] == "in_talks"
+    with connection(engine) as c:
+        report = reports.by_keys(c, ["one"])["one"]
+    assert (report.id, report.relation, report.title, report.actor) == (
+        filed["id"],
+        "ru-us",
+        "DiscussionReported on irritant/ru-us/direct-flights",
+        "desk",
+    )
+
+
+def test_the_answer_has_the_validator_for_the_next_event(desk: TestClient) -> None:
+    first = append(desk, said("ConcernRaised"), If_Match=seen(desk))
+    assert first.headers["etag"] == seen(desk)
+    second = append(desk, said("ConcernRaised"), If_Match=first.headers["etag"], Idempotency_Key="two")
+    assert second.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [
+        ("/v1/rounds/ru-us/istanbul-april", said("RoundCharacterised")),
+        ("/v1/relations/ru-us", said("EmphasisStated")),
+    ],
+)
+def test_rounds_and_relations_take_events_likewise(desk: TestClient, path: str, event: dict[str, Any]) -> None:
+    answer = append(desk, event, f"{path}/events", If_Match=seen(desk, path))
+    assert (answer.status_code, answer.headers["etag"]) == (201, seen(desk, path))
+
+
+def test_a_correction_names_its_target_by_id(desk: TestClient) -> None:
+    filed = append(desk, said("ConcernRaised"), If_Match=seen(desk)).json()["events"][0]["id"]
+    correction = {
+        "type": "AssertionCorrected",
+        "target": filed,
+        "changes": {"occurred": "2025-05-07"},
+        "reason": "Misread.",
+    }
+    assert append(desk, correction, If_Match=seen(desk), Idempotency_Key="two").status_code == 201
+
+
+def test_who_has_seen_nothing_is_asked_to_look(desk: TestClient) -> None:
+    answer = append(desk, said("ConcernRaised"))
+    assert (answer.status_code, answer.json()["type"]) == (428, "/problems/precondition-required")
+
+
+def test_who_saw_an_older_state_is_given_the_present_validator(desk: TestClient) -> None:
+    old = seen(desk)
+    append(desk, said("ConcernRaised"), If_Match=old)
+    answer = append(desk, said("ConcernRaised"), If_Match=old, Idempotency_Key="two")
+    assert (answer.status_code, answer.json()["type"]) == (412, "/problems/stale")
+    assert answer.headers["etag"] == answer.json()["etag"] == seen(desk)
+
+
+@pytest.mark.parametrize("written", ["W/{0}", '"{0}"', "{1}", '"0-1-application/json"', "{2}"])
+def test_only_the_present_strong_validator_of_the_json_matches(desk: TestClient, written: str) -> None:
+    etag = seen(desk)
+    match = written.format(etag, etag.strip('"'), etag.replace("-1-", "-2-"))
+    assert append(desk, said("ConcernRaised"), If_Match=match).status_code == 412
+
+
+@pytest.mark.parametrize("written", ['"x", {0}', '{0},"0-1-application/json"', "*"])
+def test_a_list_of_validators_or_any_state_matches(desk: TestClient, written: str) -> None:
+    assert append(desk, said("ConcernRaised"), If_Match=written.format(seen(desk))).status_code == 201
+
+
+def test_what_is_not_on_record_is_opened_by_whoever_says_so(desk: TestClient) -> None:
+    opened = {"type": "IrritantOpened", "title": "Wine", "category": "trade"}
+    path = "/v1/irritants/ru-us/wine/events"
+    assert append(desk, opened, path).status_code == 428
+    answer = append(desk, opened, path, If_None_Match="*")
+    assert (answer.status_code, answer.headers["etag"]) == (201, seen(desk, "/v1/irritants/ru-us/wine"))
+    again = append(desk, {**opened, "title": "Cheese"}, path, If_None_Match="*", Idempotency_Key="two")
+    assert (again.status_code, again.headers["etag"]) == (412, answer.headers["etag"])
+
+
+def test_nothing_but_its_opening_begins_a_stream(desk: TestClient) -> None:
+    answer = append(desk, said("ConcernRaised"), "/v1/irritants/ru-us/wine/events", If_None_Match="*")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-opened")
+
+
+def test_what_nobody_opened_matches_no_state(desk: TestClient) -> None:
+    answer = append(desk, said("ConcernRaised"), "/v1/irritants/ru-us/wine/events", If_Match='"7-1-application/json"')
+    assert (answer.status_code, "etag" in answer.headers) == (412, False)
+
+
+@pytest.mark.parametrize(
+    "path", ["irritants/us-ru/visas", "irritants/ru-xx/visas", "irritants/ru-us/Visas", "rounds/ru-ru/may"]
+)
+def test_what_is_no_name_is_not_found(desk: TestClient, path: str) -> None:
+    assert append(desk, said("ConcernRaised"), f"/v1/{path}/events", If_Match="*").status_code == 404
+
+
+def test_the_same_again_gives_the_first_answer_although_the_state_moved_on(desk: TestClient) -> None:
+    etag = seen(desk)
+    first = append(desk, said("ConcernRaised"), If_Match=etag)
+    append(desk, said("ConcernRaised"), If_Match=first.headers["etag"], Idempotency_Key="two")
+    for precondition in ({"If_Match": etag}, {}):
+        again = append(desk, said("ConcernRaised"), **precondition)
+        assert (again.status_code, again.content) == (201, first.content)
+        assert (again.headers["idempotent-replayed"], again.headers["etag"]) == ("true", first.headers["etag"])
+
+
+def test_a_mistake_goes_before_what_was_seen_and_that_before_the_rules(desk: TestClient) -> None:
+    mistaken = said("ConcernRaised", summary="")
+    forbidden = said("IrritantReopened", to="raised", reason="Anew.")
+    assert append(desk, mistaken).status_code == 422
+    assert append(desk, mistaken, If_Match='"1-1-application/json"').status_code == 422
+    assert append(desk, forbidden).status_code == 428
+    assert append(desk, forbidden, If_Match='"1-1-application/json"').status_code == 412
+    answer = append(desk, forbidden, If_Match="*")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-closed")
+    assert answer.json()["errors"][0]["pointer"] == ""
+
+
+def test_mistakes_have_their_places_in_the_event(desk: TestClient) -> None:
+    answer = append(desk, said("ConcernRaised", wodring="x", summary="x" * 301))
+    assert [e["pointer"] for e in answer.json()["errors"]] == ["/summary", "/wodring"]
+
+
+@pytest.mark.parametrize("field", ["stream", "ref"])
+def test_the_address_says_the_stream_and_nothing_else_is_named(desk: TestClient, field: str) -> None:
+    answer = append(desk, said("ConcernRaised", **{field: "irritant/ru-us/direct-flights"}), If_Match="*")
+    assert (answer.status_code, [e["pointer"] for e in answer.json()["errors"]]) == (422, [f"/{field}"])
+
+
+@pytest.mark.parametrize("event", [[], "x", {}, {"type": 1}, {"type": ["ConcernRaised"]}, {"type": "RoundConvened"}])
+def test_what_is_no_event_of_an_irritant_is_refused(desk: TestClient, event: Any) -> None:
+    assert append(desk, event, If_Match="*").status_code == 422
+
+
+def test_a_dry_run_tells_and_writes_nothing(desk: TestClient) -> None:
+    etag = seen(desk)
+    answer = desk.post(
+        f"{EVENTS}?dry_run=true", json=said("DiscussionReported", form="talks"), headers={"If-Match": etag}
+    )
+    assert (answer.status_code, answer.json()["changes"][0]["after"]["status"]) == (200, "in_talks")
+    assert seen(desk) == etag
+
+
+def test_the_key_of_an_event_is_the_key_of_a_report(desk: TestClient) -> None:
+    append(desk, said("ConcernRaised"), If_Match="*")
+    body = {
+        "relation": "ru-us",
+        "title": "Another",
+        "events": [{"stream": "irritant/ru-us/visas", **said("ConcernRaised")}],
+    }
+    assert desk.post("/v1/reports", json=body, headers=KEY).json()["type"] == "/problems/key-reused"

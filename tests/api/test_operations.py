@@ -1,0 +1,170 @@
+"""For whoever runs the service: alive, ready and else why not, counted, and in the log only what is worth a line."""
+
+import json
+import re
+
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
+
+from service.api.app import create_app
+from service.settings import Settings
+from tests.api.bodies import FLIGHTS, on, report
+from tests.api.conftest import MakeKey
+
+
+def metrics(client: TestClient) -> dict[tuple[str, ...], float]:
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+
+def test_a_service_that_answers_is_alive_and_ready(client: TestClient, engine: Engine) -> None:
+    assert client.get("/healthz").json() == {"alive": True}
+    assert client.get("/readyz").json() == {"ready": True, "position": client.get("/v1/irritants").json()["position"]}
+
+
+def test_without_its_database_it_is_alive_and_not_ready() -> None:
+    with TestClient(create_app(Settings(database_url="postgresql://127.0.0.1:1/none"))) as client:
+        assert client.get("/healthz").status_code == 200
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/not-ready")
+    assert answer.json()["detail"] == "The database cannot be reached."
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_on_a_database_without_its_tables_it_says_so(bare_database_url: str) -> None:
+    with TestClient(create_app(Settings(database_url=bare_database_url))) as client:
+        answer = client.get("/readyz")
+    assert (answer.status_code, "irritants migrate" in answer.json()["detail"]) == (503, True)
+
+
+def test_while_it_shuts_down_it_takes_no_new_work(app: FastAPI, client: TestClient) -> None:
+    app.state.follower.drain()
+    assert client.get("/readyz").json()["detail"] == "The service is shutting down."
+
+
+def test_requests_are_counted_by_route_and_status(client: TestClient) -> None:
+    for slug in ("visas", "banking-access", "none"):
+        client.get(f"/v1/irritants/ru-us/{slug}")
+    client.post("/v1/reports")
+    client.get("/elsewhere")
+    counted = metrics(client)
+    route = "/v1/irritants/{relation}/{slug}"
+    assert counted["irritants_requests_total", "GET", route, "200"] == 2
+    assert counted["irritants_requests_total", "GET", route, "404"] == 1
+    assert counted["irritants_requests_total", "POST", "/v1/reports", "401"] == 1
+    assert counted["irritants_requests_total", "GET", "none", "404"] == 1
+    assert counted["irritants_request_seconds_total", "GET", route, "200"] > 0
+
+
+def test_addresses_that_there_are_not_make_no_series_of_their_own(client: TestClient) -> None:
+    for number in range(3):
+        client.get(f"/elsewhere/{number}")
+    assert metrics(client)["irritants_requests_total", "GET", "none", "404"] == 3
+
+
+def test_appends_are_timed_and_batches_counted(desk: TestClient) -> None:
+    desk.post("/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers={"Idempotency-Key": "k"})
+    counted = metrics(desk)
+    assert counted["irritants_append_seconds_count",] == 1
+    assert counted["irritants_append_seconds_sum",] > 0
+    assert (counted["irritants_batches_total",], counted["irritants_batched_reports_total",]) == (1, 1)
+    assert counted["irritants_reports_waiting",] == 0
+
+
+def test_reading_is_counted_where_it_happens(client: TestClient) -> None:
+    client.get("/v1/irritants/ru-us/visas")
+    position = client.get("/v1/irritants/ru-us/visas").headers["irritants-position"]
+    counted = metrics(client)
+    assert counted["irritants_position",] == int(position)
+    assert counted["irritants_head_queries_total",] >= 2
+    assert counted["irritants_head_questions_total",] >= 2
+    assert counted["irritants_cache_hits_total",] >= 1
+    assert counted["irritants_cache_misses_total",] >= 1
+    assert counted["irritants_cache_bytes",] > 0
+    assert counted["irritants_waiters",] == 0
+    assert 0 <= counted["irritants_behind_seconds",] < 5
+
+
+def test_metrics_are_to_be_had_as_openmetrics(client: TestClient) -> None:
+    answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_what_went_well_makes_no_line_in_the_log(desk: TestClient) -> None:
+    with capture_logs() as lines:
+        etag = desk.get("/v1/irritants/ru-us/visas").headers["etag"]
+        desk.get("/v1/irritants/ru-us/visas", headers={"If-None-Match": etag})
+        desk.post("/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers={"Idempotency-Key": "k"})
+    assert lines == []
+
+
+def test_what_was_refused_makes_one_line_that_tells_why_and_under_which_id(
+    client: TestClient, make_key: MakeKey
+) -> None:
+    with capture_logs() as lines:
+        answer = client.post("/v1/reports", headers=make_key("read", name="reader"))
+    [line] = lines
+    assert (line["event"], line["status"], line["problem"], line["actor"]) == ("refused", 403, "forbidden", "reader")
+    assert (line["method"], line["path"], line["request"]) == ("POST", "/v1/reports", answer.headers["x-request-id"])
+
+
+def test_what_was_slow_makes_a_line_and_what_was_asked_to_wait_none(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.observed.SLOW_SECONDS", 0.0)
+    with capture_logs() as lines:
+        client.get("/v1/irritants/ru-us/visas")
+        client.get("/v1/irritants/ru-us/visas", headers={"Prefer": "wait=0"})
+    assert [(line["event"], line["path"]) for line in lines] == [("slow", "/v1/irritants/ru-us/visas")]
+
+
+@pytest.mark.parametrize("sent", ["", "with blank", "x" * 65, "a/b"])
+def test_an_id_that_would_spoil_the_log_is_replaced(client: TestClient, sent: str) -> None:
+    answer = client.get("/elsewhere", headers={"X-Request-Id": sent})
+    assert re.fullmatch(r"[0-9a-f]{12}-[0-9]+", answer.headers["x-request-id"])
+
+
+def test_a_secret_is_in_no_log_no_answer_and_no_metric(app: FastAPI, client: TestClient, make_key: MakeKey) -> None:
+    @app.get("/fails")
+    async def fails() -> None:
+        raise RuntimeError("fails")
+
+    shown = make_key("admin")
+    secret = shown["Authorization"].rpartition("_")[2]
+    body = {**report(on(FLIGHTS, "ConcernRaised")), "nothing": 1}
+    with capture_logs() as lines:
+        answers = [
+            client.get("/fails", headers=shown),
+            client.get("/elsewhere", headers=shown),
+            client.post("/v1/reports", json=body, headers={**shown, "Idempotency-Key": "k"}),
+            client.get("/v1/irritants", headers={"Authorization": shown["Authorization"] + "x"}),
+            client.get("/metrics", headers=shown),
+        ]
+    assert len(lines) == 5
+    assert secret not in json.dumps(lines)
+    assert not any(secret in answer.text or secret in str(answer.headers) for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/problems"])
+def test_operations_know_no_parameters(client: TestClient, path: str) -> None:
+    answer = client.get(path, params={"verbose": "true"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/unknown-parameter")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/openapi.json", "/problems/stale"])
+def test_head_is_get_without_its_body(client: TestClient, path: str) -> None:
+    got, headed = client.get(path), client.head(path)
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert headed.headers == got.headers
+
+
+def test_pages_fetch_nothing_from_elsewhere(client: TestClient) -> None:
+    for path in ("/docs", "/problems", "/problems/stale"):
+        page = client.get(path)
+        assert page.headers["content-security-policy"] == "default-src 'none'"
+        assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page.text)
