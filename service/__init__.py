@@ -1,1 +1,16 @@
-"""The record of bilateral irritants: who says what about where each one stands, and when that was known."""
+"""The record of bilateral irritants: who says what about where each one stands, and when that was known.
+
+The rooms, from the outside in. Imports point down this list and never up: `tests/test_architecture.py` holds that, and
+says which rooms may see which.
+
+    __main__, cli           the command line
+    api, web                the record over HTTP: answers for programs, pages for people
+    recorder                THE write path: read streams → decide → append → project, in one transaction
+    follower                THE read path: what this process knows of the record, kept current; who waits for news
+    seeding, rebuild        filling an empty record; making the stored documents anew
+    documents               what is stored beside the events, for recorder and rebuild alike
+    reportfile, reportschema, marked   what operators write by hand, with a line and a column for each mistake
+    store | projections     the only room that knows SQL | read models, which are pure; they never see each other
+    domain                  what may be asserted and what comes of it; pure, and imports nothing of ours
+    settings                what the operator decides, read once and handed down
+"""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import service
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +77,9 @@ def test_imports_point_one_way(module: Path) -> None:
 
 
 def test_every_room_is_on_the_map() -> None:
-    assert {room(module) for module in MODULES} - {"__init__"} <= ROOMS.keys()
+    rooms = {room(module) for module in MODULES} - {"__init__"}
+    assert rooms <= ROOMS.keys()
+    assert all(re.search(rf"\b{room}\b", str(service.__doc__)) for room in rooms)
 
 
 @pytest.mark.parametrize("module", of_rooms(*PURE), ids=named)
