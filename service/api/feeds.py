@@ -130,6 +130,14 @@ def _events(c: Connection, read: Read[EventsQuery]) -> Page:
     return _fed(c, read, [cloud_event(event) for event in found.events], next, REPRESENTATION)
 
 
+def _event(c: Connection, read: Read[Query]) -> Page:
+    """One event, by its id: as filed, where it is on the record, and who filed it."""
+    found = events.by_ids(c, [read.path["id"]]).get(read.path["id"])
+    if found is None:
+        read.not_found()
+    return read.page(cloud_event(found), found.position, REPRESENTATION, at_rest=True)
+
+
 def _stream_events(c: Connection, read: Read[StreamQuery]) -> Page:
     """The events of one irritant's stream, by version."""
     query, stream = read.query, f"irritant/{member_of(read.path)}"
@@ -248,6 +256,8 @@ RESOURCES: Final = (
         media_types=(JSON, BATCH),
         wakes=_events_wakes,
     ),
+    # What was filed never changes, so nothing touches it.
+    Resource("/v1/events/{id}", Query, _event, lambda _path, _query: (), shape=CloudEvent),
     Resource(
         "/v1/irritants/{relation}/{slug}/events",
         StreamQuery,
