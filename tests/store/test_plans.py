@@ -48,7 +48,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "the position at a moment": lambda c: events.position_at(c, NOON + timedelta(days=3)),
     "the chain at a position": lambda c: events.chain_hash_at(c, 777),
     "origins": lambda c: events.origin_streams(c, ["origin-7", "origin-507"]),
-    "a page of the whole record": lambda c: next(lines.read(c, 20_000)),
+    "a page of the whole record": lambda c: next(lines.read(c, 100)),
     "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
     "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),
     "reports": lambda c: reports.page(c, after=15_000, limit=100),
