@@ -1,0 +1,243 @@
+"""The dossier of one irritant: all that was said of it, by whom, in whose words, and what became of it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from service.domain.claims import MEDIA
+from service.domain.history import Reading
+from service.domain.irritant.events import InstrumentExchanged, IrritantReopened, ProgressReversed
+from service.domain.irritant.state import Irritant, live
+from service.domain.ladder import RUNGS, Rung
+from service.projections import irritant
+from service.projections.assertions import AssertionDocument, assertions, claims_of
+from service.projections.document import Document
+from service.projections.evidence import Backing, Cited, cite, placed
+from service.projections.irritant import IrritantDocument
+from service.projections.ledger import ProposalDocument, RoundOf, StepDocument, proposals_of, steps_of
+from service.projections.timeline import Timeline, timeline
+
+NAME: Final = "dossier"
+REPRESENTATION: Final = 1
+
+
+class Said(Document):
+    """One thing that one voice said. `rung`: where it put that voice, null beside the ladder.
+
+    `stands_at`: where it still does, after reversals that bind that voice; null where the voice denies it. `relay`: a
+    further document for what it said already.
+    """
+
+    event: str
+    type: str
+    rung: Rung | None
+    stands_at: Rung | None
+    denied: bool
+    relay: bool
+    cited: Cited
+
+
+class Word(Document):
+    """A side's own word for it, and from which assertion on it used that word."""
+
+    event: str
+    wording: str
+    rung: Rung | None
+    occurred: str | None
+
+
+class InstrumentDocument(Document):
+    """An instrument, and what each voice calls it. `words`: by voice, in the order in which it used them."""
+
+    event: str
+    kind: str
+    occurred: str | None
+    words: dict[str, tuple[str, ...]]
+    backing: Backing
+
+
+class ItemDocument(Document):
+    """One countable thing, where it stands by the last word of a party, and every such word."""
+
+    item: str
+    kind: str
+    name: str
+    place: str
+    status: str
+    said: tuple[Cited, ...]
+
+
+class ReversalDocument(Document):
+    """Progress said to have been undone. `counted`: whether it was a regression; `moved`: whether a party tells it."""
+
+    event: str
+    type: str
+    to: Rung
+    by: str | None
+    reason: str
+    undoes: str | None
+    moved: bool
+    counted: bool
+    backing: Backing
+
+
+class DenialDocument(Document):
+    """A denial of `target` by a side; `ended` once that side stood there itself."""
+
+    event: str
+    target: str
+    party: str
+    ended: bool
+    cited: Cited
+
+
+class SilenceDocument(Document):
+    """A claim on which a side has said nothing: neither that it is so nor that it is not."""
+
+    event: str
+    rung: Rung
+    summary: str
+    said_by: tuple[str, ...]
+    silent: tuple[str, ...]
+
+
+class DossierDocument(Document):
+    """One irritant in full, the timeline by the page."""
+
+    irritant: IrritantDocument
+    timeline: Timeline
+    columns: dict[str, tuple[Said, ...]]
+    wordings: dict[str, tuple[Word, ...]]
+    next_steps: tuple[StepDocument, ...]
+    proposals: tuple[ProposalDocument, ...]
+    instruments: tuple[InstrumentDocument, ...]
+    items: tuple[ItemDocument, ...]
+    reversals: tuple[ReversalDocument, ...]
+    denials: tuple[DenialDocument, ...]
+    silence: tuple[SilenceDocument, ...]
+    evidence: tuple[AssertionDocument, ...]
+    position: int
+
+
+def view(
+    reading: Reading[Irritant], *, round_of: RoundOf | None = None, after: int = 0, limit: int | None = None
+) -> DossierDocument:
+    """The dossier of a reading; of its timeline `limit` events after the place `after`. Total."""
+    columns, evidence = _columns(reading), assertions(reading)
+    return DossierDocument(
+        irritant=irritant.view(reading),
+        timeline=timeline(reading, after, limit),
+        columns=columns,
+        wordings={voice: tuple(_wordings(said)) for voice, said in columns.items()},
+        next_steps=steps_of(reading, round_of),
+        proposals=proposals_of(reading, round_of),
+        instruments=tuple(_instruments(reading, evidence)),
+        items=_items(reading),
+        reversals=tuple(_reversals(reading, evidence)),
+        denials=_denials(reading),
+        silence=tuple(_silence(evidence)),
+        evidence=evidence,
+        position=reading.position,
+    )
+
+
+def _columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
+    """What each party said, and everybody else, in the order of the world; a text of both is in both columns."""
+    state = reading.state
+    stands = {(s.event, s.holder): s for s in state.stands}
+    denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.tellers if t.denied_in is not None}
+    columns: dict[str, list[Said]] = {voice: [] for voice in (*state.parties, MEDIA)}
+    for effect in reading.effects:
+        if (telling := effect.telling) is None:
+            continue
+        for holder in state.holders(telling.asserted_by.party):
+            heard = stands.get((effect.root if effect.relay else effect.id, holder))
+            is_denied = (effect.id, holder) in denied
+            said = Said(
+                event=effect.id,
+                type=type(telling).__name__,
+                rung=RUNGS[heard.rung] if heard else None,
+                stands_at=RUNGS[state.level(heard)] if heard and not is_denied else None,
+                denied=is_denied,
+                relay=effect.relay,
+                cited=cite(effect),
+            )
+            columns[holder].append(said)
+    return {voice: tuple(said) for voice, said in columns.items()}
+
+
+def _wordings(column: Iterable[Said]) -> Iterable[Word]:
+    """Where a voice first used a word, and where it changed to another."""
+    last: str | None = None
+    for said in column:
+        wording = said.cited.wording
+        if wording is not None and wording != last:
+            yield Word(event=said.event, wording=wording, rung=said.rung, occurred=said.cited.occurred)
+            last = wording
+
+
+def _instruments(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]) -> Iterable[InstrumentDocument]:
+    effects = placed(reading.effects)
+    for assertion in evidence:
+        data = effects[assertion.event].data
+        if isinstance(data, InstrumentExchanged):
+            words: dict[str, dict[str, None]] = {}
+            for told in assertion.backing.evidence:
+                if told.wording is not None:
+                    words.setdefault(told.asserted_by.party, {})[told.wording] = None
+            yield InstrumentDocument(
+                event=assertion.event,
+                kind=data.kind,
+                occurred=data.occurred,
+                words={voice: tuple(used) for voice, used in words.items()},
+                backing=assertion.backing,
+            )
+
+
+def _items(reading: Reading[Irritant]) -> tuple[ItemDocument, ...]:
+    effects = placed(reading.effects)
+    return tuple(
+        ItemDocument(
+            item=item.item,
+            kind=item.kind,
+            name=item.name,
+            place=item.place,
+            status=item.status,
+            said=tuple(cite(effects[event]) for event in dict.fromkeys(t.event for t in live(item.statuses))),
+        )
+        for item in reading.state.items.values()
+    )
+
+
+def _reversals(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]) -> Iterable[ReversalDocument]:
+    effects = placed(reading.effects)
+    told = {reversal.root: reversal for reversal in reading.state.reversals}
+    for assertion in evidence:
+        data = effects[assertion.event].data
+        if isinstance(data, ProgressReversed | IrritantReopened):
+            moved = told[assertion.event].by_a_party
+            yield ReversalDocument(
+                event=assertion.event,
+                type=assertion.type,
+                to=data.to,
+                by=getattr(data, "by", None),
+                reason=data.reason,
+                undoes=getattr(data, "undoes", None),
+                moved=moved,
+                counted=moved and assertion.event in reading.state.regressed,
+                backing=assertion.backing,
+            )
+
+
+def _denials(reading: Reading[Irritant]) -> tuple[DenialDocument, ...]:
+    effects = placed(reading.effects)
+    return tuple(
+        DenialDocument(event=d.event, target=d.target, party=d.denier, ended=d.ended, cited=cite(effects[d.event]))
+        for d in reading.state.denials
+    )
+
+
+def _silence(evidence: Iterable[AssertionDocument]) -> Iterable[SilenceDocument]:
+    for a in evidence:
+        if a.rung is not None and a.silent:
+            said_by = a.backing.said_by
+            yield SilenceDocument(event=a.event, rung=a.rung, summary=a.summary, said_by=said_by, silent=a.silent)

@@ -1,0 +1,99 @@
+"""The position matrix: irritant by party, where each stands, how it stands towards it, and what it last said."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, cast
+
+from service.domain.history import Reading
+from service.domain.irritant import standing
+from service.domain.irritant.state import Irritant, live
+from service.domain.ladder import RUNGS, UNSTATED, Rung
+from service.domain.relation.state import Relation
+from service.domain.round.state import Round
+from service.projections.document import Document, last_position
+from service.projections.evidence import Cited, cite, placed
+
+NAME: Final = "matrix"
+REPRESENTATION: Final = 1
+
+Stance = Literal["none", "priority", "open", "conditional", "red_line", "no_comment"]
+
+
+class LastWord(Document):
+    """What a party last said, in the order of the world. `rung`: what it put it on, null beside the ladder."""
+
+    type: str
+    rung: Rung | None
+    cited: Cited
+
+
+class Cell(Document):
+    """One party on one irritant. `silent`: it has said nothing of it at all."""
+
+    rung: Rung
+    stance: Stance
+    wording: str | None
+    hold: Literal["none", "stalled", "suspended"]
+    silent: bool
+    last_word: LastWord | None
+
+
+class MatrixRow(Document):
+    """One irritant. `reported_status` is the highest that anybody reports, media included."""
+
+    irritant: str
+    title: str
+    reported_status: Rung
+    parties: dict[str, Cell]
+
+
+class MatrixDocument(Document):
+    """Every irritant of a relation, by id, with a cell for each party."""
+
+    relation: str
+    parties: tuple[str, str]
+    items: tuple[MatrixRow, ...]
+    position: int
+
+
+def view(
+    *, irritants: Sequence[Reading[Irritant]], rounds: Sequence[Reading[Round]], relation: Reading[Relation]
+) -> MatrixDocument:
+    """The matrix at these readings. Total."""
+    return MatrixDocument(
+        relation=relation.stream.partition("/")[2],
+        parties=relation.state.parties,
+        items=tuple(sorted(map(_row, irritants), key=lambda row: row.irritant)),
+        position=last_position(relation, *irritants, *rounds),
+    )
+
+
+def _row(reading: Reading[Irritant]) -> MatrixRow:
+    state = reading.state
+    return MatrixRow(
+        irritant=reading.stream.partition("/")[2],
+        title=state.title,
+        reported_status=RUNGS[state.reported],
+        parties={party: _cell(reading, party) for party in state.parties},
+    )
+
+
+def _cell(reading: Reading[Irritant], party: str) -> Cell:
+    state = reading.state
+    stances = [t.value for t in live(state.stances) if t.holder == party]
+    return Cell(
+        rung=RUNGS[state.rung_of(party)],
+        stance=cast(Stance, stances[-1] if stances else "none"),
+        wording=standing.wording(state, party),
+        hold=cast(Literal["none", "stalled", "suspended"], state.held.get(party, "none")),
+        silent=party not in state.voices,
+        last_word=_last_word(reading, party),
+    )
+
+
+def _last_word(reading: Reading[Irritant], party: str) -> LastWord | None:
+    voice = reading.state.voices.get(party)
+    if voice is None:
+        return None
+    effect = placed(reading.effects)[voice.event]
+    rung = None if voice.rung is None or voice.rung == UNSTATED else RUNGS[voice.rung]
+    return LastWord(type=type(effect.data).__name__, rung=rung, cited=cite(effect))
