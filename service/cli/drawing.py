@@ -27,6 +27,18 @@ SCALE: Final = " ".join(f"{_SHORT[rung]:^{_WIDTH}}" for rung in RUNGS)
 """The heading of the scale: one short word for each rung."""
 
 
+def marks(standing: Mapping[str, Any]) -> Text:
+    """The three marks, each with its rung."""
+    return Text.assemble(
+        CONFIRMED,
+        f" {standing['confirmed_status']}  ",
+        CLAIMED,
+        f" {standing['status']}  ",
+        REPORTED,
+        f" {standing['reported_status']}",
+    )
+
+
 def ladder(standing: Mapping[str, Any]) -> Text:
     """The scale of one irritant. Marks on one rung stand side by side, so that none hides another."""
     marks = (

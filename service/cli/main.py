@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from service.cli import keeping, keys, options, reading, serving, terminal
+from service.cli import amending, filing, keeping, keys, options, reading, serving, terminal
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 from service.store.embedded import EmbeddedServerError
@@ -57,6 +57,39 @@ app.command(
     rich_help_panel=_READ,
     epilog=options.examples("irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
 )(reading.sheet_command)
+
+_FILE = "Reporting (to the service, with a key)"
+app.command(
+    "report",
+    rich_help_panel=_FILE,
+    epilog=options.examples(
+        "irritants report --template ru-us/moscow moscow.yaml",
+        "irritants report moscow.yaml --dry-run",
+        "irritants report moscow.yaml",
+    ),
+)(filing.report_command)
+app.command(
+    "correct",
+    rich_help_panel=_FILE,
+    epilog=options.examples(
+        'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "It is of the day after" --dry-run',
+        'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
+    ),
+)(amending.correct_command)
+app.command(
+    "retract",
+    rich_help_panel=_FILE,
+    epilog=options.examples('irritants retract ru-us/visas@3 --reason "It was said of another round"'),
+)(amending.retract_command)
+app.command(
+    "evidence",
+    rich_help_panel=_FILE,
+    epilog=options.examples(
+        "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
+        "irritants evidence ru-us/visas@3 --source new-article --publisher 'A newspaper' --paragraphs 4"
+        " --origin its-own-voice --speaker 'A newspaper' --party MEDIA --channel outlet",
+    ),
+)(amending.evidence_command)
 
 _OWN = "Keeping the record (on the database)"
 app.command("serve", rich_help_panel=_OWN)(serving.serve_command)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from service.cli import drawing, terminal
+from service.domain.ladder import LEVELS
 
 _ALWAYS: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
 _WHERE_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
@@ -37,6 +38,8 @@ def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any])
             terminal.show(_arrow(label, old, new, new_irritant=before is None))
         for voice in says(draft, f"irritant/{irritant}"):
             terminal.show(_labelled("says so", voice))
+        for loss in _lost(before, own):
+            terminal.show(_labelled("careful", Text(loss, "bold red")))
         for doubt in unconfirmed(after):
             terminal.show(_labelled("to confirm", Text(doubt, "yellow")))
         terminal.show("")
@@ -55,13 +58,25 @@ def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
             yield Text.assemble((who, "bold"), f" ({by.get('channel')}) {event['type']}: {event['summary']}")
 
 
+def _lost(before: Mapping[str, Any] | None, changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Whose rung a retraction takes the only support from, and whether others still report it."""
+    if before is None or not any(change["reason"] == "retraction" for change in changes):
+        return
+    after = changes[-1]["after"]
+    for party, rung in before["rungs"].items():
+        if LEVELS[after["rungs"][party]] < LEVELS[rung]:
+            still = f", while {after['reported_status']} is still reported"
+            others = still if LEVELS[after["reported_status"]] >= LEVELS[rung] else ""
+            yield f"what is struck is all that {party} stood at {rung} by{others}"
+
+
 def unconfirmed(standing: Mapping[str, Any]) -> Iterator[str]:
     """What of a standing still wants confirming, each with why."""
     status, reported = standing["status"], standing["reported_status"]
     for party, rung in standing["rungs"].items():
         if rung != status:
-            word = "says nothing of it" if rung == "unstated" else f"stands at {rung}"
-            yield f"{status} is claimed, but {party} {word}"
+            lower = "" if rung == "unstated" else f", only behind {rung}"
+            yield f"{status} is claimed, and {party} does not stand behind it{lower}"
     if reported != status:
         yield f"{reported} is reported, and no side says so"
     match standing["basis"]:

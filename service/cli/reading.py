@@ -13,7 +13,7 @@ from service.cli import drawing, terminal, timeline
 from service.cli.client import Query, Service, service
 from service.cli.options import AsJson, AsOfPosition, DateMatch, EffectiveOn, KnownAt, Url, past
 from service.cli.preview import show_change
-from service.cli.streams import find, history
+from service.cli.streams import find, history, reference
 from service.cli.terminal import Exit, Failed
 
 _WAIT_SECONDS: Final = 25
@@ -68,12 +68,14 @@ def history_command(
         stream, document = find(asked, id, then)
         told = history(asked, stream, then)
     by = date.fromisoformat(effective_on) if effective_on else None
-    found = timeline.entries(told, by, certain=date_match == "certain")
+    items = timeline.of(told.reading(by, certain=date_match == "certain"))
+    names = {event.id: reference(event) for event in told.events}
     if as_json:
-        terminal.show_json({"stream": stream, "items": [timeline.as_json(entry) for entry in found]})
+        listed = [{"name": names[item.event], **item.model_dump(mode="json")} for item in items]
+        terminal.show_json({"stream": stream, "items": listed})
     else:
         _title(document.get("title") or stream, stream)
-        timeline.show(told, found)
+        timeline.show(items, names)
 
 
 def changes_command(

@@ -106,6 +106,17 @@ def progress(what: str) -> Iterator[Done]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows that something is under way of which nobody knows how far it is."""
+    console = err()
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        yield
+
+
 class _Tenths:
     """Says how far the work is, ten times at most, and nothing of work that is done at once."""
 

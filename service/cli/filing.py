@@ -1,0 +1,234 @@
+"""Filing a report file: previewed, filed once, and every mistake told with its line and column, all at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from service import reportfile
+from service.cli import terminal
+from service.cli.client import Refused, Service, service
+from service.cli.options import AsJson, Url, day
+from service.cli.preview import show_preview
+from service.cli.streams import events, named, reference
+from service.cli.template import template, unfilled
+from service.cli.terminal import Exit, Failed
+from service.domain import report
+from service.domain.assertion import Contract, Recorded
+from service.domain.catalogue import dump
+from service.marked import Mistake
+from service.reportfile import NotAReport, ReportFile
+
+_NAMING: Final = ("target", "proposal", "undoes", "after")
+_OF_THIS_REPORT: Final = "an event of this report"
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What the service answered. `replayed`: it was on record already."""
+
+    answer: Mapping[str, Any]
+    replayed: bool
+
+
+def report_command(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A report in YAML or JSON; with --template, the file to write.", dir_okay=False),
+    ] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what filing it would change.")] = False,
+    round: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="ROUND",
+            help="Write a report on this round to fill in, such as ru-us/moscow, with every open irritant in it.",
+        ),
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """File a report: whole or not at all, once, however often it is sent.
+
+    Every mistake is told at once, each with its line and column. The format is that of seeds/ and of
+    openapi/report.schema.json.
+    """
+    with service(url) as asked:
+        if round is not None:
+            _write_template(asked, round, file)
+        elif file is None:
+            raise Failed("name the file to report", Exit.USAGE)
+        else:
+            _report(asked, file, dry_run=dry_run, as_json=as_json)
+
+
+def file_report(asked: Service, body: object, key: str, *, dry_run: bool) -> Filed:
+    """Raises Refused. Without a key nothing is written."""
+    answer = asked.post("/v1/reports", body, {"dry_run": "true"} if dry_run else {}, key=None if dry_run else key)
+    return Filed(answer.json(), answer.headers.get("idempotent-replayed") == "true")
+
+
+def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
+    """What was recorded and what it changed, or what would be."""
+    answer = filed.answer
+    count, first, last = len(answer["events"]), answer["first_position"], answer["position"]
+    where = f"position {first}" if first == last else f"positions {first} to {last}"
+    counted = f"{count} event{'' if count == 1 else 's'}"
+    if filed.replayed:
+        terminal.show(f"Already recorded: {counted} at {where}, as report {answer['id']}. Nothing was written now.")
+        return
+    show_preview(answer["changes"], body)
+    unmoved = dict.fromkeys(e["stream"] for e in answer["events"])
+    for change in answer["changes"]:
+        unmoved.pop(f"irritant/{change['irritant']}", None)
+    if unmoved:
+        terminal.show(Text.assemble(("Not moved by it, or beside the ladder: ", "dim"), ", ".join(unmoved)))
+    if dry_run:
+        terminal.show(f"A dry run: {counted} would come at {where}. Nothing was written.")
+    else:
+        terminal.show(f"Recorded: {counted} at {where}, as report {answer['id']}.")
+
+
+def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None:
+    file = _read(path)
+    with terminal.working(f"filing {len(_events(file)):,} events"):
+        left = dict(unfilled(file.draft))
+        if file.mistakes or left:
+            others = [place for place in _mistakes_of(asked, file) if place[0] not in left]
+            raise _mistaken(path, file.together([*left.items(), *others]))
+        try:
+            filed = file_report(asked, file.body, file.key, dry_run=dry_run)
+        except Refused as refused:
+            raise _explained(asked, path, file, refused) from refused
+    if as_json:
+        terminal.show_json({"key": file.key, "replayed": filed.replayed, "dry_run": dry_run, **filed.answer})
+    else:
+        show_filed(filed, file.draft, dry_run=dry_run)
+
+
+def _read(path: Path) -> ReportFile:
+    try:
+        return reportfile.read(path.read_bytes())
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror}", Exit.USAGE) from error
+    except NotAReport as error:
+        raise _mistaken(path, error.mistakes) from error
+
+
+def _events(file: ReportFile) -> Sequence[Any]:
+    found = file.draft.get("events")
+    return found if isinstance(found, list) else []
+
+
+def _mistakes_of(asked: Service, file: ReportFile) -> list[tuple[str, str]]:
+    """What the service finds wrong with what the reader could make of a file that has mistakes of its own."""
+    try:
+        file_report(asked, file.draft, file.key, dry_run=True)
+    except Failed as failed:
+        if isinstance(failed, Refused) and (places := _placed(failed)):
+            return places
+        terminal.note(f"{failed.sentence}; these are the mistakes that can be seen without the service")
+    return []
+
+
+def _placed(refused: Refused) -> list[tuple[str, str]]:
+    errors = refused.problem.get("errors", ())
+    return [(error["pointer"], error["detail"]) for error in errors if error.get("pointer") is not None]
+
+
+def _mistaken(path: Path, mistakes: Sequence[Mistake], also: str = "") -> Failed:
+    lines = "".join(f"\n{path}:{m.line}:{m.column}: {m.detail}" for m in mistakes)
+    counted = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    found = [{"line": m.line, "column": m.column, "pointer": m.pointer, "detail": m.detail} for m in mistakes]
+    return Failed(f"{path} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
+
+
+def _explained(asked: Service, path: Path, file: ReportFile, refused: Refused) -> Failed:
+    """The refusal in terms of the file, with what else the operator needs to decide what to do."""
+    if refused.name == "key-reused":
+        return _other_body(asked, path, file, str(refused.problem["report"]))
+    places = _placed(refused)
+    if not places:
+        return refused
+    also = ""
+    if (allowed := refused.problem.get("allowed")) is not None:
+        also = f". In its place the irritant stands at {refused.problem['rung']}, and allowed are {', '.join(allowed)}"
+    failed = _mistaken(path, file.together(places), also)
+    return Failed(f"{failed.sentence}{_since(asked, file)}", failed.code, {**refused.problem, **failed.found})
+
+
+def _since(asked: Service, file: ReportFile) -> str:
+    """What was recorded on the streams whose versions the file expects, after those versions."""
+    expected = file.draft.get("expect")
+    told = []
+    for stream, version in (expected if isinstance(expected, dict) else {}).items():
+        told += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
+    if not told:
+        return ""
+    return "\nRecorded since the versions that it expects:" + "".join(f"\n  {line}" for line in told)
+
+
+def _one_line(event: Recorded) -> str:
+    said = getattr(event.data, "summary", None) or getattr(event.data, "reason", "")
+    return f"{reference(event)}  {day(event.recorded_at, '')} UTC, {event.actor}: {event.type} {said}".rstrip()
+
+
+def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Failed:
+    """The key was used for something else: where that is, and how the file differs from it."""
+    recorded = asked.read(first)
+    brought = list(events(asked, {"report": recorded["id"]}))
+    siblings = {event.id for event in brought}
+    difference = list(
+        unified_diff(
+            [line for event in brought for line in _described(asked, event.stream, event.data, siblings)],
+            [line for event in _proposed(asked, file) for line in event],
+            "as recorded",
+            str(path),
+            n=2,
+            lineterm="",
+        )
+    )
+    sentence = (
+        f"{path} was filed before with other contents, as report {recorded['id']} at positions"
+        f" {recorded['first_position']} to {recorded['position']}; nothing was written. What is new is filed under"
+        " another title; what was wrong is corrected."
+    )
+    return Failed("\n".join([sentence, *difference]), found={"report": recorded, "difference": difference})
+
+
+def _proposed(asked: Service, file: ReportFile) -> Iterator[list[str]]:
+    filed = report.read(file.draft)
+    refs = {event.ref for event in filed.events if event.ref is not None}
+    for event in filed.events:
+        yield _described(asked, event.stream, event.data, refs)
+
+
+def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) -> list[str]:
+    """An event as lines that can be compared, whichever way it names others: by ref, by id or by version."""
+    payload = dump(said)
+    for name in _NAMING:
+        if payload.get(name) in siblings:
+            payload[name] = _OF_THIS_REPORT
+        elif name in payload:
+            payload[name] = reference(named(asked, str(payload[name])))
+    return [f"{stream} {payload.pop('type')}", *(f"    {name}: {value}" for name, value in sorted(payload.items()))]
+
+
+def _write_template(asked: Service, round: str, path: Path | None) -> None:
+    text = template(asked, round, path)
+    if path is None or str(path) == "-":
+        terminal.show_text(text)
+        return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Failed(f"{path} is there already, and is not overwritten", Exit.USAGE) from None
+    except OSError as error:
+        raise Failed(f"{path} cannot be written: {error.strerror}", Exit.USAGE) from error
+    terminal.note(f"{path} is to be filled in; then: irritants report {path} --dry-run")

@@ -1,0 +1,188 @@
+"""A report to fill in after a round: every open irritant as it stands, with the events that usually follow.
+
+What is to be decided is commented out or stands in <angle brackets>. Whoever files looks for these first, so what was
+forgotten is told with its line and is never recorded.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from service.cli import drawing
+from service.cli.client import Refused, Service
+from service.cli.streams import history, reference
+from service.cli.terminal import Exit, Failed
+from service.domain.history import History
+from service.domain.irritant.standing import open_proposals, open_steps
+from service.domain.report import escaped
+from service.domain.streams import parse_stream
+
+_HEAD: Final = """\
+# What was said of the round {round}. The record stood at position {position}.
+#
+# Take away the `# ` in front of what was said, leave or delete the rest, and fill in what stands in <angle brackets>.
+# Dates are EDTF: 2025-04-10, 2025-04 (some day in it), "[2025-04-10..]" (that day or later), "[..2025-04-10]", or none.
+# Then: irritants report {file} --dry-run
+
+relation: {relation}
+round: {round}
+title: {title}
+
+# Who recorded something on these streams after this file was made will be told, instead of being passed over.
+expect:
+{expect}
+
+# A document is registered once and cited often; so are the utterances (origins) that it relays. Two documents that
+# relay one interview have one origin between them. What is on record already is cited without being registered again.
+sources:
+  - slug: <document>
+    publisher: <who published it>
+    paragraphs: <how many lines that are not blank>
+    # address: https://…
+    # published: <date>
+    # language: en
+    origins:
+      - origin: <utterance>
+        speaker: <who spoke>
+        party: <{one}, {other}, JOINT or MEDIA>
+        channel: <quote, paraphrase, attributed or outlet>
+
+# What holds for every assertion below that does not say otherwise.
+defaults:
+  asserted_by:
+    party: <{one}, {other}, JOINT or MEDIA>
+    # organ: <such as a ministry>
+    # person: <name>
+    channel: <quote, paraphrase, attributed or outlet>
+  source:
+    document: <document>
+    paragraphs: [<number>]
+    origin: <utterance>
+  occurred: <date>
+
+events:
+"""
+
+_ROUND: Final = """\
+  # The round itself, {phase}.
+{begin}  # - stream: {stream}
+  #   type: DelegationHeadNamed
+  #   party: <{one} or {other}>
+  #   person: <name>
+  #   role: <role>
+  #   summary: <in your own words>
+  # - stream: {stream}
+  #   type: RoundCharacterised
+  #   summary: <in your own words>
+  #   wording: <their own word for it>
+  # - stream: {stream}
+  #   type: RoundConcluded
+  #   hours: <whole hours, or leave it out>
+  #   qualifier: <exact, at_least or about>
+  #   summary: <in your own words>
+"""
+
+_LEFT: Final = re.compile(r"<[^<>]+>\Z")
+_CONVENED: Final = """\
+  - stream: {stream}
+    type: RoundConvened
+    place: <place>
+    summary: <in your own words>
+"""
+_BEFORE: Final = frozenset({"none", "announced", "scheduled", "postponed"})
+
+_IRRITANT: Final = """
+  # {title}: claimed {status}, confirmed {confirmed_status}, reported {reported_status};
+  # {basis}; awaiting {awaiting}.
+  # - stream: {stream}
+  #   type: <DiscussionReported, UnderstandingReported, InstrumentExchanged, ImplementationReported, …>
+  #   summary: <in your own words>
+  #   wording: <their own word for it>
+"""
+
+_STEP: Final = """\
+  # Agreed before: {action} ({owner}).
+  # - stream: {stream}
+  #   type: NextStepClosed
+  #   step: {step}
+  #   outcome: <done, lapsed or dropped>
+  #   summary: <in your own words>
+"""
+
+_PROPOSAL: Final = """\
+  # Not answered yet: {terms} ({kind}, to {addressee}).
+  # - stream: {stream}
+  #   type: ProposalAnswered
+  #   proposal: {reference}
+  #   answer: <accepted, rejected, deferred or countered>
+  #   summary: <in your own words>
+"""
+
+
+def template(service: Service, round: str, path: Path | None) -> str:
+    """Raises Failed where this is no name of a round, and Refused where its relation is not on record."""
+    name = parse_stream(f"round/{round}")
+    if name is None or name.relation is None:
+        raise Failed(f"{round} is no name for a round, such as ru-us/istanbul-april", Exit.USAGE)
+    relation = service.read(f"/v1/relations/{name.relation}")
+    irritants = list(service.items("/v1/irritants", {"relation": name.relation, "lifecycle": "open"}))
+    one, other = relation["parties"]
+    sides = {"one": one, "other": other, "relation": name.relation, "round": round, "stream": f"round/{name.slug}"}
+    versions = "\n".join(f"  irritant/{i['slug']}: {i['version']}" for i in irritants) or "  {}"
+    head = _HEAD.format(
+        **sides,
+        file=path or "FILE",
+        title=f"Readouts of the round {name.slug}",
+        position=max([relation["position"], *(i["position"] for i in irritants)]),
+        expect=versions,
+    )
+    return "".join([head, _round(service, sides), *(_irritant(service, irritant) for irritant in irritants)])
+
+
+def _round(service: Service, sides: Mapping[str, str]) -> str:
+    begin, phase = _CONVENED.format(**sides), "not on record so far"
+    try:
+        round = service.read(f"/v1/rounds/{sides['round']}")
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+    else:
+        phase = f"{round['phase']} so far"
+        begin = begin if round["phase"] in _BEFORE else ""
+    return _ROUND.format(**sides, phase=phase, begin=begin)
+
+
+def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
+    stream = f"irritant/{irritant['slug']}"
+    told = history(service, f"irritant/{irritant['id']}", {})
+    standing = {**irritant, "stream": stream, "basis": drawing.basis(irritant)}
+    return "".join([_IRRITANT.format(**standing), *_open(told, stream)])
+
+
+def _open(told: History[Any], stream: str) -> Iterator[str]:
+    """What waits for somebody: next steps and proposals."""
+    for step in open_steps(told.state):
+        yield _STEP.format(stream=stream, step=step.step, action=step.action, owner=step.owner)
+    for proposal in open_proposals(told.state):
+        tabled = told.recorded(proposal.root)
+        assert tabled is not None
+        yield _PROPOSAL.format(
+            stream=stream,
+            terms=proposal.terms,
+            kind=proposal.kind,
+            addressee=proposal.addressee,
+            reference=f"irritant/{reference(tabled)}",
+        )
+
+
+def unfilled(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Every place that still is as a template left it, each with its JSON Pointer."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from unfilled(part, f"{pointer}/{escaped(name)}")
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from unfilled(part, f"{pointer}/{index}")
+    elif isinstance(value, str) and (left := _LEFT.search(value)):
+        yield pointer, f"{left[0]} is still to be filled in"
