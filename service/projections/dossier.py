@@ -6,7 +6,7 @@ from typing import Final
 from service.domain.claims import MEDIA
 from service.domain.history import Reading
 from service.domain.irritant.events import InstrumentExchanged, IrritantReopened, ProgressReversed
-from service.domain.irritant.state import Irritant, live
+from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS, Rung
 from service.projections import irritant
 from service.projections.assertions import AssertionDocument, assertions, claims_of
@@ -14,6 +14,7 @@ from service.projections.document import Document
 from service.projections.evidence import Backing, Cited, cite, placed
 from service.projections.irritant import IrritantDocument
 from service.projections.ledger import ProposalDocument, RoundOf, StepDocument, proposals_of, steps_of
+from service.projections.registers import Item, items
 from service.projections.timeline import Timeline, timeline
 
 NAME: Final = "dossier"
@@ -53,17 +54,6 @@ class InstrumentDocument(Document):
     occurred: str | None
     words: dict[str, tuple[str, ...]]
     backing: Backing
-
-
-class ItemDocument(Document):
-    """One countable thing, where it stands by the last word of a party, and every such word."""
-
-    item: str
-    kind: str
-    name: str
-    place: str
-    status: str
-    said: tuple[Cited, ...]
 
 
 class ReversalDocument(Document):
@@ -110,7 +100,7 @@ class DossierDocument(Document):
     next_steps: tuple[StepDocument, ...]
     proposals: tuple[ProposalDocument, ...]
     instruments: tuple[InstrumentDocument, ...]
-    items: tuple[ItemDocument, ...]
+    items: tuple[Item, ...]
     reversals: tuple[ReversalDocument, ...]
     denials: tuple[DenialDocument, ...]
     silence: tuple[SilenceDocument, ...]
@@ -131,7 +121,7 @@ def view(
         next_steps=steps_of(reading, round_of),
         proposals=proposals_of(reading, round_of),
         instruments=tuple(_instruments(reading, evidence)),
-        items=_items(reading),
+        items=tuple(items(reading)),
         reversals=tuple(_reversals(reading, evidence)),
         denials=_denials(reading),
         silence=tuple(_silence(evidence)),
@@ -191,21 +181,6 @@ def _instruments(reading: Reading[Irritant], evidence: Iterable[AssertionDocumen
                 words={voice: tuple(used) for voice, used in words.items()},
                 backing=assertion.backing,
             )
-
-
-def _items(reading: Reading[Irritant]) -> tuple[ItemDocument, ...]:
-    effects = placed(reading.effects)
-    return tuple(
-        ItemDocument(
-            item=item.item,
-            kind=item.kind,
-            name=item.name,
-            place=item.place,
-            status=item.status,
-            said=tuple(cite(effects[event]) for event in dict.fromkeys(t.event for t in live(item.statuses))),
-        )
-        for item in reading.state.items.values()
-    )
 
 
 def _reversals(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]) -> Iterable[ReversalDocument]:

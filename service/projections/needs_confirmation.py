@@ -14,7 +14,7 @@ from service.domain.history import Reading
 from service.domain.irritant import standing
 from service.domain.irritant.state import Irritant, Reversal, Stand
 from service.domain.ladder import RUNGS, UNSTATED
-from service.domain.relation.events import AgrementGranted, EnvoyTookPost, FormatDecisionReversed
+from service.domain.relation.events import AgrementGranted, EnvoyTookPost, FormatDecided, FormatDecisionReversed
 from service.domain.relation.state import Relation
 from service.domain.round.events import RoundCharacterised
 from service.domain.round.state import Round
@@ -197,8 +197,8 @@ class _OfIrritant:
             if stand.rung > reversal.to and _unordered(stand, told, fall):
                 yield self.item(
                     "dates_overlap_reversal",
-                    f"{stand.holder} at {RUNGS[stand.rung]} and the fall to {RUNGS[reversal.to]} may be of one day: which"
-                    " came first is not certain.",
+                    f"{stand.holder} at {RUNGS[stand.rung]} and the fall to {RUNGS[reversal.to]} may be of one day:"
+                    " which came first is not certain.",
                     "A closer date of either, or `after` where one is known to follow the other.",
                     (told.id, fall.id),
                     None if stand.holder == MEDIA else stand.holder,
@@ -233,8 +233,9 @@ def of_relation(reading: Reading[Relation]) -> Iterator[Unconfirmed]:
     state, effects = reading.state, placed(reading.effects)
     about, parties = reading.stream, state.parties
     if state.format is not None and not state.format_reversed:
-        subject = f"The decision on the format ({state.format.data.format})"
-        yield from _of_claims(about, subject, parties, effects, [state.format])
+        format = state.format.data.format
+        decided = [claim for claim in state.of(FormatDecided) if claim.data.format == format]
+        yield from _of_claims(about, f"The decision on the format ({format})", parties, effects, decided)
     for claim in state.of(FormatDecisionReversed):
         if not claim.said_by:
             yield Unconfirmed(

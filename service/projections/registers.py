@@ -1,0 +1,184 @@
+"""The registers of a relation: what lies outside the talks, what can be counted, what went back, what grows old."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from service.domain.corrections import BEGINNING
+from service.domain.history import Reading
+from service.domain.irritant.events import IrritantReopened, ItemAdded, ProgressReversed
+from service.domain.irritant.state import Irritant, live
+from service.domain.ladder import RUNGS, Rung
+from service.domain.relation.events import ScopeExcluded
+from service.domain.relation.state import Relation
+from service.domain.round.state import Round
+from service.projections.assertions import claims_of
+from service.projections.document import Document, last_position
+from service.projections.evidence import Backing, Cited, backing, cite, placed
+
+NAME: Final = "registers"
+REPRESENTATION: Final = 1
+
+
+class Excluded(Document):
+    """A subject that somebody says lies outside the talks; counted once, whoever says so and however often."""
+
+    subject: str
+    summaries: tuple[str, ...]
+    backing: Backing
+
+
+class Item(Document):
+    """One countable thing: what it is, where it stands by the last word of a party, and who lists it."""
+
+    irritant: str
+    item: str
+    kind: str
+    name: str
+    place: str
+    status: str
+    said: tuple[Cited, ...]
+    listed: Backing
+
+
+class Regression(Document):
+    """A fall that lowered a party: from which claimed status, and to which it was said to fall."""
+
+    irritant: str
+    event: str
+    type: str
+    before: Rung
+    to: Rung
+    reason: str
+    occurred: str | None
+    backing: Backing
+
+
+class Staleness(Document):
+    """How old the latest word on an irritant is. `days` are null where no day was handed in.
+
+    `occurred`: the latest that anything is said to have happened; where its day is unknown, `earliest` is the first
+    that it can be and `days_since_occurred` the most days that can have passed. `recorded_at`: when something was last
+    learned, by whichever voice.
+    """
+
+    irritant: str
+    title: str
+    lifecycle: str
+    event: str | None
+    occurred: str | None
+    earliest: date | None
+    days_since_occurred: int | None
+    recorded_at: datetime | None
+    days_since_recorded: int | None
+
+
+class RegistersDocument(Document):
+    """The registers of a relation, each in the order of the world or, of irritants, by id."""
+
+    relation: str
+    on: date | None
+    scope: tuple[Excluded, ...]
+    items: tuple[Item, ...]
+    regressions: tuple[Regression, ...]
+    staleness: tuple[Staleness, ...]
+    position: int
+
+
+def view(
+    *,
+    irritants: Sequence[Reading[Irritant]],
+    rounds: Sequence[Reading[Round]],
+    relation: Reading[Relation],
+    on: date | None = None,
+) -> RegistersDocument:
+    """The registers at these readings; `on` is the day from which days are counted. Total."""
+    ordered = sorted(irritants, key=lambda reading: reading.stream)
+    return RegistersDocument(
+        relation=relation.stream.partition("/")[2],
+        on=on,
+        scope=tuple(scope(relation)),
+        items=tuple(item for reading in ordered for item in items(reading)),
+        regressions=tuple(fall for reading in ordered for fall in regressions(reading)),
+        staleness=tuple(staleness(reading, on) for reading in ordered),
+        position=last_position(relation, *irritants, *rounds),
+    )
+
+
+def scope(relation: Reading[Relation]) -> Iterator[Excluded]:
+    """What is said to lie outside the talks, by subject."""
+    effects = placed(relation.effects)
+    claims = relation.state.of(ScopeExcluded)
+    for subject in dict.fromkeys(claim.data.subject for claim in claims):
+        named = [claim for claim in claims if claim.data.subject == subject]
+        summaries = tuple(dict.fromkeys(claim.data.summary for claim in named))
+        yield Excluded(subject=subject, summaries=summaries, backing=backing(effects, *named))
+
+
+def items(reading: Reading[Irritant]) -> Iterator[Item]:
+    """The countable things of one irritant."""
+    effects, claims = placed(reading.effects), claims_of(reading).values()
+    for item in reading.state.items.values():
+        listing = (c for c in claims if isinstance(c.data, ItemAdded) and c.data.item == item.item)
+        said = dict.fromkeys(telling.event for telling in live(item.statuses))
+        yield Item(
+            irritant=reading.stream.partition("/")[2],
+            item=item.item,
+            kind=item.kind,
+            name=item.name,
+            place=item.place,
+            status=item.status,
+            said=tuple(cite(effects[event]) for event in said),
+            listed=backing(effects, *listing),
+        )
+
+
+def regressions(reading: Reading[Irritant]) -> Iterator[Regression]:
+    """What of one irritant went back down, as far as a party says so and was lowered by it."""
+    state, effects, claims = reading.state, placed(reading.effects), claims_of(reading)
+    told = {reversal.root for reversal in state.reversals if reversal.by_a_party}
+    for root in state.regressed:
+        data = effects[root].data
+        if root in told and isinstance(data, ProgressReversed | IrritantReopened):
+            yield Regression(
+                irritant=reading.stream.partition("/")[2],
+                event=root,
+                type=type(data).__name__,
+                before=_before(state, {e.id for e in reading.effects if e.root == root}),
+                to=data.to,
+                reason=data.reason,
+                occurred=data.occurred,
+                backing=backing(effects, claims[root]),
+            )
+
+
+def _before(state: Irritant, tellings: set[str]) -> Rung:
+    """The claimed status before the first of these moved it; as it is where they moved none of the three statuses."""
+    status = 0
+    for moved in state.course:
+        if moved.event in tellings:
+            break
+        status = moved.status
+    return RUNGS[status]
+
+
+def staleness(reading: Reading[Irritant], on: date | None = None) -> Staleness:
+    """How old the latest word on one irritant is."""
+    told = [effect for effect in reading.effects if effect.telling]
+    last = max(told, key=lambda e: (e.earliest or BEGINNING, e.position), default=None)
+    learned = max((effect.recorded_at for effect in told), default=None)
+    return Staleness(
+        irritant=reading.stream.partition("/")[2],
+        title=reading.state.title,
+        lifecycle=reading.state.lifecycle,
+        event=last.id if last else None,
+        occurred=last.telling.occurred if last and last.telling else None,
+        earliest=last.earliest if last else None,
+        days_since_occurred=_days(last.earliest if last else None, on),
+        recorded_at=learned,
+        days_since_recorded=_days(learned.date() if learned else None, on),
+    )
+
+
+def _days(since: date | None, on: date | None) -> int | None:
+    return None if since is None or on is None else (on - since).days
