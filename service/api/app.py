@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api import feeds, irritants, live, operations, pages, relations, reports, rounds, sources, writing
 from service.api.auth import Authentication, Gate
 from service.api.lane import RESOURCES, Lane
-from service.api.observed import Observed, tell
+from service.api.observed import CLIENT_LEFT, Observed, tell
 from service.api.openapi import contract
 from service.api.pacing import Pacing
 from service.api.problems import ROWS, Problem, problem_of
@@ -34,7 +35,7 @@ _ROUTERS: Final = tuple(
     resource.router
     for resource in (irritants, rounds, relations, sources, reports, feeds, live, writing, operations, pages)
 )
-_SECONDS_TO_RECORD: Final = 1.5  # whoever waits for what is recorded then has been answered or has left
+_SECONDS_TO_RECORD: Final = 0.5  # whoever waits for what is recorded then has been answered or has left
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
@@ -65,6 +66,7 @@ class _Application(FastAPI):
         state.metrics = operations.Metrics(state.recorder, state.follower)
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _told)
+        self.add_exception_handler(ClientDisconnect, _left)
         for router in _ROUTERS:
             self.include_router(router)
 
@@ -105,6 +107,10 @@ async def _told(request: Request, error: Exception) -> Response:
         problem.headers["Allow"] = ", ".join(_methods(request))
     tell(request.scope, problem)
     return problem.response()
+
+
+async def _left(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_LEFT)
 
 
 def _methods(request: Request) -> list[str]:

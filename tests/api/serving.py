@@ -1,0 +1,43 @@
+"""A real server in a process of its own, for what is the server's and not the application's."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+SERVE = [sys.executable, "-m", "service", "serve", "--no-seed", "--json"]
+
+
+@dataclass(frozen=True)
+class Served:
+    url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return parts.hostname, parts.port
+
+
+@contextmanager
+def served(database_url: str, *, port: int = 0, **settings: str) -> Iterator[Served]:
+    """Serves a migrated record, on a free port unless one is given; killed at the end where it has not ended."""
+    environment = {**os.environ, **{f"IRRITANTS_{k.upper()}": v for k, v in settings.items()}}
+    with subprocess.Popen(
+        [*SERVE, "--database", database_url, "--port", str(port)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield Served(json.loads(process.stdout.readline())["address"], process)
+        finally:
+            process.kill()

@@ -1,0 +1,213 @@
+"""What is the server's: how it ends, what it does with bodies that never end, and with senders that leave."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import Engine, text
+from starlette.requests import Request
+
+from service.api import body
+from service.api.problems import Problem
+from service.store import reports
+from service.store.engine import connection, transaction
+from tests.api.bodies import FLIGHTS, on, report
+from tests.api.conftest import Headers, MakeKey
+from tests.api.serving import SERVE, Served, served
+
+STATUS = "/v1/irritants/ru-us/visas"
+REPORT = report(on(FLIGHTS, "ConcernRaised"))
+
+
+@pytest.fixture
+def server(seeded_database_url: str) -> Iterator[Served]:
+    with served(seeded_database_url) as server:
+        yield server
+
+
+@pytest.fixture
+def file(server: Served, make_key: MakeKey) -> Callable[[], "Future[httpx2.Response]"]:
+    """Files a report from a thread of its own."""
+    headers = {**make_key("report"), "Idempotency-Key": "last"}
+    pool = ThreadPoolExecutor()
+    return lambda: pool.submit(httpx2.post, f"{server.url}/v1/reports", json=REPORT, headers=headers, timeout=20)
+
+
+def ended(server: Served) -> tuple[int, float]:
+    """The exit code after SIGTERM, and after how many seconds it came."""
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    code = server.process.wait(timeout=20)
+    return code, time.monotonic() - began
+
+
+def until(condition: Callable[[], object]) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come about in four seconds")
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with connection(engine) as c:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return bool(c.execute(text(query)).scalar())
+
+
+def raw(server: Served, request: bytes) -> socket.socket:
+    connection = socket.create_connection(server.address, timeout=10)
+    connection.sendall(request)
+    return connection
+
+
+def posted(headers: Headers, content: bytes, length: int | None = None) -> bytes:
+    sent = {
+        "Host": "localhost",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "last",
+        "Content-Length": str(len(content) if length is None else length),
+        **headers,
+    }
+    return b"\r\n".join([b"POST /v1/reports HTTP/1.1", *(f"{k}: {v}".encode() for k, v in sent.items()), b"", content])
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received
+
+
+def test_it_ends_at_once_when_nobody_is_there(server: Served) -> None:
+    httpx2.get(f"{server.url}/healthz")
+    code, seconds = ended(server)
+    assert (code, seconds < 3) == (0, True)
+
+
+def test_waiters_are_answered_and_streams_closed_before_it_ends(server: Served) -> None:
+    etag = httpx2.get(server.url + STATUS).headers["etag"]
+    waiting = f"GET {STATUS} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\nPrefer: wait=30\r\n\r\n".encode()
+    listening = b"GET /v1/events/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    with ExitStack() as open_connections:
+        waiters = [open_connections.enter_context(closing(raw(server, waiting))) for _ in range(100)]
+        streams = [open_connections.enter_context(closing(raw(server, listening))) for _ in range(100)]
+        client = open_connections.enter_context(httpx2.Client(base_url=server.url))
+        until(lambda: "irritants_waiters 200.0" in client.get("/metrics").text)
+        code, seconds = ended(server)
+        assert (code, seconds < 5) == (0, True)
+        assert all(everything(waiter).startswith(b"HTTP/1.1 304 ") for waiter in waiters)
+        assert all(everything(stream).startswith(b"HTTP/1.1 200 ") for stream in streams)
+
+
+def test_what_is_being_recorded_is_recorded_and_answered_before_it_ends(
+    server: Served, engine: Engine, file: Callable[[], "Future[httpx2.Response]"]
+) -> None:
+    with transaction(engine) as held:
+        held.execute(text("SELECT FROM head FOR UPDATE"))
+        answer = file()
+        until(lambda: waits_for_a_lock(engine))
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    assert answer.result().status_code == 201
+    assert server.process.wait(timeout=5) == 0
+    with connection(engine) as c:
+        assert reports.by_keys(c, ["last"])
+
+
+def test_a_database_that_does_not_answer_does_not_keep_it(
+    server: Served, engine: Engine, file: Callable[[], "Future[httpx2.Response]"]
+) -> None:
+    with transaction(engine) as held:
+        held.execute(text("SELECT FROM head FOR UPDATE"))
+        file()
+        until(lambda: waits_for_a_lock(engine))
+        _, seconds = ended(server)
+    assert seconds < 5
+
+
+def test_a_second_interrupt_ends_it_where_it_stands(server: Served) -> None:
+    with closing(raw(server, b"GET /v1/events/live HTTP/1.1\r\nHost: x\r\n\r\n")):
+        server.process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=5) == 0
+
+
+def test_an_address_that_is_taken_is_said_to_be(server: Served, seeded_database_url: str) -> None:
+    host, port = server.address
+    second = subprocess.run(
+        [*SERVE, "--database", seeded_database_url, "--port", str(port)], capture_output=True, text=True, check=False
+    )
+    assert second.returncode != 0
+    assert f"{host}:{port} cannot be served on" in second.stderr
+
+
+def test_what_was_accepted_is_recorded_although_its_sender_left(
+    server: Served, engine: Engine, make_key: MakeKey
+) -> None:
+    request = posted(make_key("report"), json.dumps(REPORT).encode())
+    with transaction(engine) as held:
+        held.execute(text("SELECT FROM head FOR UPDATE"))
+        sender = raw(server, request)
+        until(lambda: waits_for_a_lock(engine))
+        sender.close()
+
+    def recorded() -> bool:
+        with connection(engine) as c:
+            return bool(reports.by_keys(c, ["last"]))
+
+    until(recorded)
+    assert httpx2.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(server: Served, make_key: MakeKey) -> None:
+    with closing(raw(server, posted(make_key("report"), b"", length=1 << 40))) as sender:
+        answer = everything(sender)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer
+
+
+def test_a_stranger_is_refused_before_the_body_is_read(server: Served) -> None:
+    with closing(raw(server, posted({"Connection": "close"}, b"", length=1_000))) as sender:
+        assert everything(sender).startswith(b"HTTP/1.1 401 ")
+
+
+def test_half_a_body_whose_sender_leaves_is_no_failure(server: Served, make_key: MakeKey) -> None:
+    raw(server, posted(make_key("report"), b'{"relation":', length=1_000)).close()
+    with httpx2.Client(base_url=server.url) as client:
+        until(lambda: 'status="499"' in client.get("/metrics").text)
+    server.process.send_signal(signal.SIGTERM)
+    _, log = server.process.communicate(timeout=10)
+    assert [json.loads(line)["status"] for line in log.splitlines() if '"path"' in line] == [499]
+
+
+def test_the_log_is_lines_of_json(server: Served) -> None:
+    httpx2.get(f"{server.url}/elsewhere", headers={"X-Request-Id": "one"})
+    server.process.send_signal(signal.SIGTERM)
+    _, log = server.process.communicate(timeout=10)
+    lines = [json.loads(line) for line in log.splitlines()]
+    [refused] = [line for line in lines if line["event"] == "refused"]
+    assert (refused["request"], refused["problem"], refused["level"]) == ("one", "not-found", "info")
+
+
+def test_a_body_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "_SECONDS", 0.05)
+
+    async def never() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}
+    with pytest.raises(Problem) as refused:
+        asyncio.run(body.read(Request(scope, never)))
+    assert (refused.value.status, refused.value.headers["Connection"]) == (408, "close")
