@@ -4,10 +4,12 @@ Utterances are what corroborates; a document that relays one that is known only 
 silence is a fact like speech: for each claim it is said which side has neither made it nor denied it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import groupby
 from typing import Any, Final
+
+from pydantic import BaseModel
 
 from service.domain.claims import Claim, Claims, asserted
 from service.domain.history import Reading
@@ -102,6 +104,21 @@ def _utterance(told: Sequence[Cited]) -> Utterance:
         person=next((s.person for s in speakers if s.person), None),
         documents=places(told),
     )
+
+
+def cited_in(shown: object) -> Iterator[Cited]:
+    """Every telling that a document shows, however deep in it, in the order in which it is read."""
+    match shown:
+        case Cited():
+            yield shown
+        case BaseModel():
+            yield from (cited for _, value in shown for cited in cited_in(value))
+        case Mapping():
+            yield from (cited for value in shown.values() for cited in cited_in(value))
+        case tuple():
+            yield from (cited for value in shown for cited in cited_in(value))
+        case _:
+            return
 
 
 def places(told: Iterable[Cited]) -> tuple[Place, ...]:

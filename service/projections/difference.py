@@ -69,7 +69,7 @@ def view(before: Reading[Irritant], after: Reading[Irritant]) -> DifferenceDocum
         irritant=after.stream.partition("/")[2],
         before=was,
         after=now,
-        changed=_changed(_standing(was), _standing(now)),
+        changed=changed(_standing(was), _standing(now)),
         events=(*_only_in(before, than=after, where="before"), *_only_in(after, than=before, where="after")),
         position=last_position(before, after),
     )
@@ -98,7 +98,8 @@ def _standing(document: IrritantDocument | None) -> StandingDocument | None:
     return standing_of(document) if document else None
 
 
-def _changed(before: StandingDocument | None, after: StandingDocument | None) -> tuple[str, ...]:
+def changed(before: StandingDocument | None, after: StandingDocument | None) -> tuple[str, ...]:
+    """The names of the fields in which they are not the same; all, where one of them is nothing."""
     names = StandingDocument.model_fields
     return tuple(name for name in names if getattr(before, name, None) != getattr(after, name, None))
 
@@ -109,14 +110,14 @@ def _only_in(
     """What this reading holds and the other does not: recorded since, in that order, then happened since."""
     effects, recorded = placed(reading.effects), {e.id: e for e in reading.events}
     known = {e.id for e in than.events}
-    for event, reason, changed in _recorded_since(reading, known):
+    for event, reason, fields in _recorded_since(reading, known):
         # What had not happened by the day read at explains nothing.
         if event.id in effects or not isinstance(event.data, Telling) or event.id in reading.amendments.struck:
-            yield _explaining(event, where, reason, changed, effects)
+            yield _explaining(event, where, reason, fields, effects)
     # What the other reading would hold too, were it not of another day; what it holds struck is told by the striking.
     unhappened = {e.id for e in effective(than.events, than.amendments)} - {e.id for e in than.effects}
-    for effect, changed in _in_place(reading, unhappened):
-        yield _explaining(recorded[effect.id], where, "world", changed, effects)
+    for effect, fields in _in_place(reading, unhappened):
+        yield _explaining(recorded[effect.id], where, "world", fields, effects)
 
 
 def _recorded_since(
@@ -129,7 +130,7 @@ def _recorded_since(
         if event.id not in known:
             reason = history.append(event)
             after = standing_of(irritant.view(history.reading()))
-            yield event, reason, _changed(before, after)
+            yield event, reason, changed(before, after)
             before = after
 
 
@@ -140,11 +141,11 @@ def _in_place(reading: Reading[Irritant], wanted: Container[str]) -> Iterator[tu
         before, state = state, evolve(state, effect)
         if effect.id in wanted:
             were, are = (standing_of(irritant.view(replace(reading, state=s))) for s in (before, state))
-            yield effect, _changed(were, are)
+            yield effect, changed(were, are)
 
 
 def _explaining(
-    event: Recorded, where: Literal["before", "after"], reason: Reason, changed: tuple[str, ...], effects: Placed
+    event: Recorded, where: Literal["before", "after"], reason: Reason, fields: tuple[str, ...], effects: Placed
 ) -> Explaining:
     effect = effects.get(event.id)
     return Explaining(
@@ -153,7 +154,7 @@ def _explaining(
         type=event.type,
         only_in=where,
         reason=reason,
-        changed=changed,
+        changed=fields,
         target=getattr(event.data, "target", None),
         summary=str(getattr(event.data, "summary", None) or getattr(event.data, "reason", event.type)),
         cited=cite(effect) if effect and effect.telling else None,

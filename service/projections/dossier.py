@@ -112,12 +112,12 @@ def view(
     reading: Reading[Irritant], *, round_of: RoundOf | None = None, after: int = 0, limit: int | None = None
 ) -> DossierDocument:
     """The dossier of a reading; of its timeline `limit` events after the place `after`. Total."""
-    columns, evidence = _columns(reading), assertions(reading)
+    said, evidence = columns(reading), assertions(reading)
     return DossierDocument(
         irritant=irritant.view(reading),
         timeline=timeline(reading, after, limit),
-        columns=columns,
-        wordings={voice: tuple(_wordings(said)) for voice, said in columns.items()},
+        columns=said,
+        wordings={voice: tuple(_wordings(column)) for voice, column in said.items()},
         next_steps=steps_of(reading, round_of),
         proposals=proposals_of(reading, round_of),
         instruments=tuple(_instruments(reading, evidence)),
@@ -130,12 +130,12 @@ def view(
     )
 
 
-def _columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
+def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
     """What each party said, and everybody else, in the order of the world; a text of both is in both columns."""
     state = reading.state
     stands = {(s.event, s.holder): s for s in state.stands}
     denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.tellers if t.denied_in is not None}
-    columns: dict[str, list[Said]] = {voice: [] for voice in (*state.parties, MEDIA)}
+    by_voice: dict[str, list[Said]] = {voice: [] for voice in (*state.parties, MEDIA)}
     for effect in reading.effects:
         if (telling := effect.telling) is None:
             continue
@@ -151,8 +151,8 @@ def _columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
                 relay=effect.relay,
                 cited=cite(effect),
             )
-            columns[holder].append(said)
-    return {voice: tuple(said) for voice, said in columns.items()}
+            by_voice[holder].append(said)
+    return {voice: tuple(column) for voice, column in by_voice.items()}
 
 
 def _wordings(column: Iterable[Said]) -> Iterable[Word]:

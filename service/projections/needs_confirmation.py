@@ -88,7 +88,7 @@ class _OfIrritant:
 
     def __init__(self, reading: Reading[Irritant]) -> None:
         self.about, self.state, self.effects = reading.stream, reading.state, placed(reading.effects)
-        self.status, self.reported = RUNGS[self.state.status], RUNGS[self.state.reported]
+        self.status, self.reported = _rung(self.state.status), _rung(self.state.reported)
 
     def item(
         self, kind: Kind, why: str, settled_by: str, events: Iterable[str] = (), party: str | None = None
@@ -102,7 +102,7 @@ class _OfIrritant:
             if (rung := state.rung_of(party)) < state.status:
                 yield self.item(
                     "claimed_above_confirmed",
-                    f"The other side stands at {status}, {party} at {RUNGS[rung]}.",
+                    f"The other side stands at {status}, {party} at {_rung(rung)}.",
                     f"{party} saying that it is at {status}, or denying it.",
                     (s.event for s in standing.supports(state)),
                     party,
@@ -169,8 +169,8 @@ class _OfIrritant:
             if voice is not None and voice.rung is not None and voice.rung < rung:
                 yield self.item(
                     "latest_word_below_rung",
-                    f"{party} stands at {RUNGS[rung]}; the last it said speaks of {RUNGS[voice.rung]}.",
-                    f"{party} saying that it still stands at {RUNGS[rung]}, or that this was undone.",
+                    f"{party} stands at {_rung(rung)}; the last it said speaks of {_rung(voice.rung)}.",
+                    f"{party} saying that it still stands at {_rung(rung)}, or that this was undone.",
                     [voice.event],
                     party,
                 )
@@ -185,7 +185,7 @@ class _OfIrritant:
             if any(self.state.level(s) > reversal.to and s.denied_in is None and s.holder != MEDIA for s in before):
                 yield self.item(
                     "reversal_by_media_alone",
-                    f"Only media say that it went back down to {RUNGS[reversal.to]}, so it moves nothing.",
+                    f"Only media say that it went back down to {_rung(reversal.to)}, so it moves nothing.",
                     "Either side saying so, or denying it.",
                     [reversal.root],
                 )
@@ -197,7 +197,7 @@ class _OfIrritant:
             if stand.rung > reversal.to and _unordered(stand, told, fall):
                 yield self.item(
                     "dates_overlap_reversal",
-                    f"{stand.holder} at {RUNGS[stand.rung]} and the fall to {RUNGS[reversal.to]} may be of one day:"
+                    f"{stand.holder} at {_rung(stand.rung)} and the fall to {_rung(reversal.to)} may be of one day:"
                     " which came first is not certain.",
                     "A closer date of either, or `after` where one is known to follow the other.",
                     (told.id, fall.id),
@@ -287,6 +287,10 @@ def _of_claims(
         if said_by and party not in said_by | contested_by:
             why = f"{subject} is not on record from {party}."
             yield item("silent_side", why, f"{party} saying so, or denying it.", party)
+
+
+def _rung(level: int) -> str:
+    return RUNGS[level].replace("_", " ")
 
 
 def _counted(number: int, noun: str) -> str:
