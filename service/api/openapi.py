@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from service.api import examples
+from service.api.cloudevents import BATCH, CloudEvent
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.domain.report import MAX_EVENTS, ReportHead, filed_type
@@ -80,6 +81,10 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
         _complete(path, method, operation)
     for unused in _OF_THE_FRAMEWORK:
         components["schemas"].pop(unused, None)
+    for schema in components["schemas"].values():
+        for member in schema.get("properties", {}).values():
+            # Made from the name by the framework, so it says nothing that the name does not.
+            member.pop("title", None)
     return document
 
 
@@ -106,6 +111,12 @@ _PREFER: Final = {
     "description": "`wait=25`: with If-None-Match, or at the end of a feed, answer when anything changes; 30 s at most",
     "schema": {"type": "string"},
     "example": "wait=25",
+}
+_LAST_EVENT_ID: Final = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "the position that was seen last; goes before `after`",
+    "schema": {"type": "integer", "minimum": 0},
 }
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
@@ -140,6 +151,12 @@ def _complete(path: str, method: str, operation: Schema) -> None:
     for parameter in parameters:
         if parameter["in"] == "path":
             parameter.update(_PATH[parameter["name"]])
+    content = responses.get("200", {}).get("content", {})
+    if BATCH in content:
+        content[BATCH]["schema"] = {"type": "array", "items": {"$ref": f"{SCHEMAS}{CloudEvent.__name__}"}}
+    if _is_stream(operation):
+        del responses["304"]
+        parameters.append(_LAST_EVENT_ID)
     for status in _refusals(path, method, operation):
         responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["security"] = [{"key": []}] if method == "post" else [{}, {"key": []}]
@@ -164,7 +181,13 @@ def _refusals(path: str, method: str, operation: Schema) -> Iterable[int]:
         statuses.append(406)
     if any(parameter["name"] == "log" for parameter in operation["parameters"]):
         statuses.append(410)
+    if _is_stream(operation):
+        statuses += [400, 410]
     return statuses
+
+
+def _is_stream(operation: Schema) -> bool:
+    return "text/event-stream" in operation["responses"]["200"].get("content", ())
 
 
 def _headers(names: Iterable[str]) -> Schema:
@@ -225,7 +248,4 @@ def _union(types: Mapping[str, str], description: str) -> Schema:
 def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
     _, document = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS + "{model}")
     schemas: dict[str, Schema] = document["$defs"]
-    for schema in schemas.values():
-        for member in schema.get("properties", {}).values():
-            member.pop("title", None)
     return schemas

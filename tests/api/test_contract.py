@@ -1,0 +1,239 @@
+"""The contract is valid, is what the service does, and does not break its clients unawares."""
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from starlette.testclient import TestClient
+
+from service import reportfile
+from service.api import examples
+from service.api.app import create_app
+from service.domain.catalogue import EVENT_TYPES, KINDS
+from service.seeding import FOLDER
+from service.settings import Settings
+from tests.api.breaking import Schema, breaking
+
+ROOT = Path(__file__).parents[2]
+CHECKED_IN = ROOT / "openapi" / "openapi.json"
+RELEASED = ROOT / "openapi" / "released.json"
+CHANGELOG = ROOT / "CHANGELOG.md"
+
+CONTRACT: Schema = create_app(Settings(database_url="postgresql://")).openapi()
+READS = [path for path, methods in CONTRACT["paths"].items() if "get" in methods and path.startswith("/v1/")]
+SLUGS = {"/v1/irritants": "banking-access", "/v1/rounds": "istanbul-april", "/v1/sources": "a2-tataru"}
+
+
+def fits(value: Any, schema: Schema) -> list[str]:
+    """What is wrong with a value, by a schema of the contract."""
+    validator = Draft202012Validator({**schema, "components": CONTRACT["components"]})
+    return [
+        f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in validator.iter_errors(value)
+    ]
+
+
+def component(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def concrete(path: str, client: TestClient) -> str:
+    """An address of this form at which the seeded record has something."""
+    if "{id}" in path:
+        listed = client.get(path.partition("/{")[0]).json()["items"]
+        path = path.replace("{id}", listed[0]["id"])
+    slug = next((slug for prefix, slug in SLUGS.items() if path.startswith(prefix)), "")
+    return path.replace("{relation}", "ru-us").replace("{slug}", slug)
+
+
+def test_it_is_valid() -> None:
+    validate(CONTRACT)
+    assert CONTRACT["openapi"].startswith("3.1.")
+
+
+def test_what_is_checked_in_is_what_the_service_says() -> None:
+    assert json.loads(CHECKED_IN.read_text()) == CONTRACT, "irritants openapi > openapi/openapi.json"
+
+
+def test_the_service_says_it_at_its_address(client: TestClient) -> None:
+    assert client.get("/openapi.json").json() == CONTRACT
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_text() -> None:
+    operations = [operation for methods in CONTRACT["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(operation["description"] for operation in operations)
+
+
+def test_every_route_is_in_it_but_those_for_people(app: FastAPI) -> None:
+    routes = {(route.path_format, m.lower()) for route in iter_route_contexts(app.routes) for m in route.methods or ()}
+    told = {(path, method) for path, methods in CONTRACT["paths"].items() for method in methods}
+    assert {path for path, _ in routes - told} == {"/docs", "/openapi.json", "/problems", "/problems/{name}"}
+    assert told <= routes
+
+
+def test_a_body_is_made_of_every_type_of_event_and_of_nothing_else() -> None:
+    union = CONTRACT["components"]["schemas"]["FiledEvent"]
+    assert union["discriminator"]["mapping"].keys() == EVENT_TYPES.keys()
+    assert [one["$ref"] for one in union["oneOf"]] == list(union["discriminator"]["mapping"].values())
+    for kind in ("irritant", "round", "relation"):
+        assert (
+            CONTRACT["components"]["schemas"][f"{kind.capitalize()}Event"]["discriminator"]["mapping"].keys()
+            == KINDS[kind]
+        )
+
+
+def test_patterns_are_such_as_every_reader_understands() -> None:
+    patterns = re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', json.dumps(CONTRACT))
+    assert patterns
+    for pattern in patterns:
+        assert not re.search(r"\\\\[zZAb]|\(\?", pattern), pattern
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_seeds_are_reports_by_the_contract(path: Path) -> None:
+    assert fits(reportfile.read(path.read_bytes()).body, component("Report")) == []
+
+
+def test_what_the_domain_refuses_by_its_shape_is_none_by_the_contract() -> None:
+    good = examples.REPORT
+    said = good["events"][2]
+    mends: list[dict[str, Any]] = [
+        {"relation": 1},
+        {"titel": "x"},
+        {"events": []},
+        {"events": [{**said, "summary": "x" * 301}]},
+        {"events": [{**said, "form": "dinner"}]},
+        {"events": [{**said, "type": "ConcernRaised"}]},
+        {"events": [{k: v for k, v in said.items() if k != "source"}]},
+        {"events": [{k: v for k, v in said.items() if k != "type"}]},
+    ]
+    assert fits(good, component("Report")) == []
+    for mend in mends:
+        assert fits({**good, **mend}, component("Report")), mend
+
+
+def test_the_examples_are_taken_by_the_seeded_record(desk: TestClient) -> None:
+    filed = desk.post("/v1/reports", json=examples.REPORT, headers={"Idempotency-Key": "example"})
+    assert filed.status_code == 201
+    assert fits(filed.json(), component("ReportReceipt")) == []
+    members = {
+        "irritant": "irritants/ru-us/direct-flights",
+        "round": "rounds/ru-us/istanbul-april",
+        "relation": "relations/ru-us",
+    }
+    for kind, event in examples.EVENTS.items():
+        assert fits(event, component(f"{kind.capitalize()}Event")) == []
+        previewed = desk.post(f"/v1/{members[kind]}/events?dry_run=true", json=event, headers={"If-Match": "*"})
+        assert (previewed.status_code, fits(previewed.json(), component("ReportPreview"))) == (200, [])
+
+
+@pytest.mark.parametrize("path", [path for path in READS if not path.endswith("/live")])
+def test_what_is_read_is_what_the_contract_says(client: TestClient, path: str) -> None:
+    told = CONTRACT["paths"][path]["get"]["responses"]["200"]
+    for media_type, content in told["content"].items():
+        answer = client.get(concrete(path, client), headers={"Accept": media_type})
+        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, media_type)
+        assert told["headers"].keys() <= {name.title().replace("Etag", "ETag") for name in answer.headers}
+        if media_type.endswith("json"):
+            assert fits(answer.json(), content["schema"]) == []
+
+
+@pytest.mark.parametrize("path", READS)
+def test_what_is_refused_is_refused_as_the_contract_says(client: TestClient, path: str) -> None:
+    told = CONTRACT["paths"][path]["get"]["responses"]
+    for query, headers in (("?nothing=1", {}), ("", {"Authorization": "Bearer none"})):
+        answer = client.get(concrete(path, client) + query, headers=headers)
+        assert answer.status_code in (401, 422)
+        refused = told[str(answer.status_code)]["$ref"].rpartition("/")[2]
+        content = CONTRACT["components"]["responses"][refused]["content"]
+        assert fits(answer.json(), content[answer.headers["content-type"]]["schema"]) == []
+
+
+@pytest.mark.skipif(not RELEASED.exists(), reason="nothing was released yet")
+def test_what_breaks_a_client_of_the_last_release_is_declared() -> None:
+    unreleased = re.split(r"^## ", CHANGELOG.read_text(), flags=re.MULTILINE)[1]
+    declared = unreleased.partition("### Breaking")[2].partition("###")[0]
+    broken = breaking(json.loads(RELEASED.read_text()), CONTRACT)
+    assert {of: what for of, what in broken.items() if f"`{of}`" not in declared} == {}
+
+
+def changed(*path: str, to: Any) -> Schema:
+    """The contract with one thing in it changed; None: taken away."""
+    document = copy.deepcopy(CONTRACT)
+    *way, last = path
+    at = document
+    for part in way:
+        at = at[part]
+    if to is None:
+        del at[last]
+    else:
+        at[last] = to
+    return document
+
+
+IRRITANT = ("components", "schemas", "IrritantDocument")
+CONCERN = ("components", "schemas", "ConcernRaisedFiled")
+REQUIRED = CONTRACT["components"]["schemas"]["IrritantDocument"]["required"]
+
+
+@pytest.mark.parametrize(
+    ("new", "of"),
+    [
+        (changed("paths", "/v1/rounds", to=None), "GET /v1/rounds"),
+        (changed(*IRRITANT, "properties", "basis", to=None), "GET /v1/irritants/{relation}/{slug}"),
+        (changed(*IRRITANT, "required", to=REQUIRED[:-1]), "GET /v1/irritants/{relation}/{slug}"),
+        (changed(*IRRITANT, "properties", "origins", to={"type": "string"}), "GET /v1/irritants/{relation}/{slug}"),
+        (
+            changed(*IRRITANT, "properties", "title", to={"anyOf": [{"type": "string"}, {"type": "null"}]}),
+            "GET /v1/irritants/{relation}/{slug}",
+        ),
+        (changed("paths", "/v1/irritants", "get", "parameters", to=[]), "GET /v1/irritants"),
+        (changed(*CONCERN, "properties", "wording", to=None), "POST /v1/reports"),
+        (changed(*CONCERN, "properties", "summary", "maxLength", to=200), "POST /v1/reports"),
+        (
+            changed(*CONCERN, "required", to=["type", "stream", "asserted_by", "source", "summary", "wording"]),
+            "POST /v1/reports",
+        ),
+        (
+            changed("components", "schemas", "AssertedBy", "properties", "channel", "enum", to=["quote"]),
+            "POST /v1/reports",
+        ),
+        (
+            changed(
+                "components", "schemas", "FiledEvent", "oneOf", to=[{"$ref": "#/components/schemas/ConcernRaisedFiled"}]
+            ),
+            "POST /v1/reports",
+        ),
+    ],
+)
+def test_what_would_break_a_client_is_noticed(new: Schema, of: str) -> None:
+    assert of in breaking(CONTRACT, new)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        CONTRACT,
+        changed("paths", "/v1/news", to=CONTRACT["paths"]["/v1/rounds"]),
+        changed(*IRRITANT, "properties", "mood", to={"type": "string"}),
+        changed(
+            *IRRITANT,
+            "properties",
+            "lifecycle",
+            to={"type": "string", "enum": ["open", "resolved", "withdrawn", "lost"]},
+        ),
+        changed(*CONCERN, "properties", "mood", to={"type": "string"}),
+        changed(*CONCERN, "properties", "summary", "maxLength", to=400),
+        changed(*IRRITANT, "description", to="Told differently."),
+    ],
+)
+def test_what_breaks_nobody_is_let_through(new: Schema) -> None:
+    assert breaking(CONTRACT, new) == {}
