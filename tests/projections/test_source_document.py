@@ -1,6 +1,6 @@
 """The document of a source, whole, and what rests on it."""
 
-from service.projections.source import facets, view
+from service.projections.source import SourceSummary, summary, view
 from tests.build import (
     STREAMS,
     Filed,
@@ -119,5 +119,8 @@ def test_the_document_is_as_recent_as_the_last_stream_that_may_cite_it() -> None
     assert (document.version, document.position) == (2, 9)
 
 
-def test_sources_are_listed_without_facets() -> None:
-    assert facets(view(given(registered()).filed.reading(A0))) == {}
+def test_a_list_of_sources_shows_of_each_what_is_registered() -> None:
+    filed = on_record()
+    shown = view(filed.reading(A0), [filed.reading(RELATION), filed.reading(IRRITANT)]).model_dump()
+    of_itself = {**shown, "position": filed.history(A0).position}
+    assert summary(filed.reading(A0)).model_dump() == {k: of_itself[k] for k in SourceSummary.model_fields}
