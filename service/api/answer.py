@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from service.api.etags import JSON, etag
 from service.api.problems import Problem
+from service.store.log import Head
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -66,10 +67,6 @@ class Request:
             return False
         return known == tag or known.strip() == b"*" or tag in _TAG.findall(known)
 
-    def note_route(self, path: str) -> None:
-        """Tells those outside under which name to count this."""
-        self.scope["state"]["route"] = path
-
 
 def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     joined: dict[bytes, bytes] = {}
@@ -86,6 +83,14 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Ready(NamedTuple):
+    """What is answered while this is the head: to whoever has the page already, and to whoever has not."""
+
+    head: Head
+    unchanged: Answer
+    changed: Answer
+
+
 class Stream(NamedTuple):
     """What is sent as it comes."""
 
@@ -96,10 +101,11 @@ class Stream(NamedTuple):
 class Page:
     """A rendered representation.
 
-    `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list.
+    `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list. `ready`: its
+    answers, as they were last put together.
     """
 
-    __slots__ = ("at_rest", "body", "etag", "headers", "is_end", "position", "unchanged")
+    __slots__ = ("at_rest", "body", "etag", "headers", "is_end", "position", "ready", "unchanged")
 
     def __init__(
         self,
@@ -113,6 +119,7 @@ class Page:
         link: str | None = None,
     ) -> None:
         self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
+        self.ready: Ready | None = None
         self.etag = etag(position, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [
             (b"etag", self.etag),

@@ -38,7 +38,7 @@ class Lane:
             if isinstance(answer, Answer):
                 status, headers, body = answer
                 await send({"type": "http.response.start", "status": status, "headers": headers})
-                await send({"type": "http.response.body", "body": body})
+                await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
                 return
             if answer is not None:
                 await _streamed(answer, send)

@@ -90,14 +90,10 @@ class At(Query):
     @model_validator(mode="after")
     def _clocks_are_named(self) -> Self:
         if self.as_of_position is not None and self.known_at is not None:
-            raise PydanticCustomError("both", "as_of_position and known_at are the same clock: give one of them")
-        if self.date_match is not None and not self._has_days:
-            raise PydanticCustomError("match", "date_match says how dates are compared, and there is none")
+            raise misplaced("known_at", "is on the same clock as as_of_position: give one of them")
+        if self.date_match is not None and self.effective_on is None:
+            raise misplaced("date_match", "says how days are compared, and there is none")
         return self
-
-    @property
-    def _has_days(self) -> bool:
-        return self.effective_on is not None
 
     @property
     def certain(self) -> bool:
@@ -125,6 +121,11 @@ def parse(model: type[Q], raw: bytes) -> Q:
         raise _refused(model, refused.errors()) from None
 
 
+def misplaced(parameter: str, detail: str) -> PydanticCustomError:
+    """For a model's validator: a parameter that does not go with another."""
+    return PydanticCustomError("misplaced", "{detail}", {"parameter": parameter, "detail": detail})
+
+
 def malformed(parameter: str | None, detail: str) -> Problem:
     """One mistake in the parameters; without a name, in their form."""
     return _problem([Mistake(parameter=parameter, detail=detail)])
@@ -141,15 +142,14 @@ def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
             )
         else:
             unknown = False
-            name = str(error["loc"][0]) if error["loc"] else None
+            name = str(error["loc"][0]) if error["loc"] else error["ctx"]["parameter"]
             mistakes.append(Mistake(parameter=name, detail=_sentence(error)))
     return _problem(mistakes, "unknown-parameter" if unknown else "malformed-parameter")
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """Ours as they are; those of pydantic begin with what they speak of."""
-    message = error["msg"]
-    return message[0].lower() + message[1:] if message.startswith("Input ") else message
+    """Goes on from the parameter's name, as ours do."""
+    return error["msg"].removeprefix("Input ").removeprefix("String ")
 
 
 def _problem(mistakes: list[Mistake], name: str = "malformed-parameter") -> Problem:

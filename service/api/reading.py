@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from starlette.requests import ClientDisconnect
 
 from service.api import parameters
-from service.api.answer import Answer, Page, Request, Stream, negotiated
+from service.api.answer import Answer, Page, Ready, Request, Stream, negotiated
 from service.api.auth import authenticate
 from service.api.etags import JSON
 from service.api.pacing import Pacing
@@ -145,24 +145,39 @@ class Reader:
         self.follower, self.clock, self._pacing = follower, clock, pacing
         self._patterns = [(_pattern(resource.path), resource) for resource in resources]
         self._found: dict[str, _Found] = {}
-        self._head: Head | None = None
-        self._position: tuple[bytes, bytes] = (b"irritants-position", b"0")
 
     async def answer(self, request: Request) -> Answer | Stream | None:
         """None where there is nothing of that name. Raises Problem and DatabaseUnavailable."""
         found = self._found.get(request.path) or self._find(request.path)
         if found is None:
             return None
-        resource = found.resource
-        request.note_route(resource.path)
+        request.scope["state"]["route"] = found.resource.path
         # Where a key was shown the gate has confirmed the head for this request already.
         if request.key is None:
             await self.follower.head()
-        if isinstance(resource, Streamed):
-            return resource.begin(self, request, self._last_head())
+        if isinstance(found.resource, Streamed):
+            return found.resource.begin(self, request, self._last_head())
         seconds = request.wait
-        page = await (self._awaited(request, found, seconds) if seconds else self._page(request, found))
+        if seconds:
+            page = await self._awaited(request, found, seconds)
+        else:
+            page = self._kept(request) or await self._page(request, found)
         return self._answer(request, page, seconds)
+
+    # What pages are made of, which show several documents at one head.
+
+    async def confirmed(self, request: Request) -> Head:
+        """The head, confirmed for this request. Raises DatabaseUnavailable."""
+        return await self.follower.head() if request.key is None else self._last_head()
+
+    async def page(self, request: Request) -> Page | None:
+        """What is asked for, no older than the head that was confirmed last; None where there is nothing of that name."""
+        found = self._found.get(request.path) or self._find(request.path)
+        return None if found is None or isinstance(found.resource, Streamed) else await self._page(request, found)
+
+    def answered(self, request: Request, page: Page) -> Answer:
+        """A page as it is sent: whole, or 304 where the sender has it."""
+        return self._answer(request, page, 0)
 
     def _find(self, path: str) -> _Found | None:
         for pattern, resource in self._patterns:
@@ -176,10 +191,12 @@ class Reader:
                 return found
         return None
 
+    def _kept(self, request: Request) -> Page | None:
+        return cast("Page | None", self.follower.cache.peek(request.target))
+
     async def _page(self, request: Request, found: _Found) -> Page:
-        kept = self.follower.cache.peek(request.target)
-        if kept is not None:
-            return cast(Page, kept)
+        if (kept := self._kept(request)) is not None:
+            return kept
         read, resource = self._read(request, found), cast(Resource[Any], found.resource)
         topics = () if read.at_rest else resource.topics(read.path, read.query)
         return await self.follower.kept(request.target, topics, lambda: self.follower.read(resource.read, read))
@@ -196,17 +213,20 @@ class Reader:
         return head
 
     def _answer(self, request: Request, page: Page, waited: int) -> Answer:
-        if (head := self._last_head()) is not self._head:
-            self._head, self._position = head, (b"irritants-position", b"%d" % head.position)
-        unchanged = request.has(page.etag)
-        headers = [*(page.unchanged if unchanged else page.headers), self._position, *self._pacing.hints]
+        head, unchanged = self._last_head(), request.has(page.etag)
+        if page.ready is None or page.ready.head is not head:
+            common = [(b"irritants-position", b"%d" % head.position), *self._pacing.hints]
+            same = Answer(304, [*page.unchanged, *common], b"")
+            page.ready = Ready(head, same, Answer(200, [*page.headers, *common], page.body))
+        answer = page.ready.unchanged if unchanged else page.ready.changed
+        if request.key is None and not waited:
+            return answer
+        headers = [*answer.headers]
         if request.key is not None:
             headers += self._pacing.spend(request.key, 0 if unchanged else 1)
         if waited:
             headers.append((b"preference-applied", b"wait=%d" % waited))
-        if unchanged:
-            return Answer(304, headers, b"")
-        return Answer(200, headers, b"" if request.is_head else page.body)
+        return Answer(answer.status, headers, answer.body)
 
     async def _awaited(self, request: Request, found: _Found, seconds: int) -> Page:
         """The page once there is news for this sender, or as it is when time is up or the server goes down."""

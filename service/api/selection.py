@@ -11,10 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
-from service.api.parameters import DateMatch, Day, Moment, Query
+from service.api.parameters import DateMatch, Day, Moment, Query, misplaced
 from service.domain.assertion import when
 from service.store import events
 from service.store.codec import StoredEvent
@@ -40,9 +39,9 @@ class Dated(Query):
             ("recorded", self.recorded_from, self.recorded_to),
         ):
             if first is not None and last is not None and first > last:
-                raise PydanticCustomError("period", "{name}_from is after {name}_to", {"name": name})
+                raise misplaced(f"{name}_to", f"is before {name}_from")
         if self.date_match is not None and not self.by_day:
-            raise PydanticCustomError("match", "date_match says how dates are compared, and there is none")
+            raise misplaced("date_match", "says how days are compared, and there is none")
         return self
 
     @property

@@ -31,6 +31,7 @@ CHANGES: Final = "change"
 _TICK_SECONDS: Final = 1.0
 _THREADS: Final = 4
 _MOST_READS: Final = 500
+_TURNS: Final = 8
 _NEVER: Final = 2**62
 K = TypeVar("K", bound=Kept)
 P = ParamSpec("P")
@@ -99,6 +100,7 @@ class Follower:
     async def _ask_on(self) -> None:
         while True:
             await self._wanted.wait()
+            await self._gathered()
             self._wanted.clear()
             joined, self._joined = self._joined, []
             try:
@@ -112,6 +114,15 @@ class Follower:
                 for question in joined:
                     if not question.done():
                         question.set_result(head)
+
+    async def _gathered(self) -> None:
+        """Lets everybody join who is about to: those whose requests have come in, but whose turn has not."""
+        joined = 0
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+            if len(self._joined) == joined:
+                return
+            joined = len(self._joined)
 
     async def _ask(self) -> Head:
         moved = await self._watch.head_since(_NEVER if self._head is None else self._head.position)

@@ -81,7 +81,7 @@ def read_relation(
     of_relation = events.c.relation.is_not(None) if relation is None else events.c.relation == relation
     kind = func.split_part(events.c.stream, "/", 1)
     query = select(*ROW).where(of_relation, events.c.position <= upto)
-    query = query.where(kind == func.any(bindparam("kinds", list(kinds), ARRAY(Text)))).order_by(events.c.position)
+    query = query.where(kind.in_(list(kinds))).order_by(events.c.position)
     found: dict[str, list[Recorded]] = {}
     for row in connection.execute(query):
         event = codec.decode(StoredEvent(*row))

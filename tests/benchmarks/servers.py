@@ -1,0 +1,111 @@
+"""The servers that are compared: ours, a bare ASGI app that sends the same, and what one would typically write.
+
+    python -m tests.benchmarks.servers NAME ADDRESS
+
+prints where it serves, until it is ended. The address is that of the database; for the bare app, of the service. All of them are one process of uvicorn with uvloop and httptools.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any, Final
+
+import httpx2
+import uvicorn
+from fastapi import Depends, FastAPI, HTTPException
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.app import create_app
+from service.projections.irritant import IrritantDocument
+from service.settings import Settings
+
+PATHS: Final = ("/v1/irritants/ru-us/banking-access", "/v1/relations/ru-us/board")
+Headers = list[tuple[bytes, bytes]]
+
+
+def service(database: str) -> ASGIApp:
+    return create_app(Settings(database_url=database))
+
+
+def bare(service: str) -> ASGIApp:
+    """What the service at this address sends, header for header, and nothing looked at but whether there is a tag."""
+    copied = {path: _copied(service + path) for path in PATHS}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        unchanged, changed, body = copied[scope["path"]]
+        if any(name == b"if-none-match" for name, _ in scope["headers"]):
+            await send({"type": "http.response.start", "status": 304, "headers": unchanged})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": changed})
+            await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def _copied(url: str) -> tuple[Headers, Headers, bytes]:
+    whole = httpx2.get(url)
+    same = httpx2.get(url, headers={"If-None-Match": whole.headers["etag"]})
+    assert (whole.status_code, same.status_code) == (200, 304)
+    return _sent(same), _sent(whole), whole.content
+
+
+def _sent(answer: httpx2.Response) -> Headers:
+    return [(name.lower(), value) for name, value in answer.headers.raw if name.lower() != b"date"]
+
+
+def typical(database: str) -> ASGIApp:
+    """A session by dependency, a row by the ORM, a model that validates what is sent."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class ReadModel(Base):
+        __tablename__ = "read_models"
+        name: Mapped[str] = mapped_column(primary_key=True)
+        representation: Mapped[int] = mapped_column(primary_key=True)
+        key: Mapped[str] = mapped_column(primary_key=True)
+        body: Mapped[bytes]
+
+    engine = create_async_engine(database.replace("postgresql://", "postgresql+psycopg://"))
+    sessions = async_sessionmaker(engine)
+    app = FastAPI()
+
+    async def session() -> AsyncIterator[AsyncSession]:
+        async with sessions() as opened:
+            yield opened
+
+    @app.get("/irritants/{relation}/{slug}")
+    async def irritant(
+        relation: str, slug: str, session: Annotated[AsyncSession, Depends(session)]
+    ) -> IrritantDocument:
+        row = await session.get(ReadModel, ("irritant", 1, f"{relation}/{slug}"))
+        if row is None:
+            raise HTTPException(404)
+        return IrritantDocument.model_validate_json(row.body)
+
+    return app
+
+
+SERVERS: Final[dict[str, Callable[[str], ASGIApp]]] = {"bare": bare, "service": service, "typical": typical}
+
+
+class _Told(uvicorn.Server):
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        print("http://127.0.0.1:%d" % self.servers[0].sockets[0].getsockname()[1], flush=True)
+
+
+def main(name: str, database: str) -> None:
+    app = SERVERS[name](database)
+    lifespan = "off" if name == "bare" else "on"
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan=lifespan
+    )
+    _Told(config).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
