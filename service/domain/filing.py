@@ -65,6 +65,7 @@ _OPENERS: Final[Mapping[str, frozenset[str]]] = {
     "source": frozenset({"SourceRegistered"}),
 }
 _NEVER_RETRACTED: Final = frozenset({"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered"})
+_ONCE: Final = (PersonNamed, IrritantOpened, RelationOpened, SourceRegistered, OriginRegistered)
 _NAMING: Final = ("target", "proposal", "undoes", "after")
 
 JUDGES: Final[Mapping[str, Callable[[Any, Effective, str, str], Refusal | None]]] = {
@@ -219,10 +220,12 @@ class _Filing:
     def _already_known(self, event: Proposed) -> Recorded | None:
         """The event on record that already says just this, for what is registered once and cited often."""
         data, history = event.data, self.history(event.stream)
+        if not isinstance(data, _ONCE):
+            return None  # Whatever else is said may be said again, and is not looked for among all that was.
         now = {e.id: placed.data for e in history.events if e.type == event.type and (placed := history.placed(e.id))}
         same = next((id for id, reads in now.items() if reads == data), None)
         match data:
-            case PersonNamed() | IrritantOpened() | RelationOpened() | SourceRegistered() | OriginRegistered() if same:
+            case _ if same:
                 return history.recorded(same)
             case IrritantOpened() | RelationOpened() | SourceRegistered() if now:
                 _refuse([AlreadyOpened("", stream=event.stream)])
