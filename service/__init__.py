@@ -4,7 +4,8 @@ The rooms, from the outside in. Imports point down this list and never up: `test
 says which rooms may see which.
 
     __main__, cli           the command line
-    api, web                the record over HTTP: answers for programs, pages for people
+    web                     the record as pages, for people; drawn from what `api` answers
+    api                     the record over HTTP, for programs
     recorder                THE write path: read streams → decide → append → project, in one transaction
     follower                THE read path: what this process knows of the record, kept current; who waits for news
     seeding, rebuild        filling an empty record; making the stored documents anew

@@ -31,7 +31,7 @@ ROOMS = {
     "rebuild": {"documents", "store", "projections", "domain"},
     "follower": {"store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings"},
-    "web": READING_AND_WRITING,
+    "web": {"api", *READING_AND_WRITING},
     "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "api", "web"},
     "__main__": {"cli"},
 }

@@ -7,7 +7,7 @@ costs more than all that a poller's answer needs.
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
@@ -64,6 +64,7 @@ class _Application(FastAPI):
         pacing = Pacing(settings.poll_interval, settings.answers_per_minute)
         state.reader = Reader(state.follower, RESOURCES, clock=clock, pacing=pacing)
         state.metrics = operations.Metrics(state.recorder, state.follower)
+        state.told = _as_problem
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _told)
         self.add_exception_handler(ClientDisconnect, _left)
@@ -106,6 +107,11 @@ async def _told(request: Request, error: Exception) -> Response:
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
     tell(request.scope, problem)
+    return cast(Response, request.app.state.told(request.scope, problem))
+
+
+def _as_problem(_: Scope, problem: Problem) -> Response:
+    """How a refusal is told, to browsers too unless there are pages, which then put their own way in its place."""
     return problem.response()
 
 

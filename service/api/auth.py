@@ -22,7 +22,7 @@ from service.store.keys import SCOPES, Key
 
 READING: Final = frozenset({"GET", "HEAD"})
 # What a stranger may see where reading needs a key: how to ask, and that the service is up.
-_FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/")
+_FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/")
 
 
 @dataclass(frozen=True, slots=True)

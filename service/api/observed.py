@@ -82,7 +82,7 @@ class Observed:
             if problem.status == 500:
                 _log_failure(scope, error)
             if status == CLIENT_LEFT:
-                await problem.response()(scope, receive, observed)
+                await scope["app"].state.told(scope, problem)(scope, receive, observed)
             elif not ended:
                 raise  # Half an answer cannot be mended: the connection has to end.
         finally:

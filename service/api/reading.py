@@ -48,27 +48,31 @@ class Read(Generic[Q]):
 
     @property
     def at_rest(self) -> bool:
-        """Whether the record can never give this reading otherwise: its clock is past what is asked for."""
-        if not isinstance(self.query, At):
-            return False
-        known_at = self.query.known_at
-        return self.query.as_of_position is not None or (known_at is not None and known_at < self.head.recorded_at)
+        return self.query.is_at_rest(self.head)
 
     def point(self, c: Connection) -> Point | None:
         """Where a state is read; None for the present. Raises Problem where that is not on record yet."""
         query = cast(At, self.query)
         position = self.head.position
         if query.as_of_position is not None:
-            if query.as_of_position > position:
-                raise malformed("as_of_position", f"is beyond the head: the record ends at {position}")
-            position = query.as_of_position
+            position = self.on_record(query.as_of_position, "as_of_position")
         elif query.known_at is not None:
-            if query.known_at > self.now:
-                raise malformed("known_at", "is in the future: nobody knows what will be known then")
-            position = min(position, events.position_at(c, query.known_at))
+            position = self.known_at(c, query.known_at, "known_at")
         elif query.effective_on is None:
             return None
         return Point(position, query.effective_on, query.certain)
+
+    def on_record(self, position: int, parameter: str) -> int:
+        """A position, where there is one. Raises Problem."""
+        if position > self.head.position:
+            raise malformed(parameter, f"is beyond the head: the record ends at {self.head.position}")
+        return position
+
+    def known_at(self, c: Connection, moment: datetime, parameter: str) -> int:
+        """The last position that was on record at a moment. Raises Problem where nobody can know that yet."""
+        if moment > self.now:
+            raise malformed(parameter, "is in the future: nobody knows what will be known then")
+        return min(self.head.position, events.position_at(c, moment))
 
     def page(self, body: bytes, position: int, representation: int, **more: Any) -> Page:
         more.setdefault("at_rest", self.at_rest)
@@ -76,8 +80,8 @@ class Read(Generic[Q]):
 
     def not_found(self) -> NoReturn:
         """Raises Problem."""
-        past = isinstance(self.query, At) and (self.query.as_of_position is not None or self.query.known_at is not None)
-        raise Problem("not-found", f"Nothing {'was' if past else 'is'} on record under {self.address}.")
+        then = isinstance(self.query, At) and self.query.is_past
+        raise Problem("not-found", f"Nothing {'was' if then else 'is'} on record under {self.address}.")
 
 
 Topics = Callable[[Mapping[str, str], Q], Sequence[str]]
@@ -171,7 +175,7 @@ class Reader:
         return await self.follower.head() if request.key is None else self._last_head()
 
     async def page(self, request: Request) -> Page | None:
-        """What is asked for, no older than the head that was confirmed last; None where there is nothing of that name."""
+        """What is asked for, no older than the head last confirmed; None where there is nothing of that name."""
         found = self._found.get(request.path) or self._find(request.path)
         return None if found is None or isinstance(found.resource, Streamed) else await self._page(request, found)
 

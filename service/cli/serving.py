@@ -91,6 +91,7 @@ def _serve(chosen: Settings, prepared: _Prepared, *, as_json: bool) -> None:
     from service.api import logs  # noqa: PLC0415 -- as in `openapi_command`
     from service.api.app import create_app  # noqa: PLC0415
     from service.api.server import Server  # noqa: PLC0415
+    from service.web.site import add_pages  # noqa: PLC0415
 
     def started(address: str) -> None:
         if as_json:
@@ -100,7 +101,9 @@ def _serve(chosen: Settings, prepared: _Prepared, *, as_json: bool) -> None:
             _welcome(address, prepared)
 
     logs.configure()
-    server = Server(create_app(chosen), chosen.host, chosen.port, started)
+    app = create_app(chosen)
+    add_pages(app)
+    server = Server(app, chosen.host, chosen.port, started)
     server.run()
     if not server.started:
         raise Failed(f"{chosen.host}:{chosen.port} cannot be served on", Exit.UNREACHABLE)

@@ -1,0 +1,35 @@
+"""Refusals as a person reads them: a page where a browser asked for one, the problem document for everybody else."""
+
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from service.api.answer import negotiated
+from service.api.explained import EXPLAINED
+from service.api.problems import MEDIA_TYPE, Problem
+from service.web.rendering import rendered
+from service.web.visit import HEADERS, HTML
+
+_HTML_TYPE: Final = "text/html"
+_FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+
+
+def told(scope: Scope, problem: Problem) -> Response:
+    """How a refusal is told to whoever sent the request."""
+    if not _wants_page(scope):
+        return problem.response()
+    explanation = EXPLAINED[problem.name]
+    html = rendered("refusal.html", {"problem": problem.document, "name": problem.name, "explained": explanation.text})
+    headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
+    return Response(html, problem.status, headers, HTML)
+
+
+def _wants_page(scope: Scope) -> bool:
+    if scope["path"].startswith(_FOR_PROGRAMS):
+        return False
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    try:
+        return negotiated(accept, (MEDIA_TYPE, "application/json", _HTML_TYPE)) == _HTML_TYPE
+    except Problem:
+        return False

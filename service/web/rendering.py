@@ -1,0 +1,26 @@
+"""Templates and what they can call. Everything is escaped unless a text or a drawing of ours says it is HTML."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from service.web import dates
+from service.web.assets import ADDRESSES, ROOM
+from service.web.texts import texts
+
+_environment: Final = Environment(
+    loader=FileSystemLoader(ROOM / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.globals.update(t=texts(), assets=ADDRESSES)
+_environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred)
+
+
+def rendered(template: str, told: Mapping[str, Any]) -> bytes:
+    """The HTML of a page."""
+    return _environment.get_template(template).render(told).encode()

@@ -1,0 +1,51 @@
+"""The words of the pages, from one file for each language: `messages/en.toml`.
+
+A text is HTML and may have places to be filled, `{like_this}`; what is put into them is escaped. So no page is put
+together from pieces of a sentence in code, and another language is another file.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from markupsafe import Markup
+
+_MESSAGES: Final = Path(__file__).parent / "messages"
+
+
+class Texts:
+    """The texts of one language, by their names: `board.title`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._texts = dict(_flat(tomllib.loads((_MESSAGES / f"{language}.toml").read_text())))
+
+    def __call__(self, name: str, /, **values: object) -> Markup:
+        """The text, its places filled."""
+        text = self._texts[name]
+        return text.format(**values) if values else text
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def counted(self, name: str, count: int, **values: object) -> Markup:
+        """The text for so many: `name.one` for one, `name.other` for none and for several."""
+        return self(f"{name}.{'one' if count == 1 else 'other'}", count=count, **values)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Markup]]:
+    for name, value in table.items():
+        if isinstance(value, str):
+            yield prefix + name, Markup(value)  # noqa: S704 -- ours, and HTML as it is
+        else:
+            yield from _flat(value, f"{prefix}{name}.")
+
+
+@lru_cache
+def texts(language: str = "en") -> Texts:
+    return Texts(language)

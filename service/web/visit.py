@@ -1,0 +1,147 @@
+"""How a page comes about: the head is confirmed once, the documents are those of the interface, and it is drawn once.
+
+A page shows where the record ends, so it is as old as the head, and its tag is the head's position with the version of
+this room, the day and the visitor. Today's date is known here and nowhere below.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import RedirectResponse, Response
+
+from service.api import answer
+from service.api.answer import Page
+from service.api.auth import Access
+from service.api.parameters import At, Q, Query, parse
+from service.api.problems import Problem
+from service.api.reading import Reader
+from service.follower import RECORD
+from service.store.log import Head
+from service.web import assets
+from service.web.rendering import rendered
+
+HTML: Final = "text/html; charset=utf-8"
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_SENT: Final = [(name.lower().encode(), value.encode()) for name, value in (*HEADERS.items(), ("Vary", "Cookie"))]
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class Sheet(NamedTuple):
+    """What a page is drawn from: a template and what it is told."""
+
+    template: str
+    told: Mapping[str, Any]
+
+
+class Moved(Exception):
+    """The page has another address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(address)
+
+
+@dataclass(frozen=True)
+class Visit(Generic[Q]):
+    """One request for a page."""
+
+    path: str
+    query: Q
+    head: Head
+    today: date
+    visitor: Access
+    reader: Reader
+
+    @property
+    def point(self) -> dict[str, str]:
+        """The parameters that say at which point of the record this is read; empty at the present one."""
+        if not isinstance(self.query, At):
+            return {}
+        chosen = self.query.model_dump(mode="json", include=set(At.model_fields), exclude_none=True)
+        return {name: str(value) for name, value in chosen.items()}
+
+    async def document(self, path: str, shape: type[Shape], **query: object) -> Shape:
+        """A document of the interface at the head that was confirmed. Raises Problem where there is none."""
+        page = await self.reader.page(_inner(path, query))
+        if page is None:
+            raise Problem("not-found", f"There is nothing under {path}.")
+        return shape.model_validate_json(page.body)
+
+    async def at_point(self, path: str, shape: type[Shape], **query: object) -> Shape:
+        """A document as it was at this visit's point."""
+        return await self.document(path, shape, **{**query, **self.point})
+
+    def link(self, path: str, **query: object) -> str:
+        """The address of another page at the same point."""
+        return address(path, **self.point, **query)
+
+
+Make = Callable[[Visit[Q]], Awaitable[Sheet]]
+
+
+async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
+    """The page that `make` finds the documents of; 304 where the visitor has it as it is. Raises Problem."""
+    state, scope = request.app.state, request.scope
+    reader: Reader = state.reader
+    query = parse(query_type, scope["query_string"])
+    asked = answer.Request(scope, request.receive)
+    head = await reader.confirmed(asked)
+    visitor: Access = scope["state"]["key"]
+    visit = Visit(request.url.path, query, head, state.clock().date(), visitor, reader)
+    kept_as = (*asked.target[:2], visit.today, visitor)
+    try:
+        page = await reader.follower.kept(kept_as, (RECORD,), lambda: _drawn(visit, make))
+    except Moved as moved:
+        return RedirectResponse(moved.address, 303)
+    told = reader.answered(asked, page)
+    response = Response(told.body, told.status)
+    response.raw_headers = [*told.headers, *_SENT]
+    return response
+
+
+async def _drawn(visit: Visit[Q], make: Make[Q]) -> Page:
+    sheet = await make(visit)
+    html = await asyncio.to_thread(rendered, sheet.template, {"visit": visit, **sheet.told})
+    return Page(html, visit.head.position, _representation(visit), media_type=HTML)
+
+
+def _representation(visit: Visit[Any]) -> int:
+    """What else than the record a page depends on, as the number that its tag has for that."""
+    visitor = visit.visitor
+    depends = f"{assets.VERSION} {visit.today} {visitor.name} {visitor.scopes} {visitor.relations}"
+    return int.from_bytes(blake2b(depends.encode(), digest_size=6).digest())
+
+
+def address(path: str, **query: object) -> str:
+    """A path with parameters; those that are None are left out."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _inner(path: str, query: Mapping[str, object]) -> answer.Request:
+    raw = urlencode({name: value for name, value in query.items() if value is not None}).encode()
+    return answer.Request({"method": "GET", "path": path, "query_string": raw, "headers": []}, _nothing)
+
+
+async def _nothing() -> Any:
+    raise AssertionError("a document is asked for by a page, not by a sender")
+
+
+class NoQuery(Query):
+    """A page that takes no parameters."""
