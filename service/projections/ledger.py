@@ -13,7 +13,7 @@ from service.domain.assertion import when
 from service.domain.claims import MEDIA, Claims, Teller
 from service.domain.history import Reading
 from service.domain.irritant.events import ProposalAnswered
-from service.domain.irritant.state import Irritant, Proposal, Step, Telling, by_parties, live
+from service.domain.irritant.state import REVERSAL, Irritant, Proposal, Step, Telling, by_parties, live
 from service.domain.relation.state import Relation
 from service.domain.round.events import RoundAnnounced, RoundCancelled, RoundConcluded, RoundConvened, RoundScheduled
 from service.domain.round.state import Round
@@ -46,8 +46,8 @@ class StepDocument(Document):
 
     `claimed_by`: the parties that say it was agreed. `confirmed_by`: those that say so beside whoever said it first.
     `agreed_in`: the round that the first report of it was filed on, where it was on one. `outcome` is null while the
-    step is open; `closed_by` are the parties that said so, nobody where a reversal lapsed it. `overdue` is null where
-    no day was handed in.
+    step is open; `closed_by` are the parties that said so, nobody where a reversal lapsed it, which `closing` then
+    shows. `overdue` is null where no day was handed in.
     """
 
     irritant: str | None
@@ -133,10 +133,10 @@ class _Told:
     claims: Claims
     round_of: RoundOf
 
-    def backing(self, events: Iterable[Telling]) -> Backing:
-        """Who stands behind what these say; a reversal, which is no voice of its own, is left out."""
-        roots = dict.fromkeys(telling.root for telling in events)
-        return backing(self.effects, *(self.claims[root] for root in roots if root in self.claims))
+    def backing(self, tellings: Iterable[Telling]) -> Backing:
+        """Who stands behind what these say."""
+        roots = dict.fromkeys(telling.root for telling in tellings)
+        return backing(self.effects, *(self.claims[root] for root in roots))
 
     def filed_on(self, tellings: Sequence[Telling] | Sequence[Teller]) -> str | None:
         """The round that the first of these was reported on, a party's before any other's."""
@@ -171,13 +171,13 @@ def _step(told: _Told, step: Step, on: date | None) -> StepDocument:
         preliminary=False,
         open=step.open,
         outcome=None if step.open else cast(Outcome, closings[-1].value),
-        closed_by=() if step.open else _holders(t for t in closings if t.root in told.claims),
+        closed_by=() if step.open else _holders(t for t in closings if t.holder != REVERSAL),
         claimed_by=_holders(claiming),
         confirmed_by=_confirming(claiming),
         agreed_in=told.filed_on(live(step.tellers)),
         overdue=_overdue(due, open=step.open, on=on),
         backing=told.backing(step.tellers),
-        closing=told.backing(t for t in step.closings if t.root in told.claims),
+        closing=told.backing(step.closings),
     )
 
 

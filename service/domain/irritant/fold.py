@@ -7,7 +7,7 @@ corrections have made odd.
 from collections.abc import Container, Iterable
 from dataclasses import replace
 from functools import reduce
-from typing import Final, TypeVar, assert_never, cast
+from typing import TypeVar, assert_never, cast
 
 from service.domain.assertion import Assertion, ClaimContested
 from service.domain.corrections import Effective
@@ -15,6 +15,7 @@ from service.domain.irritant import events as on_disk
 from service.domain.irritant.events import IrritantEvent
 from service.domain.irritant.state import (
     MEDIA,
+    REVERSAL,
     Denial,
     Irritant,
     Item,
@@ -39,9 +40,6 @@ from service.domain.ladder import (
     UNDERSTANDING,
     UNSTATED,
 )
-
-REVERSAL: Final = "reversal"
-"""What lapses a step: no voice, but stands as long as a party tells the reversal."""
 
 Voiced = TypeVar("Voiced", Stand, Telling)
 

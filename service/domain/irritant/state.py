@@ -16,6 +16,8 @@ Trend = Literal["advanced", "regressed", "held"]
 Hold = Literal["none", "stalled", "suspended"]
 MEDIA: Final = "MEDIA"
 EVERYBODY: Final = "everybody"
+REVERSAL: Final = "reversal"
+"""What lapses a step: no voice, but it stands as long as a party tells the reversal."""
 
 
 @dataclass(frozen=True, slots=True)
