@@ -232,16 +232,16 @@ def _refuse_beyond(access: Access, filed: Report) -> None:
 
 
 def _key(request: Request, *, dry_run: bool) -> str:
-    if dry_run:
-        return ""
     written = request.headers.get("idempotency-key")
+    if written is None and dry_run:
+        return ""
     if written is None:
         raise Problem("key-missing", "The header Idempotency-Key is missing.")
     quoted = len(written) > 1 and written[0] == written[-1] == '"'
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):
         raise Problem("key-missing", "The header Idempotency-Key has not 1 to 200 visible ASCII characters.")
-    return key
+    return "" if dry_run else key
 
 
 def _asked(

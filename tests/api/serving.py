@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 SERVE = [sys.executable, "-m", "service", "serve", "--no-seed", "--json"]
@@ -16,6 +18,12 @@ SERVE = [sys.executable, "-m", "service", "serve", "--no-seed", "--json"]
 class Served:
     url: str
     process: subprocess.Popen[str]
+    _log: IO[str]
+
+    def log(self) -> list[dict[str, Any]]:
+        """The lines that it has written to its log so far."""
+        self._log.seek(0)
+        return [json.loads(line) for line in self._log]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -29,15 +37,14 @@ class Served:
 def served(database_url: str, *, port: int = 0, **settings: str) -> Iterator[Served]:
     """Serves a migrated record, on a free port unless one is given; killed at the end where it has not ended."""
     environment = {**os.environ, **{f"IRRITANTS_{k.upper()}": v for k, v in settings.items()}}
-    with subprocess.Popen(
-        [*SERVE, "--database", database_url, "--port", str(port)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [*SERVE, "--database", database_url, "--port", str(port)]
+    # A file: a pipe that nobody reads would be full some day, and the server would wait for it.
+    with (
+        TemporaryFile("w+") as log,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
         try:
             assert process.stdout is not None
-            yield Served(json.loads(process.stdout.readline())["address"], process)
+            yield Served(json.loads(process.stdout.readline())["address"], process, log)
         finally:
             process.kill()

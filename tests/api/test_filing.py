@@ -120,6 +120,12 @@ def test_a_dry_run_neither_takes_nor_meets_a_key(desk: TestClient, engine: Engin
     )
 
 
+def test_a_key_that_could_not_be_one_is_refused_in_a_dry_run_too(desk: TestClient) -> None:
+    body = report(on(FLIGHTS, "ConcernRaised"))
+    answer = desk.post("/v1/reports?dry_run=true", json=body, headers={"Idempotency-Key": "x" * 201})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/key-missing")
+
+
 @pytest.mark.parametrize("query", ["dry_run=yes", "dry_run=1", "dry_run=", "dry_run=true&dry_run=true"])
 def test_a_dry_run_is_asked_for_in_one_way(desk: TestClient, query: str) -> None:
     answer = desk.post(f"/v1/reports?{query}", json=report(on(FLIGHTS, "ConcernRaised")), headers=KEY)

@@ -186,17 +186,12 @@ def test_half_a_body_whose_sender_leaves_is_no_failure(server: Served, make_key:
     raw(server, posted(make_key("report"), b'{"relation":', length=1_000)).close()
     with httpx2.Client(base_url=server.url) as client:
         until(lambda: 'status="499"' in client.get("/metrics").text)
-    server.process.send_signal(signal.SIGTERM)
-    _, log = server.process.communicate(timeout=10)
-    assert [json.loads(line)["status"] for line in log.splitlines() if '"path"' in line] == [499]
+    assert [line["status"] for line in server.log() if "path" in line] == [499]
 
 
 def test_the_log_is_lines_of_json(server: Served) -> None:
     httpx2.get(f"{server.url}/elsewhere", headers={"X-Request-Id": "one"})
-    server.process.send_signal(signal.SIGTERM)
-    _, log = server.process.communicate(timeout=10)
-    lines = [json.loads(line) for line in log.splitlines()]
-    [refused] = [line for line in lines if line["event"] == "refused"]
+    [refused] = [line for line in server.log() if line["event"] == "refused"]
     assert (refused["request"], refused["problem"], refused["level"]) == ("one", "not-found", "info")
 
 
