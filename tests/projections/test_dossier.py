@@ -1,0 +1,280 @@
+"""The dossier of an irritant, and the timeline in it: all that was said, struck and mended, by whom and when."""
+
+from datetime import date
+from typing import Any
+
+from service.domain.assertion import Contract
+from service.projections import dossier
+from service.projections.dossier import DossierDocument
+from service.projections.timeline import Entry
+from tests.build import (
+    Filed,
+    contested,
+    corrected,
+    discussed,
+    evidence,
+    exchanged,
+    item_added,
+    item_changed,
+    opened,
+    retracted,
+    reversed_to,
+    step_agreed,
+    tabled,
+    understood,
+)
+from tests.projections.seeds import seeded
+
+BANKING = "irritant/ru-us/banking-access"
+
+
+def of(*events: Contract, on: date | None = None, **more: Any) -> DossierDocument:
+    """The dossier after these, of which the first is `e2`, each in a report of its own."""
+    filed = Filed().file(BANKING, opened())
+    for event in events:
+        filed.file(BANKING, event)
+    return dossier.view(filed.reading(BANKING, on), **more)
+
+
+def entry(found: DossierDocument, event: str) -> Entry:
+    return next(entry for entry in found.timeline.items if entry.event == event)
+
+
+# The timeline.
+
+
+def test_events_are_in_the_order_of_the_world_with_what_each_moved() -> None:
+    told = of(exchanged("US", on="2025-04-10"), discussed("RU", on="2025-02-27"))
+    assert [(e.place, e.event, e.moved and e.moved.status) for e in told.timeline.items] == [
+        (1, "e1", None),
+        (2, "e3", "in_talks"),
+        (3, "e2", "formalised"),
+    ]
+
+
+def test_an_entry_says_when_it_happened_and_whether_that_is_inferred() -> None:
+    told = entry(of(exchanged("US", on="[2025-04-10..]", inferred="From the weekday.")), "e2")
+    assert (told.occurred, told.earliest, told.latest, told.inferred) == (
+        "[2025-04-10..]",
+        date(2025, 4, 10),
+        None,
+        True,
+    )
+    assert told.cited is not None
+    assert told.cited.inference == "From the weekday."
+
+
+def test_what_was_struck_stays_in_its_place_with_who_struck_it_when_and_why() -> None:
+    told = of(
+        exchanged("US", on="2025-04-10"),
+        discussed("RU", on="2025-02-27"),
+        understood("RU", on="2025-03-01"),
+        retracted("e4"),
+    )
+    assert [(e.event, e.stands) for e in told.timeline.items] == [
+        ("e1", True),
+        ("e3", True),
+        ("e4", False),
+        ("e2", True),
+    ]
+    struck = entry(told, "e4")
+    assert struck.cited is None
+    (amendment,) = struck.amendments
+    assert amendment.model_dump(exclude={"recorded_at"}) == {
+        "event": "e5",
+        "kind": "retraction",
+        "target": "e4",
+        "actor": "desk",
+        "reason": "Filed by mistake.",
+        "changes": None,
+        "in_force": True,
+    }
+
+
+def test_evidence_of_what_was_struck_stands_no_more() -> None:
+    told = of(exchanged("US"), evidence("e2", "RU"), retracted("e2"))
+    assert [(e.event, e.stands) for e in told.timeline.items] == [("e1", True), ("e2", False), ("e3", False)]
+
+
+def test_what_was_corrected_shows_how_it_reads_and_how_it_was_filed() -> None:
+    told = entry(of(understood("RU", wording="agreed"), corrected("e2", wording="committed")), "e2")
+    assert told.as_filed is not None
+    assert (told.data["wording"], told.as_filed["wording"], told.stands) == ("committed", "agreed", True)
+    (amendment,) = told.amendments
+    assert (amendment.kind, amendment.changes, amendment.in_force) == ("correction", {"wording": "committed"}, True)
+    assert entry(of(understood("RU")), "e2").as_filed is None
+
+
+def test_amendments_of_amendments_are_told_and_which_are_in_force() -> None:
+    replaced = of(understood("RU"), corrected("e2", wording="one"), corrected("e3", wording="other"))
+    assert [(a.event, a.target, a.in_force) for a in entry(replaced, "e2").amendments] == [
+        ("e3", "e2", False),
+        ("e4", "e3", True),
+    ]
+    restored = of(understood("RU"), retracted("e2"), retracted("e3"))
+    assert [(a.event, a.target, a.in_force) for a in entry(restored, "e2").amendments] == [
+        ("e3", "e2", False),
+        ("e4", "e3", True),
+    ]
+    assert entry(restored, "e2").stands
+
+
+def test_what_had_not_happened_by_the_day_read_at_is_told_and_does_not_stand() -> None:
+    told = of(discussed("RU", on="2025-02-27"), exchanged("US", on="2025-04-10"), on=date(2025, 3, 1))
+    assert [(e.event, e.stands) for e in told.timeline.items] == [("e1", True), ("e2", True), ("e3", False)]
+
+
+def test_the_timeline_comes_by_the_page() -> None:
+    events = [discussed("RU", on=f"2025-02-0{day}") for day in range(1, 5)]
+    first = of(*events, limit=2).timeline
+    assert ([e.event for e in first.items], first.next) == (["e1", "e2"], 2)
+    last = of(*events, after=4, limit=2).timeline
+    assert ([(e.place, e.event) for e in last.items], last.next) == ([(5, "e5")], None)
+    assert of(*events, after=9).timeline.items == ()
+
+
+def test_two_pages_put_together_are_the_whole() -> None:
+    reading = seeded().reading(BANKING)
+    whole = dossier.view(reading).timeline.items
+    page = dossier.view(reading, limit=3).timeline
+    rest = dossier.view(reading, after=page.next or 0).timeline
+    assert (*page.items, *rest.items) == whole
+    assert rest.next is None
+
+
+# The columns.
+
+
+def test_each_voice_has_its_column_and_a_text_of_both_stands_in_both() -> None:
+    told = of(understood("JOINT"), exchanged("US"), discussed("MEDIA"), tabled("TR"))
+    assert {voice: [said.event for said in column] for voice, column in told.columns.items()} == {
+        "RU": ["e2"],
+        "US": ["e2", "e3"],
+        "MEDIA": ["e4", "e5"],
+    }
+
+
+def test_what_was_said_shows_where_it_put_its_voice_and_where_that_still_stands() -> None:
+    told = of(
+        exchanged("RU", on="2025-03-01"),
+        reversed_to("in_talks", "US", on="2025-04-01"),
+        understood("US", on="2025-05-01", channel="attributed"),
+        contested("e4", "US", on="2025-05-02"),
+    )
+    assert [(s.rung, s.stands_at, s.denied) for s in told.columns["RU"]] == [("formalised", "in_talks", False)]
+    assert [(s.type, s.rung, s.stands_at, s.denied) for s in told.columns["US"]] == [
+        ("ProgressReversed", "in_talks", "in_talks", False),
+        ("UnderstandingReported", "understanding", None, True),
+        ("ClaimContested", None, None, False),
+    ]
+
+
+def test_a_relay_is_told_to_be_one() -> None:
+    told = of(understood("RU"), evidence("e2", "RU", document="a1"), evidence("e2", "RU", origin="other"))
+    assert [(s.event, s.relay, s.rung) for s in told.columns["RU"]] == [
+        ("e2", False, "understanding"),
+        ("e3", True, "understanding"),
+        ("e4", False, "understanding"),
+    ]
+
+
+def test_each_sides_own_words_and_when_they_changed() -> None:
+    told = of(
+        understood("RU", wording="committed", on="2025-04-10"),
+        understood("RU", wording="committed", on="2025-04-11"),
+        understood("RU", on="2025-04-12"),
+        understood("RU", wording="agreed", on="2025-04-13"),
+        exchanged("US", wording="understanding"),
+    )
+    words = {voice: [(word.event, word.wording) for word in words] for voice, words in told.wordings.items()}
+    assert words == {"RU": [("e2", "committed"), ("e5", "agreed")], "US": [("e6", "understanding")], "MEDIA": []}
+
+
+# The rest.
+
+
+def test_an_instrument_is_told_in_each_voices_words() -> None:
+    told = of(exchanged("US", wording="understanding"), evidence("e2", "MEDIA", wording="assurances"))
+    (instrument,) = told.instruments
+    assert (instrument.kind, instrument.words) == (
+        "exchange_of_notes",
+        {"US": ("understanding",), "MEDIA": ("assurances",)},
+    )
+
+
+def test_the_words_of_the_seeds_for_the_banking_notes() -> None:
+    told = dossier.view(seeded().reading(BANKING), round_of=seeded().round_of)
+    assert {voice: [w.wording for w in words] for voice, words in told.wordings.items()} == {
+        "RU": ["committed"],
+        "US": ["understanding"],
+        "MEDIA": ["assurances", "formalising an agreement"],
+    }
+    assert [(i.kind, list(i.words.values())) for i in told.instruments] == [
+        ("exchange_of_notes", [("understanding",)]),
+        ("exchange_of_notes", [("assurances",)]),
+        ("exchange_of_notes", [("formalising an agreement",)]),
+    ]
+    assert {(s.rung, s.silent) for s in told.silence} == {("formalised", ("RU",))}
+    assert [step.agreed_in for step in told.next_steps] == ["ru-us/istanbul-april"]
+
+
+def test_reversals_tell_who_says_so_and_whether_they_count() -> None:
+    told = of(
+        exchanged("RU", on="2025-03-01"),
+        reversed_to("raised", "MEDIA", on="2025-04-01"),
+        reversed_to("in_talks", "US", on="2025-05-01", undoes="e2"),
+    )
+    assert [(r.event, r.to, r.undoes, r.moved, r.counted, r.backing.said_by) for r in told.reversals] == [
+        ("e3", "raised", None, False, False, ()),
+        ("e4", "in_talks", "e2", True, True, ("US",)),
+    ]
+
+
+def test_denials_tell_whom_they_bind_and_whether_they_ended() -> None:
+    denied = [understood("RU", on="2025-03-01"), contested("e2", "US", on="2025-03-02")]
+    assert [(d.event, d.target, d.party, d.ended) for d in of(*denied).denials] == [("e3", "e2", "US", False)]
+    assert [d.ended for d in of(*denied, understood("US", on="2025-04-01")).denials] == [True]
+
+
+def test_silence_is_told_claim_by_claim() -> None:
+    told = of(understood("RU"), exchanged("US"), contested("e3", "RU"), discussed("MEDIA"))
+    assert [(s.event, s.silent) for s in told.silence] == []
+    told = of(exchanged("US"), discussed("MEDIA"), understood("RU"))
+    assert [(s.event, s.said_by, s.silent) for s in told.silence] == [("e2", ("US",), ("RU",))]
+
+
+def test_evidence_goes_from_the_assertion_through_documents_to_utterances() -> None:
+    told = of(
+        understood("RU", speaker="Somebody", paragraphs=(3, 4)),
+        evidence("e2", "RU", document="a1", paragraphs=(7,)),
+        evidence("e2", "MEDIA", document="a1", paragraphs=(2,)),
+    )
+    (assertion,) = told.evidence
+    assert [u.model_dump() for u in assertion.utterances] == [
+        {
+            "origin": "ru-statement",
+            "party": "RU",
+            "organ": None,
+            "person": "Somebody",
+            "documents": (
+                {"document": "a0", "paragraphs": (3, 4)},
+                {"document": "a1", "paragraphs": (7,)},
+            ),
+        },
+        {
+            "origin": "media-statement",
+            "party": "MEDIA",
+            "organ": None,
+            "person": None,
+            "documents": ({"document": "a1", "paragraphs": (2,)},),
+        },
+    ]
+    assert (assertion.rung, assertion.silent, assertion.backing.origins) == ("understanding", ("US",), 2)
+
+
+def test_items_steps_and_proposals_are_in_it() -> None:
+    told = of(item_added("house"), item_changed("house", "US"), step_agreed("RU"), tabled("RU"))
+    assert [(i.item, i.status, len(i.said)) for i in told.items] == [("house", "settled", 1)]
+    assert [s.step for s in told.next_steps] == ["ease"]
+    assert [p.event for p in told.proposals] == ["e5"]
+    assert told.irritant.items.settled == 1
