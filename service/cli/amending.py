@@ -1,9 +1,9 @@
-"""Mending the record without erasing it: corrections, retractions, and further evidence, each a report of its own.
+"""Mending the record without erasing it: corrections and retractions, each a report of its own.
 
-The idempotency key follows from what is said, so the same command twice is recorded once.
+The idempotency key follows from what is said and from what of the like was struck before: so the same command twice is
+recorded once, and what was taken back can be said again.
 """
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
@@ -30,7 +30,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what it would
 Relation = Annotated[
     str | None, typer.Option(help="For a source, which belongs to none: the relation to file it under.")
 ]
-_PARAGRAPHS: Final = re.compile(r"[0-9]{1,6}(,[0-9]{1,6})*")
 
 
 def correct_command(
@@ -56,9 +55,9 @@ def correct_command(
     """
     with service(url) as asked:
         target = named(asked, event)
-        patch = _patch(changes, target)
-        said = {"type": "AssertionCorrected", "changes": patch, "reason": reason}
-        _amend(asked, target, said, relation, dry_run=dry_run, as_json=as_json)
+        told = history(asked, target.stream)
+        said = {"type": "AssertionCorrected", "changes": _patch(changes, target), "reason": reason}
+        amend(asked, told, target, said, relation, dry_run=dry_run, as_json=as_json)
 
 
 def retract_command(
@@ -76,79 +75,16 @@ def retract_command(
     """
     with service(url) as asked:
         target = named(asked, event)
-        told = history(asked, target.stream, {})
+        told = history(asked, target.stream)
         for warning in _warnings(told, target):
             terminal.note(Text(warning, "yellow"))
         said = {"type": "AssertionRetracted", "reason": reason}
-        _amend(asked, target, said, relation, dry_run=dry_run, as_json=as_json)
+        amend(asked, told, target, said, relation, dry_run=dry_run, as_json=as_json)
 
 
-def evidence_command(
-    event: Event,
-    *,
-    source: Annotated[str, typer.Option(help="The document, by its slug.")],
-    paragraphs: Annotated[str, typer.Option(metavar="N[,N…]", help="Its lines that say so, blank ones not counted.")],
-    origin: Annotated[str | None, typer.Option(help="The utterance; without one, that of the event.")] = None,
-    summary: Annotated[str | None, typer.Option(help="In your own words; without one, those of the event.")] = None,
-    wording: Annotated[str | None, typer.Option(help="The side's own word for it.")] = None,
-    party: Annotated[str | None, typer.Option(help="Who says so: needed where the origin is not the event's.")] = None,
-    channel: Annotated[str | None, typer.Option(help="quote, paraphrase, attributed or outlet.")] = None,
-    organ: Annotated[str | None, typer.Option(help="Such as a ministry.")] = None,
-    person: Annotated[str | None, typer.Option(help="Who spoke.")] = None,
-    publisher: Annotated[str | None, typer.Option(help="Registers the document: who published it.")] = None,
-    count: Annotated[int | None, typer.Option("--count", help="… how many lines that are not blank it has.")] = None,
-    web: Annotated[str | None, typer.Option("--address", help="… where it is on the web.")] = None,
-    published: Annotated[str | None, typer.Option(help="… when it was published (EDTF).")] = None,
-    language: Annotated[str | None, typer.Option(help="… in which language, such as en.")] = None,
-    speaker: Annotated[str | None, typer.Option(help="Registers the origin under the document: who spoke.")] = None,
-    relation: Relation = None,
-    dry_run: DryRun = False,
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add a document, or another voice, that says the same as an event.
-
-    One more relay of a known origin changes no basis; a new origin by the other side does.
-    """
-    if not _PARAGRAPHS.fullmatch(paragraphs):
-        raise Failed(f"--paragraphs takes numbers such as 3,4, and {paragraphs} is none", Exit.USAGE)
-    with service(url) as asked:
-        target = named(asked, event)
-        telling = _telling(asked, target)
-        cited = origin or telling.source.origin
-        by = telling.asserted_by if cited == telling.source.origin else None
-        asserted_by = {
-            "party": party or (by.party if by else None),
-            "channel": channel or (by.channel if by else None),
-            "organ": organ or (by.organ if by and not party else None),
-            "person": person or (by.person if by and not party else None),
-        }
-        if not asserted_by["party"] or not asserted_by["channel"]:
-            raise Failed(
-                f"{cited} is not the origin of {event}: say whose it is with --party and --channel", Exit.USAGE
-            )
-        said = {
-            "type": "EvidenceAdded",
-            "asserted_by": _given(asserted_by),
-            "source": {"document": source, "paragraphs": [int(n) for n in paragraphs.split(",")], "origin": cited},
-            "summary": summary or telling.summary,
-            **_given({"wording": wording}),
-        }
-        document = {
-            "publisher": publisher,
-            "paragraphs": count,
-            "address": web,
-            "published": published,
-            "language": language,
-        }
-        spoken = {"origin": cited, "speaker": speaker, "party": asserted_by["party"], "channel": asserted_by["channel"]}
-        before = [_registered("SourceRegistered", source, document)] if publisher else []
-        before += [_registered("OriginRegistered", source, spoken)] if speaker else []
-        _amend(asked, target, said, relation, before, dry_run=dry_run, as_json=as_json)
-
-
-def _amend(
+def amend(
     asked: Service,
+    told: History[Any],
     target: Recorded,
     said: Mapping[str, Any],
     relation: str | None,
@@ -157,13 +93,15 @@ def _amend(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    """Files what is said of the target, and before it whatever that needs; shows what changed by it."""
     event = {"stream": target.stream, **said, "target": target.id}
     body = {
         "relation": relation or _relation_of(asked, target),
         "title": f"{_TITLES[said['type']]} {reference(target)}",
         "events": [*(before or ()), event],
     }
-    key = f"{said['type']}-{sha256(canonical(body).encode()).hexdigest()[:32]}"
+    taken_back = [e.id for e in told.events if e.id in told.amendments.struck and _target(e) == target.id]
+    key = f"{said['type']}-{sha256(canonical([body, taken_back]).encode()).hexdigest()[:32]}"
     try:
         filed = file_report(asked, body, key, dry_run=dry_run)
     except Refused as refused:
@@ -179,6 +117,10 @@ _TITLES: Final = {
     "AssertionRetracted": "Retraction of",
     "EvidenceAdded": "Evidence of",
 }
+
+
+def _target(event: Recorded) -> str | None:
+    return getattr(event.data, "target", None)
 
 
 def _told(refused: Refused) -> Failed:
@@ -229,7 +171,7 @@ def _value(field: Field, text: str) -> Any:
 
 def _warnings(told: History[Any], target: Recorded) -> list[str]:
     """What an operator should know before striking an assertion that others rest on."""
-    falls = [e for e in told.events if isinstance(e.data, EvidenceAdded) and e.data.target == target.id]
+    falls = [e for e in told.events if isinstance(e.data, EvidenceAdded) and _target(e) == target.id]
     standing = [e for e in falls if told.placed(e.id) is not None]
     if not standing:
         return []
@@ -245,20 +187,3 @@ def _voice(event: Recorded) -> str:
 def _origin(event: Recorded) -> str:
     assert isinstance(event.data, Telling)
     return event.data.source.origin
-
-
-def _telling(asked: Service, target: Recorded) -> Telling:
-    """The assertion as it now reads."""
-    placed = history(asked, target.stream, {}).placed(target.id)
-    said = placed.data if placed else target.data
-    if not isinstance(said, Telling):
-        raise Failed(f"{reference(target)} is record-keeping and asserts nothing", Exit.USAGE)
-    return said
-
-
-def _registered(type: str, source: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"stream": f"source/{source}", "type": type, **_given(fields)}
-
-
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -1,5 +1,6 @@
 """Filing a report file: previewed, filed once, and every mistake told with its line and column, all at once."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -24,6 +25,7 @@ from service.marked import Mistake
 from service.reportfile import NotAReport, ReportFile
 
 _NAMING: Final = ("target", "proposal", "undoes", "after")
+_PLACE: Final = re.compile(r"^/(events|sources)/[0-9]+")
 _OF_THIS_REPORT: Final = "an event of this report"
 
 
@@ -101,6 +103,8 @@ def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None
         if file.mistakes or left:
             others = [place for place in _mistakes_of(asked, file) if place[0] not in left]
             raise _mistaken(path, file.together([*left.items(), *others]))
+        if dry_run and (namesake := _namesake(asked, file)):
+            terminal.note(Text(namesake, "yellow"))
         try:
             filed = file_report(asked, file.body, file.key, dry_run=dry_run)
         except Refused as refused:
@@ -109,6 +113,16 @@ def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None
         terminal.show_json({"key": file.key, "replayed": filed.replayed, "dry_run": dry_run, **filed.answer})
     else:
         show_filed(filed, file.draft, dry_run=dry_run)
+
+
+def _namesake(asked: Service, file: ReportFile) -> str | None:
+    """A dry run knows no keys, but what is recorded twice under one title would be refused."""
+    relation, title = file.draft.get("relation"), file.draft.get("title")
+    for filed in asked.items("/v1/reports", {"relation": relation}):
+        if filed["title"] == title:
+            where = f"positions {filed['first_position']} to {filed['position']}"
+            return f"A report of this title is on record already, at {where}: filing this one may only say so."
+    return None
 
 
 def _read(path: Path) -> ReportFile:
@@ -142,10 +156,17 @@ def _placed(refused: Refused) -> list[tuple[str, str]]:
 
 
 def _mistaken(path: Path, mistakes: Sequence[Mistake], also: str = "") -> Failed:
-    lines = "".join(f"\n{path}:{m.line}:{m.column}: {m.detail}" for m in mistakes)
+    lines = "".join(f"\n{path}:{m.line}:{m.column}: {_named(m)}{m.detail}" for m in mistakes)
     counted = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     found = [{"line": m.line, "column": m.column, "pointer": m.pointer, "detail": m.detail} for m in mistakes]
     return Failed(f"{path} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
+
+
+def _named(mistake: Mistake) -> str:
+    """The field that is concerned, without the place of its event: `source.paragraphs.0: `."""
+    tokens = _PLACE.sub("", mistake.pointer).split("/")
+    field = ".".join(token.replace("~1", "/").replace("~0", "~") for token in tokens if token)
+    return f"{field}: " if field else ""
 
 
 def _explained(asked: Service, path: Path, file: ReportFile, refused: Refused) -> Failed:

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from service.cli import amending, filing, keeping, keys, options, reading, serving, terminal
+from service.cli import amending, evidence, filing, keeping, keys, options, reading, serving, terminal
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 from service.store.embedded import EmbeddedServerError
@@ -89,7 +89,7 @@ app.command(
         "irritants evidence ru-us/visas@3 --source new-article --publisher 'A newspaper' --paragraphs 4"
         " --origin its-own-voice --speaker 'A newspaper' --party MEDIA --channel outlet",
     ),
-)(amending.evidence_command)
+)(evidence.evidence_command)
 
 _OWN = "Keeping the record (on the database)"
 app.command("serve", rich_help_panel=_OWN)(serving.serve_command)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from service.cli.client import Query, Refused, Service
+from service.cli.client import NONE, Query, Refused, Service
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded
 from service.domain.catalogue import SCHEMA_VERSIONS, load_json
@@ -86,7 +86,7 @@ def events(service: Service, query: Query) -> Iterator[Recorded]:
     return map(recorded, service.feed("/v1/events", query))
 
 
-def history(service: Service, stream: str, past: Query) -> History[Any]:
+def history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
     """A stream as it was on record."""
     return history_of(stream, (e for e in events(service, {"stream": stream}) if _was_known(e, past)))
 

@@ -155,7 +155,7 @@ def _round(service: Service, sides: Mapping[str, str]) -> str:
 
 def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
     stream = f"irritant/{irritant['slug']}"
-    told = history(service, f"irritant/{irritant['id']}", {})
+    told = history(service, f"irritant/{irritant['id']}")
     standing = {**irritant, "stream": stream, "basis": drawing.basis(irritant)}
     return "".join([_IRRITANT.format(**standing), *_open(told, stream)])
 

@@ -1,0 +1,105 @@
+"""The real command line against a real server on a real database: `desk.run("status")`, with a key that may report."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Queue
+from signal import SIGTERM
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from service.api.app import create_app
+from service.api.server import Server
+from service.cli.main import main
+from service.settings import Settings, variable
+from service.store import keys
+from service.store.engine import open_engine, transaction
+from service.store.keys import Scope
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def irritants(*arguments: str) -> Ended:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    assert isinstance(ended.value.code, int)
+    return Ended(int(ended.value.code), out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Somebody with a shell: the service's address and a key are in its environment."""
+
+    url: str
+    database_url: str
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, *arguments: str | Path) -> Ended:
+        return irritants(*map(str, arguments))
+
+    def done(self, *arguments: str | Path) -> str:
+        """What a command says that goes well."""
+        ended = self.run(*arguments)
+        assert ended.code == 0, ended.err
+        return ended.out
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def key(self, *scopes: Scope, name: str = "desk", **more: Any) -> str:
+        """A new key, which the commands show from now on."""
+        engine = open_engine(self.database_url)
+        with transaction(engine) as c:
+            _, token = keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)
+        engine.dispose()
+        self.monkeypatch.setenv("IRRITANTS_KEY", token)
+        return token
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        monkeypatch.delenv(variable(field), raising=False)
+    # Help and mistakes are as wide as the terminal is said to be.
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@contextmanager
+def served(database_url: str) -> Iterator[str]:
+    """The address of a server in a thread, whose log does not get among what commands say."""
+    address: Queue[str] = Queue()
+    server = Server(create_app(Settings(database_url=database_url)), "127.0.0.1", 0, address.put)
+    thread = threading.Thread(target=server.run)
+    with capture_logs():
+        thread.start()
+        try:
+            yield address.get(timeout=30)
+        finally:
+            server.handle_exit(SIGTERM, None)
+            thread.join()
+
+
+@pytest.fixture
+def desk(seeded_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with served(seeded_database_url) as url:
+        monkeypatch.setenv("IRRITANTS_URL", url)
+        desk = Desk(url, seeded_database_url, tmp_path, monkeypatch)
+        desk.key("report")
+        yield desk

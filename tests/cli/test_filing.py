@@ -1,0 +1,307 @@
+"""report: previewed, filed once, refused with every mistake in its line, and made from a template."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+import yaml
+
+from tests.cli.conftest import Desk
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+
+THIRD_ROUND = """\
+relation: ru-us
+round: ru-us/moscow-in-july
+title: The readout of the third round
+sources:
+  - slug: department-readout
+    publisher: Department of State
+    paragraphs: 6
+    origins:
+      - {origin: department-on-july, speaker: The department, party: US, channel: quote}
+defaults:
+  asserted_by: {party: US, organ: Department of State, channel: quote}
+  source: {document: department-readout, paragraphs: [2], origin: department-on-july}
+  occurred: 2025-07-10
+events:
+  - stream: round/moscow-in-july
+    type: RoundConvened
+    place: Moscow
+    summary: The delegations met in Moscow.
+  - stream: irritant/visas
+    type: UnderstandingReported
+    ref: sixty
+    terms: Visas within sixty days
+    summary: Visas are to take sixty days.
+    wording: sixty days
+"""
+
+
+def head(desk: Desk) -> int:
+    return int(httpx.get(f"{desk.url}/v1/irritants").headers["irritants-position"])
+
+
+def visas(desk: Desk) -> tuple[str, str, str]:
+    found = httpx.get(f"{desk.url}/v1/irritants/ru-us/visas").json()
+    return found["status"], found["confirmed_status"], found["basis"]
+
+
+def test_a_dry_run_shows_before_and_after_who_says_so_and_writes_nothing(desk: Desk) -> None:
+    before, file = head(desk), desk.write("third.yaml", THIRD_ROUND)
+    lines = [line.rstrip() for line in desk.done("report", file, "--dry-run").splitlines()]
+    assert lines[:7] == [
+        "Visas for diplomats  ru-us/visas  the world moved",
+        "  claimed    understanding, as before",
+        "  confirmed  unstated → understanding",
+        "  reported   understanding, as before",
+        "  basis      one_side: RU; 1 origin → both_sides; 2 origins",
+        "  awaiting   both, as before",
+        "  says so    US, Department of State (quote) UnderstandingReported: Visas are to take sixty days.",
+    ]
+    assert (
+        lines[-1] == f"A dry run: 4 events would come at positions {before + 1} to {before + 4}. Nothing was written."
+    )
+    assert (head(desk), visas(desk)) == (before, ("understanding", "unstated", "one_side"))
+
+
+def test_what_will_still_need_confirmation_is_said(desk: Desk) -> None:
+    claimed = THIRD_ROUND.replace("UnderstandingReported", "ResolutionDeclared").replace(
+        "    terms: Visas within sixty days\n", ""
+    )
+    shown = desk.done("report", desk.write("third.yaml", claimed), "--dry-run")
+    assert "to confirm resolved is claimed, and RU does not stand behind it, only behind understanding" in shown
+    assert "to confirm it rests on one origin" in shown
+
+
+def test_filing_says_where_and_filing_again_says_so(desk: Desk) -> None:
+    before, file = head(desk), desk.write("third.yaml", THIRD_ROUND)
+    assert f"Recorded: 4 events at positions {before + 1} to {before + 4}" in desk.done("report", file)
+    assert visas(desk) == ("understanding", "understanding", "both_sides")
+    again = desk.done("report", file)
+    assert again.startswith(f"Already recorded: 4 events at positions {before + 1} to {before + 4}")
+    assert head(desk) == before + 4
+    assert "is on record already" in desk.run("report", file, "--dry-run").err
+
+
+def test_the_same_in_other_words_is_the_same_report(desk: Desk) -> None:
+    desk.done("report", desk.write("third.yaml", THIRD_ROUND))
+    commented = THIRD_ROUND.replace("events:\n", "events:  # what was said\n")
+    assert desk.done("report", desk.write("again.yaml", commented)).startswith("Already recorded")
+
+
+def test_as_json_the_receipt_is_that_of_the_service(desk: Desk) -> None:
+    file = desk.write("third.yaml", THIRD_ROUND)
+    preview = json.loads(desk.done("report", file, "--dry-run", "--json"))
+    assert (preview["dry_run"], preview["replayed"], "id" in preview) == (True, False, False)
+    receipt = json.loads(desk.done("report", file, "--json"))
+    assert receipt["changes"] == preview["changes"]
+    filed = httpx.get(f"{desk.url}/v1/reports/{receipt['id']}").json()
+    assert [e["id"] for e in filed["events"]] == [e["id"] for e in receipt["events"]]
+    assert json.loads(desk.done("report", file, "--json"))["replayed"]
+
+
+def test_the_same_title_with_other_contents_is_refused_and_the_difference_shown(desk: Desk) -> None:
+    file = desk.write("third.yaml", THIRD_ROUND)
+    desk.done("report", file)
+    before = head(desk)
+    file.write_text(THIRD_ROUND.replace("Visas within sixty days", "Visas within ninety days"))
+    ended = desk.run("report", file)
+    assert ended.code == 1
+    assert "was filed before with other contents" in ended.err
+    assert "-    terms: Visas within sixty days" in ended.err
+    assert "+    terms: Visas within ninety days" in ended.err
+    assert head(desk) == before
+
+
+def test_the_difference_leaves_out_how_others_are_named(desk: Desk) -> None:
+    evidence = """
+  - stream: irritant/visas
+    type: EvidenceAdded
+    target: sixty
+    summary: Said again.
+  - stream: irritant/visas
+    type: EvidenceAdded
+    target: irritant/ru-us/visas@2
+    asserted_by: {party: US, channel: quote}
+    summary: What was agreed is confirmed.
+"""
+    file = desk.write("third.yaml", THIRD_ROUND + evidence)
+    desk.done("report", file)
+    file.write_text(file.read_text().replace("Said again", "Said once more"))
+    changed = [line for line in desk.run("report", file).err.splitlines() if re.match(r"[-+] ", line)]
+    assert changed == ["-    summary: Said again.", "+    summary: Said once more."]
+
+
+def test_the_seeds_are_on_record_already(desk: Desk) -> None:
+    for seed in sorted(SEEDS.glob("*.yaml")):
+        assert desk.done("report", seed).startswith("Already recorded")
+
+
+TEN_MISTAKES = """\
+relation: ru-us
+title: Ten mistakes
+sources:
+  - slug: readout
+    publisher: A ministry
+    paragraphs: 3
+    origins: [{origin: voice, speaker: A ministry, party: RU, channel: quote}]
+defaults:
+  asserted_by: {party: RU, channel: quote}
+  source: {document: readout, paragraphs: [1], origin: voice}
+events:
+  - {stream: irritant/visas, type: ConcernRaised, summary: One, ocurred: 2025}
+  - {stream: irritant/visas, type: ConcernRaised, summary: Two, occurred: 10 April 2025}
+  - {stream: irritant/visas, type: ConcernRaised, summary: Three, source: {paragraphs: [4]}}
+  - {stream: irritant/visas, type: ConcernRaised, summary: Four, source: {origin: nobody}}
+  - {stream: irritant/visas, type: ConcernRaised, summary: Five, source: {origin: outlet-tataru}}
+  - {stream: irritant/visas, type: ConcernVoiced, summary: Six}
+  - {stream: irritant/visa, type: ConcernRaised, summary: Seven}
+  - {stream: irritant/visas, type: EvidenceAdded, target: eighth, summary: Eight}
+  - {stream: irritant/visas, type: NextStepAgreed, step: nine, owner: DE, action: Nine, summary: Nine}
+  - {stream: irritant/visas, type: ConcernRaised, summary: Ten, occurred: 2025-07-10, occurred: 2025-07-11}
+"""
+
+
+def test_ten_mistakes_are_ten_lines_and_nothing_is_written(desk: Desk) -> None:
+    before, file = head(desk), desk.write("ten.yaml", TEN_MISTAKES)
+    ended = desk.run("report", file)
+    assert ended.code == 1
+    told = [line.removeprefix(f"{file}:") for line in ended.err.splitlines() if line.startswith(f"{file}:")]
+    assert [int(line.split(":")[0]) for line in told] == list(range(12, 22))
+    assert all(re.match(r"\d+:\d+: [a-z_.0-9]+: ", line) for line in told)
+    assert head(desk) == before
+    found = json.loads(desk.run("report", file, "--json").out)["mistakes"]
+    assert [m["line"] for m in found] == list(range(12, 22))
+
+
+def test_a_file_that_cannot_be_read_says_where(desk: Desk) -> None:
+    ended = desk.run("report", desk.write("broken.yaml", "relation: ru-us\n  title: [\n"))
+    assert ended.code == 1
+    assert re.search(r"broken\.yaml:2:\d+: ", ended.err)
+
+
+def test_a_transition_that_is_not_allowed_says_the_rung_and_what_is(desk: Desk) -> None:
+    reversal = THIRD_ROUND.replace("UnderstandingReported", "ProgressReversed").replace(
+        "    terms: Visas within sixty days\n", "    to: formalised\n    by: US\n    reason: A change of mind\n"
+    )
+    ended = desk.run("report", desk.write("third.yaml", reversal))
+    assert ended.code == 1
+    assert "In its place the irritant stands at understanding, and allowed are" in ended.err
+    assert re.search(r"third\.yaml:22:\d+: to: A reversal goes below", ended.err)
+
+
+def test_whoever_was_slower_sees_what_was_recorded_meanwhile(desk: Desk) -> None:
+    expecting = THIRD_ROUND.replace("sources:\n", "expect: {irritant/visas: 5}\nsources:\n", 1)
+    desk.done("report", desk.write("third.yaml", expecting))
+    slower = expecting.replace("third round", "third round, by another desk").replace("department-", "other-")
+    ended = desk.run("report", desk.write("slower.yaml", slower))
+    assert ended.code == 1
+    assert re.search(
+        r"slower\.yaml:4:\d+: expect.irritant/visas: irritant/ru-us/visas is at version 6, not at 5", ended.err
+    )
+    assert "UnderstandingReported Visas are to take sixty days." in ended.err
+
+
+def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(desk: Desk) -> None:
+    file = desk.folder / "third.yaml"
+    desk.done("report", "--template", "ru-us/moscow-in-july", file)
+    text = file.read_text()
+    assert all(f"stream: irritant/{slug}" in text for slug in ("banking-access", "visas", "diplomat-movement"))
+    assert "proposal: irritant/ru-us/direct-flights@2" in text
+    assert "step: ns2-visas" in text
+    assert yaml.safe_load(text)["expect"]["irritant/visas"] == 5
+    ended = desk.run("report", file)
+    assert ended.code == 1
+    left = [
+        number for number, line in enumerate(text.splitlines(), 1) if re.search(r"<.*>\]?$", line) and "#" not in line
+    ]
+    told = [int(line.split(":")[1]) for line in ended.err.splitlines() if "still to be filled in" in line]
+    assert set(left) == set(told)
+
+
+def test_what_a_template_has_commented_out_can_be_filed(desk: Desk) -> None:
+    text = desk.done("report", "--template", "ru-us/moscow-in-july")
+    begin = text.index("  # The round itself")
+    comments = r"^  # (?=(- stream| +\w+:))"
+    filled = text[:begin] + re.sub(comments, "  ", text[begin:], flags=re.MULTILINE)
+    for field, value in {
+        "paragraphs": "3", "type": "DiscussionReported\n    form: talks", "outcome": "done", "answer": "rejected",
+        "hours": "6", "qualifier": "exact", "channel": "quote", "party": "US", "occurred": "2025-07-10",
+    }.items():  # fmt: skip
+        filled = re.sub(rf"\b{field}: <[^>]*>", f"{field}: {value}", filled)
+    filled = re.sub(r"<number>", "1", filled)
+    filled = re.sub(r"<[^>]*>", "readout", filled)
+    file = desk.write("third.yaml", filled)
+    assert "Recorded: 16 events" in desk.done("report", file), filled
+
+
+def test_a_template_overwrites_nothing(desk: Desk) -> None:
+    file = desk.write("third.yaml", "precious")
+    assert desk.run("report", "--template", "ru-us/moscow", file).code == 2
+    assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize(("round", "code"), [("moscow", 2), ("ru-us/Moscow", 2), ("de-fr/paris", 5)])
+def test_a_template_wants_a_round_of_a_relation_on_record(desk: Desk, round: str, code: int) -> None:
+    assert desk.run("report", "--template", round).code == code
+
+
+def test_without_a_key_nothing_is_filed(desk: Desk) -> None:
+    file = desk.write("third.yaml", THIRD_ROUND)
+    desk.monkeypatch.delenv("IRRITANTS_KEY")
+    ended = desk.run("report", file)
+    assert (ended.code, "needs a key with the scope report" in ended.err) == (4, True)
+
+
+def test_a_key_that_may_only_read_is_told_the_scope(desk: Desk) -> None:
+    desk.key("read", name="reader")
+    ended = desk.run("report", desk.write("third.yaml", THIRD_ROUND))
+    assert (ended.code, "has not the scope report" in ended.err) == (4, True)
+
+
+def test_a_key_of_another_relation_is_refused(desk: Desk) -> None:
+    desk.key("report", relations=("de-fr",))
+    ended = desk.run("report", desk.write("third.yaml", THIRD_ROUND))
+    assert (ended.code, "may not report on ru-us" in ended.err) == (4, True)
+
+
+def test_an_expired_key_and_a_revoked_one_are_none(desk: Desk) -> None:
+    file = desk.write("third.yaml", THIRD_ROUND)
+    desk.key("report", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert desk.run("report", file).code == 4
+    id = desk.key("report").split("_")[1]
+    assert desk.run("report", file, "--dry-run").code == 0
+    assert desk.run("key", "revoke", id, "--database", desk.database_url).code == 0
+    assert desk.run("report", file).code == 4
+
+
+def test_mistakes_are_told_also_where_the_service_cannot_be_reached(desk: Desk) -> None:
+    ended = desk.run("report", desk.write("ten.yaml", TEN_MISTAKES), "--url", "http://127.0.0.1:9")
+    assert ended.code == 1
+    assert "without the service" in ended.err
+    assert ":21:" in ended.err
+
+
+def test_a_file_that_is_not_there(desk: Desk) -> None:
+    assert desk.run("report", desk.folder / "nothing.yaml").code == 2
+    assert desk.run("report").code == 2
+
+
+@pytest.mark.slow
+def test_five_thousand_events_are_filed_whole_or_not_at_all(desk: Desk) -> None:
+    events = "".join(
+        f"  - {{stream: irritant/visas, type: ConcernRaised, summary: The {n}. time}}\n" for n in range(5_000)
+    )
+    begin = (
+        THIRD_ROUND.partition("round: ru-us")[0]
+        + THIRD_ROUND[THIRD_ROUND.index("title:") : THIRD_ROUND.index("events:\n")]
+    )
+    before = head(desk)
+    broken = desk.run("report", desk.write("broken.yaml", f"{begin}events:\n{events}  - {{stream: irritant/visas}}\n"))
+    assert (broken.code, head(desk)) == (1, before)
+    assert "Recorded: 5002 events" in desk.done("report", desk.write("whole.yaml", f"{begin}events:\n{events}"))
+    assert head(desk) == before + 5_002

@@ -1,0 +1,145 @@
+"""migrate, verify, rebuild, export, import, key: on a database of the test's own."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from service.store.engine import connection, open_engine
+from service.store.log import read_head
+from tests.cli.conftest import irritants
+
+
+@pytest.fixture
+def seeded(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("IRRITANTS_DATABASE_URL", seeded_database_url)
+    return seeded_database_url
+
+
+def position(url: str) -> int:
+    engine = open_engine(url)
+    with connection(engine) as c:
+        head = read_head(c)
+    engine.dispose()
+    return head.position
+
+
+def test_migrate_makes_the_tables_from_nothing(bare_database_url: str) -> None:
+    assert irritants("verify", "--database", bare_database_url).code == 1
+    assert irritants("migrate", "--database", bare_database_url).code == 0
+    assert irritants("migrate", "--database", bare_database_url).code == 0
+    assert "0 events" in irritants("verify", "--database", bare_database_url).out
+
+
+def test_an_export_imported_gives_the_same_record_and_the_same_export(
+    seeded: str, database_url: str, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    assert irritants("export", str(first)).code == 0
+    assert irritants("import", str(first), "--database", database_url).code == 0
+    assert irritants("export", str(second), "--database", database_url).code == 0
+    assert first.read_bytes() == second.read_bytes()
+    verified = [irritants("verify", "--documents", "--json", "--database", url).out for url in (seeded, database_url)]
+    assert json.loads(verified[0]) == json.loads(verified[1])
+    assert json.loads(verified[0])["position"] == position(seeded)
+
+
+def test_an_import_wants_an_empty_record_and_a_whole_export(seeded: str, database_url: str, tmp_path: Path) -> None:
+    export = tmp_path / "export.jsonl"
+    irritants("export", str(export))
+    assert "an empty record" in irritants("import", str(export)).err
+    lines = export.read_text().splitlines(keepends=True)
+    export.write_text("".join(lines[:-1]))
+    ended = irritants("import", str(export), "--database", database_url, "--json")
+    assert (ended.code, json.loads(ended.out)["line"]) == (1, len(lines))
+    assert position(database_url) == 0
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(seeded: str, tmp_path: Path) -> None:
+    assert irritants("export", str(tmp_path / "no" / "folder.jsonl")).code == 2
+    assert irritants("export", "-", "--json").code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_names_the_first_bad_position(seeded: str) -> None:
+    with psycopg.connect(seeded) as c:
+        c.execute("ALTER TABLE events DISABLE TRIGGER protect_events")
+        c.execute("UPDATE events SET actor = 'somebody' WHERE position IN (7, 9)")
+        c.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER protect_events")
+    ended = irritants("verify")
+    assert ended.code == 1
+    assert "position 7:" in ended.err
+    found = json.loads(irritants("verify", "--json").out)
+    assert (found["whole"], found["position"]) == (False, 7)
+
+
+def test_verify_with_documents_finds_one_that_is_not_what_the_log_says_and_rebuild_mends_it(seeded: str) -> None:
+    with psycopg.connect(seeded) as c:
+        c.execute("UPDATE read_models SET body = '{}' WHERE name = 'irritant' AND key = 'ru-us/visas'")
+    assert irritants("verify").code == 0
+    ended = irritants("verify", "--documents")
+    assert (ended.code, "irritant ru-us/visas is not what the log says" in ended.err) == (1, True)
+    assert json.loads(irritants("rebuild", "--json").out) == {"mended": 1}
+    assert "documents equal to a replay" in irritants("verify", "--documents").out
+
+
+def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(seeded: str) -> None:
+    made = irritants("key", "create", "anna", "--scope", "report", "--relation", "ru-us", "--expires", "90d")
+    token = made.out.strip()
+    assert made.code == 0
+    assert token.startswith("irr_")
+    _, id, secret = token.split("_", 2)
+    listed = irritants("key", "list")
+    assert [line.split()[:4] for line in listed.out.splitlines()[1:]] == [[id, "anna", "report", "ru-us"]]
+    assert secret not in listed.out + irritants("key", "list", "--json").out
+    assert irritants("key", "revoke", id).code == 0
+    assert irritants("key", "revoke", id).code == 5
+    assert json.loads(irritants("key", "list", "--json").out)["items"][0]["state"] == "revoked"
+
+
+def test_a_key_as_json_has_the_secret_the_one_time(seeded: str) -> None:
+    made = json.loads(irritants("key", "create", "board", "--scope", "read", "--json").out)
+    assert (made["scopes"], made["relations"], made["expires_at"], made["state"]) == (["read"], None, None, "live")
+    assert made["key"].startswith(f"irr_{made['id']}_")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["anna"],
+        ["anna", "--scope", "write"],
+        ["anna", "--scope", "report", "--relation", "us-ru"],
+        ["anna", "--scope", "report", "--expires", "soon"],
+        ["anna", "--scope", "report", "--expires", "2020-01-01"],
+        ["an\x1bna", "--scope", "report"],
+    ],
+)
+def test_a_key_that_cannot_be_is_refused(seeded: str, arguments: list[str]) -> None:
+    assert irritants("key", "create", *arguments).code == 2
+    assert json.loads(irritants("key", "list", "--json").out) == {"items": []}
+
+
+def test_a_day_ends_when_it_is_over(seeded: str) -> None:
+    irritants("key", "create", "anna", "--scope", "report", "--expires", "2999-12-31")
+    (key,) = json.loads(irritants("key", "list", "--json").out)["items"]
+    assert key["expires_at"] == "3000-01-01T00:00:00+00:00"
+
+
+def test_a_database_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_DATABASE_URL", "postgresql://127.0.0.1:9/nothing")
+    for command in (["verify"], ["rebuild"], ["key", "list"], ["migrate"]):
+        ended = irritants(*command)
+        assert (ended.code, "cannot be reached" in ended.err) == (3, True), command
+
+
+def test_a_setting_that_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_PROT", "8001")
+    ended = irritants("verify")
+    assert (ended.code, "IRRITANTS_PROT" in ended.err) == (2, True)
+
+
+def test_an_embedded_record_needs_nothing_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_HOME", str(tmp_path / "home"))
+    assert irritants("key", "create", "anna", "--scope", "admin").code == 0
+    assert "anna" in irritants("key", "list").out

@@ -1,0 +1,98 @@
+"""The page for operators is true: every file on it is written and every command run, against a real server."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from service.cli.main import CODES
+from tests.cli.conftest import Desk
+
+PAGE = Path(__file__).parents[2] / "service" / "docs" / "operators.md"
+ANYTHING = re.compile(r"(?:\\ )*…(?:\\ )*")
+BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Command(NamedTuple):
+    """A line of a shell, and what it says; `…` is anything."""
+
+    line: str
+    says: str
+
+
+def blocks() -> Iterator[tuple[str, str]]:
+    for block in BLOCK.finditer(PAGE.read_text()):
+        yield block[1], block[2]
+
+
+def commands(block: str) -> Iterator[Command]:
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        line, _, says = part.partition("\n")
+        yield Command(line, says.strip("\n"))
+
+
+def fits(said: str, page: str) -> bool:
+    """Whether this is what the page says, where `…` is anything on a line, and alone on one any lines, also none."""
+    pattern = "".join(
+        r"(?:[^\n]*\n)*?" if line == "…" else ANYTHING.sub(r"[^\\n]*", re.escape(line)) + r"\n"
+        for line in page.splitlines()
+    )
+    return re.fullmatch(pattern, f"{said}\n" if said else "") is not None
+
+
+@pytest.fixture
+def shell(desk: Desk) -> dict[str, str]:
+    """An environment in which `irritants` is found, as after `make install`."""
+    script = desk.folder / "bin" / "irritants"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
+    script.chmod(0o755)
+    root = str(PAGE.parents[2])
+    return {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}", "PYTHONPATH": root}
+
+
+def test_every_command_of_the_page_says_what_the_page_says(desk: Desk, shell: dict[str, str]) -> None:
+    ran = 0
+    for kind, block in blocks():
+        if kind == "yaml":
+            name = block.partition("\n")[0].removeprefix("# ")
+            desk.write(name, block)
+            continue
+        for command in commands(block):
+            ended = subprocess.run(
+                command.line, shell=True, cwd=desk.folder, env=shell, capture_output=True, text=True, check=False
+            )
+            said = (ended.stdout + ended.stderr).strip("\n")
+            assert fits(said, command.says), f"$ {command.line}\n{said}\n-- and the page says\n{command.says}"
+            ran += 1
+    assert ran >= 15
+
+
+def test_the_page_lists_every_exit_code() -> None:
+    told = " ".join(PAGE.read_text().split())
+    assert all(re.search(rf"\b{code.value}:? (where|[a-z])", told) for code in CODES)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("a … c", "a b c"),
+        ("a\n…\nc", "a\nc"),
+        ("a\n…\nc", "a\nb\nb\nc"),
+        ("a\n…", "a"),
+        ("…\nc", "a\nb\nc"),
+        ("[a]", "[a]"),
+    ],
+)
+def test_what_fits_the_page(page: str, said: str) -> None:
+    assert fits(said, page)
+
+
+@pytest.mark.parametrize(("page", "said"), [("a … c", "a b\nc"), ("a", "a\nb"), ("a", ""), ("a\n…\nc", "a\nb")])
+def test_what_does_not_fit_the_page(page: str, said: str) -> None:
+    assert not fits(said, page)

@@ -1,0 +1,115 @@
+"""What a person sees: three marks on a terminal, plain text in a pipe, help with examples, completion, exit codes."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from typer.main import get_command
+
+from service.cli.main import CODES, app
+from service.cli.terminal import Exit
+from tests.cli.conftest import Desk, irritants
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+COMMANDS = (
+    *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
+    *("openapi", "correct", "retract", "evidence", "key create", "key list", "key revoke"),
+)
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """Everything that the command writes to a terminal of a hundred columns."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ |= {"COLUMNS": "100", "TERM": "xterm-256color"}
+        os.execv(sys.executable, [sys.executable, "-m", "service", *arguments])
+    written = b"".join(_read(terminal))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, written.decode()
+    os.close(terminal)
+    return written.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(terminal, 65_536)
+        except OSError:  # nobody writes any more
+            return
+        if not chunk:
+            return
+        yield chunk
+
+
+def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(desk: Desk) -> None:
+    drawn = on_a_terminal("status")
+    plain = ESCAPES.sub("", drawn)
+    assert drawn != plain
+    rows = {line.split("  ")[0]: line[50:].rstrip() for line in plain.splitlines()}
+    assert rows["Banking access of the missions"].endswith(" ·    ·    ·    ·    ■    ◆○   ·    ·")
+    assert rows["Russian diplomatic property in the United States"].endswith(" ■    ·    ◆    ○    ·    ·    ·    ·")
+    assert "■ confirmed: both sides stand behind it   ◆ claimed by a side   ○ reported" in plain
+    assert max(map(len, plain.splitlines())) <= 100
+
+
+def test_in_a_pipe_there_is_neither_colour_nor_folding(desk: Desk) -> None:
+    piped = subprocess.run(
+        [sys.executable, "-m", "service", "history", "ru-us/banking-access"], capture_output=True, text=True, check=True
+    )
+    assert piped.stdout == desk.done("history", "ru-us/banking-access")
+    assert ESCAPES.sub("", piped.stdout) == piped.stdout
+    assert all(line == line.rstrip() for line in piped.stdout.splitlines())
+
+
+def test_history_on_a_terminal_strikes_what_is_struck(desk: Desk) -> None:
+    desk.done("retract", "ru-us/visas@3", "--reason", "A slip")
+    drawn = on_a_terminal("history", "ru-us/visas")
+    assert re.search(r"\x1b\[2;9mMore steps on visa procedures", drawn) or re.search(r"\x1b\[[0-9;]*9m", drawn)
+    assert "✗" in ESCAPES.sub("", drawn)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_has_json(command: str) -> None:
+    told = irritants(*command.split(), "--help")
+    assert told.code == 0
+    assert "--json" in told.out
+
+
+def test_every_command_is_listed_here() -> None:
+    top = get_command(app)
+    names = {name for name in top.commands if name != "key"}  # type: ignore[attr-defined]
+    names |= {f"key {name}" for name in top.commands["key"].commands}  # type: ignore[attr-defined]
+    assert names == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", ["report", "status", "history", "correct", "retract", "evidence", "key create"])
+def test_help_has_examples(command: str) -> None:
+    told = irritants(*command.split(), "--help").out
+    assert "Examples:" in told
+    assert f"irritants {command}" in told.partition("Examples:")[2]
+
+
+def test_the_help_lists_every_exit_code() -> None:
+    told = " ".join(irritants("--help").out.split())
+    assert CODES.keys() == set(Exit)
+    assert all(f"{code.value} {meaning}" in told for code, meaning in CODES.items())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands(shell: str) -> None:
+    environment = {**os.environ, "_IRRITANTS_COMPLETE": f"source_{shell}"}
+    script = subprocess.run(
+        [sys.executable, "-c", "from service.cli.main import app; app(prog_name='irritants')"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert "_IRRITANTS_COMPLETE" in script
+
+
+def test_an_unknown_option_is_a_matter_of_usage() -> None:
+    assert irritants("status", "--as-of-postion", "5").code == Exit.USAGE
