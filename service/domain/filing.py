@@ -150,6 +150,10 @@ class _Filing:
         """The stream as this report leaves it so far; to be read only."""
         return self.histories.get(stream) or self.record.histories.get(stream) or history_of(stream)
 
+    def _is_on_record(self, stream: str) -> bool:
+        """Also where no stream can have that name."""
+        return parse_stream(stream) is not None and bool(self.history(stream).events)
+
     def _own(self, stream: str) -> History[Any]:
         if stream not in self.histories:
             known = self.record.histories.get(stream)
@@ -166,7 +170,7 @@ class _Filing:
 
     def round_on_record(self) -> None:
         of_round = self.report.round
-        if of_round is not None and not self.history(f"round/{self.report.relation}/{of_round}").events:
+        if of_round is not None and not self._is_on_record(f"round/{self.report.relation}/{of_round}"):
             self.refusals.append(UnknownMember("/round", member=f"{self.report.relation}/{of_round}"))
 
     def file(self, event: Proposed) -> None:
@@ -286,7 +290,7 @@ class _Filing:
         refusals: list[Refusal] = [
             UnknownMember(f"/{name}", member=stream.partition("/")[2])
             for stream, name in members_named(data)
-            if not self.history(stream).events
+            if not self._is_on_record(stream)
         ]
         if isinstance(data, Telling):
             cited = data.source

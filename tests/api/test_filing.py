@@ -254,3 +254,23 @@ def test_an_outcome_that_does_not_come_is_found_out_by_the_key(
         held.exec_driver_sql("ROLLBACK")
     monkeypatch.setattr("service.api.writing._SECONDS", 5)
     assert desk.post("/v1/reports", json=body, headers=KEY).headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("mend", "pointer"),
+    [
+        ({"relation": "", "round": "istanbul-april"}, "/relation"),
+        ({"relation": "us-us", "round": "istanbul-april"}, "/relation"),
+        ({"events": [on(FLIGHTS, "DiscussionReported", form="talks", round="zz-zz/may")]}, "/events/0/round"),
+        (
+            {"events": [on(FLIGHTS, "IrritantWithdrawn", reason="None.", merged_into="us-ru/visas")]},
+            "/events/0/merged_into",
+        ),
+    ],
+)
+def test_what_can_have_no_stream_is_a_mistake_like_any_other(
+    desk: TestClient, mend: dict[str, Any], pointer: str
+) -> None:
+    answer = desk.post("/v1/reports", json={**report(on(FLIGHTS, "ConcernRaised")), **mend}, headers=KEY)
+    assert answer.status_code == 422
+    assert pointer in [e["pointer"] for e in answer.json()["errors"]]
