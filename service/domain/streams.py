@@ -22,7 +22,7 @@ from service.domain.round.state import evolve as evolve_round
 from service.domain.source.state import Source
 from service.domain.source.state import evolve as evolve_source
 
-_SLUG: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_SLUG: Final = r"(?![a-z0-9-]{81})[a-z0-9]+(?:-[a-z0-9]+)*"  # at most 80 characters, as in `assertion.Slug`
 _NAME: Final = re.compile(
     rf"(?P<kind>irritant|round)/(?P<relation>[a-z]{{2}}-[a-z]{{2}})/(?P<slug>{_SLUG})"
     rf"|(?P<of>relation)/(?P<pair>[a-z]{{2}}-[a-z]{{2}})|(?P<source>source)/(?P<document>{_SLUG})"

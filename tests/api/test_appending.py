@@ -116,7 +116,14 @@ def test_what_nobody_opened_matches_no_state(desk: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["irritants/us-ru/visas", "irritants/ru-xx/visas", "irritants/ru-us/Visas", "rounds/ru-ru/may"]
+    "path",
+    [
+        "irritants/us-ru/visas",
+        "irritants/ru-xx/visas",
+        "irritants/ru-us/Visas",
+        "rounds/ru-ru/may",
+        f"rounds/ru-us/{'x' * 81}",
+    ],
 )
 def test_what_is_no_name_is_not_found(desk: TestClient, path: str) -> None:
     assert append(desk, said("ConcernRaised"), f"/v1/{path}/events", If_Match="*").status_code == 404
