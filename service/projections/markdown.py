@@ -105,10 +105,10 @@ def _item(item: SheetItem, numbers: Numbers) -> Iterator[str]:
         before = item.before.rungs.get(party, "unstated") if item.before else "unstated"
         stands = _word(rung) if before == rung else f"{_word(before)} → {_word(rung)}"
         yield f"- {party}: {stands}{'; silent' if party in item.silent else ''}"
-    for voice, said in item.voices.items():
-        for statement in said:
-            if not statement.relay:
-                yield f"- {_statement(voice, statement)}{_cites([statement.cited], numbers)}"
+    # A text of both is in the columns of both, and said once.
+    for statement in {said.event: said for column in item.voices.values() for said in column}.values():
+        if not statement.relay:
+            yield f"- {_statement(statement)}{_cites([statement.cited], numbers)}"
     for step in item.next_steps:
         yield f"- {_step(step)}{_cites(step.backing.evidence, numbers)}"
     for proposal in item.proposals:
@@ -117,10 +117,10 @@ def _item(item: SheetItem, numbers: Numbers) -> Iterator[str]:
         yield f"- To be confirmed: {_text(unconfirmed.why)}"
 
 
-def _statement(voice: str, said: Said) -> str:
+def _statement(said: Said) -> str:
     by = said.cited.asserted_by
     speaker = ", ".join(part for part in (by.organ, by.person) if part)
-    whose = f"{voice} ({_text(speaker)})" if speaker else voice
+    whose = f"{by.party} ({_text(speaker)})" if speaker else by.party
     rung = f" [{_word(said.rung)}]" if said.rung else ""
     return (
         f"{whose}{rung}: {_text(said.cited.summary)}{_quoted(said.cited.wording)}{' (denied)' if said.denied else ''}"

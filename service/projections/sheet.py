@@ -102,7 +102,7 @@ def view(
     round_of: RoundOf | None = None,
 ) -> SheetDocument:
     """The sheet of a round, of the irritants before and after it, of the talks after it. Total."""
-    met = round.state.phase in ("convened", "concluded")
+    met, registered = round.state.phase in ("convened", "concluded"), list(sources)
     was = {reading.stream: reading for reading in before}
     now = sorted(after, key=lambda reading: reading.stream) if met else []
     touched = [r for r in now if r.position > (was[r.stream].position if r.stream in was else 0)]
@@ -120,8 +120,8 @@ def view(
         untouched=tuple(_untouched(reading) for reading in now if reading not in touched),
         out_of_scope=out_of_scope,
         no_comment=no_comment,
-        sources=tuple(_sources(cited_in((header, items, out_of_scope, no_comment)), sources)),
-        position=last_position(round, relation, *before, *after),
+        sources=tuple(_sources(cited_in((header, items, out_of_scope, no_comment)), registered)),
+        position=last_position(round, relation, *before, *after, *registered),
     )
 
 
@@ -163,11 +163,11 @@ def _sources(cited: Iterable[Cited], registered: Iterable[Reading[Source]]) -> I
     told = list(cited)
     publishers = {reading.stream.partition("/")[2]: reading.state.publisher for reading in registered}
     for number, place in enumerate(places(told), 1):
-        origins = dict.fromkeys(t.source.origin for t in told if t.source.document == place.document)
+        origins = {t.source.origin for t in told if t.source.document == place.document}
         yield SheetSource(
             number=number,
             document=place.document,
             publisher=publishers.get(place.document),
             paragraphs=place.paragraphs,
-            origins=tuple(origins),
+            origins=tuple(sorted(origins)),
         )
