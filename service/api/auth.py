@@ -1,7 +1,8 @@
 """Who asks, and what they may do. Decided once for each request, before anything of it is read.
 
 A key that is revoked is refused from the next request on, in every process: the shared head query, which runs after the
-request arrived, tells whether any key changed; only then are the keys read again.
+request arrived, tells whether any key changed; only then are the keys read again. Programs show the key itself, people
+the cookie of a session that began with it; one that has ended is nobody's, and no mistake.
 """
 
 import asyncio
@@ -13,7 +14,9 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api import sessions
 from service.api.problems import Problem
+from service.api.sessions import Session, Sessions
 from service.follower import Follower
 from service.settings import Settings
 from service.store import keys
@@ -21,8 +24,9 @@ from service.store.engine import connection
 from service.store.keys import SCOPES, Key
 
 READING: Final = frozenset({"GET", "HEAD"})
+_OF_PROGRAMS: Final = "/v1/"
 # What a stranger may see where reading needs a key: how to ask, and that the service is up.
-_FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/")
+_FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,17 @@ _READER: Final = Access("anybody", ("read",))
 _STRANGER: Final = Access("nobody", ())
 
 
+def _access(key: Key) -> Access:
+    return Access(key.name, key.scopes, key.relations, key.id)
+
+
 class Gate:
     """This process's copy of the keys, as fresh as the head that a request saw."""
 
     def __init__(self, engine: Engine, follower: Follower, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._engine, self._follower, self._clock = engine, follower, clock
         self._stranger = _READER if settings.read_access == "open" else _STRANGER
+        self._sessions = Sessions(settings.database_url or "")
         self._version = -1
         self._keys: Mapping[str, Key] = {}
         self._turn = asyncio.Lock()
@@ -74,14 +83,32 @@ class Gate:
         """Who asks now; ask again for a request that has waited. Raises Problem (401) and DatabaseUnavailable."""
         shown = [value for name, value in scope["headers"] if name == b"authorization"]
         if not shown:
-            return self._stranger
+            return await self._of_session(scope)
         await self._refresh()
         scheme, _, token = shown[0].decode("latin-1").partition(" ")
         key = keys.authenticate(self._keys, token.strip(), self._clock()) if scheme.lower() == "bearer" else None
         if key is None or len(shown) > 1:
             detail = "The key is not one of this service, or has expired or been revoked."
             raise Problem("unauthenticated", detail, headers=_REFUSED)
-        return Access(key.name, key.scopes, key.relations, key.id)
+        return _access(key)
+
+    async def sign_in(self, token: str) -> Session | None:
+        """A new session for whoever shows a key; None where it is none. Raises DatabaseUnavailable."""
+        await self._refresh()
+        key = keys.authenticate(self._keys, token, self._clock())
+        return None if key is None else self._sessions.begin(key, self._clock())
+
+    async def _of_session(self, scope: Scope) -> Access:
+        """Who signed in, for whatever a browser asks by itself: it would show the cookie also where others send it."""
+        value = sessions.shown(scope)
+        if value is None or (scope["method"] not in READING and scope["path"].startswith(_OF_PROGRAMS)):
+            return self._stranger
+        await self._refresh()
+        session = self._sessions.find(self._keys, value, self._clock())
+        if session is None:
+            return self._stranger
+        scope["state"]["session"] = session
+        return _access(session.key)
 
     async def _refresh(self) -> None:
         version = (await self._follower.head()).keys_version

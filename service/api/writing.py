@@ -117,15 +117,20 @@ def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str,
 @router.post("/v1/reports", **_contract("file_report", "Report", examples.REPORT))
 async def file_report(request: Request) -> Response:
     """Files a report: events for several streams, recorded together or not at all."""
-    access = _reporter(request)
+    _reporter(request)
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
+    return await _answer(request, await receipt_of(request, read, key, dry_run=dry_run), dry_run=dry_run)
+
+
+async def receipt_of(request: Request, read: body.Body, key: str, *, dry_run: bool) -> Receipt:
+    """What filing a report led to, or what it would. Raises Problem, and whatever the recorder refuses it for."""
+    access = _reporter(request)
     _refuse_too_many(read.value)
     filed = _read(read.value, read.mistakes)
     _refuse_beyond(access, filed)
-    asked = _asked(request, access, filed, key, read.value, dry_run=dry_run)
-    return await _answer(request, asked, await _recorded(request, asked))
+    return await _recorded(request, _asked(request, access, filed, key, read.value, dry_run=dry_run))
 
 
 @router.post(
@@ -176,7 +181,7 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
         raise
     except Stale as stale:
         raise _not_as_seen(request, kind, stale) from None
-    answer = await _answer(request, asked, receipt)
+    answer = await _answer(request, receipt, dry_run=dry_run)
     if not dry_run:
         answer.headers["ETag"] = etag(receipt.events[-1].position, STORED[kind].representation)
     return answer
@@ -299,12 +304,12 @@ def _heard(outcome: "asyncio.Future[Receipt]") -> None:
         outcome.exception()
 
 
-async def _answer(request: Request, asked: recorder.Request, receipt: Receipt) -> Response:
+async def _answer(request: Request, receipt: Receipt, *, dry_run: bool) -> Response:
     stored = receipt.report
     changes = tuple(
         ReportedChange(irritant=c.irritant, before=c.before, after=c.after, reason=c.reason) for c in receipt.changes
     )
-    if asked.dry_run:
+    if dry_run:
         preview = ReportPreview(
             position=stored.last_position,
             first_position=stored.first_position,
