@@ -80,6 +80,9 @@ def composed() -> Iterator[Composed]:
         composed.run("up", "--build", "--detach")
         polled(lambda: len(composed.irritants()), 5)
         yield composed
+    except httpx2.HTTPError as failed:
+        failed.add_note(composed.run("logs", "--tail", "100"))
+        raise
     finally:
         composed.run("down", "--volumes", "--rmi", "local", "--timeout", "10")
 
