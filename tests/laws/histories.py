@@ -213,8 +213,8 @@ def records(**limits: Any) -> st.SearchStrategy[list[Recorded]]:
     return drafts(**limits).map(record)
 
 
-def filed(planned: Iterable[Draft]) -> list[Recorded]:
-    """The drafts filed one after another, each a report of its own; what is refused is not there."""
+def filed(planned: Iterable[Draft]) -> dict[str, History[Any]]:
+    """The record after the drafts were filed one after another, each a report of its own; without what was refused."""
     histories = dict(_BEFORE)
     ids = [name(0)]
     for number, plan in enumerate(planned, 1):
@@ -225,7 +225,7 @@ def filed(planned: Iterable[Draft]) -> list[Recorded]:
         envelope = Envelope(f"report-{number}", "desk", "", moment, histories[STREAM].position, iter(ids[-1:]).__next__)
         with suppress(Refused):
             histories |= decide(report, Record(histories, _ORIGIN_STREAMS), envelope).histories
-    return list(histories[STREAM].events)
+    return histories
 
 
 def _history(stream: str, *events: tuple[str, dict[str, Any]]) -> History[Any]:

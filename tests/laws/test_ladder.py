@@ -9,13 +9,20 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.domain.assertion import AssertionRetracted, EvidenceAdded, Recorded, Telling
+from service.domain.assertion import (
+    Assertion,
+    AssertionCorrected,
+    AssertionRetracted,
+    EvidenceAdded,
+    Recorded,
+    Telling,
+)
 from service.domain.corrections import effective
 from service.domain.irritant import standing
 from service.domain.irritant.fold import evolve
 from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS
-from tests.laws.histories import ADVANCING, Draft, drafts, record, recorded, records
+from tests.laws.histories import ADVANCING, DATES, Draft, drafts, record, recorded, records
 
 NOTHING = Irritant(("RU", "US"))
 
@@ -74,6 +81,24 @@ def test_a_retraction_reads_as_if_its_target_had_never_been_said(events: list[Re
     struck = [*events, retraction(events, target.id)]
     never = [e for e in events if e.id != target.id]
     assert state_of(struck) == state_of(never)
+
+
+@given(records(), st.data())
+def test_a_correction_reads_as_if_its_target_had_always_been_so(events: list[Recorded], data: st.DataObject) -> None:
+    """The state itself, so regressions too: a correction is none, whatever the corrected event makes of them."""
+    asserted = [e for e in events if isinstance(e.data, Assertion) and e.id not in amended(events)]
+    assume(asserted)
+    target = data.draw(st.sampled_from(asserted))
+    day = data.draw(st.sampled_from([day for day in DATES if day]))
+    mended = AssertionCorrected(target=target.id, changes={"occurred": day, "wording": None}, reason="misread")
+    always = replace(target, data=target.data.model_copy(update={"occurred": day, "wording": None}))
+    correcting = [*events, recorded(events[-1].position + 1, mended)]
+    assert state_of(correcting) == state_of([always if e.id == target.id else e for e in events])
+
+
+def amended(events: Sequence[Recorded]) -> set[str]:
+    """What is corrected already: further corrections merge with those."""
+    return {e.data.target for e in events if isinstance(e.data, AssertionCorrected)}
 
 
 @given(records(), st.data())
