@@ -105,7 +105,7 @@ class Page:
     answers, as they were last put together.
     """
 
-    __slots__ = ("at_rest", "body", "etag", "headers", "is_end", "position", "ready", "unchanged")
+    __slots__ = ("at_rest", "body", "etag", "headers", "is_end", "position", "ready", "representation", "unchanged")
 
     def __init__(
         self,
@@ -119,6 +119,7 @@ class Page:
         link: str | None = None,
     ) -> None:
         self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
+        self.representation = representation
         self.ready: Ready | None = None
         self.etag = etag(position, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import feeds, irritants, live, operations, pages, relations, reports, rounds, sources, writing
+from service.api import operations, pages, writing
 from service.api.auth import Authentication, Gate
-from service.api.lane import RESOURCES, Lane
+from service.api.lane import RESOURCES, ROUTERS, Lane
 from service.api.observed import CLIENT_LEFT, Observed, tell
 from service.api.openapi import contract
 from service.api.pacing import Pacing
@@ -31,10 +31,7 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_ROUTERS: Final = tuple(
-    resource.router
-    for resource in (irritants, rounds, relations, sources, reports, feeds, live, writing, operations, pages)
-)
+_ROUTERS: Final = (*ROUTERS, writing.router, operations.router, pages.router)
 _SECONDS_TO_RECORD: Final = 0.5  # whoever waits for what is recorded then has been answered or has left
 
 

@@ -19,7 +19,7 @@ from service.api.etags import JSON
 from service.api.listing import DEFAULT_LIMIT
 from service.api.parameters import Limit, Query, RelationId, Whole
 from service.api.problems import Problem
-from service.api.reading import Read, Resource
+from service.api.resource import Read, Resource
 from service.api.routes import routes
 from service.api.selection import Dated, scan
 from service.api.states import member_of, of_stream

@@ -1,4 +1,4 @@
-"""Irritants: the list, each one, and the events of its stream."""
+"""Irritants: the list, each one, its dossier and its evidence."""
 
 from typing import Annotated, Final, Literal
 
@@ -7,14 +7,18 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
 from service.api.answer import Page
-from service.api.listing import Listing, Paged, list_documents
-from service.api.parameters import At, RelationId, Whole
-from service.api.reading import Read, Resource
+from service.api.listing import DEFAULT_LIMIT, Listing, Paged, list_documents
+from service.api.parameters import At, Limit, RelationId, Whole
+from service.api.resource import Read, Resource
 from service.api.routes import routes
-from service.api.states import of_stream, one_of, relation_or_record
+from service.api.states import of_stream, one_of, point_of, reading_of, relation_or_record, shown
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import Rung
+from service.follower.readings import rounds_of_reports
+from service.projections import assertions, dossier
+from service.projections.assertions import EvidenceDocument
+from service.projections.dossier import DossierDocument
 from service.projections.irritant import IrritantDocument
 
 _NOBODY: Final = ("both", "none")
@@ -37,6 +41,13 @@ class IrritantsQuery(At, Paged):
     changed_after: Annotated[Whole, Field(description="only those that an event after this position is about")] = 0
 
 
+class DossierQuery(At):
+    """At which point, and which page of the timeline."""
+
+    after: Annotated[Whole, Field(description="the place in the timeline that was seen last")] = 0
+    limit: Limit = DEFAULT_LIMIT
+
+
 def _list(c: Connection, read: Read[IrritantsQuery]) -> Page:
     """Irritants.
 
@@ -54,6 +65,23 @@ def _one(c: Connection, read: Read[At]) -> Page:
     return one_of(c, read, "irritant")
 
 
+def _dossier(c: Connection, read: Read[DossierQuery]) -> Page:
+    """One irritant in full: timeline, one column for each side, next steps, instruments, items, evidence.
+
+    The timeline is paged: `timeline.next` is what to ask for `after`.
+    """
+    query, point = read.query, point_of(c, read)
+    round_of = rounds_of_reports(c, read.path["relation"], point.position)
+    reading = reading_of(c, read, "irritant", point)
+    document = dossier.view(reading, round_of=round_of, after=query.after, limit=query.limit)
+    return shown(read, document, dossier.REPRESENTATION)
+
+
+def _evidence(c: Connection, read: Read[At]) -> Page:
+    """What was asserted of an irritant, and what each assertion rests on: documents, utterances, who."""
+    return shown(read, assertions.view(reading_of(c, read, "irritant", point_of(c, read))), assertions.REPRESENTATION)
+
+
 RESOURCES: Final = (
     Resource(
         "/v1/irritants",
@@ -64,5 +92,9 @@ RESOURCES: Final = (
         is_snapshot=True,
     ),
     Resource("/v1/irritants/{relation}/{slug}", At, _one, of_stream("irritant"), shape=IrritantDocument),
+    Resource(
+        "/v1/irritants/{relation}/{slug}/dossier", DossierQuery, _dossier, of_stream("irritant"), shape=DossierDocument
+    ),
+    Resource("/v1/irritants/{relation}/{slug}/evidence", At, _evidence, of_stream("irritant"), shape=EvidenceDocument),
 )
 router = routes(RESOURCES, "irritants")

@@ -8,22 +8,16 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api import feeds, irritants, live, relations, reports, rounds, sources
+from service.api import difference, feeds, irritants, live, relations, reports, rounds, sources
 from service.api.answer import Answer, Request, Stream
 from service.api.reading import Reader
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _UNDER: Final = "/v1/"
 
-RESOURCES: Final = (
-    *irritants.RESOURCES,
-    *rounds.RESOURCES,
-    *relations.RESOURCES,
-    *sources.RESOURCES,
-    *reports.RESOURCES,
-    *feeds.RESOURCES,
-    *live.RESOURCES,
-)
+_READ: Final = (irritants, difference, rounds, relations, sources, reports, feeds, live)
+RESOURCES: Final = [resource for module in _READ for resource in module.RESOURCES]
+ROUTERS: Final = [module.router for module in _READ]
 
 
 class Lane:

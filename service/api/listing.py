@@ -4,18 +4,15 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from service.api.answer import Page
 from service.api.parameters import Cursor, Limit, Query, malformed
-from service.api.reading import Read
+from service.api.resource import Read
 from service.domain.catalogue import Kind
 from service.domain.streams import parse_stream
 from service.follower.readings import Point, histories_of
 from service.projections.document import Document, rendered
-from service.projections.irritant import IrritantDocument
-from service.projections.round import RoundDocument
 from service.projections.stored import STORED
 from service.store import events, read_models
 from service.store.codec import canonical
@@ -78,8 +75,7 @@ def list_documents(
 ) -> Page:
     """A page of the documents of one kind that have these facets and changed after a position."""
     projection, facets = STORED[kind], facets or {}
-    if changed_after > read.head.position:
-        raise malformed("changed_after", f"is beyond the head: the record ends at {read.head.position}")
+    read.on_record(changed_after, "changed_after")
     if (point := read.point(c)) is None:
         stored = read_models.page(
             c,
@@ -103,27 +99,6 @@ def list_documents(
         ]
         position = events.last_position(c, relation=relation, upto=point.position)
     return read.page(paged(found, read.query.limit, position), position, projection.representation)
-
-
-def documents_of(c: Connection, read: Read[Any], relation: str, kind: Kind) -> tuple[dict[str, Any], int]:
-    """Every document of a kind in a relation, by its id, and the position of the relation's last event.
-
-    Raises Problem where nothing of the relation is on record. For a resource that is read in one snapshot.
-    """
-    if (point := read.point(c)) is None:
-        projection, shape = STORED[kind], _SHAPES[kind]
-        stored = read_models.page(c, projection.name, projection.representation, relation=relation)
-        found = {document.key: shape.model_validate_json(document.body) for document in stored}
-        position = events.last_position(c, relation=relation)
-    else:
-        found = _documents_at(c, relation, kind, point)
-        position = events.last_position(c, relation=relation, upto=point.position)
-    if not position:
-        read.not_found()
-    return found, position
-
-
-_SHAPES: Final[Mapping[Kind, type[BaseModel]]] = {"irritant": IrritantDocument, "round": RoundDocument}
 
 
 def _documents_at(c: Connection, relation: str | None, kind: Kind, point: Point) -> dict[str, Any]:

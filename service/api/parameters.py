@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from service.api.problems import Mistake, Problem
 from service.domain.streams import is_relation
+from service.store.log import Head
 
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -26,20 +27,20 @@ _MOST: Final = 40
 _SHOWN: Final = 60
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
     if not _WHOLE.fullmatch(text):
         raise PydanticCustomError("whole", "is a whole number, such as 41")
     return int(text)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise PydanticCustomError("day", "is a day, such as 2025-04-10") from None
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text if _MOMENT.fullmatch(text) else "").astimezone(UTC)
     except (ValueError, OverflowError):
@@ -53,9 +54,9 @@ def _relation(text: str) -> str:
     return text
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Day = Annotated[date, BeforeValidator(_day)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Whole = Annotated[int, BeforeValidator(whole)]
+Day = Annotated[date, BeforeValidator(day)]
+Moment = Annotated[datetime, BeforeValidator(moment)]
 RelationId = Annotated[str, BeforeValidator(_relation)]
 Limit = Annotated[Whole, Field(ge=1, le=1000, description="how many items at most")]
 Cursor = Annotated[
@@ -71,6 +72,10 @@ class Query(BaseModel):
     """The parameters of one resource. The descriptions are those of the contract."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def is_at_rest(self, _head: Head) -> bool:
+        """Whether the record can never answer this otherwise: every clock is past what is asked for."""
+        return False
 
 
 class At(Query):
@@ -95,6 +100,13 @@ class At(Query):
             raise misplaced("date_match", "says how days are compared, and there is none")
         return self
 
+    def is_at_rest(self, _head: Head) -> bool:
+        return self.as_of_position is not None or (self.known_at is not None and is_over(self.known_at, _head))
+
+    @property
+    def is_past(self) -> bool:
+        return self.as_of_position is not None or self.known_at is not None
+
     @property
     def certain(self) -> bool:
         return self.date_match == "certain"
@@ -103,15 +115,14 @@ class At(Query):
 Q = TypeVar("Q", bound=Query)
 
 
+def is_over(moment: datetime, head: Head) -> bool:
+    """Whether nothing more will be recorded then: at the moment of the head itself, more may be."""
+    return moment < head.recorded_at
+
+
 def parse(model: type[Q], raw: bytes) -> Q:
     """The parameters of a query string. Raises Problem with every mistake in it."""
-    if not raw:
-        return model()
-    try:
-        unquote_to_bytes(raw).decode()
-        given = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST)
-    except ValueError:
-        raise malformed(None, "The query is not of the form name=value&name=value, in UTF-8.") from None
+    given = _pairs(raw) if raw else []
     twice = sorted(name for name, times in Counter(name for name, _ in given).items() if times > 1)
     if twice:
         raise _problem([Mistake(parameter=name[:_SHOWN], detail="is given twice") for name in twice])
@@ -119,6 +130,14 @@ def parse(model: type[Q], raw: bytes) -> Q:
         return model.model_validate(dict(given))
     except ValidationError as refused:
         raise _refused(model, refused.errors()) from None
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        unquote_to_bytes(raw).decode()
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST)
+    except ValueError:
+        raise malformed(None, "The query is not of the form name=value&name=value, in UTF-8.") from None
 
 
 def misplaced(parameter: str, detail: str) -> PydanticCustomError:
@@ -149,7 +168,7 @@ def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
 
 def _sentence(error: ErrorDetails) -> str:
     """Goes on from the parameter's name, as ours do."""
-    return error["msg"].removeprefix("Input ").removeprefix("String ")
+    return "is needed" if error["type"] == "missing" else error["msg"].removeprefix("Input ").removeprefix("String ")
 
 
 def _problem(mistakes: list[Mistake], name: str = "malformed-parameter") -> Problem:
@@ -163,11 +182,13 @@ def described(path: str, model: type[Query]) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", path)
     ]
-    properties: Mapping[str, dict[str, Any]] = model.model_json_schema().get("properties", {})
-    return in_path + [_described(name, dict(schema)) for name, schema in properties.items()]
+    schema = model.model_json_schema()
+    properties: Mapping[str, dict[str, Any]] = schema.get("properties", {})
+    needed = schema.get("required", ())
+    return in_path + [_described(name, dict(one), required=name in needed) for name, one in properties.items()]
 
 
-def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _described(name: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
     description = schema.pop("description", "")
     schema.pop("title", None)
     # Absent is absent: nobody writes null into an address.
@@ -177,4 +198,4 @@ def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     for one in alternatives:
         description = description or one.pop("description", "")
         schema |= one
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}

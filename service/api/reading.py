@@ -10,108 +10,26 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, NoReturn, cast
+from functools import partial
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Engine
 from starlette.requests import ClientDisconnect
 
 from service.api import parameters
 from service.api.answer import Answer, Page, Ready, Request, Stream, negotiated
 from service.api.auth import authenticate
-from service.api.etags import JSON
 from service.api.pacing import Pacing
-from service.api.parameters import At, Q, Query, malformed
+from service.api.parameters import Query
 from service.api.problems import Problem
+from service.api.resource import Drawing, Read, Resource
 from service.domain.streams import is_relation
 from service.follower import Follower, TooManyWaiters, Waiter
-from service.follower.readings import Point
-from service.store import events
-from service.store.engine import connection, transaction
 from service.store.log import Head
 
 _SLUG: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IN_PATH: Final = {"relation": r"[a-z]{2}-[a-z]{2}", "slug": _SLUG, "id": _UUID}
 _MOST_PATHS: Final = 10_000
-
-
-@dataclass(frozen=True)
-class Read(Generic[Q]):
-    """One reading: of what, with which parameters, up to which head. `now` is what a future moment is later than."""
-
-    path: Mapping[str, str]
-    query: Q
-    media_type: str
-    head: Head
-    now: datetime
-    address: str
-
-    @property
-    def at_rest(self) -> bool:
-        return self.query.is_at_rest(self.head)
-
-    def point(self, c: Connection) -> Point | None:
-        """Where a state is read; None for the present. Raises Problem where that is not on record yet."""
-        query = cast(At, self.query)
-        position = self.head.position
-        if query.as_of_position is not None:
-            position = self.on_record(query.as_of_position, "as_of_position")
-        elif query.known_at is not None:
-            position = self.known_at(c, query.known_at, "known_at")
-        elif query.effective_on is None:
-            return None
-        return Point(position, query.effective_on, query.certain)
-
-    def on_record(self, position: int, parameter: str) -> int:
-        """A position, where there is one. Raises Problem."""
-        if position > self.head.position:
-            raise malformed(parameter, f"is beyond the head: the record ends at {self.head.position}")
-        return position
-
-    def known_at(self, c: Connection, moment: datetime, parameter: str) -> int:
-        """The last position that was on record at a moment. Raises Problem where nobody can know that yet."""
-        if moment > self.now:
-            raise malformed(parameter, "is in the future: nobody knows what will be known then")
-        return min(self.head.position, events.position_at(c, moment))
-
-    def page(self, body: bytes, position: int, representation: int, **more: Any) -> Page:
-        more.setdefault("at_rest", self.at_rest)
-        return Page(body, position, representation, media_type=self.media_type, **more)
-
-    def not_found(self) -> NoReturn:
-        """Raises Problem."""
-        then = isinstance(self.query, At) and self.query.is_past
-        raise Problem("not-found", f"Nothing {'was' if then else 'is'} on record under {self.address}.")
-
-
-Topics = Callable[[Mapping[str, str], Q], Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Resource(Generic[Q]):
-    """What can be read at one address. The docstring of `load` is its text in the contract.
-
-    `topics`: what an answer is computed from. `wakes`: what is worth waking for, where that is less. `is_snapshot`: it
-    reads what is stored of the present in more than one query, and wants them all to see the same.
-    """
-
-    path: str
-    query: type[Q]
-    load: Callable[[Connection, Read[Q]], Page]
-    topics: Topics[Q]
-    shape: Any = None
-    media_types: tuple[str, ...] = (JSON,)
-    wakes: Topics[Q] | None = None
-    is_snapshot: bool = False
-
-    @property
-    def told_by(self) -> Callable[..., Any]:
-        """Whose docstring is the text in the contract."""
-        return self.load
-
-    def read(self, engine: Engine, read: Read[Q]) -> Page:
-        with transaction(engine, "REPEATABLE READ") if self.is_snapshot else connection(engine) as c:
-            return self.load(c, read)
 
 
 @dataclass(frozen=True)
@@ -149,6 +67,8 @@ class Reader:
         self.follower, self.clock, self._pacing = follower, clock, pacing
         self._patterns = [(_pattern(resource.path), resource) for resource in resources]
         self._found: dict[str, _Found] = {}
+        self.drawings: dict[str, Drawing] = {}
+        """By the path of the resource, what the pages draw of it."""
 
     async def answer(self, request: Request) -> Answer | Stream | None:
         """None where there is nothing of that name. Raises Problem and DatabaseUnavailable."""
@@ -203,7 +123,11 @@ class Reader:
             return kept
         read, resource = self._read(request, found), cast(Resource[Any], found.resource)
         topics = () if read.at_rest else resource.topics(read.path, read.query)
-        return await self.follower.kept(request.target, topics, lambda: self.follower.read(resource.read, read))
+        drawing = self.drawings.get(resource.path) if read.media_type == resource.drawn else None
+        if drawing is None:
+            return await self.follower.kept(request.target, topics, lambda: self.follower.read(resource.read, read))
+        draw = partial(self.follower.read, resource.draw, read, drawing)
+        return await self.follower.kept(request.target, topics, draw)
 
     def _read(self, request: Request, found: _Found) -> Read[Any]:
         resource, head = cast(Resource[Any], found.resource), self._last_head()

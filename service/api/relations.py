@@ -1,26 +1,54 @@
-"""Relations: the list, each one, and what is computed over all of one: the board, the calendar of its rounds."""
+"""Relations: the list, each one, and what is computed over all of one."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from service.api.answer import Page
-from service.api.listing import Listing, Paged, documents_of, list_documents
-from service.api.parameters import At
-from service.api.reading import Read, Resource
+from service.api.etags import JSON
+from service.api.listing import Listing, Paged, list_documents
+from service.api.parameters import At, Day, Q
+from service.api.resource import Load, Read, Resource
 from service.api.routes import routes
-from service.api.states import of_relation, of_stream, one_of
-from service.domain.streams import history_of
+from service.api.states import of_relation, of_stream, one_of, point_of, reading_of, readings, shown
 from service.follower import RECORD
-from service.follower.readings import Point, histories_of
-from service.projections import board, calendar
+from service.follower.readings import rounds_of_reports
+from service.projections import (
+    assertions,
+    board,
+    calendar,
+    corroboration,
+    ledger,
+    matrix,
+    needs_confirmation,
+    registers,
+)
+from service.projections import round as round_
+from service.projections.assertions import EvidenceDocument
 from service.projections.board import BoardDocument
-from service.projections.document import rendered
+from service.projections.corroboration import CorroborationDocument
+from service.projections.document import last_position
+from service.projections.ledger import LedgerDocument
+from service.projections.matrix import MatrixDocument
+from service.projections.needs_confirmation import NeedsConfirmationDocument
+from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
+
+_CALENDAR: Final = f"{calendar.MEDIA_TYPE}; charset=utf-8"
+_CSV: Final = "text/csv; charset=utf-8; header=present"
 
 
 class RelationsQuery(At, Paged):
     """Which relations."""
+
+
+class OnQuery(At):
+    """At which point, and from which day to count."""
+
+    on: Annotated[
+        Day | None, Field(description="the day from which days are counted; without one nothing is overdue or old")
+    ] = None
 
 
 def _list(c: Connection, read: Read[RelationsQuery]) -> Page:
@@ -33,33 +61,61 @@ def _one(c: Connection, read: Read[At]) -> Page:
     return one_of(c, read, "relation")
 
 
+def _evidence(c: Connection, read: Read[At]) -> Page:
+    """What was asserted of the talks, and what each assertion rests on: documents, utterances, who."""
+    return shown(read, assertions.view(reading_of(c, read, "relation", point_of(c, read))), assertions.REPRESENTATION)
+
+
 def _board(c: Connection, read: Read[At]) -> Page:
-    """Every irritant of a relation in one line, and its statuses after each round."""
-    document = board.view(**_readings(c, read))
-    return read.page(rendered(document), document.position, board.REPRESENTATION)
+    """Every irritant of a relation in one line; as a table by `Accept: text/csv`."""
+    document = board.view(**readings(c, read, point_of(c, read)))
+    return shown(read, document, board.REPRESENTATION, {_CSV: board.csv})
 
 
-def _readings(c: Connection, read: Read[At]) -> dict[str, Any]:
-    """What a view over a whole relation is computed from. Raises Problem where nothing of it is on record."""
-    relation = read.path["relation"]
-    point = read.point(c) or Point(read.head.position)
-    found = histories_of(c, relation, ("irritant", "round", "relation"), point.position)
-    if not found:
-        read.not_found()
-    seen = {stream: point.reading(history) for stream, history in found.items()}
-    talks = f"relation/{relation}"
-    return {
-        "irritants": [reading for stream, reading in seen.items() if stream.startswith("irritant/")],
-        "rounds": [reading for stream, reading in seen.items() if stream.startswith("round/")],
-        "relation": seen[talks] if talks in seen else history_of(talks).reading(),
-    }
+def _matrix(c: Connection, read: Read[At]) -> Page:
+    """Irritant by party: where each stands, how it stands towards it, and what it last said."""
+    return shown(read, matrix.view(**readings(c, read, point_of(c, read))), matrix.REPRESENTATION)
+
+
+def _ledger(c: Connection, read: Read[OnQuery]) -> Page:
+    """Next steps, rounds to come and proposals: whose, by when, open or closed, claimed and confirmed by whom.
+
+    As a table by `Accept: text/csv`.
+    """
+    point = point_of(c, read)
+    round_of = rounds_of_reports(c, read.path["relation"], point.position)
+    document = ledger.view(**readings(c, read, point), round_of=round_of, on=read.query.on)
+    return shown(read, document, ledger.REPRESENTATION, {_CSV: ledger.csv})
+
+
+def _needs_confirmation(c: Connection, read: Read[At]) -> Page:
+    """What rests on less than both sides' word, why, and what would settle it."""
+    document = needs_confirmation.view(**readings(c, read, point_of(c, read)))
+    return shown(read, document, needs_confirmation.REPRESENTATION)
+
+
+def _registers(c: Connection, read: Read[OnQuery]) -> Page:
+    """What lies outside the talks, what can be counted, what went back, what grows old."""
+    document = registers.view(**readings(c, read, point_of(c, read)), on=read.query.on)
+    return shown(read, document, registers.REPRESENTATION)
+
+
+def _corroboration(c: Connection, read: Read[At]) -> Page:
+    """What is claimed, and how many distinct utterances stand behind each claim."""
+    return shown(read, corroboration.view(**readings(c, read, point_of(c, read))), corroboration.REPRESENTATION)
 
 
 def _calendar(c: Connection, read: Read[At]) -> Page:
     """The rounds of a relation that have a day, for a calendar to subscribe to (RFC 5545)."""
-    relation = read.path["relation"]
-    rounds, position = documents_of(c, read, relation, "round")
-    return read.page(calendar.view(relation, rounds.values()).encode(), position, calendar.REPRESENTATION)
+    found = readings(c, read, point_of(c, read))["rounds"]
+    text = calendar.view(read.path["relation"], map(round_.view, found))
+    return read.page(text.encode(), last_position(*found), calendar.REPRESENTATION)
+
+
+def _computed(name: str, query: type[Q], load: Load[Q], shape: Any, *media_types: str) -> Resource[Q]:
+    """A view over all streams of a relation: one line for each."""
+    path = f"/v1/relations/{{relation}}/{name}"
+    return Resource(path, query, load, of_relation, shape=shape, media_types=media_types or (JSON,))
 
 
 RESOURCES: Final = (
@@ -72,14 +128,13 @@ RESOURCES: Final = (
         is_snapshot=True,
     ),
     Resource("/v1/relations/{relation}", At, _one, of_stream("relation"), shape=RelationDocument),
-    Resource("/v1/relations/{relation}/board", At, _board, of_relation, shape=BoardDocument),
-    Resource(
-        "/v1/relations/{relation}/calendar.ics",
-        At,
-        _calendar,
-        of_relation,
-        media_types=(f"{calendar.MEDIA_TYPE}; charset=utf-8",),
-        is_snapshot=True,
-    ),
+    Resource("/v1/relations/{relation}/evidence", At, _evidence, of_stream("relation"), shape=EvidenceDocument),
+    _computed("board", At, _board, BoardDocument, JSON, _CSV),
+    _computed("matrix", At, _matrix, MatrixDocument),
+    _computed("ledger", OnQuery, _ledger, LedgerDocument, JSON, _CSV),
+    _computed("needs-confirmation", At, _needs_confirmation, NeedsConfirmationDocument),
+    _computed("registers", OnQuery, _registers, RegistersDocument),
+    _computed("corroboration", At, _corroboration, CorroborationDocument),
+    _computed("calendar.ics", At, _calendar, None, _CALENDAR),
 )
 router = routes(RESOURCES, "relations")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from service.api.answer import Page
 from service.api.listing import Listing, Paged, paged
 from service.api.parameters import Query, RelationId, malformed
-from service.api.reading import Read, Resource
+from service.api.resource import Read, Resource
 from service.api.routes import routes
 from service.follower import RECORD
 from service.projections import change

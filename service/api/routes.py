@@ -13,7 +13,8 @@ from service.api.answer import Answer, Headers, Request
 from service.api.etags import JSON
 from service.api.parameters import described
 from service.api.problems import Problem
-from service.api.reading import Reader, Resource, Streamed
+from service.api.reading import Reader, Streamed
+from service.api.resource import Resource
 
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Nothing changed since the representation that `If-None-Match` names"}
@@ -59,8 +60,8 @@ def _with_headers(response: Response, headers: Headers) -> Response:
 
 
 def _besides_json(media_types: Sequence[str]) -> dict[str, Any]:
-    schema = {"schema": {"type": "string"}}
-    return {media_type.partition(";")[0]: schema for media_type in media_types if media_type != JSON}
+    named = (media_type.partition(";")[0] for media_type in media_types)
+    return {name: {"schema": {"type": "string"}} for name in named if name != JSON}
 
 
 def _name(path: str) -> str:

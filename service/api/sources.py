@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from service.api.answer import Page
 from service.api.listing import Listing, Paged, cursor, listed
 from service.api.parameters import At
-from service.api.reading import Read, Resource
+from service.api.resource import Read, Resource
 from service.api.routes import routes
 from service.follower import RECORD
 from service.follower.readings import Point, histories

@@ -1,19 +1,22 @@
-"""States of one thing: what is stored of the present as it is, the past from the log."""
+"""States: what is stored of the present as it is, the past and what is computed from the log."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from service.api.answer import Page
 from service.api.parameters import At
-from service.api.reading import Read, Topics
+from service.api.resource import Read, Topics
 from service.domain.catalogue import Kind
+from service.domain.history import Reading
 from service.follower import RECORD
-from service.follower.readings import histories
+from service.follower.readings import Point, Readings, histories, readings_of
 from service.projections.document import rendered
 from service.projections.stored import STORED
 from service.store import read_models
+
+_NONE: Final[Mapping[str, Callable[[Any], str]]] = {}
 
 
 def member_of(path: Mapping[str, str]) -> str:
@@ -44,9 +47,35 @@ def one_of(c: Connection, read: Read[At], kind: Kind) -> Page:
         if stored is None:
             read.not_found()
         return read.page(stored.body, stored.position, projection.representation)
-    stream = f"{kind}/{member}"
+    return shown(read, projection.view(reading_of(c, read, kind, point)), projection.representation)
+
+
+def point_of(c: Connection, read: Read[Any]) -> Point:
+    """Where to read what is always computed; the present is at the head. Raises Problem."""
+    return read.point(c) or Point(read.head.position)
+
+
+def reading_of(c: Connection, read: Read[Any], kind: Kind, point: Point) -> Reading[Any]:
+    """The stream that an address is of. Raises Problem where it was not on record."""
+    stream = f"{kind}/{member_of(read.path)}"
     found = histories(c, [stream], point.position)
     if stream not in found:
         read.not_found()
-    document = projection.view(point.reading(found[stream]))
-    return read.page(rendered(document), document.position, projection.representation)
+    return point.reading(found[stream])
+
+
+def readings(c: Connection, read: Read[Any], point: Point) -> Readings:
+    """Every stream of the relation that an address is of. Raises Problem where there was none on record."""
+    found = readings_of(c, read.path["relation"], point)
+    if found is None:
+        read.not_found()
+    return found
+
+
+def shown(
+    read: Read[Any], document: Any, representation: int, texts: Mapping[str, Callable[[Any], str]] = _NONE
+) -> Page:
+    """A document as JSON, or as one of the texts that are made of it, by their media types. It says its position."""
+    text = texts.get(read.media_type)
+    body = rendered(document) if text is None else text(document).encode()
+    return read.page(body, document.position, representation)

@@ -4,17 +4,22 @@ Every function is given a connection and a position up to which it looks, so an 
 of one moment, whatever is appended meanwhile.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection
 
+from service.domain.assertion import Recorded, Telling
 from service.domain.catalogue import Kind
 from service.domain.history import History, Reading
+from service.domain.irritant.state import Irritant
+from service.domain.relation.state import Relation
+from service.domain.round.state import Round
+from service.domain.source.state import Source
 from service.domain.streams import history_of
-from service.store import events
+from service.store import events, reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,38 @@ def histories_of(
     """Every stream of these kinds in a relation, or in all of them, by its name."""
     read = events.read_relation(connection, relation, kinds=kinds, upto=upto)
     return dict(sorted(_on_record(read).items()))
+
+
+class Readings(TypedDict):
+    """Every stream of a relation, read at one point: what is computed over a whole relation is computed from."""
+
+    irritants: Sequence[Reading[Irritant]]
+    rounds: Sequence[Reading[Round]]
+    relation: Reading[Relation]
+
+
+def readings_of(connection: Connection, relation: str, point: Point) -> Readings | None:
+    """None where nothing of the relation was on record. Of talks that nobody opened the reading is that of nothing."""
+    found = histories_of(connection, relation, ("irritant", "round", "relation"), point.position)
+    if not found:
+        return None
+    talks = found.get(f"relation/{relation}") or history_of(f"relation/{relation}")
+    return {
+        "irritants": [point.reading(h) for stream, h in found.items() if stream.startswith("irritant/")],
+        "rounds": [point.reading(h) for stream, h in found.items() if stream.startswith("round/")],
+        "relation": point.reading(talks),
+    }
+
+
+def cited_sources(connection: Connection, told: Iterable[Recorded], point: Point) -> list[Reading[Source]]:
+    """The documents that any of these events cites."""
+    cited = {f"source/{event.data.source.document}" for event in told if isinstance(event.data, Telling)}
+    return [point.reading(history) for history in histories(connection, cited, point.position).values()]
+
+
+def rounds_of_reports(connection: Connection, relation: str, upto: int) -> dict[str, str]:
+    """The round that each report was filed on, by the report's id; those on none are left out."""
+    return {r.id: r.round for r in reports.page(connection, relation=relation, upto=upto) if r.round is not None}
 
 
 def _on_record(read: Mapping[str, list[Any]]) -> dict[str, History[Any]]:

@@ -1,0 +1,130 @@
+"""What two readings tell otherwise, and why: of one irritant, or of all of a relation."""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal, NamedTuple, cast
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Connection
+
+from service.api.answer import Page
+from service.api.parameters import Query, day, is_over, malformed, moment, whole
+from service.api.resource import Read, Resource
+from service.api.routes import routes
+from service.api.states import member_of, of_relation, of_stream, shown
+from service.follower.readings import Point, histories, readings_of
+from service.projections import difference
+from service.projections.difference import DifferenceDocument, RelationDifference
+from service.store import reports
+from service.store.log import Head
+
+_FORMS: Final = "is position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
+
+
+class At(NamedTuple):
+    """Where one of the two readings lies: on the record's clock, on the world's, or after what a round brought."""
+
+    by: Literal["position", "known", "effective", "round"]
+    value: int | datetime | date | str
+
+
+def _at(text: str) -> At:
+    by, _, value = text.partition(":")
+    match by:
+        case "position":
+            return At(by, whole(value))
+        case "known":
+            return At(by, moment(value))
+        case "effective":
+            return At(by, day(value))
+        case "round" if value:
+            return At(by, value)
+        case _:
+            raise PydanticCustomError("at", _FORMS)
+
+
+Place = Annotated[At, BeforeValidator(_at), WithJsonSchema({"type": "string"})]
+
+
+class DifferenceQuery(Query):
+    """Between which two readings."""
+
+    from_: Annotated[
+        Place | None,
+        Field(
+            alias="from", description=f"the earlier reading: {_FORMS.removeprefix('is ')}; default: nothing on record"
+        ),
+    ] = None
+    to: Annotated[Place | None, Field(description="the later reading, in the same words; default: the present")] = None
+
+    def is_at_rest(self, _head: Head) -> bool:
+        return self.to is not None and all(_is_over(place, _head) for place in (self.from_, self.to) if place)
+
+
+def _is_over(place: At, head: Head) -> bool:
+    if place.by == "known":
+        return is_over(cast(datetime, place.value), head)
+    return place.by == "position"
+
+
+def _points(c: Connection, read: Read[DifferenceQuery]) -> tuple[Point, Point]:
+    first, last = read.query.from_, read.query.to
+    return (
+        Point(0) if first is None else _point(c, read, first, "from"),
+        Point(read.head.position) if last is None else _point(c, read, last, "to"),
+    )
+
+
+def _point(c: Connection, read: Read[DifferenceQuery], place: At, parameter: str) -> Point:
+    match place.value:
+        case int(position):
+            return Point(read.on_record(position, parameter))
+        case datetime() as known:
+            return Point(read.known_at(c, known, parameter))
+        case date() as effective:
+            return Point(read.head.position, effective)
+        case slug:
+            round = f"{read.path['relation']}/{slug}"
+            filed = reports.page(c, round=round, upto=read.head.position)
+            if not filed:
+                raise malformed(parameter, f"names a round on which nothing was filed: {round}")
+            return Point(filed[-1].last_position)
+
+
+def _of_irritant(c: Connection, read: Read[DifferenceQuery]) -> Page:
+    """What two readings of an irritant tell otherwise: before, after, and event by event why.
+
+    `from` and `to` are `position:41`, `known:2025-04-10T09:30:00Z`, `effective:2025-04-10` or `round:istanbul-april`:
+    the record as it was after the last report filed on that round.
+    """
+    stream = f"irritant/{member_of(read.path)}"
+    found = histories(c, [stream], read.head.position)
+    if stream not in found:
+        read.not_found()
+    before, after = (point.reading(found[stream].as_of(point.position)) for point in _points(c, read))
+    return shown(read, difference.view(before, after), difference.REPRESENTATION)
+
+
+def _of_relation(c: Connection, read: Read[DifferenceQuery]) -> Page:
+    """What two readings of a relation tell otherwise, irritant by irritant; `from` and `to` as for one irritant."""
+    relation = read.path["relation"]
+    before, after = (readings_of(c, relation, point) for point in _points(c, read))
+    if before is None and after is None:
+        read.not_found()
+    was, now = (found["irritants"] if found else [] for found in (before, after))
+    return shown(read, difference.of_relation(relation, was, now), difference.REPRESENTATION)
+
+
+RESOURCES: Final = (
+    Resource(
+        "/v1/irritants/{relation}/{slug}/difference",
+        DifferenceQuery,
+        _of_irritant,
+        of_stream("irritant"),
+        shape=DifferenceDocument,
+    ),
+    Resource(
+        "/v1/relations/{relation}/difference", DifferenceQuery, _of_relation, of_relation, shape=RelationDifference
+    ),
+)
+router = routes(RESOURCES, "irritants")
