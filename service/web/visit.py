@@ -91,20 +91,28 @@ class Visit(Generic[Q]):
         """The address of another page at the same point."""
         return address(path, **self.point, **query)
 
+    def at_present(self, **query: object) -> str:
+        """The address of this page at the present point."""
+        return address(self.path, **query)
+
 
 Make = Callable[[Visit[Q]], Awaitable[Sheet]]
 
 
-async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
-    """The page that `make` finds the documents of; 304 where the visitor has it as it is. Raises Problem."""
+async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
+    """A visit at the head, confirmed for it. Raises Problem for parameters that the page does not take."""
     state, scope = request.app.state, request.scope
     reader: Reader = state.reader
     query = parse(query_type, scope["query_string"])
-    asked = answer.Request(scope, request.receive)
-    head = await reader.confirmed(asked)
-    visitor: Access = scope["state"]["key"]
-    visit = Visit(request.url.path, query, head, state.clock().date(), visitor, reader)
-    kept_as = (*asked.target[:2], visit.today, visitor)
+    head = await reader.confirmed(answer.Request(scope, request.receive))
+    return Visit(request.url.path, query, head, state.clock().date(), scope["state"]["key"], reader)
+
+
+async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
+    """The page that `make` finds the documents of; 304 where the visitor has it as it is. Raises Problem."""
+    visit = await begun(request, query_type)
+    reader, asked = visit.reader, answer.Request(request.scope, request.receive)
+    kept_as = (*asked.target[:2], visit.today, visit.visitor)
     try:
         page = await reader.follower.kept(kept_as, (RECORD,), lambda: _drawn(visit, make))
     except Moved as moved:
