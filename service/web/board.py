@@ -1,7 +1,8 @@
-"""The board, `/`: every irritant of a relation, or of all, in one line that can be read at a glance."""
+"""The board, `/`: every irritant in one line, which can be read at a glance, at any point of both clocks."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
@@ -9,36 +10,52 @@ from pydantic import Field
 from starlette.responses import Response
 
 from service.api.listing import Listing
-from service.api.parameters import At, RelationId
+from service.api.parameters import RelationId
+from service.api.problems import Problem
+from service.domain.assertion import when
+from service.domain.ladder import LEVELS
 from service.projections.board import BoardDocument, BoardRow
 from service.projections.relation import RelationDocument
-from service.web.ladder import axis, ladder, movement, scale
-from service.web.sentences import sentence
-from service.web.visit import Sheet, Visit, shown
+from service.web import ladder
+from service.web.clocks import Slid, clocks, meant
+from service.web.lines import line
+from service.web.sentences import round_name
+from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
+_BASES: Final = ("both_sides", "one_side", "attributed", "contested", "media_only", "none")
+_HOLDS: Final = ("none", "stalled", "suspended")
 
-class BoardQuery(At):
-    """Which relation, at which point of the record."""
+_ORDERS: Final[Mapping[str, Callable[[BoardRow], Any]]] = {
+    "irritant": lambda row: row.title.casefold(),
+    "claimed": lambda row: LEVELS[row.status],
+    "confirmed": lambda row: LEVELS[row.confirmed_status],
+    "reported": lambda row: LEVELS[row.reported_status],
+    "basis": lambda row: (_BASES.index(row.basis), -row.origins),
+    "move": lambda row: row.awaiting,
+    "beside": lambda row: (_HOLDS.index(row.hold), row.regressions),
+    "moved": lambda row: when(row.last_moved.occurred).earliest or date.min,
+}
+
+
+class BoardQuery(Slid):
+    """Which relation, at which point of the record, in which order."""
 
     relation: Annotated[RelationId | None, Field(description="only this relation")] = None
+    sort: Annotated[str, Field(pattern=f"^-?({'|'.join(_ORDERS)})$")] = "irritant"
 
-
-class Line(NamedTuple):
-    """One irritant as the board draws it."""
-
-    row: BoardRow
-    sentence: Markup
-    ladder: Markup
-    movement: Markup
+    @property
+    def chosen(self) -> dict[str, object]:
+        """What of the page is neither clock's."""
+        return {"relation": self.relation, "sort": None if self.sort == "irritant" else self.sort}
 
 
 class Section(NamedTuple):
     """One relation's board."""
 
     board: BoardDocument
-    lines: Sequence[Line]
+    lines: Markup
 
 
 @router.get("/")
@@ -47,24 +64,40 @@ async def board(request: Request) -> Response:
 
 
 async def _board(visit: Visit[BoardQuery]) -> Sheet:
+    query = visit.query
     relations = await visit.at_point("/v1/relations", Listing[RelationDocument])
-    chosen = [r.id for r in relations.items if visit.query.relation in (None, r.id)]
-    boards = [await visit.at_point(f"/v1/relations/{relation}/board", BoardDocument) for relation in chosen]
+    chosen = [_path(r.id) for r in relations.items if query.relation in (None, r.id)]
+    if query.relation and not chosen:
+        raise Problem("not-found", f"Nothing is on record about a relation {query.relation} at this point.")
+    present = [await visit.document(path, BoardDocument) for path in chosen]
+    dates = list(_dates(present))
+    if query.is_slid:
+        raise Moved(meant(visit, dates, **query.chosen))
+    boards = [await visit.at_point(path, BoardDocument) for path in chosen] if visit.point else present
+    counted_to = query.effective_on or visit.today
     told = {
         "relations": relations.items,
-        "sections": [Section(board, [_line(row) for row in board.items]) for board in boards],
-        "axis": axis(),
-        "scale": scale(),
+        "sections": [section(board, query.sort, counted_to, visit.link("")) for board in boards],
+        "clocks": await clocks(visit, relations.position, dates, (r for board in present for r in board.rounds)),
+        "counted_to": counted_to,
+        "axis": ladder.axis(),
+        "symbols": ladder.symbols(),
     }
     return Sheet("board.html", told)
 
 
-def _line(row: BoardRow) -> Line:
-    over = tuple((a.round, a.status, a.confirmed_status, a.reported_status) for a in row.over_the_rounds)
-    now = (row.status, row.confirmed_status, row.reported_status)
-    return Line(
-        row,
-        sentence(row),
-        ladder(tuple(row.rungs.items()), *now, row.high_water_mark),
-        movement(over, now),
-    )
+def _path(relation: str) -> str:
+    return f"/v1/relations/{relation}/board"
+
+
+def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:
+    for board in boards:
+        yield from (round.date for round in board.rounds)
+        yield from (row.last_moved.occurred for row in board.items)
+
+
+def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Section:
+    """A relation's irritants in their order. `query`: what addresses end with that lead to the same point."""
+    rows = sorted(board.items, key=_ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    rounds = {round.id: round_name(round.id) for round in board.rounds}
+    return Section(board, Markup("").join([line(row, rounds, counted_to, query) for row in rows]))

@@ -23,4 +23,5 @@ _environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.o
 
 def rendered(template: str, told: Mapping[str, Any]) -> bytes:
     """The HTML of a page."""
-    return _environment.get_template(template).render(told).encode()
+    # Part by part: in one string a single dash from beyond Latin-1 would make a hundred thousand characters wide.
+    return b"".join([part.encode() for part in _environment.get_template(template).generate(told)])

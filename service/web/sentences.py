@@ -1,46 +1,31 @@
-"""One sentence for each irritant: where it stands, who says so, what the other side confirms, whose move it is.
+"""An irritant in plain words: where it stands, who says so, what the other side confirms, whose move it is.
 
 The words are in the messages; which of them fit is decided here, from the document alone.
 """
 
+from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final
 
 from markupsafe import Markup
 
-from service.domain.ladder import LEVELS, Rung
-from service.projections.change import StandingDocument
-from service.web.texts import Texts, texts
+from service.domain.ladder import LEVELS
+from service.web.dates import days_since
+from service.web.standing import Standing
+from service.web.texts import texts
+
+_BREAK: Final = Markup("<br>")
 
 
-class _Standing(NamedTuple):
-    """What of an irritant its sentence tells."""
-
-    rungs: tuple[tuple[str, Rung], ...]
-    reported: Rung
-    basis: str
-    lifecycle: str
-    hold: str
-    awaiting: str
-    fell: bool
-
-
-def sentence(row: StandingDocument) -> Markup:
-    """How the irritant stands, in plain words."""
-    fell = row.trend == "regressed"
-    return _sentence(
-        _Standing(tuple(row.rungs.items()), row.reported_status, row.basis, row.lifecycle, row.hold, row.awaiting, fell)
-    )
-
-
-@lru_cache(maxsize=4096)
-def _sentence(standing: _Standing) -> Markup:
-    t = texts()
-    parts = [_stands(t, standing), *_beside(t, standing), _move(t, standing)]
+def sentence(standing: Standing) -> Markup:
+    """How it stands."""
+    parts = (_stands(standing), *_besides(standing), _to_move(standing))
     return Markup(" ").join(capitalised(part) for part in parts if part)
 
 
-def _stands(t: Texts, standing: _Standing) -> Markup:
+def _stands(standing: Standing) -> Markup:
+    t = texts()
     (one, higher), (other, lower) = sorted(standing.rungs, key=lambda side: -LEVELS[side[1]])
     if higher == "unstated":
         media = standing.basis == "media_only"
@@ -48,26 +33,28 @@ def _stands(t: Texts, standing: _Standing) -> Markup:
     if higher == lower:
         return t("sentence.both", claim=t(f"claims.{higher}.both"))
     spoken = "attributed" if standing.basis == "attributed" else "one"
-    claim = t("sentence.says", side=name_of(one), claim=t(f"claims.{higher}.{spoken}"))
+    first = t("sentence.says", side=name_of(one), claim=t(f"claims.{higher}.{spoken}"))
     second = t("sentence.silent", side=name_of(other))
     if lower != "unstated":
         second = t("sentence.confirms", side=name_of(other), claim=t(f"confirms.{lower}"))
-    return t("sentence.two", first=claim, second=second)
+    return t("sentence.two", first=first, second=second)
 
 
-def _beside(t: Texts, standing: _Standing) -> list[Markup]:
+def _besides(standing: Standing) -> Iterable[Markup]:
     """What a reader must know beside the rungs."""
-    highest = max(LEVELS[rung] for _, rung in standing.rungs)
-    goes_further = 0 < highest < LEVELS[standing.reported]
-    return [
-        t("sentence.further", what=t(f"told.{standing.reported}")) if goes_further else Markup(),
-        t("sentence.contested") if standing.basis == "contested" else Markup(),
-        t("sentence.fell") if standing.fell else Markup(),
-        t(f"sentence.{standing.hold}") if standing.hold != "none" else Markup(),
-    ]
+    t = texts()
+    if "unstated" != standing.claimed != standing.reported:
+        yield t("sentence.further", what=t(f"told.{standing.reported}"))
+    if standing.basis == "contested":
+        yield t("sentence.contested")
+    if standing.trend == "regressed":
+        yield t("sentence.fell")
+    if standing.hold != "none":
+        yield t(f"sentence.{standing.hold}")
 
 
-def _move(t: Texts, standing: _Standing) -> Markup:
+def _to_move(standing: Standing) -> Markup:
+    t = texts()
     if standing.lifecycle != "open":
         return t(f"sentence.{standing.lifecycle}")
     if standing.awaiting in ("both", "none"):
@@ -75,12 +62,57 @@ def _move(t: Texts, standing: _Standing) -> Markup:
     return t("sentence.move.one", side=name_of(standing.awaiting))
 
 
-def name_of(party: str) -> Markup:
-    """The name of a voice as it stands within a sentence; its code where the messages have none."""
+def basis(standing: Standing) -> Markup:
+    """What the claimed rung rests on: whose word, and how many utterances."""
     t = texts()
-    return t(f"country.{party}") if f"country.{party}" in t else Markup.escape(party)
+    there = [name_of(party) for party, rung in standing.rungs if rung == standing.claimed]
+    said = capitalised(t(f"basis.{standing.basis}", side=there[0] if there else ""))
+    return (
+        t("basis.rests", basis=said, origins=t.counted("basis.origins", standing.origins)) if standing.origins else said
+    )
+
+
+def beside(standing: Standing) -> Markup:
+    """What is said beside the ladder: holds, falls, whether it can be undone, how much of it is settled."""
+    t, said = texts(), list[Markup]()
+    if standing.hold != "none":
+        said.append(t(f"beside.{standing.hold}"))
+    if standing.regressions:
+        said.append(t.counted("beside.regressions", standing.regressions))
+    if standing.reversible != "unknown":
+        said.append(t(f"beside.reversible.{standing.reversible}"))
+    if standing.total:
+        said.append(t("beside.items", settled=standing.settled, total=standing.total))
+    return _BREAK.join(said)
+
+
+@lru_cache(maxsize=4096)
+def since(occurred: str | None, counted_to: date) -> Markup:
+    """How many days ago that was, as far as that is known."""
+    t = texts()
+    least, most = days_since(occurred, counted_to)
+    if least is not None and least == most:
+        return t.counted("since.days", least) if least >= 0 else t.counted("since.ahead", -least)
+    if most is not None and (least is None or least < 0):
+        return t.counted("since.at-most", most) if most >= 0 else t("since.to-come")
+    if least is None or least < 0:
+        return t("since.unknown")
+    if most is None:
+        return t.counted("since.at-least", least)
+    return t("since.between", least=least, most=most)
+
+
+def name_of(party: str) -> Markup:
+    """The name of whoever speaks or is awaited, as it stands within a sentence."""
+    t = texts()
+    return t(f"voice.{party}") if f"voice.{party}" in t else t(f"country.{party}")
 
 
 def capitalised(text: Markup) -> Markup:
     """Its first letter as at the beginning of a sentence."""
     return text[:1].upper() + text[1:]
+
+
+def round_name(id: str) -> str:
+    """What a round is called: the record gives it no title, and its slug is made of words."""
+    return " ".join(word.capitalize() for word in id.partition("/")[2].split("-"))

@@ -1,7 +1,7 @@
-"""The words of the pages, from one file for each language: `messages/en.toml`.
+"""The words of the pages, from one folder for each language: `messages/en`.
 
 A text is HTML and may have places to be filled, `{like_this}`; what is put into them is escaped. So no page is put
-together from pieces of a sentence in code, and another language is another file.
+together from pieces of a sentence in code, and another language is another folder.
 """
 
 import tomllib
@@ -20,7 +20,8 @@ class Texts:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._texts = dict(_flat(tomllib.loads((_MESSAGES / f"{language}.toml").read_text())))
+        files = sorted((_MESSAGES / language).glob("*.toml"))
+        self._texts = {name: text for file in files for name, text in _flat(tomllib.loads(file.read_text()))}
 
     def __call__(self, name: str, /, **values: object) -> Markup:
         """The text, its places filled."""

@@ -1,0 +1,44 @@
+// Keeps a page that shows the present in step with the record. Without it every page still works, and is as old as its
+// last loading. The service ends its stream every minute, so a short silence is no disconnection.
+(() => {
+  "use strict";
+  const patience = 4000;
+  let source = null, connected = false, late = null, soon = null, before = new Map();
+
+  const page = () => document.querySelector("[data-live]");
+  const isPresent = () => page() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
+
+  function show() {
+    const told = document.getElementById("live");
+    if (!told) return;
+    told.textContent = !isPresent() ? "" : connected ? told.dataset.on : told.dataset.off;
+    told.dataset.state = connected ? "on" : "off";
+  }
+
+  function refresh() {
+    clearTimeout(soon);
+    soon = setTimeout(() => { if (isPresent()) htmx.trigger(document.body, "record"); }, 150);
+  }
+
+  function connect() {
+    if (!page()) return;
+    source = new EventSource(`/v1/events/live?after=${page().dataset.live}`);
+    source.onopen = () => { clearTimeout(late); connected = true; show(); };
+    source.onmessage = refresh;
+    source.onerror = () => {
+      clearTimeout(late);
+      late = setTimeout(() => { connected = false; show(); }, patience);
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => { connect(); refresh(); }, 2 * patience);
+    };
+  }
+
+  // What changed is marked for a moment.
+  const rows = () => new Map([...document.querySelectorAll("tr[data-position]")].map(row => [row.id, row.dataset.position]));
+  document.addEventListener("htmx:beforeSwap", () => { before = rows(); });
+  document.addEventListener("htmx:afterSettle", () => {
+    show();
+    for (const [id, position] of rows())
+      if (before.has(id) && before.get(id) !== position) document.getElementById(id).classList.add("changed");
+  });
+  document.addEventListener("DOMContentLoaded", connect);
+})();

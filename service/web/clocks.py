@@ -1,0 +1,105 @@
+"""The two clocks as controls: a slider over the record, and one over the world.
+
+Sliders send numbers. They are answered with the address of the reading that those mean, so that what somebody keeps or
+sends on says its position and its day. A slider at its end means no bound, and not today's.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import Field
+
+from service.api.feeds import EventsPage
+from service.api.listing import Listing
+from service.api.parameters import At, Whole
+from service.api.reports import ReportDocument, ReportSummary
+from service.domain.assertion import when
+from service.projections.board import BoardRound
+from service.web.sentences import round_name
+from service.web.visit import Visit, address
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_MOST_TICKS: Final = 60
+
+
+class Slid(At):
+    """A point of the record, perhaps as sliders send it."""
+
+    position: Annotated[Whole | None, Field(description="a position; the end of the record is no bound")] = None
+    day: Annotated[Whole | None, Field(le=2_900_000, description="days since 1970; the last is no bound")] = None
+
+    @property
+    def is_slid(self) -> bool:
+        return self.position is not None or self.day is not None
+
+
+class Known(NamedTuple):
+    """The last event of what is read: where it is on record, since when, and which report brought it."""
+
+    position: int
+    recorded_at: datetime
+    report: str
+
+
+class World(NamedTuple):
+    """The days from the first that is spoken of to the day after the last, and the one that is read at."""
+
+    first: int
+    end: int
+    chosen: int
+
+    @property
+    def day(self) -> date | None:
+        return None if self.chosen == self.end else _day(self.chosen)
+
+
+class Clocks(NamedTuple):
+    """What the sliders show; `rounds`: the day of each, and its name."""
+
+    known: Known | None
+    reports: Sequence[ReportSummary]
+    world: World
+    rounds: Sequence[tuple[int, str]]
+
+
+async def clocks(visit: Visit[Any], position: int, dates: Iterable[str | None], rounds: Iterable[BoardRound]) -> Clocks:
+    """The sliders of a visit that reads up to a position. `dates` (EDTF): what the world's is to reach over."""
+    filed = await visit.document("/v1/reports", Listing[ReportSummary], limit=_MOST_TICKS)
+    ticks = [(_number(round.latest), round_name(round.id)) for round in rounds]
+    return Clocks(await _known(visit, position), () if filed.next else filed.items, _world(visit, dates), ticks)
+
+
+def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> str:
+    """The address of the reading that the sliders' numbers mean."""
+    query: Slid = visit.query
+    world = _world(visit, dates)
+    position = query.position if query.position is None or query.position < visit.head.position else None
+    day = _day(query.day) if query.day is not None and query.day < world.end else None
+    return address(visit.path, **others, as_of_position=position, effective_on=day)
+
+
+async def _known(visit: Visit[Any], position: int) -> Known | None:
+    """None before the first event."""
+    if not position:
+        return None
+    event = (await visit.document("/v1/events", EventsPage, after=position - 1, limit=1)).items[0]
+    report = await visit.document(f"/v1/reports/{event.report}", ReportDocument)
+    return Known(position, event.time, report.title)
+
+
+def _world(visit: Visit[Any], dates: Iterable[str | None]) -> World:
+    spans = [when(text) for text in dates]
+    days = [_number(day) for span in spans for day in (span.earliest, span.latest) if day is not None] or [
+        _number(visit.today)
+    ]
+    chosen, end = visit.query.effective_on, max(days) + 1
+    return World(min(days), end, end if chosen is None else min(max(_number(chosen), min(days)), end))
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH
+
+
+def _day(number: int) -> date:
+    return date.fromordinal(number + _EPOCH)
