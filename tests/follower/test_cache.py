@@ -1,0 +1,171 @@
+"""What is kept: for as long as it is true, loaded once, and never more of it than there is room for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from service.follower.cache import _OVERHEAD, Cache
+
+ROOM = 3 * (_OVERHEAD + 10)
+
+
+@dataclass(frozen=True)
+class Kept:
+    position: int
+    size: int = 10
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+def gives(position: int, size: int = 10) -> Callable[[], Awaitable[Kept]]:
+    async def load() -> Kept:
+        return Kept(position, size)
+
+    return load
+
+
+def never() -> Awaitable[Kept]:
+    raise AssertionError("this is kept already")
+
+
+def test_what_is_loaded_is_kept() -> None:
+    async def test() -> None:
+        cache = Cache(ROOM)
+        assert await cache.get("a", ["x"], gives(1)) == Kept(1)
+        assert await cache.get("a", ["x"], never) == cache.peek("a") == Kept(1)
+        assert (cache.misses, cache.hits, cache.bytes) == (1, 2, _OVERHEAD + 10)
+
+    run(test())
+
+
+def test_it_is_loaded_once_for_all_who_ask_meanwhile() -> None:
+    async def test() -> None:
+        cache, loads, may_go = Cache(ROOM), 0, asyncio.Event()
+
+        async def slow() -> Kept:
+            nonlocal loads
+            loads += 1
+            await may_go.wait()
+            return Kept(1)
+
+        asking = [asyncio.create_task(cache.get("a", ["x"], slow)) for _ in range(20)]
+        await asyncio.sleep(0)
+        asking[0].cancel()
+        may_go.set()
+        assert await asyncio.gather(*asking[1:]) == [Kept(1)] * 19
+        assert loads == 1
+
+    run(test())
+
+
+def test_a_change_drops_what_does_not_know_it_yet() -> None:
+    async def test() -> None:
+        cache = Cache(ROOM)
+        for key, topic, position in (("old", "x", 4), ("new", "x", 5), ("other", "y", 1)):
+            await cache.get(key, [topic], gives(position))
+        cache.drop({"x": 5})
+        assert [cache.peek(key) is not None for key in ("old", "new", "other")] == [False, True, True]
+
+    run(test())
+
+
+def test_what_is_of_several_topics_is_dropped_by_each() -> None:
+    async def test() -> None:
+        cache = Cache(ROOM)
+        for topic in ("x", "y"):
+            await cache.get("a", ["x", "y"], gives(1))
+            cache.drop({topic: 2})
+            assert cache.peek("a") is None
+        assert cache.bytes == 0
+
+    run(test())
+
+
+def test_what_changes_while_it_is_loaded_is_not_kept() -> None:
+    async def test() -> None:
+        cache, may_go = Cache(ROOM), asyncio.Event()
+
+        async def slow() -> Kept:
+            await may_go.wait()
+            return Kept(1)
+
+        before = asyncio.create_task(cache.get("a", ["x"], slow))
+        await asyncio.sleep(0)
+        cache.drop({"x": 2})
+        # Whoever asks after the change gets what was loaded after it.
+        assert await cache.get("a", ["x"], gives(2)) == Kept(2)
+        may_go.set()
+        assert await before == Kept(1)
+        assert cache.peek("a") == Kept(2)
+
+    run(test())
+
+
+def test_what_is_loading_when_everything_is_forgotten_is_not_kept() -> None:
+    async def test() -> None:
+        cache, may_go = Cache(ROOM), asyncio.Event()
+
+        async def slow() -> Kept:
+            await may_go.wait()
+            return Kept(1)
+
+        before = asyncio.create_task(cache.get("a", [], slow))
+        await asyncio.sleep(0)
+        cache.clear()
+        may_go.set()
+        await before
+        assert (cache.peek("a"), cache.bytes) == (None, 0)
+
+    run(test())
+
+
+def test_a_failure_is_told_to_all_who_ask_and_not_kept() -> None:
+    async def test() -> None:
+        cache = Cache(ROOM)
+
+        async def fails() -> Kept:
+            await asyncio.sleep(0)
+            raise LookupError
+
+        asking = (cache.get("a", ["x"], fails) for _ in range(3))
+        assert [type(error) for error in await asyncio.gather(*asking, return_exceptions=True)] == [LookupError] * 3
+        assert await cache.get("a", ["x"], gives(1)) == Kept(1)
+
+    run(test())
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    async def test() -> None:
+        cache = Cache(ROOM)
+        for key in "abc":
+            await cache.get(key, [key], gives(1))
+        cache.peek("a")
+        await cache.get("d", ["d"], gives(1))
+        assert [key for key in "abcd" if cache.peek(key)] == ["a", "c", "d"]
+        assert cache.bytes == ROOM
+
+    run(test())
+
+
+def test_what_is_larger_than_all_the_room_is_given_and_not_kept() -> None:
+    async def test() -> None:
+        cache = Cache(ROOM)
+        assert (await cache.get("a", ["x"], gives(1, 10_000))).size == 10_000
+        assert (len(cache), cache.bytes) == (0, 0)
+
+    run(test())
+
+
+@pytest.mark.parametrize("topics", [[], ["x"], ["x", "y"]])
+def test_nothing_is_left_of_what_was_forgotten(topics: list[str]) -> None:
+    async def test() -> None:
+        cache = Cache(0)
+        await cache.get("a", topics, gives(1))
+        assert (len(cache), cache.bytes, cache._by_topic) == (0, 0, {})
+
+    run(test())

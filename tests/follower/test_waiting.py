@@ -1,0 +1,99 @@
+"""Who waits is woken by what it waits for, at once, and misses nothing between looking and waiting."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from service.follower.waiting import TooManyWaiters, Waiters
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+def soon() -> float:
+    return asyncio.get_running_loop().time() + 5
+
+
+def test_only_those_are_woken_whom_it_concerns() -> None:
+    async def test() -> None:
+        waiters = Waiters(10)
+        with waiters.waiter(["x"]) as one, waiters.waiter(["y"]) as other, waiters.waiter(["y", "x"]) as both:
+            waiting = [asyncio.create_task(waiter.wait(soon())) for waiter in (one, other, both)]
+            await asyncio.sleep(0)
+            waiters.wake({"x": 1})
+            assert await waiting[0]
+            assert await waiting[2]
+            assert not waiting[1].done()
+            waiting[1].cancel()
+
+    run(test())
+
+
+def test_what_happens_between_looking_and_waiting_is_not_missed() -> None:
+    async def test() -> None:
+        waiters = Waiters(10)
+        with waiters.waiter(["x"]) as waiter:
+            waiters.wake({"x": 1})
+            assert await waiter.wait(soon())
+            assert not await waiter.wait(0)
+
+    run(test())
+
+
+def test_time_is_up_when_it_is_up() -> None:
+    async def test() -> None:
+        loop, waiters = asyncio.get_running_loop(), Waiters(10)
+        with waiters.waiter(["x"]) as waiter:
+            began = loop.time()
+            assert not await waiter.wait(began + 0.02)
+            assert 0.02 <= loop.time() - began < 1
+
+    run(test())
+
+
+def test_more_than_are_taken_on_are_refused_until_one_leaves() -> None:
+    async def test() -> None:
+        waiters = Waiters(1)
+        with waiters.waiter(["x"]):
+            with pytest.raises(TooManyWaiters), waiters.waiter(["x"]):
+                pass
+            assert len(waiters) == 1
+        with waiters.waiter(["x"]):
+            pass
+        assert (len(waiters), waiters._by_topic) == (0, {})
+
+    run(test())
+
+
+def test_drained_everybody_is_woken_and_told_so() -> None:
+    async def test() -> None:
+        waiters = Waiters(10)
+        with waiters.waiter(["x"]) as waiter:
+            waiting = asyncio.create_task(waiter.wait(soon()))
+            await asyncio.sleep(0)
+            waiters.drain()
+            assert await waiting
+            assert waiters.draining
+
+    run(test())
+
+
+def test_who_is_cancelled_leaves_nothing_behind() -> None:
+    async def test() -> None:
+        waiters = Waiters(10)
+
+        async def wait() -> None:
+            with waiters.waiter(["x"]) as waiter:
+                await waiter.wait(soon())
+
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        waiters.wake({"x": 1})
+        assert (len(waiters), waiters._by_topic) == (0, {})
+
+    run(test())

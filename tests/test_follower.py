@@ -1,0 +1,347 @@
+"""The follower against the real database: no read goes back, whatever happens to its connection."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from service.follower import RECORD, Follower
+from service.store import events, keys, log, watch
+from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
+from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@asynccontextmanager
+async def following(url: str, engine: Engine, **more: int) -> AsyncIterator[Follower]:
+    follower = Follower(url, engine, **more)
+    await follower.start()
+    try:
+        yield follower
+    finally:
+        await follower.close()
+
+
+@contextmanager
+def admin(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Somebody on another database of the same server."""
+    with psycopg.connect(urlsplit(url)._replace(path="/postgres").geturl(), autocommit=True) as c:
+        yield c
+
+
+def kill(c: psycopg.Connection[Any], url: str) -> int:
+    """Ends every connection of followers to this database; how many there were."""
+    name = urlsplit(url).path.removeprefix("/")
+    found = c.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = %s",
+        [name, "irritants-head"],
+    )
+    return len(found.fetchall())
+
+
+def record(engine: Engine, stream: str = VISAS, version: int = 1) -> int:
+    """Puts one event on record, with its document; the new position."""
+    with connection(engine) as c:
+        head = log.read_head(c)
+        filed = filing(head, (stream, version))
+        documents = [] if stream == READOUT else [document(stream.partition("/")[2], head.position + 1)]
+        appended = log.append(c, head, [filed], documents)
+    assert appended is not None
+    return appended.position
+
+
+@dataclass(frozen=True)
+class Kept:
+    position: int
+    size: int = 10
+
+
+def test_what_was_recorded_before_the_question_is_in_the_answer(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            for version in range(1, 200):
+                position = await asyncio.to_thread(record, engine, VISAS, version)
+                assert (await follower.head()).position == position
+
+    asyncio.run(test())
+
+
+def test_one_query_answers_everybody_who_asked_before_it(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            queries = follower.queries
+            heads = await asyncio.gather(*(follower.head() for _ in range(500)))
+            assert len({head.position for head in heads}) == 1
+            assert follower.queries <= queries + 2
+            assert follower.questions >= 500
+
+    asyncio.run(test())
+
+
+def test_a_question_is_not_answered_by_a_query_that_was_under_way(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            with transaction(engine) as c:
+                # The query finds the table of documents taken, so it has begun and cannot end.
+                c.exec_driver_sql("LOCK TABLE read_models IN ACCESS EXCLUSIVE MODE")
+                under_way = asyncio.create_task(follower.head())
+                await until(lambda: waits_for_a_lock(engine))
+                moved = log.append(c, log.read_head(c), [filing(log.read_head(c), (READOUT, 1))])
+                later = asyncio.create_task(follower.head())
+            assert moved is not None
+            await under_way
+            assert (await later).position == moved.position == 1
+
+    asyncio.run(test())
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with connection(engine) as c:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return bool(c.exec_driver_sql(query).scalar())
+
+
+async def until(holds: Callable[[], object], seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        await asyncio.sleep(0.005)
+
+
+def test_what_changes_is_no_longer_kept_and_what_does_not_is(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            loads: list[str] = []
+
+            async def look(key: str, *topics: str) -> None:
+                async def load() -> Kept:
+                    loads.append(key)
+                    head = follower.last_head
+                    assert head is not None
+                    return Kept(head.position)
+
+                await follower.kept(key, topics, load)
+
+            async def look_at_all() -> list[str]:
+                loads.clear()
+                await follower.head()
+                for key, topic in (("visas", VISAS), ("ferries", FERRIES), ("no-se", "no-se"), ("all", RECORD)):
+                    await look(key, topic)
+                return loads
+
+            assert await look_at_all() == ["visas", "ferries", "no-se", "all"]
+            assert await look_at_all() == []
+            await asyncio.to_thread(record, engine, VISAS)
+            assert await look_at_all() == ["visas", "no-se", "all"]
+            await asyncio.to_thread(record, engine, READOUT)
+            assert await look_at_all() == ["all"]
+
+    asyncio.run(test())
+
+
+def test_whoever_waits_is_woken_by_the_commit_alone(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            loop = asyncio.get_running_loop()
+            with follower.waiter([VISAS]) as waiter, follower.waiter([FERRIES]) as other:
+                began = loop.time()
+                waiting = asyncio.create_task(waiter.wait(loop.time() + 5))
+                await asyncio.to_thread(record, engine, VISAS)
+                assert await waiting
+                # Not by the tick, which comes once a second.
+                assert loop.time() - began < 0.5
+                assert not await other.wait(loop.time() + 0.01)
+
+    asyncio.run(test())
+
+
+def test_a_change_of_the_keys_wakes_everybody_who_waits(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            version = (await follower.head()).keys_version
+            with follower.waiter([VISAS]) as waiter:
+                with transaction(engine) as c:
+                    keys.create(c, "desk", ("read",), NOON)
+                assert await waiter.wait(asyncio.get_running_loop().time() + 5)
+            assert (await follower.head()).keys_version == version + 1
+
+    asyncio.run(test())
+
+
+def test_far_behind_everything_kept_is_forgotten(
+    database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "MOST_CHANGED", 2)
+
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            await follower.kept("ferries", [FERRIES], kept_at(0))
+            with connection(engine) as c:
+                head = log.read_head(c)
+                log.append(c, head, [filing(head, (VISAS, 1))], [document(f"no-se/{n}", 1) for n in range(2)])
+            await follower.head()
+            assert len(follower.cache) == 1
+            with connection(engine) as c:
+                head = log.read_head(c)
+                log.append(c, head, [filing(head, (VISAS, 2))], [document(f"no-se/{n}", 2) for n in range(3)])
+            await follower.head()
+            assert len(follower.cache) == 0
+
+    asyncio.run(test())
+
+
+def kept_at(position: int) -> Callable[[], Awaitable[Kept]]:
+    async def load() -> Kept:
+        return Kept(position)
+
+    return load
+
+
+def test_a_follower_whose_connection_is_killed_at_random_sees_every_position(database_url: str, engine: Engine) -> None:
+    last, chance = 400, random.Random(7)
+    killed = 0
+
+    async def write() -> None:
+        for version in range(1, last + 1):
+            await asyncio.to_thread(record, engine, VISAS, version)
+
+    async def kill_at_random() -> None:
+        nonlocal killed
+        with admin(database_url) as c:
+            while True:
+                await asyncio.sleep(chance.uniform(0, 0.05))
+                killed += await asyncio.to_thread(kill, c, database_url)
+
+    def page(engine: Engine, after: int, upto: int) -> list[int]:
+        with connection(engine) as c:
+            return [event.position for event in events.read_log(c, after=after, upto=upto)]
+
+    async def follow(follower: Follower) -> list[int]:
+        seen: list[int] = []
+        while len(seen) < last:
+            with follower.waiter([RECORD]) as waiter:
+                try:
+                    head = await follower.head()
+                except DatabaseUnavailable:
+                    continue
+                after = seen[-1] if seen else 0
+                if head.position == after:
+                    await waiter.wait(asyncio.get_running_loop().time() + 2)
+                seen += await follower.read(page, after, head.position)
+        return seen
+
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            killing = asyncio.create_task(kill_at_random())
+            seen, _ = await asyncio.gather(follow(follower), write())
+            killing.cancel()
+        assert seen == list(range(1, last + 1))
+        assert killed > 5
+
+    asyncio.run(test())
+
+
+def test_a_database_that_is_down_is_said_to_be_and_comes_back(database_url: str, engine: Engine) -> None:
+    name = urlsplit(database_url).path.removeprefix("/")
+
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            with admin(database_url) as c:
+                c.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+                kill(c, database_url)
+                began = time.monotonic()
+                with pytest.raises(DatabaseUnavailable):
+                    await follower.head()
+                assert time.monotonic() - began < 5
+                c.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            position = await asyncio.to_thread(record, engine)
+            assert (await follower.head()).position == position
+
+    asyncio.run(test())
+
+
+def test_a_database_that_does_not_answer_is_said_to_be_down(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            with transaction(engine) as c:
+                c.exec_driver_sql("LOCK TABLE read_models IN ACCESS EXCLUSIVE MODE")
+                began = time.monotonic()
+                first = asyncio.create_task(follower.head())
+                await asyncio.sleep(0.1)
+                # This one has to wait for the query that is under way before its own begins.
+                second = asyncio.create_task(follower.head())
+                for question in (first, second):
+                    with pytest.raises(DatabaseUnavailable):
+                        await question
+                assert time.monotonic() - began < 5
+            assert (await follower.head()).position == 0
+
+    asyncio.run(test())
+
+
+def test_a_record_that_was_put_back_is_not_taken_for_the_one_before(
+    database_url: str, clone: Any, migrated_template: str, engine: Engine
+) -> None:
+    here, aside = urlsplit(database_url).path[1:], f"{urlsplit(database_url).path[1:]}_aside"
+
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await asyncio.to_thread(record, engine)
+            await follower.head()
+            await follower.kept("visas", [VISAS], kept_at(1))
+            await follower.kept("past", [], kept_at(1))
+            with clone(migrated_template) as older, admin(database_url) as c:
+                swap(c, here, aside)
+                swap(c, urlsplit(older).path[1:], here)
+                head = await follower.head()
+                assert (head.position, len(follower.cache)) == (0, 0)
+                swap(c, here, urlsplit(older).path[1:])
+                swap(c, aside, here)
+
+    asyncio.run(test())
+
+
+def swap(c: psycopg.Connection[Any], name: str, new: str) -> None:
+    """Gives a database another name; whoever is on it loses the connection."""
+    c.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    c.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+    c.execute(f'ALTER DATABASE "{name}" RENAME TO "{new}"')
+    c.execute(f'ALTER DATABASE "{new}" ALLOW_CONNECTIONS true')
+
+
+def test_reads_beyond_what_is_taken_on_are_refused(
+    database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.follower._MOST_READS", 1)
+
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            slow = asyncio.create_task(follower.read(lambda _: time.sleep(0.2)))
+            await asyncio.sleep(0.05)
+            with pytest.raises(DatabaseUnavailable):
+                await follower.read(lambda _: None)
+            await slow
+            await follower.read(lambda _: None)
+
+    asyncio.run(test())
