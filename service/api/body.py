@@ -41,7 +41,7 @@ class Body:
 async def read(request: Request, limit: int = LIMIT) -> Body:
     """Raises Problem: 413, 415, 408 or 400."""
     _refuse_other_media(request)
-    raw = await _received(request, limit)
+    raw = await received(request, limit)
     if len(raw) <= _SMALL:
         return parsed(raw)
     return await to_thread.run_sync(parsed, raw, limiter=_readers)
@@ -74,7 +74,7 @@ def _refuse_other_media(request: Request) -> None:
         raise Problem("not-json", "A body is sent as it is, not encoded.", headers={"Accept-Encoding": "identity"})
 
 
-async def _received(request: Request, limit: int) -> bytes:
+async def received(request: Request, limit: int) -> bytes:
     if int(request.headers.get("content-length", 0)) > limit:
         raise _too_large(limit)
     raw = bytearray()

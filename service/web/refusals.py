@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from service.api.answer import negotiated
+from service.api.auth import READING
 from service.api.explained import EXPLAINED
 from service.api.problems import MEDIA_TYPE, Problem
 from service.web.rendering import rendered
-from service.web.visit import HEADERS, HTML
+from service.web.visit import HEADERS, HTML, address
 
 _HTML_TYPE: Final = "text/html"
 _FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
@@ -19,10 +20,17 @@ def told(scope: Scope, problem: Problem) -> Response:
     """How a refusal is told to whoever sent the request."""
     if not _wants_page(scope):
         return problem.response()
+    if problem.name == "unauthenticated" and scope["method"] in READING:
+        return RedirectResponse(address("/sign-in", next=_asked(scope)), 303, {"Cache-Control": "no-store"})
     explanation = EXPLAINED[problem.name]
     html = rendered("refusal.html", {"problem": problem.document, "name": problem.name, "explained": explanation.text})
     headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
     return Response(html, problem.status, headers, HTML)
+
+
+def _asked(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])
 
 
 def _wants_page(scope: Scope) -> bool:

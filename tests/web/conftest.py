@@ -1,0 +1,101 @@
+"""The pages on a real database, asked as a browser asks: with the cookies that it was given."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.settings import Settings
+from service.store import keys
+from service.store.engine import open_engine, transaction
+from service.store.keys import Scope
+from service.web.site import add_pages
+
+LOOPBACK = "http://127.0.0.1:8000"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Site": "same-origin"}
+NewKey = Callable[..., str]
+SignIn = Callable[..., TestClient]
+
+
+class Clock:
+    """The time in the test, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@pytest.fixture
+def engine(seeded_database_url: str) -> Iterator[Engine]:
+    engine = open_engine(seeded_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def new_key(engine: Engine) -> NewKey:
+    """Makes a key, and gives what its holder shows."""
+
+    def made(*scopes: Scope, name: str = "desk", **more: Any) -> str:
+        with transaction(engine) as c:
+            return keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)[1]
+
+    return made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def site(database_url: str, clock: Clock, **settings: Any) -> FastAPI:
+    app = create_app(Settings(database_url=database_url, **settings), clock=clock)
+    add_pages(app)
+    return app
+
+
+@pytest.fixture
+def browser(seeded_database_url: str, clock: Clock) -> Iterator[TestClient]:
+    """A browser on the seeded record, where reading is open; nobody is signed in."""
+    with browsing(site(seeded_database_url, clock)) as client:
+        yield client
+
+
+@pytest.fixture
+def closed(seeded_database_url: str, clock: Clock) -> Iterator[TestClient]:
+    """The same where reading needs a key."""
+    with browsing(site(seeded_database_url, clock, read_access="key")) as client:
+        yield client
+
+
+def browsing(app: FastAPI, address: str = LOOPBACK) -> TestClient:
+    return TestClient(app, address, headers=BROWSER, follow_redirects=False, raise_server_exceptions=False)
+
+
+def sign_in(browser: TestClient, key: str, next: str = "/") -> Any:
+    return browser.post("/sign-in", data={"key": key, "next": next})
+
+
+@pytest.fixture
+def desk(browser: TestClient, new_key: NewKey) -> TestClient:
+    """Signed in with a key that may report."""
+    assert sign_in(browser, new_key()).status_code == 303
+    return browser
+
+
+def token_on(page: Any) -> str:
+    """The token of the form on a page."""
+    found = re.search(r'name="token" value="([0-9a-f]+)"', page.text)
+    assert found is not None, page.text
+    return found[1]

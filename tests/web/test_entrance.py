@@ -1,0 +1,185 @@
+"""Who is let in with a key, for how long, and what others cannot make a browser do."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.store import keys
+from service.store.engine import transaction
+from tests.web.conftest import LOOPBACK, Clock, NewKey, browsing, sign_in, site, token_on
+
+
+def test_who_shows_a_key_is_let_in_and_goes_where_he_wanted(browser: TestClient, new_key: NewKey) -> None:
+    answer = sign_in(browser, new_key(name="Desk One"), "/sign-in?next=%2Ffile")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Ffile")
+    assert "You are signed in as Desk One until" in browser.get("/sign-in").text
+
+
+@pytest.mark.parametrize("next", ["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example", "file"])
+def test_nobody_is_sent_elsewhere(browser: TestClient, new_key: NewKey, next: str) -> None:
+    assert sign_in(browser, new_key(), next).headers["location"] == "/"
+
+
+def test_what_is_no_key_is_refused_and_not_shown_again(browser: TestClient, new_key: NewKey) -> None:
+    wrong = new_key()[:-1] + "-"
+    answer = sign_in(browser, wrong, "/file")
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert wrong not in answer.text
+    assert 'name="next" value="/file"' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+def test_the_cookie_on_loopback(browser: TestClient, new_key: NewKey) -> None:
+    name, _, attributes = sign_in(browser, new_key()).headers["set-cookie"].partition("=")
+    assert name == "irritants"
+    assert attributes.partition("; ")[2] == "Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"
+
+
+def test_the_cookie_anywhere_else_is_secure(seeded_database_url: str, clock: Clock, new_key: NewKey) -> None:
+    with browsing(site(seeded_database_url, clock), "https://record.example") as elsewhere:
+        name, _, attributes = sign_in(elsewhere, new_key()).headers["set-cookie"].partition("=")
+        assert name == "__Host-irritants"
+        assert attributes.endswith("HttpOnly; SameSite=Lax; Secure")
+        assert "You are signed in as desk" in elsewhere.get("/sign-in").text
+
+
+def test_the_cookie_holds_no_secret_of_the_key(browser: TestClient, new_key: NewKey) -> None:
+    token = new_key()
+    secret = token.rpartition("_")[2]
+    assert secret not in sign_in(browser, token).headers["set-cookie"]
+
+
+def test_a_revoked_key_ends_its_sessions_with_the_next_request(
+    browser: TestClient, new_key: NewKey, engine: Engine
+) -> None:
+    token = new_key()
+    sign_in(browser, token)
+    with transaction(engine) as c:
+        keys.revoke(c, token.split("_")[1], datetime.now(UTC))
+    assert "signed in as" not in browser.get("/sign-in").text
+
+
+def test_a_session_ends_after_twelve_hours(browser: TestClient, new_key: NewKey, clock: Clock) -> None:
+    sign_in(browser, new_key())
+    clock.passes(hours=11.9)
+    assert "signed in as" in browser.get("/sign-in").text
+    clock.passes(hours=0.2)
+    assert "signed in as" not in browser.get("/sign-in").text
+
+
+def test_a_session_goes_on_in_another_process_and_after_a_restart(
+    browser: TestClient, new_key: NewKey, seeded_database_url: str, clock: Clock
+) -> None:
+    sign_in(browser, new_key())
+    with browsing(site(seeded_database_url, clock)) as other:
+        other.cookies = browser.cookies
+        assert "signed in as" in other.get("/sign-in").text
+
+
+@pytest.mark.parametrize("change", ["key", "ends", "mac"])
+def test_a_forged_session_is_nobodys(browser: TestClient, new_key: NewKey, change: str) -> None:
+    sign_in(browser, new_key())
+    parts = dict(zip(("key", "ends", "mac"), browser.cookies["irritants"].split("."), strict=True))
+    other = new_key(name="other").split("_")[1]
+    forged = {"key": other, "ends": str(int(parts["ends"]) + 1), "mac": "0" * 64}[change]
+    browser.cookies.clear()
+    browser.cookies.set("irritants", ".".join({**parts, change: forged}.values()))
+    assert "signed in as" not in browser.get("/sign-in").text
+
+
+def test_a_session_is_made_with_the_password_of_the_database() -> None:
+    from service.api.sessions import Sessions  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    key = keys.Key("0" * 12, "desk", ("report",), None, bytes(32), now)
+    session = Sessions("postgresql://service:hush@db/record").begin(key, now)
+    assert Sessions("postgres://service:hush@elsewhere:5433/record").find({key.id: key}, session.value, now) == session
+    assert Sessions("postgresql://service@db/record").find({key.id: key}, session.value, now) is None
+
+
+def test_signing_out_takes_the_session_off_the_browser(desk: TestClient) -> None:
+    answer = desk.post("/sign-out", data={"token": token_on(desk.get("/sign-in"))})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert "signed in as" not in desk.get("/sign-in").text
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64])
+def test_without_its_token_a_form_does_nothing(desk: TestClient, token: str) -> None:
+    assert desk.post("/sign-out", data={"token": token}).status_code == 403
+    assert "signed in as" in desk.get("/sign-in").text
+
+
+def test_the_token_of_another_session_is_none(
+    desk: TestClient, new_key: NewKey, seeded_database_url: str, clock: Clock
+) -> None:
+    with browsing(site(seeded_database_url, clock)) as other:
+        sign_in(other, new_key(name="other"))
+        token = token_on(other.get("/sign-in"))
+    assert desk.post("/sign-out", data={"token": token}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "", "Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "", "Origin": "null"},
+    ],
+)
+def test_a_form_from_another_site_is_refused(browser: TestClient, new_key: NewKey, said: dict[str, str]) -> None:
+    answer = browser.post("/sign-in", data={"key": new_key()}, headers=said)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("said", [{"Origin": LOOPBACK}, {}])
+def test_a_browser_that_says_less_signs_in_too(browser: TestClient, new_key: NewKey, said: dict[str, str]) -> None:
+    assert browser.post("/sign-in", data={"key": new_key()}, headers={"Sec-Fetch-Site": "", **said}).status_code == 303
+
+
+def test_many_wrong_keys_are_too_many(browser: TestClient, new_key: NewKey) -> None:
+    assert [sign_in(browser, "irr_none").status_code for _ in range(11)] == [401] * 10 + [429]
+    refused = sign_in(browser, new_key())
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+
+
+def test_right_keys_are_never_too_many(browser: TestClient, new_key: NewKey) -> None:
+    token = new_key()
+    assert {sign_in(browser, token).status_code for _ in range(15)} == {303}
+
+
+def test_where_reading_needs_a_key_a_page_asks_to_sign_in_and_comes_back(closed: TestClient, new_key: NewKey) -> None:
+    answer = closed.get("/?relation=ru-us")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2F%3Frelation%3Dru-us")
+    assert closed.get(answer.headers["location"]).status_code == 200
+    back = sign_in(closed, new_key("read"), "/?relation=ru-us").headers["location"]
+    assert closed.get(back).status_code == 200
+
+
+def test_where_reading_needs_a_key_a_session_reads_what_programs_read(closed: TestClient, new_key: NewKey) -> None:
+    assert closed.get("/v1/irritants").status_code == 401
+    sign_in(closed, new_key("read"))
+    assert closed.get("/v1/irritants").status_code == 200
+
+
+def test_a_session_writes_nothing_where_programs_write(desk: TestClient) -> None:
+    answer = desk.post("/v1/reports", json={}, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 401
+
+
+def test_a_session_that_has_ended_takes_nothing_from_who_may_read_anyway(desk: TestClient, clock: Clock) -> None:
+    clock.passes(days=1)
+    assert desk.get("/").status_code == 200
+    assert desk.get("/v1/irritants").status_code == 200
+
+
+def test_a_form_that_is_none_is_refused(browser: TestClient) -> None:
+    assert browser.post("/sign-in", json={"key": "k"}).status_code == 422
+    wrong = browser.post("/sign-in", content=b"key=%ff", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert wrong.status_code == 422
