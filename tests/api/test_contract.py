@@ -157,7 +157,9 @@ def test_what_is_refused_is_refused_as_the_contract_says(client: TestClient, pat
         assert fits(answer.json(), content[answer.headers["content-type"]]["schema"]) == []
 
 
-@pytest.mark.skipif(not RELEASED.exists(), reason="nothing was released yet")
+@pytest.mark.skipif(
+    not RELEASED.exists(), reason="nothing was released yet; a release copies openapi.json to released.json"
+)
 def test_what_breaks_a_client_of_the_last_release_is_declared() -> None:
     unreleased = re.split(r"^## ", CHANGELOG.read_text(), flags=re.MULTILINE)[1]
     declared = unreleased.partition("### Breaking")[2].partition("###")[0]

@@ -191,6 +191,7 @@ def test_half_a_body_whose_sender_leaves_is_no_failure(server: Served, make_key:
 
 def test_the_log_is_lines_of_json(server: Served) -> None:
     httpx2.get(f"{server.url}/elsewhere", headers={"X-Request-Id": "one"})
+    until(server.log)  # the line comes after the answer
     [refused] = [line for line in server.log() if line["event"] == "refused"]
     assert (refused["request"], refused["problem"], refused["level"]) == ("one", "not-found", "info")
 
