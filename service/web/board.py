@@ -18,7 +18,7 @@ from service.projections.board import BoardDocument, BoardRow
 from service.projections.relation import RelationDocument
 from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
-from service.web.lines import line
+from service.web.lines import lines
 from service.web.sentences import round_name
 from service.web.visit import Moved, Sheet, Visit, shown
 
@@ -100,4 +100,4 @@ def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Se
     """A relation's irritants in their order. `query`: what addresses end with that lead to the same point."""
     rows = sorted(board.items, key=_ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     rounds = {round.id: round_name(round.id) for round in board.rounds}
-    return Section(board, Markup("").join([line(row, rounds, counted_to, query) for row in rows]))
+    return Section(board, lines(rows, rounds, counted_to, query))

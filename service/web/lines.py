@@ -1,13 +1,13 @@
 """One irritant as one line of the board.
 
-There are hundreds of lines and few ways to stand. What follows from how an irritant stands is put into words and drawn
-once, and the line itself is filled by `str.format`: a template engine takes ten times as long.
+There are hundreds of lines and few ways to stand. So a line is filled twice: once for each way to stand, with words and
+drawings, which is kept; and for each irritant, with what names it. A template engine takes twenty times as long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from markupsafe import Markup, escape
 
@@ -20,53 +20,52 @@ from service.web.standing import Standing, standing
 from service.web.texts import texts
 
 _LINE: Final = (ROOM / "templates" / "line.html").read_text()
+_LEFT_OPEN: Final = {place: f"%({place})s" for place in ("id", "address", "position", "title", "movement", "since")}
 
 
-class _Drawn(NamedTuple):
-    """What of a line follows from how the irritant stands. `sides`: whose rung, and the rung in words."""
+def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date, query: str) -> Markup:
+    """Rows of the table. `rounds`: their names, by id. `query`: how addresses end that lead to the same point."""
+    filled = "".join([_line(row, rounds, counted_to, query) for row in rows])
+    return Markup(filled)  # noqa: S704 -- what is put into lines is drawn, or escaped there, or an id
 
-    sentence: Markup
-    ladder: Markup
-    sides: tuple[tuple[str, Markup], ...]
-    basis: Markup
-    move: Markup
-    beside: Markup
+
+def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> str:
+    over = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
+    return _of(standing(row)) % {
+        "id": row.id,
+        "address": f"/irritants/{row.id}{query}",
+        "position": row.position,
+        "title": escape(row.title),
+        "movement": movement(over, row.status, row.confirmed_status),
+        "since": _moved(row.last_moved.occurred, counted_to),
+    }
 
 
 @lru_cache(maxsize=8192)
-def _drawn(stands: Standing) -> _Drawn:
+def _of(stands: Standing) -> str:
+    """The line of all irritants that stand like this, with places left open for what names one of them."""
+    drawn = {
+        "sentence": sentence(stands),
+        "ladder": ladder(stands),
+        "basis": basis(stands),
+        "move": capitalised(name_of(stands.awaiting)),
+        "beside": beside(stands),
+    }
+    return _LINE % (
+        {place: str(text).replace("%", "%%") for place, text in drawn.items()} | _LEFT_OPEN | {"sides": _sides(stands)}
+    )
+
+
+def _sides(stands: Standing) -> str:
+    """Whose rung, in words, each with the address of what that voice said."""
     t = texts()
     sides = [(party, t("board.side", party=party, rung=t(f"rung.{rung}"))) for party, rung in stands.rungs]
     if stands.reported != stands.claimed:
         sides.append(("MEDIA", t("board.media", rung=t(f"rung.{stands.reported}"))))
-    move = capitalised(name_of(stands.awaiting))
-    return _Drawn(sentence(stands), ladder(stands), tuple(sides), basis(stands), move, beside(stands))
+    return "".join(f'<a href="%(address)s#{whose}">{told}</a>' for whose, told in sides)
 
 
 @lru_cache(maxsize=8192)
 def _moved(edtf: str | None, counted_to: date) -> Markup:
     told = since(edtf, counted_to)
     return told if edtf is None else texts()("board.moved-on", since=told, day=occurred(edtf))
-
-
-def line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> Markup:
-    """A row of the table. `rounds`: their names, by id. `query`: how addresses end that lead to the same point."""
-    drawn = _drawn(standing(row))
-    address = f"/irritants/{row.id}{query}"
-    over = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
-    return Markup(  # noqa: S704 -- all that is put in is drawn, or escaped here, or an id
-        _LINE.format(
-            id=row.id,
-            address=address,
-            position=row.position,
-            title=escape(row.title),
-            sentence=drawn.sentence,
-            ladder=drawn.ladder,
-            sides="".join([f'<a href="{address}#{whose}">{told}</a>' for whose, told in drawn.sides]),
-            basis=drawn.basis,
-            move=drawn.move,
-            beside=drawn.beside,
-            movement=movement(over, row.status, row.confirmed_status),
-            since=_moved(row.last_moved.occurred, counted_to),
-        )
-    )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _MESSAGES: Final = Path(__file__).parent / "messages"
 
@@ -26,7 +26,11 @@ class Texts:
     def __call__(self, name: str, /, **values: object) -> Markup:
         """The text, its places filled."""
         text = self._texts[name]
-        return text.format(**values) if values else text
+        if not values:
+            return text
+        # `Markup.format` parses each place anew, at five times the cost; a text has names in its places and no more.
+        filled = str.format(text, **{place: escape(value) for place, value in values.items()})
+        return Markup(filled)  # noqa: S704 -- what was put in is escaped
 
     def __contains__(self, name: str) -> bool:
         return name in self._texts
