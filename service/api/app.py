@@ -32,7 +32,7 @@ from service.settings import Settings
 from service.store.engine import open_engine
 
 _ROUTERS: Final = (*ROUTERS, writing.router, operations.router, pages.router)
-_SECONDS_TO_RECORD: Final = 0.5  # whoever waits for what is recorded then has been answered or has left
+_SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from service.follower import Follower
 
-_GRACE_SECONDS: Final = 3
+_GRACE_SECONDS: Final = 2
 _IDLE_SECONDS: Final = 75
 
 
