@@ -189,27 +189,25 @@ def test_two_processes_take_turns_and_each_decides_on_what_the_other_recorded(
 def test_many_writers_in_several_processes_lose_and_double_nothing(recorder: Recorder, engine: Engine) -> None:
     recorders = [Recorder(engine), Recorder(engine)]
     for one in recorders:
-        one.start()
+        one.queue.start()
+
+    def file(n: int) -> Receipt:
+        return recorders[n % 2].queue.submit(request(said(BANKING, "ConcernRaised", "RU"))).result()
+
     with ThreadPoolExecutor(20) as operators:
-        filed = [
-            operators.submit(
-                lambda n=n: recorders[n % 2].submit(request(said(BANKING, "ConcernRaised", "RU"))).result()
-            )
-            for n in range(200)
-        ]
-        receipts = [f.result() for f in filed]
+        receipts = list(operators.map(file, range(200)))
     for one in recorders:
-        one.close()
+        one.queue.close()
     assert sorted(r.report.first_position for r in receipts) == list(range(9, 209))
     assert positions(engine) == list(range(1, 209))
     assert banking(engine).version == 201
 
 
 def test_a_closed_recorder_takes_no_more(recorder: Recorder) -> None:
-    recorder.start()
-    recorder.close()
+    recorder.queue.start()
+    recorder.queue.close()
     with pytest.raises(Overloaded):
-        recorder.submit(request(said(BANKING, "ConcernRaised", "RU")))
+        recorder.queue.submit(request(said(BANKING, "ConcernRaised", "RU")))
 
 
 def test_a_correction_says_that_we_were_wrong_and_a_late_report_that_we_learned_something(recorder: Recorder) -> None:

@@ -88,13 +88,13 @@ class _Application(FastAPI):
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
-    state.recorder.start()
+    state.recorder.queue.start()
     await state.follower.start()
     try:
         yield
     finally:
         state.follower.drain()
-        state.recorder.close(_SECONDS_TO_RECORD)
+        state.recorder.queue.close(_SECONDS_TO_RECORD)
         await state.follower.close()
         state.engine.dispose()
 

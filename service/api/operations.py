@@ -41,7 +41,7 @@ class Metrics(Collector):
     """The numbers of one process, read where they are kept."""
 
     def __init__(self, recorder: Recorder, follower: Follower) -> None:
-        self._recorder, self._follower = recorder, follower
+        self._queue, self._follower = recorder.queue, follower
         self.tallies: Mapping[tuple[str, str, int], Tally] = {}
         self.appends = Histogram(
             "irritants_append_seconds", "From a report's reading to its commit", buckets=_BUCKETS, registry=None
@@ -53,9 +53,9 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._of_requests()
         yield from self._of_reading()
-        yield _counter("irritants_batches", "Batches of reports that were decided together", self._recorder.batches)
-        yield _counter("irritants_batched_reports", "Reports in those batches", self._recorder.requests)
-        yield _gauge("irritants_reports_waiting", "Reports that no batch has taken up yet", self._recorder.waiting)
+        yield _counter("irritants_batches", "Batches of reports that were decided together", self._queue.batches)
+        yield _counter("irritants_batched_reports", "Reports in those batches", self._queue.requests)
+        yield _gauge("irritants_reports_waiting", "Reports that no batch has taken up yet", self._queue.waiting)
         yield from self.appends.collect()
 
     def _of_requests(self) -> Iterator[Metric]:

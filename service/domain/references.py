@@ -14,10 +14,14 @@ from pydantic import ValidationError
 from service.domain.assertion import AssertionCorrected, Contract, Recorded, Telling
 from service.domain.corrections import corrected
 from service.domain.history import History
+from service.domain.irritant.events import IrritantOpened
+from service.domain.relation.events import RelationOpened
 from service.domain.report import Proposed, Report
+from service.domain.round.events import RoundAnnounced
 from service.domain.source.events import OriginRegistered
 from service.domain.streams import parse_stream
 
+_OPENING: Final = (IrritantOpened, RelationOpened, RoundAnnounced)
 _BY_VERSION: Final = re.compile(r"(?P<stream>.+)@(?P<version>[1-9][0-9]{0,17})")
 
 
@@ -66,6 +70,16 @@ def _corrected(event: Proposed, known: Mapping[str, History[Any]]) -> Iterable[C
             yield corrected(reads, event.data.changes)
 
 
+def corrects(report: Report) -> bool:
+    """Whether anything in it is a correction, so that what it needs can grow as more is known."""
+    return any(isinstance(event.data, AssertionCorrected) for event in report.events)
+
+
+def begun(report: Report) -> Iterable[str]:
+    """The streams that by its own word this report begins, so that hardly ever anything is on record there."""
+    return (event.stream for event in report.events if isinstance(event.data, _OPENING))
+
+
 def named_event(history: History[Any], name: str) -> Recorded | None:
     """The event of a stream that is named by its id or as `stream@version`."""
     if (by_version := _BY_VERSION.fullmatch(name)) is not None:
@@ -77,7 +91,8 @@ def named_event(history: History[Any], name: str) -> Recorded | None:
 
 def members_named(data: Contract) -> Iterable[tuple[str, str]]:
     """Streams of other irritants and rounds that an event names, each with the field that names it."""
-    if (of_round := getattr(data, "round", None)) is not None:
+    fields = vars(data)
+    if (of_round := fields.get("round")) is not None:
         yield f"round/{of_round}", "round"
-    if (merged_into := getattr(data, "merged_into", None)) is not None:
+    if (merged_into := fields.get("merged_into")) is not None:
         yield f"irritant/{merged_into}", "merged_into"

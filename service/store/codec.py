@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from service.domain import catalogue
-from service.domain.assertion import Recorded
+from service.domain.assertion import AssertionCorrected, Recorded
 from service.store import upcasters
 
 GENESIS: Final = bytes(32)
@@ -97,9 +97,9 @@ def decode(stored: StoredEvent) -> Recorded:
 
 def new_line(event: Recorded, report: StoredReport) -> str:
     """The line of an event that is about to be stored, in the version in which its type is written today."""
-    payload = catalogue.dump(event.data)
-    _refuse_fractions(payload)
-    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical(payload))
+    if isinstance(event.data, AssertionCorrected):
+        _refuse_fractions(event.data.changes)
+    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical(catalogue.dump(event.data)))
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
@@ -151,6 +151,7 @@ def sealed(line: str, chain_hash: bytes) -> str:
     return f'{line[:-1]},"chain_hash":"{chain_hash.hex()}"}}'
 
 
+@lru_cache(maxsize=16)
 def instant(moment: datetime) -> str:
     """UTC with microseconds always, so that the same moment is the same text."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
@@ -161,7 +162,8 @@ canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), s
 
 
 def _refuse_fractions(value: object) -> None:
-    # A fraction written here would make a chain that nothing verifies: jsonb gives it back in another form.
+    # A fraction written here would make a chain that nothing verifies: jsonb gives it back in another form. Nothing but
+    # the changes of a correction could hold one, for no event has a field of that type.
     if isinstance(value, float):
         raise TypeError(f"{value} is no whole number")
     if isinstance(value, Mapping):

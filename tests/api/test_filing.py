@@ -235,7 +235,7 @@ def test_of_many_senders_of_one_report_all_get_the_same_answer(app: FastAPI, des
 
 
 def test_a_full_queue_is_said_to_be_full(app: FastAPI, desk: TestClient) -> None:
-    app.state.recorder.close()
+    app.state.recorder.queue.close()
     answer = desk.post("/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers=KEY)
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/overloaded")
     assert answer.headers["retry-after"] == "2"

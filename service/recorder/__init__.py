@@ -1,0 +1,254 @@
+"""The write path: idempotency → read streams → decide → append → project, in one transaction.
+
+One writer thread a process. While one commit is in flight the requests that arrive are collected, then decided in
+order, each on the state that the one before left, and appended together: throughput grows with load, and an idle
+service adds no wait. Each request has its own outcome, and a refused one spoils none.
+
+A batch is decided on what is known, up to some head, and the append compares and swaps that head: a record that moved
+on under us writes nothing. Only then is the head locked, what was missed read, and everything decided anew. Nothing is
+acknowledged before it is committed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine
+from uuid_utils import uuid7
+
+from service.documents import change_document, changes_of, document_of, is_stored, standing
+from service.domain.assertion import Recorded
+from service.domain.errors import Refused
+from service.domain.filing import Decision, Envelope, Record, decide
+from service.domain.history import History, Reason
+from service.domain.references import begun
+from service.domain.report import Report
+from service.domain.source.events import OriginRegistered
+from service.projections import change
+from service.projections.change import ChangeDocument
+from service.recorder.batching import Batches, Overloaded
+from service.recorder.histories import Histories
+from service.store import codec, events, log, read_models, reports
+from service.store.codec import StoredReport
+from service.store.engine import connection, transaction
+from service.store.log import Filing, Head, KeyTaken, VersionTaken
+from service.store.read_models import Document
+
+__all__ = ["KeyReused", "Overloaded", "Receipt", "Recorder", "Request", "Stale", "replay"]
+
+_CACHED_EVENTS: Final = 50_000
+
+
+class KeyReused(Exception):
+    """The idempotency key was used for a report with another body."""
+
+    def __init__(self, first: StoredReport) -> None:
+        self.first = first
+        super().__init__(first.id)
+
+
+class Stale(Exception):
+    """The state that the writer had seen (`If-Match`) is no longer the present one."""
+
+    def __init__(self, stream: str, position: int) -> None:
+        self.stream, self.position = stream, position
+        super().__init__(stream)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A report to record, or only to preview. `seen`: the positions at which streams were last read (`If-Match`)."""
+
+    report: Report
+    key: str
+    request_hash: bytes
+    actor: str
+    correlation: str
+    seen: Mapping[str, int] = field(default_factory=dict)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a report led to. `replayed`: it had been recorded before, under the same key; nothing was written now."""
+
+    report: StoredReport
+    events: tuple[Recorded, ...]
+    changes: tuple[ChangeDocument, ...]
+    replayed: bool = False
+
+
+Outcome = Receipt | Exception
+
+
+@dataclass
+class _Batch:
+    """A batch as it is decided: what to append, and the histories as each request leaves them."""
+
+    head: Head
+    histories: dict[str, History[Any]]
+    origins: dict[str, str]
+    position: int
+    filings: list[Filing] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    outcomes: list[Outcome] = field(default_factory=list)
+    first: dict[str, int] = field(default_factory=dict)
+
+
+class Recorder:
+    """Records reports: through `queue` from any thread; by `record` in the calling thread, one caller at a time.
+
+    After DatabaseUnavailable the outcome is unknown; the same request with the same key finds it out.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], str] = lambda: str(uuid7()),
+        cached_events: int = _CACHED_EVENTS,
+    ) -> None:
+        self._engine, self._clock, self._new_id = engine, clock, new_id
+        self._known = Histories(cached_events)
+        self.queue: Batches[Request, Receipt] = Batches(self.record, lambda request: len(request.report.events))
+
+    def record(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Each request's outcome, in order; what is a Receipt is committed."""
+        try:
+            batch, head = self._optimistically(requests) or self._under_lock(requests)
+        except Exception as error:  # noqa: BLE001  # whoever waits must hear of it; the writer must go on
+            self._known.forget()
+            return [error] * len(requests)
+        self._known.keep(head, batch.histories, batch.origins)
+        return batch.outcomes
+
+    def _optimistically(self, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
+        """Decides on what is known and appends if nobody else was faster; None where it must be done under the lock."""
+        previewing = any(request.dry_run for request in requests)
+        with connection(self._engine) as c:
+            head = self._known.head
+            if head is None or previewing:
+                head = self._known.catch_up(c, log.read_head(c))
+            # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
+            begins = () if previewing else (stream for r in requests for stream in begun(r.report))
+            absent = frozenset(stream for stream in begins if stream not in self._known)
+            batch = self._decided(c, head, requests, known={}, absent=absent)
+            refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
+            if refused and (absent or reports.by_keys(c, refused)):
+                # Idempotency comes before every refusal: some of these may have been recorded long ago.
+                return None
+            try:
+                moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else _still(c, head)
+            except (KeyTaken, VersionTaken):
+                return None
+        return None if moved is None else (batch, moved)
+
+    def _under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
+        with transaction(self._engine) as c:
+            head = self._known.catch_up(c, log.lock_head(c))
+            known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
+            batch = self._decided(c, head, requests, known)
+            moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else head
+        assert moved is not None  # nobody else moves a locked head
+        return batch, moved
+
+    def _decided(
+        self,
+        c: Connection,
+        head: Head,
+        requests: Sequence[Request],
+        known: Mapping[str, StoredReport],
+        absent: frozenset[str] = frozenset(),
+    ) -> _Batch:
+        unrecorded = [request.report for request in requests if request.key not in known]
+        batch = _Batch(head, *self._known.needed(c, unrecorded, absent), position=head.position)
+        for request in requests:
+            batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
+        batch.documents += [document_of(batch.histories[stream]) for stream in sorted(batch.touched)]
+        return batch
+
+    def _outcome(self, c: Connection, request: Request, first: StoredReport | None, batch: _Batch) -> Outcome:
+        try:
+            if first is not None and not request.dry_run:
+                return _same(request, replay(c, first))
+            if request.key in batch.first and not request.dry_run:
+                twin = batch.outcomes[batch.first[request.key]]
+                return _same(request, twin) if isinstance(twin, Receipt) else twin
+            return self._file(request, batch)
+        except (Refused, KeyReused, Stale) as refused:
+            return refused
+
+    def _file(self, request: Request, batch: _Batch) -> Receipt:
+        for stream, seen in request.seen.items():
+            if (position := batch.histories[stream].position) != seen:
+                raise Stale(stream, position)
+        moment = batch.head.moment(self._clock())
+        report = self._new_id()
+        envelope = Envelope(report, request.actor, request.correlation, moment, batch.position, self._new_id)
+        decision = decide(request.report, Record(batch.histories, batch.origins), envelope)
+        stored = _stored(request, report, moment, decision.recorded)
+        changes = tuple(_changes(decision, batch.histories))
+        if not request.dry_run:
+            batch.first[request.key] = len(batch.outcomes)
+            batch.position = stored.last_position
+            batch.histories.update(decision.histories)
+            batch.origins.update(_registered(decision.recorded))
+            batch.filings.append(Filing(stored, decision.recorded))
+            batch.touched |= {stream for stream in decision.histories if is_stored(stream)}
+            batch.documents += [change_document(changed) for changed in changes]
+        return Receipt(stored, decision.recorded, changes)
+
+
+def replay(c: Connection, report: StoredReport) -> Receipt:
+    """The receipt of a report on record, as it was given when it was filed."""
+    first, last = report.first_position, report.last_position
+    recorded = tuple(codec.decode(row) for row in events.read_log(c, after=first - 1, upto=last))
+    stored = read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
+    changes = tuple(ChangeDocument.model_validate_json(d.body) for d in stored)
+    return Receipt(report, recorded, changes, replayed=True)
+
+
+def _still(c: Connection, head: Head) -> Head | None:
+    """Where nothing is appended nothing compares the head, but a refusal and a preview too must rest on the present."""
+    return head if log.read_head(c)[:3] == head[:3] else None
+
+
+def _same(request: Request, first: Receipt) -> Receipt:
+    if first.report.request_hash != request.request_hash:
+        raise KeyReused(first.report)
+    return Receipt(first.report, first.events, first.changes, replayed=True)
+
+
+def _stored(request: Request, report: str, moment: datetime, recorded: Sequence[Recorded]) -> StoredReport:
+    filed = request.report
+    return StoredReport(
+        id=report,
+        key=request.key,
+        request_hash=request.request_hash,
+        actor=request.actor,
+        relation=filed.relation,
+        round=f"{filed.relation}/{filed.round}" if filed.round else None,
+        title=filed.title,
+        first_position=recorded[0].position,
+        last_position=recorded[-1].position,
+        recorded_at=moment,
+    )
+
+
+def _registered(recorded: Iterable[Recorded]) -> dict[str, str]:
+    return {e.data.origin: e.stream for e in recorded if isinstance(e.data, OriginRegistered)}
+
+
+def _changes(decision: Decision, before: Mapping[str, History[Any]]) -> list[ChangeDocument]:
+    """Per irritant and reason, in the order of filing: how its reading changed. Runs of one reason are one change."""
+    by_stream: dict[str, list[tuple[Recorded, Reason]]] = {}
+    for event, reason in zip(decision.recorded, decision.reasons, strict=True):
+        if event.stream.startswith("irritant/"):
+            by_stream.setdefault(event.stream, []).append((event, reason))
+    changes: list[ChangeDocument] = []
+    for stream, filed in by_stream.items():
+        changes += changes_of(standing(before[stream]), decision.histories[stream], filed)
+    return sorted(changes, key=lambda ch: ch.position)

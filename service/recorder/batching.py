@@ -1,0 +1,89 @@
+"""Natural batching: while one batch is at work, what arrives is collected, and then taken together.
+
+One worker thread and no timer: an idle queue takes a single request at once, and under load the batches grow with it,
+so that throughput rises where each commit takes its time. A window to wait for more would make everybody wait.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Final, Generic, TypeVar
+
+MAX_WAITING: Final = 2_000
+_MAX_BATCH: Final = 256
+_MAX_SIZE: Final = 2_000
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Overloaded(Exception):
+    """More requests wait than this process takes on, or it takes no more."""
+
+
+class Batches(Generic[Q, A]):
+    """Gives `work` batch after batch; its outcomes, one for each request and in order, go to whoever submitted them.
+
+    `size` is how much work a request is: it bounds a batch, whose last request may go beyond. `work` never raises.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception]], size: Callable[[Q], int]) -> None:
+        self._work, self._size = work, size
+        self._waiting: SimpleQueue[tuple[Q, Future[A]] | None] = SimpleQueue()
+        self._entrance = threading.Lock()
+        self._closed = False
+        self._worker: threading.Thread | None = None
+        self.batches = 0
+        self.requests = 0
+        """Requests in those batches."""
+
+    def start(self) -> None:
+        self._worker = threading.Thread(target=self._work_on, name="batches", daemon=True)
+        self._worker.start()
+
+    def close(self, seconds: float | None = None) -> None:
+        """Refuses what comes later and works off what was accepted; waits no longer than that for it."""
+        with self._entrance:
+            self._closed = True
+            self._waiting.put(None)
+        if self._worker is not None:
+            self._worker.join(seconds)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests no batch has taken up yet."""
+        return self._waiting.qsize()
+
+    def submit(self, request: Q) -> "Future[A]":
+        """From any thread. Raises Overloaded."""
+        future: Future[A] = Future()
+        with self._entrance:
+            if self._closed or self._waiting.qsize() >= MAX_WAITING:
+                raise Overloaded
+            self._waiting.put((request, future))
+        return future
+
+    def _work_on(self) -> None:
+        while batch := self._next():
+            self.batches += 1
+            self.requests += len(batch)
+            outcomes = self._work([request for request, _ in batch])
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+
+    def _next(self) -> list[tuple[Q, "Future[A]"]]:
+        """Everything that waits, up to a bound; empty when closed and nothing is left."""
+        batch: list[tuple[Q, Future[A]]] = []
+        size = 0
+        while len(batch) < _MAX_BATCH and size < _MAX_SIZE and not (batch and self._waiting.empty()):
+            taken = self._waiting.get()
+            if taken is None:
+                self._waiting.put(None)  # The last there is: found again, alone, after this batch.
+                break
+            batch.append(taken)
+            size += self._size(taken[0])
+        return batch
