@@ -1,0 +1,136 @@
+"""What has to be asked for each type of event, read off its model: a new type has its form the moment it is a class.
+
+A field's control follows from its annotation, so the domain says once what a date, a party or a slug is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, StringConstraints
+
+from service.domain.assertion import Actor, Contract, Edtf, EventId, MemberId, Party, Slug, Voice
+from service.domain.catalogue import EVENT_TYPES
+
+Control = Literal[
+    "line", "choice", "yes-no", "number", "numbers", "lines", "date", "slug", "party", "actor", "event", "member"
+]
+Path = tuple[str, ...]
+
+_CONTROLS: Final[tuple[tuple[object, Control], ...]] = (
+    (Edtf, "date"),
+    (Slug, "slug"),
+    (MemberId, "member"),
+    (EventId, "event"),
+    (Voice, "party"),
+    (Party, "party"),
+    (Actor, "actor"),
+    (bool, "yes-no"),
+)
+# The type is chosen with the event, and a date is inferred where it says how.
+_NOT_ASKED: Final = frozenset({"type", "occurred_basis"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an event: where it is in the event, and what can be put into it."""
+
+    path: Path
+    control: Control
+    required: bool
+    choices: tuple[str, ...] = ()
+    longest: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+
+@cache
+def fields_of(type: str) -> tuple[Field, ...]:
+    """The fields of a type of event: its own first, then what all assertions have."""
+    model = EVENT_TYPES[type]
+    found = tuple(_fields(model, ()))
+    own = _own(model)
+    return tuple(sorted(found, key=lambda field: field.path[0] not in own))
+
+
+def _own(model: type[Contract]) -> frozenset[str]:
+    """The fields that the type adds to what it is a kind of."""
+    inherited = {name for base in model.__mro__[1:] for name in getattr(base, "model_fields", ())}
+    return frozenset(model.model_fields) - inherited
+
+
+def _fields(model: type[BaseModel], path: Path) -> Iterator[Field]:
+    hints = get_type_hints(model, include_extras=True)
+    for name, info in model.model_fields.items():
+        if name in _NOT_ASKED:
+            continue
+        annotation, inner = _without_none(hints[name]), (*path, name)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from _fields(annotation, inner)
+        else:
+            yield _field(annotation, inner, required=info.is_required())
+
+
+def _field(annotation: Any, path: Path, *, required: bool) -> Field:
+    for known, control in _CONTROLS:
+        if annotation == known:
+            return Field(path, control, required, longest=_longest(annotation))
+    bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(bare) is Literal:
+        return Field(path, "choice", required, choices=get_args(bare))
+    if get_origin(bare) is tuple:
+        member = _field(get_args(bare)[0], path, required=True)
+        return Field(path, "numbers" if member.control == "number" else "lines", required)
+    if bare is int:
+        return Field(path, "number", required)
+    return Field(path, "line", required, longest=_longest(annotation))
+
+
+def _longest(annotation: Any) -> int | None:
+    constraints = (c for c in getattr(annotation, "__metadata__", ()) if isinstance(c, StringConstraints))
+    return next((c.max_length for c in constraints if c.max_length is not None), None)
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    (some,) = (option for option in get_args(annotation) if option is not NoneType)
+    return some
+
+
+def plain(field: Field, written: str) -> object:
+    """What was written, in JSON's terms. What is not of the field's kind stays text, for the record to refuse."""
+    match field.control:
+        case "yes-no":
+            return {"true": True, "false": False}.get(written, written)
+        case "number":
+            return _whole(written)
+        case "numbers":
+            return [_whole(one) for one in written.replace(",", " ").split()]
+        case "lines":
+            return [line.strip() for line in written.splitlines() if line.strip()]
+        case _:
+            return written
+
+
+def written(field: Field, value: object) -> str:
+    """The other way: a value as it stands in its control."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str() | int():
+            return str(value)
+        case Sequence():
+            return ("\n" if field.control == "lines" else ", ").join(str(one) for one in value)
+        case _:
+            raise TypeError(f"{field.name} holds no {type(value)}")
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else text
