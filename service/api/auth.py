@@ -39,7 +39,7 @@ class Access:
     key: str | None = None
 
     def may(self, scope: keys.Scope) -> bool:
-        return any(SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
+        return scope in self.scopes or any(SCOPES.index(held) > SCOPES.index(scope) for held in self.scopes)
 
     def may_report_on(self, relation: str) -> bool:
         return self.may("report") and (self.relations is None or relation in self.relations)
