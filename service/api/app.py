@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import operations, pages, writing
+from service.api import checkpoints, operations, pages, writing
 from service.api.auth import Authentication, Gate
 from service.api.lane import RESOURCES, ROUTERS, Lane
 from service.api.observed import CLIENT_LEFT, Observed, tell
@@ -25,13 +25,15 @@ from service.api.openapi import contract
 from service.api.pacing import Pacing
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.reading import Reader
+from service.api.routes import routes
 from service.domain.errors import Refused
 from service.follower import Follower
 from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_ROUTERS: Final = (*ROUTERS, writing.router, operations.router, pages.router)
+# What is read is answered in the lane before anybody looks for a route; so the ways to write are looked at first.
+_ROUTERS: Final = (writing.router, *ROUTERS, operations.router, pages.router)
 _SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
 
 
@@ -59,13 +61,14 @@ class _Application(FastAPI):
         state.follower = Follower(url, state.engine)
         state.gate = Gate(state.engine, state.follower, settings, clock)
         pacing = Pacing(settings.poll_interval, settings.answers_per_minute)
-        state.reader = Reader(state.follower, RESOURCES, clock=clock, pacing=pacing)
+        checkpoint = checkpoints.resource(settings.checkpoint_key)
+        state.reader = Reader(state.follower, [*RESOURCES, checkpoint], clock=clock, pacing=pacing)
         state.metrics = operations.Metrics(state.recorder, state.follower)
         state.told = _as_problem
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _told)
         self.add_exception_handler(ClientDisconnect, _left)
-        for router in _ROUTERS:
+        for router in (*_ROUTERS, routes([checkpoint], "operations")):
             self.include_router(router)
 
     def build_middleware_stack(self) -> ASGIApp:
