@@ -5,9 +5,11 @@ The recorder makes them as it appends and the rebuild from the log; both by thes
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from service.domain.assertion import Recorded
+from service.domain.catalogue import Kind
 from service.domain.history import History, Reason
 from service.domain.streams import parse_stream
 from service.projections import change
@@ -28,8 +30,7 @@ def document_of(history: History[Any]) -> Document:
     name = parse_stream(history.stream)
     assert name is not None
     assert name.relation is not None
-    projection = STORED[name.kind]
-    document = projection.view(history.reading())
+    projection, document = STORED[name.kind], _viewed(history, name.kind)
     return Document(
         projection.name,
         projection.representation,
@@ -43,7 +44,19 @@ def document_of(history: History[Any]) -> Document:
 
 def standing(history: History[Any]) -> StandingDocument | None:
     """How an irritant stands; None where it is not on record."""
-    return standing_of(STORED["irritant"].view(history.reading())) if history.events else None
+    return standing_of(_viewed(history, "irritant")) if history.events else None
+
+
+_views: Final[WeakKeyDictionary[History[Any], tuple[int, Any]]] = WeakKeyDictionary()
+
+
+def _viewed(history: History[Any], kind: Kind) -> Any:
+    """The view of a history. An append asks for it as what is stored, as `after`, and the next one as `before`."""
+    version, view = _views.get(history, (None, None))
+    if version != history.version:
+        view = STORED[kind].view(history.reading())
+        _views[history] = history.version, view
+    return view
 
 
 def changes_of(

@@ -106,7 +106,8 @@ class Amendments:
     """The corrections and retractions of one history, resolved: what is struck, and how each event now reads."""
 
     def __init__(self, history: Iterable[Recorded]) -> None:
-        self._events = {e.id: e for e in history}
+        # Nothing else counts here, so what is resolved stands until the next correction or retraction.
+        self._events = {e.id: e for e in history if isinstance(e.data, AssertionCorrected | AssertionRetracted)}
         self.struck: dict[str, Recorded] = {}
         self._resolve_retractions()
         self.corrections = self._resolve_corrections()
@@ -205,7 +206,8 @@ def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) ->
 
 def named_by(effect: Effective) -> list[str]:
     """The ids of the events that this one names and therefore comes after."""
-    names = [id for field in _NAMES if (id := getattr(effect.data, field, None)) is not None]
+    fields = vars(effect.data)
+    names = [id for field in _NAMES if (id := fields.get(field)) is not None]
     return [id for id in names if id != effect.id]
 
 

@@ -241,8 +241,9 @@ class _Filing:
         """The event with every name of another event made its id; None where one names a broken event."""
         names: dict[str, str] = {}
         refusals: list[Refusal] = []
+        fields = vars(event.data)
         for field_name in _NAMING:
-            written = getattr(event.data, field_name, None)
+            written = fields.get(field_name)
             if written is None:
                 continue
             if written in self.broken:
@@ -335,7 +336,7 @@ class _Filing:
         self.refusals += [refusal for refusal in refusals if refusal.pointer not in known]
 
     def _enveloped(self, stream: str, data: Contract) -> Recorded:
-        envelope = self.envelope
+        envelope, fields = self.envelope, vars(data)
         return Recorded(
             position=envelope.after_position + len(self.recorded) + 1,
             stream=stream,
@@ -346,7 +347,7 @@ class _Filing:
             actor=envelope.actor,
             report=envelope.report,
             correlation=envelope.correlation,
-            causation=next((id for f in ("target", "proposal", "undoes") if (id := getattr(data, f, None))), None),
+            causation=next((id for f in ("target", "proposal", "undoes") if (id := fields.get(f))), None),
             recorded_at=envelope.recorded_at,
         )
 

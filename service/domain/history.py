@@ -8,7 +8,6 @@ corrections and retractions start over.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -70,9 +69,9 @@ class History(Generic[State]):
         self._start_over()
 
     def _start_over(self) -> None:
-        self._amendments: Amendments | None = Amendments(self.events)
+        self.amendments = Amendments(self.events)
         self._by_id = {e.id: e for e in self.events}
-        self.order: list[Effective] = effective(self.events, self._amendments)
+        self.order: list[Effective] = effective(self.events, self.amendments)
         self._ids = [e.id for e in self.order]
         self._placed = {e.id: e for e in self.order}
         self._keys: list[Key] = [key_of(self._placed[e.root]) for e in self.order]
@@ -83,19 +82,9 @@ class History(Generic[State]):
 
     def copy(self) -> Self:
         """An independent history with the same events; the events themselves are shared."""
-        twin = copy(self)
-        for name in (
-            "events",
-            "order",
-            "_by_id",
-            "_ids",
-            "_placed",
-            "_keys",
-            "_peaks",
-            "_closed_steps",
-            "_checkpoints",
-        ):
-            setattr(twin, name, copy(getattr(self, name)))
+        twin = self.__new__(type(self))
+        for name, value in vars(self).items():
+            vars(twin)[name] = value.copy() if isinstance(value, list | dict | set) else value
         return twin
 
     @property
@@ -109,12 +98,6 @@ class History(Generic[State]):
     @property
     def state(self) -> State:
         return self._state_before(len(self.order))
-
-    @property
-    def amendments(self) -> Amendments:
-        if self._amendments is None:
-            self._amendments = Amendments(self.events)
-        return self._amendments
 
     def recorded(self, id: str) -> Recorded | None:
         """The event with this id, as recorded, if it is on this stream."""
@@ -177,7 +160,6 @@ class History(Generic[State]):
         """Adds the next event; says why readings change by it."""
         self.events.append(event)
         self._by_id[event.id] = event
-        self._amendments = None
         match event.data:
             case AssertionCorrected():
                 self._start_over()

@@ -7,6 +7,7 @@ A stream's name says what it is of: `irritant/ru-us/banking-access`, `round/ru-u
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from service.domain.assertion import Recorded
@@ -50,6 +51,7 @@ def is_relation(id: str) -> bool:
     return id == id.lower() and one < other and {one.upper(), other.upper()} <= ALPHA_2
 
 
+@lru_cache(maxsize=4096)
 def parse_stream(name: str) -> StreamName | None:
     """None where this is no stream's name."""
     match = _NAME.fullmatch(name) if len(name) <= _LONGEST else None

@@ -47,7 +47,11 @@ class ChangeDocument(Document):
     events: tuple[str, ...]
 
 
+_SHARED: Final = StandingDocument.model_fields.keys() - {"rungs"}
+
+
 def standing_of(document: IrritantDocument) -> StandingDocument:
     """The part of an irritant's document that a change compares."""
-    shared = {name: getattr(document, name) for name in StandingDocument.model_fields if name != "rungs"}
+    fields = vars(document)
+    shared = {name: fields[name] for name in _SHARED}
     return StandingDocument(rungs={party: side.rung for party, side in document.parties.items()}, **shared)

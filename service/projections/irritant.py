@@ -111,4 +111,5 @@ def _side(state: Irritant, party: str) -> Side:
 
 def facets(document: IrritantDocument) -> dict[str, object]:
     """What a list can be filtered by."""
-    return document.model_dump(include={"status", "basis", "lifecycle", "awaiting"})
+    fields = vars(document)
+    return {name: fields[name] for name in ("status", "basis", "lifecycle", "awaiting")}

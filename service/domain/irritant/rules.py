@@ -83,7 +83,7 @@ def _after_the_end(state: Irritant) -> frozenset[str]:
 
 def _not_a_party(state: Irritant, data: Assertion, relation: str) -> Refusal | None:
     for field in ACTING:
-        acting = getattr(data, field, None)
+        acting = vars(data).get(field)
         if acting is not None and acting != "both" and acting not in state.parties:
             return NotAParty(f"/{field}", party=acting, relation=relation)
     return None
