@@ -91,7 +91,7 @@ def view(
 def of_irritant(reading: Reading[Irritant]) -> Iterator[Proposition]:
     """That the irritant is as far as each rung at which anybody stands, or further; the highest first."""
     state, effects = reading.state, placed(reading.effects)
-    standing = [(state.level(s), s) for s in state.stands if s.denied_in is None]
+    standing = [(level, s) for s, level in state.leveled if s.denied_in is None]
     for level in sorted({level for level, _ in standing if level > UNSTATED}, reverse=True):
         stands = [s for at, s in standing if at >= level]
         said_by = tuple(party for party in state.parties if state.rung_of(party) >= level)

@@ -133,7 +133,7 @@ def view(
 def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
     """What each party said, and everybody else, in the order of the world; a text of both is in both columns."""
     state = reading.state
-    stands = {(s.event, s.holder): s for s in state.stands}
+    stands = {(s.event, s.holder): (s.rung, level) for s, level in state.leveled}
     denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.tellers if t.denied_in is not None}
     by_voice: dict[str, list[Said]] = {voice: [] for voice in (*state.parties, MEDIA)}
     for effect in reading.effects:
@@ -145,8 +145,8 @@ def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
             said = Said(
                 event=effect.id,
                 type=type(telling).__name__,
-                rung=RUNGS[heard.rung] if heard else None,
-                stands_at=RUNGS[state.level(heard)] if heard and not is_denied else None,
+                rung=RUNGS[heard[0]] if heard else None,
+                stands_at=RUNGS[heard[1]] if heard and not is_denied else None,
                 denied=is_denied,
                 relay=effect.relay,
                 cited=cite(effect),

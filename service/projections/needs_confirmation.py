@@ -143,7 +143,7 @@ class _OfIrritant:
     def media_only(self) -> Iterator[Unconfirmed]:
         state = self.state
         if state.reported > state.status:
-            told = [s.event for s in state.stands if state.level(s) == state.reported]
+            told = [s.event for s, level in state.leveled if level == state.reported]
             yield self.item(
                 "media_only",
                 f"It is reported at {self.reported}, where neither side stands.",
@@ -181,8 +181,8 @@ class _OfIrritant:
             if reversal.by_a_party:
                 yield from self._overlaps(reversal)
                 continue
-            before = [s for s in self.state.stands if places[s.event] < places[reversal.root]]
-            if any(self.state.level(s) > reversal.to and s.denied_in is None and s.holder != MEDIA for s in before):
+            before = [(s, level) for s, level in self.state.leveled if places[s.event] < places[reversal.root]]
+            if any(level > reversal.to and s.denied_in is None and s.holder != MEDIA for s, level in before):
                 yield self.item(
                     "reversal_by_media_alone",
                     f"Only media say that it went back down to {_rung(reversal.to)}, so it moves nothing.",

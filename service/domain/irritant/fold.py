@@ -220,19 +220,14 @@ def _reversed(
     *,
     counts: bool,
 ) -> Irritant:
-    """Caps every stand before it, as soon as one party tells it; media alone move nothing."""
+    """Binds every stand before it, as soon as one party tells it; media alone move nothing."""
     root, to = effect.root, LEVELS[data.to]
-    known = next((r for r in state.reversals if r.root == root), Reversal(root, to, ()))
+    known = next((r for r in state.reversals if r.root == root), Reversal(root, to, len(state.stands), ()))
     others = tuple(r for r in state.reversals if r.root != root)
     state = replace(state, reversals=(*others, replace(known, tellers=(*known.tellers, *told))))
     if not by_parties(told):
         return state
-    capped = replace(
-        state,
-        stands=tuple(replace(s, caps=(*s.caps, (root, to))) if s.rung > to else s for s in state.stands),
-        denials=tuple(_gave_in(d, told, to) for d in state.denials),
-    )
-    capped = _recounted(capped)
+    capped = _recounted(replace(state, denials=tuple(_gave_in(d, told, to) for d in state.denials)))
     lowered = any(after < before for before, after in zip(state.rungs, capped.rungs, strict=True))
     if counts and lowered and root not in state.regressed:
         capped = replace(capped, regressed=(*capped.regressed, root))
@@ -312,11 +307,13 @@ def _marked(
 
 def _recounted(state: Irritant) -> Irritant:
     """The rungs from the stands anew, after something took away or lowered some. O(stands)."""
-    levels = [(s, state.level(s)) for s in state.stands]
-    one, other = (
-        max((n for s, n in levels if s.holder == p and s.denied_in is None), default=UNSTATED) for p in state.parties
-    )
-    return replace(state, rungs=(one, other), reported=max((n for _, n in levels), default=UNSTATED))
+    highest = dict.fromkeys(state.parties, UNSTATED)
+    levels = state.levels
+    for stand, level in zip(state.stands, levels, strict=True):
+        if stand.holder != MEDIA and stand.denied_in is None:
+            highest[stand.holder] = max(highest[stand.holder], level)
+    one, other = (highest[party] for party in state.parties)
+    return replace(state, rungs=(one, other), reported=max(levels, default=UNSTATED))
 
 
 def _heard(state: Irritant, effect: Effective, data: Assertion) -> Irritant:

@@ -3,6 +3,7 @@
 Derived from the state alone and total; the definitions are those of the domain's "The ladder".
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from service.domain.irritant.state import MEDIA, Hold, Irritant, Proposal, Stand, Step, by_parties, live
@@ -26,12 +27,15 @@ def basis(state: Irritant) -> Basis:
 def contested(state: Irritant) -> bool:
     """Whether a denied claim stands at the claimed rung, or a denied reversal still holds down who tells it."""
     denied = [d for d in state.denials if not d.ended]
-    return any(_holds_down(state, d.target) if d.reversal else _at_the_claimed_rung(state, d.target) for d in denied)
+    if not denied:
+        return False
+    at_the_top = {name for s in _at_the_claimed_rung(state) for name in (s.event, s.root)}
+    return any(_holds_down(state, d.target) if d.reversal else d.target in at_the_top for d in denied)
 
 
-def _at_the_claimed_rung(state: Irritant, target: str) -> bool:
-    stands = (s for s in state.stands if target in (s.event, s.root) and s.denied_in is None and s.holder != MEDIA)
-    return any(state.level(s) == state.status for s in stands)
+def _at_the_claimed_rung(state: Irritant) -> Iterable[Stand]:
+    live = ((s, level) for s, level in state.leveled if s.denied_in is None and s.holder != MEDIA)
+    return (s for s, level in live if level == state.status)
 
 
 def _holds_down(state: Irritant, target: str) -> bool:
@@ -46,7 +50,7 @@ def _at_the_top(state: Irritant, party: str) -> bool:
 def supports(state: Irritant) -> list[Stand]:
     """The stands that the claimed rung rests on; where no party is on record, those at the reported rung."""
     if state.status == UNSTATED:
-        return [s for s in state.stands if state.level(s) == state.reported > UNSTATED]
+        return [s for s, level in state.leveled if level == state.reported > UNSTATED]
     return [s for p in state.parties if _at_the_top(state, p) for s in state.standing(p)]
 
 

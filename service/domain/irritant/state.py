@@ -5,7 +5,7 @@ each lowered by the reversals that bind that party. What else is told is kept as
 a denial can take back one voice and leave the others. Nothing denied is dropped: a denial can itself be denied.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
@@ -15,7 +15,6 @@ from service.domain.ladder import RESOLVED, UNSTATED
 Trend = Literal["advanced", "regressed", "held"]
 Hold = Literal["none", "stalled", "suspended"]
 MEDIA: Final = "MEDIA"
-EVERYBODY: Final = "everybody"
 REVERSAL: Final = "reversal"
 """What lapses a step: no voice, but it stands as long as a party tells the reversal."""
 
@@ -31,7 +30,6 @@ class Stand:
     origin: str
     spoken: bool
     wording: str | None
-    caps: tuple[tuple[str, int], ...] = ()
     denied_in: str | None = None
 
 
@@ -70,10 +68,11 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """Progress said to be undone down to `to`; media among the tellers bind nobody."""
+    """Progress said to be undone down to `to`: it binds the first `place` stands, if a party is among its tellers."""
 
     root: str
     to: int
+    place: int
     tellers: tuple[Telling, ...]
 
     @property
@@ -227,26 +226,36 @@ class Irritant:
     def rung_of(self, party: str) -> int:
         return self.rungs[self.parties.index(party)]
 
-    def level(self, stand: Stand) -> int:
-        """The rung of a stand, lowered by the reversals that bind its holder."""
-        if not stand.caps:
-            return stand.rung
-        exempt = self.exemptions
-        binding = (to for root, to in stand.caps if not {(stand.holder, root), (EVERYBODY, root)} & exempt)
-        return min(stand.rung, *binding, RESOLVED)
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The rung of each stand, lowered by the reversals after it that bind its holder. O(stands + reversals)."""
+        waiting = {holder: self._binding(holder) for holder in (*self.parties, MEDIA)}
+        lowest = dict.fromkeys(waiting, RESOLVED)
+        levels = [stand.rung for stand in self.stands]
+        for place in range(len(levels) - 1, -1, -1):
+            holder = self.stands[place].holder
+            while waiting[holder] and waiting[holder][-1].place > place:
+                lowest[holder] = min(lowest[holder], waiting[holder].pop().to)
+            levels[place] = min(levels[place], lowest[holder])
+        return tuple(levels)
+
+    def _binding(self, holder: str) -> list[Reversal]:
+        """The reversals that bind this holder, by place: those that a party tells and the holder does not deny."""
+        denied = {d.target for d in self.denials if d.denier == holder and d.reversal and not d.ended}
+        binding = [r for r in self.reversals if r.root not in denied and r.by_a_party]
+        return sorted(binding, key=lambda r: r.place)
 
     @property
-    def exemptions(self) -> frozenset[tuple[str, str]]:
-        """Whom which reversal does not bind: who denies it, and everybody where no party is left that tells it."""
-        denied = {(d.denier, d.target) for d in self.denials if d.reversal and not d.ended}
-        untold = {(EVERYBODY, r.root) for r in self.reversals if not r.by_a_party}
-        return frozenset(denied | untold)
+    def leveled(self) -> Iterator[tuple[Stand, int]]:
+        """Each stand with its level."""
+        return zip(self.stands, self.levels, strict=True)
 
     def standing(self, party: str) -> list[Stand]:
         """The stands of a party at its rung, none where it is on no rung."""
         rung = self.rung_of(party)
-        mine = (s for s in self.stands if s.holder == party and s.denied_in is None)
-        return [s for s in mine if self.level(s) == rung] if rung > UNSTATED else []
+        if rung == UNSTATED:
+            return []
+        return [s for s, level in self.leveled if level == rung and s.holder == party and s.denied_in is None]
 
     def holders(self, asserter: str) -> tuple[str, ...]:
         """Whose word this is: both parties' for a joint text, MEDIA for whoever is no party of the relation."""
