@@ -1,0 +1,338 @@
+"""What is read: lists and states, of the present and of any point of both clocks, and what is refused."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.store import events
+from service.store.engine import connection
+from tests.api.bodies import FLIGHTS, VISAS, on, report
+
+IRRITANTS = "/v1/irritants"
+BANKING = "/v1/irritants/ru-us/banking-access"
+PROPERTY = "/v1/irritants/ru-us/property-return"
+BEFORE_THE_INTERVIEW = 112
+IMMUTABLE = "private, max-age=3600, immutable"
+
+
+def ids(answer: Any) -> list[str]:
+    return [item["id"].partition("/")[2] for item in answer.json()["items"]]
+
+
+def file(desk: TestClient, *filed: dict[str, Any], key: str = "one") -> dict[str, Any]:
+    answer = desk.post("/v1/reports", json=report(*filed), headers={"Idempotency-Key": key})
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["banking-access", "diplomat-movement", "direct-flights", "property-return", "visas"]),
+        ("relation=ru-us&status=proposed", ["direct-flights", "property-return"]),
+        ("basis=attributed", ["direct-flights"]),
+        ("awaiting=both&lifecycle=open", ["banking-access", "diplomat-movement", "visas"]),
+        ("lifecycle=resolved", []),
+        ("relation=dk-no", []),
+        ("changed_after=112", ["property-return"]),
+        # As it was then, not as it is now.
+        ("as_of_position=112&status=unstated", ["property-return"]),
+        ("as_of_position=112&status=proposed", ["direct-flights"]),
+        ("as_of_position=26", ["banking-access", "visas"]),
+        ("as_of_position=112&changed_after=108", ["property-return"]),
+        ("effective_on=2025-04-01&status=understanding", []),
+        ("effective_on=2025-04-10&status=understanding&awaiting=both", ["diplomat-movement", "visas"]),
+    ],
+)
+def test_irritants_are_listed_by_what_they_are(client: TestClient, query: str, expected: list[str]) -> None:
+    assert ids(client.get(f"{IRRITANTS}?{query}")) == expected
+
+
+@pytest.mark.parametrize("point", ["", "&as_of_position=127", "&effective_on=2026-01-01"])
+def test_pages_of_a_list_follow_one_another(client: TestClient, point: str) -> None:
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = client.get(f"{IRRITANTS}?limit=2{point}{cursor}")
+        seen += ids(page)
+        cursor = f"&cursor={page.json()['next']}"
+    assert seen == ids(client.get(IRRITANTS))
+    assert page.json()["next"] is None
+
+
+def test_a_list_of_one_relation_stands_at_its_last_event(desk: TestClient) -> None:
+    before = desk.get(f"{IRRITANTS}?relation=ru-us")
+    body = {"relation": "dk-no", "title": "Opened", "events": [
+        {"stream": "relation/dk-no", "type": "RelationOpened", "parties": ["DK", "NO"], "title": "Denmark and Norway"},
+        {"stream": "irritant/dk-no/ferries", "type": "IrritantOpened", "title": "Ferries", "category": "mobility"},
+    ]}  # fmt: skip
+    assert desk.post("/v1/reports", json=body, headers={"Idempotency-Key": "one"}).status_code == 201
+    after = desk.get(f"{IRRITANTS}?relation=ru-us")
+    assert (after.headers["etag"], after.json()["position"]) == (before.headers["etag"], 127)
+    assert after.headers["irritants-position"] == "129"
+    whole = desk.get(IRRITANTS).json()
+    assert (whole["position"], len(whole["items"])) == (129, 6)
+
+
+def test_an_irritant_is_what_is_stored_of_it(client: TestClient) -> None:
+    answer = client.get(BANKING)
+    assert answer.headers["etag"] == f'"{answer.json()["position"]}-1-application/json"'
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["irritants-position"] == "127"
+    assert "Accept" in answer.headers["vary"]
+    assert answer.json() in client.get(IRRITANTS).json()["items"]
+
+
+@pytest.mark.parametrize("path", [BANKING, "/v1/rounds/ru-us/istanbul-april", "/v1/relations/ru-us"])
+def test_the_log_gives_what_is_stored(client: TestClient, path: str) -> None:
+    stored, replayed = client.get(path), client.get(f"{path}?as_of_position=127")
+    assert (replayed.content, replayed.headers["etag"]) == (stored.content, stored.headers["etag"])
+    assert replayed.headers["cache-control"] == IMMUTABLE
+
+
+def test_before_the_interview_property_return_was_media_only(client: TestClient) -> None:
+    then = client.get(f"{PROPERTY}?as_of_position={BEFORE_THE_INTERVIEW}").json()
+    assert (then["status"], then["basis"], then["origins"], then["reported_status"]) == (
+        "unstated",
+        "media_only",
+        2,
+        "in_talks",
+    )
+    assert client.get(f"/v1/rounds?as_of_position={BEFORE_THE_INTERVIEW}").json()["items"].__len__() == 2
+    assert client.get("/v1/rounds").json()["items"].__len__() == 3
+
+
+def test_a_moment_is_the_last_position_known_then(app: FastAPI, client: TestClient, engine: Engine) -> None:
+    with connection(engine) as c:
+        [first] = events.read_log(c, limit=1)
+        [last] = events.read_log(c, after=126)
+
+    def read(moment: datetime) -> Any:
+        return client.get(PROPERTY, params={"known_at": moment.isoformat()})
+
+    assert read(first.recorded_at - timedelta(microseconds=1)).status_code == 404
+    assert read(first.recorded_at).json()["version"] == 1
+    # At the head's own moment more may yet be recorded, so that this reading is not at rest.
+    assert read(last.recorded_at).headers["cache-control"] == "private, no-cache"
+    assert read(last.recorded_at - timedelta(microseconds=1)).headers["cache-control"] == IMMUTABLE
+    assert read(datetime.now(UTC)).content == client.get(PROPERTY).content
+
+
+@pytest.mark.parametrize(
+    ("point", "status"),
+    [
+        ("effective_on=2025-04-01", "raised"),
+        ("effective_on=2025-04-10", "formalised"),
+        # Notes were exchanged on or after 10 April: certainly only by the day on which that was recorded.
+        ("effective_on=2025-04-10&date_match=certain", "raised"),
+        ("effective_on=2025-04-10&as_of_position=60", "raised"),
+        ("effective_on=2100-01-01&date_match=certain", "formalised"),
+    ],
+)
+def test_the_worlds_clock_is_another_one(client: TestClient, point: str, status: str) -> None:
+    assert client.get(f"{BANKING}?{point}").json()["status"] == status
+
+
+def test_a_reading_by_the_worlds_clock_alone_changes_with_the_record(desk: TestClient) -> None:
+    path = "/v1/irritants/ru-us/direct-flights?effective_on=2025-05-06"
+    before = desk.get(path)
+    assert before.headers["cache-control"] == "private, no-cache"
+    file(desk, on(FLIGHTS, "DiscussionReported", form="talks"))
+    after = desk.get(path, headers={"If-None-Match": before.headers["etag"]})
+    assert (after.status_code, before.json()["status"], after.json()["status"]) == (200, "proposed", "in_talks")
+
+
+def test_what_is_computed_over_a_relation_moves_with_any_of_its_streams(desk: TestClient) -> None:
+    paths = [f"/v1/relations/ru-us/{name}" for name in ("board", "matrix", "ledger", "needs-confirmation", "registers")]
+    before = {path: desk.get(path) for path in paths}
+    filed = file(desk, on(VISAS, "DiscussionReported", form="talks"))
+    for path, was in before.items():
+        now = desk.get(path, headers={"If-None-Match": was.headers["etag"]})
+        assert (now.status_code, now.json()["position"]) == (200, filed["position"]), path
+        assert desk.get(f"{path}?as_of_position=127").content == was.content
+
+
+def test_a_sheet_moves_with_the_sources_that_it_names(desk: TestClient) -> None:
+    path = "/v1/rounds/ru-us/istanbul-april/sheet"
+    before = desk.get(path)
+    registered = desk.get("/v1/events?stream=source/a4-unnamed-outlet&limit=1").json()["items"][0]
+    mended = {
+        "stream": "source/a4-unnamed-outlet",
+        "type": "AssertionCorrected",
+        "target": registered["id"],
+        "changes": {"publisher": "An outlet that was named later"},
+        "reason": "Its name was found.",
+    }
+    file(desk, mended)
+    after = desk.get(path, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert "An outlet that was named later" in after.text
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "begins"),
+    [
+        ("/v1/rounds/ru-us/istanbul-april/sheet", "text/markdown", "# Round sheet"),
+        ("/v1/rounds/ru-us/istanbul-april/sheet", "text/html", "<!doctype html>"),
+        ("/v1/rounds/ru-us/istanbul-april/sheet", "*/*;q=0.1", '{"id"'),
+        ("/v1/rounds/ru-us/istanbul-april/sheet", "application/json;q=0.5, text/*", "# Round sheet"),
+        ("/v1/relations/ru-us/board", "text/csv", "id,title,category"),
+        ("/v1/relations/ru-us/ledger", "text/csv", "kind,"),
+        ("/v1/relations/ru-us/calendar.ics", "text/calendar", "BEGIN:VCALENDAR"),
+        ("/v1/changes.atom", "application/atom+xml", "<?xml"),
+    ],
+)
+def test_a_representation_is_chosen_by_accept(client: TestClient, path: str, media_type: str, begins: str) -> None:
+    answer = client.get(path, headers={"Accept": media_type})
+    assert answer.text.startswith(begins)
+    kind = answer.headers["content-type"].partition(";")[0]
+    assert answer.headers["etag"].endswith(f'-{kind}"')
+
+
+@pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "text/csv, image/*;q=0.5"])
+def test_what_cannot_be_had_in_that_form_is_refused(client: TestClient, accept: str) -> None:
+    answer = client.get(BANKING, headers={"Accept": accept})
+    assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
+
+
+def test_a_report_says_what_was_filed(desk: TestClient) -> None:
+    receipt = file(desk, on(FLIGHTS, "DiscussionReported", form="talks"))
+    answer = desk.get(f"/v1/reports/{receipt['id']}")
+    filed = answer.json()
+    assert answer.headers["cache-control"] == IMMUTABLE
+    assert (filed["actor"], filed["relation"], filed["round"]) == ("desk", "ru-us", None)
+    assert (filed["first_position"], filed["position"]) == (128, 128)
+    assert [e["type"] for e in filed["events"]] == ["DiscussionReported"]
+    assert [{k: ch[k] for k in receipt["changes"][0]} for ch in filed["changes"]] == receipt["changes"]
+
+
+def test_reports_are_listed_in_the_order_of_filing(client: TestClient) -> None:
+    listed = client.get("/v1/reports").json()["items"]
+    assert [r["first_position"] for r in listed] == sorted(r["first_position"] for r in listed)
+    assert len(listed) == 9
+    april = client.get("/v1/reports?round=ru-us/istanbul-april").json()["items"]
+    assert april == [r for r in listed if r["round"] == "ru-us/istanbul-april"]
+    page = client.get("/v1/reports?limit=4").json()
+    assert page["items"] + client.get(f"/v1/reports?cursor={page['next']}").json()["items"] == listed
+
+
+def test_a_source_says_what_rests_on_it(client: TestClient) -> None:
+    source = client.get("/v1/sources/a2-tataru").json()
+    assert {a["evidence"]["source"]["document"] for a in source["assertions"]} >= {"a2-tataru"}
+    cited = [e for e in client.get("/v1/events?limit=1000").json()["items"] if "source" in e["data"]]
+    resting = {a["evidence"]["event"] for a in source["assertions"]}
+    assert {e["id"] for e in cited if e["data"]["source"]["document"] == "a2-tataru"} <= resting
+    listed = client.get("/v1/sources").json()["items"]
+    assert source["publisher"] in [s["publisher"] for s in listed]
+    assert len(client.get("/v1/sources?limit=2").json()["items"]) == 2
+
+
+def test_a_difference_is_told_event_by_event(client: TestClient) -> None:
+    told = client.get(f"{PROPERTY}/difference?from=position:{BEFORE_THE_INTERVIEW}&to=position:127")
+    assert told.headers["cache-control"] == IMMUTABLE
+    body = told.json()
+    assert (body["before"]["status"], body["after"]["status"]) == ("unstated", "proposed")
+    assert [e["type"] for e in body["events"]] == ["ProposalTabled"]
+    assert client.get(f"{PROPERTY}/difference").json()["before"] is None
+    rounds = client.get("/v1/relations/ru-us/difference?from=round:istanbul-february&to=round:istanbul-april").json()
+    assert "ru-us/banking-access" in [item["irritant"] for item in rounds["items"]]
+
+
+NOWHERE = [
+    "/v1/irritants/ru-us/elsewhere",
+    "/v1/irritants/ru-us/elsewhere/dossier",
+    "/v1/irritants/ru-us/elsewhere/events",
+    "/v1/irritants/ru-us/elsewhere/difference",
+    "/v1/irritants/ru-us/visas?as_of_position=25",
+    "/v1/irritants/us-ru/visas",
+    "/v1/irritants/xx-yy/visas",
+    "/v1/irritants/ru-us/Visas",
+    "/v1/irritants/ru-us/visas/",
+    "/v1/rounds/ru-us/elsewhere/sheet",
+    "/v1/relations/dk-no/board",
+    "/v1/relations/dk-no/difference",
+    "/v1/sources/elsewhere",
+    "/v1/reports/00000000-0000-7000-8000-000000000000",
+    "/v1/reports/one",
+    "/v1/nothing",
+]
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+def test_what_is_not_on_record_is_not_found(client: TestClient, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+MALFORMED = [
+    ("/v1/irritants/ru-us/visas?as_of_postion=3", "as_of_postion"),
+    ("/v1/irritants?limit=0", "limit"),
+    ("/v1/irritants?limit=1001", "limit"),
+    ("/v1/irritants?limit=1e2", "limit"),
+    ("/v1/irritants?limit=%2B5", "limit"),
+    ("/v1/irritants?limit=", "limit"),
+    ("/v1/irritants?limit=5&limit=6", "limit"),
+    ("/v1/irritants?status=Formalised", "status"),
+    ("/v1/irritants?relation=us-ru", "relation"),
+    ("/v1/irritants?awaiting=XX", "awaiting"),
+    ("/v1/irritants?cursor=%C3%A9", "cursor"),
+    ("/v1/irritants?changed_after=1000", "changed_after"),
+    ("/v1/irritants?as_of_position=128", "as_of_position"),
+    ("/v1/irritants?as_of_position=-1", "as_of_position"),
+    ("/v1/irritants?known_at=2100-01-01T00:00:00Z", "known_at"),
+    ("/v1/irritants?known_at=2025-04-10", "known_at"),
+    ("/v1/irritants?known_at=2025-04-10T10:00:00", "known_at"),
+    ("/v1/irritants?known_at=2025-04-10T10:00:00+03:00", "known_at"),
+    ("/v1/irritants?as_of_position=1&known_at=2025-04-10T10:00:00Z", "known_at"),
+    ("/v1/irritants?effective_on=20250410", "effective_on"),
+    ("/v1/irritants?effective_on=2025-02-30", "effective_on"),
+    ("/v1/irritants?date_match=certain", "date_match"),
+    ("/v1/irritants?from=2025-04-10", "from"),
+    ("/v1/reports?cursor=YQ==", "cursor"),
+    ("/v1/reports?round=istanbul", "round"),
+    ("/v1/irritants/ru-us/visas/difference?from=41", "from"),
+    ("/v1/irritants/ru-us/visas/difference?to=round:elsewhere", "to"),
+    ("/v1/irritants/ru-us/visas/difference?to=position:128", "to"),
+    ("/v1/irritants/ru-us/visas/difference?from=known:2100-01-01T00:00:00Z", "from"),
+    ("/v1/events?after=x", "after"),
+    ("/v1/events?stream=irritants", "stream"),
+    ("/v1/events?type=Nothing", "type"),
+    ("/v1/events?report=1", "report"),
+    ("/v1/events?recorded_from=2025-04-11T00:00:00Z&recorded_to=2025-04-10T00:00:00Z", "recorded_to"),
+    ("/v1/events?effective_from=2025-04-11&effective_to=2025-04-10", "effective_to"),
+    ("/v1/events?date_match=certain", "date_match"),
+    ("/v1/events/live?after=x", "after"),
+    ("/v1/changes.atom?after=1", "after"),
+]
+
+
+@pytest.mark.parametrize(("path", "parameter"), MALFORMED)
+def test_a_parameter_that_cannot_be_is_refused_by_its_name(client: TestClient, path: str, parameter: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 422, answer.text
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize("query", ["limit", "limit=%ff", "&", "a=1&" * 41])
+def test_a_query_that_is_none_is_refused(client: TestClient, query: str) -> None:
+    assert client.get(f"{IRRITANTS}?{query}").status_code == 422
+
+
+def test_every_mistake_is_told_at_once(client: TestClient) -> None:
+    answer = client.get(f"{IRRITANTS}?limit=0&statu=raised&relation=x")
+    assert answer.json()["type"] == "/problems/malformed-parameter"
+    assert {error["parameter"] for error in answer.json()["errors"]} == {"limit", "statu", "relation"}
+    assert client.get(f"{IRRITANTS}?statu=x").json()["type"] == "/problems/unknown-parameter"
+
+
+def test_a_past_list_is_of_its_own_position(client: TestClient) -> None:
+    listed = client.get(f"{IRRITANTS}?relation=ru-us&as_of_position=60")
+    assert listed.headers["etag"] == f'"{listed.json()["position"]}-1-application/json"'
+    assert listed.json()["position"] <= 60
+    assert json.loads(client.get(f"{IRRITANTS}?as_of_position=60").content)["position"] == 60

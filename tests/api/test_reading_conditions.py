@@ -1,0 +1,131 @@
+"""Conditional requests as RFC 9110 has them, for everything that is read; and never a 304 for what has changed."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.projections import irritant
+from service.projections.stored import STORED, Projection
+from service.rebuild import rebuild
+from service.settings import Settings
+from tests.api.bodies import FLIGHTS, on, report
+
+STATUS = "/v1/irritants/ru-us/direct-flights"
+READ = [
+    "/v1/irritants?limit=3",
+    STATUS,
+    f"{STATUS}/dossier",
+    f"{STATUS}/events",
+    f"{STATUS}?as_of_position=100",
+    "/v1/rounds/ru-us/istanbul-april/sheet",
+    "/v1/relations/ru-us/board",
+    "/v1/sources/a2-tataru",
+    "/v1/reports",
+    "/v1/events?after=100",
+    "/v1/changes",
+    "/v1/changes.atom",
+    "/v1/relations/ru-us/calendar.ics",
+]
+
+
+@pytest.mark.parametrize("path", READ)
+def test_who_has_it_gets_304_without_a_body(client: TestClient, path: str) -> None:
+    whole = client.get(path)
+    same = client.get(path, headers={"If-None-Match": whole.headers["etag"]})
+    assert (whole.status_code, same.status_code, same.content) == (200, 304, b"")
+    # RFC 9110, 15.4.5: what a 200 would have said of these. Nothing that describes a body.
+    for name in ("etag", "cache-control", "vary", "irritants-position", "poll-interval"):
+        assert same.headers[name] == whole.headers[name]
+    assert "content-type" not in same.headers
+    assert "content-length" not in same.headers
+
+
+@pytest.mark.parametrize("path", READ)
+def test_head_is_get_without_its_body(client: TestClient, path: str) -> None:
+    whole, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert dict(head.headers) == dict(whole.headers)
+    assert client.head(path, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("listed", "status"),
+    [
+        ("{etag}", 304),
+        ("W/{etag}", 304),
+        ('"1-1-application/json", {etag}', 304),
+        ('"a,b", W/{etag} , "c"', 304),
+        ("*", 304),
+        (" * ", 304),
+        ('"1-1-application/json"', 200),
+        ('W/"1-1-application/json", "x"', 200),
+        ("{bare}", 200),
+        ('"x{bare}"', 200),
+        ("", 200),
+        ('""', 200),
+    ],
+)
+def test_the_header_is_a_list_that_is_compared_weakly(client: TestClient, listed: str, status: int) -> None:
+    etag = client.get(STATUS).headers["etag"]
+    sent = listed.format(etag=etag, bare=etag.strip('"'))
+    assert client.get(STATUS, headers={"If-None-Match": sent}).status_code == status
+
+
+def test_several_lines_of_the_header_are_one_list(client: TestClient) -> None:
+    etag = client.get(STATUS).headers["etag"]
+    lines = [("If-None-Match", '"1"'), ("If-None-Match", etag), ("If-None-Match", '"2"')]
+    assert client.get(STATUS, headers=lines).status_code == 304  # type: ignore[arg-type]  # a list of lines
+
+
+def test_a_tag_of_another_form_does_not_fit(client: TestClient) -> None:
+    path = "/v1/relations/ru-us/board"
+    etag = client.get(path).headers["etag"]
+    assert client.get(path, headers={"If-None-Match": etag, "Accept": "text/csv"}).status_code == 200
+
+
+def test_after_an_event_nobody_gets_304_for_what_it_changed(desk: TestClient) -> None:
+    paths = [path for path in READ if not any(part in path for part in ("as_of", "calendar", "sheet"))]
+    tags = {path: desk.get(path).headers["etag"] for path in paths}
+    filed = report(on(FLIGHTS, "DiscussionReported", form="talks"))
+    assert desk.post("/v1/reports", json=filed, headers={"Idempotency-Key": "one"}).status_code == 201
+    for path, tag in tags.items():
+        assert desk.get(path, headers={"If-None-Match": tag}).status_code == 200, path
+
+
+def test_what_an_event_does_not_touch_is_unchanged_and_the_record_is_further_on(desk: TestClient) -> None:
+    other = "/v1/irritants/ru-us/visas"
+    etag = desk.get(other).headers["etag"]
+    filed = report(on(FLIGHTS, "DiscussionReported", form="talks"))
+    assert desk.post("/v1/reports", json=filed, headers={"Idempotency-Key": "one"}).status_code == 201
+    same = desk.get(other, headers={"If-None-Match": etag})
+    assert (same.status_code, same.headers["irritants-position"]) == (304, "128")
+
+
+def test_a_release_with_another_shape_never_answers_304_for_the_old_one(
+    client: TestClient, engine: Engine, seeded_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = client.get(STATUS)
+
+    class WithMore(irritant.IrritantDocument):
+        more: bool
+
+    def view(reading: Any) -> WithMore:
+        return WithMore(**dict(irritant.view(reading)), more=True)
+
+    new = Projection(irritant.NAME, irritant.REPRESENTATION + 1, view, irritant.facets)
+    monkeypatch.setitem(STORED, "irritant", new)  # type: ignore[arg-type]  # read-only to everybody else
+    rebuild(engine)
+    for path in (STATUS, f"{STATUS}?as_of_position=100", "/v1/irritants"):
+        before = client.get(path).headers["etag"] if path != STATUS else old.headers["etag"]
+        with TestClient(released(seeded_database_url)) as released_client:
+            answer = released_client.get(path, headers={"If-None-Match": before.replace("-2-", "-1-")})
+        assert answer.status_code == 200, path
+        assert '"more":true' in answer.text
+
+
+def released(url: str) -> FastAPI:
+    return create_app(Settings(database_url=url))

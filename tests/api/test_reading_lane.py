@@ -1,0 +1,76 @@
+"""The lane and the routes of the contract are one: the same answers to everything that can be asked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.app import create_app
+from service.api.lane import RESOURCES
+from service.settings import Settings
+from tests.api.test_contract import concrete
+from tests.conftest import Clone
+
+STREAMED = "/v1/events/live"
+ASKED = [
+    {},
+    {"If-None-Match": "*"},
+    {"Prefer": "wait=0"},
+    {"Accept": "application/cloudevents-batch+json, */*;q=0.1"},
+    {"Accept": "text/csv, text/markdown;q=0.9, text/html;q=0.8"},
+    {"Accept": "image/png"},
+]
+
+
+class Shut:
+    """In place of the lane: everything goes to the routes."""
+
+    def __init__(self, app: ASGIApp, _reader: object) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def both(clone: Clone, seeded_template: str) -> Iterator[tuple[TestClient, TestClient]]:
+    """Two applications on one record: one answers by the lane, the other by the routes alone."""
+    with clone(seeded_template) as url, pytest.MonkeyPatch.context() as patched:
+        with TestClient(create_app(Settings(database_url=url)), raise_server_exceptions=False) as laned:
+            patched.setattr("service.api.app.Lane", Shut)
+            with TestClient(create_app(Settings(database_url=url)), raise_server_exceptions=False) as routed:
+                yield laned, routed
+
+
+@pytest.mark.parametrize("query", ["", "?as_of_position=127", "?limit=2", "?unknown=1"])
+@pytest.mark.parametrize("path", [resource.path for resource in RESOURCES if resource.path != STREAMED])
+def test_lane_and_route_answer_alike(both: tuple[TestClient, TestClient], path: str, query: str) -> None:
+    laned, routed = both
+    address = concrete(path, laned) + query
+    for headers in ASKED:
+        for method in ("GET", "HEAD"):
+            one, other = (client.request(method, address, headers=headers) for client in both)
+            assert one.status_code == other.status_code, (method, headers)
+            assert told(one) == told(other), (method, headers)
+            assert one.content == other.content
+
+
+def told(answer: Any) -> dict[str, str]:
+    """The headers, but for the request's own id."""
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+
+
+def test_they_stream_alike(both: tuple[TestClient, TestClient]) -> None:
+    for headers in ({}, {"Last-Event-ID": "x"}, {"Last-Event-ID": "1000"}):
+        one, other = (client.head(STREAMED, headers=headers) for client in both)
+        assert (one.status_code, told(one)) == (other.status_code, told(other))
+
+
+def test_the_routes_are_really_asked(both: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("service.api.routes.Request", broken)
+    assert [client.get("/v1/irritants").status_code for client in both] == [200, 500]
