@@ -9,6 +9,7 @@ says which rooms may see which.
     recorder                THE write path: read streams → decide → append → project, in one transaction
     follower                THE read path: what this process knows of the record, kept current; who waits for news
     seeding, rebuild        filling an empty record; making the stored documents anew
+    checkpoint              where the record stood, signed, and the key that signs
     documents               what is stored beside the events, for recorder and rebuild alike
     reportfile, reportschema, marked   what operators write by hand, with a line and a column for each mistake
     store | projections     the only room that knows SQL | read models, which are pure; they never see each other

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         description="the same database as the role that owns its tables, for `migrate`; default: DATABASE_URL",
     )
     home: Path = Field(default=Path(".irritants"), description="folder of the embedded database")
+    checkpoint_key: Path | None = Field(
+        default=None,
+        description="file of the key that signs checkpoints, made at its first use; default: in HOME, where the"
+        " database is the embedded one, else none",
+    )
     host: str = Field(default="127.0.0.1", description="address to serve on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to serve on; 0 takes a free one")
     read_access: Literal["open", "key"] = Field(
@@ -59,6 +64,13 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
     )
     key: SecretStr | None = Field(default=None, description="key that those commands show it")
+
+    @property
+    def signing_key(self) -> Path | None:
+        """Where the key that signs checkpoints lies. None: with a database of one's own it lies where one says."""
+        if self.checkpoint_key is None and self.database_url is None:
+            return self.home / "checkpoint.key"
+        return self.checkpoint_key
 
     @model_validator(mode="after")
     def _open_read_is_meant(self) -> Self:

@@ -25,14 +25,15 @@ ROOMS = {
     "reportfile": {"reportschema", "marked", "domain"},
     "store": {"domain"},
     "projections": {"domain"},
+    "checkpoint": set[str](),
     "documents": {"store", "projections", "domain"},
     "recorder": {"documents", "store", "projections", "domain"},
     "seeding": {"recorder", "reportfile", "store", "domain"},
     "rebuild": {"documents", "store", "projections", "domain"},
     "follower": {"store", "projections", "domain"},
-    "api": {*READING_AND_WRITING, *FILES, "settings"},
+    "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint"},
     "web": {"api", *READING_AND_WRITING},
-    "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "api", "web"},
+    "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "checkpoint", "api", "web"},
     "__main__": {"cli"},
 }
 PURE = {"domain", "projections"}

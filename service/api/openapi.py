@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from service.api import examples
+from service.api import checkpoints, examples
 from service.api.cloudevents import BATCH, CloudEvent
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
 from service.domain.catalogue import EVENT_TYPES, KINDS
@@ -176,7 +176,7 @@ def _refusals(path: str, method: str, operation: Schema) -> Iterable[int]:
         return (*_WRITING, *(() if path == "/v1/reports" else _APPENDING))
     if not path.startswith("/v1/"):
         return (*_OPERATING, *{"/readyz": (503,), "/metrics": (401, 403)}.get(path, ()))
-    statuses = [*_READING, *((404,) if "{" in path else ())]
+    statuses = [*_READING, *((404,) if "{" in path or path == checkpoints.PATH else ())]
     if len(operation["responses"]["200"].get("content", ())) > 1:
         statuses.append(406)
     if any(parameter["name"] == "log" for parameter in operation["parameters"]):

@@ -1,7 +1,7 @@
 """Proof that the record is what was recorded: every position there, every line as the chain sealed it, history guarded.
 
 Finds what a superuser changed behind the triggers' back: an edit, a row removed or put in, two rows swapped, a tail cut
-off. Whoever rewrites the whole chain from some position on is found only by a chain hash that was kept elsewhere.
+off. Whoever makes the chain anew after that is found only by a chain hash that was kept elsewhere.
 """
 
 from collections.abc import Callable
@@ -46,6 +46,17 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
     _history_is_protected(connection)
     progress(end.position, end.position)
     return end
+
+
+def verify_reached(connection: Connection, end: Head, record: str, position: int, chain_hash: bytes) -> None:
+    """Holds a whole record, up to its head, against what was known of it before. Raises Damaged."""
+    if record != end.record:
+        raise Damaged(None, f"this is another record, {end.record}, than the checkpoint's, {record}")
+    if position > end.position:
+        raise Damaged(end.position + 1, f"is missing; the checkpoint was made at {position}")
+    at = select(events.c.chain_hash).where(events.c.position == position)
+    if (connection.execute(at).scalar_one() if position else GENESIS) != chain_hash:
+        raise Damaged(position, "is not what the checkpoint signed: history was rewritten here or before")
 
 
 class Walk:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +40,8 @@ def make_key(engine: Engine) -> MakeKey:
 
 
 @pytest.fixture
-def app(seeded_database_url: str) -> FastAPI:
-    return create_app(Settings(database_url=seeded_database_url))
+def app(seeded_database_url: str, tmp_path: Path) -> FastAPI:
+    return create_app(Settings(database_url=seeded_database_url, checkpoint_key=tmp_path / "checkpoint.key"))
 
 
 @pytest.fixture

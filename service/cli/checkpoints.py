@@ -1,0 +1,81 @@
+"""Checkpoints on the command line: made, and held against the record; what that needs is imported late (`keeping`)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from service import settings
+from service.cli import options, terminal
+from service.cli.options import AsJson, Database
+from service.cli.terminal import Exit, Failed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from service.store.log import Head
+
+EXAMPLES: Final = options.examples(
+    "irritants checkpoint | ssh elsewhere 'cat > checkpoint.json'",
+    "irritants verify --checkpoint checkpoint.json",
+)
+
+
+def checkpoint_command(
+    file: Annotated[
+        Path, typer.Argument(metavar="[FILE]", help="Where to write it; - for standard output.", show_default=False)
+    ] = Path("-"),
+    *,
+    database: Database = None,
+    as_json: AsJson = False,  # noqa: ARG001 -- it is JSON in any case
+) -> None:
+    """Sign where the record stands, for keeping elsewhere: `verify --checkpoint` finds by it what was changed since.
+
+    The key is made at its first use, and lies in the file that IRRITANTS_CHECKPOINT_KEY names.
+    """
+    from service.api.checkpoints import signed
+    from service.checkpoint.keyfile import KeyFileError, ensure
+    from service.cli.database import record
+    from service.store.engine import connection
+    from service.store.log import read_head
+
+    chosen = settings.read(database_url=database)
+    if chosen.signing_key is None:
+        raise Failed("no key to sign with: name its file in IRRITANTS_CHECKPOINT_KEY", Exit.USAGE)
+    with record(chosen) as engine, connection(engine) as c:
+        head = read_head(c)
+    try:
+        checkpoint = signed(head, ensure(chosen.signing_key))
+    except KeyFileError as error:
+        raise Failed(str(error), Exit.USAGE) from error
+    text = checkpoint.model_dump_json(indent=2) + "\n"
+    if str(file) == "-":
+        terminal.show_text(text)
+    else:
+        try:
+            file.write_text(text)
+        except OSError as refused:
+            raise Failed(f"{file} cannot be written: {refused.strerror}", Exit.USAGE) from refused
+    terminal.note(f"Signed at position {head.position:,} with the key {checkpoint.public_key}.")
+
+
+def kept(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
+    """What holds a checkpoint against the record, and raises Damaged. Raises Failed where the file is none."""
+    from pydantic import ValidationError
+
+    from service.checkpoint import Checkpoint, Forged
+    from service.store.verify import verify_reached
+
+    try:
+        checkpoint = Checkpoint.model_validate_json(file.read_bytes())
+        checkpoint.check(public_key)
+    except OSError as refused:
+        raise Failed(f"{file} cannot be read: {refused.strerror}", Exit.USAGE) from refused
+    except ValidationError as refused:
+        raise Failed(f"{file} is no checkpoint", Exit.USAGE) from refused
+    except Forged as forged:
+        raise Failed(f"{file} proves nothing: {forged}") from forged
+    return lambda c, end: verify_reached(
+        c, end, checkpoint.record, checkpoint.position, bytes.fromhex(checkpoint.chain_hash)
+    )

@@ -1,0 +1,134 @@
+"""A checkpoint proves that whoever held the key stated this, and nothing else passes for one."""
+
+import json
+import shutil
+import stat
+import subprocess
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import ValidationError
+
+from service.checkpoint import Checkpoint, Forged, Statement, keyfile, sign
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SAID = Statement(
+    record="0190c2a0-0000-7000-8000-000000000001",
+    position=41,
+    chain_hash="ab" * 32,
+    recorded_at="2031-05-14T12:00:00.000000Z",
+)
+
+
+def changed(**fields: Any) -> Checkpoint:
+    return Checkpoint.model_validate({**sign(SAID, KEY).model_dump(), **fields})
+
+
+def test_what_was_signed_holds_with_its_key_and_reads_the_same_from_its_file() -> None:
+    checkpoint = sign(SAID, KEY)
+    checkpoint.check()
+    checkpoint.check(KEY.public_key().public_bytes_raw().hex())
+    assert Checkpoint.model_validate_json(checkpoint.model_dump_json()) == checkpoint
+    assert sign(SAID, KEY) == checkpoint
+
+
+def test_the_bytes_under_the_signature_never_change() -> None:
+    # Checkpoints are kept for years; this one was made by the first release.
+    assert SAID.signed() == (
+        b'irritants checkpoint v1\n{"chain_hash":"' + b"ab" * 32 + b'","position":41,'
+        b'"record":"0190c2a0-0000-7000-8000-000000000001","recorded_at":"2031-05-14T12:00:00.000000Z"}'
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"position": 40},
+        {"chain_hash": "ac" * 32},
+        {"record": "another"},
+        {"recorded_at": "2031-05-14T12:00:00.000001Z"},
+        {"signature": "00" * 64},
+        {"public_key": Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()},
+        {"public_key": "ff" * 32},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_nothing_in_it_can_be_changed(fields: dict[str, Any]) -> None:
+    with pytest.raises(Forged, match="does not fit"):
+        changed(**fields).check()
+
+
+def test_another_key_s_signature_is_good_only_where_no_key_is_asked_for() -> None:
+    other = Ed25519PrivateKey.generate()
+    sign(SAID, other).check()
+    with pytest.raises(Forged, match="signed with another key"):
+        sign(SAID, other).check(KEY.public_key().public_bytes_raw().hex())
+
+
+@pytest.mark.parametrize("fields", [{"position": -1}, {"position": "41"}, {"chain_hash": "ab"}, {"more": 1}])
+def test_what_has_another_form_is_no_checkpoint(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        changed(**fields)
+
+
+def test_a_key_is_made_once_for_its_owner_alone_to_read(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "checkpoint.key"
+    with ThreadPool(8) as threads:
+        keys = threads.map(keyfile.ensure, [file] * 8)
+    assert len({key.private_bytes_raw() for key in keys}) == 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["checkpoint.key"]
+
+
+def test_a_file_that_is_no_key_is_said_and_left_as_it_is(tmp_path: Path) -> None:
+    other = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for content in (b"", b"not a key", other):
+        file = tmp_path / "file"
+        file.write_bytes(content)
+        with pytest.raises(keyfile.KeyFileError, match="holds no Ed25519 key"):
+            keyfile.ensure(file)
+        assert file.read_bytes() == content
+
+
+def test_a_key_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(keyfile.KeyFileError, match="cannot be kept in"):
+        keyfile.ensure(tmp_path / "file" / "checkpoint.key")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_whoever_has_openssl_can_check_one_without_this_service(tmp_path: Path) -> None:
+    said = json.loads(sign(SAID, KEY).model_dump_json())
+    public_key, signature = bytes.fromhex(said.pop("public_key")), bytes.fromhex(said.pop("signature"))
+    line = "irritants checkpoint v1\n" + json.dumps(said, sort_keys=True, separators=(",", ":"))
+    # An Ed25519 key as X.509 has it: a fixed beginning, then the key.
+    (tmp_path / "key.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + public_key)
+    (tmp_path / "signature").write_bytes(signature)
+    (tmp_path / "line").write_text(line)
+    checked = subprocess.run(
+        [
+            "openssl",
+            "pkeyutl",
+            "-verify",
+            "-pubin",
+            "-inkey",
+            "key.der",
+            "-keyform",
+            "DER",
+            "-rawin",
+            "-in",
+            "line",
+            "-sigfile",
+            "signature",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr + checked.stdout
