@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format bench lock
+.PHONY: help install run test check lint format crash bench lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -40,6 +40,9 @@ lint: install ## format, rules and strict types
 format: install ## put the code in its one format
 	$(BIN)/ruff check --quiet --fix-only --exit-zero
 	$(BIN)/ruff format --quiet
+
+crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
+	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)
 
 bench: install ## how fast, as ratios to bare work on the same machine
 	$(BIN)/python -m tests.benchmarks

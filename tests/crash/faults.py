@@ -1,0 +1,136 @@
+"""What goes wrong in a crash round: a process is killed, the database is killed, connections are cut in mid-commit.
+
+The service reaches PostgreSQL only through a proxy of ours, so that connections can be cut at any byte, and so that the
+address stays the same when a killed server comes back elsewhere.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack, ExitStack, suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from service.store import embedded
+
+
+class Database:
+    """The embedded PostgreSQL with a durable disk, and the means to kill it and bring it back."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._users = ExitStack()
+        self.address = ""
+
+    def start(self) -> None:
+        """Starts it, after a kill with crash recovery. The lock of the user before is given up only then."""
+        with ExitStack() as before:
+            before.push(self._users.pop_all())
+            self.address = self._users.enter_context(embedded.serving(self._home))
+            # Whoever leaves an earlier `serving` is not the last one: this process is in the new one already.
+
+    def kill(self) -> None:
+        pid = int((self._home / "database" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        # It dies a moment later; until then it answers, and would be taken for one that need not be started.
+        while self._answers():
+            time.sleep(0.005)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as knock:
+            return knock.connect_ex(self.socket) == 0
+
+    def stop(self) -> None:
+        self._users.close()
+
+    @property
+    def socket(self) -> str:
+        query = parse_qs(urlsplit(self.address).query)
+        return f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}"
+
+
+class Proxy:
+    """Passes bytes on between a TCP port and the database's socket, until it is told to cut."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+
+    def cut(self) -> int:
+        """Cuts every connection where it is; how many there were."""
+        cut = len(self._open)
+        for writer in list(self._open):
+            writer.transport.abort()
+        return cut
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with AsyncExitStack() as ended:
+            ended.callback(writer.close)
+            try:
+                there, back = await asyncio.open_unix_connection(self._database.socket)
+            except OSError:
+                return
+            ended.callback(back.close)
+            self._open |= {writer, back}
+            ended.callback(self._open.discard, writer)
+            ended.callback(self._open.discard, back)
+            await asyncio.wait(
+                {asyncio.ensure_future(_copy(reader, back)), asyncio.ensure_future(_copy(there, writer))},
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+
+
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while chunk := await source.read(65_536):
+            sink.write(chunk)
+            await sink.drain()
+
+
+class Service:
+    """One process of the service on a fixed port, started again whenever it ends, as any supervisor would."""
+
+    def __init__(self, command: list[str], port: int, database: str, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.starts = 0
+        self._command = [*command, "--port", str(port), "--database", database]
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._supervisor = asyncio.ensure_future(self._supervise())
+
+    async def _supervise(self) -> None:
+        while True:
+            with self._log.open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(*self._command, stdout=log, stderr=log)
+            self.starts += 1
+            await self._process.wait()
+            await asyncio.sleep(0.1)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def stop(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+        self.kill()
+        if self._process is not None:
+            await self._process.wait()

@@ -1,0 +1,185 @@
+"""Crash rounds: a real server and a real PostgreSQL, killed and cut off under load, and the proof that nothing is lost.
+
+    python -m tests.crash.rounds --rounds 50 [--seed N] [--history FILE]
+
+Exit 1, with every violation, where the checker finds one. The history that it judged is written out on demand.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from tests.crash.checker import History, Logged, Violation, violations
+from tests.crash.clients import Client, Notes, file, follow, opening, operate, poll
+from tests.crash.faults import Database, Proxy, Service
+
+OPERATORS: Final = 6
+POLLERS: Final = 4
+FOLLOWERS: Final = 2
+FAULTS: Final = ("kill the service", "kill the database", "cut the connections")
+
+
+@dataclass
+class Result:
+    """What came of the rounds."""
+
+    rounds: int
+    faults: Counter[str] = field(default_factory=Counter)
+    history: History | None = None
+    retries: int = 0
+    complaints: list[str] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        assert self.history is not None
+        kinds = Counter(v.kind for v in self.violations)
+        return {
+            "rounds": self.rounds,
+            **self.faults,
+            "reports sent": len(self.history.sent),
+            "acknowledged": len(self.history.acknowledged),
+            "retries": self.retries,
+            "events on record": len(self.history.log),
+            "reads": len(self.history.reads),
+            "events followed": sum(len(f.seen) for f in self.history.followed),
+            **{kind: kinds[kind] for kind in ("lost", "doubled", "invented", "gap", "skipped", "reordered")},
+            **{kind: kinds[kind] for kind in ("stale", "went back")},
+            "other complaints": len(self.complaints),
+        }
+
+
+async def crash(rounds: int, seed: int, home: Path) -> Result:
+    """Runs the rounds in a folder of its own; everything started is ended."""
+    chance, notes, result = random.Random(seed), Notes(), Result(rounds)
+    database = Database(home / "postgres")
+    await asyncio.to_thread(database.start)
+    with psycopg.connect(database.address, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE record")
+    proxy = Proxy(database)
+    await proxy.start()
+    address = f"postgresql://postgres@127.0.0.1:{proxy.port}/record?sslmode=disable&gssencmode=disable"
+    services: list[Service] = []
+    try:
+        await command("migrate", "--database", address)
+        key = (await command("key", "create", "crash", "--scope", "report", "--database", address)).strip()
+        serve = [sys.executable, "-m", "service", "serve", "--no-seed"]
+        services = [Service(serve, free_port(), address, home / f"service-{n}.log") for n in (1, 2)]
+        for service in services:
+            service.start()
+        client = Client([s.url for s in services], key, notes, chance)
+        await file(client, "opening", opening())
+        await under_load(client, lambda: strike(rounds, chance, database, proxy, services, result))
+        await client.close()
+        await conclude(address, home, notes, result)
+    finally:
+        for service in services:
+            await service.stop()
+        await proxy.close()
+        await asyncio.to_thread(database.stop)
+    return result
+
+
+async def under_load(client: Client, strikes: Any) -> None:
+    """Lets everybody work while it strikes; then lets them come to an end."""
+    ending, caught_up = asyncio.Event(), asyncio.Event()
+    working = [
+        *(asyncio.ensure_future(operate(client, f"operator-{n}", ending)) for n in range(OPERATORS)),
+        *(asyncio.ensure_future(poll(client, f"poller-{n}", ending)) for n in range(POLLERS)),
+    ]
+    following = [asyncio.ensure_future(follow(client, f"follower-{n}", caught_up)) for n in range(FOLLOWERS)]
+    await strikes()
+    ending.set()
+    await asyncio.gather(*working)
+    caught_up.set()
+    await asyncio.gather(*following)
+
+
+async def strike(
+    rounds: int, chance: random.Random, database: Database, proxy: Proxy, services: list[Service], result: Result
+) -> None:
+    for number in range(1, rounds + 1):
+        await asyncio.sleep(chance.uniform(0.5, 1.5))
+        fault = FAULTS[number % len(FAULTS)]
+        result.faults[fault] += 1
+        if sys.stderr.isatty():
+            print(f"round {number} of {rounds}: {fault}", file=sys.stderr)
+        match fault:
+            case "kill the service":
+                chance.choice(services).kill()
+            case "kill the database":
+                database.kill()
+                await asyncio.to_thread(database.start)
+            case _:
+                for _ in range(chance.randint(1, 5)):
+                    proxy.cut()
+                    await asyncio.sleep(chance.uniform(0, 0.05))
+    await asyncio.sleep(1)
+
+
+async def conclude(address: str, home: Path, notes: Notes, result: Result) -> None:
+    """The record as it is in the end, verified by the service's own means and judged by the checker."""
+    exported = home / "export.jsonl"
+    await command("verify", "--documents", "--database", address)
+    await command("export", str(exported), "--database", address)
+    lines = [json.loads(line) for line in exported.read_text().splitlines()[1:]]
+    log = [Logged(e["position"], e["id"], e["stream"], e["reportkey"]) for e in lines]
+    result.history = History(log, notes.acknowledged, notes.reads, notes.views(), frozenset(notes.sent))
+    result.violations = violations(result.history)
+    result.retries = notes.retries
+    result.complaints += notes.unexpected
+    behind = [f.follower for f in result.history.followed if len(f.seen) < len(log)]
+    result.complaints += [f"{name} did not see the whole record" for name in behind]
+
+
+async def command(*words: str) -> str:
+    """What a command prints. Raises CalledProcessError, with what it said, where it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service", *words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    out, err = await process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words, out, err)
+    return out.decode()
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rounds", type=int, default=50)
+    options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    options.add_argument("--history", type=Path)
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="irritants-crash-") as home:
+        result = asyncio.run(crash(chosen.rounds, chosen.seed, Path(home)))
+    if chosen.history and result.history:
+        chosen.history.write_text(json.dumps(asdict(result.history), default=sorted))
+    print(json.dumps({"seed": chosen.seed, **result.figures()}, indent=2))
+    for violation in result.violations:
+        print(f"{violation.kind}: {violation.where}")
+    for complaint in result.complaints:
+        print(complaint)
+    return 1 if result.violations or result.complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

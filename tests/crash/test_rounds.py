@@ -1,0 +1,17 @@
+"""A few crash rounds; `make crash ROUNDS=50` runs as many as one likes."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.crash.rounds import crash
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_doubled_skipped_or_stale_while_processes_are_killed(tmp_path: Path) -> None:
+    result = asyncio.run(crash(rounds=3, seed=20250410, home=tmp_path))
+    assert result.violations == []
+    assert result.complaints == []
+    assert result.history is not None
+    assert len(result.history.acknowledged) > 10
