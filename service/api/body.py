@@ -27,7 +27,7 @@ LARGEST: Final = 2**53 - 1  # what every reader of JSON holds exactly
 _SECONDS: Final = 20
 _SMALL: Final = 1 << 16
 # A large body costs ten times its size while it is read: two at once, whatever arrives.
-_readers = CapacityLimiter(2)
+readers = CapacityLimiter(2)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ async def read(request: Request, limit: int = LIMIT) -> Body:
     raw = await received(request, limit)
     if len(raw) <= _SMALL:
         return parsed(raw)
-    return await to_thread.run_sync(parsed, raw, limiter=_readers)
+    return await to_thread.run_sync(parsed, raw, limiter=readers)
 
 
 def parsed(raw: bytes) -> Body:

@@ -1,17 +1,16 @@
 """Filing: a report to several streams, or one event to one stream, which is a report of one event.
 
-Nothing is acknowledged before it is committed, and what was accepted is recorded whether or not its sender still
-listens: the same Idempotency-Key finds out. Refusals come in the order 401/403, then what is wrong with the request
-itself, then idempotency, then what the sender had seen, and last what the domain says.
+The body is the events themselves. Refusals come in the order 401/403, then what is wrong with the request itself, then
+idempotency, then what the sender had seen, and last what the domain says: the last three in the recorder, in one place
+with the append, so that nothing changes in between.
 """
 
-import asyncio
 import re
 from dataclasses import replace
 from hashlib import sha256
-from time import perf_counter
 from typing import Annotated, Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, Field
 from starlette.responses import Response
@@ -24,21 +23,20 @@ from service.api.observed import request_id
 from service.api.openapi import SCHEMAS
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
+from service.api.receipts import ReportPreview, ReportReceipt, answered, previewed
+from service.api.recording import recorded
 from service.domain import report
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
 from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
-from service.projections.change import StandingDocument
-from service.projections.document import Document, rendered
 from service.projections.stored import STORED
-from service.recorder import Receipt, Recorder, Stale
+from service.recorder import Receipt, Stale
 from service.store.codec import canonical
 
 router = APIRouter(tags=["filing"])
 
-_SECONDS: Final = 4.5
-_SECONDS_AN_EVENT: Final = 0.001
+_FEW: Final = 50
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 _NEVER: Final = -1  # a position at which nothing was ever seen
 _REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
@@ -52,48 +50,6 @@ class Filing(Query):
         BeforeValidator(lambda written: {"true": True, "false": False}.get(written, written)),
         Field(strict=True, description="say what filing it would change, and write nothing; needs no Idempotency-Key"),
     ] = False
-
-
-class PreviewedEvent(Document):
-    """Where an event would come on the record."""
-
-    stream: str
-    version: int
-    position: int
-
-
-class RecordedEvent(PreviewedEvent):
-    """An event on the record."""
-
-    id: str
-
-
-class ReportedChange(Document):
-    """How an irritant reads before and after; `before` is null for one that was not on record."""
-
-    irritant: str
-    before: StandingDocument | None
-    after: StandingDocument
-    reason: str
-
-
-class ReportPreview(Document):
-    """What filing a report would lead to."""
-
-    position: int
-    first_position: int
-    events: tuple[PreviewedEvent, ...]
-    changes: tuple[ReportedChange, ...]
-
-
-class ReportReceipt(Document):
-    """What a report led to: its id, its events on the record, and what they changed."""
-
-    id: str
-    position: int
-    first_position: int
-    events: tuple[RecordedEvent, ...]
-    changes: tuple[ReportedChange, ...]
 
 
 def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str, Any]:
@@ -121,16 +77,18 @@ async def file_report(request: Request) -> Response:
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
-    return await _answer(request, await receipt_of(request, read, key, dry_run=dry_run), dry_run=dry_run)
+    receipt = await receipt_of(request, read, key, dry_run=dry_run)
+    return previewed(receipt) if dry_run else await answered(request, receipt)
 
 
 async def receipt_of(request: Request, read: body.Body, key: str, *, dry_run: bool) -> Receipt:
     """What filing a report led to, or what it would. Raises Problem, and whatever the recorder refuses it for."""
     access = _reporter(request)
     _refuse_too_many(read.value)
-    filed = _read(read.value, read.mistakes)
+    filed, digest = await _understood(read.value, read.mistakes)
     _refuse_beyond(access, filed)
-    return await _recorded(request, _asked(request, access, filed, key, read.value, dry_run=dry_run))
+    asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), dry_run=dry_run)
+    return await recorded(request, asked)
 
 
 @router.post(
@@ -169,21 +127,22 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     key = _key(request, dry_run=dry_run)
     read = await body.read(request)
     said, mistakes = _of_one_event(stream, name.relation, read)
-    filed = _read(said, mistakes)
-    asked = _asked(request, access, filed, key, said, dry_run=dry_run)
-    if not filed.mistakes:
-        asked = replace(asked, seen=_seen(request, kind, stream))
+    filed, digest = _understand(said, mistakes)
+    # A mistake goes before what was seen.
+    seen = {} if filed.mistakes else _seen(request, kind, stream)
+    asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), seen, dry_run)
     try:
-        receipt = await _recorded(request, asked)
+        receipt = await recorded(request, asked)
     except Refused as refused:
         for refusal in refused.refusals:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
         raise
     except Stale as stale:
         raise _not_as_seen(request, kind, stale) from None
-    answer = await _answer(request, receipt, dry_run=dry_run)
-    if not dry_run:
-        answer.headers["ETag"] = etag(receipt.events[-1].position, STORED[kind].representation)
+    if dry_run:
+        return previewed(receipt)
+    answer = await answered(request, receipt)
+    answer.headers["ETag"] = etag(receipt.events[-1].position, STORED[kind].representation)
     return answer
 
 
@@ -208,10 +167,24 @@ def _refuse_too_many(said: object) -> None:
         raise Problem("body-too-large", f"A report has at most {MAX_EVENTS} events; this one has {len(events)}.")
 
 
-def _read(said: object, mistakes: tuple[Malformed, ...]) -> Report:
+async def _understood(said: object, mistakes: tuple[Malformed, ...]) -> tuple[Report, bytes]:
+    """As `_understand`; beside the loop where it takes long, so that nobody else waits for it."""
+    events = said.get("events") if isinstance(said, dict) else None
+    if not isinstance(events, list) or len(events) <= _FEW:
+        return _understand(said, mistakes)
+    return await to_thread.run_sync(_understand, said, mistakes, limiter=body.readers)
+
+
+def _understand(said: object, mistakes: tuple[Malformed, ...]) -> tuple[Report, bytes]:
+    """The report that is meant, with every mistake in it, and the hash by which it is known again.
+
+    The report itself is hashed, however it came: the same words under the same key are the same report.
+    """
     filed = report.read(said)
     known = {mistake.pointer for mistake in mistakes}
-    return replace(filed, mistakes=(*mistakes, *(m for m in filed.mistakes if m.pointer not in known)))
+    further = (mistake for mistake in filed.mistakes if mistake.pointer not in known)
+    digest = sha256(canonical(said).encode(errors="surrogatepass")).digest()
+    return replace(filed, mistakes=(*mistakes, *further)), digest
 
 
 def _reporter(request: Request) -> Access:
@@ -249,14 +222,6 @@ def _key(request: Request, *, dry_run: bool) -> str:
     return "" if dry_run else key
 
 
-def _asked(
-    request: Request, access: Access, filed: Report, key: str, said: object, *, dry_run: bool
-) -> recorder.Request:
-    # The report itself is hashed, however it came: the same words under the same key are the same report.
-    digest = sha256(canonical(said).encode(errors="surrogatepass")).digest()
-    return recorder.Request(filed, key, digest, access.name, request_id(request.scope), dry_run=dry_run)
-
-
 def _seen(request: Request, kind: Kind, stream: str) -> dict[str, int]:
     """The position at which the sender saw the stream, as the preconditions of RFC 9110 say it."""
     if request.headers.get("if-none-match", "").strip() == "*":
@@ -277,63 +242,3 @@ def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
         return Problem("stale", f"Nothing is on record under {stale.stream}.")
     current = etag(stale.position, STORED[kind].representation)
     return Problem("stale", f"{stale.stream} has changed since.", headers={"ETag": current}, etag=current)
-
-
-async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
-    """Waits for the outcome, which comes whether or not anybody waits; not for ever."""
-    state = request.app.state
-    records: Recorder = state.recorder
-    began = perf_counter()
-    outcome = asyncio.wrap_future(records.queue.submit(asked))
-    outcome.add_done_callback(_heard)
-    try:
-        async with asyncio.timeout(_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events)):
-            receipt = await asyncio.shield(outcome)
-    except TimeoutError:
-        raise Problem(
-            "outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out."
-        ) from None
-    if not asked.dry_run:
-        state.metrics.appends.observe(perf_counter() - began)
-    return receipt
-
-
-def _heard(outcome: "asyncio.Future[Receipt]") -> None:
-    """Takes note of an exception, so that one that came after its waiter left is not reported as lost."""
-    if not outcome.cancelled():
-        outcome.exception()
-
-
-async def _answer(request: Request, receipt: Receipt, *, dry_run: bool) -> Response:
-    stored = receipt.report
-    changes = tuple(
-        ReportedChange(irritant=c.irritant, before=c.before, after=c.after, reason=c.reason) for c in receipt.changes
-    )
-    if dry_run:
-        preview = ReportPreview(
-            position=stored.last_position,
-            first_position=stored.first_position,
-            events=tuple(
-                PreviewedEvent(stream=e.stream, version=e.version, position=e.position) for e in receipt.events
-            ),
-            changes=changes,
-        )
-        return _json(rendered(preview), 200, {"Irritants-Position": str(stored.first_position - 1)})
-    filed = ReportReceipt(
-        id=stored.id,
-        position=stored.last_position,
-        first_position=stored.first_position,
-        events=tuple(
-            RecordedEvent(id=e.id, stream=e.stream, version=e.version, position=e.position) for e in receipt.events
-        ),
-        changes=changes,
-    )
-    headers = {"Location": f"/v1/reports/{stored.id}", "Irritants-Position": str(stored.last_position)}
-    if receipt.replayed:
-        head = await request.app.state.follower.head()
-        headers |= {"Idempotent-Replayed": "true", "Irritants-Position": str(head.position)}
-    return _json(rendered(filed), 201, headers)
-
-
-def _json(content: bytes, status: int, headers: dict[str, str]) -> Response:
-    return Response(content, status, {"Cache-Control": "no-store", **headers}, "application/json")

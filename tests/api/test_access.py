@@ -165,3 +165,9 @@ def test_a_reader_reads_and_only_an_admin_sees_the_metrics(closed: TestClient, m
     assert closed.get("/v1/irritants", headers=reader).status_code == 200
     assert closed.get("/metrics", headers=reader).status_code == 403
     assert closed.get("/metrics", headers=admin).status_code == 200
+
+
+def test_without_the_database_nobody_is_let_in_and_nobody_is_called_a_stranger(make_key: MakeKey) -> None:
+    with TestClient(create_app(Settings(database_url="postgresql://127.0.0.1:1/none"))) as client:
+        answer = file(client, report(on(FLIGHTS, "ConcernRaised")), make_key("report"))
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-unavailable")

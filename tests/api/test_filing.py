@@ -244,7 +244,7 @@ def test_a_full_queue_is_said_to_be_full(app: FastAPI, desk: TestClient) -> None
 def test_an_outcome_that_does_not_come_is_found_out_by_the_key(
     desk: TestClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.writing._SECONDS", 0.05)
+    monkeypatch.setattr("service.api.recording._SECONDS", 0.05)
     body = report(on(FLIGHTS, "ConcernRaised"))
     with engine.begin() as held:
         held.exec_driver_sql("BEGIN")
@@ -252,7 +252,7 @@ def test_an_outcome_that_does_not_come_is_found_out_by_the_key(
         answer = desk.post("/v1/reports", json=body, headers=KEY)
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/outcome-unknown")
         held.exec_driver_sql("ROLLBACK")
-    monkeypatch.setattr("service.api.writing._SECONDS", 5)
+    monkeypatch.setattr("service.api.recording._SECONDS", 5)
     assert desk.post("/v1/reports", json=body, headers=KEY).headers["idempotent-replayed"] == "true"
 
 
@@ -274,3 +274,19 @@ def test_what_can_have_no_stream_is_a_mistake_like_any_other(
     answer = desk.post("/v1/reports", json={**report(on(FLIGHTS, "ConcernRaised")), **mend}, headers=KEY)
     assert answer.status_code == 422
     assert pointer in [e["pointer"] for e in answer.json()["errors"]]
+
+
+def test_a_long_report_is_filed_whole(desk: TestClient, engine: Engine) -> None:
+    before = head(engine).position
+    said = [on(FLIGHTS, "ConcernRaised", summary=f"The {number}th time.") for number in range(2_000)]
+    answer = desk.post("/v1/reports", json=report(*said), headers=KEY)
+    assert (answer.status_code, len(answer.json()["events"])) == (201, 2_000)
+    assert head(engine).position == before + 2_000
+
+
+def test_a_long_report_with_one_mistake_is_not_filed_at_all(desk: TestClient, engine: Engine) -> None:
+    before = head(engine)
+    said = [on(FLIGHTS, "ConcernRaised") for _ in range(2_000)]
+    answer = desk.post("/v1/reports", json=report(*said, on(FLIGHTS, "Rumour")), headers=KEY)
+    assert (answer.status_code, [e["pointer"] for e in answer.json()["errors"]]) == (422, ["/events/2000/type"])
+    assert head(engine) == before
