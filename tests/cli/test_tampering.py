@@ -1,0 +1,58 @@
+"""Whatever somebody does who may do everything with the database, `irritants verify` ends with 1 and names the place.
+
+How many kinds were tried and how many of them were found is what this file counts: each is a test of its own.
+"""
+
+import json
+
+import psycopg
+import pytest
+
+from service.store.engine import open_engine
+from tests.cli.conftest import irritants
+from tests.store.record import fill, superuser
+from tests.store.test_verify import EVENTS, TAMPERING
+
+TRUNCATED = ("TRUNCATE events", 1)
+FORCED = {**{name: (statement, position) for name, (statement, position, _) in TAMPERING.items()}, "emptied": TRUNCATED}
+UNPROTECTED = {
+    "dropped": "DROP TRIGGER protect_events ON events",
+    "dropped with its function": "DROP FUNCTION refuse_to_rewrite_history CASCADE",
+    "off": "ALTER TABLE events DISABLE TRIGGER protect_events",
+    "all off": "ALTER TABLE reports DISABLE TRIGGER ALL",
+    "on, but not for a replica": "ALTER TABLE events ENABLE TRIGGER protect_events",
+    "as a restore brings them back": "ALTER TABLE head DISABLE TRIGGER ALL; ALTER TABLE head ENABLE TRIGGER ALL",
+    "for a replica alone": "ALTER TABLE head ENABLE REPLICA TRIGGER head_only_moves_forward",
+}
+
+
+@pytest.fixture
+def twelve(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A record of twelve events that verifies."""
+    engine = open_engine(database_url)
+    fill(engine, EVENTS // 2)
+    engine.dispose()
+    monkeypatch.setenv("IRRITANTS_DATABASE_URL", database_url)
+    assert irritants("verify").code == 0
+    return database_url
+
+
+@pytest.mark.parametrize("kind", FORCED)
+def test_the_first_bad_position_is_named(twelve: str, kind: str) -> None:
+    statement, position = FORCED[kind]
+    with superuser(twelve) as c:
+        c.execute(statement)
+    ended = irritants("verify", "--json")
+    found = json.loads(ended.out)
+    assert (ended.code, found["whole"], found["position"]) == (1, False, position)
+    assert f"the record is damaged: position {position}: {found['what']}" in ended.err
+
+
+@pytest.mark.parametrize("kind", UNPROTECTED)
+def test_a_protection_that_is_not_in_force_is_named(twelve: str, kind: str) -> None:
+    with psycopg.connect(twelve) as c:
+        c.execute(UNPROTECTED[kind])
+    ended = irritants("verify", "--json")
+    found = json.loads(ended.out)
+    assert (ended.code, found["whole"], found["position"]) == (1, False, None)
+    assert found["what"].startswith("the trigger ")
