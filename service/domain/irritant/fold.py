@@ -233,7 +233,7 @@ def _reversed(
         capped = replace(capped, regressed=(*capped.regressed, root))
     if to < UNDERSTANDING:
         capped = _lapsed(capped, root)
-    return _recounted(_advance(capped, effect, data, to)) if to > UNSTATED else capped
+    return _advance(capped, effect, data, to) if to > UNSTATED else capped
 
 
 def _gave_in(denial: Denial, told: tuple[Telling, ...], to: int) -> Denial:

@@ -229,7 +229,9 @@ class Irritant:
     @property
     def levels(self) -> tuple[int, ...]:
         """The rung of each stand, lowered by the reversals after it that bind its holder. O(stands + reversals)."""
-        waiting = {holder: self._binding(holder) for holder in (*self.parties, MEDIA)}
+        if not self.reversals:
+            return tuple(stand.rung for stand in self.stands)
+        waiting = self._binding()
         lowest = dict.fromkeys(waiting, RESOLVED)
         levels = [stand.rung for stand in self.stands]
         for place in range(len(levels) - 1, -1, -1):
@@ -239,11 +241,11 @@ class Irritant:
             levels[place] = min(levels[place], lowest[holder])
         return tuple(levels)
 
-    def _binding(self, holder: str) -> list[Reversal]:
-        """The reversals that bind this holder, by place: those that a party tells and the holder does not deny."""
-        denied = {d.target for d in self.denials if d.denier == holder and d.reversal and not d.ended}
-        binding = [r for r in self.reversals if r.root not in denied and r.by_a_party]
-        return sorted(binding, key=lambda r: r.place)
+    def _binding(self) -> dict[str, list[Reversal]]:
+        """By holder the reversals that bind it, by place: those that a party tells and the holder does not deny."""
+        told = sorted((r for r in self.reversals if r.by_a_party), key=lambda r: r.place)
+        denied = {(d.denier, d.target) for d in self.denials if d.reversal and not d.ended}
+        return {h: [r for r in told if (h, r.root) not in denied] for h in (*self.parties, MEDIA)}
 
     @property
     def leveled(self) -> Iterator[tuple[Stand, int]]:
