@@ -78,7 +78,7 @@ async def _board(visit: Visit[BoardQuery]) -> Sheet:
     told = {
         "relations": relations.items,
         "sections": [section(board, query.sort, counted_to, visit.link("")) for board in boards],
-        "clocks": await clocks(visit, relations.position, dates, (r for board in present for r in board.rounds)),
+        "clocks": await clocks(visit, dates, (r for board in present for r in board.rounds)),
         "counted_to": counted_to,
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),

@@ -16,6 +16,7 @@ from service.api.parameters import At, Whole
 from service.api.reports import ReportDocument, ReportSummary
 from service.domain.assertion import when
 from service.projections.board import BoardRound
+from service.projections.relation import RelationDocument
 from service.web.sentences import round_name
 from service.web.visit import Visit, address
 
@@ -63,11 +64,11 @@ class Clocks(NamedTuple):
     rounds: Sequence[tuple[int, str]]
 
 
-async def clocks(visit: Visit[Any], position: int, dates: Iterable[str | None], rounds: Iterable[BoardRound]) -> Clocks:
-    """The sliders of a visit that reads up to a position. `dates` (EDTF): what the world's is to reach over."""
+async def clocks(visit: Visit[Any], dates: Iterable[str | None], rounds: Iterable[BoardRound]) -> Clocks:
+    """The sliders of a visit. `dates` (EDTF): what the world's is to reach over."""
     filed = await visit.document("/v1/reports", Listing[ReportSummary], limit=_MOST_TICKS)
     ticks = [(_number(round.latest), round_name(round.id)) for round in rounds]
-    return Clocks(await _known(visit, position), () if filed.next else filed.items, _world(visit, dates), ticks)
+    return Clocks(await _known(visit), () if filed.next else filed.items, _world(visit, dates), ticks)
 
 
 def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> str:
@@ -79,8 +80,9 @@ def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> s
     return address(visit.path, **others, as_of_position=position, effective_on=day)
 
 
-async def _known(visit: Visit[Any], position: int) -> Known | None:
+async def _known(visit: Visit[Any]) -> Known | None:
     """None before the first event."""
+    position = await _position(visit)
     if not position:
         return None
     event = (await visit.document("/v1/events", EventsPage, after=position - 1, limit=1)).items[0]
@@ -88,13 +90,19 @@ async def _known(visit: Visit[Any], position: int) -> Known | None:
     return Known(position, event.time, report.title)
 
 
+async def _position(visit: Visit[Any]) -> int:
+    """The last position that is read."""
+    query: Slid = visit.query
+    if query.known_at is None:
+        return visit.head.position if query.as_of_position is None else query.as_of_position
+    return (await visit.at_point("/v1/relations", Listing[RelationDocument], limit=1)).position
+
+
 def _world(visit: Visit[Any], dates: Iterable[str | None]) -> World:
     spans = [when(text) for text in dates]
-    days = [_number(day) for span in spans for day in (span.earliest, span.latest) if day is not None] or [
-        _number(visit.today)
-    ]
-    chosen, end = visit.query.effective_on, max(days) + 1
-    return World(min(days), end, end if chosen is None else min(max(_number(chosen), min(days)), end))
+    days = {_number(day) for span in spans for day in (span.earliest, span.latest) if day} or {_number(visit.today)}
+    first, end, chosen = min(days), max(days) + 1, visit.query.effective_on
+    return World(first, end, end if chosen is None else min(max(_number(chosen), first), end))
 
 
 def _number(day: date) -> int:

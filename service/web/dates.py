@@ -23,6 +23,11 @@ def day(written: date) -> str:
     return f"{written.day} {_MONTHS[written.month - 1]} {written.year}"
 
 
+def iso_day(written: str) -> str:
+    """The same of a day as it stands in an address."""
+    return day(date.fromisoformat(written))
+
+
 def moment(written: datetime) -> str:
     """`10 April 2025, 09:30 UTC`."""
     return f"{day(written)}, {written:%H:%M} UTC"

@@ -16,7 +16,7 @@ from service.web.assets import ROOM
 from service.web.dates import occurred
 from service.web.ladder import ladder, movement
 from service.web.sentences import basis, beside, capitalised, name_of, sentence, since
-from service.web.standing import Standing, standing
+from service.web.standing import Standing, of_row
 from service.web.texts import texts
 
 _LINE: Final = (ROOM / "templates" / "line.html").read_text()
@@ -31,7 +31,7 @@ def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date,
 
 def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> str:
     over = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
-    return _of(standing(row)) % {
+    return _of(of_row(row)) % {
         "id": row.id,
         "address": f"/irritants/{row.id}{query}",
         "position": row.position,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.web import dates
+from service.web import dates, reading, sentences, speech
 from service.web.assets import ADDRESSES, ROOM
 from service.web.texts import texts
 
@@ -18,7 +18,20 @@ _environment: Final = Environment(
     auto_reload=False,
 )
 _environment.globals.update(t=texts(), assets=ADDRESSES)
-_environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred)
+_environment.globals.update(
+    heard=speech.heard,
+    in_words=speech.value_in_words,
+    named=speech.named,
+    numbers=speech.numbers,
+    particulars=speech.particulars,
+    round_name=sentences.round_name,
+    speaker=speech.speaker,
+    standing_value=reading.standing_value,
+    speaker_of=speech.speaker_of,
+    voices=speech.voices,
+    when_in_words=speech.when_in_words,
+)
+_environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred, isoday=dates.iso_day)
 
 
 def rendered(template: str, told: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,99 @@
+"""The dossier, `/irritants/…`: one irritant in full, and what two readings of it tell otherwise."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from service.api.parameters import Limit, Whole
+from service.projections.board import BoardDocument
+from service.projections.dossier import DossierDocument
+from service.projections.registers import RegistersDocument
+from service.projections.timeline import Entry
+from service.web import ladder
+from service.web.clocks import Slid, clocks, meant
+from service.web.sentences import basis, beside, sentence, since
+from service.web.speech import heard, uncapitalised
+from service.web.standing import of_irritant
+from service.web.texts import texts
+from service.web.timeline import plot
+from service.web.visit import Moved, Sheet, Visit, shown
+
+router: Final = APIRouter(include_in_schema=False)
+
+_ON_A_PAGE: Final = 200
+
+
+class DossierQuery(Slid):
+    """At which point, and which page of the timeline."""
+
+    after: Annotated[Whole | None, Field(description="the place in the timeline that was seen last")] = None
+    limit: Limit = _ON_A_PAGE
+
+
+@router.get("/irritants/{relation}/{slug}")
+async def dossier(request: Request) -> Response:
+    return await shown(request, DossierQuery, _dossier)
+
+
+async def _dossier(visit: Visit[DossierQuery]) -> Sheet:
+    query = visit.query
+    path, board_path = f"/v1{visit.path}/dossier", f"/v1/relations/{visit.path.split('/')[2]}/board"
+    present = await visit.document(path, DossierDocument, limit=query.limit)
+    rounds = (await visit.document(board_path, BoardDocument)).rounds
+    dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
+    if query.is_slid:
+        raise Moved(meant(visit, dates))
+    read = await visit.at_point(path, DossierDocument, after=query.after, limit=query.limit)
+    irritant = read.irritant
+    registers = await visit.at_point(f"/v1/relations/{irritant.relation}/registers", RegistersDocument)
+    standing, counted_to = of_irritant(irritant), query.effective_on or visit.today
+    entries = {entry.event: entry for entry in read.timeline.items}
+    told = {
+        "dossier": read,
+        "irritant": irritant,
+        "standing": standing,
+        "sentence": sentence(standing),
+        "basis": basis(standing),
+        "beside": beside(standing),
+        "since": since(irritant.last_moved.occurred, counted_to),
+        "counted_to": counted_to,
+        "axis": ladder.axis(),
+        "symbols": ladder.symbols(),
+        "ladder": ladder.ladder(standing),
+        "plot": plot(read.timeline.items, tuple(irritant.parties), rounds, _labels(entries)),
+        "entries": entries,
+        "evidence": {assertion.event: assertion for assertion in read.evidence},
+        "rounds": rounds,
+        "compared": irritant.id,
+        "listed": {item.item: item.listed for item in registers.items if item.irritant == irritant.id},
+        "clocks": await clocks(visit, dates, rounds),
+    }
+    return Sheet("dossier.html", told)
+
+
+def _labels(entries: Mapping[str, Entry]) -> Mapping[str, str]:
+    """What the timeline writes at each thing said: its place, what it was, and the side's own word for it.
+
+    Items of one list, which are said in one breath, have one mark.
+    """
+    said = (entry for entry in entries.values() if "asserted_by" in entry.data)
+    grouped = [list(run) for _, run in groupby(said, key=_breath)]
+    return {run[0].event: _label(run) for run in grouped}
+
+
+def _breath(entry: Entry) -> tuple[object, ...]:
+    if entry.type != "ItemAdded" or not entry.stands:
+        return (entry.place,)
+    return (entry.type, entry.occurred, entry.data["asserted_by"]["party"], entry.data["source"]["document"])
+
+
+def _label(run: Sequence[Entry]) -> str:
+    first, last = run[0], run[-1]
+    place = str(first.place) if first is last else texts()("timeline.several", first=first.place, last=last.place)
+    words = f"{place} {uncapitalised(heard(first.type))}"
+    wording = first.data.get("wording")
+    return f"{words} {texts()('said.wording', wording=wording)}" if wording else words

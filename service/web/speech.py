@@ -1,0 +1,94 @@
+"""How what was said is put into words, wherever it is shown: who speaks, where it is read, what of it is particular."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+from service.domain.assertion import AssertedBy, Assertion
+from service.projections.timeline import Entry
+from service.web.dates import occurred
+from service.web.sentences import capitalised, name_of
+from service.web.texts import texts
+
+_NOT_TOLD: Final = {*Assertion.model_fields, "type", "after", "proposal", "target", "undoes", "step", "item"}
+_COMMA: Final = Markup(", ")
+_DOT: Final = Markup(" · ")
+_WORDS: Final = ("choice", "rung", "country", "voice")
+
+
+def speaker(by: AssertedBy) -> Markup:
+    """`Russia · Ministry of Foreign Affairs · paraphrased`."""
+    parts = [capitalised(name_of(by.party)), by.person, by.organ, texts()(f"channel.{by.channel}")]
+    return _DOT.join(part for part in parts if part)
+
+
+def speaker_of(by: Mapping[str, Any]) -> Markup:
+    """The same, of an event's data."""
+    return speaker(AssertedBy.model_validate(by))
+
+
+def named(voice: str) -> Markup:
+    """The name of whoever it is, by itself."""
+    return capitalised(name_of(voice))
+
+
+def voices(parties: Sequence[str]) -> Markup:
+    """Several of them: `Russia and the US`."""
+    names = [name_of(party) for party in parties]
+    return capitalised(texts()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0])
+
+
+def numbers(paragraphs: Sequence[int]) -> str:
+    """Paragraphs in short: runs from their first to their last."""
+    ordered = sorted(set(paragraphs))
+    runs = [[ordered[0], ordered[0]]]
+    for before, after in pairwise(ordered):
+        if after == before + 1:
+            runs[-1][1] = after
+        else:
+            runs.append([after, after])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)  # noqa: RUF001
+
+
+def particulars(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
+    """What an event says beside what every assertion does: each field by its name, and what it holds in words."""
+    t = texts()
+    return [
+        (t(f"field.{name}"), value_in_words(value))
+        for name, value in data.items()
+        if name not in _NOT_TOLD and value is not None and f"field.{name}" in t
+    ]
+
+
+def value_in_words(value: Any) -> str:
+    """What a field holds as a reader would write it."""
+    t = texts()
+    match value:
+        case bool():
+            return str(t(f"choice.{value}".lower()))
+        case str():
+            word = next((f"{kind}.{value}" for kind in _WORDS if f"{kind}.{value}" in t), None)
+            return str(t(word)) if word else value
+        case list() | tuple():
+            return ", ".join(map(value_in_words, value))
+        case _:
+            return str(value)
+
+
+def heard(type: str) -> Markup:
+    """What kind of thing was said or filed, in a word or two."""
+    return texts()(f"event.{type}")
+
+
+def when_in_words(entry: Entry) -> Markup:
+    """When something is to have happened, and whether that was worked out."""
+    t = texts()
+    words = occurred(entry.occurred) or t("said.undated")
+    return t("said.when-inferred", when=words) if entry.inferred else escape(words)
+
+
+def uncapitalised(text: Markup) -> Markup:
+    """As it stands within a line."""
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,213 @@
+"""The timeline of an irritant as a drawing: a lane for each voice, a mark for each thing said, by the world's clock.
+
+Only what is known is drawn as known. A day is a point; a day somewhere between two is a span between them; where one
+end is unknown the span fades towards it and ends in an arrow; where nothing is known the mark stands before the scale.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal, NamedTuple
+
+from service.domain.claims import MEDIA
+from service.projections.board import BoardRound
+from service.projections.timeline import Entry
+from service.web.sentences import round_name
+
+_WIDTH: Final = 1180
+_LEFT, _RIGHT = 150.0, 1160.0
+"""Where the scale begins and ends. Before it is a place for what has no date at all."""
+_UNKNOWN: Final = 92.0
+_ROW: Final = 30
+_PADDING: Final = 12
+_TOP: Final = 46
+_CHARACTER: Final = 5.9
+_LEAST_ROOM, _MOST_ROOM = 46.0, 340.0
+_FEWEST_DAYS: Final = 14
+
+Span = Literal["day", "between", "period", "after", "before", "unknown"]
+Shape = Literal["up", "down", "denial", "beside"]
+
+_SHAPES: Final[Mapping[Shape, str]] = {
+    "up": "m0-5.5l5.5 5.5l-5.5 5.5l-5.5-5.5z",
+    "down": "m-6-4.5h12l-6 9.5z",
+    "denial": "m-4.5-4.5l9 9m0-9l-9 9",
+    "beside": "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+}
+_DOWN: Final = {"ProgressReversed", "IrritantReopened"}
+
+
+class Mark(NamedTuple):
+    """One thing said, as it is drawn in one lane.
+
+    `x`: where its shape and its label are; `begin` and `end`: how far the span reaches; `left` and `right`: how much
+    room it takes. `turned`: its label stands before the shape.
+    """
+
+    entry: Entry
+    label: str
+    shape: Shape
+    span: Span
+    x: float
+    begin: float
+    end: float
+    left: float
+    right: float
+    turned: bool = False
+    y: float = 0
+
+    @property
+    def path(self) -> str:
+        return _SHAPES[self.shape]
+
+
+class Lane(NamedTuple):
+    """One voice: a party's code, or MEDIA for everybody else."""
+
+    voice: str
+    top: float
+    height: float
+    marks: Sequence[Mark]
+
+
+class Tick(NamedTuple):
+    """A day on the scale, and what is written there."""
+
+    x: float
+    day: date
+
+
+class Upright(NamedTuple):
+    """A round, as a line over all lanes. `turned`: its name stands before the line."""
+
+    x: float
+    name: str
+    id: str
+    day: date
+    turned: bool
+
+
+class Plot(NamedTuple):
+    """The whole drawing. `foot`: where the scale is, under the lanes."""
+
+    lanes: Sequence[Lane]
+    ticks: Sequence[Tick]
+    rounds: Sequence[Upright]
+    foot: float
+    height: float
+    width: float = _WIDTH
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The days from left to right, with room at both ends for what reaches beyond and is written there."""
+
+    first: date
+    last: date
+    left: float
+    right: float
+
+    def x(self, day: date) -> float:
+        share = (day - self.first).days / max((self.last - self.first).days, 1)
+        return round(self.left + share * (self.right - self.left), 1)
+
+
+def plot(
+    entries: Sequence[Entry], parties: Sequence[str], rounds: Sequence[BoardRound], labels: Mapping[str, str]
+) -> Plot:
+    """The drawing of these entries. `labels`: what is written at each, by the id of its event. Total."""
+    said = [entry for entry in entries if entry.event in labels]
+    dated = [day for e in said for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
+    scale = _scale(dated, said, labels)
+    top, lanes = float(_TOP), []
+    for voice in (*parties, MEDIA):
+        lane = _lane(voice, top, [e for e in said if voice in heard_as(e, parties)], scale, labels)
+        top += lane.height
+        lanes.append(lane)
+    uprights = [_upright(scale, round) for round in rounds]
+    return Plot(lanes, _ticks(scale) if dated else (), uprights, top, top + 26)
+
+
+def heard_as(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
+    """Whose lane it is in: a text of both in both, and a third state's with the media."""
+    party = entry.data["asserted_by"]["party"]
+    return parties if party == "JOINT" else [party] if party in parties else [MEDIA]
+
+
+def _scale(days: Sequence[date], said: Sequence[Entry], labels: Mapping[str, str]) -> Scale:
+    before = [_long(labels[e.event]) for e in said if e.earliest is None and e.latest is not None]
+    after = [_long(labels[e.event]) for e in said if e.latest is None and e.earliest is not None]
+    left = _LEFT + min(max([*before, _LEAST_ROOM]), _MOST_ROOM)
+    right = _RIGHT - min(max([*after, _LEAST_ROOM]), _MOST_ROOM)
+    if not days:
+        return Scale(date.min, date.min, left, right)
+    first, last = min(days), max(days)
+    missing = timedelta(max(_FEWEST_DAYS - (last - first).days, 0) // 2)
+    return Scale(max(first, date.min + missing) - missing, min(last, date.max - missing) + missing, left, right)
+
+
+def _long(label: str) -> float:
+    return len(label) * _CHARACTER + 14
+
+
+def _lane(voice: str, top: float, entries: Iterable[Entry], scale: Scale, labels: Mapping[str, str]) -> Lane:
+    """Marks that would overlap stand under one another."""
+    ends: list[float] = []
+    marks = []
+    for entry in entries:
+        mark = _mark(entry, scale, labels[entry.event])
+        row = next((row for row, end in enumerate(ends) if end < mark.left), len(ends))
+        ends[row : row + 1] = [mark.right]
+        marks.append(mark._replace(y=top + _PADDING + _ROW * (row + 1) - 9))
+    return Lane(voice, top, _ROW * max(len(ends), 1) + 2 * _PADDING - 2, marks)
+
+
+def _mark(entry: Entry, scale: Scale, label: str) -> Mark:
+    earliest, latest, long = entry.earliest, entry.latest, _long(label)
+    shape = _shape(entry)
+    if earliest is not None and latest is not None:
+        return _known(entry, shape, scale.x(earliest), scale.x(latest), label, long)
+    if earliest is not None:
+        x = scale.x(earliest)
+        return Mark(entry, label, shape, "after", x, x, _RIGHT, x - 8, _RIGHT)
+    if latest is not None:
+        x = scale.x(latest)
+        return Mark(entry, label, shape, "before", x, _LEFT, x, _LEFT, x + 8, turned=True)
+    return Mark(entry, label, shape, "unknown", _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN + long)
+
+
+def _known(entry: Entry, shape: Shape, begin: float, end: float, label: str, long: float) -> Mark:
+    """Between two days, or on one. Where the label would leave the drawing it stands before the end of the span."""
+    span: Span = "day" if entry.earliest == entry.latest else "period" if "/" in (entry.occurred or "") else "between"
+    if begin + long > _RIGHT:
+        return Mark(entry, label, shape, span, end, begin, end, min(begin, end - long) - 8, end + 8, turned=True)
+    return Mark(entry, label, shape, span, begin, begin, end, begin - 8, max(end + 8, begin + long))
+
+
+def _shape(entry: Entry) -> Shape:
+    if entry.type == "ClaimContested":
+        return "denial"
+    return "down" if entry.type in _DOWN else "up" if entry.moved else "beside"
+
+
+def _upright(scale: Scale, round: BoardRound) -> Upright:
+    x = scale.x(round.latest)
+    return Upright(x, round_name(round.id), round.id, round.latest, turned=x > (_LEFT + _RIGHT) / 2)
+
+
+def _ticks(scale: Scale) -> Sequence[Tick]:
+    """At most a dozen: the first of each month or of every so many, or else parts of the whole."""
+    days = (scale.last - scale.first).days
+    for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
+        if 2 <= len(found := list(_months(scale, step))) <= 12:
+            return [Tick(scale.x(day), day) for day in found]
+    parts = [scale.first + timedelta(days * part // 4) for part in range(5)]
+    return [Tick(scale.x(day), day) for day in parts]
+
+
+def _months(scale: Scale, step: int) -> Iterator[date]:
+    """The first of every so many months, counted from the year 1."""
+    first = (scale.first.year - 1) * 12 + scale.first.month - 1 + (scale.first.day > 1)
+    for month in range(-(-first // step) * step, scale.last.year * 12, step):
+        if (day := date(month // 12 + 1, month % 12 + 1, 1)) <= scale.last:
+            yield day
