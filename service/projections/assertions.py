@@ -5,12 +5,12 @@ silence is a fact like speech: for each claim it is said which side has neither 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
 from itertools import groupby
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from service.domain.assertion import Assertion, ClaimContested
 from service.domain.claims import Claim, Claims, asserted
 from service.domain.history import Reading
 from service.domain.irritant.state import Irritant
@@ -77,8 +77,16 @@ def claims_of(reading: Reading[Any]) -> Claims:
     state = reading.state
     if not isinstance(state, Irritant):
         return getattr(state, "claims", {})
-    nothing: Claims = {}
-    return reduce(lambda claims, effect: asserted(claims, effect, state.parties), reading.effects, nothing)
+    claims: dict[str, Claim[Assertion]] = {}
+    for effect in reading.effects:
+        # Only a denial looks at other claims than its own: all else is told of one, without copying the rest.
+        concerned = claims if isinstance(effect.data, ClaimContested) else _only(claims, effect.root)
+        claims.update(asserted(concerned, effect, state.parties))
+    return claims
+
+
+def _only(claims: Claims, root: str) -> Claims:
+    return {root: claims[root]} if root in claims else {}
 
 
 def rungs_of(reading: Reading[Any]) -> Mapping[str, int]:
