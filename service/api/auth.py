@@ -64,7 +64,8 @@ _READER: Final = Access("anybody", ("read",))
 _STRANGER: Final = Access("nobody", ())
 
 
-def _access(key: Key) -> Access:
+def access_of(key: Key) -> Access:
+    """What the holder of a key may do."""
     return Access(key.name, key.scopes, key.relations, key.id)
 
 
@@ -90,7 +91,7 @@ class Gate:
         if key is None or len(shown) > 1:
             detail = "The key is not one of this service, or has expired or been revoked."
             raise Problem("unauthenticated", detail, headers=_REFUSED)
-        return _access(key)
+        return access_of(key)
 
     async def sign_in(self, token: str) -> Session | None:
         """A new session for whoever shows a key; None where it is none. Raises DatabaseUnavailable."""
@@ -108,7 +109,7 @@ class Gate:
         if session is None:
             return self._stranger
         scope["state"]["session"] = session
-        return _access(session.key)
+        return access_of(session.key)
 
     async def _refresh(self) -> None:
         version = (await self._follower.head()).keys_version

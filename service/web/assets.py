@@ -4,6 +4,7 @@
 drew.
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -15,6 +16,7 @@ from service.api.problems import Problem
 
 ROOM: Final = Path(__file__).parent
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_STYLES: Final = ("style.css", "filing.css")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -29,14 +31,22 @@ def _hash(*bodies: bytes) -> str:
     return blake2b(b"\0".join(bodies), digest_size=6).hexdigest()
 
 
-def _served_as(file: Path) -> str:
-    return f"{file.stem}.{_hash(file.read_bytes())}{file.suffix}"
+def _served_as(name: str, body: bytes) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.{_hash(body)}{dot}{suffix}"
 
 
-_FILES: Final = [file for file in sorted((ROOM / "static").iterdir()) if file.suffix in _TYPES]
-_ASSETS: Final = {_served_as(file): Asset(file.read_bytes(), _TYPES[file.suffix]) for file in _FILES}
-ADDRESSES: Final = {file.name: f"/static/{_served_as(file)}" for file in _FILES}
-"""The address of each file, by its name in the folder."""
+def _read() -> Iterator[tuple[str, bytes]]:
+    """Each file by its name; the stylesheet is written in several and served as one."""
+    folder = ROOM / "static"
+    yield "style.css", b"\n".join((folder / name).read_bytes() for name in _STYLES)
+    yield from ((file.name, file.read_bytes()) for file in sorted(folder.glob("*.js")))
+
+
+_FILES: Final = dict(_read())
+_ASSETS: Final = {_served_as(name, body): Asset(body, _TYPES[Path(name).suffix]) for name, body in _FILES.items()}
+ADDRESSES: Final = {name: f"/static/{_served_as(name, body)}" for name, body in _FILES.items()}
+"""The address of each, by its name."""
 
 _MADE_OF: Final = sorted(f for f in ROOM.rglob("*") if f.suffix in {".py", ".html", ".css", ".js", ".toml", ".md"})
 VERSION: Final = int(_hash(*(file.read_bytes() for file in _MADE_OF)), 16)

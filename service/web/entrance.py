@@ -15,15 +15,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from service.api import sessions
-from service.api.auth import Gate
+from service.api.auth import Gate, access_of
 from service.api.parameters import Query
 from service.api.problems import Problem
-from service.web.forms import drawn, posted, refuse_without_token, session_of
-from service.web.visit import begun
+from service.api.sessions import Session
+from service.web.forms import Form, drawn, posted, refuse_without_token, session_of
+from service.web.visit import address, begun
 
 router: Final = APIRouter(include_in_schema=False)
 
 _LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*")
+_NOT_SENT_AGAIN: Final = frozenset({"token", "sign-in-key", "do"})
 _FAILURES: Final = 10
 _WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
@@ -73,18 +75,11 @@ async def entrance(request: Request) -> Response:
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     form = await posted(request)
-    state, address = request.app.state, _address(request.scope)
-    attempts: Attempts = state.attempts
-    gate: Gate = state.gate
-    attempts.refuse_many(address)
-    session = await gate.sign_in(form.get("key"))
+    session = await let_in(request, form.get("key"))
     if session is None:
-        attempts.failed(address)
         visit = await begun(request, EntranceQuery)
         return await drawn(visit, "sign-in.html", {"next": form.get("next"), "refused": True}, 401)
-    answer = RedirectResponse(local(form.get("next")), 303)
-    answer.headers["Set-Cookie"] = sessions.cookie(request.scope, session)
-    return answer
+    return with_cookie(request, RedirectResponse(local(form.get("next")), 303))
 
 
 @router.post("/sign-out")
@@ -95,11 +90,49 @@ async def sign_out(request: Request) -> Response:
     return answer
 
 
-def local(address: str) -> str:
+def local(next: str) -> str:
     """The address, where it is one of this service; else the board."""
-    return address if _LOCAL.fullmatch(address) else "/"
+    return next if _LOCAL.fullmatch(next) else "/"
 
 
-def _address(scope: Scope) -> str:
+async def let_in(request: Request, token: str) -> Session | None:
+    """A session for who shows a key, in which the rest of this request is then looked at. Raises Problem (429)."""
+    state, sender = request.app.state, _sender(request.scope)
+    attempts: Attempts = state.attempts
+    gate: Gate = state.gate
+    attempts.refuse_many(sender)
+    session = await gate.sign_in(token)
+    if session is None:
+        attempts.failed(sender)
+    else:
+        request.scope["state"] |= {"session": session, "key": access_of(session.key)}
+    return session
+
+
+async def let_in_again(request: Request, form: Form) -> Response | None:
+    """For who posts a form and is no longer signed in: asks for the key, and keeps all that was written.
+
+    None where the form has the key: then the visitor is signed in, and what he wrote is to be shown to him again, with
+    the cookie. Nothing is done by a form of a session that has ended.
+    """
+    if "hx-request" in request.headers:
+        again = address("/sign-in", next=local(form.get("address")))
+        return Response(status_code=401, headers={"HX-Redirect": again, "Cache-Control": "no-store"})
+    token = form.get("sign-in-key")
+    if token and await let_in(request, token):
+        return None
+    visit = await begun(request, EntranceQuery)
+    kept = [(name, text) for name, text in form.fields if name not in _NOT_SENT_AGAIN]
+    return await drawn(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
+
+
+def with_cookie(request: Request, answer: Response) -> Response:
+    session = session_of(request.scope)
+    assert session is not None  # the visitor was let in
+    answer.headers["Set-Cookie"] = sessions.cookie(request.scope, session)
+    return answer
+
+
+def _sender(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""

@@ -113,6 +113,8 @@ def plain(field: Field, written: str) -> object:
             return [_whole(one) for one in written.replace(",", " ").split()]
         case "lines":
             return [line.strip() for line in written.splitlines() if line.strip()]
+        case "line":
+            return " ".join(written.split())
         case _:
             return written
 

@@ -1,0 +1,74 @@
+"""Where a report begins: from a round, with all that is open between the two, or from nothing."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import Any, Final
+
+from service.api.problems import Problem
+from service.domain.streams import parse_stream
+from service.projections.relation import RelationDocument
+from service.projections.round import RoundDocument
+from service.web.drafts import Draft
+from service.web.fields import Path
+from service.web.sentences import round_name
+from service.web.surroundings import Surroundings, listed, surroundings
+from service.web.texts import texts
+from service.web.visit import Visit
+
+_BEFORE_IT_MET: Final = frozenset({"none", "announced", "scheduled", "postponed"})
+_KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A relation that can be reported on, and its rounds, those without a day first, then the latest."""
+
+    relation: RelationDocument
+    rounds: Sequence[tuple[RoundDocument, str]]
+
+
+async def starts(visit: Visit[Any]) -> list[Start]:
+    """Wherever this visitor may report."""
+    relations = await listed(visit, "/v1/relations", RelationDocument)
+    return [await _start(visit, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
+
+
+async def _start(visit: Visit[Any], relation: RelationDocument) -> Start:
+    rounds = await listed(visit, "/v1/rounds", RoundDocument, relation=relation.id)
+    undated = [round for round in rounds if round.latest is None]
+    dated = sorted((r for r in rounds if r.latest is not None), key=lambda r: str(r.latest), reverse=True)
+    return Start(relation, [(round, round_name(round.id)) for round in (*undated, *dated)])
+
+
+async def new_draft(visit: Visit[Any], address: str, relation: str, round: str | None) -> tuple[Draft, Surroundings]:
+    """A draft with nothing filled in that has to be decided. Raises Problem."""
+    draft = Draft(address, new_key(), relation, "", "", shown=(f"relation/{relation}",))
+    if round is not None:
+        draft = _on_round(draft, round, await surroundings(visit, relation, ()))
+    known = await surroundings(visit, relation, draft.shown)
+    return replace(draft, seen=known.versions(draft.shown)), known
+
+
+def _on_round(draft: Draft, round: str, known: Surroundings) -> Draft:
+    stream, slug = f"round/{round}", round.partition("/")[2]
+    if parse_stream(stream) is None:
+        raise Problem("not-found", f"{round} is no name for a round.")
+    irritants = [f"irritant/{row.id}" for row in known.board.items if row.lifecycle == "open"]
+    title = str(texts()("file.title-of-round", round=round_name(round)).unescape())
+    draft = replace(draft, round=slug, title=title, shown=(stream, *irritants, *draft.shown))
+    found = known.round(round)
+    if found is not None and found.phase not in _BEFORE_IT_MET:
+        return draft
+    said: dict[Path, str] = {("place",): found.place} if found and found.place else {}
+    return draft.adding(stream, "RoundConvened", said)
+
+
+def new_key() -> str:
+    """An idempotency key: the form carries it, so that it is filed once."""
+    return f"form-{token_hex(16)}"
+
+
+def is_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None

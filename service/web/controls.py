@@ -1,0 +1,212 @@
+"""The fields of an entry as they stand in the form: labelled, explained, with what can be chosen, and with mistakes."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from markupsafe import Markup, escape
+
+from service.domain import edtf
+from service.domain.assertion import Recorded, Telling
+from service.domain.catalogue import EVENT_TYPES
+from service.web.drafts import Draft, Entry
+from service.web.fields import Field
+from service.web.sentences import capitalised, name_of
+from service.web.speech import heard
+from service.web.surroundings import Surroundings
+from service.web.texts import texts
+
+_GROUPS: Final[Mapping[str, str]] = {
+    "asserted_by": "who",
+    "source": "where",
+    "occurred": "when",
+    "inference": "when",
+    "after": "when",
+    "summary": "said",
+    "wording": "said",
+}
+_IN_ORDER: Final = ("own", "said", "who", "where", "when")
+_SUGGESTED: Final[Mapping[str, str]] = {
+    "document": "documents",
+    "round": "rounds",
+    "merged_into": "irritants",
+    "category": "categories",
+}
+_SUGGESTED_BY_STREAM: Final = frozenset({"step", "item"})
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_SHOWN_OF_SUMMARY: Final = 90
+
+
+class Option(NamedTuple):
+    """One thing that can be chosen."""
+
+    value: str
+    label: str | Markup
+
+
+class ReadBack(NamedTuple):
+    """A date in words, or why it is none."""
+
+    text: str
+    wrong: bool
+
+
+@dataclass(frozen=True)
+class Control:
+    """One field as it stands in the form. `suggestions`: the list that goes with it."""
+
+    id: str
+    field: Field
+    value: str
+    label: Markup
+    hint: Markup | None
+    options: Sequence[Option] = ()
+    suggestions: str | None = None
+    read: ReadBack | None = None
+
+
+class Group(NamedTuple):
+    """Fields that say one thing together: who says it, where it is read, when it was."""
+
+    name: str
+    controls: Sequence[Control]
+
+
+def groups(entry: Entry, draft: Draft, known: Surroundings) -> Iterator[Group]:
+    """All that an entry is asked for."""
+    by_name: dict[str, list[Control]] = {name: [] for name in _IN_ORDER}
+    for field in entry.fields:
+        by_name[_group(entry, field)].append(_control(entry, field, draft, known))
+    return (Group(name, controls) for name, controls in by_name.items() if controls)
+
+
+def _group(entry: Entry, field: Field) -> str:
+    # What is registered has dates of its own, and nothing else to say with them.
+    return _GROUPS.get(field.path[0], "own") if issubclass(EVENT_TYPES[entry.type], Telling) else "own"
+
+
+def _control(entry: Entry, field: Field, draft: Draft, known: Surroundings) -> Control:
+    t, value = texts(), entry.said.get(field.path, "")
+    named = ".".join(field.path)
+    return Control(
+        id=entry.id_of(field.path),
+        field=field,
+        value=value,
+        label=t(f"field.{named}"),
+        hint=t(f"field-hint.{named}") if f"field-hint.{named}" in t else None,
+        options=tuple(_options(entry, field, value, draft, known)),
+        suggestions=_suggestions(entry, field),
+        read=read_back(value) if field.control == "date" and value else None,
+    )
+
+
+def read_back(text: str) -> ReadBack:
+    """What the record understands by a date."""
+    try:
+        return ReadBack(edtf.describe(text), wrong=False)
+    except edtf.NotEdtf as error:
+        return ReadBack(str(error), wrong=True)
+
+
+def _suggestions(entry: Entry, field: Field) -> str | None:
+    if field.control == "party":
+        return "voices" if field.path[0] == "asserted_by" or entry.type == "OriginRegistered" else "parties"
+    if field.path == ("source", "origin"):
+        return "origins"
+    if field.name in _SUGGESTED_BY_STREAM:
+        return f"{field.name}s-of-{entry.stream.replace('/', '-')}"
+    return _SUGGESTED.get(field.name)
+
+
+def _options(entry: Entry, field: Field, value: str, draft: Draft, known: Surroundings) -> Iterator[Option]:
+    t = texts()
+    match field.control:
+        case "choice":
+            yield from (Option(choice, word_for(choice)) for choice in field.choices)
+        case "yes-no":
+            yield from (Option("true", t("choice.true")), Option("false", t("choice.false")))
+        case "actor":
+            yield from (Option(code, capitalised(name_of(code))) for code in (*known.board.parties, "both"))
+        case "event":
+            yield from _events(entry, field, value, draft, known)
+        case _:
+            return
+
+
+def _events(entry: Entry, field: Field, value: str, draft: Draft, known: Surroundings) -> Iterator[Option]:
+    history = known.history(entry.stream)
+    found = [Option(e.id, label_of(e)) for e in known.meant(entry.type, entry.stream, field.name)]
+    found += [
+        Option(other.id, texts()("file.of-this-report", type=heard(other.type), number=other.number))
+        for other in draft.of(entry.stream)
+        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Telling)
+    ]
+    if value and value not in {option.value for option in found} and (event := history.recorded(value)):
+        found.append(Option(value, label_of(event)))
+    yield from found
+
+
+def label_of(event: Recorded) -> str:
+    """An event in a line: its version, who says so, and in the operator's words what."""
+    told = event.data
+    if not isinstance(told, Telling):
+        return f"@{event.version} {heard(event.type)}"
+    summary = told.summary
+    if len(summary) > _SHOWN_OF_SUMMARY:
+        summary = f"{summary[:_SHOWN_OF_SUMMARY].rstrip()}…"
+    return f"@{event.version} {told.asserted_by.party}: {summary}"
+
+
+def word_for(choice: str) -> Markup:
+    """One of several words on the wire, as people read it."""
+    t = texts()
+    for name in (f"choice.{choice}", f"rung.{choice}"):
+        if name in t:
+            return t(name)
+    return Markup(choice.replace("_", " "))  # noqa: S704 -- a word of the domain
+
+
+def explanation(type: str) -> Markup:
+    """What a type of event says: the sentence that stands with its model."""
+    told = str(escape(" ".join((EVENT_TYPES[type].__doc__ or "").split())))
+    return Markup(_QUOTED.sub(r"<code>\1</code>", told))  # noqa: S704 -- escaped
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """A list that controls refer to by its id."""
+
+    id: str
+    options: Sequence[Option]
+
+
+def suggestions(draft: Draft, known: Surroundings) -> Iterable[Suggestions]:
+    """Everything that can be found by typing: on record, or registered in this report."""
+    parties = known.board.parties
+    yield Suggestions("parties", [Option(code, name_of(code)) for code in parties])
+    yield Suggestions("voices", [Option(code, name_of(code)) for code in (*parties, "JOINT", "MEDIA")])
+    yield Suggestions("documents", list(_documents(draft, known)))
+    yield Suggestions("origins", list(_origins(draft, known)))
+    yield Suggestions("rounds", [Option(round.id, round.place or "") for round in known.rounds])
+    yield Suggestions("irritants", [Option(row.id, row.title) for row in known.board.items])
+    yield Suggestions("categories", [Option(name, "") for name in sorted({row.category for row in known.board.items})])
+    for stream in draft.shown:
+        member = stream.replace("/", "-")
+        yield Suggestions(f"steps-of-{member}", [Option(step, "") for step in known.steps(stream)])
+        yield Suggestions(f"items-of-{member}", [Option(item, "") for item in known.items(stream)])
+
+
+def _documents(draft: Draft, known: Surroundings) -> Iterator[Option]:
+    for entry in draft.entries:
+        if entry.type == "SourceRegistered":
+            yield Option(entry.stream.partition("/")[2], entry.said.get(("publisher",), ""))
+    yield from (Option(source.id, source.publisher) for source in known.sources)
+
+
+def _origins(draft: Draft, known: Surroundings) -> Iterator[Option]:
+    for entry in draft.entries:
+        if entry.type == "OriginRegistered":
+            yield Option(entry.said.get(("origin",), ""), entry.said.get(("speaker",), ""))
+    for source in known.sources:
+        yield from (Option(origin.origin, f"{origin.party}: {origin.speaker}") for origin in source.origins)

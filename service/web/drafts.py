@@ -1,0 +1,205 @@
+"""A report as it stands in a form: read from what was posted, made into the body that is filed, and back to its fields.
+
+The fields of the form are named after their places in the report, so a mistake, which names a place, finds its field.
+Entries are numbered as they are added and keep their numbers: another entry can mean one of them whatever is removed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from service.api.problems import Mistake
+from service.domain.assertion import Telling
+from service.domain.catalogue import EVENT_TYPES
+from service.domain.streams import parse_stream
+from service.web.fields import Field, Path, fields_of, plain
+from service.web.forms import Form
+
+MOST_ENTRIES: Final = 500
+_NAME: Final = re.compile(r"e(?P<number>[0-9]{1,6})-(?P<path>[a-z_0-9]+(?:-[a-z_0-9]+)*)")
+_SEEN: Final = re.compile(r"(?P<stream>[^@]{1,120})@(?P<version>[0-9]{1,12})")
+_HANDED_ON: Final = ("asserted_by", "source", "occurred", "inference")
+_REGISTERING: Final = ("SourceRegistered", "OriginRegistered")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event as it is being written. `said`: what stands in its fields, by their places in the event."""
+
+    number: int
+    stream: str
+    type: str
+    said: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"e{self.number}"
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return fields_of(self.type)
+
+    def id_of(self, path: Path) -> str:
+        return "-".join((self.id, *path))
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event as it is filed: what was left empty is left out."""
+        event: dict[str, Any] = {"stream": self.stream, "type": self.type}
+        for asked in self.fields:
+            if text := self.said.get(asked.path, ""):
+                put(event, asked.path, plain(asked, text))
+        if "inference" in event:
+            event["occurred_basis"] = "inferred"
+        return event
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A report as it is being written. `seen`: the versions of the streams that its writer saw. `shown`: in order."""
+
+    address: str
+    key: str
+    relation: str
+    round: str
+    title: str
+    seen: Mapping[str, int] = field(default_factory=dict)
+    shown: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def in_order(self) -> list[Entry]:
+        """As they are filed: what others cite first, then as the streams are shown."""
+        places = {stream: place for place, stream in enumerate(self.shown)}
+
+        def place(entry: Entry) -> tuple[int, int]:
+            first = _REGISTERING.index(entry.type) if entry.type in _REGISTERING else len(_REGISTERING)
+            return first, places.get(entry.stream, -1) if first == len(_REGISTERING) else entry.number
+
+        return sorted(self.entries, key=place)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The report. What nothing is said of is not expected to be as it was seen."""
+        entries = self.in_order
+        meant = {text for e in entries for f in e.fields if f.control == "event" and (text := e.said.get(f.path))}
+        spoken_of = {entry.stream for entry in entries}
+        body: dict[str, Any] = {"relation": self.relation, "title": self.title}
+        if self.round:
+            body["round"] = self.round
+        body["expect"] = {stream: version for stream, version in self.seen.items() if stream in spoken_of}
+        body["events"] = [{**({"ref": e.id} if e.id in meant else {}), **e.event} for e in entries]
+        return body
+
+    def entry(self, number: int) -> Entry | None:
+        return next((entry for entry in self.entries if entry.number == number), None)
+
+    def of(self, stream: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.stream == stream]
+
+    def without(self, numbers: Iterable[int]) -> "Draft":
+        left_out = set(numbers)
+        return replace(self, entries=tuple(entry for entry in self.entries if entry.number not in left_out))
+
+    def showing(self, stream: str) -> "Draft":
+        return self if stream in self.shown else replace(self, shown=(*self.shown, stream))
+
+    def adding(self, stream: str, type: str, said: Mapping[Path, str] | None = None) -> "Draft":
+        """With one entry more, which begins as the last one did: by whom, where and when."""
+        number = max((entry.number for entry in self.entries), default=0) + 1
+        asked = {asked.path for asked in fields_of(type)}
+        begun = {path: text for path, text in self._handed_on(type).items() if path in asked}
+        entry = Entry(number, stream, type, {**begun, **(said or {})})
+        return replace(self.showing(stream), entries=(*self.entries, entry))
+
+    def _handed_on(self, type: str) -> Mapping[Path, str]:
+        if not issubclass(EVENT_TYPES[type], Telling):
+            return {}
+        told = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Telling)]
+        last = {path: text for path, text in told[-1].said.items() if path[0] in _HANDED_ON and text} if told else {}
+        return {**self._registered, **last}
+
+    @property
+    def _registered(self) -> Mapping[Path, str]:
+        """The document and the utterance that this report registers, for the first entry that will cite them."""
+        begun: dict[Path, str] = {}
+        for entry in self.entries:
+            if entry.type in _REGISTERING:
+                begun["source", "document"] = entry.stream.partition("/")[2]
+            if entry.type == "OriginRegistered":
+                begun["source", "origin"] = entry.said.get(("origin",), "")
+                begun["asserted_by", "party"] = entry.said.get(("party",), "")
+                begun["asserted_by", "channel"] = entry.said.get(("channel",), "")
+        return begun
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A mistake at the field that it is about. `unfilled`: nothing was put there yet."""
+
+    id: str
+    entry: Entry | None
+    field: Field | None
+    detail: str
+    unfilled: bool = False
+
+
+def put(event: dict[str, Any], path: Path, value: object) -> None:
+    for name in path[:-1]:
+        event = event.setdefault(name, {})
+    event[path[-1]] = value
+
+
+def read(form: Form) -> Draft:
+    """The draft in a form. What does not belong into one is left out: it can only have been put there by hand."""
+    seen = (match for text in form.all("seen") if (match := _SEEN.fullmatch(text)))
+    return Draft(
+        address=form.get("address"),
+        key=form.get("key"),
+        relation=form.get("relation"),
+        round=form.get("round"),
+        title=form.get("title"),
+        seen={match["stream"]: int(match["version"]) for match in seen},
+        shown=tuple(dict.fromkeys(stream for stream in form.all("shown") if parse_stream(stream) is not None)),
+        entries=tuple(_entries(said_in(form)))[:MOST_ENTRIES],
+    )
+
+
+def said_in(form: Form) -> dict[int, dict[Path, str]]:
+    """What stands in the fields of each entry, by its number."""
+    said: dict[int, dict[Path, str]] = {}
+    for name, text in form.fields:
+        if match := _NAME.fullmatch(name):
+            said.setdefault(int(match["number"]), {})[tuple(match["path"].split("-"))] = text.strip()
+    return said
+
+
+def _entries(said: Mapping[int, Mapping[Path, str]]) -> Iterator[Entry]:
+    for number, fields in said.items():
+        stream, type = fields.get(("stream",), ""), fields.get(("type",), "")
+        if parse_stream(stream) is not None and type in EVENT_TYPES:
+            known = {asked.path for asked in fields_of(type)}
+            yield Entry(number, stream, type, {path: text for path, text in fields.items() if path in known})
+
+
+def placed(draft: Draft, mistakes: Iterable[Mistake]) -> list[Placed]:
+    """Each mistake at its field, or at the entry or the report where it is about no single field."""
+    order = draft.in_order
+    return [_placed(order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes]
+
+
+def _placed(order: list[Entry], tokens: Path, detail: str) -> Placed:
+    if len(tokens) > 1 and tokens[0] == "events" and tokens[1].isdecimal() and int(tokens[1]) < len(order):
+        return at_field(order[int(tokens[1])], tokens[2:], detail)
+    return Placed(tokens[0] if tokens and tokens[0] in ("title", "round", "expect") else "report", None, None, detail)
+
+
+def at_field(entry: Entry, tokens: Path, detail: str) -> Placed:
+    """At the field of an entry that is at, above or below this place."""
+    tokens = ("inference",) if tokens == ("occurred_basis",) else tokens
+    for asked in entry.fields:
+        shorter = min(len(tokens), len(asked.path))
+        if tokens and asked.path[:shorter] == tokens[:shorter]:
+            return Placed(entry.id_of(asked.path), entry, asked, detail, not entry.said.get(asked.path))
+    return Placed(entry.id, entry, None, detail)

@@ -1,0 +1,100 @@
+"""What the buttons of the form do to a draft. Each is a button that sends the form, so all works without a script.
+
+A button's value says what it does and to what: `add irritant/ru-us/visas`, `remove 3`. What cannot be done, because it
+was put there by hand or is out of date, changes nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from service.domain.catalogue import EVENT_TYPES, KINDS
+from service.domain.streams import parse_stream
+from service.web.drafts import Draft
+from service.web.fields import Path
+from service.web.forms import Form
+from service.web.surroundings import Surroundings
+
+NOT_OFFERED: Final = frozenset({"AssertionCorrected", "AssertionRetracted"})
+"""What is filed from the event that it is about, not in a report on a round."""
+_LONGEST_SLUG: Final = 60
+
+
+def edited(draft: Draft, form: Form, known: Surroundings) -> Draft:
+    """The draft after the button that was pressed. What stands in a field for adding something is added by Enter."""
+    after = _pressed(draft, form, known)
+    return replace(after, seen={**known.versions(after.shown), **after.seen})
+
+
+def _pressed(draft: Draft, form: Form, known: Surroundings) -> Draft:
+    there = set(draft.shown)
+    match form.get("do").split(" "):
+        case ["add", stream] if stream in there and form.get(f"type-of-{stream}") in offered(stream, known):
+            return draft.adding(stream, form.get(f"type-of-{stream}"))
+        case ["remove", number] if number.isdecimal():
+            return draft.without([int(number)])
+        case ["close", stream, step] if stream in there:
+            return draft.adding(stream, "NextStepClosed", {("step",): step})
+        case ["answer", stream, proposal] if stream in there:
+            return draft.adding(stream, "ProposalAnswered", {("proposal",): proposal})
+        case ["show"] if form.get("subject") in streams_of(known):
+            return draft.showing(form.get("subject"))
+        case ["take-note"]:
+            return replace(draft, seen={})
+        case ["register"] | ["utter"] | ["open"] | [""]:
+            return _named(draft, form, known)
+        case _:
+            return draft
+
+
+def _named(draft: Draft, form: Form, known: Surroundings) -> Draft:
+    """With what was given a name: a document, an utterance, an irritant."""
+    if name := slug(form.get("new-document")):
+        draft = draft.adding(f"source/{name}", "SourceRegistered")
+    if (utterance := slug(form.get("new-utterance"))) and (document := _document_of(draft, form)):
+        draft = draft.adding(f"source/{document}", "OriginRegistered", {("origin",): utterance})
+    if (title := form.get("new-irritant")) and parse_stream(stream := new_irritant(draft.relation, title)) is not None:
+        said: dict[Path, str] = {("title",): title}
+        is_new = known.row(stream) is None and not draft.of(stream)
+        draft = draft.adding(stream, "IrritantOpened", said) if is_new else draft.showing(stream)
+    return draft
+
+
+def _document_of(draft: Draft, form: Form) -> str:
+    """An utterance is registered with a document: the one that is named, else the last that this report registers."""
+    registered = [e.stream.partition("/")[2] for e in draft.entries if e.stream.startswith("source/")]
+    return slug(form.get("document-of-utterance")) or (registered[-1] if registered else "")
+
+
+def offered(stream: str, known: Surroundings) -> Iterator[str]:
+    """The types of event that can be said of a stream."""
+    name = parse_stream(stream)
+    if name is None:
+        return
+    opening = {"IrritantOpened", "RelationOpened"} if known.history(stream).events else set()
+    there = KINDS[name.kind] - NOT_OFFERED - opening
+    yield from (type for type in EVENT_TYPES if type in there)
+
+
+def streams_of(known: Surroundings) -> dict[str, str]:
+    """Every stream of the relation that something can be said of, with its name."""
+    found = {f"irritant/{row.id}": row.title for row in known.board.items}
+    found |= {f"round/{round.id}": round.slug for round in known.rounds}
+    return {**found, f"relation/{known.board.relation}": known.board.title}
+
+
+def wanted(draft: Draft, form: Form) -> set[str]:
+    """The streams that the form is about, and those that it will be about after its button."""
+    return {*draft.shown, form.get("subject"), new_irritant(draft.relation, form.get("new-irritant"))}
+
+
+def new_irritant(relation: str, title: str) -> str:
+    return f"irritant/{relation}/{slug(title)}"
+
+
+def slug(text: str) -> str:
+    """A short name made of the words of a title."""
+    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-")

@@ -1,0 +1,164 @@
+"""Filing, `/file`: a report written in a form, previewed while it is written, and filed once.
+
+The form carries the report's idempotency key, so that a double click and a reload file it once; and where the session
+has ended meanwhile, all that was written comes back with the question for the key. The service keeps no drafts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from service.api.auth import forbidden
+from service.api.parameters import Query, RelationId, malformed
+from service.api.problems import Problem, problem_of
+from service.api.sessions import Session
+from service.domain.errors import Refused
+from service.domain.streams import is_relation
+from service.recorder import KeyReused
+from service.web.beginning import is_key, new_draft, new_key, starts
+from service.web.controls import read_back
+from service.web.drafts import Draft, placed, read
+from service.web.editing import edited, wanted
+from service.web.entrance import let_in_again, local, with_cookie
+from service.web.forms import drawn, is_of_session, posted, session_of
+from service.web.formsheet import formsheet
+from service.web.previews import Preview, preview, receipt, refused_with
+from service.web.rendering import rendered
+from service.web.surroundings import Surroundings, surroundings
+from service.web.texts import texts
+from service.web.visit import HEADERS, Visit, address, begun
+
+router: Final = APIRouter(include_in_schema=False)
+
+_ROUND: Final = r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class FileQuery(Query):
+    """The round that is reported on, or else the relation."""
+
+    round: Annotated[str | None, Field(pattern=_ROUND, max_length=90)] = None
+    relation: RelationId | None = None
+
+
+@router.get("/file")
+async def begin(request: Request) -> Response:
+    """The form; without a round or a relation, what it can start from."""
+    visit = await begun(request, FileQuery)
+    session = reporter(visit, session_of(request.scope))
+    round, relation = visit.query.round, visit.query.relation
+    if round is None and relation is None:
+        return await drawn(visit, "file-start.html", {"starts": await starts(visit)})
+    relation = relation or str(round).partition("/")[0]
+    refuse_others(visit, relation)
+    here = address("/file", round=round) if round else address("/file", relation=relation)
+    draft, known = await new_draft(visit, here, relation, round)
+    return await drawn(visit, "file.html", {**formsheet(session, draft, known), "is_fresh": True})
+
+
+@router.post("/file")
+async def write(request: Request) -> Response:
+    """What the button says that was pressed: the form with an entry more or less, or the report is filed."""
+    form = await posted(request)
+    draft = read(form)
+    if not is_key(draft.key):
+        draft = replace(draft, key=new_key())
+    session = session_of(request.scope)
+    if session is None:
+        refused = await let_in_again(request, form)
+        return refused or with_cookie(request, await _shown(request, draft, notice="file.signed-in-again"))
+    visit = await begun(request, FileQuery)
+    refuse_others(visit, draft.relation)
+    if not is_of_session(form, session):
+        return await _shown(request, draft, status=403, notice="file.other-session")
+    if form.get("do") == "file":
+        return await _filed(request, draft)
+    known = await surroundings(visit, draft.relation, wanted(draft, form))
+    after = edited(draft, form, known)
+    added = [entry.id for entry in after.entries if draft.entry(entry.number) is None]
+    return await _shown(request, after, known=known, focus=added[0] if added else None)
+
+
+@router.post("/file/preview")
+async def show_preview(request: Request) -> Response:
+    """What filing it would change, as a part of the page."""
+    form = await posted(request)
+    session = session_of(request.scope)
+    if session is None or not is_of_session(form, session):
+        return part("preview-ended.html", {"address": local(form.get("address"))})
+    visit, draft = await begun(request, Query), read(form)
+    refuse_others(visit, draft.relation)
+    return part("preview.html", {"preview": await preview(request, draft)})
+
+
+@router.get("/file/date")
+async def read_date(request: Request) -> Response:
+    """A date in words, whatever the field is called that it stands in."""
+    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=5)
+    if len(given) != 1:
+        raise malformed(None, "One date is asked for.")
+    text = given[0][1].strip()
+    return part("date.html", {"read": read_back(text) if text else None})
+
+
+def part(template: str, told: Mapping[str, Any]) -> Response:
+    """A part of a page, for the script that puts it in its place."""
+    return HTMLResponse(rendered(template, told), headers={**HEADERS, "Cache-Control": "no-store"})
+
+
+def reporter(visit: Visit[Any], session: Session | None) -> Session:
+    """The session of who may report. Raises Problem."""
+    if session is None:
+        raise Problem("unauthenticated", "Filing is for who is signed in with a key that may report.")
+    visit.visitor.require("report")
+    return session
+
+
+def refuse_others(visit: Visit[Any], relation: str) -> None:
+    """Raises Problem where this visitor may not report on the relation."""
+    if not is_relation(relation):
+        raise malformed(None, "The form is of no relation.")
+    visit.visitor.require("report")
+    if not visit.visitor.may_report_on(relation):
+        raise forbidden(f"The key {visit.visitor.name} may not report on {relation}.", "report")
+
+
+async def _filed(request: Request, draft: Draft) -> Response:
+    try:
+        led_to = await receipt(request, draft.body, draft.key, dry_run=False)
+    except Refused as refused:
+        problem = problem_of(refused)
+        found = refused_with(problem, partial(placed, draft))
+        return await _shown(request, draft, status=problem.status, found=found)
+    except KeyReused as reused:
+        anew, before = replace(draft, key=new_key()), f"/reports/{reused.first.id}"
+        return await _shown(request, anew, status=422, notice="file.filed-before", before=before)
+    return RedirectResponse(address(f"/reports/{led_to.report.id}", filed=draft.key), 303)
+
+
+async def _shown(
+    request: Request,
+    draft: Draft,
+    *,
+    known: Surroundings | None = None,
+    status: int = 200,
+    found: Preview | None = None,
+    notice: str | None = None,
+    focus: str | None = None,
+    **facts: str,
+) -> Response:
+    """The form with a draft in it; where a script asks for it, the form alone."""
+    visit = await begun(request, FileQuery)
+    refuse_others(visit, draft.relation)
+    known = known or await surroundings(visit, draft.relation, draft.shown)
+    is_part, refused = "hx-request" in request.headers, found is not None
+    if found is None and not is_part and notice is None:
+        found = await preview(request, draft)
+    told = formsheet(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
+    more = {"notice": texts()(notice, **facts) if notice else None, "focus": focus}
+    return await drawn(visit, "file-form.html" if is_part else "file.html", {**told, **more}, status)

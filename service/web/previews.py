@@ -1,0 +1,135 @@
+"""What filing would change, shown while it is being written: before and after, and every mistake at its place.
+
+The report is put to the recorder as it would be filed, so a preview and a filing cannot disagree. Where some entries
+are not complete yet, what the others change is shown meanwhile.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from fastapi import Request
+from markupsafe import Markup
+
+from service.api import body, writing
+from service.api.problems import Mistake, Problem, ProblemDocument, problem_of
+from service.domain.errors import Refused
+from service.domain.history import Reason
+from service.projections.change import ChangeDocument, StandingDocument
+from service.projections.consequences import Lost, lost
+from service.recorder import Receipt
+from service.web.drafts import Draft, Placed, placed
+from service.web.ladder import ladder
+from service.web.sentences import sentence
+from service.web.standing import of_change
+
+_NO_KEY: Final = ""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How one irritant reads before and after. `before` is None for one that was not on record."""
+
+    id: str
+    title: str
+    reasons: tuple[Reason, ...]
+    before: StandingDocument | None
+    after: StandingDocument
+    lost: tuple[Lost, ...]
+
+    @property
+    def ladders(self) -> tuple[Markup | None, Markup]:
+        return (ladder(of_change(self.before)) if self.before else None), ladder(of_change(self.after))
+
+    @property
+    def sentence(self) -> Markup:
+        return sentence(of_change(self.after))
+
+    @property
+    def compared(self) -> Iterator[tuple[str, object, object]]:
+        """What else reads otherwise: the name of a field, before, and after."""
+        if self.before is None:
+            return
+        for name in ("basis", "origins", "awaiting", "hold", "lifecycle", "regressions", "reversible"):
+            old, new = getattr(self.before, name), getattr(self.after, name)
+            if old != new:
+                yield name, old, new
+        if (old := self.before.items) != (new := self.after.items):
+            yield "items", f"{old.settled}/{old.total}", f"{new.settled}/{new.total}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What filing would change. `elsewhere`: streams that it adds to without moving an irritant.
+
+    `without`: how many entries it leaves out because they are not complete or not right. `problem`: why it would be
+    refused as it is.
+    """
+
+    effects: Sequence[Effect] = ()
+    elsewhere: Sequence[str] = ()
+    events: int = 0
+    without: int = 0
+    mistakes: Sequence[Placed] = ()
+    problem: ProblemDocument | None = None
+
+    @property
+    def wrong(self) -> list[Placed]:
+        return [mistake for mistake in self.mistakes if not mistake.unfilled]
+
+    @property
+    def unfilled(self) -> list[Placed]:
+        return [mistake for mistake in self.mistakes if mistake.unfilled]
+
+
+Place = Callable[[Iterable[Mistake]], list[Placed]]
+
+
+async def preview(request: Request, draft: Draft) -> Preview:
+    """What filing it now would do. Raises Problem where who asks may not file it at all."""
+    if not draft.entries:
+        return Preview()
+    found = await preview_of(request, draft.body, partial(placed, draft))
+    rest = draft.without(mistake.entry.number for mistake in found.mistakes if mistake.entry is not None)
+    without = len(draft.entries) - len(rest.entries)
+    if not without or not rest.entries:
+        return found
+    of_rest = await preview_of(request, rest.body, partial(placed, rest))
+    return (
+        found if of_rest.problem else replace(of_rest, without=without, mistakes=found.mistakes, problem=found.problem)
+    )
+
+
+async def preview_of(request: Request, said: dict[str, Any], place: Place) -> Preview:
+    """What filing this body would do; where it is refused, each mistake in its place."""
+    try:
+        return _shown(await receipt(request, said, _NO_KEY, dry_run=True))
+    except Refused as refused:
+        return refused_with(problem_of(refused), place)
+
+
+def refused_with(problem: Problem, place: Place) -> Preview:
+    return Preview(mistakes=place(problem.document.errors or ()), problem=problem.document)
+
+
+async def receipt(request: Request, said: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
+    """What filing a report leads to, or would. Raises as `writing.receipt_of` does."""
+    return await writing.receipt_of(request, body.parsed(json.dumps(said).encode()), key, dry_run=dry_run)
+
+
+def _shown(led_to: Receipt) -> Preview:
+    effects = tuple(effects_of(led_to.changes))
+    moved = {f"irritant/{effect.id}" for effect in effects}
+    elsewhere = dict.fromkeys(event.stream for event in led_to.events if event.stream not in moved)
+    return Preview(effects, tuple(elsewhere), len(led_to.events))
+
+
+def effects_of(changes: Sequence[ChangeDocument]) -> Iterator[Effect]:
+    """Per irritant, over everything that changes it."""
+    for irritant in dict.fromkeys(change.irritant for change in changes):
+        own = [change for change in changes if change.irritant == irritant]
+        before, after = own[0].before, own[-1].after
+        reasons = tuple(dict.fromkeys(change.reason for change in own))
+        yield Effect(irritant, after.title, reasons, before, after, tuple(lost(before, after, reasons)))

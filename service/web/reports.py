@@ -1,0 +1,53 @@
+"""A report, `/reports/…`: what was filed, by whom and when, and what it changed; where whoever filed it arrives."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from service.api.feeds import EventsPage
+from service.api.parameters import Query
+from service.api.reports import ReportDocument
+from service.web.ladder import symbols
+from service.web.previews import effects_of
+from service.web.visit import Sheet, Visit, shown
+
+router: Final = APIRouter(include_in_schema=False)
+
+_PAGE: Final = 1_000
+
+
+class ReportQuery(Query):
+    """The key of the form that it was filed with, whose draft is done with."""
+
+    filed: Annotated[str | None, Field(max_length=100)] = None
+
+
+@router.get("/reports/{id}")
+async def report(request: Request) -> Response:
+    return await shown(request, ReportQuery, _report)
+
+
+async def _report(visit: Visit[ReportQuery]) -> Sheet:
+    found = await visit.document(f"/v1{visit.path}", ReportDocument)
+    brought = await visit.document(
+        "/v1/events", EventsPage, report=found.id, after=found.first_position - 1, limit=_PAGE
+    )
+    told = {
+        "report": found,
+        "events": [(event, address_of(event.subject, event.position), event.data) for event in brought.items],
+        "unlisted": len(found.events) - len(brought.items),
+        "effects": list(effects_of(found.changes)),
+        "symbols": symbols(),
+    }
+    return Sheet("report.html", told)
+
+
+def address_of(stream: str, position: int | None = None) -> str:
+    """The page of what a stream is of; of an irritant, at one event."""
+    kind, _, member = stream.partition("/")
+    pages: Mapping[str, Any] = {"irritant": "/irritants/", "round": "/rounds/", "relation": "/relations/"}
+    anchor = f"#p{position}" if kind == "irritant" and position else ""
+    return f"{pages.get(kind, '/sources/')}{member}{anchor}"

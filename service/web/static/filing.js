@@ -1,0 +1,100 @@
+// Keeps in this browser what is being written until it is filed, and puts what a preview finds wrong at its field.
+// Without it the form works, too: every button sends all of it and gets it back.
+(() => {
+  "use strict";
+  const prefix = "draft ";
+  let soon = null;
+
+  const form = () => document.getElementById("report");
+  const passing = name => name === "token" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
+
+  function draftAt(address) {
+    try { return JSON.parse(localStorage.getItem(prefix + address)); } catch { return null; }
+  }
+
+  function drafts() {
+    return Object.keys(localStorage).filter(name => name.startsWith(prefix))
+      .map(name => ({ address: name.slice(prefix.length), ...draftAt(name.slice(prefix.length)) }))
+      .filter(draft => draft.fields).sort((a, b) => (a.at < b.at ? 1 : -1));
+  }
+
+  const valueIn = (draft, name) => (draft.fields.find(([given]) => given === name) || ["", ""])[1];
+  const moment = iso => new Date(iso).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
+
+  // Kept while it is written.
+
+  function keep() {
+    clearTimeout(soon);
+    const fields = [...new FormData(form())].filter(([name]) => !passing(name));
+    localStorage.setItem(prefix + form().dataset.draft, JSON.stringify({ at: new Date().toISOString(), fields }));
+  }
+
+  async function restore() {
+    const draft = form() && "fresh" in form().dataset ? draftAt(form().dataset.draft) : null;
+    if (!draft) return;
+    const values = { token: form().elements.token.value };
+    for (const [name, value] of draft.fields) (values[name] ||= []).push(value);
+    await htmx.ajax("POST", form().getAttribute("action"), { values, target: "#report", swap: "outerHTML" });
+    const told = document.getElementById("kept");
+    told.querySelector("span").textContent = told.dataset.restored.replace("{moment}", moment(draft.at));
+    told.hidden = false;
+  }
+
+  function discard(address) {
+    localStorage.removeItem(prefix + address);
+    location.reload();
+  }
+
+  function forget(key) {
+    for (const draft of drafts()) if (valueIn(draft, "key") === key) localStorage.removeItem(prefix + draft.address);
+  }
+
+  function list(section) {
+    for (const draft of drafts()) {
+      const item = document.createElement("li"), link = document.createElement("a"), button = document.createElement("button");
+      link.href = draft.address;
+      link.textContent = valueIn(draft, "title") || section.dataset.untitled;
+      button.className = "quiet";
+      button.textContent = section.dataset.discard;
+      button.addEventListener("click", () => discard(draft.address));
+      item.append(link, ` ${moment(draft.at)} `, button);
+      section.querySelector("ul").append(item);
+      section.hidden = false;
+    }
+  }
+
+  // What is wrong stands at its field: not while it is first written, and what is still empty not before it was sent.
+
+  function place() {
+    const found = new Map([...document.querySelectorAll("#preview [data-at]")].map(item => [item.dataset.at, item]));
+    for (const told of document.querySelectorAll("#report .mistake")) {
+      const id = told.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
+      const early = item && !told.textContent && ("unfilled" in item.dataset || field === document.activeElement);
+      told.textContent = item && !early ? item.querySelector("span").textContent : "";
+      if (told.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const filed = new URLSearchParams(location.search).get("filed");
+    if (filed) forget(filed);
+    const section = document.getElementById("drafts");
+    if (section) list(section);
+    document.getElementById("refused")?.focus();
+    restore();
+  });
+  document.addEventListener("input", event => {
+    if (!event.target.closest("#report")) return;
+    clearTimeout(soon);
+    soon = setTimeout(keep, 200);
+  });
+  document.addEventListener("click", event => {
+    if (event.target.closest("#kept button")) discard(form().dataset.draft);
+  });
+  document.addEventListener("htmx:afterSwap", event => {
+    if (event.detail.target.id === "preview") place();
+  });
+  document.addEventListener("htmx:afterRequest", event => {
+    if (event.detail.successful && event.detail.elt.closest?.("button[name=do]")) keep();
+  });
+})();
