@@ -1,24 +1,31 @@
-"""The way to the database for the commands that keep the record."""
+"""The way to the database for the commands that keep the record.
+
+Imported by a command when it runs, like all that needs the database: whoever only reads over HTTP does not wait for it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from service.cli.terminal import Failed
+from service.cli.terminal import Exit, Failed
 from service.settings import Settings
 from service.store import embedded, migrate
-from service.store.engine import connection, open_engine
+from service.store.embedded import EmbeddedServerError
+from service.store.engine import DatabaseUnavailable, connection, open_engine
 
 
 @contextmanager
 def address(settings: Settings) -> Iterator[str]:
-    """The database that the settings name, or else the embedded one, which runs meanwhile."""
-    if settings.database_url is not None:
-        yield settings.database_url
-    else:
-        with embedded.serving(settings.home) as url:
-            yield url
+    """The database that the settings name, or else the embedded one, which runs meanwhile. Raises Failed."""
+    try:
+        if settings.database_url is not None:
+            yield settings.database_url
+        else:
+            with embedded.serving(settings.home) as url:
+                yield url
+    except (EmbeddedServerError, DatabaseUnavailable) as error:
+        raise Failed(f"the database cannot be reached: {error}", Exit.UNREACHABLE) from error
 
 
 @contextmanager

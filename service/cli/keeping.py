@@ -1,4 +1,7 @@
-"""Keeping the record: its tables, the proof that it is whole, its documents, its way out and in."""
+"""Keeping the record: its tables, the proof that it is whole, its documents, its way out and in.
+
+What a command needs of the database it imports when it runs, so that nobody else waits for that.
+"""
 
 import os
 import sys
@@ -6,20 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from service import rebuild as documents
 from service import settings
 from service.cli import options, terminal
-from service.cli.database import address, record
 from service.cli.options import AsJson, Database
 from service.cli.terminal import Exit, Failed
-from service.store import archive, migrate
-from service.store.engine import connection, transaction
-from service.store.log import Head
-from service.store.verify import Damaged, verify
+
+if TYPE_CHECKING:
+    from service.store.log import Head
 
 
 def migrate_command(
@@ -35,6 +35,9 @@ def migrate_command(
 
     Works as the role of IRRITANTS_MIGRATION_DATABASE_URL, which owns the tables, where that is set.
     """
+    from service.cli.database import address
+    from service.store import migrate
+
     chosen = settings.read(database_url=database)
     with address(chosen) as url:
         migrate.upgrade(chosen.migration_database_url or url, grant_to)
@@ -47,30 +50,50 @@ def verify_command(
     with_documents: Annotated[
         bool, typer.Option("--documents", help="Also replay the log and compare every stored document.")
     ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Also compare with a checkpoint that was kept: finds a rewritten history and a cut tail."),
+    ] = None,
+    public_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The key that must have signed the checkpoint.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove that the record is what was recorded: chain, versions, positions, and the triggers that protect it.
 
     Ends with 1 and names the first bad position where it is not.
     """
+    from service.cli.checkpoints import kept
+    from service.cli.database import record
+    from service.rebuild import verify_documents
+    from service.store.engine import connection
+    from service.store.verify import Damaged, verify
+
+    holds = kept(checkpoint, public_key) if checkpoint else None
     with record(settings.read(database_url=database)) as engine:
         try:
             with connection(engine) as c, terminal.progress("verifying events") as progress:
                 head = verify(c, progress)
+                if holds:
+                    holds(c, head)
             if with_documents:
                 with terminal.progress("replaying documents") as progress:
-                    documents.verify_documents(engine, progress)
+                    verify_documents(engine, progress)
         except Damaged as damaged:
             found = {"whole": False, "position": damaged.position, "what": damaged.what}
             raise Failed(f"the record is damaged: {damaged}", found=found) from damaged
     also = ", documents equal to a replay of the log" if with_documents else ""
+    also += f", history as signed in {checkpoint}" if checkpoint else ""
     _tell(f"The record is whole: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
 
 
 def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> None:
     """Make every stored document anew from the log. Everybody can go on reading and writing meanwhile."""
+    from service.cli.database import record
+    from service.rebuild import rebuild
+
     with record(settings.read(database_url=database)) as engine, terminal.progress("rebuilding") as progress:
-        mended = documents.rebuild(engine, progress)
+        mended = rebuild(engine, progress)
     _tell(f"The documents are what the log says; {mended} were not.", {"mended": mended}, as_json=as_json)
 
 
@@ -81,6 +104,10 @@ def export_command(
     as_json: AsJson = False,
 ) -> None:
     """Write the whole record as JSON lines, exactly as stored: a header, then every event."""
+    from service.cli.database import record
+    from service.store import archive
+    from service.store.engine import connection
+
     if as_json and _is_stream(file):
         raise Failed("--json and the export cannot both go to standard output", Exit.USAGE)
     with (
@@ -103,6 +130,11 @@ def import_command(
     as_json: AsJson = False,
 ) -> None:
     """Fill an empty record with an export: the same positions, identifiers, times and chain."""
+    from service.cli.database import record
+    from service.rebuild import rebuild
+    from service.store import archive
+    from service.store.engine import transaction
+
     with record(settings.read(database_url=database)) as engine:
         try:
             with _read(file) as lines, transaction(engine) as c, terminal.progress("importing") as progress:
@@ -113,15 +145,15 @@ def import_command(
             found = {"line": refused.line, "what": refused.what}
             raise Failed(f"{file}, {refused}; nothing was imported", found=found) from refused
         with terminal.progress("making documents") as progress:
-            documents.rebuild(engine, progress)
+            rebuild(engine, progress)
     _tell(f"Imported from {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
 
 
-def _described(head: Head) -> str:
+def _described(head: "Head") -> str:
     return f"{head.position:,} events, chain hash {head.chain_hash.hex()}"
 
 
-def _head(head: Head) -> dict[str, object]:
+def _head(head: "Head") -> dict[str, object]:
     return {"record": head.record, "position": head.position, "chain_hash": head.chain_hash.hex()}
 
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -10,17 +10,17 @@ from rich.text import Text
 
 from service import settings
 from service.cli import options, terminal
-from service.cli.database import record
 from service.cli.options import AsJson, Database
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Line
 from service.domain.streams import is_relation
-from service.store import keys
-from service.store.engine import connection, transaction
-from service.store.keys import Key, Scope
+
+if TYPE_CHECKING:
+    from service.store.keys import Key
 
 app = typer.Typer(no_args_is_help=True, help="Who may read, report and administer.")
 
+Scope = Literal["read", "report", "admin"]
 _DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d")
 
 
@@ -44,6 +44,10 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and show it, once. Standard output gets nothing but the key."""
+    from service.cli.database import record
+    from service.store import keys
+    from service.store.engine import transaction
+
     now = datetime.now(UTC)
     until = _moment(expires, now) if expires else None
     for limit in relation or ():
@@ -62,6 +66,10 @@ def create(
 @app.command("list")
 def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     """List all keys, ended ones too; their secrets are not known here."""
+    from service.cli.database import record
+    from service.store import keys
+    from service.store.engine import connection
+
     now = datetime.now(UTC)
     with record(settings.read(database_url=database)) as engine, connection(engine) as c:
         found = list(keys.read_all(c).values())
@@ -82,6 +90,10 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """End a key: from the next request on, in every process."""
+    from service.cli.database import record
+    from service.store import keys
+    from service.store.engine import transaction
+
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         if not keys.revoke(c, id, datetime.now(UTC)):
             raise Failed(f"there is no live key {id}", Exit.NOT_FOUND)
@@ -114,11 +126,11 @@ def _moment(expires: str, now: datetime) -> datetime:
     return moment
 
 
-def _state(key: Key, now: datetime) -> str:
+def _state(key: "Key", now: datetime) -> str:
     return "revoked" if key.revoked_at else "live" if key.is_live(now) else "expired"
 
 
-def _shown(key: Key, now: datetime) -> dict[str, Any]:
+def _shown(key: "Key", now: datetime) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
@@ -131,7 +143,7 @@ def _shown(key: Key, now: datetime) -> dict[str, Any]:
     }
 
 
-def _row(key: Key, now: datetime) -> tuple[str | Text, ...]:
+def _row(key: "Key", now: datetime) -> tuple[str | Text, ...]:
     state = _state(key, now)
     return (
         key.id,

@@ -6,11 +6,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from service.cli import amending, evidence, filing, keeping, keys, options, reading, serving, terminal
+from service.cli import amending, checkpoints, evidence, filing, keeping, keys, options, reading, serving, terminal
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
-from service.store.embedded import EmbeddedServerError
-from service.store.engine import DatabaseUnavailable
 
 CODES = {
     Exit.DONE: "done",
@@ -95,6 +93,7 @@ _OWN = "Keeping the record (on the database)"
 app.command("serve", rich_help_panel=_OWN)(serving.serve_command)
 app.command("migrate", rich_help_panel=_OWN)(keeping.migrate_command)
 app.command("verify", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
+app.command("checkpoint", rich_help_panel=_OWN, epilog=checkpoints.EXAMPLES)(checkpoints.checkpoint_command)
 app.command("rebuild", rich_help_panel=_OWN)(keeping.rebuild_command)
 app.command("export", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
 app.command("import", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
@@ -115,8 +114,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _end(failed.sentence, failed.code, failed.found, arguments)
     except SettingsError as error:
         _end(str(error), Exit.USAGE, {}, arguments)
-    except (EmbeddedServerError, DatabaseUnavailable) as error:
-        _end(f"the database cannot be reached: {error}", Exit.UNREACHABLE, {}, arguments)
     sys.exit(Exit.DONE)
 
 

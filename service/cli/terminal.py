@@ -6,7 +6,7 @@ Nothing that comes from the record is taken for markup.
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Final
@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from service.store.verify import Progress as Done
+Done = Callable[[int, int], None]
+"""Told how much of how much is done."""
 
 _PIPE_WIDTH: Final = 10_000
 

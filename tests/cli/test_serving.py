@@ -1,0 +1,126 @@
+"""serve: what it prepares, what it says, and that it ends when told to, with its database."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import httpx2 as httpx
+import psycopg
+
+from tests.cli.conftest import Desk, irritants
+
+SERVE = [sys.executable, "-m", "service", "serve", "--port", "0"]
+
+
+@contextmanager
+def serving(*options: str, **settings: str) -> Iterator[tuple[dict[str, Any], "subprocess.Popen[str]"]]:
+    """What the service says when it takes connections, and its process."""
+    environment = {**os.environ, **settings}
+    with subprocess.Popen(
+        [*SERVE, "--json", *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield json.loads(_piped(process.stdout).readline()), process
+        finally:
+            process.kill()
+
+
+def _piped(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+def ended(process: "subprocess.Popen[str]", number: signal.Signals) -> int:
+    process.send_signal(number)
+    return process.wait(timeout=10)
+
+
+def test_an_empty_embedded_record_is_seeded_and_given_one_key_once(tmp_path: Path) -> None:
+    home = {"IRRITANTS_HOME": str(tmp_path / "home")}
+    with serving(**home) as (said, process):
+        assert said["seeded"] == 9
+        assert httpx.get(f"{said['address']}/v1/irritants").json()["items"][0]["id"] == "ru-us/banking-access"
+        with_key = {"Authorization": f"Bearer {said['key']}"}
+        assert httpx.get(f"{said['address']}/v1/irritants", headers=with_key).status_code == 200
+        assert ended(process, signal.SIGTERM) == 0
+    with serving(**home) as (said, process):
+        assert (said["seeded"], said["key"]) == (0, None)
+        assert ended(process, signal.SIGINT) == 0
+    assert not list((tmp_path / "home" / "database").glob("postmaster.pid"))
+
+
+def test_a_given_database_is_migrated_and_seeded_and_gets_no_key(bare_database_url: str) -> None:
+    with serving("--database", bare_database_url) as (said, process):
+        assert (said["seeded"], said["key"]) == (9, None)
+        assert ended(process, signal.SIGTERM) == 0
+    assert irritants("verify", "--documents", "--database", bare_database_url).code == 0
+
+
+def test_without_seeds_an_empty_record_stays_empty(database_url: str) -> None:
+    with serving("--no-seed", "--database", database_url) as (said, _):
+        assert httpx.get(f"{said['address']}/v1/irritants").json()["items"] == []
+
+
+def test_documents_that_were_never_built_are_built_first(seeded_database_url: str) -> None:
+    with psycopg.connect(seeded_database_url) as c:
+        c.execute("DELETE FROM read_models")
+    with serving("--database", seeded_database_url) as (said, _):
+        assert len(httpx.get(f"{said['address']}/v1/irritants").json()["items"]) == 5
+
+
+def test_people_are_told_the_address_and_how_to_end_it(database_url: str) -> None:
+    with subprocess.Popen([*SERVE, "--database", database_url], stderr=subprocess.PIPE, text=True) as process:
+        told = [_piped(process.stderr).readline() for _ in range(2)]
+        assert ended(process, signal.SIGINT) == 0
+    assert told[0] == "The record was empty: 9 reports were filed from the seeds.\n"
+    assert told[1].startswith("Serving on http://127.0.0.1:")
+
+
+def test_a_port_that_is_taken_is_said(desk: Desk) -> None:
+    port = desk.url.rpartition(":")[2]
+    done = subprocess.run(
+        [*SERVE[:-1], port, "--database", desk.database_url], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "cannot be served on" in done.stderr) == (3, True)
+
+
+def test_open_reading_beyond_this_machine_must_be_meant() -> None:
+    refused = irritants("serve", "--host", "0.0.0.0")
+    assert (refused.code, "IRRITANTS_READ_ACCESS=key" in refused.err) == (2, True)
+
+
+def test_the_interface_is_printed_as_it_is_checked_in() -> None:
+    checked_in = Path(__file__).parents[2] / "openapi" / "openapi.json"
+    assert json.loads(irritants("openapi").out) == json.loads(checked_in.read_text())
+
+
+def test_changes_are_followed_as_they_come(desk: Desk) -> None:
+    last = json.loads(desk.done("changes", "--json").splitlines()[-1])["position"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "changes", "--follow", "--json", "--after", str(last)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as following:
+        desk.done("retract", "ru-us/banking-access@3", "--reason", "A slip")
+        change = json.loads(_piped(following.stdout).readline())
+        assert (change["irritant"], change["reason"]) == ("ru-us/banking-access", "retraction")
+        desk.done("retract", "ru-us/banking-access@8", "--reason", "It was none")
+        assert json.loads(_piped(following.stdout).readline())["after"] == change["before"]
+        assert ended(following, signal.SIGINT) == 130
+
+
+def test_whoever_only_asks_does_not_wait_for_what_only_a_server_needs() -> None:
+    heavy = "{m.partition('.')[0] for m in sys.modules} & {'sqlalchemy', 'alembic', 'fastapi', 'uvicorn'}"
+    imported = subprocess.run(
+        [sys.executable, "-c", f"import sys, service.cli.main; print({heavy} or 'nothing')"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert imported.stdout == "nothing\n"
