@@ -1,0 +1,97 @@
+"""A planted secret is looked for in all that the service says, logs, counts and stores, and is nowhere.
+
+Planted: a key, shown rightly and in every wrong way; a session; the password of the database; the key for checkpoints.
+"""
+
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import psycopg
+
+from service.checkpoint import keyfile
+from tests.api.bodies import FLIGHTS, on, report
+from tests.api.conftest import MakeKey
+from tests.api.serving import served
+
+PASSWORD = "hush-7f3a9c51e0"
+JSON = {"Content-Type": "application/json"}
+TABLES = ("events", "reports", "read_models", "keys", "head")
+
+
+def with_password(url: str) -> str:
+    """The same database; where it trusts whoever comes, any password will do."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:{PASSWORD}@{host}").geturl()
+
+
+def stored(url: str) -> str:
+    with psycopg.connect(url) as c:
+        return "\n".join(str(row) for table in TABLES for row in c.execute(f"SELECT to_jsonb(t) FROM {table} t"))
+
+
+def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
+    """Everything that somebody may do with a key, and may do wrong with it."""
+    shown = {"Authorization": f"Bearer {token}"}
+    filed = report(on(FLIGHTS, "ConcernRaised"))
+    wrong: list[dict[str, str]] = [
+        {"Authorization": token},
+        {"Authorization": f"Bearer {token}x"},
+        {"Authorization": f"Basic {b64encode(token.encode()).decode()}"},
+        {"Cookie": f"irritants={token}"},
+        {"If-None-Match": token},
+        {"Prefer": token},
+        {"X-Request-Id": "-"},
+    ]
+    return [
+        client.get("/v1/irritants", headers=shown),
+        client.get("/v1/nothing", headers=shown),
+        client.get("/v1/irritants?relation=nowhere", headers=shown),
+        client.get("/v1/events/live?after=99999999", headers=shown),
+        client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one"}),
+        client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one"}),
+        client.post("/v1/reports", content=b"{", headers={**shown, **JSON, "Idempotency-Key": "two"}),
+        client.post("/v1/reports", json={"key": 1}, headers={**shown, "Idempotency-Key": "three"}),
+        *(client.get("/v1/irritants", headers=headers) for headers in wrong),
+        client.get("/v1/irritants", params={"key": token}),
+        client.post("/sign-in", data={"key": token}),
+        client.get("/"),
+        client.get("/sign-in"),
+        client.post("/sign-in", data={"key": f"{token}x"}),
+        client.get("/metrics", headers=shown),
+        client.get("/v1/checkpoint", headers=shown),
+    ]
+
+
+def test_no_secret_leaves_by_any_way(seeded_database_url: str, make_key: MakeKey, tmp_path: Path) -> None:
+    token = make_key("admin")["Authorization"].removeprefix("Bearer ")
+    signing = keyfile.ensure(tmp_path / "checkpoint.key").private_bytes_raw().hex()
+    settings: dict[str, Any] = {"checkpoint_key": str(tmp_path / "checkpoint.key")}
+    with (
+        served(with_password(seeded_database_url), **settings) as server,
+        httpx2.Client(base_url=server.url, headers={"Accept": "*/*"}) as client,
+    ):
+        answers = asked(client, token)
+        assert {answer.status_code for answer in answers} >= {200, 201, 303, 400, 401, 404, 410, 422}
+        session = client.cookies["irritants"]
+        at_rest = stored(seeded_database_url)
+        with psycopg.connect(seeded_database_url, autocommit=True) as c:
+            c.execute("ALTER TABLE read_models RENAME TO away")
+            c.execute("ALTER TABLE events RENAME TO gone")
+        answers += [
+            failed := client.get("/v1/irritants/ru-us/visas/events", headers={"Authorization": f"Bearer {token}"})
+        ]
+        assert failed.status_code in (500, 503)
+        log = str(server.log())
+    assert failed.status_code == 503 or "Traceback" in log
+    secret = token.split("_")[2]
+    cookies = [answer.headers.pop("set-cookie", "") for answer in answers]
+    assert sum(session in cookie for cookie in cookies) == 1
+    said = "\n".join(f"{answer.headers}\n{answer.text}" for answer in answers)
+    for hidden in (secret, session, PASSWORD, signing):
+        for where, text in {"said": said, "logged": log, "stored": at_rest}.items():
+            # The name of the parameter in which a key was sent by mistake may come back; its value may not.
+            assert hidden not in text, where
