@@ -1,5 +1,7 @@
 """How one field of an irritant's standing reads, wherever two of them are set side by side."""
 
+from typing import Final
+
 from markupsafe import Markup, escape
 
 from service.projections.change import StandingDocument
@@ -7,7 +9,8 @@ from service.projections.irritant import IrritantDocument
 from service.web.sentences import capitalised, name_of
 from service.web.texts import texts
 
-_RUNGS = ("status", "confirmed_status", "reported_status")
+_COMMA: Final = Markup(", ")
+_RUNGS: Final = ("status", "confirmed_status", "reported_status")
 
 
 def standing_value(document: IrritantDocument | StandingDocument | None, field: str) -> Markup:
@@ -16,10 +19,8 @@ def standing_value(document: IrritantDocument | StandingDocument | None, field: 
     if document is None:
         return t("standing.absent")
     if field == "rungs":
-        return Markup(", ").join(
-            t("standing.side", side=capitalised(name_of(party)), rung=t(f"rung.{rung}"))
-            for party, rung in _rungs(document).items()
-        )
+        sides = _rungs(document).items()
+        return capitalised(_COMMA.join(t("standing.side", side=name_of(p), rung=t(f"rung.{rung}")) for p, rung in sides))
     if field == "items":
         return t("beside.items", settled=document.items.settled, total=document.items.total)
     value = getattr(document, field)

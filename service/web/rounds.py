@@ -1,0 +1,63 @@
+"""The sheet of a round, `/rounds/…`: what it brought, on one or two printed pages."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from fastapi import APIRouter, Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from service.api.parameters import At
+from service.projections.sheet import SheetDocument, SheetItem
+from service.web import ladder
+from service.web.rendering import rendered
+from service.web.sentences import sentence
+from service.web.standing import of_change
+from service.web.visit import Sheet, Visit, address, shown
+
+router: Final = APIRouter(include_in_schema=False)
+
+DRAWN: Final = "/v1/rounds/{relation}/{slug}/sheet"
+"""What the interface has drawn here for whoever asks it for HTML."""
+
+
+class Block(NamedTuple):
+    """One irritant on the sheet: where it stood and where it stands, as drawings."""
+
+    item: SheetItem
+    before: Markup | None
+    after: Markup
+    sentence: Markup
+
+
+@router.get("/rounds/{relation}/{slug}")
+async def round_sheet(request: Request) -> Response:
+    return await shown(request, At, _round_sheet)
+
+
+async def _round_sheet(visit: Visit[At]) -> Sheet:
+    document = await visit.at_point(f"/v1{visit.path}/sheet", SheetDocument)
+    return Sheet("sheet.html", _told(document, visit.link))
+
+
+def drawn(body: bytes) -> bytes:
+    """The sheet by itself, as a page without a visit."""
+    return rendered("sheet.html", _told(SheetDocument.model_validate_json(body), address))
+
+
+def _told(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
+    return {
+        "sheet": document,
+        "round": document.round,
+        "blocks": [_block(item) for item in document.items],
+        "numbers_of": {source.document: source.number for source in document.sources},
+        "link": link,
+        "axis": ladder.axis(),
+        "symbols": ladder.symbols(),
+    }
+
+
+def _block(item: SheetItem) -> Block:
+    after = of_change(item.after)
+    before = ladder.ladder(of_change(item.before)) if item.before else None
+    return Block(item, before, ladder.ladder(after), sentence(after))
