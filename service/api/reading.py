@@ -170,7 +170,8 @@ class Reader:
             while _is_old(request, page) and not self.follower.draining and await waiter.wait(until):
                 await self.check_again(request)
                 page = await self._page(request, found)
-        return page
+        # Once more: what nobody was woken for may have moved, and be told as a further cursor.
+        return await self._page(request, found)
 
     @asynccontextmanager
     async def waiting(self, request: Request, topics: Sequence[str]) -> AsyncIterator[Waiter]:

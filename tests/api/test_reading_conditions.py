@@ -78,7 +78,7 @@ def test_the_header_is_a_list_that_is_compared_weakly(client: TestClient, listed
 def test_several_lines_of_the_header_are_one_list(client: TestClient) -> None:
     etag = client.get(STATUS).headers["etag"]
     lines = [("If-None-Match", '"1"'), ("If-None-Match", etag), ("If-None-Match", '"2"')]
-    assert client.get(STATUS, headers=lines).status_code == 304  # type: ignore[arg-type]  # a list of lines
+    assert client.get(STATUS, headers=lines).status_code == 304
 
 
 def test_a_tag_of_another_form_does_not_fit(client: TestClient) -> None:
@@ -117,7 +117,7 @@ def test_a_release_with_another_shape_never_answers_304_for_the_old_one(
         return WithMore(**dict(irritant.view(reading)), more=True)
 
     new = Projection(irritant.NAME, irritant.REPRESENTATION + 1, view, irritant.facets)
-    monkeypatch.setitem(STORED, "irritant", new)  # type: ignore[arg-type]  # read-only to everybody else
+    monkeypatch.setitem(STORED, "irritant", new)
     rebuild(engine)
     for path in (STATUS, f"{STATUS}?as_of_position=100", "/v1/irritants"):
         before = client.get(path).headers["etag"] if path != STATUS else old.headers["etag"]

@@ -1,0 +1,269 @@
+"""Feeds: everything once and in order, a cursor that always advances and can be trusted, other people's formats."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
+from starlette.testclient import TestClient
+
+from tests.api.bodies import FLIGHTS, VISAS, on, report
+
+EVENTS = "/v1/events"
+CHANGES = "/v1/changes"
+BATCH = "application/cloudevents-batch+json"
+AT_REST = "private, max-age=3600, immutable"
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def positions(answer: Any) -> list[int]:
+    return [item["position"] for item in answer.json()["items"]]
+
+
+def followed(client: TestClient, path: str) -> tuple[list[Any], list[Any]]:
+    """Every page from a path on, by its links, and every item on them."""
+    pages, items = [], []
+    while True:
+        page = client.get(path)
+        assert page.status_code == 200, page.text
+        pages.append(page)
+        items += page.json()["items"]
+        if not page.json()["items"]:
+            return pages, items
+        path = page.links["next"]["url"]
+
+
+def file(desk: TestClient, *filed: dict[str, Any], key: str = "one") -> dict[str, Any]:
+    answer = desk.post("/v1/reports", json=report(*filed), headers={"Idempotency-Key": key})
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def test_the_record_is_followed_without_a_gap(client: TestClient) -> None:
+    pages, items = followed(client, f"{EVENTS}?limit=10")
+    assert [item["position"] for item in items] == list(range(1, 128))
+    assert all(page.headers["cache-control"] == AT_REST for page in pages[:-2])
+    assert pages[-1].headers["cache-control"] == "private, no-cache"
+
+
+def test_a_page_at_rest_stays_as_it_is_whatever_is_recorded(desk: TestClient) -> None:
+    full, partial = f"{EVENTS}?limit=127", f"{EVENTS}?after=100"
+    before = {path: desk.get(path) for path in (full, partial)}
+    file(desk, on(FLIGHTS, "DiscussionReported", form="talks"))
+    assert desk.get(full).content == before[full].content
+    assert desk.get(full).headers["etag"] == before[full].headers["etag"] == '"127-1-application/json"'
+    assert positions(desk.get(partial)) == [*positions(before[partial]), 128]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ("stream=irritant/ru-us/visas", [26, 101, 102, 105, 107]),
+        ("type=RoundConcluded", [55, 84]),
+        ("stream=irritant/ru-us/visas&type=NextStepAgreed", [102, 105, 107]),
+        ("relation=dk-no", []),
+        ("type=IrritantReopened", []),
+    ],
+)
+def test_a_filtered_feed_advances_past_what_it_leaves_out(
+    client: TestClient, filters: str, expected: list[int]
+) -> None:
+    whole = client.get(f"{EVENTS}?{filters}").json()
+    assert [item["position"] for item in whole["items"]] == expected
+    assert whole["next"] == whole["position"] == 127
+    pages, items = followed(client, f"{EVENTS}?{filters}&limit=1")
+    assert [item["position"] for item in items] == expected
+    assert pages[-1].json()["next"] == 127
+
+
+def test_the_events_of_a_report_are_those_that_it_names(client: TestClient) -> None:
+    [filed] = client.get("/v1/reports?limit=1").json()["items"]
+    assert positions(client.get(f"{EVENTS}?report={filed['id']}")) == list(range(1, filed["position"] + 1))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside", "outside"),
+    [
+        # The agrément was given between the February round and 26 March; the post was taken up on that day.
+        ("effective_from=2025-03-26&effective_to=2025-03-26", {"EnvoyTookPost"}, {"RoundConcluded"}),
+        (
+            "effective_from=2025-03-26&effective_to=2025-03-26&date_match=certain",
+            {"EnvoyTookPost"},
+            {"AgrementGranted"},
+        ),
+        ("effective_to=2025-02-27&date_match=certain", {"RoundConvened"}, {"InstrumentExchanged"}),
+        ("effective_from=2025-04-09", {"InstrumentExchanged"}, {"IrritantOpened", "SourceRegistered"}),
+    ],
+)
+def test_events_are_chosen_by_the_worlds_clock(
+    client: TestClient, bounds: str, inside: set[str], outside: set[str]
+) -> None:
+    types = {item["data"]["type"] for item in client.get(f"{EVENTS}?{bounds}&limit=1000").json()["items"]}
+    assert inside <= types
+    assert not outside & types
+
+
+def test_evidence_is_of_the_day_of_what_it_is_evidence_of(client: TestClient) -> None:
+    on_the_day = client.get(f"{EVENTS}?effective_from=2025-02-27&effective_to=2025-02-27&date_match=certain").json()
+    evidence = [item for item in on_the_day["items"] if item["data"]["type"] == "EvidenceAdded"]
+    assert evidence
+    ids = {item["id"] for item in on_the_day["items"]}
+    assert all(item["data"]["target"] in ids for item in evidence)
+
+
+def test_events_are_chosen_by_the_records_clock(client: TestClient) -> None:
+    reports = client.get("/v1/reports").json()["items"]
+    second = reports[1]
+    moment = second["recorded_at"]
+    found = positions(client.get(EVENTS, params={"recorded_from": moment, "recorded_to": moment, "limit": 1000}))
+    same = [r for r in reports if r["recorded_at"] == moment]
+    assert found == list(range(same[0]["first_position"], same[-1]["position"] + 1))
+    assert positions(client.get(EVENTS, params={"recorded_to": "2020-01-01T00:00:00Z"})) == []
+    assert client.get(EVENTS, params={"recorded_from": "2100-01-01T00:00:00Z"}).json()["next"] == 127
+
+
+def test_a_page_by_the_worlds_clock_looks_at_so_many_and_goes_on(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.selection._LOOKED_AT", 20)
+    monkeypatch.setattr("service.api.selection._AT_ONCE", 10)
+    page = client.get(f"{EVENTS}?effective_from=2025-04-09&limit=50")
+    assert page.json()["next"] == 20
+    assert page.headers["cache-control"] == AT_REST
+    found, next = [], 0
+    while next < 127:
+        page = client.get(f"{EVENTS}?effective_from=2025-04-09&limit=50&after={next}")
+        found += positions(page)
+        next = page.json()["next"]
+    monkeypatch.undo()
+    assert found == positions(client.get(f"{EVENTS}?effective_from=2025-04-09&limit=1000"))
+
+
+def test_the_log_proves_that_it_is_still_the_same_record(client: TestClient) -> None:
+    page = client.get(f"{EVENTS}?limit=50").json()
+    assert client.get(f"{EVENTS}?after=50&log={page['log']}").status_code == 200
+    assert client.get(f"{CHANGES}?after=50&log={page['log']}").status_code == 200
+    assert (
+        client.get(f"{EVENTS}?after=0&log={client.get(f'{EVENTS}?type=IrritantReopened').json()['log']}").status_code
+        == 410
+    )
+
+
+@pytest.mark.parametrize("path", [EVENTS, CHANGES])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "after=128",
+        "after=50&log=00000000-0000-0000-0000-000000000000.0000000000000000",
+        "after=51&log={log}",
+        "after=50&log=x",
+    ],
+)
+def test_a_cursor_into_another_history_is_gone_and_told_where_to_start(
+    client: TestClient, path: str, cursor: str
+) -> None:
+    log = client.get(f"{EVENTS}?limit=50").json()["log"]
+    answer = client.get(f"{path}?{cursor.format(log=log)}")
+    assert (answer.status_code, answer.json()["type"]) == (410, "/problems/gone")
+    assert answer.json()["start_over"] == f"{path}?after=0"
+    assert client.get(answer.json()["start_over"]).status_code == 200
+
+
+def test_the_end_of_the_feed_is_an_empty_page_with_a_cursor(client: TestClient) -> None:
+    log = client.get(f"{EVENTS}?after=126").json()["log"]
+    page = client.get(f"{EVENTS}?after=127&log={log}").json()
+    assert page == {"items": [], "next": 127, "log": log, "position": 127}
+
+
+def test_every_event_is_a_cloudevent_to_the_official_sdk(client: TestClient) -> None:
+    for item in client.get(f"{EVENTS}?limit=1000").json()["items"]:
+        message = HTTPMessage({"content-type": "application/cloudevents+json"}, json.dumps(item).encode())
+        event = from_structured_event(message)
+        assert (event.get_specversion(), event.get_id()) == ("1.0", item["id"])
+        assert event.get_type() == f"irritants.{item['data']['type']}.v1"
+        assert client.get(event.get_source()).status_code == 200
+        assert event.get_data() == item["data"]
+        for extension in ("position", "streamversion", "actor", "report", "chainhash"):
+            assert event.get_extension(extension) == item[extension]
+
+
+@pytest.mark.parametrize("path", [f"{EVENTS}?limit=7", "/v1/irritants/ru-us/visas/events?limit=2"])
+def test_a_batch_has_the_same_events_and_goes_on_by_its_link(client: TestClient, path: str) -> None:
+    plain, batch = client.get(path), client.get(path, headers={"Accept": BATCH})
+    assert batch.headers["content-type"] == BATCH
+    assert batch.json() == plain.json()["items"]
+    assert batch.headers["etag"] == plain.headers["etag"].replace("application/json", BATCH)
+    rest = client.get(batch.links["next"]["url"], headers={"Accept": BATCH}).json()
+    assert rest[0]["position"] > batch.json()[-1]["position"]
+
+
+def test_a_link_carries_filters_and_proof(client: TestClient) -> None:
+    page = client.get(f"{EVENTS}?relation=ru-us&recorded_from=2020-01-01T00:00:00%2B03:00&limit=3")
+    link = parse_qs(urlsplit(page.links["next"]["url"]).query)
+    assert link == {
+        "relation": ["ru-us"],
+        "recorded_from": ["2019-12-31T21:00:00Z"],
+        "limit": ["3"],
+        "after": [str(page.json()["next"])],
+        "log": [page.json()["log"]],
+    }
+
+
+def test_a_stream_is_read_by_versions(client: TestClient) -> None:
+    path = "/v1/irritants/ru-us/visas/events"
+    first = client.get(f"{path}?limit=2")
+    rest = client.get(f"{path}?after_version=2")
+    assert [item["streamversion"] for item in first.json()["items"] + rest.json()["items"]] == [1, 2, 3, 4, 5]
+    assert (first.json()["next"], first.headers["cache-control"]) == (2, AT_REST)
+    assert (rest.json()["next"], rest.json()["position"]) == (5, 107)
+    assert rest.headers["cache-control"] == "private, no-cache"
+    assert client.get(f"{path}?after_version=5").json() == {"items": [], "next": 5, "position": 107}
+    assert client.get(f"{path}?after_version=9").json()["next"] == 9
+    certain = client.get(f"{path}?effective_to=2025-04-10&date_match=certain").json()
+    assert (certain["items"], certain["next"]) == ([], 5)
+
+
+def test_changes_tell_before_after_and_why(desk: TestClient) -> None:
+    start = desk.get(CHANGES).json()["next"]
+    said = file(desk, on(FLIGHTS, "DiscussionReported", form="talks"))["events"][0]["id"]
+    retraction = {"stream": FLIGHTS, "type": "AssertionRetracted", "target": said, "reason": "Misheard."}
+    file(desk, retraction, key="two")
+    file(desk, on(VISAS, "ConcernRaised", occurred="2025-01-05"), key="three")
+    told = desk.get(f"{CHANGES}?after={start}").json()
+    assert [(c["position"], c["irritant"], c["reason"]) for c in told["items"]] == [
+        (128, "ru-us/direct-flights", "world"),
+        (129, "ru-us/direct-flights", "retraction"),
+    ]
+    up, down = told["items"]
+    assert (up["before"]["status"], up["after"]["status"]) == ("proposed", "in_talks")
+    assert (down["before"], down["after"]) == (up["after"], up["before"])
+    assert up["events"] == [said]
+    # Nothing moved by the last report, and the cursor did.
+    assert told["next"] == told["position"] == 130
+
+
+def test_changes_of_one_relation_advance_with_the_whole_record(client: TestClient) -> None:
+    assert client.get(f"{CHANGES}?relation=ru-us").json()["items"] == client.get(CHANGES).json()["items"]
+    nothing = client.get(f"{CHANGES}?relation=dk-no").json()
+    assert (nothing["items"], nothing["next"]) == ([], 127)
+    pages, items = followed(client, f"{CHANGES}?limit=3&relation=ru-us")
+    assert items == client.get(CHANGES).json()["items"]
+    assert pages[0].headers["cache-control"] == AT_REST
+
+
+def test_changes_as_atom_are_the_latest_first(client: TestClient) -> None:
+    feed = ET.fromstring(client.get("/v1/changes.atom?relation=ru-us").content)
+    changes = client.get(CHANGES).json()["items"]
+    entries = feed.findall(f"{ATOM}entry")
+    assert [e.findtext(f"{ATOM}id") for e in entries] == [f"urn:uuid:{c['events'][-1]}" for c in reversed(changes)]
+    updated = [str(e.findtext(f"{ATOM}updated")) for e in entries]
+    assert updated == sorted(updated, reverse=True)
+    assert feed.findtext(f"{ATOM}updated") == updated[0]
+    for element in (feed, *entries):
+        for needed in ("id", "title", "updated"):
+            assert element.findtext(f"{ATOM}{needed}")
+    nothing = ET.fromstring(client.get("/v1/changes.atom?relation=dk-no").content)
+    assert nothing.findall(f"{ATOM}entry") == []

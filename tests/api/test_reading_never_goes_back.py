@@ -1,0 +1,73 @@
+"""Whatever any process acknowledged is in every process's next answer, however late the database's notices come."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import count
+
+import httpx2
+import pytest
+
+from tests.api.bodies import on, report
+from tests.api.conftest import Headers, MakeKey
+
+IRRITANTS = ("banking-access", "diplomat-movement", "direct-flights", "visas")
+READS = 4
+"""After each write, in each of the two processes."""
+_keys = count(1)
+
+
+@contextmanager
+def lagging(database_url: str, milliseconds: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.api.lagging", database_url, str(milliseconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def stale(slug: str, urls: tuple[str, ...], key: Headers, writes: int) -> list[str]:
+    """Files on one irritant by the processes in turn, and looks at once in both; every answer that was behind."""
+    path, found = f"/v1/irritants/ru-us/{slug}", []
+    with ExitStack() as stack:
+        clients = [stack.enter_context(httpx2.Client(base_url=url, timeout=20)) for url in urls]
+        tags = [client.get(path).headers["etag"] for client in clients]
+        for n in range(writes):
+            body = report(on(f"irritant/ru-us/{slug}", "ConcernRaised"))
+            filed = clients[n % 2].post("/v1/reports", json=body, headers={**key, "Idempotency-Key": f"k{next(_keys)}"})
+            assert filed.status_code == 201, filed.text
+            position = filed.json()["position"]
+            for reader, client in enumerate(clients):
+                for read in range(READS):
+                    # In turn: the status by its tag, whole, in the list, and at the end of the feed.
+                    if read == 0:
+                        answer = client.get(path, headers={"If-None-Match": tags[reader]})
+                        behind = answer.status_code == 304 or answer.json()["position"] < position
+                        tags[reader] = answer.headers["etag"]
+                    elif read == 1:
+                        behind = client.get(path).json()["position"] < position
+                    elif read == 2:
+                        behind = client.get("/v1/irritants?relation=ru-us").json()["position"] < position
+                    else:
+                        page = client.get(f"/v1/events?after={position - 1}&limit=1").json()
+                        behind = [item["position"] for item in page.get("items", ())] != [position]
+                    if behind:
+                        found.append(f"{slug} {n} process {reader} read {read}")
+    return found
+
+
+@pytest.mark.parametrize("milliseconds", [0, 20, 200])
+@pytest.mark.parametrize("writes", [12, pytest.param(100, marks=pytest.mark.slow)], ids=["hundreds", "thousands"])
+def test_no_read_is_older_than_what_was_acknowledged(
+    seeded_database_url: str, make_key: MakeKey, milliseconds: int, writes: int
+) -> None:
+    key = make_key("report")
+    with ExitStack() as stack:
+        urls = tuple(stack.enter_context(lagging(seeded_database_url, milliseconds)) for _ in range(2))
+        threads = stack.enter_context(ThreadPoolExecutor(len(IRRITANTS)))
+        found = threads.map(lambda slug: stale(slug, urls, key, writes), IRRITANTS)
+        assert [answer for behind in found for answer in behind] == []

@@ -1,0 +1,66 @@
+"""How often to ask is hinted at to all, and bounded for each key; what is unchanged is not counted."""
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.api.pacing import Pacing
+from service.api.problems import Problem
+from service.settings import Settings
+from tests.api.conftest import MakeKey
+
+STATUS = "/v1/irritants/ru-us/visas"
+
+
+@pytest.fixture
+def app(seeded_database_url: str) -> FastAPI:
+    return create_app(Settings(database_url=seeded_database_url, answers_per_minute=3, poll_interval=7))
+
+
+def test_the_hint_is_given_to_everybody(client: TestClient) -> None:
+    etag = client.get(STATUS).headers["etag"]
+    for headers in ({}, {"If-None-Match": etag}):
+        assert client.get(STATUS, headers=headers).headers["poll-interval"] == "7"
+
+
+def test_a_key_is_told_what_is_left_to_it_and_then_refused(client: TestClient, make_key: MakeKey) -> None:
+    key = make_key("read")
+    left = [client.get(STATUS, headers=key).headers["ratelimit"].partition(";t=")[0] for _ in range(3)]
+    assert left == ['"answers";r=2', '"answers";r=1', '"answers";r=0']
+    refused = client.get(STATUS, headers=key)
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["ratelimit-policy"] == '"answers";q=3;w=60'
+
+
+def test_what_is_unchanged_is_not_counted(client: TestClient, make_key: MakeKey) -> None:
+    key = make_key("read")
+    seen = {**key, "If-None-Match": client.get(STATUS, headers=key).headers["etag"]}
+    for _ in range(20):
+        same = client.get(STATUS, headers=seen)
+        assert (same.status_code, same.headers["ratelimit"].partition(";t=")[0]) == (304, '"answers";r=2')
+
+
+def test_each_key_has_its_own(client: TestClient, make_key: MakeKey) -> None:
+    one, other = make_key("read", name="one"), make_key("read", name="other")
+    for _ in range(4):
+        client.get(STATUS, headers=one)
+    assert client.get(STATUS, headers=one).status_code == 429
+    assert client.get(STATUS, headers=other).status_code == 200
+    assert client.get(STATUS).status_code == 200
+
+
+def test_a_minute_later_it_is_another_minute() -> None:
+    now = 0.0
+    pacing = Pacing(15, 1, lambda: now)
+    pacing.spend("key", 1)
+    with pytest.raises(Problem):
+        pacing.spend("key", 1)
+    now = 60.0
+    pacing.spend("key", 1)
+
+
+def test_without_a_bound_nothing_is_said_of_one() -> None:
+    pacing = Pacing(15, 0)
+    assert [pacing.spend("key", 1) for _ in range(3)] == [[], [], []]
