@@ -115,6 +115,15 @@ def test_changes_are_the_feed_of_the_service(desk: Desk) -> None:
     assert "opened" in desk.done("changes").splitlines()[0]
 
 
+def test_the_sheet_is_that_of_the_service_in_each_form(desk: Desk) -> None:
+    path = f"{desk.url}/v1/rounds/ru-us/istanbul-april/sheet"
+    markdown = httpx.get(path, headers={"Accept": "text/markdown"}).text
+    assert desk.done("sheet", "ru-us/istanbul-april") == desk.done("sheet", "ru-us/istanbul-april", "--markdown")
+    assert desk.done("sheet", "ru-us/istanbul-april").strip() == markdown.strip()
+    assert json.loads(desk.done("sheet", "ru-us/istanbul-april", "--json")) == httpx.get(path).json()
+    assert desk.run("sheet", "ru-us/nothing").code == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -1,4 +1,4 @@
-"""The page for operators is true: every file on it is written and every command run, against a real server."""
+"""The pages for people are true: every file on them is written and every command run, against a real server."""
 
 import os
 import re
@@ -13,7 +13,9 @@ import pytest
 from service.cli.main import CODES
 from tests.cli.conftest import Desk
 
-PAGE = Path(__file__).parents[2] / "service" / "docs" / "operators.md"
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "service" / "docs").glob("*.md"))
+OPERATORS = ROOT / "service" / "docs" / "operators.md"
 ANYTHING = re.compile(r"(?:\\ )*…(?:\\ )*")
 BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -25,8 +27,8 @@ class Command(NamedTuple):
     says: str
 
 
-def blocks() -> Iterator[tuple[str, str]]:
-    for block in BLOCK.finditer(PAGE.read_text()):
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    for block in BLOCK.finditer(page.read_text()):
         yield block[1], block[2]
 
 
@@ -52,13 +54,18 @@ def shell(desk: Desk) -> dict[str, str]:
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
     script.chmod(0o755)
-    root = str(PAGE.parents[2])
-    return {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}", "PYTHONPATH": root}
+    return {
+        **os.environ,
+        "PATH": f"{script.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "IRRITANTS_DATABASE_URL": desk.database_url,
+    }
 
 
-def test_every_command_of_the_page_says_what_the_page_says(desk: Desk, shell: dict[str, str]) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk, shell: dict[str, str]) -> None:
     ran = 0
-    for kind, block in blocks():
+    for kind, block in blocks(page):
         if kind == "yaml":
             name = block.partition("\n")[0].removeprefix("# ")
             desk.write(name, block)
@@ -70,11 +77,11 @@ def test_every_command_of_the_page_says_what_the_page_says(desk: Desk, shell: di
             said = (ended.stdout + ended.stderr).strip("\n")
             assert fits(said, command.says), f"$ {command.line}\n{said}\n-- and the page says\n{command.says}"
             ran += 1
-    assert ran >= 15
+    assert ran
 
 
 def test_the_page_lists_every_exit_code() -> None:
-    told = " ".join(PAGE.read_text().split())
+    told = " ".join(OPERATORS.read_text().split())
     assert all(re.search(rf"\b{code.value}:? (where|[a-z])", told) for code in CODES)
 
 
