@@ -252,7 +252,7 @@ class _Filing:
             if target is None:
                 refusals.append(UnknownTarget(f"/{field_name}", target=written, stream=event.stream))
             elif (why := self._not_a_target(event, field_name, target)) is not None:
-                refusals.append(NotATarget(f"/{field_name}", target=written, what=why, type=type))
+                refusals.append(NotATarget(f"/{field_name}", target=written, what=why, type=event.type))
             else:
                 names[field_name] = target.id
         return (event.data.model_copy(update=names) if names else event.data), refusals
