@@ -2,14 +2,25 @@
 
 from fastapi import FastAPI
 
-from service.web import assets, board, entrance, refusals
+from service.web import amending, assets, board, comparison, dossier, entrance, filing, refusals, reports, rounds
 
-_ROUTERS = (assets.router, board.router, entrance.router)
+_ROUTERS = (
+    assets.router,
+    board.router,
+    dossier.router,
+    comparison.router,
+    entrance.router,
+    filing.router,
+    amending.router,
+    reports.router,
+    rounds.router,
+)
 
 
 def add_pages(app: FastAPI) -> None:
     """Whoever serves the application calls this once; without it the interface is there alone."""
     app.state.told = refusals.told
     app.state.attempts = entrance.Attempts()
+    app.state.reader.drawings[rounds.DRAWN] = rounds.drawn
     for router in _ROUTERS:
         app.include_router(router)
