@@ -8,14 +8,15 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from service.domain.errors import Refused
 from service.domain.report import read
 from service.projections.irritant import IrritantDocument
 from service.recorder import KeyReused, Overloaded, Receipt, Recorder, Request, Stale
 from service.store import events, log, read_models
-from service.store.engine import connection, open_engine
+from service.store.engine import connection, driver, open_engine
+from service.store.log import Head, read_head
 
 BANKING, VISAS = "irritant/ru-us/banking-access", "irritant/ru-us/visas"
 _keys = count(1)
@@ -201,6 +202,47 @@ def test_many_writers_in_several_processes_lose_and_double_nothing(recorder: Rec
     assert sorted(r.report.first_position for r in receipts) == list(range(9, 209))
     assert positions(engine) == list(range(1, 209))
     assert banking(engine).version == 201
+
+
+def test_a_connection_that_died_between_two_reports_is_nobodys_concern(recorder: Recorder, engine: Engine) -> None:
+    recorder.queue.start()
+    receipts = []
+    for _ in range(3):
+        receipts.append(recorder.queue.submit(request(said(BANKING, "ConcernRaised", "RU"))).result())
+        end_all_others(engine)
+    recorder.queue.close()
+    assert [receipt.report.first_position for receipt in receipts] == [9, 10, 11]
+
+
+def test_a_connection_that_died_after_the_commit_leads_to_the_report_on_record(
+    recorder: Recorder, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = log.append
+
+    def cut(c: Connection, *arguments: Any) -> Head | None:
+        moved = append(c, *arguments)
+        monkeypatch.undo()
+        end_all_others(engine)
+        read_head(c)
+        return moved
+
+    recorder.queue.start()
+    recorder.queue.submit(request(said(VISAS, "ConcernRaised", "RU"))).result()
+    monkeypatch.setattr(log, "append", cut)
+    receipt = recorder.queue.submit(request(said(BANKING, "ConcernRaised", "RU"))).result()
+    recorder.queue.close()
+    assert receipt.replayed
+    assert receipt.report.first_position == 10
+    assert positions(engine) == list(range(1, 11))
+
+
+def end_all_others(engine: Engine) -> None:
+    """What a restart of the server does to our connections."""
+    with connection(engine) as c:
+        driver(c).execute(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def test_a_closed_recorder_takes_no_more(recorder: Recorder) -> None:

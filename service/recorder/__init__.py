@@ -9,10 +9,12 @@ on under us writes nothing. Only then is the head locked, what was missed read, 
 acknowledged before it is committed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
@@ -31,13 +33,14 @@ from service.recorder.batching import Batches, Overloaded
 from service.recorder.histories import Histories
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
-from service.store.engine import connection, transaction
+from service.store.engine import ConnectionLost, Held, connection, transaction
 from service.store.log import Filing, Head, KeyTaken, VersionTaken
 from service.store.read_models import Document
 
 __all__ = ["KeyReused", "Overloaded", "Receipt", "Recorder", "Request", "Stale", "replay"]
 
 _CACHED_EVENTS: Final = 50_000
+_Connected: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
 class KeyReused(Exception):
@@ -113,37 +116,53 @@ class Recorder:
     ) -> None:
         self._engine, self._clock, self._new_id = engine, clock, new_id
         self._known = Histories(cached_events)
-        self.queue: Batches[Request, Receipt] = Batches(self.record, lambda request: len(request.report.events))
+        self.queue: Batches[Request, Receipt] = Batches(self._holding, lambda request: len(request.report.events))
 
     def record(self, requests: Sequence[Request]) -> list[Outcome]:
         """Each request's outcome, in order; what is a Receipt is committed."""
+        return self._record(partial(connection, self._engine), requests)
+
+    @contextmanager
+    def _holding(self) -> Iterator[Callable[[Sequence[Request]], list[Outcome]]]:
+        """To record batch after batch on one connection."""
+        held = Held(self._engine)
+        yield partial(self._record, held.use)
+        held.release()
+
+    def _record(self, connected: _Connected, requests: Sequence[Request]) -> list[Outcome]:
         try:
-            batch, head = self._optimistically(requests) or self._under_lock(requests)
+            batch, head = self._at_once(connected, requests) or self._under_lock(requests)
         except Exception as error:  # noqa: BLE001  # whoever waits must hear of it; the writer must go on
             self._known.forget()
             return [error] * len(requests)
         self._known.keep(head, batch.histories, batch.origins)
         return batch.outcomes
 
-    def _optimistically(self, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
+    def _at_once(self, connected: _Connected, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
+        try:
+            with connected() as c:
+                return self._optimistically(c, requests)
+        except ConnectionLost:
+            return None  # Perhaps after the commit: under the lock the keys tell.
+
+    def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
         """Decides on what is known and appends if nobody else was faster; None where it must be done under the lock."""
         previewing = any(request.dry_run for request in requests)
-        with connection(self._engine) as c:
-            head = self._known.head
-            if head is None or previewing:
-                head = self._known.catch_up(c, log.read_head(c))
-            # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
-            begins = () if previewing else (stream for r in requests for stream in begun(r.report))
-            absent = frozenset(stream for stream in begins if stream not in self._known)
-            batch = self._decided(c, head, requests, known={}, absent=absent)
-            refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
-            if refused and (absent or reports.by_keys(c, refused)):
-                # Idempotency comes before every refusal: some of these may have been recorded long ago.
-                return None
-            try:
-                moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else _still(c, head)
-            except (KeyTaken, VersionTaken):
-                return None
+        head = self._known.head
+        if head is None or previewing:
+            head = self._known.catch_up(c, log.read_head(c))
+        # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
+        begins = () if previewing else (stream for r in requests for stream in begun(r.report))
+        absent = frozenset(stream for stream in begins if stream not in self._known)
+        batch = self._decided(c, head, requests, known={}, absent=absent)
+        refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
+        if refused and (absent or reports.by_keys(c, refused)):
+            # Idempotency comes before every refusal: some of these may have been recorded long ago.
+            return None
+        try:
+            moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else _still(c, head)
+        except (KeyTaken, VersionTaken):
+            return None
         return None if moved is None else (batch, moved)
 
     def _under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:

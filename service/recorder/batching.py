@@ -7,8 +7,9 @@ so that throughput rises where each commit takes its time. A window to wait for 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from queue import SimpleQueue
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 MAX_WAITING: Final = 2_000
 _MAX_BATCH: Final = 256
@@ -16,6 +17,7 @@ _MAX_SIZE: Final = 2_000
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+Work: TypeAlias = Callable[[Sequence[Q]], Sequence[A | Exception]]
 
 
 class Overloaded(Exception):
@@ -23,13 +25,13 @@ class Overloaded(Exception):
 
 
 class Batches(Generic[Q, A]):
-    """Gives `work` batch after batch; its outcomes, one for each request and in order, go to whoever submitted them.
+    """Gives batch after batch to the work that `at_work` lends; its outcomes, in order, go to whoever submitted them.
 
-    `size` is how much work a request is: it bounds a batch, whose last request may go beyond. `work` never raises.
+    `size` is how much work a request is: it bounds a batch, whose last request may go beyond. The work never raises.
     """
 
-    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception]], size: Callable[[Q], int]) -> None:
-        self._work, self._size = work, size
+    def __init__(self, at_work: Callable[[], AbstractContextManager[Work[Q, A]]], size: Callable[[Q], int]) -> None:
+        self._at_work, self._size = at_work, size
         self._waiting: SimpleQueue[tuple[Q, Future[A]] | None] = SimpleQueue()
         self._entrance = threading.Lock()
         self._closed = False
@@ -65,15 +67,16 @@ class Batches(Generic[Q, A]):
         return future
 
     def _work_on(self) -> None:
-        while batch := self._next():
-            self.batches += 1
-            self.requests += len(batch)
-            outcomes = self._work([request for request, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
-                    future.set_result(outcome)
+        with self._at_work() as work:
+            while batch := self._next():
+                self.batches += 1
+                self.requests += len(batch)
+                outcomes = work([request for request, _ in batch])
+                for (_, future), outcome in zip(batch, outcomes, strict=True):
+                    if isinstance(outcome, Exception):
+                        future.set_exception(outcome)
+                    else:
+                        future.set_result(outcome)
 
     def _next(self) -> list[tuple[Q, "Future[A]"]]:
         """Everything that waits, up to a bound; empty when closed and nothing is left."""

@@ -21,6 +21,10 @@ class DatabaseUnavailable(Exception):
     """The database cannot be reached, is overloaded, or is not taking writes; nothing was acknowledged."""
 
 
+class ConnectionLost(DatabaseUnavailable):
+    """A connection that was kept is dead. Another may be had at once; what it was last asked may have been done."""
+
+
 # QueryCanceled and LockNotAvailable are operational errors too: a wait that was cut short.
 _OUTAGES: Final = (
     psycopg.OperationalError,
@@ -72,6 +76,44 @@ def transaction(engine: Engine, isolation: str = "READ COMMITTED") -> Iterator[C
     """A connection in one transaction: committed at the end, rolled back by an exception."""
     with _outages(), engine.execution_options(isolation_level=isolation).begin() as connection:
         yield connection
+
+
+class Held:
+    """One connection that is kept from use to use, by one user at a time.
+
+    To see that one from the pool is alive costs a round trip, as much as all else that a small append does to get its
+    connection. Here a dead one is found out by using it: ConnectionLost.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """As `connection`. Whatever is raised, the next use has another."""
+        known = self._connection
+        try:
+            with _outages():
+                self._connection = known or self._engine.connect()
+                yield self._connection
+        except BaseException as error:
+            lost = known is not None and _is_dead(known)
+            self.release()
+            if lost and isinstance(error, DatabaseUnavailable):
+                raise ConnectionLost(str(error)) from error
+            raise
+
+    def release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if _is_dead(connection):
+                connection.invalidate()
+            connection.close()
+
+
+def _is_dead(connection: Connection) -> bool:
+    return connection.invalidated or driver(connection).closed
 
 
 def driver(connection: Connection) -> psycopg.Connection[Any]:
