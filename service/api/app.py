@@ -45,6 +45,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
 
 
 class _Application(FastAPI):
+    """The framework within our own layers; what they and the routes share is its `state`."""
+
     def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
         super().__init__(
             lifespan=_running,

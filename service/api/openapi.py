@@ -30,6 +30,9 @@ it, in a document, on a day.
 Reading is conditional: send `If-None-Match`, and add `Prefer: wait=25` to be answered as soon as something changes.
 A read never goes back: what was acknowledged before it began is in it. Writing files events; they are never edited,
 only corrected and retracted by further events.
+
+Answers may gain members, and fields that hold one of several words may gain words: pass over what you do not know.
+Whatever else would break a client comes only with a release that says so.
 """
 _TAGS: Final = (
     ("filing", "Reports: events for several streams, recorded together or not at all."),
