@@ -18,9 +18,10 @@ from service.cli.filing import file_report, show_filed
 from service.cli.options import AsJson, Url
 from service.cli.streams import history, named, reference
 from service.cli.terminal import Exit, Failed
-from service.domain.assertion import EvidenceAdded, Recorded, Telling
+from service.domain.assertion import Recorded, Telling
 from service.domain.history import History
 from service.domain.streams import parse_stream
+from service.projections.consequences import falls_with
 from service.reportschema import ANYTHING, Field, plain, takes
 from service.store.codec import canonical
 
@@ -171,11 +172,10 @@ def _value(field: Field, text: str) -> Any:
 
 def _warnings(told: History[Any], target: Recorded) -> list[str]:
     """What an operator should know before striking an assertion that others rest on."""
-    falls = [e for e in told.events if isinstance(e.data, EvidenceAdded) and _target(e) == target.id]
-    standing = [e for e in falls if told.placed(e.id) is not None]
-    if not standing:
+    falls = falls_with(told, target.id)
+    if not falls:
         return []
-    named = "; ".join(f"{reference(e)} ({_voice(e)}, {_origin(e)})" for e in standing)
+    named = "; ".join(f"{reference(e)} ({_voice(e)}, {_origin(e)})" for e in falls)
     return [f"Evidence of it falls with it: {named}. What of that stands by itself, file as an assertion of its own."]
 
 

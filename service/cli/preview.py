@@ -6,10 +6,13 @@ from typing import Any, Final
 from rich.text import Text
 
 from service.cli import drawing, terminal
-from service.domain.ladder import LEVELS
+from service.projections.change import StandingDocument
+from service.projections.consequences import lost
 
 _ALWAYS: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
 _WHERE_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
+_VOICES: Final = 12
+"""So many are listed of one irritant; a report can have thousands."""
 _REASONS: Final = {
     "world": "the world moved",
     "new_evidence": "new evidence",
@@ -36,8 +39,11 @@ def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any])
         terminal.show(Text.assemble((after["title"], "bold"), "  ", (irritant, "dim"), "  ", (reasons, "italic")))
         for label, old, new in _compared(before, after):
             terminal.show(_arrow(label, old, new, new_irritant=before is None))
-        for voice in says(draft, f"irritant/{irritant}"):
+        voices = list(says(draft, f"irritant/{irritant}"))
+        for voice in voices[:_VOICES]:
             terminal.show(_labelled("says so", voice))
+        if len(voices) > _VOICES:
+            terminal.show(_labelled("", Text(f"and {len(voices) - _VOICES:,} more", "dim")))
         for loss in _lost(before, own):
             terminal.show(_labelled("careful", Text(loss, "bold red")))
         for doubt in unconfirmed(after):
@@ -60,14 +66,11 @@ def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
 
 def _lost(before: Mapping[str, Any] | None, changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Whose rung a retraction takes the only support from, and whether others still report it."""
-    if before is None or not any(change["reason"] == "retraction" for change in changes):
-        return
-    after = changes[-1]["after"]
-    for party, rung in before["rungs"].items():
-        if LEVELS[after["rungs"][party]] < LEVELS[rung]:
-            still = f", while {after['reported_status']} is still reported"
-            others = still if LEVELS[after["reported_status"]] >= LEVELS[rung] else ""
-            yield f"what is struck is all that {party} stood at {rung} by{others}"
+    was = None if before is None else StandingDocument.model_validate(before)
+    now = StandingDocument.model_validate(changes[-1]["after"])
+    for loss in lost(was, now, [change["reason"] for change in changes]):
+        others = f", while {loss.reported} is still reported" if loss.reported else ""
+        yield f"what is struck is all that {loss.party} stood at {loss.rung} by{others}"
 
 
 def unconfirmed(standing: Mapping[str, Any]) -> Iterator[str]:

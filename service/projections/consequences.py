@@ -10,11 +10,11 @@ from service.projections.change import StandingDocument
 
 
 class Lost(NamedTuple):
-    """What was struck was all that a party stood at a rung by. `reported`: whether others still report that rung."""
+    """What was struck was all that a party stood at a rung by. `reported`: what others report, if as much as that."""
 
     party: str
     rung: Rung
-    reported: bool
+    reported: Rung | None
 
 
 def lost(before: StandingDocument | None, after: StandingDocument, reasons: Collection[Reason]) -> Iterator[Lost]:
@@ -23,7 +23,8 @@ def lost(before: StandingDocument | None, after: StandingDocument, reasons: Coll
         return
     for party, rung in before.rungs.items():
         if LEVELS[after.rungs[party]] < LEVELS[rung]:
-            yield Lost(party, rung, LEVELS[after.reported_status] >= LEVELS[rung])
+            is_reported = LEVELS[after.reported_status] >= LEVELS[rung]
+            yield Lost(party, rung, after.reported_status if is_reported else None)
 
 
 def falls_with(told: History[Any], target: str) -> list[Recorded]:

@@ -28,7 +28,7 @@ from service.web.filing import part, refuse_others, reporter
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import written
 from service.web.ladder import symbols
-from service.web.previews import Preview, preview_of, receipt, refused_with
+from service.web.previews import Preview, preview_of, receipt
 from service.web.reports import address_of
 from service.web.surroundings import listed, named_event, surroundings
 from service.web.texts import texts
@@ -140,11 +140,11 @@ async def _filed(request: Request, amendment: Amendment) -> Response:
     try:
         led_to = await receipt(request, amendment.body, amendment.key, dry_run=False)
     except Refused as refused:
-        problem = problem_of(refused)
+        would, why = await _would(request, amendment), await preview_of(request, amendment.body, amendment.placed)
+        found = replace(would, mistakes=why.mistakes, problem=why.problem)
         # Who is told of what was recorded since has seen it.
         anew = replace(amendment, seen=amendment.told.version)
-        found = refused_with(problem, amendment.placed)
-        return await _shown(request, anew, status=problem.status, found=found, refused=True)
+        return await _shown(request, anew, status=problem_of(refused).status, found=found, refused=True)
     except KeyReused as reused:
         anew, before = replace(amendment, key=new_key()), f"/reports/{reused.first.id}"
         return await _shown(request, anew, status=422, notice="file.filed-before", before=before)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
@@ -17,16 +18,6 @@ from service.web.speech import heard
 from service.web.surroundings import Surroundings
 from service.web.texts import texts
 
-_GROUPS: Final[Mapping[str, str]] = {
-    "asserted_by": "who",
-    "source": "where",
-    "occurred": "when",
-    "inference": "when",
-    "after": "when",
-    "summary": "said",
-    "wording": "said",
-}
-_IN_ORDER: Final = ("own", "said", "who", "where", "when")
 _SUGGESTED: Final[Mapping[str, str]] = {
     "document": "documents",
     "round": "rounds",
@@ -75,15 +66,8 @@ class Group(NamedTuple):
 
 def groups(entry: Entry, draft: Draft, known: Surroundings) -> Iterator[Group]:
     """All that an entry is asked for."""
-    by_name: dict[str, list[Control]] = {name: [] for name in _IN_ORDER}
-    for field in entry.fields:
-        by_name[_group(entry, field)].append(_control(entry, field, draft, known))
-    return (Group(name, controls) for name, controls in by_name.items() if controls)
-
-
-def _group(entry: Entry, field: Field) -> str:
-    # What is registered has dates of its own, and nothing else to say with them.
-    return _GROUPS.get(field.path[0], "own") if issubclass(EVENT_TYPES[entry.type], Telling) else "own"
+    for name, fields in groupby(entry.fields, key=lambda field: field.group):
+        yield Group(name, [_control(entry, field, draft, known) for field in fields])
 
 
 def _control(entry: Entry, field: Field, draft: Draft, known: Surroundings) -> Control:

@@ -45,9 +45,11 @@ class Entry:
 
     @property
     def event(self) -> dict[str, Any]:
-        """The event as it is filed: what was left empty is left out."""
+        """The event as it is filed. What was left empty is left out, each field by itself, so that each is told."""
         event: dict[str, Any] = {"stream": self.stream, "type": self.type}
         for asked in self.fields:
+            if len(asked.path) > 1:
+                event.setdefault(asked.path[0], {})
             if text := self.said.get(asked.path, ""):
                 put(event, asked.path, plain(asked, text))
         if "inference" in event:
@@ -184,9 +186,16 @@ def _entries(said: Mapping[int, Mapping[Path, str]]) -> Iterator[Entry]:
 
 
 def placed(draft: Draft, mistakes: Iterable[Mistake]) -> list[Placed]:
-    """Each mistake at its field, or at the entry or the report where it is about no single field."""
+    """Each mistake at its field, or at the entry or the report where it is about no single field; as in the form."""
     order = draft.in_order
-    return [_placed(order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes]
+    found = [_placed(order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes]
+    return sorted(found, key=lambda mistake: _place(order, mistake))
+
+
+def _place(order: list[Entry], mistake: Placed) -> tuple[int, int]:
+    if mistake.entry is None:
+        return -1, 0
+    return order.index(mistake.entry), mistake.entry.fields.index(mistake.field) if mistake.field else -1
 
 
 def _placed(order: list[Entry], tokens: Path, detail: str) -> Placed:

@@ -3,7 +3,7 @@
 A field's control follows from its annotation, so the domain says once what a date, a party or a slug is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 from pydantic import BaseModel, StringConstraints
 
-from service.domain.assertion import Actor, Contract, Edtf, EventId, MemberId, Party, Slug, Voice
+from service.domain.assertion import Actor, Edtf, EventId, MemberId, Party, Slug, Voice
 from service.domain.catalogue import EVENT_TYPES
 
 Control = Literal[
@@ -29,6 +29,17 @@ _CONTROLS: Final[tuple[tuple[object, Control], ...]] = (
     (Actor, "actor"),
     (bool, "yes-no"),
 )
+_GROUPS: Final[Mapping[str, str]] = {
+    "summary": "said",
+    "wording": "said",
+    "asserted_by": "who",
+    "source": "where",
+    "occurred": "when",
+    "inference": "when",
+    "after": "when",
+}
+GROUPS: Final = ("own", "said", "who", "where", "when")
+"""Fields that say one thing together, in the order in which they are asked."""
 # The type is chosen with the event, and a date is inferred where it says how.
 _NOT_ASKED: Final = frozenset({"type", "occurred_basis"})
 
@@ -47,20 +58,15 @@ class Field:
     def name(self) -> str:
         return self.path[-1]
 
+    @property
+    def group(self) -> str:
+        return _GROUPS.get(self.path[0], "own")
+
 
 @cache
 def fields_of(type: str) -> tuple[Field, ...]:
-    """The fields of a type of event: its own first, then what all assertions have."""
-    model = EVENT_TYPES[type]
-    found = tuple(_fields(model, ()))
-    own = _own(model)
-    return tuple(sorted(found, key=lambda field: field.path[0] not in own))
-
-
-def _own(model: type[Contract]) -> frozenset[str]:
-    """The fields that the type adds to what it is a kind of."""
-    inherited = {name for base in model.__mro__[1:] for name in getattr(base, "model_fields", ())}
-    return frozenset(model.model_fields) - inherited
+    """The fields of a type of event: its own first, then what was said, by whom, where it is read, and when it was."""
+    return tuple(sorted(_fields(EVENT_TYPES[type], ()), key=lambda field: GROUPS.index(field.group)))
 
 
 def _fields(model: type[BaseModel], path: Path) -> Iterator[Field]:

@@ -6,7 +6,6 @@ has ended meanwhile, all that was written comes back with the question for the k
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -23,12 +22,12 @@ from service.domain.streams import is_relation
 from service.recorder import KeyReused
 from service.web.beginning import is_key, new_draft, new_key, starts
 from service.web.controls import read_back
-from service.web.drafts import Draft, placed, read
+from service.web.drafts import Draft, read
 from service.web.editing import edited, wanted
 from service.web.entrance import let_in_again, local, with_cookie
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import formsheet
-from service.web.previews import Preview, preview, receipt, refused_with
+from service.web.previews import preview, receipt
 from service.web.rendering import rendered
 from service.web.surroundings import Surroundings, surroundings
 from service.web.texts import texts
@@ -132,9 +131,7 @@ async def _filed(request: Request, draft: Draft) -> Response:
     try:
         led_to = await receipt(request, draft.body, draft.key, dry_run=False)
     except Refused as refused:
-        problem = problem_of(refused)
-        found = refused_with(problem, partial(placed, draft))
-        return await _shown(request, draft, status=problem.status, found=found)
+        return await _shown(request, draft, status=problem_of(refused).status, refused=True)
     except KeyReused as reused:
         anew, before = replace(draft, key=new_key()), f"/reports/{reused.first.id}"
         return await _shown(request, anew, status=422, notice="file.filed-before", before=before)
@@ -147,7 +144,7 @@ async def _shown(
     *,
     known: Surroundings | None = None,
     status: int = 200,
-    found: Preview | None = None,
+    refused: bool = False,
     notice: str | None = None,
     focus: str | None = None,
     **facts: str,
@@ -156,9 +153,8 @@ async def _shown(
     visit = await begun(request, FileQuery)
     refuse_others(visit, draft.relation)
     known = known or await surroundings(visit, draft.relation, draft.shown)
-    is_part, refused = "hx-request" in request.headers, found is not None
-    if found is None and not is_part and notice is None:
-        found = await preview(request, draft)
+    is_part = "hx-request" in request.headers
+    found = None if is_part or notice else await preview(request, draft)
     told = formsheet(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
     more = {"notice": texts()(notice, **facts) if notice else None, "focus": focus}
     return await drawn(visit, "file-form.html" if is_part else "file.html", {**told, **more}, status)

@@ -14,7 +14,7 @@ from fastapi import Request
 from markupsafe import Markup
 
 from service.api import body, writing
-from service.api.problems import Mistake, Problem, ProblemDocument, problem_of
+from service.api.problems import Mistake, ProblemDocument, problem_of
 from service.domain.errors import Refused
 from service.domain.history import Reason
 from service.projections.change import ChangeDocument, StandingDocument
@@ -107,11 +107,8 @@ async def preview_of(request: Request, said: dict[str, Any], place: Place) -> Pr
     try:
         return _shown(await receipt(request, said, _NO_KEY, dry_run=True))
     except Refused as refused:
-        return refused_with(problem_of(refused), place)
-
-
-def refused_with(problem: Problem, place: Place) -> Preview:
-    return Preview(mistakes=place(problem.document.errors or ()), problem=problem.document)
+        problem = problem_of(refused).document
+        return Preview(mistakes=place(problem.errors or ()), problem=problem)
 
 
 async def receipt(request: Request, said: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
