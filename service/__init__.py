@@ -4,6 +4,7 @@ The rooms, from the outside in. Imports point down this list and never up: `test
 says which rooms may see which.
 
     __main__, cli           the command line
+    client                  for programs elsewhere that poll this service; needs nothing of it but its documents
     web                     the record as pages, for people; drawn from what `api` answers
     api                     the record over HTTP, for programs
     recorder                THE write path: read streams → decide → append → project, in one transaction

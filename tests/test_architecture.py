@@ -33,6 +33,7 @@ ROOMS = {
     "follower": {"store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint"},
     "web": {"api", *READING_AND_WRITING},
+    "client": {"projections", "domain"},
     "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "checkpoint", "api", "web"},
     "__main__": {"cli"},
 }

@@ -1,0 +1,165 @@
+"""The client for programs, and every example of the page for those who write pollers, against a real server."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from service.client import EventsMissing, Irritants, OtherHistory, Problem
+from service.store import keys
+from service.store.engine import open_engine, transaction
+from tests.api.serving import Served, served
+
+ROOT = Path(__file__).parents[1]
+BANKING = "ru-us/banking-access"
+
+
+@pytest.fixture
+def server(seeded_database_url: str) -> Iterator[Served]:
+    with served(seeded_database_url) as server:
+        yield server
+
+
+@pytest.fixture
+def key(seeded_database_url: str) -> str:
+    engine = open_engine(seeded_database_url)
+    with transaction(engine) as c:
+        _, key = keys.create(c, "an operator", ("report",), datetime.now(UTC))
+    engine.dispose()
+    return key
+
+
+def file(server: Served, key: str) -> None:
+    """One report that moves banking."""
+    event = {
+        "stream": f"irritant/{BANKING}",
+        "type": "ImplementationReported",
+        "occurred": "2025-06-01",
+        "act": "Accounts were opened",
+        "actor": "both",
+        "asserted_by": {"party": "US", "channel": "quote"},
+        "source": {"document": "a4-unnamed-outlet", "paragraphs": [5], "origin": "state-department-on-april"},
+        "summary": "Accounts are said to have been opened.",
+    }
+    body = {"relation": "ru-us", "title": "After the round", "events": [event]}
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "once"}
+    assert httpx2.post(f"{server.url}/v1/reports", json=body, headers=headers).status_code == 201
+
+
+def test_a_status_is_read_and_asked_for_again_at_no_cost(server: Served) -> None:
+    with Irritants(server.url) as irritants:
+        first = irritants.status(BANKING)
+        assert (first.status, first.confirmed_status) == ("formalised", "understanding")
+        assert irritants.status(BANKING) is first
+
+
+def test_whoever_waits_is_told_at_once(server: Served, key: str) -> None:
+    with Irritants(server.url) as irritants, ThreadPoolExecutor() as beside:
+        before = irritants.status(BANKING)
+        waiting = beside.submit(irritants.wait, BANKING, 20)
+        file(server, key)
+        after = waiting.result()
+        assert after is not None
+        assert (before.status, after.status) == ("formalised", "implementing")
+
+
+def test_a_wait_without_news_ends_with_nothing(server: Served) -> None:
+    with Irritants(server.url) as irritants:
+        assert irritants.wait(BANKING, seconds=1) is None
+
+
+def test_a_follower_has_every_event_once_and_resumes_where_it_was(server: Served, key: str) -> None:
+    with Irritants(server.url) as irritants:
+        seen = list(irritants.follow(wait=0))
+        assert [event.position for event in seen] == list(range(1, len(seen) + 1))
+        file(server, key)
+        (new,) = irritants.follow(seen[-1].position, seen[-1].log, wait=0)
+        assert (new.position, new.type) == (len(seen) + 1, "ImplementationReported")
+
+
+def test_another_history_is_not_followed(server: Served) -> None:
+    with Irritants(server.url) as irritants:
+        *_, last = irritants.follow(wait=0)
+        forged = last.log[:-1] + ("0" if last.log[-1] != "0" else "1")
+        with pytest.raises(OtherHistory):
+            list(irritants.follow(last.position, forged, wait=0))
+
+
+def test_an_event_that_was_left_out_is_noticed(server: Served) -> None:
+    def without_the_second(request: httpx2.Request) -> httpx2.Response:
+        page = httpx2.get(f"{server.url}{request.url.raw_path.decode()}").json()
+        del page["items"][1]
+        return httpx2.Response(200, json=page)
+
+    with Irritants(server.url) as irritants:
+        irritants._http = httpx2.Client(base_url=server.url, transport=httpx2.MockTransport(without_the_second))
+        with pytest.raises(EventsMissing):
+            list(irritants.follow(wait=0))
+
+
+def test_what_is_not_on_record_is_a_problem_with_a_name(server: Served) -> None:
+    with Irritants(server.url) as irritants, pytest.raises(Problem) as told:
+        irritants.status("ru-us/cheese")
+    assert (told.value.status, told.value.type) == (404, "not-found")
+
+
+def test_a_list_is_filtered(server: Served) -> None:
+    with Irritants(server.url) as irritants:
+        assert {one.id for one in irritants.statuses(awaiting="US")} == {
+            "ru-us/direct-flights",
+            "ru-us/property-return",
+        }
+
+
+def test_an_outage_is_waited_out(seeded_database_url: str) -> None:
+    with served(seeded_database_url) as first:
+        url, (_, port) = first.url, first.address
+    again: list[object] = []
+
+    def comes_back(_: float) -> None:
+        if not again:
+            again.append(serving.__enter__())
+
+    serving = served(seeded_database_url, port=port)
+    with Irritants(url, pause=comes_back) as irritants:
+        assert irritants.status(BANKING).status == "formalised"
+    serving.__exit__(None, None, None)
+    assert again
+
+
+def examples(language: str, url: str) -> list[str]:
+    page = (ROOT / "docs" / "polling.md").read_text().replace("http://127.0.0.1:8000", url)
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+
+
+def run(*command: str, folder: Path) -> list[str]:
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
+
+
+def test_the_examples_with_curl(server: Served, tmp_path: Path) -> None:
+    script = "set -eu\n" + "".join(examples("sh", server.url))
+    assert run("sh", "-c", script, folder=tmp_path) == ["304", "304"]
+
+
+def test_the_examples_with_python(server: Served, tmp_path: Path) -> None:
+    (script,) = examples("python", server.url)
+    status, news, *events = run(sys.executable, "-c", script, folder=tmp_path)
+    assert (status, news) == ("formalised understanding one_side", "no news")
+    assert len(events) == 7
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_examples_with_javascript(server: Served, tmp_path: Path) -> None:
+    (script,) = examples("js", server.url)
+    (tmp_path / "follow.mjs").write_text(script)
+    lines = run("node", "follow.mjs", folder=tmp_path)
+    assert lines[-1].split()[1] == "ru-us/property-return"
