@@ -139,7 +139,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
     threads = [threading.Thread(target=append), threading.Thread(target=watch)]
     for thread in threads:
         thread.start()
-    for _ in range(10):
+    for _ in range(4):
         rebuild(engine)
     enough.set()
     for thread in threads:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from service.cli.amending import DryRun, Event, Relation, amend
-from service.cli.client import service
+from service.cli.client import Service, service
 from service.cli.options import AsJson, Url
 from service.cli.streams import history, named, reference
 from service.cli.terminal import Exit, Failed
@@ -25,7 +25,7 @@ def evidence_command(
     origin: Annotated[str | None, typer.Option(help="The utterance; without one, that of the event.")] = None,
     summary: Annotated[str | None, typer.Option(help="In your own words; without one, those of the event.")] = None,
     wording: Annotated[str | None, typer.Option(help="The side's own word for it.")] = None,
-    party: Annotated[str | None, typer.Option(help="Who says so: needed where the origin is not the event's.")] = None,
+    party: Annotated[str | None, typer.Option(help="Who says so: needed where the origin is new.")] = None,
     channel: Annotated[str | None, typer.Option(help="quote, paraphrase, attributed or outlet.")] = None,
     organ: Annotated[str | None, typer.Option(help="Such as a ministry.")] = None,
     person: Annotated[str | None, typer.Option(help="Who spoke.")] = None,
@@ -51,31 +51,19 @@ def evidence_command(
         told = history(asked, target.stream)
         telling = _telling(told, target)
         cited = origin or telling.source.origin
-        by = telling.asserted_by if cited == telling.source.origin else None
-        asserted_by = {
-            "party": party or (by.party if by else None),
-            "channel": channel or (by.channel if by else None),
-            "organ": organ or (by.organ if by and not party else None),
-            "person": person or (by.person if by and not party else None),
-        }
-        if not asserted_by["party"] or not asserted_by["channel"]:
-            raise Failed(
-                f"{cited} is not the origin of {event}: say whose it is with --party and --channel", Exit.USAGE
-            )
+        said_by = {"party": party, "channel": channel, "organ": organ, "person": person}
+        asserted_by = {**_known_speaker(asked, cited, telling, party), **_given(said_by)}
+        if not asserted_by.keys() >= {"party", "channel"}:
+            raise Failed(f"no origin {cited} is registered: say whose it is with --party and --channel", Exit.USAGE)
         said = {
             "type": "EvidenceAdded",
-            "asserted_by": _given(asserted_by),
+            "asserted_by": asserted_by,
             "source": {"document": source, "paragraphs": [int(n) for n in paragraphs.split(",")], "origin": cited},
             "summary": summary or telling.summary,
             **_given({"wording": wording}),
         }
-        document = {
-            "publisher": publisher,
-            "paragraphs": count,
-            "address": web,
-            "published": published,
-            "language": language,
-        }
+        document = {"publisher": publisher, "paragraphs": count, "address": web}
+        document |= {"published": published, "language": language}
         spoken = {"origin": cited, "speaker": speaker, "party": asserted_by["party"], "channel": asserted_by["channel"]}
         before = [_registered("SourceRegistered", source, document)] if publisher else []
         before += [_registered("OriginRegistered", source, spoken)] if speaker else []
@@ -89,6 +77,19 @@ def _telling(told: History[Any], target: Recorded) -> Telling:
     if not isinstance(said, Telling):
         raise Failed(f"{reference(target)} is record-keeping and asserts nothing", Exit.USAGE)
     return said
+
+
+def _known_speaker(asked: Service, origin: str, telling: Telling, party: str | None) -> dict[str, str]:
+    """Who speaks by what is known of the origin: as in the event that has the same, or as it is registered."""
+    if origin == telling.source.origin:
+        by = telling.asserted_by.model_dump(exclude_none=True)
+        # Another party does not speak through this one's organ.
+        return by if party is None else {"channel": by["channel"]}
+    for source in asked.items("/v1/sources"):
+        for registered in source["origins"]:
+            if registered["origin"] == origin:
+                return {"party": registered["party"], "channel": registered["channel"]}
+    return {}
 
 
 def _registered(type: str, source: str, fields: Mapping[str, Any]) -> dict[str, Any]:

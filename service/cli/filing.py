@@ -1,6 +1,7 @@
 """Filing a report file: previewed, filed once, and every mistake told with its line and column, all at once."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -40,7 +41,9 @@ class Filed:
 def report_command(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A report in YAML or JSON; with --template, the file to write.", dir_okay=False),
+        typer.Argument(
+            help="A report in YAML or JSON, `-` for standard input; with --template, the file to write.", dir_okay=False
+        ),
     ] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what filing it would change.")] = False,
@@ -127,7 +130,7 @@ def _namesake(asked: Service, file: ReportFile) -> str | None:
 
 def _read(path: Path) -> ReportFile:
     try:
-        return reportfile.read(path.read_bytes())
+        return reportfile.read(sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes())
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}", Exit.USAGE) from error
     except NotAReport as error:
@@ -236,8 +239,16 @@ def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) 
         if payload.get(name) in siblings:
             payload[name] = _OF_THIS_REPORT
         elif name in payload:
-            payload[name] = reference(named(asked, str(payload[name])))
+            payload[name] = _by_version(asked, str(payload[name]))
     return [f"{stream} {payload.pop('type')}", *(f"    {name}: {value}" for name, value in sorted(payload.items()))]
+
+
+def _by_version(asked: Service, written: str) -> str:
+    """The event as `history` names it; as it is written where there is none."""
+    try:
+        return reference(named(asked, written))
+    except Failed:
+        return written
 
 
 def _write_template(asked: Service, round: str, path: Path | None) -> None:

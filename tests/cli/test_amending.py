@@ -177,12 +177,17 @@ def test_a_new_origin_by_the_other_side_confirms(desk: Desk) -> None:
     assert standing(desk) == BOTH
 
 
-def test_evidence_of_another_voice_says_whose_it_is(desk: Desk) -> None:
-    ended = desk.run(
-        "evidence", f"{VISAS}@2", "--source", "a1-hasanova", "--paragraphs", "7", "--origin", "outlet-hasanova"
-    )
-    assert ended.code == 2
-    assert "--party and --channel" in ended.err
+def test_whose_a_registered_origin_is_need_not_be_said(desk: Desk) -> None:
+    desk.done("evidence", f"{VISAS}@2", "--source", "a1-hasanova", "--paragraphs", "7", "--origin", "outlet-hasanova")
+    data = event(desk, 6)["data"]
+    assert isinstance(data, dict)
+    assert data["asserted_by"] == {"party": "MEDIA", "channel": "outlet"}
+
+
+def test_whose_a_new_origin_is_must_be_said(desk: Desk) -> None:
+    cited = ("--source", "a1-hasanova", "--paragraphs", "7", "--origin", "nobody-yet")
+    ended = desk.run("evidence", f"{VISAS}@2", *cited)
+    assert (ended.code, "--party and --channel" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,34 +48,38 @@ def fits(said: str, page: str) -> bool:
     return re.fullmatch(pattern, f"{said}\n" if said else "") is not None
 
 
-@pytest.fixture
-def shell(desk: Desk) -> dict[str, str]:
-    """An environment in which `irritants` is found, as after `make install`."""
-    script = desk.folder / "bin" / "irritants"
-    script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
-    script.chmod(0o755)
-    return {
-        **os.environ,
-        "PATH": f"{script.parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "IRRITANTS_DATABASE_URL": desk.database_url,
-    }
+class Shell:
+    """Runs a line in the desk's folder: a command of ours in this process, whatever else in a shell of the system."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        script = desk.folder / "bin" / "irritants"
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
+        script.chmod(0o755)
+        desk.monkeypatch.chdir(desk.folder)
+        desk.monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+        desk.monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        desk.monkeypatch.setenv("IRRITANTS_DATABASE_URL", desk.database_url)
+
+    def run(self, line: str) -> str:
+        if line.startswith("irritants ") and not re.search(r"[$<>|&]", line):
+            ended = self.desk.run(*shlex.split(line)[1:])
+            return (ended.out + ended.err).strip("\n")
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        return (done.stdout + done.stderr).strip("\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk, shell: dict[str, str]) -> None:
-    ran = 0
+def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk) -> None:
+    shell, ran = Shell(desk), 0
     for kind, block in blocks(page):
         if kind == "yaml":
             name = block.partition("\n")[0].removeprefix("# ")
             desk.write(name, block)
             continue
         for command in commands(block):
-            ended = subprocess.run(
-                command.line, shell=True, cwd=desk.folder, env=shell, capture_output=True, text=True, check=False
-            )
-            said = (ended.stdout + ended.stderr).strip("\n")
+            said = shell.run(command.line)
             assert fits(said, command.says), f"$ {command.line}\n{said}\n-- and the page says\n{command.says}"
             ran += 1
     assert ran

@@ -11,13 +11,14 @@ import pytest
 from typer.main import get_command
 
 from service.cli.main import CODES, app
-from service.cli.terminal import Exit
+from service.cli.terminal import Exit, progress
 from tests.cli.conftest import Desk, irritants
+from tests.cli.test_filing import THIRD_ROUND
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDS = (
     *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
-    *("openapi", "correct", "retract", "evidence", "key create", "key list", "key revoke"),
+    *("openapi", "correct", "retract", "evidence", "checkpoint", "key create", "key list", "key revoke"),
 )
 
 
@@ -69,6 +70,33 @@ def test_history_on_a_terminal_strikes_what_is_struck(desk: Desk) -> None:
     drawn = on_a_terminal("history", "ru-us/visas")
     assert re.search(r"\x1b\[2;9mMore steps on visa procedures", drawn) or re.search(r"\x1b\[[0-9;]*9m", drawn)
     assert "✗" in ESCAPES.sub("", drawn)
+
+
+def test_long_work_shows_a_bar_on_a_terminal(desk: Desk) -> None:
+    shown = ESCAPES.sub("", on_a_terminal("verify", "--documents", "--database", desk.database_url))
+    assert re.search(r"verifying events ━+ 127/127", shown)
+    assert re.search(r"replaying documents ━+ 127/127", shown)
+
+
+def test_long_work_says_each_tenth_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("rebuilding") as done:
+        for number in range(0, 5_001, 250):
+            done(number, 5_000)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"rebuilding: {tenth * 500:,} of 5,000" for tenth in range(1, 10)]
+
+
+def test_filing_shows_on_a_terminal_that_it_is_under_way(desk: Desk) -> None:
+    shown = on_a_terminal("report", str(desk.write("third.yaml", THIRD_ROUND)), "--dry-run")
+    assert "filing 4 events" in shown
+    assert "A dry run: 4 events" in shown
+
+
+def test_a_report_may_come_from_standard_input(desk: Desk) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "report", "-"], input=THIRD_ROUND, capture_output=True, text=True, check=True
+    )
+    assert "Recorded: 4 events" in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
