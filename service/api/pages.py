@@ -1,4 +1,4 @@
-"""Pages for people who read about the interface: each problem explained, and the routes of the contract."""
+"""The contract, for machines and for people."""
 
 import asyncio
 from html import escape
@@ -7,9 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from service.api.explained import EXPLAINED
 from service.api.operations import no_parameters
-from service.api.problems import STATUS, Problem
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(no_parameters)])
 
@@ -18,26 +16,6 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-
-
-@router.get("/problems")
-async def problems() -> Response:
-    """Every problem that an answer can name."""
-    rows = "".join(
-        f'<li><a href="/problems/{name}">{name}</a> ({STATUS[name]}): {escape(explanation.title)}</li>'
-        for name, explanation in sorted(EXPLAINED.items())
-    )
-    return _page("Problems", f"<ul>{rows}</ul>")
-
-
-@router.get("/problems/{name}")
-async def problem(name: str) -> Response:
-    """What one problem means, and what to do about it."""
-    explanation = EXPLAINED.get(name)
-    if explanation is None:
-        raise Problem("not-found", "There is no problem of that name.")
-    told = f"<p>Status {STATUS[name]}. <code>/problems/{name}</code></p><p>{escape(explanation.text)}</p>"
-    return _page(explanation.title, f'{told}<p><a href="/problems">All problems</a></p>')
 
 
 @router.get("/openapi.json")

@@ -19,8 +19,8 @@ def standing_value(document: IrritantDocument | StandingDocument | None, field: 
     if document is None:
         return t("standing.absent")
     if field == "rungs":
-        sides = _rungs(document).items()
-        return capitalised(_COMMA.join(t("standing.side", side=name_of(p), rung=t(f"rung.{rung}")) for p, rung in sides))
+        sides = (t("standing.side", side=name_of(p), rung=t(f"rung.{rung}")) for p, rung in _rungs(document).items())
+        return capitalised(_COMMA.join(sides))
     if field == "items":
         return t("beside.items", settled=document.items.settled, total=document.items.total)
     value = getattr(document, field)

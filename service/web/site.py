@@ -2,18 +2,37 @@
 
 from fastapi import FastAPI
 
-from service.web import amending, assets, board, comparison, dossier, entrance, filing, refusals, reports, rounds
+from service.web import (
+    amending,
+    assets,
+    board,
+    changes,
+    comparison,
+    dossier,
+    entrance,
+    explaining,
+    filing,
+    refusals,
+    relations,
+    reports,
+    rounds,
+    sources,
+)
 
 _ROUTERS = (
     assets.router,
     board.router,
     dossier.router,
     comparison.router,
+    rounds.router,
+    relations.router,
+    changes.router,
+    sources.router,
+    explaining.router,
     entrance.router,
     filing.router,
     amending.router,
     reports.router,
-    rounds.router,
 )
 
 

@@ -123,6 +123,13 @@ async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Respons
     return response
 
 
+def still(request: Request, sheet: Sheet) -> Response:
+    """A page that has nothing of the record on it, so that strangers may see it too. Raises Problem for parameters."""
+    parse(NoQuery, request.scope["query_string"])
+    headers = {"Cache-Control": "no-cache", **HEADERS}
+    return Response(rendered(sheet.template, sheet.told), headers=headers, media_type=HTML)
+
+
 async def _drawn(visit: Visit[Q], make: Make[Q]) -> Page:
     sheet = await make(visit)
     html = await asyncio.to_thread(rendered, sheet.template, {"visit": visit, **sheet.told})

@@ -17,7 +17,7 @@ from tests.api.bodies import FLIGHTS, on, origin, report, said, source
 from tests.api.conftest import Headers, MakeKey
 
 CLOSED = ("/v1/irritants", "/v1/events", "/v1/irritants/ru-us/visas", "/v1/nothing", "/metrics")
-OPEN = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/stale")
+OPEN = ("/healthz", "/readyz", "/openapi.json", "/docs")
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_every_operation_has_a_name_of_its_own_and_a_text() -> None:
 def test_every_route_is_in_it_but_those_for_people(app: FastAPI) -> None:
     routes = {(route.path_format, m.lower()) for route in iter_route_contexts(app.routes) for m in route.methods or ()}
     told = {(path, method) for path, methods in CONTRACT["paths"].items() for method in methods}
-    assert {path for path, _ in routes - told} == {"/docs", "/openapi.json", "/problems", "/problems/{name}"}
+    assert {path for path, _ in routes - told} == {"/docs", "/openapi.json"}
     assert told <= routes
 
 

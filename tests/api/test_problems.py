@@ -116,17 +116,5 @@ def test_a_failure_of_ours_tells_nothing_but_where_the_log_has_it(app: FastAPI, 
     assert "Traceback" not in answer.text
 
 
-def test_every_problem_has_its_page(client: TestClient) -> None:
-    for name, explanation in EXPLAINED.items():
-        page = client.get(f"/problems/{name}")
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert explanation.title.replace("'", "&#x27;") in page.text
-        assert f"/problems/{name}" in client.get("/problems").text
-
-
-def test_a_problem_that_there_is_not_has_no_page(client: TestClient) -> None:
-    assert client.get("/problems/none").status_code == 404
-
-
 def test_a_problem_is_not_cached() -> None:
     assert Problem("not-found", "Nothing.").response().headers["cache-control"] == "no-store"

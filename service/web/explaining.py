@@ -1,0 +1,104 @@
+"""How to read the pages, `/help`, and what each problem means, `/problems/…`.
+
+The examples are from the seeds and drawn as the board draws them; the texts on problems are those that the interface
+answers with.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import APIRouter, Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from service.api.explained import EXPLAINED
+from service.api.problems import STATUS, Problem
+from service.domain.irritant import events
+from service.domain.ladder import RUNGS, Rung
+from service.web import ladder
+from service.web.standing import Rungs, Standing
+from service.web.visit import NoQuery, Sheet, Visit, shown, still
+
+router: Final = APIRouter(include_in_schema=False)
+
+_PUTS_THERE: Final[Mapping[Rung, tuple[type, ...]]] = {
+    "raised": (events.ConcernRaised,),
+    "proposed": (events.ProposalTabled,),
+    "in_talks": (events.DiscussionReported,),
+    "understanding": (events.UnderstandingReported, events.NextStepAgreed),
+    "formalised": (events.InstrumentExchanged,),
+    "implementing": (events.ImplementationReported,),
+    "resolved": (events.ResolutionDeclared,),
+}
+_DATES: Final = (
+    "2025-04-10",
+    "2025-04-10~",
+    "[2025-04-10..]",
+    "[..2025-04-10]",
+    "[2025-02-27..2025-04-10]",
+    "2025-04-10/..",
+    "2025-04",
+)
+
+
+@router.get("/help")
+async def help_page(request: Request) -> Response:
+    return await shown(request, NoQuery, _help)
+
+
+async def _help(_: Visit[NoQuery]) -> Sheet:
+    told = {
+        "rungs": [(rung, [event.__name__ for event in _PUTS_THERE.get(rung, ())]) for rung in RUNGS],
+        "examples": {
+            "banking": _example((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
+            "property": _example((("RU", "proposed"), ("US", "unstated")), reported="in_talks"),
+            "reversed": _example((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", high="formalised"),
+        },
+        "movement": ladder.movement((("", "raised", "unstated"), ("", "formalised", "understanding")), *_NOW),
+        "dates": _DATES,
+        "axis": ladder.axis(),
+        "symbols": ladder.symbols(),
+    }
+    return Sheet("help.html", told)
+
+
+@router.get("/problems")
+async def problems(request: Request) -> Response:
+    """Every problem that an answer can name."""
+    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(EXPLAINED.items())]
+    return still(request, Sheet("problems.html", {"problems": found}))
+
+
+@router.get("/problems/{name}")
+async def problem(request: Request, name: str) -> Response:
+    """What one problem means, and what to do about it."""
+    if name not in EXPLAINED:
+        raise Problem("not-found", "There is no problem of that name.")
+    return still(request, Sheet("problem.html", {"name": name, "status": STATUS[name], "explained": EXPLAINED[name]}))
+
+
+_NOW: Final[tuple[Rung, Rung]] = ("formalised", "understanding")
+
+
+def _example(rungs: Rungs, reported: Rung, high: Rung | None = None) -> Markup:
+    there = sorted((rung for _, rung in rungs), key=RUNGS.index)
+    lower, higher = there[0], there[-1]
+    return ladder.ladder(
+        Standing(
+            rungs,
+            high or higher,
+            higher,
+            lower,
+            reported,
+            basis="one_side",
+            origins=1,
+            lifecycle="open",
+            hold="none",
+            trend="held",
+            regressions=0,
+            reversible="unknown",
+            awaiting="none",
+            settled=0,
+            total=0,
+        )
+    )

@@ -1,0 +1,54 @@
+"""A relation, `/relations/…`: the talks as a whole, who stands where, who is to do what, and what needs confirming."""
+
+from itertools import groupby
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from service.api.listing import Listing
+from service.api.parameters import At
+from service.projections.ledger import LedgerDocument
+from service.projections.matrix import MatrixDocument
+from service.projections.needs_confirmation import NeedsConfirmationDocument, Unconfirmed
+from service.projections.registers import RegistersDocument
+from service.projections.relation import RelationDocument
+from service.projections.round import RoundDocument
+from service.web.visit import Sheet, Visit, shown
+
+router: Final = APIRouter(include_in_schema=False)
+
+_MOST_ROUNDS: Final = 1_000
+
+
+@router.get("/relations/{relation}")
+async def relation(request: Request) -> Response:
+    return await shown(request, At, _relation)
+
+
+async def _relation(visit: Visit[At]) -> Sheet:
+    path, on = f"/v1{visit.path}", visit.query.effective_on or visit.today
+    talks = await visit.at_point(path, RelationDocument)
+    rounds = await visit.at_point("/v1/rounds", Listing[RoundDocument], relation=talks.id, limit=_MOST_ROUNDS)
+    matrix = await visit.at_point(f"{path}/matrix", MatrixDocument)
+    needs = await visit.at_point(f"{path}/needs-confirmation", NeedsConfirmationDocument)
+    told: dict[str, Any] = {
+        "relation": talks,
+        "rounds": sorted(rounds.items, key=_by_day),
+        "matrix": matrix,
+        "ledger": await visit.at_point(f"{path}/ledger", LedgerDocument, on=on),
+        "registers": await visit.at_point(f"{path}/registers", RegistersDocument, on=on),
+        "needs": [(about, list(items)) for about, items in groupby(needs.items, key=_about)],
+        "names": {row.irritant: row.title for row in matrix.items},
+        "counted_to": on,
+    }
+    return Sheet("relation.html", told)
+
+
+def _by_day(round: RoundDocument) -> tuple[bool, Any, str]:
+    """Rounds without a day come last: they are still to come, or nobody says when they met."""
+    return round.latest is None, round.latest, round.id
+
+
+def _about(item: Unconfirmed) -> str:
+    return item.about
