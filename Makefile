@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format crash bench lock
+.PHONY: help install run test check lint format crash fuzz bench sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -46,6 +46,16 @@ crash: install ## crash rounds (ROUNDS=50): processes and the database killed un
 
 bench: install ## how fast, as ratios to bare work on the same machine
 	$(BIN)/python -m tests.benchmarks
+
+fuzz: install ## thousands of cases for the contract, for bytes of all kinds and for the laws, other ones each time
+	$(BIN)/pytest -n auto -m '' -rs --hypothesis-profile=fuzz tests/fuzz tests/laws
+
+sbom: install ## what the image is made of, as a CycloneDX document on standard output
+	$(BIN)/python tests/sbom.py requirements.txt
+
+audit: install ## known vulnerabilities in the pinned versions; where no advisories can be had, the versions to review
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --progress-spinner off \
+		|| { echo 'To be reviewed by hand:'; grep -oE '^[a-zA-Z0-9._-]+==[^ ]+' requirements.txt; exit 1; }
 
 # The development lock comes first and rules the other, so that both name the same versions.
 LOCK = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -18,8 +18,8 @@ from service.domain.countries import ALPHA_2
 
 def _plain(text: str) -> str:
     # Control characters break terminals and jsonb, format characters (bidi overrides, zero-width) make two names look
-    # alike, lone surrogates cannot be stored; none of them belongs in a line of a record.
-    if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in text):
+    # alike, line separators end it, lone surrogates cannot be stored; none of them belongs in a line of a record.
+    if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
         raise PydanticCustomError("plain_text", "has a control, format or surrogate character")
     if not text.strip():
         raise PydanticCustomError("plain_text", "is blank")

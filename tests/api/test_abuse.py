@@ -1,0 +1,236 @@
+"""What is sent to exhaust, to confuse or to mislead gets a bounded, clear answer; all others are served."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.api.body import REPORT_LIMIT
+from service.domain import edtf
+from service.reportfile import NotAReport, read
+from service.settings import Settings
+from service.web.site import add_pages
+from tests.api.bodies import FLIGHTS, on, origin, report, source
+from tests.api.conftest import Headers, MakeKey
+from tests.api.serving import Served, served
+
+IDLE = 1_000
+POST = b"POST /v1/reports?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def server(seeded_database_url: str) -> Iterator[Served]:
+    with served(seeded_database_url) as server:
+        yield server
+
+
+def connected(server: Served) -> socket.socket:
+    return socket.create_connection(server.address, timeout=10)
+
+
+def first_line(connection: socket.socket) -> bytes:
+    """The status line of the answer; nothing where the other side just hangs up."""
+    try:
+        return connection.recv(65536).partition(b"\r\n")[0]
+    except ConnectionError:
+        return b""
+
+
+def is_served(server: Served) -> bool:
+    began = time.monotonic()
+    answer = httpx2.get(f"{server.url}/v1/irritants/ru-us/visas", timeout=5)
+    return bool(answer.status_code == 200 and time.monotonic() - began < 2)
+
+
+def shown(headers: Headers) -> bytes:
+    return b"".join(f"{name}: {value}\r\n".encode() for name, value in headers.items())
+
+
+def test_a_thousand_connections_that_say_nothing_keep_nobody_out(server: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(IDLE):
+            stack.enter_context(closing(connected(server)))
+        assert is_served(server)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(server: Served, make_key: MakeKey) -> None:
+    with closing(connected(server)) as c:
+        c.sendall(POST + shown(make_key()) + b"Content-Length: %d\r\n\r\n" % (REPORT_LIMIT + 1))
+        assert first_line(c).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_without_an_end_is_read_to_the_limit_and_no_further(server: Served, make_key: MakeKey) -> None:
+    chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+    with closing(connected(server)) as c:
+        c.sendall(POST + shown(make_key()) + b"Transfer-Encoding: chunked\r\n\r\n")
+        sent = 0
+        try:
+            while sent < 4 * REPORT_LIMIT:
+                c.sendall(chunk)
+                sent += len(chunk)
+        except ConnectionError:
+            pass
+        assert sent < 4 * REPORT_LIMIT or first_line(c).startswith(b"HTTP/1.1 413 ")
+    assert is_served(server)
+
+
+def test_a_body_that_nobody_may_send_is_not_read(server: Served) -> None:
+    with closing(connected(server)) as c:
+        c.sendall(POST + b"Content-Length: 1000000\r\n\r\n")
+        assert first_line(c).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize("flood", [b"X: y\r\n" * 20_000, b"X: " + b"y" * 2_000_000 + b"\r\n"], ids=["many", "long"])
+def test_a_flood_of_headers_keeps_nobody_out(server: Served, flood: bytes) -> None:
+    with closing(connected(server)) as c:
+        try:
+            c.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + flood + b"\r\n")
+            assert first_line(c)[:12] in (b"", b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 431")
+        except ConnectionError:
+            pass
+    assert is_served(server)
+
+
+def test_a_key_over_its_rate_is_told_when_to_come_back(seeded_database_url: str, make_key: MakeKey) -> None:
+    settings = Settings(database_url=seeded_database_url, answers_per_minute=3)
+    with TestClient(create_app(settings)) as client:
+        headers = make_key("read")
+        told = [client.get("/v1/irritants", headers=headers) for _ in range(5)]
+        assert [answer.status_code for answer in told] == [200, 200, 200, 429, 429]
+        assert 1 <= int(told[-1].headers["retry-after"]) <= 60
+        assert client.get("/v1/irritants", headers=make_key("read", name="other")).status_code == 200
+
+
+@pytest.mark.parametrize("depth", [30, 5_000, 500_000])
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_json_that_is_deep_is_refused(desk: TestClient, opening: str, depth: int) -> None:
+    closing = "]" if opening == "[" else "}"
+    body = opening * depth + "1" + closing * depth
+    answer = desk.post("/v1/reports?dry_run=true", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert len(answer.content) < 10_000
+
+
+def test_a_number_of_a_million_digits_is_refused(desk: TestClient) -> None:
+    body = '{"relation": ' + "9" * 900_000 + "}"
+    answer = desk.post("/v1/reports?dry_run=true", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+        b"relation: !!python/object/apply:os.system [id]\n",
+        b"relation: !own x\n",
+        b"<<: &x {title: x}\nrelation: *x\n",
+        b"[" * 10_000,
+        b"? [a]\n: b\n",
+        b"relation: ru-us\n---\nrelation: ru-us\n",
+    ],
+    ids=["bomb", "code", "tag", "merge", "deep", "odd key", "two documents"],
+)
+def test_a_report_file_that_would_be_more_than_a_report_is_refused(file: bytes) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotAReport) as refused:
+        read(file).body  # noqa: B018 -- it is read when it is asked for
+    assert refused.value.mistakes
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("text", ["[0001-01-01..9999-12-31]", "0000/9999", "[..9999]", "XXXX", "9999-12-31/.."])
+def test_ranges_of_ten_thousand_years_cost_nothing(text: str) -> None:
+    began = time.monotonic()
+    with suppress(edtf.NotEdtf):
+        edtf.parse(text)
+    assert time.monotonic() - began < 0.1
+
+
+@pytest.mark.parametrize("text", ["9" * 100_000, "[" * 100_000, "2025-" * 50_000, "2025-04-10/" * 10_000])
+def test_a_date_without_an_end_is_refused_at_once(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(edtf.NotEdtf):
+        edtf.parse(text)
+    assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "irritant/ru-us/vіsas",  # noqa: RUF001 -- the Ukrainian letter is the trick
+        "irritant/ru-us/visas\u200b",
+        "irritant/ru-us/ｖisas",  # noqa: RUF001
+        "irritant/RU-US/visas",
+        "irritant/ru-us/../sources",
+        "irritant/ru-us/visas/x",
+        "irritant/us-ru/visas",
+        "irritant/ru-us/" + "v" * 81,
+    ],
+)
+def test_names_that_look_like_others_are_none(desk: TestClient, stream: str) -> None:
+    answer = desk.post("/v1/reports?dry_run=true", json=report(on(stream, "ConcernRaised")))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/events/0/stream")
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "a\u0007b", "a\u2028b", "a\nb", "a\u2066b"])
+def test_a_line_that_shows_otherwise_than_it_reads_is_refused(desk: TestClient, text: str) -> None:
+    answer = desk.post("/v1/reports?dry_run=true", json=report(source(publisher=text)))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/events/0/publisher")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/irritants/ru-us/%2e%2e/%2e%2e/metrics",
+        "/v1/irritants//visas",
+        "/v1/irritants/ru-us/visas/",
+        "/v1/irritants/ru-us/visas%00",
+        "/v1/irritants/ru-us/visas%0d%0aX: y",
+        "/v1/irritants/RU-US/VISAS",
+        "/v1/irritants/ru-us/visas;x=1",
+        "/static/..%2f..%2fsettings.py",
+        "/static/%2e%2e/site.py",
+        "/problems/../../etc/passwd",
+    ],
+)
+def test_a_path_leads_to_what_it_says_or_nowhere(server: Served, path: str) -> None:
+    with closing(connected(server)) as c:
+        c.sendall(b"GET " + path.replace(" ", "%20").encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert first_line(c).startswith(b"HTTP/1.1 404 ")
+
+
+MARKUP = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{7*7}}"
+
+
+def test_markup_that_was_filed_is_shown_as_it_was_written(seeded_database_url: str, make_key: MakeKey) -> None:
+    app = create_app(Settings(database_url=seeded_database_url))
+    add_pages(app)
+    said: dict[str, Any] = {"summary": MARKUP}
+    with TestClient(app, headers={"Accept": "text/html"}) as client:
+        filed = client.post(
+            "/v1/reports",
+            json=report(
+                source(publisher=MARKUP),
+                origin(),
+                on(FLIGHTS, "ConcernRaised", **said),
+                title=MARKUP,
+                round="ru-us/istanbul-april",
+            ),
+            headers={**make_key(), "Idempotency-Key": "k"},
+        )
+        assert filed.status_code == 201, filed.text
+        addresses = ("/", "/irritants/ru-us/direct-flights", "/v1/rounds/ru-us/istanbul-april/sheet")
+        pages = [client.get(address) for address in addresses]
+    assert all(page.status_code == 200 for page in pages)
+    assert "alert(1)" in pages[1].text
+    for page in pages:
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+        assert "49" not in page.text.partition("alert(1)")[2][:60]
+    assert all("default-src" in page.headers["content-security-policy"] for page in pages[:2])

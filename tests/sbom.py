@@ -1,0 +1,44 @@
+"""The bill of materials of a lock file: what is installed in the image, in which version and with which hashes.
+
+CycloneDX, made from the lock alone, so it says what an install must be and needs neither a network nor an installation.
+"""
+
+import json
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+_PINNED: Final = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^ ;\\]+)(?P<rest>(?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE
+)
+_HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+def bill(lock: str) -> dict[str, Any]:
+    """The same lock gives the same bill: no time, no serial number."""
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "application", "name": "irritants", "version": version("irritants")}},
+        "components": [_component(pinned) for pinned in _PINNED.finditer(lock)],
+    }
+
+
+def _component(pinned: re.Match[str]) -> dict[str, Any]:
+    name = re.sub(r"[-_.]+", "-", pinned["name"]).lower()
+    hashes = ", ".join(_HASH.findall(pinned["rest"]))
+    return {
+        "type": "library",
+        "name": name,
+        "version": pinned["version"],
+        "purl": f"pkg:pypi/{name}@{pinned['version']}",
+        # One of these: which file is taken depends on the platform.
+        "properties": [{"name": "irritants:sha256", "value": hashes}],
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(bill(Path(sys.argv[1]).read_text()), indent=2) + "\n")
