@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import httpx2 as httpx
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from tests.cli.conftest import Desk, irritants
 
@@ -60,6 +61,27 @@ def test_a_given_database_is_migrated_and_seeded_and_gets_no_key(bare_database_u
         assert (said["seeded"], said["key"]) == (9, None)
         assert ended(process, signal.SIGTERM) == 0
     assert irritants("verify", "--documents", "--database", bare_database_url).code == 0
+
+
+def test_a_role_that_owns_nothing_serves_and_seeds(bare_database_url: str) -> None:
+    name = str(psycopg.conninfo.conninfo_to_dict(bare_database_url)["dbname"])
+    role, database = Identifier(f"{name}_service"), Identifier(name)
+    with psycopg.connect(bare_database_url, autocommit=True) as c:
+        c.execute(SQL("CREATE ROLE {}").format(role))
+    migrated = irritants("migrate", "--database", bare_database_url, "--grant-to", f"{name}_service")
+    assert migrated.code == 0
+    with psycopg.connect(bare_database_url, autocommit=True) as c:
+        c.execute(SQL("ALTER DATABASE {} SET role = {}").format(database, role))
+    try:
+        with serving("--database", bare_database_url) as (said, _):
+            assert said["seeded"] == 9
+            assert len(httpx.get(f"{said['address']}/v1/irritants").json()["items"]) == 5
+    finally:
+        with psycopg.connect(bare_database_url, autocommit=True) as c:
+            c.execute("SET role none")
+            c.execute(SQL("ALTER DATABASE {} RESET role").format(database))
+            c.execute(SQL("DROP OWNED BY {}").format(role))
+            c.execute(SQL("DROP ROLE {}").format(role))
 
 
 def test_without_seeds_an_empty_record_stays_empty(database_url: str) -> None:
