@@ -63,10 +63,11 @@ class Histories:
             found = [needs(report, histories) for report in reports]
             slugs = frozenset[str]().union(*(n.origins for n in found)) - origins.keys()
             origins |= {slug: self._origins[slug] for slug in slugs if slug in self._origins}
-            if unknown := slugs - self._origins.keys():
+            if unknown := slugs - origins.keys():
                 origins |= events.origin_streams(c, unknown)
             streams = frozenset[str]().union(*(n.streams for n in found), origins.values()) - histories.keys()
-            unread = dict.fromkeys(streams - self._kept.keys() - absent, 0)
+            # One by one: a difference of sets would walk through all that is kept.
+            unread = {stream: 0 for stream in streams if stream not in self._kept and stream not in absent}
             read = events.read_streams(c, unread, upto=self.head.position) if unread else {}
             histories |= {s: self._kept.get(s) or history_of(s, read.get(s, ())) for s in streams}
             # Only what a correction is about can show more to be needed, and only while more is known than before.
