@@ -108,7 +108,10 @@ def _of_irritant(c: Connection, read: Read[DifferenceQuery]) -> Page:
 def _of_relation(c: Connection, read: Read[DifferenceQuery]) -> Page:
     """What two readings of a relation tell otherwise, irritant by irritant; `from` and `to` as for one irritant."""
     relation = read.path["relation"]
-    before, after = (readings_of(c, relation, point) for point in _points(c, read))
+    points = _points(c, read)
+    before, after = (
+        readings_of(read.histories.of_relation(c, relation, point.position), relation, point) for point in points
+    )
     if before is None and after is None:
         read.not_found()
     was, now = (found["irritants"] if found else [] for found in (before, after))

@@ -10,7 +10,6 @@ from service.api.answer import Page
 from service.api.parameters import Cursor, Limit, Query, malformed
 from service.api.resource import Read
 from service.domain.catalogue import Kind
-from service.domain.streams import parse_stream
 from service.follower.readings import Point, histories_of
 from service.projections.document import Document, rendered
 from service.projections.stored import STORED
@@ -92,7 +91,7 @@ def list_documents(
     else:
         found = [
             (id, rendered(document))
-            for id, document in _documents_at(c, relation, kind, point).items()
+            for id, document in _documents_at(c, read, relation, kind, point).items()
             if id > (read.query.after or "")
             and document.position > changed_after
             and facets.items() <= projection.facets(document).items()
@@ -101,12 +100,11 @@ def list_documents(
     return read.page(paged(found, read.query.limit, position), position, projection.representation)
 
 
-def _documents_at(c: Connection, relation: str | None, kind: Kind, point: Point) -> dict[str, Any]:
-    found = histories_of(c, relation, [kind], point.position)
-    return {_id(stream): STORED[kind].view(point.reading(history)) for stream, history in found.items()}
-
-
-def _id(stream: str) -> str:
-    name = parse_stream(stream)
-    assert name is not None
-    return name.member
+def _documents_at(c: Connection, read: Read[Any], relation: str | None, kind: Kind, point: Point) -> dict[str, Any]:
+    """Every document of a kind as it read at a point, by its id."""
+    if relation is None:
+        found = histories_of(c, kind, point.position)
+    else:
+        found = read.histories.of_relation(c, relation, point.position)
+    of_kind = ((stream, history) for stream, history in found.items() if stream.startswith(f"{kind}/"))
+    return {stream.partition("/")[2]: STORED[kind].view(point.reading(history)) for stream, history in of_kind}

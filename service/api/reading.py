@@ -133,7 +133,8 @@ class Reader:
         resource, head = cast(Resource[Any], found.resource), self._last_head()
         media_type = negotiated(request.accept, resource.media_types)
         query = parameters.parse(resource.query, request.query)
-        return Read(found.path, query, media_type, head, self.clock(), request.path)
+        histories = self.follower.histories
+        return Read(found.path, query, media_type, head, self.clock(), request.path, histories)
 
     def _last_head(self) -> Head:
         head = self.follower.last_head

@@ -15,6 +15,7 @@ from service.api.answer import Page
 from service.api.etags import JSON
 from service.api.parameters import At, Q, malformed
 from service.api.problems import Problem
+from service.follower.histories import Histories
 from service.follower.readings import Point
 from service.store import events
 from service.store.engine import connection, transaction
@@ -23,7 +24,10 @@ from service.store.log import Head
 
 @dataclass(frozen=True)
 class Read(Generic[Q]):
-    """One reading: of what, with which parameters, up to which head. `now` is what a future moment is later than."""
+    """One reading: of what, with which parameters, up to which head.
+
+    `now` is what a future moment is later than; `histories` are those that are kept of relations.
+    """
 
     path: Mapping[str, str]
     query: Q
@@ -31,6 +35,7 @@ class Read(Generic[Q]):
     head: Head
     now: datetime
     address: str
+    histories: Histories
 
     @property
     def at_rest(self) -> bool:

@@ -15,7 +15,7 @@ from service.api.states import member_of, of_stream, one_of, point_of, reading_o
 from service.domain.history import History
 from service.domain.streams import history_of
 from service.follower import RECORD
-from service.follower.readings import Point, cited_sources, histories_of, rounds_of_reports
+from service.follower.readings import Point, cited_sources, rounds_of_reports
 from service.projections import assertions, markdown, sheet
 from service.projections.assertions import EvidenceDocument
 from service.projections.round import RoundDocument
@@ -67,7 +67,7 @@ def _sheet_at(c: Connection, read: Read[At], point: Point) -> SheetDocument:
     round, relation = reading_of(c, read, "round", point), read.path["relation"]
     filed = reports.page(c, round=member_of(read.path), upto=point.position)
     first, last = (filed[0].first_position - 1, filed[-1].last_position) if filed else (point.position, point.position)
-    found = histories_of(c, relation, ("irritant", "relation"), last)
+    found = read.histories.of_relation(c, relation, last)
     after = [history for stream, history in found.items() if stream.startswith("irritant/")]
     before: list[History[Any]] = [then for history in after if (then := history.as_of(first)).events]
     talks = found.get(f"relation/{relation}") or history_of(f"relation/{relation}")

@@ -66,7 +66,8 @@ def reading_of(c: Connection, read: Read[Any], kind: Kind, point: Point) -> Read
 
 def readings(c: Connection, read: Read[Any], point: Point) -> Readings:
     """Every stream of the relation that an address is of. Raises Problem where there was none on record."""
-    found = readings_of(c, read.path["relation"], point)
+    relation = read.path["relation"]
+    found = readings_of(read.histories.of_relation(c, relation, point.position), relation, point)
     if found is None:
         read.not_found()
     return found

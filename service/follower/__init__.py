@@ -16,6 +16,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from sqlalchemy import Engine
 
 from service.follower.cache import Cache, Kept
+from service.follower.histories import Histories
 from service.follower.waiting import TooManyWaiters, Waiter, Waiters
 from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
@@ -46,10 +47,19 @@ def changes_in(relation: str) -> str:
 class Follower:
     """One for each process, used from its event loop alone. `start` and `close` in the lifespan of the server."""
 
-    def __init__(self, url: str, engine: Engine, *, cache_bytes: int = 64 << 20, most_waiters: int = 10_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        engine: Engine,
+        *,
+        cache_bytes: int = 64 << 20,
+        cached_events: int = 50_000,
+        most_waiters: int = 10_000,
+    ) -> None:
         self._engine = engine
         self._watch = Watch(url, self._noticed)
         self._cache = Cache(cache_bytes)
+        self.histories = Histories(cached_events)
         self._waiters = Waiters(most_waiters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._reads = 0
@@ -137,6 +147,7 @@ class Follower:
         if known is None or moved.changed is None or not _continues(known, moved.head):
             self.behind = 0
             self._cache.clear()
+            self.histories.forget()
             self._waiters.wake_all()
             return
         self.behind = moved.head.position - known.position

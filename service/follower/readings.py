@@ -40,11 +40,9 @@ def histories(connection: Connection, streams: Iterable[str], upto: int) -> dict
     return _on_record(read)
 
 
-def histories_of(
-    connection: Connection, relation: str | None, kinds: Iterable[Kind], upto: int
-) -> dict[str, History[Any]]:
-    """Every stream of these kinds in a relation, or in all of them, by its name."""
-    read = events.read_relation(connection, relation, kinds=kinds, upto=upto)
+def histories_of(connection: Connection, kind: Kind, upto: int) -> dict[str, History[Any]]:
+    """Every stream of a kind, of whichever relation, by its name."""
+    read = events.read_relation(connection, None, kinds=(kind,), upto=upto)
     return dict(sorted(_on_record(read).items()))
 
 
@@ -56,9 +54,8 @@ class Readings(TypedDict):
     relation: Reading[Relation]
 
 
-def readings_of(connection: Connection, relation: str, point: Point) -> Readings | None:
-    """None where nothing of the relation was on record. Of talks that nobody opened the reading is that of nothing."""
-    found = histories_of(connection, relation, ("irritant", "round", "relation"), point.position)
+def readings_of(found: Mapping[str, History[Any]], relation: str, point: Point) -> Readings | None:
+    """Of all streams of a relation; None where there are none. Of talks that nobody opened it is that of nothing."""
     if not found:
         return None
     talks = found.get(f"relation/{relation}") or history_of(f"relation/{relation}")

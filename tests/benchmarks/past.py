@@ -1,0 +1,149 @@
+"""How dear is looking back: readings as of a position, as multiples of decoding their events once.
+
+One irritant with 1,000 events, and a board of 200 irritants with 100 each; everything from the connection to the
+rendered bytes, without HTTP.
+
+    .venv/bin/python -m tests.benchmarks.past [--rounds 5] [--database URL]
+"""
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from service.api import irritants, relations
+from service.api.etags import JSON
+from service.api.parameters import At, parse
+from service.api.resource import Read, Resource
+from service.domain import catalogue
+from service.domain.assertion import Recorded
+from service.follower.histories import Histories
+from service.store import codec, events, log
+from service.store.codec import StoredReport
+from service.store.engine import connection, open_engine
+from tests.benchmarks.measuring import in_turn, load, postgres, ratio, typical
+
+LONG: Final = 1_000
+IRRITANTS, EACH = 200, 100
+GOALS: Final = {"an irritant": 10, "the board": IRRITANTS}
+NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_chance = random.Random(1)
+_ids = (str(UUID(int=n)) for n in count(1))
+
+
+def told(type: str, n: int, **payload: Any) -> dict[str, Any]:
+    party = _chance.choice(("RU", "US", "MEDIA"))
+    month, day = _chance.randint(1, 12), _chance.randint(1, 28)
+    return {
+        "type": type,
+        "occurred": f"2025-{month:02}-{day:02}",
+        "asserted_by": {"party": party, "channel": "outlet" if party == "MEDIA" else "quote"},
+        "source": {"document": "a-document", "paragraphs": [n % 9 + 1], "origin": f"origin-{n % 7}"},
+        "summary": "What was said, in the operator's own words, of about the length that such lines have.",
+        **payload,
+    }
+
+
+def payloads(length: int) -> Iterator[dict[str, Any]]:
+    """What a stream could hold: claims of all rungs, and evidence, out of the order of the world."""
+    yield {"type": "IrritantOpened", "title": "An irritant", "category": "banking"}
+    for n in range(1, length):
+        match n % 5:
+            case 0:
+                yield told("ConcernRaised", n)
+            case 1:
+                yield told("ProposalTabled", n, kind="offer", addressee="US", terms="Terms.")
+            case 2:
+                yield told("DiscussionReported", n, form="talks")
+            case 3:
+                yield told("UnderstandingReported", n, terms="Terms.")
+            case _:
+                yield told("NextStepAgreed", n, step=f"step-{n % 11}", owner="both", action="To be done.")
+
+
+def put(engine: Engine, stream: str, length: int) -> None:
+    """One report with all events of a stream."""
+    with connection(engine) as c:
+        head = log.read_head(c)
+        report = next(_ids)
+        recorded = [
+            Recorded(
+                head.position + n, stream, n, next(_ids), payload["type"], catalogue.load(payload["type"], payload),
+                "bench", report, report, None, head.moment(NOON),
+            )
+            for n, payload in enumerate(payloads(length), 1)
+        ]  # fmt: skip
+        last = head.position + length
+        row = StoredReport(
+            report, report, sha256().digest(), "bench", "ru-us", None, "-", head.position + 1, last, head.moment(NOON)
+        )
+        assert log.append(c, head, [log.Filing(row, recorded)])
+
+
+def fill(engine: Engine) -> None:
+    for n in range(IRRITANTS):
+        put(engine, f"irritant/ru-us/i-{n}", EACH)
+    put(engine, "irritant/ru-us/long", LONG)
+
+
+def reading(engine: Engine, resource: Resource[Any], slug: str = "") -> Callable[[], float]:
+    with connection(engine) as c:
+        head = log.read_head(c)
+    query = parse(At, b"as_of_position=%d" % head.position)
+    read = Read({"relation": "ru-us", "slug": slug}, query, JSON, head, NOON, "-", Histories(0))
+    return lambda: seconds(lambda: resource.read(engine, read))
+
+
+def decoding(engine: Engine, stream: str) -> Callable[[], float]:
+    with connection(engine) as c:
+        rows = events.read_log(c, stream=stream)
+    return lambda: seconds(lambda: [codec.decode(row) for row in rows])
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def at(path: str) -> Resource[Any]:
+    return next(r for r in (*irritants.RESOURCES, *relations.RESOURCES) if r.path.endswith(path))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--database")
+    arguments = parser.parse_args()
+    with postgres(arguments.database) as server:
+        engine = open_engine(server.database(), statement_seconds=None)
+        fill(engine)
+        one = at("/v1/irritants/{relation}/{slug}")
+        contenders = {
+            "decoding": decoding(engine, "irritant/ru-us/long"),
+            "an irritant": reading(engine, one, "long"),
+            "a short one": reading(engine, one, "i-0"),
+            "the board": reading(engine, at("/board")),
+        }
+        rounds = in_turn(contenders, arguments.rounds)
+        engine.dispose()
+    print(f"{load()}; {arguments.rounds} rounds")
+    print(
+        f"an irritant with {LONG:,} events as of a position: {ratio(rounds, 'an irritant', 'decoding')} x decoding them"
+        f" (goal {GOALS['an irritant']}), {typical(rounds, 'an irritant') * 1000:.0f} ms"
+    )
+    print(
+        f"the board of {IRRITANTS} irritants with {EACH} events each: {ratio(rounds, 'the board', 'a short one')} x one"
+        f" of them (goal {GOALS['the board']}), {typical(rounds, 'the board') * 1000:.0f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()

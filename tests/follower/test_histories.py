@@ -1,0 +1,148 @@
+"""Histories that are kept are those of the log, at every position, and what was given out stays as it was."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from service.domain.history import History
+from service.domain.streams import history_of
+from service.follower.histories import Histories
+from service.store import events
+from service.store.engine import connection, open_engine
+from tests.store.record import FERRIES, READOUT, VISAS, opened, put
+
+FISH = "irritant/no-se/fish"
+RELATION = "no-se"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def record(engine: Engine) -> Iterator[Connection]:
+    with connection(engine) as c:
+        yield c
+
+
+def said(found: dict[str, History[Any]]) -> dict[str, list[int]]:
+    return {stream: [e.position for e in history.events] for stream, history in found.items()}
+
+
+def read(record: Connection, upto: int) -> dict[str, list[int]]:
+    """The same from the log alone."""
+    kinds = ("irritant", "round", "relation")
+    return {
+        s: [e.position for e in log]
+        for s, log in events.read_relation(record, RELATION, kinds=kinds, upto=upto).items()
+    }
+
+
+def test_at_every_position_they_are_those_of_the_log(record: Connection) -> None:
+    kept = Histories(100)
+    for version in range(1, 6):
+        put(record, (VISAS, version), (FERRIES, version), (READOUT, version))
+        last = version * 3
+        assert said(kept.of_relation(record, RELATION, last)) == read(record, last)
+    put(record, (FISH, 1))
+    for upto in (16, 3, 7, 0, 16, 13):
+        assert said(kept.of_relation(record, RELATION, upto)) == read(record, upto)
+
+
+def test_only_the_tail_is_read(record: Connection, engine: Engine) -> None:
+    kept = Histories(100)
+    put(record, (VISAS, 1), (VISAS, 2), (VISAS, 3))
+    kept.of_relation(record, RELATION, 3)
+    rows: list[int] = []
+    event.listen(engine, "after_cursor_execute", lambda c, cursor, *_: rows.append(cursor.rowcount))
+    kept.of_relation(record, RELATION, 3)
+    assert rows == []
+    put(record, (VISAS, 4))
+    rows.clear()
+    kept.of_relation(record, RELATION, 4)
+    assert rows == [1]
+
+
+def test_what_was_given_out_stays_as_it_was(record: Connection) -> None:
+    kept = Histories(100)
+    put(record, (VISAS, 1), (FISH, 1))
+    before = kept.of_relation(record, RELATION, 2)
+    reading, title = before[VISAS].reading(), before[VISAS].state.title
+    put(record, (VISAS, 2, opened("Renamed")))
+    after = kept.of_relation(record, RELATION, 3)
+    assert ([e.position for e in reading.events], before[VISAS].state.title) == ([1], title)
+    assert after[VISAS].version == 2
+    # What did not move is the same object still.
+    assert after[FISH] is before[FISH]
+
+
+def test_a_kept_history_folds_to_what_a_new_one_does(record: Connection) -> None:
+    kept = Histories(100)
+    for version in range(1, 8):
+        put(record, (VISAS, version))
+        history = kept.of_relation(record, RELATION, version)[VISAS]
+        assert history.state == history_of(VISAS, events.read_streams(record, {VISAS: 0})[VISAS]).state
+
+
+def test_there_is_a_bound_on_what_is_kept(record: Connection) -> None:
+    kept = Histories(3)
+    put(record, (VISAS, 1), (VISAS, 2), (FERRIES, 1), (FERRIES, 2))
+    kept.of_relation(record, "no-se", 4)
+    assert list(kept._kept) == ["no-se"]
+    assert said(kept.of_relation(record, "dk-no", 4)) == {FERRIES: [3, 4]}
+    assert list(kept._kept) == ["dk-no"]
+    assert said(Histories(1).of_relation(record, "no-se", 4)) == {VISAS: [1, 2]}
+
+
+def test_nothing_is_kept_of_what_is_not_on_record(record: Connection) -> None:
+    kept = Histories(100)
+    assert kept.of_relation(record, "fi-no", 0) == {}
+
+
+def test_forgotten_it_is_read_again(record: Connection) -> None:
+    kept = Histories(100)
+    put(record, (VISAS, 1))
+    first = kept.of_relation(record, RELATION, 1)
+    kept.forget()
+    assert kept.of_relation(record, RELATION, 1)[VISAS] is not first[VISAS]
+
+
+def test_what_is_read_while_it_is_forgotten_is_not_kept(record: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Histories(100)
+    put(record, (VISAS, 1))
+    read_relation = events.read_relation
+
+    def forgotten_meanwhile(*given: Any, **named: Any) -> Any:
+        kept.forget()
+        return read_relation(*given, **named)
+
+    monkeypatch.setattr(events, "read_relation", forgotten_meanwhile)
+    assert said(kept.of_relation(record, RELATION, 1)) == {VISAS: [1]}
+    assert kept._kept == {}
+
+
+def test_threads_compute_from_one_history_while_another_catches_it_up(engine: Engine, record: Connection) -> None:
+    kept, last = Histories(1_000), 60
+
+    def follow(_: int) -> list[int]:
+        seen = []
+        with connection(engine) as c:
+            for upto in range(1, last + 1):
+                while events.last_position(c) < upto:
+                    pass
+                history = kept.of_relation(c, RELATION, upto)[VISAS]
+                assert len(history.reading().effects) == upto
+                seen.append(history.version)
+        return seen
+
+    with ThreadPoolExecutor(4) as threads:
+        following = [threads.submit(follow, n) for n in range(4)]
+        for version in range(1, last + 1):
+            put(record, (VISAS, version))
+        assert [one.result() for one in following] == [list(range(1, last + 1))] * 4
