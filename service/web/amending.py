@@ -78,7 +78,7 @@ async def _written(request: Request, kind: Kind, id: str) -> Response:
     form = await posted(request)
     session, notice = session_of(request.scope), None
     if session is None:
-        refused = await let_in_again(request, form)
+        refused = await let_in_again(request, form, Query)
         if refused is not None:
             return refused
         notice = "file.signed-in-again"
@@ -140,11 +140,14 @@ async def _filed(request: Request, amendment: Amendment) -> Response:
     try:
         led_to = await receipt(request, amendment.body, amendment.key, dry_run=False)
     except Refused as refused:
-        would, why = await _would(request, amendment), await preview_of(request, amendment.body, amendment.placed)
-        found = replace(would, mistakes=why.mistakes, problem=why.problem)
+        problem = problem_of(refused)
+        would, why = await _would(request, amendment), amendment.placed(problem.document.errors or ())
+        # Without a reason the rest was not looked at.
+        mistakes = {mistake.id: mistake for mistake in (*would.mistakes, *why)}
+        found = replace(would, mistakes=list(mistakes.values()), problem=problem.document)
         # Who is told of what was recorded since has seen it.
         anew = replace(amendment, seen=amendment.told.version)
-        return await _shown(request, anew, status=problem_of(refused).status, found=found, refused=True)
+        return await _shown(request, anew, status=problem.status, found=found, refused=True)
     except KeyReused as reused:
         anew, before = replace(amendment, key=new_key()), f"/reports/{reused.first.id}"
         return await _shown(request, anew, status=422, notice="file.filed-before", before=before)

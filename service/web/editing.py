@@ -24,11 +24,6 @@ _LONGEST_SLUG: Final = 60
 
 def edited(draft: Draft, form: Form, known: Surroundings) -> Draft:
     """The draft after the button that was pressed. What stands in a field for adding something is added by Enter."""
-    after = _pressed(draft, form, known)
-    return replace(after, seen={**known.versions(after.shown), **after.seen})
-
-
-def _pressed(draft: Draft, form: Form, known: Surroundings) -> Draft:
     there = set(draft.shown)
     match form.get("do").split(" "):
         case ["add", stream] if stream in there and form.get(f"type-of-{stream}") in offered(stream, known):

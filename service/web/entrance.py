@@ -109,7 +109,7 @@ async def let_in(request: Request, token: str) -> Session | None:
     return session
 
 
-async def let_in_again(request: Request, form: Form) -> Response | None:
+async def let_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
     """For who posts a form and is no longer signed in: asks for the key, and keeps all that was written.
 
     None where the form has the key: then the visitor is signed in, and what he wrote is to be shown to him again, with
@@ -121,7 +121,7 @@ async def let_in_again(request: Request, form: Form) -> Response | None:
     token = form.get("sign-in-key")
     if token and await let_in(request, token):
         return None
-    visit = await begun(request, EntranceQuery)
+    visit = await begun(request, query_type)
     kept = [(name, text) for name, text in form.fields if name not in _NOT_SENT_AGAIN]
     return await drawn(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
 

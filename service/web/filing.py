@@ -27,7 +27,7 @@ from service.web.editing import edited, wanted
 from service.web.entrance import let_in_again, local, with_cookie
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import formsheet
-from service.web.previews import preview, receipt
+from service.web.previews import judged, preview, receipt
 from service.web.rendering import rendered
 from service.web.surroundings import Surroundings, surroundings
 from service.web.texts import texts
@@ -69,7 +69,7 @@ async def write(request: Request) -> Response:
         draft = replace(draft, key=new_key())
     session = session_of(request.scope)
     if session is None:
-        refused = await let_in_again(request, form)
+        refused = await let_in_again(request, form, FileQuery)
         return refused or with_cookie(request, await _shown(request, draft, notice="file.signed-in-again"))
     visit = await begun(request, FileQuery)
     refuse_others(visit, draft.relation)
@@ -133,7 +133,7 @@ async def _filed(request: Request, draft: Draft) -> Response:
     except Refused as refused:
         return await _shown(request, draft, status=problem_of(refused).status, refused=True)
     except KeyReused as reused:
-        anew, before = replace(draft, key=new_key()), f"/reports/{reused.first.id}"
+        anew, before = replace(draft, key=new_key(), seen={}), f"/reports/{reused.first.id}"
         return await _shown(request, anew, status=422, notice="file.filed-before", before=before)
     return RedirectResponse(address(f"/reports/{led_to.report.id}", filed=draft.key), 303)
 
@@ -153,8 +153,9 @@ async def _shown(
     visit = await begun(request, FileQuery)
     refuse_others(visit, draft.relation)
     known = known or await surroundings(visit, draft.relation, draft.shown)
+    draft = replace(draft, seen={**known.versions(draft.shown), **draft.seen})
     is_part = "hx-request" in request.headers
-    found = None if is_part or notice else await preview(request, draft)
+    found = None if is_part or notice else await (judged if refused else preview)(request, draft)
     told = formsheet(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
     more = {"notice": texts()(notice, **facts) if notice else None, "focus": focus}
     return await drawn(visit, "file-form.html" if is_part else "file.html", {**told, **more}, status)

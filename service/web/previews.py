@@ -88,9 +88,12 @@ Place = Callable[[Iterable[Mistake]], list[Placed]]
 
 
 async def preview(request: Request, draft: Draft) -> Preview:
+    """What filing it now would do; of what has no entry yet, nothing."""
+    return await judged(request, draft) if draft.entries else Preview()
+
+
+async def judged(request: Request, draft: Draft) -> Preview:
     """What filing it now would do. Raises Problem where who asks may not file it at all."""
-    if not draft.entries:
-        return Preview()
     found = await preview_of(request, draft.body, partial(placed, draft))
     rest = draft.without(mistake.entry.number for mistake in found.mistakes if mistake.entry is not None)
     without = len(draft.entries) - len(rest.entries)

@@ -1,0 +1,120 @@
+"""What is asked for each type of event follows from its model, and what is on record goes through a form unchanged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.domain.catalogue import EVENT_TYPES
+from service.web.amendments import within
+from service.web.controls import explanation, word_for
+from service.web.drafts import Entry
+from service.web.editing import NOT_OFFERED
+from service.web.fields import Field, fields_of, plain, written
+from service.web.speech import heard
+from service.web.texts import texts
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+ASKED = sorted(EVENT_TYPES.keys() - NOT_OFFERED)
+
+
+def asked(type: str) -> dict[str, Field]:
+    return {".".join(field.path): field for field in fields_of(type)}
+
+
+def test_an_assertion_is_asked_for_its_own_first_then_what_who_where_and_when() -> None:
+    assert list(asked("ProposalTabled")) == [
+        "kind",
+        "addressee",
+        "terms",
+        "summary",
+        "wording",
+        "asserted_by.party",
+        "asserted_by.organ",
+        "asserted_by.person",
+        "asserted_by.channel",
+        "source.document",
+        "source.paragraphs",
+        "source.origin",
+        "occurred",
+        "inference",
+        "after",
+    ]
+
+
+def test_record_keeping_is_asked_for_nothing_that_assertions_have() -> None:
+    assert list(asked("IrritantOpened")) == ["title", "category"]
+
+
+@pytest.mark.parametrize(
+    ("type", "path", "control"),
+    [
+        ("ConcernRaised", "occurred", "date"),
+        ("ConcernRaised", "asserted_by.party", "party"),
+        ("ConcernRaised", "source.paragraphs", "numbers"),
+        ("ConcernRaised", "source.document", "slug"),
+        ("ProposalTabled", "addressee", "actor"),
+        ("ProposalTabled", "kind", "choice"),
+        ("ProposalTabled", "terms", "line"),
+        ("ProposalAnswered", "proposal", "event"),
+        ("DiscussionReported", "round", "member"),
+        ("ReversibilityStated", "reversible", "yes-no"),
+        ("RoundConcluded", "hours", "number"),
+        ("NoCommentRecorded", "organs", "lines"),
+        ("ProgressReversed", "to", "choice"),
+    ],
+)
+def test_a_control_follows_from_the_annotation(type: str, path: str, control: str) -> None:
+    assert asked(type)[path].control == control
+
+
+def test_a_field_knows_what_can_be_chosen_how_long_it_is_and_whether_it_must_be() -> None:
+    fields = asked("ProposalTabled")
+    assert fields["kind"].choices == ("offer", "request", "demand")
+    assert (fields["terms"].longest, fields["terms"].required) == (300, True)
+    assert fields["wording"].required is False
+
+
+@pytest.mark.parametrize("type", ASKED)
+def test_every_type_has_a_name_an_explanation_and_a_label_for_each_field(type: str) -> None:
+    assert heard(type)
+    assert explanation(type).endswith(".")
+    assert [name for name in asked(type) if f"field.{name}" not in texts()] == []
+
+
+@pytest.mark.parametrize("type", ASKED)
+def test_every_choice_reads_as_words(type: str) -> None:
+    for field in fields_of(type):
+        assert not [choice for choice in field.choices if "_" in word_for(choice)]
+
+
+@pytest.mark.parametrize("type", ASKED)
+def test_what_is_on_record_goes_through_a_form_unchanged(type: str) -> None:
+    for file in GOLDEN.glob(f"{type}.v*.json"):
+        event: dict[str, Any] = json.loads(file.read_text())
+        said = {field.path: written(field, within(event, field.path)) for field in fields_of(type)}
+        filed = Entry(1, "irritant/ru-us/visas", type, said).event
+        stated = {key: value for key, value in event.items() if (key, value) != ("occurred_basis", "stated")}
+        assert filed == {**stated, "stream": "irritant/ru-us/visas"}
+
+
+@pytest.mark.parametrize(
+    ("control", "text", "value"),
+    [
+        ("numbers", "4, 5 7", [4, 5, 7]),
+        ("numbers", "four", ["four"]),
+        ("number", "5", 5),
+        ("number", "5.5", "5.5"),
+        ("number", "\u0665", "\u0665"),
+        ("yes-no", "true", True),
+        ("yes-no", "perhaps", "perhaps"),
+        ("lines", "White House\n\n Kremlin ", ["White House", "Kremlin"]),
+        ("line", "one\ntwo  three", "one two three"),
+        ("date", "2025-04-10", "2025-04-10"),
+    ],
+)
+def test_what_is_written_is_made_json_and_what_is_wrong_is_left_for_the_record_to_refuse(
+    control: Any, text: str, value: object
+) -> None:
+    assert plain(Field(("field",), control, required=True), text) == value
