@@ -38,8 +38,8 @@ def dump(url: str) -> str:
     if os.environ.get("TEST_DATABASE_URL") or wheel is None or not wheel.submodule_search_locations:
         pytest.skip("pg_dump of the embedded server is for the embedded server")
     program = Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin" / "pg_dump"
-    command = [program, "--inserts", "--no-owner", "--no-privileges", f"--dbname={url}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    command = [str(program), "--inserts", "--no-owner", "--no-privileges", f"--dbname={url}"]
+    return str(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def restore(statements: str, url: str) -> None:

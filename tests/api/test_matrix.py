@@ -156,7 +156,8 @@ SHOWN = ("no key", *BAD, *GOOD)
 
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:
-    return {(method, str(route.path_format)) for route in iter_route_contexts(app.routes) for method in route.methods or ()}
+    found = iter_route_contexts(app.routes)
+    return {(method, str(route.path_format)) for route in found for method in route.methods or ()}
 
 
 @dataclass
