@@ -1,0 +1,232 @@
+"""How fast is filing over HTTP: ratios to a bare FastAPI route that inserts one row, and large reports to a raw COPY.
+
+The servers are one process each and asked in turn by wrk. `post` files a report of one event to a new stream, and the
+route inserts the same event; `get` is one irritant, whole, and the route sends the same bytes. Of the large reports,
+50 events are previewed and filed, and 5,000 filed at once, the same rows and indexes being filled by COPY.
+
+    .venv/bin/python -m tests.benchmarks.filing [--rounds 5] [--seconds 3] [--database URL]
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+
+from service.store import keys
+from service.store.engine import connection, driver, open_engine, transaction
+from service.store.log import lock_head
+from tests.benchmarks.measuring import Server, in_turn, load, postgres, ratio, typical
+
+ROOT: Final = Path(__file__).parents[2]
+POSTING: Final = Path(__file__).with_name("posting.lua")
+GOALS: Final = {16: 1.5}
+_numbers = count(1)
+
+
+@contextmanager
+def running(*command: str) -> Iterator[str]:
+    """A program that says in its first line where it serves, until it is no longer needed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def serving(database: str) -> Iterator[str]:
+    """The service itself, as it is run."""
+    with running("service", "serve", "--no-seed", "--json", "--port", "0", "--database", database) as said:
+        yield json.loads(said)["address"]
+
+
+def asked(clients: int, seconds: int, url: str, *script: str) -> float:
+    """Answers in a second, by wrk; each of them must be a success."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s"]
+    if script:
+        command += ["-s", str(POSTING), url, "--", *script]
+    else:
+        command.append(url)
+    began = time.perf_counter()
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    took = time.perf_counter() - began
+    if (wrong := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors.*", said)) is not None:
+        raise AssertionError(f"{url}: {wrong[0]}")
+    answers = re.search(r"(\d+) requests in", said)
+    assert answers, said
+    return int(answers[1]) / took
+
+
+def new_key(url: str) -> str:
+    engine = open_engine(url)
+    with transaction(engine) as c:
+        lock_head(c)
+        _, bearer = keys.create(c, "bench", ("report",), datetime.now(UTC))
+    engine.dispose()
+    return bearer
+
+
+class Service:
+    """The service under test, and somebody who files."""
+
+    def __init__(self, address: str, bearer: str) -> None:
+        self.address, self.bearer = address, bearer
+        self._client = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {bearer}"}, timeout=120)
+
+    def file(self, *events: dict[str, Any], dry_run: bool = False) -> float:
+        """Files one report; how long it took, in seconds."""
+        body = json.dumps({"relation": "no-se", "title": "-", "events": events})
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"bench-{next(_numbers)}"}
+        began = time.perf_counter()
+        address = f"/v1/reports?dry_run={str(dry_run).lower()}"
+        answer = self._client.post(address, content=body, headers=headers)
+        while answer.status_code == 503:  # it takes longer than the service waits: the key finds out what came of it
+            answer = self._client.post(address, content=body, headers=headers)
+        took = time.perf_counter() - began
+        answer.raise_for_status()
+        return took
+
+
+def opened(slug: str) -> dict[str, Any]:
+    return {"type": "IrritantOpened", "stream": f"irritant/no-se/{slug}", "title": "x" * 200, "category": "mobility"}
+
+
+def said(slug: str, n: int) -> dict[str, Any]:
+    """One assertion of many: who speaks and on which day is different each time."""
+    party = ("NO", "SE")[n % 2]
+    return {
+        "type": ("ConcernRaised", "DiscussionReported")[n % 3 == 0],
+        "stream": f"irritant/no-se/{slug}",
+        "asserted_by": {"party": party, "channel": "quote"},
+        "source": {"document": "readout", "paragraphs": [1 + n % 9], "origin": f"voice-{party.lower()}"},
+        "summary": "What was said of it at the meeting, in the words of the desk. " * 3,
+        "occurred": f"2025-{1 + n % 12:02}-{1 + n % 28:02}",
+        **({"form": "talks"} if n % 3 == 0 else {}),
+    }
+
+
+BEGINNING: Final[tuple[dict[str, Any], ...]] = (
+    {"type": "RelationOpened", "stream": "relation/no-se", "parties": ["NO", "SE"], "title": "-"},
+    {"type": "SourceRegistered", "stream": "source/readout", "publisher": "A ministry", "paragraphs": 9},
+    *(
+        {
+            "type": "OriginRegistered",
+            "stream": "source/readout",
+            "origin": f"voice-{party.lower()}",
+            "speaker": "A spokesperson",
+            "party": party,
+            "channel": "quote",
+        }
+        for party in ("NO", "SE")
+    ),
+)
+
+
+def single(service: Service, bare: str, clients: int, seconds: int, rounds: int) -> None:
+    run = f"r{next(_numbers)}"
+    turns = (f"{run}-{n}" for n in count(1))
+    contenders: dict[str, Callable[[], float]] = {
+        "post": lambda: asked(clients, seconds, f"{service.address}/v1/reports", "report", next(turns), service.bearer),
+        "bare post": lambda: asked(clients, seconds, f"{bare}/rows", "row", next(turns)),
+        "get": lambda: asked(clients, seconds, f"{service.address}/v1/irritants/no-se/visas"),
+        "bare get": lambda: asked(clients, seconds, f"{bare}/bytes"),
+    }
+    done = in_turn(contenders, rounds)
+    print(f"{clients} clients, {rounds} rounds of {seconds} s each; {load()}")
+    goal = f", goal {GOALS[clients]}" if clients in GOALS else ""
+    print(f"  post {typical(done, 'post'):,.0f}/s, to bare: {ratio(done, 'post', 'bare post')}{goal}")
+    print(f"  get {typical(done, 'get'):,.0f}/s, to bare: {ratio(done, 'get', 'bare get')}", flush=True)
+
+
+def fifty(service: Service, rounds: int) -> None:
+    """A preview of a report, and filing it."""
+
+    def report(slug: str) -> list[dict[str, Any]]:
+        return [said(slug, n) for n in range(50)]
+
+    slugs = [f"fifty-{n}" for n in range(rounds * 4)]
+    service.file(*map(opened, slugs))
+    fresh = iter(slugs)
+    contenders: dict[str, Callable[[], float]] = {
+        "preview": lambda: sum(service.file(*report(slug), dry_run=True) for slug in slugs[:4]),
+        "filing": lambda: sum(service.file(*report(next(fresh))) for _ in range(4)),
+    }
+    done = in_turn(contenders, rounds)
+    print(f"50 events, previewed {typical(done, 'preview') * 250:.0f} ms, filed {typical(done, 'filing') * 250:.0f} ms")
+    print(f"  preview to filing: {ratio(done, 'preview', 'filing')}, goal 1.0", flush=True)
+
+
+def thousands(service: Service, url: str, rounds: int) -> None:
+    """5,000 events in one report, over 50 irritants, and a COPY of the same rows into tables with the same indexes."""
+    engine = open_engine(url, statement_seconds=None)
+
+    def file() -> float:
+        slugs = [f"many-{next(_numbers)}" for _ in range(50)]
+        return 5_000 / service.file(*map(opened, slugs), *(said(slugs[n % 50], n) for n in range(4_950)))
+
+    def copy() -> float:
+        with connection(engine) as c:
+            raw = driver(c)
+            raw.execute("DROP TABLE IF EXISTS copied")
+            raw.execute("CREATE TABLE copied (LIKE events INCLUDING ALL)")
+            last = raw.execute("SELECT first_position, last_position FROM reports ORDER BY last_position DESC LIMIT 1")
+            span = last.fetchone()
+            columns = "position, stream, version, id, type, schema_version, data, actor, report, correlation, causation"
+            columns += ", recorded_at, chain_hash"
+            kept = f"COPY (SELECT {columns} FROM events WHERE position BETWEEN %s AND %s) TO STDOUT"
+            with raw.cursor().copy(kept, span) as rows:
+                data = b"".join(rows)
+            began = time.perf_counter()
+            with raw.cursor().copy(f"COPY copied ({columns}) FROM STDIN") as rows_in:
+                rows_in.write(data)
+            return 5_000 / (time.perf_counter() - began)
+
+    file()
+    done = in_turn({"report": file, "copy": copy}, rounds)
+    engine.dispose()
+    print(f"5,000 events in one report: {typical(done, 'report'):,.0f} events/s, goal 2,000")
+    print(
+        f"  to COPY of the same rows, {typical(done, 'copy'):,.0f} rows/s: {ratio(done, 'report', 'copy')}", flush=True
+    )
+
+
+def compared(server: Server, rounds: int, seconds: int) -> None:
+    with ExitStack() as stack:
+        url = server.database()
+        address = stack.enter_context(serving(url))
+        service = Service(address, new_key(url))
+        service.file(*BEGINNING, opened("visas"))
+        irritant = f"{address}/v1/irritants/no-se/visas"
+        bare = stack.enter_context(running("tests.benchmarks.bare", server.database(bare=True), irritant))
+        for clients in (1, 16):
+            single(service, bare, clients, seconds, rounds)
+        fifty(service, rounds)
+        thousands(service, url, rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
+    arguments = parser.parse_args()
+    with postgres(arguments.database) as server:
+        compared(server, arguments.rounds, arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()
