@@ -56,9 +56,15 @@ class Settings(BaseSettings):
         description="seconds between two questions that the service suggests to whoever polls",
     )
     answers_per_minute: int = Field(
-        default=6000,
+        default=60_000,
         ge=0,
         description="answers with a body that one key gets in a minute from one process, 304 not counted; 0: no bound",
+    )
+    most_waiters: int = Field(
+        default=10_000, ge=0, description="requests and streams that may wait for news in one process; more get 503"
+    )
+    cache_megabytes: int = Field(
+        default=64, ge=0, description="what one process keeps of rendered answers; the least recently used go first"
     )
     url: str = Field(
         default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"

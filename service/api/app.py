@@ -60,7 +60,9 @@ class _Application(FastAPI):
         state.settings, state.clock, state.migrated = settings, clock, False
         state.engine = open_engine(url)
         state.recorder = Recorder(state.engine, clock=clock)
-        state.follower = Follower(url, state.engine)
+        state.follower = Follower(
+            url, state.engine, cache_bytes=settings.cache_megabytes << 20, most_waiters=settings.most_waiters
+        )
         state.gate = Gate(state.engine, state.follower, settings, clock)
         pacing = Pacing(settings.poll_interval, settings.answers_per_minute)
         checkpoint = checkpoints.resource(settings.checkpoint_key)
