@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.servers NAME ADDRESS
 
-prints where it serves, until it is ended. The address is that of the database; for the bare app, of the service. All of them are one process of uvicorn with uvloop and httptools.
+prints where it serves, until it is ended. The address is that of the database; for the bare app, of the service. All
+of them are one process of uvicorn with uvloop and httptools.
 """
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Final
@@ -21,7 +21,7 @@ from service.api.app import create_app
 from service.projections.irritant import IrritantDocument
 from service.settings import Settings
 
-PATHS: Final = ("/v1/irritants/ru-us/banking-access", "/v1/relations/ru-us/board")
+PATHS: Final = ("/v1/irritants/ru-us/banking-access", "/v1/irritants?limit=2")
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -31,7 +31,7 @@ def service(database: str) -> ASGIApp:
 
 def bare(service: str) -> ASGIApp:
     """What the service at this address sends, header for header, and nothing looked at but whether there is a tag."""
-    copied = {path: _copied(service + path) for path in PATHS}
+    copied = {path.partition("?")[0]: _copied(service + path) for path in PATHS}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         unchanged, changed, body = copied[scope["path"]]
@@ -95,15 +95,13 @@ SERVERS: Final[dict[str, Callable[[str], ASGIApp]]] = {"bare": bare, "service": 
 class _Told(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
-        print("http://127.0.0.1:%d" % self.servers[0].sockets[0].getsockname()[1], flush=True)
+        host, port = self.servers[0].sockets[0].getsockname()
+        print(f"http://{host}:{port}", flush=True)
 
 
 def main(name: str, database: str) -> None:
     app = SERVERS[name](database)
-    lifespan = "off" if name == "bare" else "on"
-    config = uvicorn.Config(
-        app, port=0, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan=lifespan
-    )
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False, proxy_headers=False)
     _Told(config).run()
 
 
