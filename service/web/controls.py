@@ -175,7 +175,7 @@ def suggestions(draft: Draft, known: Surroundings) -> Iterable[Suggestions]:
     yield Suggestions("rounds", [Option(round.id, round.place or "") for round in known.rounds])
     yield Suggestions("irritants", [Option(row.id, row.title) for row in known.board.items])
     yield Suggestions("categories", [Option(name, "") for name in sorted({row.category for row in known.board.items})])
-    for stream in draft.shown:
+    for stream in dict.fromkeys(entry.stream for entry in draft.entries):
         member = stream.replace("/", "-")
         yield Suggestions(f"steps-of-{member}", [Option(step, "") for step in known.steps(stream)])
         yield Suggestions(f"items-of-{member}", [Option(item, "") for item in known.items(stream)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -17,6 +17,9 @@ from service.web.sentences import round_name, sentence
 from service.web.speech import heard
 from service.web.standing import of_row
 from service.web.surroundings import Surroundings
+
+_MOST_DRAWN: Final = 100
+"""Beyond as many streams each tells in words alone how it stands, so that the page stays below 400 kB."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,11 @@ class Section:
     entries: Sequence[Written]
     types: Sequence[Option]
     opens: Sequence[tuple[str, str, str]]
+    is_drawn: bool
 
     @property
     def ladder(self) -> Markup | None:
-        return ladder(of_row(self.row)) if self.row else None
+        return ladder(of_row(self.row)) if self.row and self.is_drawn else None
 
     @property
     def sentence(self) -> Markup | None:
@@ -82,6 +86,7 @@ def _section(stream: str, draft: Draft, known: Surroundings, names: Mapping[str,
         entries=[written(entry, draft, known) for entry in draft.of(stream)],
         types=[Option(type, heard(type)) for type in offered(stream, known)],
         opens=list(known.opens(stream)),
+        is_drawn=len(draft.shown) <= _MOST_DRAWN,
     )
 
 

@@ -458,3 +458,21 @@ def test_an_inferred_date_says_how(desk: TestClient) -> None:
     filed(saying(opened(desk, BLANK), inference="From the weekday.").send("file"))
     data = desk.get("/v1/events", params={"after": SEEDED}).json()["items"][0]["data"]
     assert (data["occurred_basis"], data["inference"]) == ("inferred", "From the weekday.")
+
+
+def test_a_round_between_whom_two_hundred_irritants_are_open_fits_a_page(desk: TestClient, new_key: NewKey) -> None:
+    opened_now = [
+        {
+            "stream": f"irritant/ru-us/matter-{n}",
+            "type": "IrritantOpened",
+            "title": f"Matter {n} of the many",
+            "category": "many",
+        }
+        for n in range(195)
+    ]
+    headers = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "many"}
+    body = {"relation": "ru-us", "title": "Many matters", "events": opened_now}
+    assert desk.post("/v1/reports", json=body, headers=headers).status_code == 201
+    page = desk.get(ROUND)
+    assert len(Paper(desk, page).all("shown")) == 202
+    assert len(page.content) < 400_000
