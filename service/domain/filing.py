@@ -137,6 +137,7 @@ class _Filing:
     origins: dict[str, str] = field(default_factory=dict)
     refs: dict[str, Recorded] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    mistaken: set[str] = field(default_factory=set)
     recorded: list[Recorded] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -144,6 +145,7 @@ class _Filing:
 
     def __post_init__(self) -> None:
         self.broken |= self.report.broken_refs
+        self.mistaken = {mistake.pointer for mistake in self.report.mistakes}
         self.origins.update(self.record.origins)
 
     def history(self, stream: str) -> History[Any]:
@@ -332,8 +334,7 @@ class _Filing:
         ]
         for refusal in refusals:
             refusal.pointer = f"/events/{part.index}{refusal.pointer}"
-        known = {mistake.pointer for mistake in self.report.mistakes}
-        self.refusals += [refusal for refusal in refusals if refusal.pointer not in known]
+        self.refusals += [refusal for refusal in refusals if refusal.pointer not in self.mistaken]
 
     def _enveloped(self, stream: str, data: Contract) -> Recorded:
         envelope, fields = self.envelope, vars(data)
