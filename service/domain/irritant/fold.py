@@ -50,7 +50,7 @@ def evolve(state: Irritant, effect: Effective) -> Irritant:
         return _kept(state, effect)
     if effect.relay:
         return state
-    return _moved(state, _heard(_asserted(state, effect, effect.data), effect, effect.data), effect, effect.data)
+    return _heard(state, _asserted(state, effect, effect.data), effect, effect.data)
 
 
 def _kept(state: Irritant, effect: Effective) -> Irritant:
@@ -150,15 +150,18 @@ def _conceded(denial: Denial, holders: tuple[str, ...], rung: int) -> Denial:
 
 def _understood(state: Irritant, stands: Iterable[Stand]) -> Irritant:
     """A proposal closes when its addressee reaches `understanding` after it; one to both, when both have."""
-    reached = [s for s in stands if s.holder != MEDIA]
-    proposals = dict(state.proposals)
-    for proposal in state.proposals.values():
-        for stand in reached:
-            everybody = proposal.addressee == "both" and state.confirmed >= UNDERSTANDING
-            if proposal.open and (proposal.addressee == stand.holder or everybody):
-                closing = Telling(stand.event, stand.root, stand.holder, "understanding")
-                proposals[proposal.root] = replace(proposal, closings=(*proposal.closings, closing))
-    return replace(state, proposals=proposals)
+    reached = {s.holder: s for s in stands if s.holder != MEDIA}
+    closings = {
+        addressee: Telling(stand.event, stand.root, holder, "understanding")
+        for holder, stand in reached.items()
+        for addressee in ((holder, "both") if state.confirmed >= UNDERSTANDING else (holder,))
+    }
+    closed = {
+        root: replace(proposal, closings=(*proposal.closings, closings[proposal.addressee]))
+        for root, proposal in state.proposals.items()
+        if proposal.addressee in closings and proposal.open
+    }
+    return replace(state, proposals={**state.proposals, **closed}) if closed else state
 
 
 def _tabled(state: Irritant, told: tuple[Telling, ...], data: on_disk.ProposalTabled) -> Irritant:
@@ -316,22 +319,20 @@ def _recounted(state: Irritant) -> Irritant:
     return replace(state, rungs=(one, other), reported=max(levels, default=UNSTATED))
 
 
-def _heard(state: Irritant, effect: Effective, data: Assertion) -> Irritant:
-    """Each party's latest word, and the rung that this word speaks of."""
-    spoke = {s.holder: s.rung for s in reversed(state.stands[-2:]) if s.event == effect.id}
+def _heard(before: Irritant, after: Irritant, effect: Effective, data: Assertion) -> Irritant:
+    """Each party's latest word, the rung that it speaks of, and how the statuses changed: in one copy of the state."""
+    spoke = {s.holder: s.rung for s in after.stands[-2:] if s.event == effect.id}
     heard = {
-        h: Voice(effect.id, data.occurred, spoke.get(h)) for h in state.holders(data.asserted_by.party) if h != MEDIA
+        h: Voice(effect.id, data.occurred, spoke.get(h)) for h in after.holders(data.asserted_by.party) if h != MEDIA
     }
-    return replace(state, voices={**state.voices, **heard}) if heard else state
-
-
-def _moved(before: Irritant, after: Irritant, effect: Effective, data: Assertion) -> Irritant:
+    voices = {**after.voices, **heard} if heard else after.voices
     if (before.rungs, before.reported) == (after.rungs, after.reported):
-        return after
+        return replace(after, voices=voices) if heard else after
     statuses = after.status, after.confirmed, after.reported
     course, trend = after.course, after.trend
     if statuses != (before.status, before.confirmed, before.reported):
         course = (*course, Moved(effect.id, data.occurred, effect.earliest, effect.position, *statuses))
     if after.status != before.status:
         trend = "advanced" if after.status > before.status else "regressed"
-    return replace(after, trend=trend, high_water_mark=max(after.high_water_mark, after.status), course=course)
+    high_water_mark = max(after.high_water_mark, after.status)
+    return replace(after, voices=voices, trend=trend, high_water_mark=high_water_mark, course=course)

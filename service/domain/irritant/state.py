@@ -51,7 +51,7 @@ def live(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
 
 def by_parties(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
     """Those that a party stands behind."""
-    return tuple(t for t in live(tellings) if t.holder != MEDIA)
+    return tuple(t for t in tellings if t.denied_in is None and t.holder != MEDIA)
 
 
 @dataclass(frozen=True, slots=True)
