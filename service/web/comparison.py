@@ -4,7 +4,7 @@ The form sends for each end what kind of point it is and which; that is answered
 has for it, so that a comparison can be kept and sent on.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -48,18 +48,22 @@ async def _comparison(visit: Visit[ComparisonQuery]) -> Sheet:
         ends = {"from": _meant(query.from_by, query.from_at), "to": _meant(query.to_by, query.to_at)}
         raise Moved(address(visit.path, **ends))
     found = await visit.document(f"/v1{visit.path}", DifferenceDocument, **{"from": query.from_, "to": query.to})
-    rounds = (await visit.document(f"/v1/relations/{found.irritant.partition('/')[0]}/board", BoardDocument)).rounds
-    told = {
+    relation = found.irritant.partition("/")[0]
+    rounds = (await visit.document(f"/v1/relations/{relation}/board", BoardDocument)).rounds
+    return Sheet("difference.html", {**told_of(found, query.from_, query.to), "rounds": rounds})
+
+
+def told_of(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
+    """What the page shows of a difference between two points. Total."""
+    return {
         "difference": found,
         "irritant": found.after or found.before,
         "compared": found.irritant,
         "sides": [_side(document) for document in (found.before, found.after)],
-        "ends": (query.from_, query.to),
-        "rounds": rounds,
+        "ends": (begin, end),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Sheet("difference.html", told)
 
 
 def _meant(by: str | None, at: str | None) -> str | None:

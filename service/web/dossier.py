@@ -1,15 +1,16 @@
 """The dossier, `/irritants/…`: one irritant in full, and what two readings of it tell otherwise."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import groupby
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from service.api.parameters import Limit, Whole
-from service.projections.board import BoardDocument
+from service.projections.board import BoardDocument, BoardRound
 from service.projections.dossier import DossierDocument
 from service.projections.registers import RegistersDocument
 from service.projections.timeline import Entry
@@ -41,38 +42,46 @@ async def dossier(request: Request) -> Response:
 
 async def _dossier(visit: Visit[DossierQuery]) -> Sheet:
     query = visit.query
-    path, board_path = f"/v1{visit.path}/dossier", f"/v1/relations/{visit.path.split('/')[2]}/board"
+    path, relation = f"/v1{visit.path}/dossier", f"/v1/relations/{visit.path.split('/')[2]}"
     present = await visit.document(path, DossierDocument, limit=query.limit)
-    rounds = (await visit.document(board_path, BoardDocument)).rounds
+    rounds = (await visit.document(f"{relation}/board", BoardDocument)).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
     if query.is_slid:
         raise Moved(meant(visit, dates))
     read = await visit.at_point(path, DossierDocument, after=query.after, limit=query.limit)
-    irritant = read.irritant
-    registers = await visit.at_point(f"/v1/relations/{irritant.relation}/registers", RegistersDocument)
-    standing, counted_to = of_irritant(irritant), query.effective_on or visit.today
-    entries = {entry.event: entry for entry in read.timeline.items}
+    registers = await visit.at_point(f"{relation}/registers", RegistersDocument)
     told = {
-        "dossier": read,
+        **told_of(read, registers, rounds, query.effective_on or visit.today),
+        "clocks": await clocks(visit, dates, rounds),
+    }
+    return Sheet("dossier.html", told)
+
+
+def told_of(
+    dossier: DossierDocument, registers: RegistersDocument, rounds: Sequence[BoardRound], counted_to: date
+) -> dict[str, Any]:
+    """What the page shows of these documents. Total."""
+    irritant = dossier.irritant
+    standing = of_irritant(irritant)
+    entries = {entry.event: entry for entry in dossier.timeline.items}
+    return {
+        "dossier": dossier,
         "irritant": irritant,
         "standing": standing,
         "sentence": sentence(standing),
         "basis": basis(standing),
         "beside": beside(standing),
         "since": since(irritant.last_moved.occurred, counted_to),
-        "counted_to": counted_to,
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
         "ladder": ladder.ladder(standing),
-        "plot": plot(read.timeline.items, tuple(irritant.parties), rounds, _labels(entries)),
+        "plot": plot(dossier.timeline.items, tuple(irritant.parties), rounds, _labels(entries)),
         "entries": entries,
-        "evidence": {assertion.event: assertion for assertion in read.evidence},
+        "evidence": {assertion.event: assertion for assertion in dossier.evidence},
+        "listed": {item.item: item.listed for item in registers.items if item.irritant == irritant.id},
         "rounds": rounds,
         "compared": irritant.id,
-        "listed": {item.item: item.listed for item in registers.items if item.irritant == irritant.id},
-        "clocks": await clocks(visit, dates, rounds),
     }
-    return Sheet("dossier.html", told)
 
 
 def _labels(entries: Mapping[str, Entry]) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ The examples are from the seeds and drawn as the board draws them; the texts on 
 answers with.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -13,7 +12,6 @@ from starlette.responses import Response
 
 from service.api.explained import EXPLAINED
 from service.api.problems import STATUS, Problem
-from service.domain.irritant import events
 from service.domain.ladder import RUNGS, Rung
 from service.web import ladder
 from service.web.standing import Rungs, Standing
@@ -21,15 +19,6 @@ from service.web.visit import NoQuery, Sheet, Visit, shown, still
 
 router: Final = APIRouter(include_in_schema=False)
 
-_PUTS_THERE: Final[Mapping[Rung, tuple[type, ...]]] = {
-    "raised": (events.ConcernRaised,),
-    "proposed": (events.ProposalTabled,),
-    "in_talks": (events.DiscussionReported,),
-    "understanding": (events.UnderstandingReported, events.NextStepAgreed),
-    "formalised": (events.InstrumentExchanged,),
-    "implementing": (events.ImplementationReported,),
-    "resolved": (events.ResolutionDeclared,),
-}
 _DATES: Final = (
     "2025-04-10",
     "2025-04-10~",
@@ -48,7 +37,7 @@ async def help_page(request: Request) -> Response:
 
 async def _help(_: Visit[NoQuery]) -> Sheet:
     told = {
-        "rungs": [(rung, [event.__name__ for event in _PUTS_THERE.get(rung, ())]) for rung in RUNGS],
+        "rungs": RUNGS,
         "examples": {
             "banking": _example((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
             "property": _example((("RU", "proposed"), ("US", "unstated")), reported="in_talks"),

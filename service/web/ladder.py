@@ -17,6 +17,7 @@ from service.web.texts import texts
 
 _WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
 _ROUND_STEP, _RUNG_STEP, _TOP = 20, 5, 6
+_TOLD_TURNS = 3
 
 Moment = tuple[str, Rung, Rung]
 """After which round, and what was claimed and confirmed then."""
@@ -55,19 +56,19 @@ def ladder(standing: Standing) -> Markup:
 def _marks(standing: Standing) -> Iterable[str]:
     claimed, confirmed, reported, high = standing.claimed, standing.confirmed, standing.reported, standing.high_water
     if confirmed != "unstated":
-        bar = f'<path class="confirmed" d="M{_FIRST} {_LINE - 3}H{_x(confirmed)}v-2h5v10h-5v-2H{_FIRST}z"/>'
+        bar = f'path class="confirmed" d="M{_FIRST} {_LINE - 3}H{_x(confirmed)}v-2h5v10h-5v-2H{_FIRST}z"'
         yield _marked("confirmed", confirmed, bar)
     if LEVELS[high] > LEVELS[claimed]:
-        arrow = f'<path class="fallen" d="M{_x(high)} {_LINE}H{_x(claimed) + 9}m5-4l-5 4l5 4"/>'
+        arrow = f'path class="fallen" d="M{_x(high)} {_LINE}H{_x(claimed) + 9}m5-4l-5 4l5 4"'
         yield _marked("high-water", high, arrow)
     if reported != "unstated":
-        yield _marked("reported", reported, f'<use href="#reported" x="{_x(reported)}"/>')
+        yield _marked("reported", reported, f'use href="#reported" x="{_x(reported)}"')
     if claimed != "unstated":
-        yield _marked("claimed", claimed, f'<use href="#claimed" x="{_x(claimed)}"/>')
+        yield _marked("claimed", claimed, f'use href="#claimed" x="{_x(claimed)}"')
 
 
 def _marked(name: str, rung: Rung, mark: str) -> str:
-    return f"<g><title>{texts()(f'mark.{name}', rung=_word(rung))}</title>{mark}</g>"
+    return f"<{mark}><title>{texts()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
 
 
 def _sides(rungs: Rungs) -> Iterable[str]:
@@ -82,13 +83,16 @@ def _sides(rungs: Rungs) -> Iterable[str]:
 
 @lru_cache(maxsize=4096)
 def movement(over: Sequence[Moment], claimed: Rung, confirmed: Rung) -> Markup:
-    """What was claimed after each round, as steps over what was confirmed, up to now."""
+    """What was claimed after each round, as steps over what was confirmed, up to now. In words: the last turns."""
     points = [*over, (texts()("board.now"), claimed, confirmed)]
     turns = [p for i, p in enumerate(points) if i == 0 or p[1:] != points[i - 1][1:]]
-    told = (texts()("mark.after", round=name, claimed=_word(up), confirmed=_word(both)) for name, up, both in turns)
+    told = [
+        texts()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
+        for name, up, both in turns[-_TOLD_TURNS:]
+    ]
     width, ground = _right(len(points)) + 4, _y("unstated")
     return _drawn(
-        f'<svg class="movement" viewBox="0 0 {width} {ground + 4}" width="{width}" height="{ground + 4}" role="img">',
+        f'<svg class="movement" viewBox="0 0 {width} {ground + 4}" role="img">',
         f"<title>{'; '.join(told)}</title>",
         f'<path class="scale" d="M2 {ground}H{width - 2}"/>',
         f'<path class="area" d="{_steps([both for _, _, both in points])}V{ground}H4z"/>',

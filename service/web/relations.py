@@ -1,5 +1,6 @@
 """A relation, `/relations/…`: the talks as a whole, who stands where, who is to do what, and what needs confirming."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -30,19 +31,35 @@ async def _relation(visit: Visit[At]) -> Sheet:
     path, on = f"/v1{visit.path}", visit.query.effective_on or visit.today
     talks = await visit.at_point(path, RelationDocument)
     rounds = await visit.at_point("/v1/rounds", Listing[RoundDocument], relation=talks.id, limit=_MOST_ROUNDS)
-    matrix = await visit.at_point(f"{path}/matrix", MatrixDocument)
-    needs = await visit.at_point(f"{path}/needs-confirmation", NeedsConfirmationDocument)
-    told: dict[str, Any] = {
+    told = told_of(
+        talks,
+        rounds.items,
+        await visit.at_point(f"{path}/matrix", MatrixDocument),
+        await visit.at_point(f"{path}/ledger", LedgerDocument, on=on),
+        await visit.at_point(f"{path}/needs-confirmation", NeedsConfirmationDocument),
+        await visit.at_point(f"{path}/registers", RegistersDocument, on=on),
+    )
+    return Sheet("relation.html", {**told, "counted_to": on})
+
+
+def told_of(
+    talks: RelationDocument,
+    rounds: Sequence[RoundDocument],
+    matrix: MatrixDocument,
+    ledger: LedgerDocument,
+    needs: NeedsConfirmationDocument,
+    registers: RegistersDocument,
+) -> dict[str, Any]:
+    """What the page shows of these documents. Total."""
+    return {
         "relation": talks,
-        "rounds": sorted(rounds.items, key=_by_day),
+        "rounds": sorted(rounds, key=_by_day),
         "matrix": matrix,
-        "ledger": await visit.at_point(f"{path}/ledger", LedgerDocument, on=on),
-        "registers": await visit.at_point(f"{path}/registers", RegistersDocument, on=on),
+        "ledger": ledger,
+        "registers": registers,
         "needs": [(about, list(items)) for about, items in groupby(needs.items, key=_about)],
         "names": {row.irritant: row.title for row in matrix.items},
-        "counted_to": on,
     }
-    return Sheet("relation.html", told)
 
 
 def _by_day(round: RoundDocument) -> tuple[bool, Any, str]:

@@ -37,15 +37,15 @@ async def round_sheet(request: Request) -> Response:
 
 async def _round_sheet(visit: Visit[At]) -> Sheet:
     document = await visit.at_point(f"/v1{visit.path}/sheet", SheetDocument)
-    return Sheet("sheet.html", _told(document, visit.link))
+    return Sheet("sheet.html", told_of(document, visit.link))
 
 
 def drawn(body: bytes) -> bytes:
     """The sheet by itself, as a page without a visit."""
-    return rendered("sheet.html", _told(SheetDocument.model_validate_json(body), address))
+    return rendered("sheet.html", told_of(SheetDocument.model_validate_json(body), address))
 
 
-def _told(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
+def told_of(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
     return {
         "sheet": document,
         "round": document.round,

@@ -28,8 +28,10 @@ def _stands(standing: Standing) -> Markup:
     t = texts()
     (one, higher), (other, lower) = sorted(standing.rungs, key=lambda side: -LEVELS[side[1]])
     if higher == "unstated":
-        media = standing.basis == "media_only"
-        return t("sentence.media-only", what=t(f"told.{standing.reported}")) if media else t("sentence.nobody")
+        if standing.reported == "unstated":
+            return t("sentence.nobody")
+        kind = "media-only" if standing.basis == "media_only" else "no-side"
+        return t(f"sentence.{kind}", what=t(f"told.{standing.reported}"))
     if higher == lower:
         return t("sentence.both", claim=t(f"claims.{higher}.both"))
     spoken = "attributed" if standing.basis == "attributed" else "one"
@@ -91,6 +93,8 @@ def since(occurred: str | None, counted_to: date) -> Markup:
     """How many days ago that was, as far as that is known."""
     t = texts()
     least, most = days_since(occurred, counted_to)
+    if least == most == 0:
+        return t("since.today")
     if least is not None and least == most:
         return t.counted("since.days", least) if least >= 0 else t.counted("since.ahead", -least)
     if most is not None and (least is None or least < 0):

@@ -1,0 +1,144 @@
+"""What the board tells at a glance, mark by mark and in words, and at which point of both clocks."""
+
+import re
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.domain.ladder import RUNGS
+from tests.api.bodies import FLIGHTS, VISAS, on, report
+from tests.web.conftest import Clock, NewKey, browsing, site
+from tests.web.pages import Page
+
+SENTENCES = {
+    "banking-access": "The US says that it is formalised; Russia confirms an understanding. Both to move.",
+    "direct-flights": "Russia is said to have put forward a remedy; the US is silent. The US to move.",
+    "diplomat-movement": (
+        "Russia says that there is an understanding; the US has only named it as a problem. Both to move."
+    ),
+    "property-return": (
+        "Russia has put forward a remedy; the US is silent. Media go further and report talks. The US to move."
+    ),
+    "visas": "Russia says that there is an understanding; the US is silent. Both to move.",
+}
+FIRST, STEP = 17, 39
+
+
+def line_of(page: str, slug: str) -> str:
+    (line,) = re.findall(rf'<tr role="row" id="ru-us/{slug}".*?</tr>', page)
+    return str(line)
+
+
+def marks(line: str) -> dict[str, str]:
+    """Where each mark stands, as a rung; two codes over one rung stand a little to either side of it."""
+
+    def rung(pattern: str) -> str:
+        found = re.search(pattern, line)
+        return "unstated" if found is None else RUNGS[round((int(found[1]) - FIRST) / STEP)]
+
+    return {
+        "status": rung(r'href="#claimed" x="(\d+)"'),
+        "confirmed_status": rung(r'class="confirmed" d="M17 25H(\d+)v'),
+        "reported_status": rung(r'href="#reported" x="(\d+)"'),
+        "RU": rung(r'<text class="side[^>]* x="(\d+)" y="12"><title>Russia'),
+        "US": rung(r'<text class="side[^>]* x="(\d+)" y="12"><title>the US'),
+    }
+
+
+def drawn(row: dict[str, Any]) -> dict[str, str]:
+    return {**{name: row[name] for name in ("status", "confirmed_status", "reported_status")}, **row["rungs"]}
+
+
+@pytest.mark.parametrize("slug", SENTENCES)
+def test_each_irritant_in_one_sentence(browser: TestClient, slug: str) -> None:
+    assert f'<p>{SENTENCES[slug]}</p>' in line_of(browser.get("/").text, slug)
+
+
+@pytest.mark.parametrize("point", ["", "?as_of_position=60", "?effective_on=2025-03-01", "?as_of_position=110"])
+def test_every_mark_is_where_the_interface_says(browser: TestClient, point: str) -> None:
+    page, board = browser.get(f"/{point}").text, browser.get(f"/v1/relations/ru-us/board{point}").json()
+    for row in board["items"]:
+        assert marks(line_of(page, row["id"].partition("/")[2])) == drawn(row)
+
+
+def test_a_board_says_whose_word_whose_move_and_since_when(browser: TestClient, clock: Clock) -> None:
+    clock.now = clock.now.replace(year=2025, month=4, day=20)
+    said = Page(f"<table>{line_of(browser.get('/').text, 'banking-access')}</table>").said
+    assert "The US alone on one utterance Both" in said
+    assert "at most 10 days ago on or after 10 April 2025, day unknown" in said
+    assert "0 of 6 settled" in line_of(browser.get("/").text, "property-return")
+
+
+def test_days_are_counted_to_the_day_that_is_read_at(browser: TestClient) -> None:
+    page = browser.get("/?effective_on=2025-04-12").text
+    assert "Days are counted to 12 April 2025." in page
+    assert "at most 2 days ago" in line_of(page, "visas")
+
+
+def test_irritants_in_the_order_asked_for(browser: TestClient) -> None:
+    def order(sort: str) -> list[str]:
+        return re.findall(r'<tr role="row" id="ru-us/([\w-]+)"', browser.get(f"/?sort={sort}").text)
+
+    assert order("irritant") == ["banking-access", "direct-flights", "diplomat-movement", "property-return", "visas"]
+    assert order("-claimed")[0] == "banking-access"
+    assert order("confirmed")[-1] == "banking-access"
+    assert order("move")[:2] == ["direct-flights", "property-return"]
+    assert order("moved")[0] == "direct-flights"
+    page = browser.get("/?sort=-claimed").text
+    assert 'aria-sort="descending"' in page
+    assert 'href="/?sort=claimed"' in page
+
+
+def test_sliders_are_answered_with_the_address_that_they_mean(browser: TestClient) -> None:
+    def meant(query: str) -> str:
+        answer = browser.get(f"/?{query}")
+        assert answer.status_code == 303
+        return str(answer.headers["location"])
+
+    page = browser.get("/").text
+    first, end = re.findall(r'name="day" min="(\d+)" max="(\d+)"', page)[0]
+    last = re.findall(r'name="position" min="1" max="(\d+)"', page)[0]
+    assert meant(f"position=60&day={first}") == "/?as_of_position=60&effective_on=2025-02-27"
+    assert meant(f"position={last}&day={end}") == "/"
+    assert meant(f"sort=-claimed&relation=ru-us&position={last}&day={int(end) - 1}") == (
+        "/?relation=ru-us&sort=-claimed&effective_on=2025-04-10"
+    )
+
+
+def test_the_sliders_say_in_words_what_they_are_set_to(browser: TestClient) -> None:
+    said = Page.of(browser.get("/?as_of_position=90&effective_on=2025-03-01")).said
+    assert "position 90 last filed: “The round of April in Istanbul”" in said
+    assert "what had happened by 1 March 2025" in said
+    known_at = browser.get("/v1/events?after=0&limit=1").json()["items"][0]["time"]
+    assert "position 3" in Page.of(browser.get("/", params={"known_at": known_at})).said
+
+
+def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: TestClient, new_key: NewKey) -> None:
+    fall = on(
+        VISAS,
+        "ProgressReversed",
+        to="raised",
+        by="US",
+        reason="A new list of conditions",
+        asserted_by={"party": "US", "channel": "quote"},
+        source={"document": "a4-unnamed-outlet", "paragraphs": [5], "origin": "state-department-on-april"},
+    )
+    hold = on(FLIGHTS, "HoldPlaced", kind="suspended", by="RU", reason="Until the talks go on")
+    key = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "fall", "Accept": "application/json"}
+    assert browser.post("/v1/reports", json=report(fall, hold), headers=key).status_code == 201
+    page = browser.get("/").text
+    visas, flights = line_of(page, "visas"), line_of(page, "direct-flights")
+    assert "▼" in visas or "&#9660;" in visas
+    assert "It has gone back down." in visas
+    assert "<title>Was understanding</title>" in visas
+    assert marks(visas)["status"] == "raised"
+    assert "<b>suspended</b>" in flights
+    assert "A side has suspended it." in flights
+
+
+def test_an_empty_record_has_a_board(database_url: str, clock: Clock) -> None:
+    with browsing(site(database_url, clock)) as browser:
+        assert "No irritant is on record at this point." in Page.of(browser.get("/")).said
+        assert "Nothing changed." in Page.of(browser.get("/changes")).said
+        assert "Nothing on record." in Page.of(browser.get("/sources")).said

@@ -1,0 +1,165 @@
+"""Whatever is on record has its pages: none fails on any history, and none lets through what was written into it."""
+
+from collections.abc import Mapping
+from datetime import date
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given as whatever
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from service.api.auth import Access
+from service.api.parameters import At
+from service.api.reading import Reader
+from service.projections import (
+    board,
+    difference,
+    dossier,
+    ledger,
+    matrix,
+    needs_confirmation,
+    registers,
+    relation,
+    sheet,
+)
+from service.projections import round as round_
+from service.store.log import Head
+from service.web import comparison, ladder, relations, rounds
+from service.web import dossier as dossier_page
+from service.web.board import BoardQuery, section
+from service.web.clocks import Clocks, World
+from service.web.rendering import rendered
+from service.web.visit import Visit, address
+from tests.api.bodies import VISAS, on, origin, report, source
+from tests.build import STREAMS, Filed
+from tests.projections.test_computed_views_are_total import DAYS, irritants, readings
+from tests.web.conftest import NewKey
+from tests.web.pages import Page
+
+TODAY = date(2025, 6, 1)
+HEAD = cast(Head, SimpleNamespace(position=9, chain_hash=bytes(32)))
+CLOCKS = Clocks(None, (), World(20_000, 20_100, 20_100), ())
+HTML = "</title><script>alert(1)</script>' \" onload=x & {t} %s"
+
+
+def visit(path: str, query: Any) -> Visit[Any]:
+    return Visit(path, query, HEAD, TODAY, Access("anybody", ("read",)), cast(Reader, None))
+
+
+def shown(template: str, told: Mapping[str, Any], query: Any = None) -> Page:
+    html = rendered(template, {"visit": visit("/", query or At()), "clocks": CLOCKS, **told}).decode()
+    page = Page(html)
+    assert page.inline == []
+    return page
+
+
+@whatever(read=readings())
+def test_every_relation_has_its_board(read: dict[str, Any]) -> None:
+    document, query = board.view(**read), BoardQuery()
+    told = {
+        "relations": (),
+        "sections": [section(document, query.sort, TODAY, "")],
+        "counted_to": TODAY,
+        "axis": ladder.axis(),
+        "symbols": ladder.symbols(),
+    }
+    page = shown("board.html", told, query)
+    assert document.items[0].id in page.ids
+
+
+@whatever(filed=irritants(), day=DAYS, after=st.integers(0, 9))
+def test_every_irritant_has_its_dossier(filed: Filed, day: date | None, after: int) -> None:
+    reading = filed.reading(filed.events[0].stream, day)
+    of_it = dossier.view(reading, after=after, limit=5)
+    talks = Filed().reading(STREAMS["relation"])
+    listed = registers.view(irritants=[reading], rounds=[], relation=talks)
+    query = dossier_page.DossierQuery()
+    page = shown("dossier.html", dossier_page.told_of(of_it, listed, (), TODAY), query)
+    assert {f"p{entry.position}" for entry in of_it.timeline.items} <= page.ids
+
+
+@whatever(filed=irritants(), data=st.data())
+def test_any_two_points_can_be_compared(filed: Filed, data: st.DataObject) -> None:
+    history = filed.history(filed.events[0].stream)
+    points = [data.draw(st.integers(0, history.position)) for _ in range(2)]
+    found = difference.view(*(history.as_of(point).reading(data.draw(DAYS)) for point in points))
+    told = comparison.told_of(found, f"position:{points[0]}", f"position:{points[1]}")
+    shown("difference.html", {**told, "rounds": ()})
+
+
+@whatever(read=readings())
+def test_all_talks_have_their_page(read: dict[str, Any]) -> None:
+    told = relations.told_of(
+        relation.view(read["relation"]),
+        [round_.view(reading) for reading in read["rounds"]],
+        matrix.view(**read),
+        ledger.view(**read, on=TODAY),
+        needs_confirmation.view(**read),
+        registers.view(**read, on=TODAY),
+    )
+    shown("relation.html", {**told, "counted_to": TODAY})
+
+
+@whatever(read=readings())
+def test_every_round_has_its_sheet(read: dict[str, Any]) -> None:
+    document = sheet.view(round=read["rounds"][0], before=[], after=read["irritants"], relation=read["relation"])
+    shown("sheet.html", rounds.told_of(document, address))
+
+
+@pytest.fixture
+def marked_up(browser: TestClient, new_key: NewKey) -> TestClient:
+    """A record into which somebody wrote HTML wherever the record takes a line."""
+    source_line = source("briefing", publisher=HTML)
+    utterance = {**origin(), "speaker": HTML}
+    cited = {"document": "briefing", "paragraphs": [1], "origin": "spokeswoman"}
+    voice = {"party": "US", "organ": HTML, "person": HTML, "channel": "quote"}
+    more = {"asserted_by": voice, "source": cited, "summary": HTML}
+    mended = {"stream": VISAS, "type": "AssertionCorrected", "target": "proposal", "reason": HTML}
+    events = [
+        source_line,
+        utterance,
+        {**on(VISAS, "ProposalTabled", kind="offer", addressee="RU", terms=HTML, **more), "ref": "proposal"},
+        {**mended, "changes": {"terms": f"{HTML} again"}},
+        {**on(VISAS, "ItemAdded", item="first", kind=HTML, name=HTML, place=HTML, **more), "ref": "item"},
+        {"stream": VISAS, "type": "AssertionRetracted", "target": "item", "reason": HTML},
+        on(VISAS, "ProgressReversed", to="raised", by="US", reason=HTML, **more),
+        on("relation/ru-us", "ObstacleNoted", obstacle=HTML, **more),
+        on("round/ru-us/second-next", "RoundAnnounced", place=HTML, timing=HTML, preliminary=True, **more),
+        on("round/ru-us/second-next", "RoundCharacterised", **more),
+    ]
+    key = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "html", "Accept": "application/json"}
+    answer = browser.post("/v1/reports", json=report(*events, title=HTML), headers=key)
+    assert answer.status_code == 201, answer.text
+    return browser
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/irritants/ru-us/visas",
+        "/irritants/ru-us/visas/difference",
+        "/rounds/ru-us/second-next",
+        "/relations/ru-us",
+        "/changes",
+        "/sources",
+        "/sources/briefing",
+    ],
+)
+def test_what_was_written_into_the_record_stays_text(marked_up: TestClient, path: str) -> None:
+    answer = marked_up.get(path)
+    page = Page.of(answer)
+    assert page.inline == []
+    assert "<script>" not in answer.text
+    assert "alert(1)" in page.said
+
+
+def test_what_was_struck_and_mended_stands_as_it_was_filed(marked_up: TestClient) -> None:
+    page = marked_up.get("/irritants/ru-us/visas").text
+    assert 'class="is-struck"' in page
+    assert 'text-decoration="line-through"' in page
+    assert "Struck by desk," in page
+    assert "Corrected by desk," in page
+    assert "<del>" in page

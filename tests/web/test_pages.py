@@ -1,0 +1,161 @@
+"""Every page of the seeded record: what it is made of, where it leads, what it is kept as."""
+
+import re
+from urllib.parse import urldefrag, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.explained import EXPLAINED
+from tests.web.conftest import Clock
+from tests.web.pages import Page
+
+PAGES = [
+    "/",
+    "/?relation=ru-us&sort=-claimed",
+    "/?as_of_position=60&effective_on=2025-03-01",
+    "/?as_of_position=1",
+    "/irritants/ru-us/banking-access",
+    "/irritants/ru-us/property-return",
+    "/irritants/ru-us/property-return?effective_on=2025-03-01&as_of_position=90",
+    "/irritants/ru-us/visas/difference",
+    "/irritants/ru-us/visas/difference?from=round:istanbul-february&to=effective:2025-04-10",
+    "/rounds/ru-us/istanbul-february",
+    "/rounds/ru-us/istanbul-april",
+    "/rounds/ru-us/moscow-next",
+    "/relations/ru-us",
+    "/relations/ru-us?as_of_position=60",
+    "/changes",
+    "/changes?since=40&relation=ru-us",
+    "/sources",
+    "/sources/a0-brussels-morning-moscow",
+    "/help",
+    "/problems",
+    "/problems/stale",
+]
+MACHINES = {"default-src": "'none'", "script-src": "'self'", "style-src": "'self'"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_and_brings_nothing_of_its_own(browser: TestClient, path: str) -> None:
+    page = Page.of(browser.get(path))
+    assert page.inline == []
+    assert all(fetched.startswith(("/static/", "data:image/svg+xml,")) for fetched in page.fetched)
+    assert len([fetched for fetched in page.fetched if fetched.startswith("/")]) <= 3
+    assert {"content"} <= page.ids
+    assert "None" not in [word.strip() for word in page.words]
+    assert not re.search(r"\{\w+\}|Markup\(", page.said)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_a_browser_is_told_to_refuse(browser: TestClient, path: str) -> None:
+    headers = browser.get(path).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert policy.items() >= MACHINES.items()
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_every_link_leads_somewhere_and_to_its_place_there(browser: TestClient) -> None:
+    """From the board along every link of every page, each page once for each set of parameters that it is given."""
+    pages: dict[str, Page] = {}
+    waiting, named = ["/"], set[tuple[str, str]]()
+    while waiting:
+        address = waiting.pop()
+        if address in pages or len(pages) > 400:
+            continue
+        answer = browser.get(address)
+        assert answer.status_code == 200, (address, answer.status_code)
+        if not answer.headers["content-type"].startswith("text/html") or address == "/docs":
+            continue
+        pages[address] = page = Page.of(answer)
+        for link in page.links:
+            target, fragment = urldefrag(link)
+            assert urlsplit(link).netloc == "", f"{address} leads to {link}"
+            named.add((target or address, fragment))
+            if not target.startswith(("/file", "/correct", "/retract", "/sign-in")) and target not in pages:
+                waiting += [target] if target else []
+    assert len(pages) > 60
+    assert [(a, f) for a, f in sorted(named) if f and a in pages and f not in pages[a].ids] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/irritants/ru-us/visas", "/relations/ru-us", "/changes", "/sources", "/help"])
+def test_a_page_that_was_kept_is_not_sent_again(browser: TestClient, path: str) -> None:
+    first = browser.get(path)
+    assert first.headers["cache-control"] == "private, no-cache"
+    again = browser.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    headed = browser.head(path)
+    assert (headed.status_code, headed.content, headed.headers["etag"]) == (200, b"", first.headers["etag"])
+
+
+def test_a_page_is_another_one_the_next_day(browser: TestClient, clock: Clock) -> None:
+    tag = browser.get("/").headers["etag"]
+    clock.passes(days=1)
+    answer = browser.get("/", headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert answer.headers["etag"] != tag
+
+
+def test_files_are_kept_for_ever_under_the_name_of_their_content(browser: TestClient) -> None:
+    for address in Page.of(browser.get("/")).fetched:
+        if address.startswith("/"):
+            answer = browser.get(address)
+            assert answer.status_code == 200
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert browser.get(re.sub(r"\.[0-9a-f]{12}\.", ".000000000000.", address)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title"),
+    [
+        ("/nothing", 404, "Not found"),
+        ("/irritants/ru-us/nothing", 404, "Not found"),
+        ("/relations/xx-yy", 404, "Not found"),
+        ("/?relation=fr-us", 404, "Not found"),
+        ("/problems/nothing", 404, "Not found"),
+        ("/?as_of_postion=4", 422, "No such parameter"),
+        ("/?as_of_position=4000", 422, "A parameter cannot have that value"),
+        ("/?sort=luck", 422, "A parameter cannot have that value"),
+        ("/changes?since=4000", 422, "A parameter cannot have that value"),
+        ("/help?x=1", 422, "No such parameter"),
+        ("/irritants/ru-us/visas/difference?from=yesterday", 422, "A parameter cannot have that value"),
+    ],
+)
+def test_a_browser_is_refused_on_a_page_and_a_program_with_a_document(
+    browser: TestClient, path: str, status: int, title: str
+) -> None:
+    page = browser.get(path)
+    assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert page.headers["cache-control"] == "no-store"
+    assert f"<h1>{title}</h1>" in page.text
+    assert Page(page.text).inline == []
+    program = browser.get(path, headers={"Accept": "application/json"})
+    assert program.status_code == status
+    assert program.headers["content-type"] == "application/problem+json"
+    assert program.json()["title"] == title
+
+
+def test_the_interface_answers_programs_whatever_they_accept(browser: TestClient) -> None:
+    assert browser.get("/v1/irritants/ru-us/nothing").headers["content-type"] == "application/problem+json"
+
+
+def test_every_problem_is_explained_on_its_page(browser: TestClient) -> None:
+    for name, explained in EXPLAINED.items():
+        said = Page.of(browser.get(f"/problems/{name}")).said
+        assert explained.title in said
+        assert " ".join(explained.text.split()) in said
+    assert set(Page.of(browser.get("/problems")).links) >= {f"/problems/{name}" for name in EXPLAINED}
+
+
+def test_problems_are_explained_to_strangers_too(closed: TestClient) -> None:
+    assert Page.of(closed.get("/problems/unauthenticated")).said.startswith("Who is asking?")
+    assert closed.get("/help").headers["location"] == "/sign-in?next=%2Fhelp"
+
+
+def test_the_interface_draws_its_sheet_as_the_page_does(browser: TestClient) -> None:
+    drawn = Page.of(browser.get("/v1/rounds/ru-us/istanbul-april/sheet"))
+    assert drawn.inline == []
+    page = Page.of(browser.get("/rounds/ru-us/istanbul-april"))
+    assert drawn.said.partition("Documents")[0].partition("Round:")[2] in page.said

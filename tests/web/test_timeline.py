@@ -1,0 +1,101 @@
+"""The timeline: only what is known is drawn as known, each voice in its lane, nothing over anything else."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+from hypothesis import given as whatever
+from hypothesis import strategies as st
+
+from service.domain.assertion import Contract
+from service.projections.board import BoardRound
+from service.projections.timeline import Entry, timeline
+from service.web.timeline import Lane, Mark, Plot, plot
+from tests.build import STREAMS, Filed, contested, opened, raised, reversed_to, understood
+from tests.projections.test_computed_views_are_total import irritants
+
+PARTIES = ("RU", "US")
+ROUND = BoardRound(id="ru-us/first", phase="concluded", date="2025-04-10", latest=date(2025, 4, 10))
+
+
+def drawn(filed: Filed, *rounds: BoardRound) -> Plot:
+    entries = timeline(filed.reading(filed.events[0].stream)).items
+    return plot(entries, PARTIES, rounds, labels(entries))
+
+
+def labels(entries: Sequence[Entry]) -> dict[str, str]:
+    return {entry.event: f"{entry.place} {entry.type}" for entry in entries if "asserted_by" in entry.data}
+
+
+def of(*events: Contract) -> Filed:
+    return Filed().file(STREAMS["irritant"], opened(), *events)
+
+
+def marks(plot: Plot, voice: str = "RU") -> Sequence[Mark]:
+    return next(lane.marks for lane in plot.lanes if lane.voice == voice)
+
+
+@pytest.mark.parametrize(
+    ("occurred", "span"),
+    [
+        ("2025-04-10", "day"),
+        ("[2025-04-01..2025-04-10]", "between"),
+        ("2025-04", "between"),
+        ("2025-04-01/2025-04-10", "period"),
+        ("[2025-04-10..]", "after"),
+        ("[..2025-04-10]", "before"),
+        (None, "unknown"),
+    ],
+)
+def test_a_date_is_drawn_as_what_is_known_of_it(occurred: str | None, span: str) -> None:
+    (mark,) = marks(drawn(of(raised("RU", on=occurred)), ROUND))
+    assert mark.span == span
+    assert mark.begin <= mark.x <= mark.end
+
+
+def test_a_known_day_stands_on_the_line_of_its_round() -> None:
+    plot = drawn(of(raised("RU", on="2025-04-10"), raised("RU", on="2025-02-01")), ROUND)
+    assert plot.rounds[0].x in [mark.x for mark in marks(plot)]
+    assert plot.rounds[0].name == "First"
+
+
+def test_what_is_not_dated_stands_before_the_scale() -> None:
+    plot = drawn(of(raised("RU", on=None), raised("RU", on="2025-02-01")), ROUND)
+    undated, dated = marks(plot)
+    assert undated.x < min(tick.x for tick in plot.ticks)
+    assert undated.x < dated.x
+
+
+def test_each_voice_has_its_lane_and_a_text_of_both_is_in_both() -> None:
+    plot = drawn(of(raised("JOINT", on="2025-04-10"), raised("TR", on="2025-04-10")))
+    assert [(lane.voice, len(lane.marks)) for lane in plot.lanes] == [("RU", 1), ("US", 1), ("MEDIA", 1)]
+
+
+def test_shapes_say_what_moved_what_went_back_and_what_is_denied() -> None:
+    agreed, back = understood("RU", on="2025-04-10"), reversed_to("raised", "RU", on="2025-04-12")
+    plot = drawn(of(agreed, back, contested("e2", "RU", on="2025-04-13")))
+    assert [mark.shape for mark in marks(plot)] == ["up", "down", "denial"]
+
+
+@whatever(filed=irritants())
+def test_every_history_is_drawn_and_no_two_marks_share_a_place(filed: Filed) -> None:
+    plot = drawn(filed, ROUND)
+    for lane in plot.lanes:
+        assert_apart(lane)
+        assert all(lane.top <= mark.y <= lane.top + lane.height for mark in lane.marks)
+    assert [lane.top for lane in plot.lanes] == sorted(lane.top for lane in plot.lanes)
+    assert plot.height > plot.foot >= plot.lanes[-1].top
+
+
+def assert_apart(lane: Lane) -> None:
+    for i, one in enumerate(lane.marks):
+        for other in lane.marks[i + 1 :]:
+            assert one.y != other.y or one.right < other.left or other.right < one.left
+
+
+@whatever(first=st.dates(), last=st.dates())
+def test_any_two_days_have_a_scale_with_few_ticks(first: date, last: date) -> None:
+    plot = drawn(of(raised("RU", on=str(min(first, last))), raised("RU", on=str(max(first, last)))))
+    assert 2 <= len(plot.ticks) <= 12
+    assert [tick.x for tick in plot.ticks] == sorted(tick.x for tick in plot.ticks)
+    assert all(mark.left >= 0 and mark.right <= plot.width for mark in marks(plot))

@@ -1,0 +1,164 @@
+"""What irritants, days and speakers are called: every case has its words, and every word that is asked for is there."""
+
+import re
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given as whatever
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from service.domain.assertion import AssertedBy
+from service.domain.catalogue import EVENT_TYPES
+from service.domain.countries import ALPHA_2
+from service.domain.irritant.standing import Basis
+from service.domain.ladder import RUNGS, Rung
+from service.projections.change import StandingDocument
+from service.projections.needs_confirmation import Kind
+from service.web import assets, ladder, sentences, speech
+from service.web.standing import Standing
+from service.web.texts import texts
+
+T = texts()
+TEMPLATES = sorted((assets.ROOM / "templates").glob("*.html"))
+CODE = sorted(assets.ROOM.glob("*.py"))
+
+
+def standing(russia: Rung = "unstated", america: Rung = "unstated", **other: Any) -> Standing:
+    levels = sorted((russia, america), key=RUNGS.index)
+    told: dict[str, Any] = {
+        "high_water": levels[1],
+        "claimed": levels[1],
+        "confirmed": levels[0],
+        "reported": levels[1],
+        "basis": "one_side",
+        "origins": 1,
+        "lifecycle": "open",
+        "hold": "none",
+        "trend": "advanced",
+        "regressions": 0,
+        "reversible": "unknown",
+        "awaiting": "none",
+        "settled": 0,
+        "total": 0,
+    }
+    return Standing((("RU", russia), ("US", america)), **{**told, **other})
+
+
+def test_every_way_to_stand_has_its_sentence_and_its_drawing() -> None:
+    for russia, america, reported, basis in product(RUNGS, RUNGS, RUNGS, get_args(Basis)):
+        stands = standing(russia, america, basis=basis)
+        if RUNGS.index(reported) >= RUNGS.index(stands.claimed):
+            stands = stands._replace(reported=reported)
+            said = sentences.sentence(stands)
+            assert re.fullmatch(r"([A-Z][^.{}]+\. ?){2,4}", said), said
+            assert sentences.basis(stands)
+            assert ladder.ladder(stands).count("<title>") == 1 + 2 + sum(
+                rung != "unstated" for rung in (stands.claimed, stands.confirmed, stands.reported)
+            )
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({}, "Nobody is on record. No move is pending."),
+        (
+            {"reported": "in_talks", "basis": "media_only"},
+            "Neither side is on record; media report talks. No move is pending.",
+        ),
+        (
+            {"reported": "formalised", "basis": "none"},
+            "No side stands behind it any more; an instrument is only reported. No move is pending.",
+        ),
+        (
+            {"russia": "in_talks", "america": "in_talks", "basis": "both_sides", "awaiting": "US"},
+            "Both sides say that it is in talks. The US to move.",
+        ),
+        (
+            {"russia": "formalised", "america": "proposed", "basis": "contested", "trend": "regressed"},
+            (
+                "Russia says that it is formalised; the US has only put forward a remedy. This is contested."
+                " It has gone back down. No move is pending."
+            ),
+        ),
+        (
+            {"russia": "raised", "hold": "suspended", "awaiting": "both"},
+            "Russia names it as a problem; the US is silent. A side has suspended it. Both to move.",
+        ),
+        (
+            {"russia": "resolved", "america": "resolved", "basis": "both_sides", "lifecycle": "resolved"},
+            "Both sides report it settled. It is closed.",
+        ),
+    ],
+)
+def test_irritants_in_plain_words(told: dict[str, Any], sentence: str) -> None:
+    assert sentences.sentence(standing(**told)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("occurred", "words"),
+    [
+        ("2025-04-10", "10 days ago"),
+        ("2025-04-19", "one day ago"),
+        ("2025-04-20", "today"),
+        ("2025-04-22", "in 2 days"),
+        ("[2025-04-10..]", "at most 10 days ago"),
+        ("[..2025-04-10]", "at least 10 days ago"),
+        ("[2025-04-01..2025-04-10]", "10 to 19 days ago"),
+        ("2025-04", "at most 19 days ago"),
+        ("[2025-04-25..]", "still to come"),
+        ("[..2025-04-25]", "day unknown"),
+        (None, "day unknown"),
+    ],
+)
+def test_days_are_counted_as_far_as_they_are_known(occurred: str | None, words: str) -> None:
+    assert sentences.since(occurred, date(2025, 4, 20)) == words
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "words"), [([5], "5"), ([5, 6], "5-6"), ([1, 4, 6, 8, 9, 10], "1, 4, 6, 8-10"), ([3, 1, 2], "1-3")]
+)
+def test_paragraphs_in_short(paragraphs: list[int], words: str) -> None:
+    assert speech.numbers(paragraphs) == words.replace("-", "\N{EN DASH}")
+
+
+def test_a_speaker_is_named_as_exactly_as_the_record_does() -> None:
+    by = AssertedBy(party="US", organ="State <Department>", person="T. Bruce", channel="quote")
+    assert speech.speaker(by) == "The US · T. Bruce · State &lt;Department&gt; · quoted"
+
+
+def test_several_voices() -> None:
+    assert speech.voices(["RU"]) == "Russia"
+    assert speech.voices(["RU", "US"]) == "Russia and the US"
+
+
+@whatever(st.text())
+def test_whatever_is_put_into_a_text_is_escaped(written: str) -> None:
+    told = T("said.wording", wording=written)
+    assert told == Markup("“") + Markup.escape(written) + Markup("”")
+
+
+@pytest.mark.parametrize("file", [*TEMPLATES, *CODE], ids=lambda file: file.name)
+def test_every_text_that_is_asked_for_by_its_name_is_there(file: Path) -> None:
+    asked = re.findall(r"""\bt(?:exts\(\))?\(\s*["']([\w.-]+)["']\s*[,)]""", file.read_text())
+    assert [name for name in asked if name not in T] == []
+    counted = re.findall(r"""\.counted\(\s*["']([\w.-]+)["']""", file.read_text())
+    assert [name for name in counted if f"{name}.one" not in T or f"{name}.other" not in T] == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"country.{code}" for code in ALPHA_2],
+        [f"event.{name}" for name in EVENT_TYPES],
+        [f"rung.{rung}" for rung in RUNGS],
+        [f"standing.{name}" for name in StandingDocument.model_fields],
+        [f"needs.{kind}" for kind in get_args(Kind)],
+    ],
+    ids=["countries", "events", "rungs", "standing", "needs"],
+)
+def test_every_word_of_the_record_has_its_word_for_readers(names: list[str]) -> None:
+    assert [name for name in names if name not in T] == []
