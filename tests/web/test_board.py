@@ -52,7 +52,7 @@ def drawn(row: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("slug", SENTENCES)
 def test_each_irritant_in_one_sentence(browser: TestClient, slug: str) -> None:
-    assert f'<p>{SENTENCES[slug]}</p>' in line_of(browser.get("/").text, slug)
+    assert f"<p>{SENTENCES[slug]}</p>" in line_of(browser.get("/").text, slug)
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=60", "?effective_on=2025-03-01", "?as_of_position=110"])
