@@ -23,11 +23,10 @@
   function connect() {
     if (!page()) return;
     source = new EventSource(`/v1/events/live?after=${page().dataset.live}`);
-    source.onopen = () => { clearTimeout(late); connected = true; show(); };
+    source.onopen = () => { clearTimeout(late); late = null; connected = true; show(); };
     source.onmessage = refresh;
     source.onerror = () => {
-      clearTimeout(late);
-      late = setTimeout(() => { connected = false; show(); }, patience);
+      late ??= setTimeout(() => { connected = false; show(); }, patience);
       if (source.readyState === EventSource.CLOSED) setTimeout(() => { connect(); refresh(); }, 2 * patience);
     };
   }
