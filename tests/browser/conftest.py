@@ -62,7 +62,8 @@ class Desk:
             self.complaints.append(f"asks {request.url}")
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: while it lives, this thread has a running event loop, which other tests trip over.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
