@@ -63,7 +63,11 @@ class Notes:
     reads: list[Read] = field(default_factory=list)
     followed: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     sent: set[str] = field(default_factory=set)
+    refused: int = 0
+    given_up: int = 0
     retries: int = 0
+    found_again: int = 0
+    """Reports that had been recorded, but nobody was told; the retry was."""
     unexpected: list[str] = field(default_factory=list)
 
     def views(self) -> list[Followed]:
@@ -101,7 +105,10 @@ async def file(client: Client, key: str, body: dict[str, Any]) -> httpx2.Respons
             if answer.status_code == 201:
                 events = tuple((e["position"], e["id"]) for e in answer.json()["events"])
                 client.notes.acknowledged.append(Acknowledged(key, began, time.monotonic(), events))
-            elif answer.status_code not in (409, 422):
+                client.notes.found_again += "idempotent-replayed" in answer.headers
+            elif answer.status_code in (409, 422):
+                client.notes.refused += 1
+            else:
                 client.notes.unexpected.append(f"{answer.status_code} {answer.text[:200]}")
             return answer
         client.notes.retries += 1
@@ -141,6 +148,7 @@ async def operate(client: Client, name: str, until: asyncio.Event) -> None:
 async def abandon(client: Client, key: str, events: list[dict[str, Any]]) -> None:
     """Sends a report and does not wait for the answer: it may be on record once, or not at all."""
     client.notes.sent.add(key)
+    client.notes.given_up += 1
     body = {"relation": "ru-us", "title": key, "events": events}
     asking = asyncio.ensure_future(client.ask("POST", "/v1/reports", json=body, headers={"Idempotency-Key": key}))
     await asyncio.wait({asking}, timeout=client.chance.uniform(0, 0.01))

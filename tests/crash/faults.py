@@ -1,7 +1,8 @@
 """What goes wrong in a crash round: a process is killed, the database is killed, connections are cut in mid-commit.
 
 The service reaches PostgreSQL only through a proxy of ours, so that connections can be cut at any byte, and so that the
-address stays the same when a killed server comes back elsewhere.
+address stays the same when a killed server comes back elsewhere. The proxy knows an append when it passes by: a cut at
+a random moment hits one seldom, and who sends again what was recorded is what the idempotency keys are for.
 """
 
 import asyncio
@@ -10,7 +11,9 @@ import signal
 import socket
 import time
 from contextlib import AsyncExitStack, ExitStack, suppress
+from enum import Enum
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from service.store import embedded
@@ -51,6 +54,18 @@ class Database:
         return f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}"
 
 
+class Cut(Enum):
+    """Where in an append its connection is cut: it is not committed, may be, or is; and nobody is told."""
+
+    HALF_SENT = "before the database has all of it"
+    SENT = "while the database works on it"
+    DONE = "before its answer is passed on"
+
+
+_APPEND: Final = b'"chain_hash":'
+_CHUNK: Final = 65_536
+
+
 class Proxy:
     """Passes bytes on between a TCP port and the database's socket, until it is told to cut."""
 
@@ -58,6 +73,8 @@ class Proxy:
         self._database = database
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._wanted: Cut | None = None
+        self._hit = asyncio.Event()
         self.port = 0
 
     async def start(self) -> None:
@@ -69,12 +86,19 @@ class Proxy:
         self._server.close()
         self.cut()
 
-    def cut(self) -> int:
-        """Cuts every connection where it is; how many there were."""
-        cut = len(self._open)
+    def cut(self) -> None:
+        """Cuts every connection where it is."""
         for writer in list(self._open):
             writer.transport.abort()
-        return cut
+
+    async def cut_next_append(self, where: Cut, patience: float) -> bool:
+        """Cuts every connection in the middle of the next append; whether one came in so many seconds."""
+        self._hit.clear()
+        self._wanted = where
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hit.wait(), patience)
+        self._wanted = None
+        return self._hit.is_set()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with AsyncExitStack() as ended:
@@ -87,17 +111,42 @@ class Proxy:
             self._open |= {writer, back}
             ended.callback(self._open.discard, writer)
             ended.callback(self._open.discard, back)
+            appended = asyncio.Event()
             await asyncio.wait(
-                {asyncio.ensure_future(_copy(reader, back)), asyncio.ensure_future(_copy(there, writer))},
+                {
+                    asyncio.ensure_future(self._to_database(reader, back, appended)),
+                    asyncio.ensure_future(self._to_service(there, writer, appended)),
+                },
                 return_when=asyncio.FIRST_COMPLETED,
             )
 
+    async def _to_database(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, appended: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while chunk := await source.read(_CHUNK):
+                wanted = self._wanted if _APPEND in chunk else None
+                sink.write(chunk[: len(chunk) // 2] if wanted is Cut.HALF_SENT else chunk)
+                await sink.drain()
+                if wanted is Cut.DONE:
+                    appended.set()
+                elif wanted is not None:
+                    self._strike()
 
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while chunk := await source.read(65_536):
-            sink.write(chunk)
-            await sink.drain()
+    async def _to_service(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, appended: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while chunk := await source.read(_CHUNK):
+                if appended.is_set():
+                    self._strike()
+                sink.write(chunk)
+                await sink.drain()
+
+    def _strike(self) -> None:
+        self._wanted = None
+        self.cut()
+        self._hit.set()
 
 
 class Service:

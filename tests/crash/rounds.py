@@ -23,12 +23,14 @@ import psycopg
 
 from tests.crash.checker import History, Logged, Violation, violations
 from tests.crash.clients import Client, Notes, file, follow, opening, operate, poll
-from tests.crash.faults import Database, Proxy, Service
+from tests.crash.faults import Cut, Database, Proxy, Service
 
 OPERATORS: Final = 6
 POLLERS: Final = 4
 FOLLOWERS: Final = 2
 FAULTS: Final = ("kill the service", "kill the database", "cut the connections")
+CUTS: Final = tuple(Cut)
+PATIENCE: Final = 5.0
 
 
 @dataclass
@@ -37,8 +39,9 @@ class Result:
 
     rounds: int
     faults: Counter[str] = field(default_factory=Counter)
+    cuts: Counter[str] = field(default_factory=Counter)
     history: History | None = None
-    retries: int = 0
+    notes: Notes = field(default_factory=Notes)
     complaints: list[str] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
 
@@ -48,9 +51,13 @@ class Result:
         return {
             "rounds": self.rounds,
             **self.faults,
+            **{f"cut {where}": times for where, times in self.cuts.items()},
             "reports sent": len(self.history.sent),
             "acknowledged": len(self.history.acknowledged),
-            "retries": self.retries,
+            "refused": self.notes.refused,
+            "given up by who sent them": self.notes.given_up,
+            "retries": self.notes.retries,
+            "recorded, and told at the retry": self.notes.found_again,
             "events on record": len(self.history.log),
             "reads": len(self.history.reads),
             "events followed": sum(len(f.seen) for f in self.history.followed),
@@ -62,7 +69,7 @@ class Result:
 
 async def crash(rounds: int, seed: int, home: Path) -> Result:
     """Runs the rounds in a folder of its own; everything started is ended."""
-    chance, notes, result = random.Random(seed), Notes(), Result(rounds)
+    chance, result = random.Random(seed), Result(rounds)
     database = Database(home / "postgres")
     await asyncio.to_thread(database.start)
     with psycopg.connect(database.address, autocommit=True) as admin:
@@ -78,11 +85,11 @@ async def crash(rounds: int, seed: int, home: Path) -> Result:
         services = [Service(serve, free_port(), address, home / f"service-{n}.log") for n in (1, 2)]
         for service in services:
             service.start()
-        client = Client([s.url for s in services], key, notes, chance)
+        client = Client([s.url for s in services], key, result.notes, chance)
         await file(client, "opening", opening())
         await under_load(client, lambda: strike(rounds, chance, database, proxy, services, result))
         await client.close()
-        await conclude(address, home, notes, result)
+        await conclude(address, home, result)
     finally:
         for service in services:
             await service.stop()
@@ -122,22 +129,25 @@ async def strike(
                 database.kill()
                 await asyncio.to_thread(database.start)
             case _:
-                for _ in range(chance.randint(1, 5)):
+                for _ in range(chance.randint(1, 3)):
                     proxy.cut()
                     await asyncio.sleep(chance.uniform(0, 0.05))
+                for where in chance.sample(CUTS, len(CUTS)):
+                    if await proxy.cut_next_append(where, PATIENCE):
+                        result.cuts[where.value] += 1
     await asyncio.sleep(1)
 
 
-async def conclude(address: str, home: Path, notes: Notes, result: Result) -> None:
+async def conclude(address: str, home: Path, result: Result) -> None:
     """The record as it is in the end, verified by the service's own means and judged by the checker."""
     exported = home / "export.jsonl"
     await command("verify", "--documents", "--database", address)
     await command("export", str(exported), "--database", address)
+    notes = result.notes
     lines = [json.loads(line) for line in exported.read_text().splitlines()[1:]]
     log = [Logged(e["position"], e["id"], e["stream"], e["reportkey"]) for e in lines]
     result.history = History(log, notes.acknowledged, notes.reads, notes.views(), frozenset(notes.sent))
     result.violations = violations(result.history)
-    result.retries = notes.retries
     result.complaints += notes.unexpected
     behind = [f.follower for f in result.history.followed if len(f.seen) < len(log)]
     result.complaints += [f"{name} did not see the whole record" for name in behind]

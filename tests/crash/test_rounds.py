@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.rounds import crash
+from tests.crash.rounds import CUTS, FAULTS, crash
 
 
 @pytest.mark.slow
@@ -15,5 +15,7 @@ def test_nothing_is_lost_doubled_skipped_or_stale_while_processes_are_killed(tmp
         result = beside.submit(lambda: asyncio.run(crash(rounds=3, seed=20250410, home=tmp_path))).result()
     assert result.violations == []
     assert result.complaints == []
+    assert set(result.faults) == set(FAULTS)
+    assert set(result.cuts) == {where.value for where in CUTS}
     assert result.history is not None
     assert len(result.history.acknowledged) > 10
