@@ -5,11 +5,12 @@ can always tell who says so from who merely said so, and one newspaper from one 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from service.domain.assertion import Assertion, Channel, ClaimContested
 from service.domain.corrections import Effective
+from service.domain.frozen import replace
 
 MEDIA: Final = "MEDIA"
 

@@ -5,12 +5,12 @@ corrections have made odd.
 """
 
 from collections.abc import Container, Iterable
-from dataclasses import replace
 from functools import reduce
 from typing import TypeVar, assert_never, cast
 
 from service.domain.assertion import Assertion, ClaimContested
 from service.domain.corrections import Effective
+from service.domain.frozen import replace
 from service.domain.irritant import events as on_disk
 from service.domain.irritant.events import IrritantEvent
 from service.domain.irritant.state import (
@@ -132,7 +132,7 @@ def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> 
         first_by=state.first_by or first,
         rungs=_at_least(state, holders, rung),
         reported=max(state.reported, rung),
-        denials=tuple(_conceded(d, holders, rung) for d in state.denials),
+        denials=tuple(_conceded(d, holders, rung) for d in state.denials) if state.denials else (),
     )
     return _understood(after, new) if rung >= UNDERSTANDING and state.proposals else after
 

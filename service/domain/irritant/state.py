@@ -54,6 +54,14 @@ def by_parties(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
     return tuple(t for t in tellings if t.denied_in is None and t.holder != MEDIA)
 
 
+def by_a_party(tellings: Iterable[Telling]) -> bool:
+    """Whether a party stands behind any of them; a loop, for each understanding asks it of every proposal."""
+    for telling in tellings:  # noqa: SIM110 -- `any` takes three times as long
+        if telling.denied_in is None and telling.holder != MEDIA:
+            return True
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Denial:
     """A party's denial of `target`, standing at `rung`; of a reversal where `reversal`."""
@@ -77,7 +85,7 @@ class Reversal:
 
     @property
     def by_a_party(self) -> bool:
-        return bool(by_parties(self.tellers))
+        return by_a_party(self.tellers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +102,11 @@ class Proposal:
 
     @property
     def open(self) -> bool:
-        return not by_parties(self.closings)
+        return not by_a_party(self.closings)
 
     @property
     def by_a_party(self) -> bool:
-        return bool(by_parties(self.tellers))
+        return by_a_party(self.tellers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +124,11 @@ class Step:
     @property
     def open(self) -> bool:
         """Media alone closes no step that a party asserted."""
-        return not (by_parties(self.closings) if self.by_a_party else live(self.closings))
+        return not (by_a_party(self.closings) if self.by_a_party else live(self.closings))
 
     @property
     def by_a_party(self) -> bool:
-        return bool(by_parties(self.tellers))
+        return by_a_party(self.tellers)
 
 
 @dataclass(frozen=True, slots=True)

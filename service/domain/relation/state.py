@@ -4,12 +4,13 @@ As on the ladder, media alone undo nothing: a decision on the format is reversed
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from service.domain.assertion import Assertion
 from service.domain.claims import Claim, Claims, asserted, prevailing
 from service.domain.corrections import Effective
+from service.domain.frozen import replace
 from service.domain.relation.events import FormatDecided, FormatDecisionReversed, PersonNamed, RelationOpened
 
 Said = TypeVar("Said", bound=Assertion)

@@ -6,12 +6,13 @@ no party stands behind is a claim on record and moves nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, assert_never, cast
 
 from service.domain.assertion import Assertion
 from service.domain.claims import Claim, Claims, asserted, prevailing
 from service.domain.corrections import Effective
+from service.domain.frozen import replace
 from service.domain.round.events import (
     DelegationHeadNamed,
     RoundAnnounced,

@@ -1,10 +1,11 @@
 """A document as its stream leaves it: what is registered of it, and the utterances first registered with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.domain.corrections import Effective
+from service.domain.frozen import replace
 from service.domain.source.events import OriginRegistered, SourceRegistered
 
 _REGISTERED: Final = ("publisher", "sha256", "paragraphs", "published", "address", "language")
