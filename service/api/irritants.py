@@ -7,11 +7,12 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
 from service.api.answer import Page
-from service.api.listing import DEFAULT_LIMIT, Listing, Paged, list_documents
-from service.api.parameters import At, Limit, RelationId, Whole
+from service.api.listing import Listing, Paged, list_documents
+from service.api.parameters import At, RelationId, Whole
 from service.api.resource import Read, Resource
 from service.api.routes import routes
 from service.api.states import of_stream, one_of, point_of, reading_of, relation_or_record, shown
+from service.api.timelines import TimelineQuery, timeline_of
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import Rung
@@ -41,13 +42,6 @@ class IrritantsQuery(At, Paged):
     changed_after: Annotated[Whole, Field(description="only those that an event after this position is about")] = 0
 
 
-class DossierQuery(At):
-    """At which point, and which page of the timeline."""
-
-    after: Annotated[Whole, Field(description="the place in the timeline that was seen last")] = 0
-    limit: Limit = DEFAULT_LIMIT
-
-
 def _list(c: Connection, read: Read[IrritantsQuery]) -> Page:
     """Irritants.
 
@@ -65,7 +59,7 @@ def _one(c: Connection, read: Read[At]) -> Page:
     return one_of(c, read, "irritant")
 
 
-def _dossier(c: Connection, read: Read[DossierQuery]) -> Page:
+def _dossier(c: Connection, read: Read[TimelineQuery]) -> Page:
     """One irritant in full: timeline, one column for each side, next steps, instruments, items, evidence.
 
     The timeline is paged: `timeline.next` is what to ask for `after`.
@@ -93,8 +87,9 @@ RESOURCES: Final = (
     ),
     Resource("/v1/irritants/{relation}/{slug}", At, _one, of_stream("irritant"), shape=IrritantDocument),
     Resource(
-        "/v1/irritants/{relation}/{slug}/dossier", DossierQuery, _dossier, of_stream("irritant"), shape=DossierDocument
+        "/v1/irritants/{relation}/{slug}/dossier", TimelineQuery, _dossier, of_stream("irritant"), shape=DossierDocument
     ),
     Resource("/v1/irritants/{relation}/{slug}/evidence", At, _evidence, of_stream("irritant"), shape=EvidenceDocument),
+    timeline_of("irritant", "/v1/irritants/{relation}/{slug}"),
 )
 router = routes(RESOURCES, "irritants")

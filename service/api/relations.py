@@ -12,6 +12,7 @@ from service.api.parameters import At, Day, Q
 from service.api.resource import Load, Read, Resource
 from service.api.routes import routes
 from service.api.states import of_relation, of_stream, one_of, point_of, reading_of, readings, shown
+from service.api.timelines import timeline_of
 from service.follower import RECORD
 from service.follower.readings import rounds_of_reports
 from service.projections import (
@@ -129,6 +130,7 @@ RESOURCES: Final = (
     ),
     Resource("/v1/relations/{relation}", At, _one, of_stream("relation"), shape=RelationDocument),
     Resource("/v1/relations/{relation}/evidence", At, _evidence, of_stream("relation"), shape=EvidenceDocument),
+    timeline_of("relation", "/v1/relations/{relation}"),
     _computed("board", At, _board, BoardDocument, JSON, _CSV),
     _computed("matrix", At, _matrix, MatrixDocument),
     _computed("ledger", OnQuery, _ledger, LedgerDocument, JSON, _CSV),

@@ -12,6 +12,7 @@ from service.api.parameters import At, RelationId
 from service.api.resource import Read, Resource
 from service.api.routes import routes
 from service.api.states import member_of, of_stream, one_of, point_of, reading_of, relation_or_record, shown
+from service.api.timelines import timeline_of
 from service.domain.history import History
 from service.domain.streams import history_of
 from service.follower import RECORD
@@ -93,6 +94,7 @@ RESOURCES: Final = (
     ),
     Resource("/v1/rounds/{relation}/{slug}", At, _one, of_stream("round"), shape=RoundDocument),
     Resource("/v1/rounds/{relation}/{slug}/evidence", At, _evidence, of_stream("round"), shape=EvidenceDocument),
+    timeline_of("round", "/v1/rounds/{relation}/{slug}"),
     # It names publishers, and a source that is mended touches nothing but the record.
     Resource(
         "/v1/rounds/{relation}/{slug}/sheet",

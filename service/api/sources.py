@@ -9,6 +9,7 @@ from service.api.listing import Listing, Paged, cursor, listed
 from service.api.parameters import At
 from service.api.resource import Read, Resource
 from service.api.routes import routes
+from service.api.timelines import timeline_of
 from service.follower import RECORD
 from service.follower.readings import Point, histories
 from service.projections import source
@@ -57,5 +58,6 @@ def _point(c: Connection, read: Read[Any]) -> Point:
 RESOURCES: Final = (
     Resource("/v1/sources", SourcesQuery, _list, lambda _path, _query: (RECORD,), shape=Listing[SourceSummary]),
     Resource("/v1/sources/{slug}", At, _one, lambda _path, _query: (RECORD,), shape=SourceDocument),
+    timeline_of("source", "/v1/sources/{slug}"),
 )
 router = routes(RESOURCES, "sources")

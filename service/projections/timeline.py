@@ -6,7 +6,7 @@ who changed it, when and why.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded, when
 from service.domain.catalogue import dump
@@ -16,6 +16,8 @@ from service.domain.irritant.state import Moved
 from service.domain.ladder import RUNGS, Rung
 from service.projections.document import Document
 from service.projections.evidence import Cited, cite
+
+REPRESENTATION: Final = 1
 
 
 class Amendment(Document):
@@ -72,6 +74,19 @@ class Timeline(Document):
 
     items: tuple[Entry, ...]
     next: int | None
+
+
+class TimelineDocument(Timeline):
+    """The timeline of one stream by itself. `position` is that of its last event."""
+
+    stream: str
+    position: int
+
+
+def view(reading: Reading[Any], after: int = 0, limit: int | None = None) -> TimelineDocument:
+    """The timeline of a reading, as a document. Total."""
+    page = timeline(reading, after, limit)
+    return TimelineDocument(items=page.items, next=page.next, stream=reading.stream, position=reading.position)
 
 
 def timeline(reading: Reading[Any], after: int = 0, limit: int | None = None) -> Timeline:

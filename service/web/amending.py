@@ -29,7 +29,6 @@ from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import written
 from service.web.ladder import symbols
 from service.web.previews import Preview, preview_of, receipt
-from service.web.reports import address_of
 from service.web.surroundings import listed, named_event, surroundings
 from service.web.texts import texts
 from service.web.visit import Visit, address, begun
@@ -175,7 +174,7 @@ async def _shown(
         "amendment": amendment,
         "token": session.form_token,
         "label": label_of(target),
-        "on_record": address_of(target.stream, target.position),
+        "on_record": f"/events/{target.id}",
         "falls": [label_of(e) for e in falls_with(amendment.told, target.id)] if amendment.kind == "retract" else [],
         "written": written(entry, draft, known) if entry.said else None,
         "suggestions": list(suggestions(replace(draft, shown=(target.stream,)), known)),

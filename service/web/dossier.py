@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import Field
 from starlette.responses import Response
 
-from service.api.parameters import Limit, Whole
 from service.projections.board import BoardDocument, BoardRound
 from service.projections.dossier import DossierDocument
 from service.projections.registers import RegistersDocument
 from service.projections.timeline import Entry
 from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
+from service.web.events import EventsQuery
 from service.web.sentences import basis, beside, sentence, since
 from service.web.speech import heard, uncapitalised
 from service.web.standing import of_irritant
@@ -25,14 +24,9 @@ from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
-_ON_A_PAGE: Final = 200
 
-
-class DossierQuery(Slid):
+class DossierQuery(Slid, EventsQuery):
     """At which point, and which page of the timeline."""
-
-    after: Annotated[Whole | None, Field(description="the place in the timeline that was seen last")] = None
-    limit: Limit = _ON_A_PAGE
 
 
 @router.get("/irritants/{relation}/{slug}")

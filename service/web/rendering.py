@@ -21,6 +21,7 @@ _environment.globals.update(t=texts(), assets=ADDRESSES)
 _environment.globals.update(
     heard=speech.heard,
     in_words=speech.value_in_words,
+    mended=speech.mended,
     name_of=sentences.name_of,
     named=speech.named,
     numbers=speech.numbers,

@@ -1,7 +1,6 @@
 """A report, `/reports/…`: what was filed, by whom and when, and what it changed; where whoever filed it arrives."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -37,7 +36,7 @@ async def _report(visit: Visit[ReportQuery]) -> Sheet:
     )
     told = {
         "report": found,
-        "events": [(event, address_of(event.subject, event.position), event.data) for event in brought.items],
+        "events": brought.items,
         "unlisted": len(found.events) - len(brought.items),
         "effects": list(effects_of(found.changes)),
         "symbols": symbols(),
@@ -45,9 +44,7 @@ async def _report(visit: Visit[ReportQuery]) -> Sheet:
     return Sheet("report.html", told)
 
 
-def address_of(stream: str, position: int | None = None) -> str:
-    """The page of what a stream is of; of an irritant, at one event."""
+def address_of(stream: str) -> str:
+    """The page of what a stream is of."""
     kind, _, member = stream.partition("/")
-    pages: Mapping[str, Any] = {"irritant": "/irritants/", "round": "/rounds/", "relation": "/relations/"}
-    anchor = f"#p{position}" if kind == "irritant" and position else ""
-    return f"{pages.get(kind, '/sources/')}{member}{anchor}"
+    return f"/{kind}s/{member}"

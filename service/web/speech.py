@@ -1,6 +1,6 @@
 """How what was said is put into words, wherever it is shown: who speaks, where it is read, what of it is particular."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -12,7 +12,8 @@ from service.web.dates import occurred
 from service.web.sentences import capitalised, name_of
 from service.web.texts import texts
 
-_NOT_TOLD: Final = {*Assertion.model_fields, "type", "after", "proposal", "target", "undoes", "step", "item"}
+_NOT_TOLD: Final = {*Assertion.model_fields, "type", "proposal", "target", "undoes", "step", "item"} - {"inference"}
+_DATES: Final = {("occurred",), ("due",), ("published",), ("date",)}
 _COMMA: Final = Markup(", ")
 _DOT: Final = Markup(" · ")
 _WORDS: Final = ("choice", "rung", "country", "voice")
@@ -60,6 +61,33 @@ def particulars(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
         for name, value in data.items()
         if name not in _NOT_TOLD and value is not None and f"field.{name}" in t
     ]
+
+
+def mended(changes: Mapping[str, Any], filed: Mapping[str, Any] | None) -> Iterator[tuple[Markup, str, str]]:
+    """What a correction changes: each field by its name, as it was filed and as it reads since; empty for nothing."""
+    t = texts()
+    for path, after in _places(changes):
+        before: Any = filed
+        for name in path:
+            before = before.get(name) if isinstance(before, Mapping) else None
+        field = f"field.{'.'.join(path)}"
+        told = t(field) if field in t else escape(path[-1])
+        yield told, _field_in_words(path, before), _field_in_words(path, after)
+
+
+def _field_in_words(path: tuple[str, ...], value: Any) -> str:
+    if isinstance(value, str) and path in _DATES:
+        return occurred(value) or value
+    return "" if value is None else value_in_words(value)
+
+
+def _places(changes: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each place of a merge patch, and what it puts there."""
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            yield from _places(value, (*within, name))
+        else:
+            yield (*within, name), value
 
 
 def value_in_words(value: Any) -> str:

@@ -230,6 +230,30 @@ def test_a_source_says_what_rests_on_it(client: TestClient) -> None:
     assert len(client.get("/v1/sources?limit=2").json()["items"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        ("/v1/irritants/ru-us/visas", "irritant/ru-us/visas"),
+        ("/v1/rounds/ru-us/istanbul-april", "round/ru-us/istanbul-april"),
+        ("/v1/relations/ru-us", "relation/ru-us"),
+        ("/v1/sources/a2-tataru", "source/a2-tataru"),
+    ],
+)
+def test_everything_on_a_stream_is_told_page_by_page_in_the_order_of_the_world(
+    client: TestClient, path: str, stream: str
+) -> None:
+    recorded = client.get(f"/v1/events?stream={stream}&limit=1000").json()["items"]
+    told = client.get(f"{path}/timeline?limit=1000").json()
+    assert (told["stream"], told["position"], told["next"]) == (stream, recorded[-1]["position"], None)
+    assert {entry["event"] for entry in told["items"]} == {event["id"] for event in recorded}
+    assert [entry["place"] for entry in told["items"]] == list(range(1, len(recorded) + 1))
+    first = client.get(f"{path}/timeline?limit=1").json()
+    rest = client.get(f"{path}/timeline?limit=1000&after={first['next']}").json()
+    assert first["items"] + rest["items"] == told["items"]
+    before = client.get(f"{path}/timeline?as_of_position={recorded[0]['position']}").json()
+    assert [entry["event"] for entry in before["items"]] == [recorded[0]["id"]]
+
+
 def test_a_difference_is_told_event_by_event(client: TestClient) -> None:
     told = client.get(f"{PROPERTY}/difference?from=position:{BEFORE_THE_INTERVIEW}&to=position:127")
     assert told.headers["cache-control"] == IMMUTABLE
@@ -245,6 +269,7 @@ NOWHERE = [
     "/v1/irritants/ru-us/elsewhere",
     "/v1/irritants/ru-us/elsewhere/dossier",
     "/v1/irritants/ru-us/elsewhere/events",
+    "/v1/sources/elsewhere/timeline",
     "/v1/irritants/ru-us/elsewhere/difference",
     "/v1/irritants/ru-us/visas?as_of_position=25",
     "/v1/irritants/us-ru/visas",

@@ -22,6 +22,7 @@ READ = [
     f"{STATUS}/events",
     f"{STATUS}?as_of_position=100",
     "/v1/rounds/ru-us/istanbul-april/sheet",
+    f"{STATUS}/timeline",
     "/v1/relations/ru-us/board",
     "/v1/sources/a2-tataru",
     "/v1/reports",

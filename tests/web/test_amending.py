@@ -60,6 +60,55 @@ def test_the_dossier_leads_to_it_only_for_who_may(browser: TestClient, new_key: 
     assert f"/retract/{step}" not in browser.get("/irritants/ru-us/visas?as_of_position=120").text
 
 
+@pytest.mark.parametrize(
+    ("page", "stream", "type", "fixed"),
+    [
+        ("/rounds/ru-us/istanbul-april/events", "round/ru-us/istanbul-april", "RoundConcluded", None),
+        ("/relations/ru-us/events", "relation/ru-us", "FormatDecided", "RelationOpened"),
+        ("/relations/ru-us/events", "relation/ru-us", "PersonNamed", "RelationOpened"),
+        ("/sources/a2-tataru/events", "source/a2-tataru", "SourceRegistered", "SourceRegistered"),
+    ],
+)
+def test_whatever_is_on_record_can_be_mended_from_a_list_of_it(
+    browser: TestClient, new_key: NewKey, page: str, stream: str, type: str, fixed: str | None
+) -> None:
+    listed = event(browser, stream, type)
+    assert f"/correct/{listed}" not in browser.get(page).text
+    assert f'href="{page}"' in browser.get(page.removesuffix("/events")).text
+    sign_in(browser, new_key())
+    shown = browser.get(page).text
+    assert f"/correct/{listed}" in shown
+    assert (f"/retract/{listed}" in shown) == (type != fixed)
+    assert fixed is None or f"/retract/{event(browser, stream, fixed)}" not in shown
+    assert "/correct/" not in browser.get(f"{page}?as_of_position=127").text
+
+
+def test_what_was_mended_in_a_round_stands_as_it_was_filed(desk: TestClient) -> None:
+    held = event(desk, "round/ru-us/istanbul-april", "RoundConcluded")
+    form = opened(desk, f"/correct/{held}").fill(0, hours="6", occurred="2025-04-11", source__paragraphs="2")
+    filed(form.write("reason", "Misread the length.").send("file"))
+    correction = last(desk)["id"]
+    filed(opened(desk, f"/retract/{held}").write("reason", "Not said at all.").send("file"))
+    told = text_of(desk.get("/rounds/ru-us/istanbul-april/events"))
+    assert "Misread the length." in told
+    assert "Hours: 5 6" in told
+    assert "When it happened: 10 April 2025 11 April 2025" in told
+    assert "Paragraphs: 1 2" in told
+    assert "Not said at all." in told
+    position = events(desk, "round/ru-us/istanbul-april", "RoundConcluded")[0]["position"]
+    for amendment in (held, correction, last(desk)["id"]):
+        there = desk.get(f"/events/{amendment}").headers["location"]
+        assert there == f"/rounds/ru-us/istanbul-april/events#p{position}"
+
+
+def test_an_event_is_shown_at_the_point_that_its_link_was_read_at(browser: TestClient) -> None:
+    step = events(browser, VISAS, "NextStepAgreed")[0]
+    there = browser.get(f"/events/{step['id']}?as_of_position=120").headers["location"]
+    assert there == f"/irritants/ru-us/visas?as_of_position=120#p{step['position']}"
+    assert browser.get(f"/events/{step['id']}?as_of_position=60").status_code == 404
+    assert browser.get("/events/nothing").status_code == 404
+
+
 # Correcting.
 
 

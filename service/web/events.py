@@ -1,0 +1,85 @@
+"""Everything on record, event by event: `…/events` of a round, a relation or a source, and the way to one event.
+
+An irritant's dossier has this list at its end. It is where the record is mended: what was corrected or struck stands
+here as it was filed.
+"""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from service.api.parameters import At, Limit, Whole
+from service.api.problems import Problem
+from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded
+from service.domain.history import History
+from service.projections.timeline import TimelineDocument
+from service.web.reports import address_of
+from service.web.surroundings import named_event
+from service.web.visit import Moved, Sheet, Visit, shown
+
+router: Final = APIRouter(include_in_schema=False)
+
+ON_A_PAGE: Final = 200
+_MOST: Final = 1_000
+
+
+class EventsQuery(At):
+    """At which point, and which page of the list."""
+
+    after: Annotated[Whole | None, Field(description="the place in the list that was seen last")] = None
+    limit: Limit = ON_A_PAGE
+
+
+@router.get("/rounds/{relation}/{slug}/events")
+@router.get("/relations/{relation}/events")
+@router.get("/sources/{slug}/events")
+async def events(request: Request) -> Response:
+    return await shown(request, EventsQuery, _events)
+
+
+@router.get("/events/{id}")
+async def event(request: Request, id: str) -> Response:
+    """To the page that an event is on, whatever it is of; what mends another stands at that."""
+    return await shown(request, At, lambda visit: _event(visit, id))
+
+
+async def _events(visit: Visit[EventsQuery]) -> Sheet:
+    query, of = visit.query, visit.path.removesuffix("/events")
+    found = await visit.at_point(f"/v1{of}/timeline", TimelineDocument, after=query.after, limit=query.limit)
+    kind, _, member = found.stream.partition("/")
+    # A source is of no relation: what mends it is filed under one that the visitor may report on.
+    mends = visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
+    told = {"events": found, "of": of, "kind": kind, "member": member, "mends": mends and not visit.point}
+    return Sheet("events.html", told)
+
+
+async def _event(visit: Visit[At], id: str) -> Sheet:
+    """Raises Moved, or Problem where nothing of that id is on record at this point."""
+    told, event = await named_event(visit, id)
+    found, page = _mended(told, event), address_of(told.stream)
+    place = await _place(visit, page, found.id)
+    listed = page if told.stream.startswith("irritant/") else f"{page}/events"
+    after = (place - 1) // ON_A_PAGE * ON_A_PAGE
+    raise Moved(f"{visit.link(listed, after=after or None)}#p{found.position}")
+
+
+def _mended(told: History[Any], event: Recorded) -> Recorded:
+    """The event that it is about in the end, where it corrects or retracts."""
+    while isinstance(event.data, AssertionCorrected | AssertionRetracted):
+        target = told.recorded(event.data.target)
+        assert target is not None  # nothing is on record that mends what is not
+        event = target
+    return event
+
+
+async def _place(visit: Visit[At], page: str, id: str) -> int:
+    after: int | None = 0
+    while after is not None:
+        found = await visit.at_point(f"/v1{page}/timeline", TimelineDocument, after=after, limit=_MOST)
+        for entry in found.items:
+            if entry.event == id:
+                return entry.place
+        after = found.next
+    raise Problem("not-found", f"The event {id} was not on record at this point.")
