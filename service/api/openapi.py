@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from service.api import checkpoints, examples
 from service.api.cloudevents import BATCH, CloudEvent
+from service.api.naming import named
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.domain.report import MAX_EVENTS, ReportHead, filed_type
@@ -88,7 +89,7 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
         for member in schema.get("properties", {}).values():
             # Made from the name by the framework, so it says nothing that the name does not.
             member.pop("title", None)
-    return document
+    return named(document, SCHEMAS)
 
 
 _HEADERS: Final[Mapping[str, Schema]] = {

@@ -65,5 +65,6 @@ def _besides_json(media_types: Sequence[str]) -> dict[str, Any]:
 
 
 def _name(path: str) -> str:
-    """`/v1/irritants/{relation}/{slug}/events` → `read_irritants_relation_slug_events`."""
-    return "read_" + "_".join(re.findall(r"\w+", path.removeprefix("/v1/")))
+    """`/v1/irritants/{relation}/{slug}/events` → `read_irritant_events`: what generated clients call it."""
+    of_one = re.sub(r"s(/{\w+})+", "", path.removeprefix("/v1/"))
+    return "read_" + "_".join(re.findall(r"\w+", of_one))

@@ -77,7 +77,7 @@ class ObstacleDocument(Document):
     backing: Backing
 
 
-class SilenceDocument(Document):
+class NoCommentDocument(Document):
     """Organs said not to have commented, and on what."""
 
     event: str
@@ -125,7 +125,7 @@ class RelationDocument(Stored):
     scope_exclusions: tuple[SubjectDocument, ...]
     envoys: tuple[EnvoyDocument, ...]
     obstacles: tuple[ObstacleDocument, ...]
-    silences: tuple[SilenceDocument, ...]
+    silences: tuple[NoCommentDocument, ...]
     concerns: tuple[SubjectDocument, ...]
     emphases: tuple[StatementDocument, ...]
     persons: tuple[PersonDocument, ...]
@@ -196,9 +196,9 @@ def _obstacle(claim: Claim[ObstacleNoted], effects: Placed) -> ObstacleDocument:
     return ObstacleDocument(event=claim.root, obstacle=claim.data.obstacle, backing=backing(effects, claim))
 
 
-def _silence(claim: Claim[NoCommentRecorded], effects: Placed) -> SilenceDocument:
+def _silence(claim: Claim[NoCommentRecorded], effects: Placed) -> NoCommentDocument:
     data = claim.data
-    return SilenceDocument(event=claim.root, organs=data.organs, about=data.about, backing=backing(effects, claim))
+    return NoCommentDocument(event=claim.root, organs=data.organs, about=data.about, backing=backing(effects, claim))
 
 
 def _subjects(named: Iterable[tuple[str, Claim[Assertion]]], effects: Placed) -> tuple[SubjectDocument, ...]:

@@ -42,7 +42,7 @@ _STEPS: Final[dict[type[Assertion], Step]] = {
 _SAID: Final = ("place", "date", "timing", "preliminary", "hours", "qualifier")
 
 
-class StepDocument(Document):
+class CourseStep(Document):
     """One step of the round's course, with what was said of place, date and length; null where nothing was."""
 
     event: str
@@ -111,7 +111,7 @@ class RoundDocument(Stored):
     latest: dt.date | None
     timing: str | None
     duration: DurationDocument | None
-    course: tuple[StepDocument, ...]
+    course: tuple[CourseStep, ...]
     venues: tuple[VenueDocument, ...]
     heads: dict[str, tuple[HeadDocument, ...]]
     characterisations: dict[str, tuple[CharacterisationDocument, ...]]
@@ -150,9 +150,9 @@ def _duration(concluded: Claim[RoundConcluded] | None) -> DurationDocument | Non
     return DurationDocument(hours=concluded.data.hours, qualifier=concluded.data.qualifier)
 
 
-def _step(claim: Claim[Assertion], effects: Placed) -> StepDocument:
+def _step(claim: Claim[Assertion], effects: Placed) -> CourseStep:
     said = {name: getattr(claim.data, name, None) for name in _SAID}
-    return StepDocument(event=claim.root, step=_STEPS[type(claim.data)], backing=backing(effects, claim), **said)
+    return CourseStep(event=claim.root, step=_STEPS[type(claim.data)], backing=backing(effects, claim), **said)
 
 
 def _venue(claim: Claim[RoundVenueNamed], effects: Placed) -> VenueDocument:

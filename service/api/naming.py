@@ -1,0 +1,69 @@
+"""The names in the contract from which generated clients name their types: short, each for one thing, and one for each.
+
+Models of the same words in many places would give a client as many types as there are places, none of which fits
+another; so words that a field of a document has become a component of their own wherever they stand.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from service.api.parameters import DateMatch
+
+Schema = dict[str, Any]
+
+_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "Answer": ("ProposalAnswered", "answer"),
+    "Basis": ("IrritantDocument", "basis"),
+    "ChangeReason": ("ChangeDocument", "reason"),
+    "Channel": ("AssertedBy", "channel"),
+    "DiscussionForm": ("DiscussionReported", "form"),
+    "Hold": ("IrritantDocument", "hold"),
+    "HoldKind": ("HoldPlaced", "kind"),
+    "InstrumentKind": ("InstrumentExchanged", "kind"),
+    "ItemStatus": ("ItemStatusChanged", "status"),
+    "Lifecycle": ("IrritantDocument", "lifecycle"),
+    "OccurredBasis": ("ConcernRaised", "occurred_basis"),
+    "ProposalKind": ("ProposalTabled", "kind"),
+    "Qualifier": ("DurationDocument", "qualifier"),
+    "Reversible": ("IrritantDocument", "reversible"),
+    "RoundPhase": ("RoundDocument", "phase"),
+    "Rung": ("IrritantDocument", "status"),
+    "Stance": ("PositionStated", "stance"),
+    "StepOutcome": ("NextStepClosed", "outcome"),
+    "Trend": ("IrritantDocument", "trend"),
+}
+"""What words are called, and a field that has them."""
+_LISTING: Final = re.compile(r"Listing_(\w+?)(?:Document|Summary)?_")
+
+
+def named(document: Schema, prefix: str) -> Schema:
+    """The contract with these names; `prefix` is that of a reference to a component."""
+    schemas = document["components"]["schemas"]
+    words = {_words(schemas[of]["properties"][member]): name for name, (of, member) in _WORDS.items()}
+    words[get_args(get_args(DateMatch)[0])] = "DateMatch"
+    renamed: Schema = _renamed(document, words, prefix)
+    schemas = renamed["components"]["schemas"]
+    schemas |= {name: {"type": "string", "enum": list(of)} for of, name in words.items()}
+    for name in schemas:
+        schemas[name]["title"] = name
+    renamed["components"]["schemas"] = dict(sorted(schemas.items()))
+    return renamed
+
+
+def _renamed(part: Any, words: Mapping[tuple[str, ...], str], prefix: str) -> Any:
+    match part:
+        case {"enum": [*_], **rest} if name := words.get(_words(part)):
+            return {"$ref": prefix + name, **{key: value for key, value in rest.items() if key != "type"}}
+        case dict():
+            return {_LISTING.sub(r"\1Listing", key): _renamed(value, words, prefix) for key, value in part.items()}
+        case list():
+            return [_renamed(one, words, prefix) for one in part]
+        case str():
+            return _LISTING.sub(r"\1Listing", part)
+        case _:
+            return part
+
+
+def _words(schema: Schema) -> tuple[str, ...]:
+    return tuple(schema.get("enum", ()))

@@ -1,0 +1,105 @@
+"""Clients generated from the contract that is checked in, by the very commands of the page that tells of them.
+
+Each is generated anew in an empty folder, as its user would do it, and asks a real server: how something stands, to be
+told when that changes, and for everything from a position on.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.api.serving import Served
+from tests.clients.conftest import file
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "generated-clients.md").read_text()
+UNREACHABLE = re.compile(
+    r"ENOTFOUND|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|Failed to establish a new connection|ConnectTimeoutError"
+)
+MISTAKEN = """
+import type { components } from "./irritants.js";
+declare const irritant: components["schemas"]["IrritantDocument"];
+declare const event: components["schemas"]["CloudEvent"];
+// @ts-expect-error: there is no such rung
+irritant.status === "in_tlks";
+// @ts-expect-error: there is no such field
+irritant.confirmd_status;
+// @ts-expect-error: it may be null
+irritant.recorded_at.length;
+// @ts-expect-error: another type of event has that
+if (event.data.type === "InstrumentExchanged") event.data.act;
+"""
+"""What the types must not let through; where they do, `@ts-expect-error` is a mistake itself."""
+
+pytestmark = pytest.mark.slow
+Run = Callable[[str], None]
+
+
+@pytest.fixture
+def run(server: Served, tmp_path: Path) -> Run:
+    """Runs commands of the page in an empty folder."""
+
+    def run(commands: str) -> None:
+        shell = ["sh", "-c", f"set -eu\n{at(server, commands)}"]
+        ended = subprocess.run(shell, capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False)
+        if ended.returncode and UNREACHABLE.search(ended.stderr):
+            pytest.skip("no registry of packages can be reached")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    return run
+
+
+def at(server: Served, text: str) -> str:
+    return text.replace("http://127.0.0.1:8000", server.url)
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+
+
+def generated_from_what_is_checked_in(folder: Path) -> bool:
+    used, checked_in = ((folder / "openapi.json"), ROOT / "openapi" / "openapi.json")
+    return bool(json.loads(used.read_text()) == json.loads(checked_in.read_text()))
+
+
+def follows(command: list[str], server: Served, key: str, folder: Path) -> bool:
+    """Whether a program says how banking stands, how after a report that is filed meanwhile, and all that is new."""
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        before = program.stdout.readline()
+        file(server, key)
+        after, failure = program.communicate(timeout=60)
+    assert program.returncode == 0, failure
+    first, second, *events = (before + after).splitlines()
+    assert [first, second] == ["formalised understanding one_side", "implementing understanding one_side"]
+    assert [int(event.split()[0]) for event in events] == list(range(121, 129))
+    return events[-1] == "128 Accounts were opened"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_types_for_typescript(server: Served, run: Run, key: str, tmp_path: Path) -> None:
+    generating, using = blocks("Types for TypeScript", "sh")
+    (program,) = blocks("Types for TypeScript", "ts")
+    compiling, running = using.splitlines()
+    run(generating)
+    assert generated_from_what_is_checked_in(tmp_path)
+    (tmp_path / "follow.mts").write_text(at(server, program))
+    run(compiling)
+    assert follows(running.split(), server, key, tmp_path)
+    (tmp_path / "follow.mts").write_text(MISTAKEN)
+    run(compiling)
+
+
+def test_a_client_for_python(server: Served, run: Run, key: str, tmp_path: Path) -> None:
+    (generating,) = blocks("A client for Python", "sh")
+    (program,) = blocks("A client for Python", "python")
+    run(generating)
+    assert generated_from_what_is_checked_in(tmp_path)
+    (tmp_path / "follow.py").write_text(at(server, program))
+    assert follows(["generator/bin/python", "follow.py"], server, key, tmp_path)
