@@ -17,7 +17,7 @@ MEDIA: Final = "MEDIA"
 Said_co = TypeVar("Said_co", bound=Assertion, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Teller:
     """One voice that tells a claim. `holder` is a party, or MEDIA for everybody else; `denied_in` took it back."""
 
@@ -28,7 +28,7 @@ class Teller:
     denied_in: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Denial:
     """A party's denial of a claim."""
 
@@ -36,7 +36,7 @@ class Denial:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claim(Generic[Said_co]):
     """One thing asserted. `data` is how it was said first; `root` names that assertion."""
 

@@ -19,7 +19,7 @@ REVERSAL: Final = "reversal"
 """What lapses a step: no voice, but it stands as long as a party tells the reversal."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stand:
     """One voice behind one rung. `holder` is a party, or MEDIA for everybody else."""
 
@@ -33,7 +33,7 @@ class Stand:
     denied_in: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Telling:
     """One voice that says something beside the ladder; `root` is what it says again, or itself."""
 
@@ -62,7 +62,7 @@ def by_a_party(tellings: Iterable[Telling]) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Denial:
     """A party's denial of `target`, standing at `rung`; of a reversal where `reversal`."""
 
@@ -74,7 +74,7 @@ class Denial:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reversal:
     """Progress said to be undone down to `to`: it binds the first `place` stands, if a party is among its tellers."""
 
@@ -88,7 +88,7 @@ class Reversal:
         return by_a_party(self.tellers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proposal:
     """A remedy put forward; open until answered (not merely deferred) or until its addressees reach `understanding`."""
 
@@ -109,7 +109,7 @@ class Proposal:
         return by_a_party(self.tellers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """An agreed next step; `tellers` say that it was agreed, `closings` that it was closed, and how."""
 
@@ -131,7 +131,7 @@ class Step:
         return by_a_party(self.tellers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """One countable thing; `statuses` are the parties' statements of it, the last that stands counts."""
 
@@ -147,7 +147,7 @@ class Item:
         return said[-1].value if said else "outstanding"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Voice:
     """A party's last assertion, in the order of the world, and the rung that it spoke of, if of one."""
 
@@ -156,7 +156,7 @@ class Voice:
     rung: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Moved:
     """An event that changed one of the three statuses, and these after it. `earliest` is that of its place."""
 
@@ -169,7 +169,7 @@ class Moved:
     reported: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Irritant:
     """An irritant as a history leaves it. `rungs` are the parties', in the order of `parties`.
 

@@ -16,7 +16,7 @@ from service.domain.relation.events import FormatDecided, FormatDecisionReversed
 Said = TypeVar("Said", bound=Assertion)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Person:
     """A person, with every spelling in the documents, first seen first, and the role last stated."""
 
@@ -25,7 +25,7 @@ class Person:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
     """The talks as a whole."""
 

@@ -31,7 +31,7 @@ Phase = Literal["none", "announced", "scheduled", "postponed", "convened", "conc
 Said = TypeVar("Said", bound=Assertion)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Round:
     """A round as a history leaves it."""
 

@@ -11,7 +11,7 @@ from service.domain.source.events import OriginRegistered, SourceRegistered
 _REGISTERED: Final = ("publisher", "sha256", "paragraphs", "published", "address", "language")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A document. Origins by their slug; `paragraphs` is how many there are, None where nobody counted."""
 
