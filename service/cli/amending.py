@@ -16,7 +16,7 @@ from service.cli import terminal
 from service.cli.client import Refused, Service, service
 from service.cli.filing import file_report, show_filed
 from service.cli.options import AsJson, Url
-from service.cli.streams import history, named, reference
+from service.cli.streams import history, named, only_relation, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded, Telling
 from service.domain.history import History
@@ -137,10 +137,7 @@ def _relation_of(asked: Service, target: Recorded) -> str:
     name = parse_stream(target.stream)
     if name is not None and name.relation is not None:
         return name.relation
-    known = [str(relation["id"]) for relation in asked.items("/v1/relations")]
-    if len(known) != 1:
-        raise Failed(f"{target.stream} is of no relation: name one with --relation, of {', '.join(known)}", Exit.USAGE)
-    return known[0]
+    return only_relation(asked, f"{target.stream} is of no relation: name one with --relation")
 
 
 def _patch(changes: list[str], target: Recorded) -> dict[str, Any]:

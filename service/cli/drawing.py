@@ -1,8 +1,9 @@
 """How an irritant stands, drawn: on a scale of rungs three marks, which differ in shape and not only in colour."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -64,11 +65,10 @@ def legend() -> Text:
 def basis(standing: Mapping[str, Any]) -> str:
     """On what the claimed rung rests: `one_side: US; 1 origin`."""
     origins = standing["origins"]
-    counted = f"{origins} origin{'' if origins == 1 else 's'}"
     rungs = standing.get("rungs") or {party: side["rung"] for party, side in standing["parties"].items()}
     at_the_top = [party for party, rung in rungs.items() if rung == standing["status"] != "unstated"]
     speaker = f": {at_the_top[0]}" if len(at_the_top) == 1 and standing["basis"] != "media_only" else ""
-    return f"{standing['basis']}{speaker}; {counted}" if origins else str(standing["basis"])
+    return f"{standing['basis']}{speaker}; {counted(origins, 'origin')}" if origins else str(standing["basis"])
 
 
 def board(irritants: Iterable[Mapping[str, Any]]) -> Table:
@@ -114,3 +114,51 @@ def _noted(irritant: Mapping[str, Any]) -> str:
     noted += [f"{items['settled']} of {items['total']} settled"] if items["total"] else []
     noted += [f"moved {moved}"] if moved else []
     return " · ".join(noted)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def title(title: str, id: str) -> Text:
+    return Text.assemble((title, "bold"), "  ", (id, "dim"))
+
+
+def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """One irritant: on the scale, by its three statuses, by side, and all that stands beside the ladder."""
+    yield title(document["title"], document["id"])
+    yield Text(SCALE, "dim")
+    yield ladder(document)
+    for (mark, style), word, name in (
+        (CONFIRMED, "confirmed", "confirmed_status"),
+        (CLAIMED, "claimed", "status"),
+        (REPORTED, "reported", "reported_status"),
+    ):
+        yield Text.assemble((mark, style), f" {word:<10}", (document[name], "bold"))
+    yield f"  rests on  {basis(document)}"
+    for party, side in document["parties"].items():
+        said = f"  “{side['wording']}”" if side["wording"] else ""
+        when = f"  last said {side['occurred'] or 'on an unknown day'}" if side["event"] else "  silent"
+        yield f"  {party}        {side['rung']}{said}{when}"
+    yield from facts({name: document[name] for name in _BESIDE})
+
+
+_BESIDE: Final = (
+    *("lifecycle", "awaiting", "hold", "trend", "high_water_mark", "regressions", "reversible", "items"),
+    *("last_moved", "version", "position", "recorded_at"),
+)
+
+
+def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """The plain members of a document, each on its line; what is nested deeper is for other commands and `--json`."""
+    for name, value in document.items():
+        if (told := _plain(value)) is not None:
+            yield Text.assemble((f"  {name.replace('_', ' '):<16}", "dim"), told)
+
+
+def _plain(value: object) -> str | None:
+    if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
+        return ", ".join(f"{name} {part}" for name, part in value.items() if part is not None)
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
+    return None if isinstance(value, dict | list) or value in (None, "") else str(value)

@@ -1,12 +1,24 @@
 """All commands together, and the one place where what went wrong becomes a sentence and an exit code."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn, TypeAlias
 
 import typer
 
-from service.cli import amending, checkpoints, evidence, filing, keeping, keys, options, reading, serving, terminal
+from service.cli import (
+    amending,
+    checkpoints,
+    evidence,
+    filing,
+    keeping,
+    keys,
+    options,
+    reading,
+    serving,
+    terminal,
+    views,
+)
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 
@@ -32,62 +44,70 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_READ = "Reading (from the service)"
-app.command(
-    "status",
-    rich_help_panel=_READ,
-    epilog=options.examples(
+Command: TypeAlias = Callable[..., None]
+_READ: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
+    "status": (
+        reading.status_command,
         "irritants status",
         "irritants status ru-us/visas --as-of-position 60",
         "irritants status --effective-on 2025-03-01 --date-match certain",
     ),
-)(reading.status_command)
-app.command(
-    "history",
-    rich_help_panel=_READ,
-    epilog=options.examples("irritants history ru-us/visas", "irritants history ru-us"),
-)(reading.history_command)
-app.command(
-    "changes", rich_help_panel=_READ, epilog=options.examples("irritants changes --follow --json | jq .irritant")
-)(reading.changes_command)
-app.command(
-    "sheet",
-    rich_help_panel=_READ,
-    epilog=options.examples("irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
-)(reading.sheet_command)
-
-_FILE = "Reporting (to the service, with a key)"
-app.command(
-    "report",
-    rich_help_panel=_FILE,
-    epilog=options.examples(
+    "history": (reading.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
+    "dossier": (views.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
+    "assertions": (views.assertions_command, "irritants assertions ru-us/visas", "irritants assertions ru-us"),
+    "difference": (
+        views.difference_command,
+        "irritants difference ru-us/visas --from position:90",
+        "irritants difference ru-us --from round:istanbul-april --to round:moscow-next",
+        "irritants difference ru-us/visas --from effective:2025-04-01 --to effective:2025-04-30",
+    ),
+    "changes": (reading.changes_command, "irritants changes --follow --json | jq .irritant"),
+    "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
+}
+_OVERVIEW: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
+    "board": (views.board_command, "irritants board", "irritants board ru-us --known-at 2025-04-09T08:00:00Z --csv"),
+    "matrix": (views.matrix_command, "irritants matrix", "irritants matrix --as-of-position 90"),
+    "ledger": (views.ledger_command, "irritants ledger --on 2025-06-01", "irritants ledger ru-us --csv > ledger.csv"),
+    "needs-confirmation": (
+        views.needs_confirmation_command,
+        "irritants needs-confirmation",
+        "irritants needs-confirmation ru-us --as-of-position 90",
+    ),
+    "corroboration": (views.corroboration_command, "irritants corroboration ru-us"),
+    "registers": (views.registers_command, "irritants registers --on 2025-06-01"),
+    "rounds": (views.rounds_command, "irritants rounds", "irritants rounds ru-us --effective-on 2025-03-01"),
+    "calendar": (views.calendar_command, "irritants calendar ru-us > rounds.ics"),
+}
+_FILE: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
+    "report": (
+        filing.report_command,
         "irritants report --template ru-us/moscow moscow.yaml",
         "irritants report moscow.yaml --dry-run",
         "irritants report moscow.yaml",
     ),
-)(filing.report_command)
-app.command(
-    "correct",
-    rich_help_panel=_FILE,
-    epilog=options.examples(
+    "correct": (
+        amending.correct_command,
         'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "It is of the day after" --dry-run',
         'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
     ),
-)(amending.correct_command)
-app.command(
-    "retract",
-    rich_help_panel=_FILE,
-    epilog=options.examples('irritants retract ru-us/visas@3 --reason "It was said of another round"'),
-)(amending.retract_command)
-app.command(
-    "evidence",
-    rich_help_panel=_FILE,
-    epilog=options.examples(
+    "retract": (amending.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
+    "evidence": (
+        evidence.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
-        "irritants evidence ru-us/visas@3 --source new-article --publisher 'A newspaper' --paragraphs 4"
-        " --origin its-own-voice --speaker 'A newspaper' --party MEDIA --channel outlet",
+        (
+            "irritants evidence ru-us/visas@3 --source new-article --publisher 'A newspaper' --paragraphs 4"
+            " --origin its-own-voice --speaker 'A newspaper' --party MEDIA --channel outlet"
+        ),
     ),
-)(evidence.evidence_command)
+}
+_PANELS: Final = {
+    "Reading (from the service)": _READ,
+    "Reading all of a relation (from the service)": _OVERVIEW,
+    "Reporting (to the service, with a key)": _FILE,
+}
+for panel, commands in _PANELS.items():
+    for name, (command, *shown) in commands.items():
+        app.command(name, rich_help_panel=panel, epilog=options.examples(*shown))(command)
 
 _OWN = "Keeping the record (on the database)"
 app.command("serve", rich_help_panel=_OWN)(serving.serve_command)

@@ -35,19 +35,6 @@ DateMatch = Annotated[
 ]
 
 
-def past(
-    as_of_position: int | None, known_at: str | None, effective_on: str | None, date_match: str | None
-) -> dict[str, object]:
-    """The query of a reading in the past; empty for the present."""
-    asked = {
-        "as_of_position": as_of_position,
-        "known_at": known_at,
-        "effective_on": effective_on,
-        "date_match": date_match,
-    }
-    return {name: value for name, value in asked.items() if value is not None}
-
-
 def examples(*lines: str) -> str:
     """The end of a command's help; each line stands on its own."""
     return "\n\n".join(["Examples:", *(escape(line) for line in lines)])

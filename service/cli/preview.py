@@ -13,7 +13,7 @@ _ALWAYS: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("re
 _WHERE_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
 _VOICES: Final = 12
 """So many are listed of one irritant; a report can have thousands."""
-_REASONS: Final = {
+REASONS: Final = {
     "world": "the world moved",
     "new_evidence": "new evidence",
     "correction": "correction",
@@ -23,7 +23,7 @@ _REASONS: Final = {
 
 def show_change(change: Mapping[str, Any]) -> None:
     """One change of the feed, in one line."""
-    before, reason = change["before"], _REASONS[change["reason"]]
+    before, reason = change["before"], REASONS[change["reason"]]
     moved = [f"{label} {old} → {new}" for label, old, new in _compared(before, change["after"]) if old != new]
     said = "; ".join(moved) or "beside the ladder" if before else "opened"
     position = Text(f"{change['position']:>6}", "dim")
@@ -35,7 +35,7 @@ def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any])
     for irritant in dict.fromkeys(change["irritant"] for change in changes):
         own = [change for change in changes if change["irritant"] == irritant]
         before, after = own[0]["before"], own[-1]["after"]
-        reasons = ", ".join(dict.fromkeys(_REASONS[change["reason"]] for change in own))
+        reasons = ", ".join(dict.fromkeys(REASONS[change["reason"]] for change in own))
         terminal.show(Text.assemble((after["title"], "bold"), "  ", (irritant, "dim"), "  ", (reasons, "italic")))
         for label, old, new in _compared(before, after):
             terminal.show(_arrow(label, old, new, new_irritant=before is None))

@@ -44,16 +44,27 @@ def address(stream: str) -> str:
     return f"{_PATHS[kind]}/{member}"
 
 
-def find(service: Service, id: str, past: Query) -> tuple[str, dict[str, Any]]:
-    """The stream that is meant, and its document. Raises Refused where nothing of that name is on record."""
+def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, dict[str, Any]]:
+    """The stream that is meant, and its document, or the one under its address that is named `of_it`.
+
+    Raises Refused where nothing of that name is on record.
+    """
     *others, last = candidates(id)
     for stream in others:
         try:
-            return stream, service.read(address(stream), past)
+            return stream, service.read(f"{address(stream)}{of_it}", past)
         except Refused as refused:
             if refused.status != 404:
                 raise
-    return last, service.read(address(last), past)
+    return last, service.read(f"{address(last)}{of_it}", past)
+
+
+def only_relation(service: Service, otherwise: str) -> str:
+    """The relation of a record that has one. Raises Failed with what is to be done otherwise."""
+    known = [str(relation["id"]) for relation in service.items("/v1/relations")]
+    if len(known) != 1:
+        raise Failed(f"{otherwise}, of {', '.join(known) or 'none'}", Exit.USAGE)
+    return known[0]
 
 
 def recorded(event: Mapping[str, Any]) -> Recorded:

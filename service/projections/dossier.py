@@ -156,11 +156,18 @@ def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
 
 
 def _wordings(column: Iterable[Said]) -> Iterable[Word]:
-    """Where a voice first used a word, and where it changed to another."""
+    """Where a voice first used a word, and where it changed to another.
+
+    What another document makes of the same utterance is a translation, and no change of the voice's.
+    """
     last: str | None = None
+    worded: set[str] = set()
     for said in column:
-        wording = said.cited.wording
-        if wording is not None and wording != last:
+        wording, origin = said.cited.wording, said.cited.source.origin
+        if wording is None or (said.relay and origin in worded):
+            continue
+        worded.add(origin)
+        if wording != last:
             yield Word(event=said.event, wording=wording, rung=said.rung, occurred=said.cited.occurred)
             last = wording
 

@@ -190,6 +190,17 @@ def test_each_sides_own_words_and_when_they_changed() -> None:
     assert words == {"RU": [("e2", "committed"), ("e5", "agreed")], "US": [("e6", "understanding")], "MEDIA": []}
 
 
+def test_the_same_utterance_in_another_translation_is_no_change_of_wording() -> None:
+    told = of(
+        understood("RU", wording="reversible"),
+        evidence("e2", "RU", document="a1", wording="entirely reversible"),
+        exchanged("US"),
+        evidence("e4", "US", document="a1", wording="assurances"),
+    )
+    words = {voice: [(word.event, word.wording) for word in words] for voice, words in told.wordings.items()}
+    assert words == {"RU": [("e2", "reversible")], "US": [("e5", "assurances")], "MEDIA": []}
+
+
 # The rest.
 
 

@@ -1,0 +1,212 @@
+"""The documents of `views.py` as tables.
+
+Nothing is left out but what a document cites: who wants the paragraphs asks for `assertions`, or for JSON.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from rich.text import Text
+
+from service.cli import drawing, terminal
+from service.cli.asking import Drawn
+from service.cli.layout import listed, table, word
+from service.cli.preview import REASONS
+
+Document = Mapping[str, Any]
+
+
+def board(document: Document) -> Drawn:
+    yield drawing.board(document["items"])
+    if terminal.out().is_terminal:
+        yield drawing.legend()
+    if document["rounds"]:
+        rows = [[row["id"], *(_statuses(after) for after in row["over_the_rounds"])] for row in document["items"]]
+        yield from table("Over the rounds", "irritant", *(r["id"] for r in document["rounds"]), rows=rows)
+
+
+def matrix(document: Document) -> Drawn:
+    parties = document["parties"]
+    rows = [
+        [row["irritant"], row["reported_status"], *map(_cell, row["parties"].values())] for row in document["items"]
+    ]
+    yield from table(None, "irritant", "reported", *parties, rows=rows)
+
+
+def ledger(document: Document) -> Drawn:
+    yield from _steps(document["steps"])
+    yield from _proposals(document["proposals"])
+
+
+def needs_confirmation(document: Document) -> Drawn:
+    names = ("about", "kind", "party", "why", "settled_by")
+    yield from listed(None, document["items"], names)
+
+
+def registers(document: Document) -> Drawn:
+    scope = [[s["subject"], _backed(s["backing"]), " ".join(s["summaries"])] for s in document["scope"]]
+    yield from table("Out of scope", "subject", "said by", "how", rows=scope)
+    yield from listed("Items", document["items"], ("irritant", "item", "kind", "name", "place", "status"))
+    yield from listed("Regressions", document["regressions"], ("irritant", "before", "to", "occurred", "reason"))
+    aged = ("irritant", "lifecycle", "occurred", "days_since_occurred", "recorded_at", "days_since_recorded")
+    yield from listed("Latest word", document["staleness"], aged)
+
+
+def corroboration(document: Document) -> Drawn:
+    names = ("about", "kind", "value", "verdict", "said_by", "contested_by", "silent", "origins", "documents")
+    yield from listed(None, document["items"], names)
+
+
+def rounds(document: Document) -> Drawn:
+    rows = [
+        [
+            *(word(round[name]) for name in ("id", "phase", "place")),
+            word(round["date"] or round["timing"]),
+            _length(round["duration"]),
+            word(round["said_by"]) if round["said_by"] else "media",
+            "yes" if round["preliminary"] else "no",
+        ]
+        for round in document["items"]
+    ]
+    yield from table(None, "round", "phase", "place", "when", "hours", "said by", "preliminary", rows=rows)
+
+
+def dossier(document: Document) -> Drawn:
+    yield from drawing.irritant(document["irritant"])
+    for voice, column in document["columns"].items():
+        rows = [[s["rung"] or s["type"], _quoted(s["cited"]), _when(s["cited"]), _marks(s)] for s in column]
+        yield from table(f"Said by {voice}", "rung", "in short", "when", "marks", rows=rows)
+    words = [[v, w["wording"], w["rung"], w["occurred"]] for v, used in document["wordings"].items() for w in used]
+    yield from table("Wording, where a voice changes it", "voice", "wording", "rung", "when", rows=words)
+    yield from ledger({"steps": document["next_steps"], "proposals": document["proposals"]})
+    instruments = [
+        [i["kind"], i["occurred"], _backed(i["backing"]), _words(i["words"])] for i in document["instruments"]
+    ]
+    yield from table("Instruments", "kind", "when", "said by", "in their words", rows=instruments)
+    yield from listed("Items", document["items"], ("item", "kind", "name", "place", "status"))
+    yield from listed("Reversals", document["reversals"], ("to", "by", "moved", "counted", "reason"))
+    denials = [[d["party"], _quoted(d["cited"]), d["ended"]] for d in document["denials"]]
+    yield from table("Denials", "party", "in short", "ended", rows=denials)
+    yield from listed("Silent", document["silence"], ("rung", "summary", "said_by", "silent"))
+
+
+def assertions(document: Document) -> Drawn:
+    yield drawing.title("Assertions", document["stream"])
+    rows = [
+        [row["summary"], row["rung"] or row["type"], _who(said), said["origin"], _read(said), row["silent"]]
+        for row in document["items"]
+        for said in row["utterances"]
+    ]
+    yield from table(None, "in short", "rung", "who", "utterance", "read in", "silent", rows=rows)
+
+
+def difference(document: Document) -> Drawn:
+    found = document.get("items", [document])
+    for one in found:
+        yield drawing.title((one["after"] or one["before"] or {"title": "not on record"})["title"], one["irritant"])
+        names = [name for name in one["changed"] if name not in ("rungs", "title")]
+        yield from _compared(one["before"] or {}, one["after"] or {}, names)
+        rows = [
+            [f"{_SIGNS[e['only_in']]}{e['position']}", REASONS[e["reason"]], e["type"], e["summary"], e["changed"]]
+            for e in one["events"]
+        ]
+        yield from table(None, "event", "why", "type", "in short", "changed", rows=rows)
+    if not found:
+        yield "Nothing reads otherwise."
+
+
+_SIGNS: Final = {"before": "-", "after": "+"}
+
+
+def _compared(before: Document, after: Document, names: Iterable[str]) -> Drawn:
+    for name in names:
+        old, new = (word(standing.get(name)) for standing in (before, after))
+        yield Text.assemble((f"  {name.replace('_', ' '):<17}", "dim"), old, " → ", (new, "bold"))
+    for party, side in after.get("parties", {}).items():
+        was = before.get("parties", {}).get(party, {}).get("rung", "-")
+        if was != side["rung"]:
+            yield Text.assemble((f"  {party:<17}", "dim"), was, " → ", (side["rung"], "bold"))
+
+
+def _steps(steps: Sequence[Document]) -> Drawn:
+    rows = [
+        [
+            *(step["irritant"] or step["round"], step["action"], step["owner"]),
+            (step["due"] or {}).get("edtf") or step["timing"],
+            ("overdue" if step["overdue"] else "open") if step["open"] else step["outcome"],
+            *(step["claimed_by"] or ["media"], step["confirmed_by"], step["agreed_in"], step["backing"]["origins"]),
+        ]
+        for step in steps
+    ]
+    columns = ("of", "step", "owner", "due", "state", "claimed by", "confirmed by", "from", "origins")
+    yield from table("Next steps", *columns, rows=rows)
+
+
+def _proposals(proposals: Sequence[Document]) -> Drawn:
+    rows = [
+        [
+            *(proposal[name] for name in ("irritant", "kind", "terms")),
+            proposal["tabled_by"] or ["media"],
+            proposal["addressee"],
+            "open" if proposal["open"] else proposal["closed_as"],
+            proposal["tabled_in"],
+            proposal["backing"]["origins"],
+        ]
+        for proposal in proposals
+    ]
+    yield from table("Proposals", "of", "kind", "terms", "by", "to", "state", "from", "origins", rows=rows)
+
+
+def _statuses(after: Document) -> str:
+    """The claimed status after a round, and the others where they are not the same."""
+    claimed, confirmed, reported = (after[name] for name in ("status", "confirmed_status", "reported_status"))
+    others = [f"confirmed {confirmed}"] if confirmed != claimed else []
+    others += [f"reported {reported}"] if reported != claimed else []
+    return f"{claimed} ({', '.join(others)})" if others else str(claimed)
+
+
+def _cell(cell: Document) -> str:
+    if cell["silent"]:
+        return "silent"
+    noted = [cell["rung"], *([f"“{cell['wording']}”"] if cell["wording"] else [])]
+    noted += [cell[name].replace("_", " ") for name in ("stance", "hold") if cell[name] != "none"]
+    if (last := cell["last_word"]) is not None:
+        noted.append(f"last {last['type']} {_when(last['cited'])}")
+    return "; ".join(noted)
+
+
+def _backed(backing: Document) -> str:
+    contested = f", contested by {word(backing['contested_by'])}" if backing["contested_by"] else ""
+    return f"{word(backing['said_by'] or ['media'])}{contested}; {drawing.counted(backing['origins'], 'origin')}"
+
+
+def _quoted(cited: Document) -> str:
+    return f"{cited['summary']} “{cited['wording']}”" if cited["wording"] else str(cited["summary"])
+
+
+def _when(cited: Document) -> str:
+    inferred = "*" if cited["occurred_basis"] == "inferred" else ""
+    return f"{cited['occurred']}{inferred}" if cited["occurred"] else "unknown"
+
+
+def _marks(said: Document) -> str:
+    return ", ".join(name for name in ("denied", "relay") if said[name])
+
+
+def _words(words: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{voice}: {', '.join(used)}" for voice, used in words.items())
+
+
+def _who(said: Document) -> str:
+    return " ".join(part for part in (said["party"], said["organ"], said["person"]) if part)
+
+
+def _read(said: Document) -> str:
+    return "; ".join(f"{place['document']}: {word(place['paragraphs'])}" for place in said["documents"])
+
+
+def _length(duration: Document | None) -> str:
+    if duration is None:
+        return "-"
+    qualifier = "" if duration["qualifier"] == "exact" else f"{duration['qualifier'].replace('_', ' ')} "
+    return f"{qualifier}{duration['hours']}"

@@ -1,0 +1,209 @@
+"""What desks ask: board, matrix, ledger and the rest, on both clocks, as the service answers and as people read it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from tests.cli.conftest import Desk
+from tests.cli.test_terminal import ESCAPES, on_a_terminal
+
+R = "/v1/relations/ru-us"
+VIEWS = {
+    "board": f"{R}/board",
+    "matrix": f"{R}/matrix",
+    "ledger": f"{R}/ledger",
+    "needs-confirmation": f"{R}/needs-confirmation",
+    "registers": f"{R}/registers",
+    "corroboration": f"{R}/corroboration",
+    "dossier ru-us/property-return": "/v1/irritants/ru-us/property-return/dossier",
+    "assertions ru-us/property-return": "/v1/irritants/ru-us/property-return/evidence",
+    "assertions ru-us/istanbul-april": "/v1/rounds/ru-us/istanbul-april/evidence",
+    "assertions ru-us": f"{R}/evidence",
+    "status": "/v1/irritants",
+    "status ru-us/property-return": "/v1/irritants/ru-us/property-return",
+    "status ru-us/istanbul-april": "/v1/rounds/ru-us/istanbul-april",
+    "status ru-us": R,
+    "sheet ru-us/istanbul-april": "/v1/rounds/ru-us/istanbul-april/sheet",
+    "rounds": "/v1/rounds",
+}
+"""Everything that is read at a point of the clocks, and where the service answers it."""
+LISTS = ("status", "rounds")
+
+
+def asked(desk: Desk, path: str, **query: str) -> Any:
+    return httpx.get(desk.url + path, params=query).raise_for_status().json()
+
+
+def before_the_interview(desk: Desk) -> str:
+    reports = asked(desk, "/v1/reports")["items"]
+    return str(next(r["first_position"] for r in reports if "interview" in r["title"]) - 1)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_that_of_the_service_at_every_point_of_both_clocks(desk: Desk, view: str) -> None:
+    position = before_the_interview(desk)
+    known = asked(desk, "/v1/reports")["items"][-1]["recorded_at"]
+    points: tuple[Mapping[str, str], ...] = (
+        {},
+        {"as_of_position": position},
+        {"known_at": known},
+        {"effective_on": "2025-04-10", "date_match": "certain"},
+        {"as_of_position": position, "effective_on": "2025-02-28"},
+    )
+    for point in points:
+        options = [part for name, value in point.items() for part in (f"--{name.replace('_', '-')}", value)]
+        shown = json.loads(desk.done(*view.split(), *options, "--json"))
+        answered = asked(desk, VIEWS[view], **point)
+        assert shown == ({"items": answered["items"]} if view in LISTS else answered), point
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "difference ru-us", "difference ru-us/visas", "calendar"])
+def test_what_is_asked_for_in_the_future_is_refused_and_what_was_not_there_is_not_found(desk: Desk, view: str) -> None:
+    beyond = ("--to", "position:999") if view.startswith("difference") else ("--as-of-position", "999")
+    ended = desk.run(*view.split(), *beyond)
+    assert (ended.code, ended.out) == (1, "")
+    assert "the record ends at" in ended.err
+
+
+def test_a_view_of_what_was_not_on_record_yet_is_not_found(desk: Desk) -> None:
+    ended = desk.run("ledger", "ru-us", "--as-of-position", "0")
+    assert (ended.code, ended.out) == (5, "")
+    assert "Nothing was on record under /v1/relations/ru-us/ledger" in ended.err
+
+
+def test_of_several_relations_one_is_to_be_named(desk: Desk) -> None:
+    desk.done(
+        "report",
+        desk.write(
+            "other.yaml",
+            "relation: no-se\ntitle: Others\nevents:\n"
+            "  - {stream: relation/no-se, type: RelationOpened, parties: [NO, SE], title: Norway and Sweden}\n",
+        ),
+    )
+    ended = desk.run("matrix")
+    assert ended.code == 2
+    assert "name the relation, of no-se, ru-us" in ended.err
+    assert "ru-us/visas" in desk.done("matrix", "ru-us")
+    assert desk.run("matrix", "no-se").err == "Nothing of the kind is on record.\n"
+    assert "ru-us/moscow-next" in desk.done("rounds")
+    assert "ru-us" not in desk.done("rounds", "no-se")
+
+
+def rows(said: str, heading: str | None = None) -> list[str]:
+    """The lines of a table, below its columns."""
+    table = said if heading is None else said.partition(f"{heading}\n")[2]
+    return table.split("\n\n")[0].strip().splitlines()[1:]
+
+
+def test_the_ledger_lists_steps_rounds_to_come_and_proposals(desk: Desk) -> None:
+    said = desk.done("ledger")
+    assert [(row.split()[0], "open" in row) for row in rows(said, "Next steps")] == [
+        ("ru-us/banking-access", True),
+        ("ru-us/diplomat-movement", True),
+        ("ru-us/visas", True),
+        ("ru-us/moscow-next", True),
+    ]
+    assert [row.split()[:2] for row in rows(said, "Proposals")] == [
+        ["ru-us/direct-flights", "offer"],
+        ["ru-us/property-return", "demand"],
+    ]
+
+
+def test_days_are_counted_from_the_day_that_is_given(desk: Desk) -> None:
+    assert json.loads(desk.done("ledger", "--on", "2025-06-01", "--json")) == asked(
+        desk, f"{R}/ledger", on="2025-06-01"
+    )
+    aged = json.loads(desk.done("registers", "--on", "2025-06-01", "--json"))
+    assert aged == asked(desk, f"{R}/registers", on="2025-06-01")
+    (flights,) = (row for row in rows(desk.done("registers", "--on", "2025-06-01"), "Latest word") if "flights" in row)
+    assert "  94 " in flights
+    assert desk.run("ledger", "--on", "June").code == 1
+
+
+@pytest.mark.parametrize("view", ["board", "ledger"])
+def test_a_table_for_a_spreadsheet_is_the_services(desk: Desk, view: str) -> None:
+    answered = httpx.get(f"{desk.url}{R}/{view}", headers={"Accept": "text/csv"}).text
+    assert desk.done(view, "--csv").splitlines() == answered.splitlines()
+    ended = desk.run(view, "--csv", "--json")
+    assert ended.code == 2
+
+
+def test_the_matrix_has_each_sides_word_and_who_is_silent(desk: Desk) -> None:
+    banking, *_, visas = rows(desk.done("matrix"))
+    assert "understanding; “committed”; last NextStepAgreed" in banking
+    assert "formalised; “understanding”; last InstrumentExchanged" in banking
+    assert visas.endswith("silent")
+
+
+def test_what_needs_confirmation_says_why_and_what_would_settle_it(desk: Desk) -> None:
+    said = rows(desk.done("needs-confirmation"))
+    (agrement,) = (row for row in said if "agrément" in row)
+    assert agrement.split()[:2] == ["relation/ru-us", "media_only"]
+    assert agrement.endswith("Either side saying so.")
+
+
+def test_the_board_says_where_each_irritant_stood_after_each_round(desk: Desk) -> None:
+    over = rows(desk.done("board"), "Over the rounds")
+    assert [row.split() for row in over if "visas" in row] == [
+        ["ru-us/visas", "unstated", "understanding", "(confirmed", "unstated)"]
+    ]
+
+
+def test_the_rounds_say_when_they_were_and_who_says_so(desk: Desk) -> None:
+    april, february, moscow = rows(desk.done("rounds"))
+    assert "2025-04-10  at least 5" in april
+    assert "2025-02-27  6" in february
+    assert moscow.split() == ["ru-us/moscow-next", "announced", "Moscow", "soon", "-", "RU", "yes"]
+
+
+def test_the_calendar_has_the_rounds_that_have_a_day(desk: Desk) -> None:
+    answered = httpx.get(f"{desk.url}{R}/calendar.ics").text
+    assert desk.done("calendar").splitlines() == answered.splitlines()
+    assert json.loads(desk.done("calendar", "--json")) == {"calendar": answered}
+
+
+def test_the_dossier_has_each_sides_words_and_silence(desk: Desk) -> None:
+    said = desk.done("dossier", "ru-us/banking-access")
+    assert [row.split()[0] for row in rows(said, "Said by US")] == ["formalised"]
+    assert [row.split()[:2] for row in rows(said, "Wording, where a voice changes it")] == [
+        ["RU", "committed"],
+        ["US", "understanding"],
+        ["MEDIA", "assurances"],
+        ["MEDIA", "formalising"],
+    ]
+    assert "MEDIA: assurances" in said.partition("Instruments\n")[2]
+    assert desk.run("dossier", "ru-us/istanbul-april").code == 5
+
+
+def test_assertions_say_in_which_paragraphs_of_which_documents(desk: Desk) -> None:
+    _, moscow = rows(desk.done("assertions", "ru-us/moscow-next"))
+    assert "RU Alexander Darchiev  darchiev-interview" in moscow
+    assert "a0-brussels-morning-moscow: 4, 6, 13; a1-hasanova: 2, 5; a2-tataru: 4, 6" in moscow
+
+
+def test_a_difference_is_explained_event_by_event(desk: Desk) -> None:
+    before = before_the_interview(desk)
+    path = "/v1/irritants/ru-us/property-return/difference"
+    told = json.loads(desk.done("difference", "ru-us/property-return", "--from", f"position:{before}", "--json"))
+    assert told == asked(desk, path, **{"from": f"position:{before}"})
+    said = desk.done("difference", "ru-us", "--from", "round:istanbul-april")
+    assert "status           unstated → proposed" in said
+    assert "RU               unstated → proposed" in said
+    assert "the world moved  ProposalTabled" in said
+    assert desk.done("difference", "ru-us", "--from", f"position:{before}", "--to", f"position:{before}").strip() == (
+        "Nothing reads otherwise."
+    )
+    corrected = ("correct", "ru-us/property-return@12", "--set", "terms=Return of the properties", "--reason", "Short")
+    desk.done(*corrected)
+    assert "correction" in desk.done("difference", "ru-us/property-return", "--from", f"position:{before}")
+    assert desk.run("difference", "ru-us/visas", "--from", "yesterday").code == 1
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "difference ru-us"])
+def test_every_view_is_drawn_on_a_terminal_within_its_width(desk: Desk, view: str) -> None:
+    drawn = ESCAPES.sub("", on_a_terminal(*view.split()))
+    assert max(map(len, drawn.splitlines())) <= 100
+    assert "ru-us" in drawn or "Round sheet" in drawn
