@@ -22,7 +22,7 @@ async def recorded(request: Request, asked: recorder.Request) -> Receipt:
     state = request.app.state
     records: Recorder = state.recorder
     began = perf_counter()
-    outcome = asyncio.wrap_future(records.queue.submit(asked))
+    outcome = records.queue.ask(asked)
     outcome.add_done_callback(_heard)
     try:
         async with asyncio.timeout(_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events)):

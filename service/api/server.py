@@ -25,6 +25,17 @@ COLLECTED_AFTER: Final = (20_000, 50, 50)
 often as the interpreter would by itself, looking through them took half of the time of an append."""
 
 
+def collect_seldom() -> None:
+    """Nobody looks again through what was made until now.
+
+    It lives as long as the process: the collector need not see it while requests wait, nor the interpreter when it
+    ends, which alone took half a second.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
+
+
 class Server(uvicorn.Server):
     """`told` is called with the address as soon as connections are taken."""
 
@@ -59,11 +70,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        # What was made until now lives as long as the process. Nobody looks through it again: neither the collector
-        # while requests wait, nor the interpreter when it ends, which alone took half a second.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECTED_AFTER)
+        collect_seldom()
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")

@@ -4,10 +4,11 @@ One worker thread and no timer: an idle queue takes a single request at once, an
 so that throughput rises where each commit takes its time. A window to wait for more would make everybody wait.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from queue import SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -18,6 +19,7 @@ _MAX_SIZE: Final = 2_000
 Q = TypeVar("Q")
 A = TypeVar("A")
 Work: TypeAlias = Callable[[Sequence[Q]], Sequence[A | Exception]]
+_Answer: TypeAlias = "Future[A] | asyncio.Future[A]"
 
 
 class Overloaded(Exception):
@@ -32,7 +34,7 @@ class Batches(Generic[Q, A]):
 
     def __init__(self, at_work: Callable[[], AbstractContextManager[Work[Q, A]]], size: Callable[[Q], int]) -> None:
         self._at_work, self._size = at_work, size
-        self._waiting: SimpleQueue[tuple[Q, Future[A]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[Q, _Answer[A]] | None] = SimpleQueue()
         self._entrance = threading.Lock()
         self._closed = False
         self._worker: threading.Thread | None = None
@@ -59,12 +61,24 @@ class Batches(Generic[Q, A]):
 
     def submit(self, request: Q) -> "Future[A]":
         """From any thread. Raises Overloaded."""
-        future: Future[A] = Future()
+        answer: Future[A] = Future()
+        self._accept(request, answer)
+        return answer
+
+    def ask(self, request: Q) -> "asyncio.Future[A]":
+        """From within an event loop, which is told all outcomes of a batch at once. Raises Overloaded.
+
+        To wrap what `submit` gives wakes the loop for each of them, and costs as much again as an append.
+        """
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._accept(request, answer)
+        return answer
+
+    def _accept(self, request: Q, answer: "_Answer[A]") -> None:
         with self._entrance:
             if self._closed or self._waiting.qsize() >= MAX_WAITING:
                 raise Overloaded
-            self._waiting.put((request, future))
-        return future
+            self._waiting.put((request, answer))
 
     def _work_on(self) -> None:
         with self._at_work() as work:
@@ -72,15 +86,11 @@ class Batches(Generic[Q, A]):
                 self.batches += 1
                 self.requests += len(batch)
                 outcomes = work([request for request, _ in batch])
-                for (_, future), outcome in zip(batch, outcomes, strict=True):
-                    if isinstance(outcome, Exception):
-                        future.set_exception(outcome)
-                    else:
-                        future.set_result(outcome)
+                _tell_all(zip((answer for _, answer in batch), outcomes, strict=True))
 
-    def _next(self) -> list[tuple[Q, "Future[A]"]]:
+    def _next(self) -> "list[tuple[Q, _Answer[A]]]":
         """Everything that waits, up to a bound; empty when closed and nothing is left."""
-        batch: list[tuple[Q, Future[A]]] = []
+        batch: list[tuple[Q, _Answer[A]]] = []
         size = 0
         while len(batch) < _MAX_BATCH and size < _MAX_SIZE and not (batch and self._waiting.empty()):
             taken = self._waiting.get()
@@ -90,3 +100,28 @@ class Batches(Generic[Q, A]):
             batch.append(taken)
             size += self._size(taken[0])
         return batch
+
+
+def _tell_all(outcomes: "Iterable[tuple[_Answer[A], A | Exception]]") -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[A], A | Exception]]] = {}
+    for answer, outcome in outcomes:
+        if isinstance(answer, asyncio.Future):
+            loops.setdefault(answer.get_loop(), []).append((answer, outcome))
+        else:
+            _tell(answer, outcome)
+    for loop, told in loops.items():
+        with suppress(RuntimeError):  # The loop has ended, and with it everybody who asked there.
+            loop.call_soon_threadsafe(_tell_those_who_wait, told)
+
+
+def _tell_those_who_wait(outcomes: "Iterable[tuple[asyncio.Future[A], A | Exception]]") -> None:
+    for answer, outcome in outcomes:
+        if not answer.done():
+            _tell(answer, outcome)
+
+
+def _tell(answer: "_Answer[A]", outcome: A | Exception) -> None:
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

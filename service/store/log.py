@@ -7,9 +7,14 @@ stale head writes nothing. The database's own defences (`UNIQUE`, triggers) stan
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from struct import pack
+from typing import Any, Final, NamedTuple
+from weakref import WeakSet
 
 import psycopg
+from psycopg.errors import error_from_result
+from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, select
 
 from service.domain.assertion import Recorded
@@ -54,15 +59,17 @@ class Filing(NamedTuple):
 
 _HEAD: Final = select(head.c.record, head.c.position, head.c.chain_hash, head.c.recorded_at, head.c.keys_version)
 
-_APPEND: Final = """
+# It goes to libpq as it stands: through the driver's cursor it costs the process 35 µs more, a quarter of the time in
+# which a single event is appended. Parameters are numbered in the order of `_parameters`.
+_APPEND: Final = b"""
 WITH moved AS (
-  UPDATE head SET position = %(position)s, chain_hash = %(chain_hash)s, recorded_at = %(recorded_at)s
-   WHERE position = %(expected_position)s AND chain_hash = %(expected_chain_hash)s
+  UPDATE head SET position = $3, chain_hash = $4, recorded_at = $5
+   WHERE position = $1 AND chain_hash = $2
   RETURNING position
 ), filed AS (
   INSERT INTO reports (id, key, request_hash, actor, relation, round, title, first_position, last_position, recorded_at)
   SELECT id, key, decode(request_hash, 'hex'), actor, relation, round, title, first_position, last_position, recorded_at
-    FROM moved, jsonb_to_recordset(%(reports)s::jsonb) AS report (
+    FROM moved, jsonb_to_recordset($7::jsonb) AS report (
       id uuid, key text, request_hash text, actor text, relation text, round text, title text,
       first_position bigint, last_position bigint, recorded_at timestamptz)
 ), appended AS (
@@ -70,22 +77,27 @@ WITH moved AS (
                       recorded_at, chain_hash)
   SELECT event.position, stream, version, id, type, schema_version, data, actor, report, correlation, causation,
          recorded_at, decode(chain_hash, 'hex')
-    FROM moved, jsonb_to_recordset(%(events)s::jsonb) AS event (
+    FROM moved, jsonb_to_recordset($6::jsonb) AS event (
       position bigint, stream text, version int, id uuid, type text, schema_version smallint, data jsonb, actor text,
       report uuid, correlation text, causation uuid, recorded_at timestamptz, chain_hash text)
 ), stored AS (
   INSERT INTO read_models (name, representation, key, relation, position, facets, body)
   SELECT name, representation, key, relation, document.position, facets, body
     FROM moved, ROWS FROM (
-      jsonb_to_recordset(%(documents)s::jsonb) AS (
+      jsonb_to_recordset($8::jsonb) AS (
         name text, representation int, key text, relation text, position bigint, facets jsonb),
-      unnest(%(bodies)b::bytea[])
+      unnest($9::bytea[])
     ) AS document (name, representation, key, relation, position, facets, body)
   ON CONFLICT (name, representation, key) DO UPDATE
     SET relation = excluded.relation, position = excluded.position, facets = excluded.facets, body = excluded.body
 )
-SELECT pg_notify(%(channel)s, position::text) FROM moved
+SELECT pg_notify($10, position::text) FROM moved
 """
+
+
+_NAME: Final = b"irritants_append"
+_FORMATS: Final = [Format.TEXT] * 8 + [Format.BINARY, Format.TEXT]
+_BYTEA: Final = psycopg.adapters.types["bytea"].oid
 
 
 def read_head(connection: Connection) -> Head:
@@ -106,29 +118,61 @@ def append(
     measured, COPY of 5,000 is a third faster and would be a second way to write.
     """
     lines, moved = _sealed(expected, filings)
-    try:
-        cursor = driver(connection).execute(
-            _APPEND,
-            {
-                "channel": CHANNEL,
-                "expected_position": expected.position,
-                "expected_chain_hash": expected.chain_hash,
-                "position": moved.position,
-                "chain_hash": moved.chain_hash,
-                "recorded_at": moved.recorded_at,
-                "events": f"[{','.join(lines)}]",
-                "reports": codec.canonical([_report(filing.report) for filing in filings]),
-                "documents": codec.canonical([_document(document) for document in documents]),
-                "bodies": [document.body for document in documents],
-            },
-            prepare=True,
-        )
-    except psycopg.errors.UniqueViolation as error:
-        taken = _TAKEN.get(error.diag.constraint_name or "")
-        if taken is None:
-            raise
-        raise taken(error.diag.message_detail) from error
-    return moved if cursor.rowcount else None
+    result = _ask(driver(connection), _parameters(expected, moved, lines, filings, documents))
+    if result.status == ExecStatus.TUPLES_OK:
+        return moved if result.ntuples else None
+    if result.error_field(DiagnosticField.SQLSTATE) is None:
+        raise psycopg.OperationalError(result.get_error_message())  # Nobody is there to say what is wrong.
+    error = error_from_result(result)
+    taken = _TAKEN.get(error.diag.constraint_name or "")
+    if taken is None:
+        raise error
+    raise taken(error.diag.message_detail) from error
+
+
+_prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
+
+
+def _ask(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
+    """The result of the append, good or bad. It is prepared once for each connection.
+
+    No transaction is begun here: the head was read before, under the lock of one or of none.
+    """
+    if raw not in _prepared:
+        result = raw.pgconn.prepare(_NAME, _APPEND)
+        if result.status != ExecStatus.COMMAND_OK:
+            return result
+        _prepared.add(raw)
+    return raw.pgconn.exec_prepared(_NAME, parameters, _FORMATS)
+
+
+def _parameters(
+    expected: Head, moved: Head, lines: Sequence[str], filings: Sequence[Filing], documents: Sequence[Document]
+) -> list[bytes]:
+    return [
+        b"%d" % expected.position,
+        _bytea(expected.chain_hash),
+        b"%d" % moved.position,
+        _bytea(moved.chain_hash),
+        codec.instant(moved.recorded_at).encode(),
+        f"[{','.join(lines)}]".encode(),
+        codec.canonical([_report(filing.report) for filing in filings]).encode(),
+        codec.canonical([_document(document) for document in documents]).encode(),
+        _array([document.body for document in documents]),
+        CHANNEL.encode(),
+    ]
+
+
+def _bytea(value: bytes) -> bytes:
+    return b"\\x" + value.hex().encode()
+
+
+def _array(values: Sequence[bytes]) -> bytes:
+    """bytea[] in its binary form: dimensions, no nulls, the type of the members, their number and first index."""
+    parts = [pack("!5i", 1, 0, _BYTEA, len(values), 1)]
+    for value in values:
+        parts += (pack("!i", len(value)), value)
+    return b"".join(parts)
 
 
 _TAKEN: Final = {"uq_reports_key": KeyTaken, "uq_events_stream_version": VersionTaken}

@@ -10,7 +10,6 @@ take part where `--peers` names a program that measures them: called with the da
 """
 
 import argparse
-import asyncio
 import json
 import shlex
 import subprocess
@@ -27,6 +26,7 @@ import psycopg
 import uvloop
 from uuid_utils import uuid7
 
+from service.api.server import collect_seldom
 from service.domain import report
 from service.domain.assertion import Recorded
 from service.domain.irritant.events import IrritantOpened
@@ -69,7 +69,7 @@ def store(url: str) -> Iterator[Ask]:
 
         batches: Batches[str, int] = Batches(lambda: nullcontext(append), lambda _: 1)
         batches.start()
-        yield lambda: asyncio.wrap_future(batches.submit(f"irritant/no-se/{uuid7()}"))
+        yield lambda: batches.ask(f"irritant/no-se/{uuid7()}")
         batches.close()
     engine.dispose()
 
@@ -93,7 +93,7 @@ def path(url: str) -> Iterator[Ask]:
     def ask() -> Awaitable[object]:
         stream = f"irritant/no-se/{uuid7()}"
         said = {"type": "IrritantOpened", "stream": stream, "title": _TITLE, "category": "mobility"}
-        return asyncio.wrap_future(recorder.queue.submit(_request(said)))
+        return recorder.queue.ask(_request(said))
 
     yield ask
     recorder.queue.close()
@@ -169,6 +169,7 @@ def main() -> None:
     parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
     arguments = parser.parse_args()
     with postgres(arguments.database) as server:
+        collect_seldom()  # as the service does
         for clients in arguments.clients:
             compared(server, arguments.peers, clients, arguments.seconds, arguments.rounds)
 

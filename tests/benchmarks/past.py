@@ -24,7 +24,7 @@ from service.api import irritants, relations
 from service.api.etags import JSON
 from service.api.parameters import At, parse
 from service.api.resource import Read, Resource
-from service.api.server import COLLECTED_AFTER
+from service.api.server import collect_seldom
 from service.domain import catalogue
 from service.domain.assertion import Recorded
 from service.follower.histories import Histories
@@ -134,9 +134,7 @@ def main() -> None:
     with postgres(arguments.database) as server:
         engine = open_engine(server.database(), statement_seconds=None)
         fill(engine)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECTED_AFTER)
+        collect_seldom()
         one = at("/v1/irritants/{relation}/{slug}")
         contenders = {
             "decoding": decoding(engine, f"irritant/{LONG_ONE}/long"),
