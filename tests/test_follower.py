@@ -93,6 +93,31 @@ def test_one_query_answers_everybody_who_asked_before_it(database_url: str, engi
     asyncio.run(test())
 
 
+def test_the_question_for_the_head_follows_its_index_though_it_was_planned_on_an_empty_record(
+    database_url: str, engine: Engine
+) -> None:
+    def walks() -> int:
+        """How often the table of documents was read from end to end; told when a connection ends."""
+        with admin(database_url) as c:
+            waited = "SELECT FROM pg_stat_activity WHERE datname = %s AND application_name = %s"
+            name = urlsplit(database_url).path.removeprefix("/")
+            while c.execute(waited, [name, "irritants-head"]).fetchall():
+                time.sleep(0.01)
+        with connection(engine) as c:
+            table = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'read_models'"
+            return int(c.exec_driver_sql(table).scalar_one())
+
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            for version in range(1, 20):
+                await asyncio.to_thread(record, engine, VISAS, version)
+                await follower.head()
+
+    before = walks()
+    asyncio.run(test())
+    assert walks() == before
+
+
 def test_a_question_is_not_answered_by_a_query_that_was_under_way(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
