@@ -37,6 +37,18 @@ Reason = Literal["world", "new_evidence", "correction", "retraction"]
 _CHECKPOINT_EVERY: Final = 256
 _CLOSE_BY: Final = 16
 """Between the checkpoints that are kept near the last place looked at, and how many of these there are."""
+_GROWING: Final = (
+    "events",
+    "order",
+    "_by_id",
+    "_ids",
+    "_placed",
+    "_keys",
+    "_peaks",
+    "_closed_steps",
+    "_checkpoints",
+)
+"""What an event is added to; all else of a history is replaced where it changes."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +97,10 @@ class History(Generic[State]):
     def copy(self) -> Self:
         """An independent history with the same events; the events themselves are shared."""
         twin = self.__new__(type(self))
-        for name, value in vars(self).items():
-            vars(twin)[name] = value.copy() if isinstance(value, list | dict | set) else value
+        fields = vars(twin)
+        fields.update(vars(self))
+        for name in _GROWING:
+            fields[name] = fields[name].copy()
         return twin
 
     @property
