@@ -159,7 +159,7 @@ def fifty(service: Service, rounds: int) -> None:
         return [said(slug, n) for n in range(50)]
 
     # What is previewed is never filed: on a history that it is in already, a report is not the same report.
-    previewed, slugs = ([f"{kind}-{n}" for n in range(size)] for kind, size in (("previewed", 4), ("filed", rounds * 4)))
+    previewed, slugs = [f"previewed-{n}" for n in range(4)], [f"filed-{n}" for n in range(rounds * 4)]
     service.file(*map(opened, [*previewed, *slugs]))
     fresh = iter(slugs)
     contenders: dict[str, Callable[[], float]] = {
