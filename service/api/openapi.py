@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from service.api import checkpoints, examples
+from service.api import checkpoints, examples, links
 from service.api.cloudevents import BATCH, CloudEvent
 from service.api.naming import named
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
@@ -83,6 +83,7 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     }
     for path, method, operation in _operations(document):
         _complete(path, method, operation)
+    links.link(document)
     for unused in _OF_THE_FRAMEWORK:
         components["schemas"].pop(unused, None)
     for schema in components["schemas"].values():

@@ -85,6 +85,46 @@ def test_a_component_is_called_as_a_type_is_in_any_language() -> None:
         assert schema.get("title", name) == name
 
 
+def linked() -> list[tuple[str, str, str]]:
+    """Every link from a reading to another operation: its path, the name of the link, the path it leads to."""
+    leading = {o["operationId"]: path for path, methods in CONTRACT["paths"].items() for o in methods.values()}
+    return [
+        (path, name, leading[link["operationId"]])
+        for path, methods in CONTRACT["paths"].items()
+        for name, link in methods.get("get", {}).get("responses", {}).get("200", {}).get("links", {}).items()
+    ]
+
+
+def test_whatever_a_path_names_is_reached_by_a_link_from_the_list_of_such_things() -> None:
+    assert {to for _, _, to in linked()} >= {path for path in CONTRACT["paths"] if "{" in path}
+
+
+@pytest.mark.parametrize(("path", "name", "to"), linked())
+def test_a_link_leads_to_what_is_there(client: TestClient, path: str, name: str, to: str) -> None:
+    answer = client.get(concrete(path, client))
+    parameters = CONTRACT["paths"][path]["get"]["responses"]["200"]["links"][name]["parameters"]
+    said = {name: _said(expression, answer, to) for name, expression in parameters.items()}
+    assert all(said.values())
+    in_path = {name: value for name, value in said.items() if f"{{{name}}}" in to}
+    in_query = {name: value for name, value in said.items() if name in ("after", "log")}
+    found = 200 if "get" in CONTRACT["paths"][to] else 405  # appends that are no reading too
+    assert client.get(to.format_map(in_path), params=in_query).status_code == found
+
+
+def _said(expression: str, answer: Any, to: str) -> str:
+    """What a runtime expression of a link is, in an answer of the seeded record."""
+    source, _, pointer = expression.partition("#")
+    if source.startswith("$response.header."):
+        return str(answer.headers[source.removeprefix("$response.header.")])
+    if source.startswith("$request.path."):
+        slug = next((slug for prefix, slug in SLUGS.items() if to.startswith(prefix)), "")
+        return {"relation": "ru-us", "slug": slug}[source.removeprefix("$request.path.")]
+    value = answer.json()
+    for step in pointer.split("/")[1:]:
+        value = value[int(step) if isinstance(value, list) else step]
+    return str(value)
+
+
 def test_every_route_is_in_it_but_those_for_people(app: FastAPI) -> None:
     routes = {(route.path_format, m.lower()) for route in iter_route_contexts(app.routes) for m in route.methods or ()}
     told = {(path, method) for path, methods in CONTRACT["paths"].items() for method in methods}
