@@ -47,9 +47,9 @@ crash: install ## crash rounds (ROUNDS=50): processes and the database killed un
 bench: install ## how fast, as ratios to bare work on the same machine
 	$(BIN)/python -m tests.benchmarks
 
-peers: ## libraries that the benchmarks compare with, in a folder of their own; no other word needs them
+peers: ## libraries that the benchmarks compare with and the profiler, in a folder of their own; no other word needs them
 	test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers
-	$(VENV)/peers/bin/pip install -qq 'eventsourcing[postgres]==9.5.6'
+	$(VENV)/peers/bin/pip install -qq 'eventsourcing[postgres]==9.5.6' py-spy==0.4.1
 
 fuzz: install ## thousands of cases for the contract, for bytes of all kinds and for the laws, other ones each time
 	$(BIN)/pytest -n auto -m '' -rs --hypothesis-profile=fuzz tests/fuzz tests/laws
