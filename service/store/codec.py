@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
+import msgspec
 from pydantic import ValidationError
 
 from service.domain import catalogue
@@ -99,20 +100,20 @@ def new_line(event: Recorded, report: StoredReport) -> str:
     """The line of an event that is about to be stored, in the version in which its type is written today."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
-    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical(catalogue.dump(event.data)))
+    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], sealed(catalogue.dump(event.data)))
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
     """The line of an event as it is stored."""
-    return _line(event, report, event.schema_version, canonical(json.loads(event.data)))
+    return _line(event, report, event.schema_version, as_stored(event.data))
 
 
 def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
     # Spelt out: sorting a dictionary of these costs a third of the time of `verify`. A test holds it to `canonical`.
     return (
-        f'{{"actor":{canonical(event.actor)}'
+        f'{{"actor":{_often(event.actor)}'
         f',"causation":{_optional(event.causation)}'
-        f',"correlation":{canonical(event.correlation)}'
+        f',"correlation":{_often(event.correlation)}'
         f',"data":{data}'
         f',"id":"{event.id}"'
         f',"position":{event.position}'
@@ -120,8 +121,8 @@ def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: i
         f',"report":"{event.report}"'
         f",{_filed(report)}"
         f',"schema_version":{schema_version}'
-        f',"stream":{canonical(event.stream)}'
-        f',"type":{canonical(event.type)}'
+        f',"stream":{_often(event.stream)}'
+        f',"type":{_often(event.type)}'
         f',"version":{event.version}}}'
     )
 
@@ -159,6 +160,37 @@ def instant(moment: datetime) -> str:
 
 canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 """JSON in the only form in which it is hashed."""
+_often: Final = lru_cache(maxsize=4096)(canonical)
+
+
+written: Final = msgspec.json.Encoder().encode
+"""JSON text of a value, for the database: which member of an object comes first does not count there."""
+_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def sealed(value: object) -> str:
+    """The canonical form of a value without fractions: the bytes of `canonical`, which a test holds it to."""
+    return _sorted(value).decode()
+
+
+class _Fraction(Exception):
+    """There is one in the text; the fast encoder has a form of its own for them."""
+
+
+def _fraction(text: str) -> NoReturn:
+    raise _Fraction(text)
+
+
+_read: Final = msgspec.json.Decoder(float_hook=_fraction).decode
+
+
+def as_stored(data: str) -> str:
+    """The canonical form of JSON text, in a fifth of the time of `canonical`."""
+    try:
+        return sealed(_read(data))
+    except _Fraction:
+        # Nothing of ours wrote it, so somebody altered the record; whoever proves or exports it sees what is there.
+        return canonical(json.loads(data))
 
 
 def _refuse_fractions(value: object) -> None:

@@ -1,6 +1,7 @@
 """Payloads of every version ever shipped are read; lines are canonical; what is encoded decodes to the same."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,38 @@ def test_a_fraction_is_never_sealed(changes: dict[str, object]) -> None:
 def test_a_moment_is_written_in_one_way() -> None:
     assert codec.instant(NOON) == "2031-05-14T12:00:00.000000Z"
     assert codec.instant(NOON.astimezone()) == "2031-05-14T12:00:00.000000Z"
+
+
+_texts = st.text(st.characters(exclude_categories=["Cs"]))
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _texts,
+    lambda members: st.lists(members) | st.dictionaries(_texts, members),
+)
+
+
+@given(value=_json, escaped=st.booleans())
+def test_whatever_the_database_gives_back_is_brought_into_the_canonical_form(value: object, *, escaped: bool) -> None:
+    text = json.dumps(value, ensure_ascii=escaped)
+    assert codec.as_stored(text) == codec.canonical(json.loads(text))
+
+
+@pytest.mark.parametrize("text", ["18446744073709551616", "-9223372036854775809", "1e5", "-0", '{"b": 1.50, "a": {}}'])
+def test_numbers_of_every_length_keep_their_form(text: str) -> None:
+    assert codec.as_stored(text) == codec.canonical(json.loads(text))
+
+
+_whole = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | _texts,
+    lambda members: st.lists(members) | st.dictionaries(_texts, members, min_size=2),
+)
+
+
+@given(_whole)
+def test_what_is_sealed_anew_is_in_the_canonical_form(value: object) -> None:
+    assert codec.sealed(value) == codec.canonical(value)
+
+
+@pytest.mark.parametrize("form", [codec.sealed, lambda value: codec.canonical(value).encode()])
+def test_half_a_character_is_sealed_in_neither_form(form: Callable[[object], object]) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        form({"summary": "\ud800"})
