@@ -100,7 +100,7 @@ def new_line(event: Recorded, report: StoredReport) -> str:
     """The line of an event that is about to be stored, in the version in which its type is written today."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
-    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], sealed(catalogue.dump(event.data)))
+    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], ordered(catalogue.dump(event.data)))
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
@@ -168,7 +168,7 @@ written: Final = msgspec.json.Encoder().encode
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def sealed(value: object) -> str:
+def ordered(value: object) -> str:
     """The canonical form of a value without fractions: the bytes of `canonical`, which a test holds it to."""
     return _sorted(value).decode()
 
@@ -187,7 +187,7 @@ _read: Final = msgspec.json.Decoder(float_hook=_fraction).decode
 def as_stored(data: str) -> str:
     """The canonical form of JSON text, in a fifth of the time of `canonical`."""
     try:
-        return sealed(_read(data))
+        return ordered(_read(data))
     except _Fraction:
         # Nothing of ours wrote it, so somebody altered the record; whoever proves or exports it sees what is there.
         return canonical(json.loads(data))
