@@ -1,6 +1,7 @@
 """The write path against the real database: what is recorded, found again, refused, and shared between processes."""
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -15,7 +16,7 @@ from service.domain.report import read
 from service.projections.irritant import IrritantDocument
 from service.recorder import KeyReused, Overloaded, Receipt, Recorder, Request, Stale
 from service.store import events, log, read_models
-from service.store.engine import connection, driver, open_engine
+from service.store.engine import connection, driver, open_engine, transaction
 from service.store.log import Head, read_head
 
 BANKING, VISAS = "irritant/ru-us/banking-access", "irritant/ru-us/visas"
@@ -234,6 +235,37 @@ def test_a_connection_that_died_after_the_commit_leads_to_the_report_on_record(
     assert receipt.replayed
     assert receipt.report.first_position == 10
     assert positions(engine) == list(range(1, 11))
+
+
+def test_a_connection_cut_in_the_middle_of_a_batch_leaves_each_report_on_record_or_refused(
+    recorder: Recorder, engine: Engine
+) -> None:
+    recorder.queue.start()
+    recorder.queue.submit(request(said(VISAS, "ConcernRaised", "RU"))).result()
+    with transaction(engine) as c, ThreadPoolExecutor(1) as elsewhere:
+        log.lock_head(c)
+        first = recorder.queue.submit(request(said(BANKING, "ConcernRaised", "RU")))
+        cut = elsewhere.submit(end_whoever_waits_for_a_lock, engine)
+        batch = [
+            recorder.queue.submit(request(said(BANKING, "ConcernRaised", "US"))),
+            recorder.queue.submit(request(said(BANKING, "HoldLifted", "US"))),
+            recorder.queue.submit(request(said(VISAS, "ConcernRaised", "US"))),
+        ]
+        cut.result()
+    assert [type(asked.exception()) for asked in batch] == [type(None), Refused, type(None)]
+    assert [asked.result().report.first_position for asked in (first, batch[0], batch[2])] == [10, 11, 12]
+    recorder.queue.close()
+    assert positions(engine) == list(range(1, 13))
+
+
+def end_whoever_waits_for_a_lock(engine: Engine) -> None:
+    waits = (
+        "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with connection(engine) as c:
+        while not c.exec_driver_sql(waits).all():
+            time.sleep(0.01)
 
 
 def end_all_others(engine: Engine) -> None:
