@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format crash fuzz bench peers sbom audit lock
+.PHONY: help install run test check lint format crash fuzz bench bench-million peers sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -46,6 +46,9 @@ crash: install ## crash rounds (ROUNDS=50): processes and the database killed un
 
 bench: install ## how fast, as ratios to bare work on the same machine
 	$(BIN)/python -m tests.benchmarks
+
+bench-million: install ## whether anything costs more in a record of a million events (KEEP=folder keeps it)
+	$(BIN)/python -m tests.benchmarks.million $(if $(KEEP),--home $(KEEP))
 
 peers: ## libraries that the benchmarks compare with and the profiler, in a folder of their own; no other word needs them
 	test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers

@@ -1,7 +1,7 @@
 """Lists of documents: `{items, next, position}`, by the key of the items, the same in the present and in the past."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -10,13 +10,17 @@ from service.api.answer import Page
 from service.api.parameters import Cursor, Limit, Query, malformed
 from service.api.resource import Read
 from service.domain.catalogue import Kind
-from service.follower.readings import Point, histories_of
+from service.domain.history import History
+from service.follower.readings import Point, histories
 from service.projections.document import Document, rendered
 from service.projections.stored import STORED
 from service.store import events, read_models
 from service.store.codec import canonical
 
 DEFAULT_LIMIT: Final = 100
+_LOOKED_AT: Final = 1_000
+"""Documents that a page in the past looks at, whose filter may let few of them through; then it ends before its end."""
+_AT_ONCE: Final = 50
 Item = TypeVar("Item")
 
 
@@ -73,38 +77,67 @@ def list_documents(
     changed_after: int = 0,
 ) -> Page:
     """A page of the documents of one kind that have these facets and changed after a position."""
-    projection, facets = STORED[kind], facets or {}
+    projection, facets, limit = STORED[kind], facets or {}, read.query.limit
     read.on_record(changed_after, "changed_after")
-    if (point := read.point(c)) is None:
+    point = read.point(c)
+    position = events.last_position(c, relation=relation, upto=None if point is None else point.position)
+    if point is None:
         stored = read_models.page(
             c,
             projection.name,
             projection.representation,
             after=read.query.after,
-            limit=read.query.limit + 1,
+            limit=limit + 1,
             relation=relation,
             facets=facets,
             changed_after=changed_after,
         )
-        found = [(document.key, document.body) for document in stored]
-        position = events.last_position(c, relation=relation)
+        body = paged([(document.key, document.body) for document in stored], limit, position)
     else:
-        found = [
-            (id, rendered(document))
-            for id, document in _documents_at(c, read, relation, kind, point).items()
-            if id > (read.query.after or "")
-            and document.position > changed_after
-            and facets.items() <= projection.facets(document).items()
-        ]
-        position = events.last_position(c, relation=relation, upto=point.position)
-    return read.page(paged(found, read.query.limit, position), position, projection.representation)
+
+        def fits(document: Any) -> bool:
+            known = projection.facets(document)
+            return document.position > changed_after and facets.items() <= known.items()
+
+        found, last = _found(_documents_at(c, read, relation, kind, point), fits, limit)
+        body = listed(map(rendered, found), cursor(last) if last else None, position)
+    return read.page(body, position, projection.representation)
 
 
-def _documents_at(c: Connection, read: Read[Any], relation: str | None, kind: Kind, point: Point) -> dict[str, Any]:
-    """Every document of a kind as it read at a point, by its id."""
+def _found(
+    documents: Iterable[tuple[str, Any]], fits: Callable[[Any], bool], limit: int
+) -> tuple[list[Any], str | None]:
+    """Those that fit, and the id to go on after; None where there are no more. Looks at a bounded number."""
+    found: list[Any] = []
+    last = None
+    for looked_at, (id, document) in enumerate(documents):
+        if looked_at == _LOOKED_AT:
+            return found, last
+        if fits(document):
+            if len(found) == limit:
+                return found, last
+            found.append(document)
+        last = id
+    return found, None
+
+
+def _documents_at(
+    c: Connection, read: Read[Any], relation: str | None, kind: Kind, point: Point
+) -> Iterator[tuple[str, Any]]:
+    """The documents of a kind as they read at a point, by id, after the page before; each made as it is asked for."""
+    after = read.query.after or ""
     if relation is None:
-        found = histories_of(c, kind, point.position)
+        found = _histories(c, kind, after, point.position)
     else:
-        found = read.histories.of_relation(c, relation, point.position)
-    of_kind = ((stream, history) for stream, history in found.items() if stream.startswith(f"{kind}/"))
-    return {stream.partition("/")[2]: STORED[kind].view(point.reading(history)) for stream, history in of_kind}
+        kept = read.histories.of_relation(c, relation, point.position)
+        found = ((stream, history) for stream, history in kept.items() if stream > f"{kind}/{after}")
+    for stream, history in found:
+        if stream.startswith(f"{kind}/"):
+            yield stream.partition("/")[2], STORED[kind].view(point.reading(history))
+
+
+def _histories(c: Connection, kind: Kind, after: str, upto: int) -> Iterator[tuple[str, History[Any]]]:
+    """Streams of the whole record, by name, a few at a time."""
+    while names := events.named(c, kind, after=after, upto=upto, limit=_AT_ONCE):
+        yield from histories(c, names, upto).items()
+        after = names[-1].partition("/")[2]

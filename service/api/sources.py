@@ -28,9 +28,7 @@ def _list(c: Connection, read: Read[SourcesQuery]) -> Page:
     By id, as they are registered; what rests on each is said by itself.
     """
     point, limit = _point(c, read), read.query.limit
-    registered = {e.stream for e in events.read_log(c, type="SourceRegistered", upto=point.position)}
-    after = f"source/{read.query.after or ''}"
-    page = sorted(stream for stream in registered if stream > after)[: limit + 1]
+    page = events.named(c, "source", after=read.query.after or "", upto=point.position, limit=limit + 1)
     found = histories(c, page[:limit], point.position)
     bodies = (rendered(source.summary(point.reading(found[stream]))) for stream in page[:limit])
     next = cursor(page[limit - 1].partition("/")[2]) if len(page) > limit else None

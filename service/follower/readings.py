@@ -12,7 +12,6 @@ from typing import Any, TypedDict
 from sqlalchemy import Connection
 
 from service.domain.assertion import Recorded, Telling
-from service.domain.catalogue import Kind
 from service.domain.history import History, Reading
 from service.domain.irritant.state import Irritant
 from service.domain.relation.state import Relation
@@ -38,12 +37,6 @@ def histories(connection: Connection, streams: Iterable[str], upto: int) -> dict
     """These streams as they were on record; those that were not are left out."""
     read = events.read_streams(connection, dict.fromkeys(streams, 0), upto=upto)
     return _on_record(read)
-
-
-def histories_of(connection: Connection, kind: Kind, upto: int) -> dict[str, History[Any]]:
-    """Every stream of a kind, of whichever relation, by its name."""
-    read = events.read_relation(connection, None, kinds=(kind,), upto=upto)
-    return dict(sorted(_on_record(read).items()))
 
 
 class Readings(TypedDict):

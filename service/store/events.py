@@ -9,11 +9,14 @@ from typing import Final
 
 from sqlalchemy import ARRAY, Connection, Integer, Text, Uuid, and_, bindparam, cast, column, func, or_, select
 
+from service.domain import catalogue
 from service.domain.assertion import Recorded
+from service.domain.catalogue import Kind
 from service.store import codec
 from service.store.codec import GENESIS, StoredEvent
 from service.store.tables import events, reports
 
+_KINDS: Final = sorted(catalogue.KINDS)
 # Identifiers as text: a UUID object for each costs more than all other columns together.
 ROW: Final = (
     events.c.position,
@@ -64,6 +67,19 @@ def streams(connection: Connection, *, after: str = "", limit: int) -> list[tupl
     return [(stream, version) for stream, version in connection.execute(query)]
 
 
+def named(connection: Connection, kind: Kind, *, after: str = "", upto: int, limit: int) -> list[str]:
+    """Streams of a kind by name, whose name without its kind comes after this one, that were on record at a position.
+
+    They end where the next kind begins, in whichever order the database compares names: in all of them letters count.
+    """
+    query = select(events.c.stream).where(
+        events.c.stream > f"{kind}/{after}", events.c.version == 1, events.c.position <= upto
+    )
+    if beyond := [other for other in _KINDS if other > kind]:
+        query = query.where(events.c.stream < beyond[0])
+    return list(connection.execute(query.order_by(events.c.stream).limit(limit)).scalars())
+
+
 def streams_since(connection: Connection, position: int) -> list[str]:
     """The streams that have an event after a position."""
     query = select(events.c.stream).distinct().where(events.c.position > position)
@@ -71,16 +87,15 @@ def streams_since(connection: Connection, position: int) -> list[str]:
 
 
 def read_relation(
-    connection: Connection, relation: str | None, *, kinds: Iterable[str], upto: int
+    connection: Connection, relation: str, *, kinds: Iterable[str], upto: int
 ) -> dict[str, list[Recorded]]:
-    """Every stream of these kinds in a relation, or in all of them, as known at a position.
+    """Every stream of these kinds in a relation, as known at a position.
 
     One walk along the index by relation: whoever wants all streams of a relation wants nearly all of its events, and
     they lie there in the order of recording, which is that of each stream's versions.
     """
-    of_relation = events.c.relation.is_not(None) if relation is None else events.c.relation == relation
     kind = func.split_part(events.c.stream, "/", 1)
-    query = select(*ROW).where(of_relation, events.c.position <= upto)
+    query = select(*ROW).where(events.c.relation == relation, events.c.position <= upto)
     query = query.where(kind.in_(list(kinds))).order_by(events.c.position)
     found: dict[str, list[Recorded]] = {}
     for row in connection.execute(query):

@@ -1,0 +1,73 @@
+"""A generated record is one that the service would have taken, and the benchmark of a long one can be run."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from service.domain import report
+from service.recorder import Receipt, Recorder, Request
+from service.store import archive, embedded
+from service.store.engine import connection, open_engine
+from tests.benchmarks import generated, million
+from tests.benchmarks.generated import Filed
+from tests.benchmarks.records import Record
+
+
+def lines_of(url: str, reports: Iterator[Filed]) -> list[bytes]:
+    """The lines of a record to which these reports are filed, one by one, each at its time."""
+    now = datetime.min.replace(tzinfo=UTC)
+    ids: Iterator[str] = iter(())
+    engine = open_engine(url)
+    recorder = Recorder(engine, clock=lambda: now, new_id=lambda: next(ids))
+    for filed in reports:
+        now, ids = filed.at, iter([filed.id, *(id for id, _, _ in filed.events)])
+        row = generated.stored(filed, 0)
+        request = Request(report.read(filed.body), row.key, row.request_hash, row.actor, row.key)
+        (outcome,) = recorder.record([request])
+        assert isinstance(outcome, Receipt), outcome
+    with connection(engine) as c:
+        archive.export_record(c, file := BytesIO())
+    engine.dispose()
+    return file.getvalue().splitlines()[1:]
+
+
+def lines_generated(reports: Iterator[Filed], events: int) -> list[bytes]:
+    generated.export(file := BytesIO(), reports, events)
+    return file.getvalue().splitlines()
+
+
+@pytest.mark.slow
+def test_every_generated_report_is_taken_and_leads_to_the_generated_lines(database_url: str) -> None:
+    def reports() -> Iterator[Filed]:
+        return generated.record(6_000)
+
+    assert lines_of(database_url, reports()) == lines_generated(reports(), 6_000)
+
+
+def test_so_is_a_single_stream(database_url: str) -> None:
+    def reports() -> Iterator[Filed]:
+        return generated.streams({"no-se": 60, "gb-us": 400})
+
+    assert lines_of(database_url, reports()) == lines_generated(reports(), 460)
+
+
+@pytest.mark.parametrize("events", [1_000, 6_000, 21_000])
+def test_the_measured_relation_is_the_same_in_a_record_of_any_length(events: int) -> None:
+    measured = [filed for filed in generated.record(events) if filed.relation == generated.MEASURED]
+    assert measured == list(generated.record(generated.MEASURED_EVENTS))
+    assert sum(len(filed.events) for filed in generated.record(events)) == events
+
+
+@pytest.mark.slow
+def test_a_small_form_of_the_benchmark_holds_together(tmp_path: Path) -> None:
+    """Loaded, proved and measured as the large one is; how the ratios come out on a busy machine is nobody's fault."""
+    with ExitStack() as stack:
+        server = stack.enter_context(embedded.serving(tmp_path))
+        urls = [million.loaded(server, *what, prove_it=True) for what in million.contents(6_000, much=300)]
+        records = [stack.enter_context(closing(Record(url))) for url in urls]
+        found = million.compared(*records, rounds=1)
+    assert found.keys() == million.MEASURES.keys() | million.of_stream("gb-us").keys() | {"memory"}
