@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from service.domain.assertion import Contract, Recorded
-from service.domain.catalogue import load
+from service.domain.catalogue import EVENT_TYPES, load
 from service.domain.errors import Refused
 from service.domain.filing import Envelope, Record, decide
 from service.domain.history import History
@@ -110,22 +110,20 @@ _NAMES = {
 }
 # Corrected and denied, retracted and reversed more often than a desk would, since there the rules meet.
 KINDS = (*_PAYLOADS, *ADVANCING, *ADVANCING, *("EvidenceAdded", "ClaimContested", "ProgressReversed", *KEEPING) * 2)
-_CHANGES = st.sampled_from(
-    (
-        {"occurred": "2025-01-02"},
-        {"occurred": None},
-        {"occurred": "[2025-01-01..]"},
-        {"summary": "said otherwise"},
-        {"to": "raised"},
-        {"to": "understanding"},
-        {"step": "talks"},
-        {"owner": "US"},
-        {"kind": "agreement"},
-        {"asserted_by": {"channel": "attributed"}},
-        {"wording": "understood"},
-        {"reason": "other"},
-        {"nothing": "fits"},
-    )
+_CHANGES: tuple[dict[str, Any], ...] = (
+    {"occurred": "2025-01-02"},
+    {"occurred": None},
+    {"occurred": "[2025-01-01..]"},
+    {"summary": "said otherwise"},
+    {"to": "raised"},
+    {"to": "understanding"},
+    {"step": "talks"},
+    {"owner": "US"},
+    {"kind": "agreement"},
+    {"asserted_by": {"channel": "attributed"}},
+    {"wording": "understood"},
+    {"reason": "other"},
+    {"nothing": "fits"},
 )
 
 
@@ -142,7 +140,8 @@ def draft(draw: st.DrawFn, earlier: Sequence[Draft], kinds: Sequence[str], dates
         anything = draw(st.integers(0, 7)) == 7
         names[field] = draw(st.integers(0, len(earlier)) if anything else st.sampled_from(fitting))
     if type == "AssertionCorrected":
-        payload["changes"] = draw(_CHANGES)
+        corrected = earlier[names["target"] - 1].type if names["target"] else "IrritantOpened"
+        payload["changes"] = draw(_changes(corrected))
     if type in KEEPING:
         return Draft(type, payload, names)
     payload |= draw(telling())
@@ -151,6 +150,13 @@ def draft(draw: st.DrawFn, earlier: Sequence[Draft], kinds: Sequence[str], dates
         if earlier and draw(st.integers(0, 9)) == 0:
             names["after"] = draw(st.integers(1, len(earlier)))
     return Draft(type, payload, names)
+
+
+def _changes(corrected: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Twice as often what an event of this type has than anything."""
+    fields = EVENT_TYPES[corrected].model_fields
+    fitting = st.sampled_from([changes for changes in _CHANGES if changes.keys() <= fields.keys()] or _CHANGES)
+    return fitting | fitting | st.sampled_from(_CHANGES)
 
 
 @st.composite
