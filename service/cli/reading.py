@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markdown import Markdown
 
 from service.cli import drawing, terminal, timeline
 from service.cli.asking import Asked, reads
@@ -100,6 +99,8 @@ def sheet_command(
     if markdown or not terminal.out().is_terminal:
         terminal.show_text(text)
     else:
+        from rich.markdown import Markdown
+
         terminal.show(Markdown(text))
 
 

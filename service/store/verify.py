@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, column, func, select, table
 
-from service.store import codec, lines, protection
+from service.store import codec, lines
 from service.store.codec import GENESIS, StoredEvent, StoredReport
 from service.store.log import Head, read_head
 from service.store.tables import events, head, reports
@@ -43,8 +43,7 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
     walk.arrive(end)
     _nothing_beyond_the_head(connection)
     _every_report_has_its_events(connection)
-    if (trouble := protection.missing(connection)) is not None:
-        raise Damaged(None, trouble)
+    _history_is_protected(connection)
     progress(end.position, end.position)
     return end
 
@@ -131,3 +130,29 @@ def _every_report_has_its_events(connection: Connection) -> None:
     )
     for position, report in connection.execute(stray):
         raise Damaged(position, f"the report {report} claims to begin here")
+
+
+_TRIGGERS: Final = {
+    "protect_events": "events",
+    "protect_reports": "reports",
+    "protect_head": "head",
+    "head_only_moves_forward": "head",
+}
+_pg_trigger = table("pg_trigger", column("tgname"), column("tgrelid"), column("tgenabled"))
+_pg_class = table("pg_class", column("oid"), column("relname"))
+
+
+def _history_is_protected(connection: Connection) -> None:
+    triggers = (
+        select(_pg_trigger.c.tgname, _pg_class.c.relname, _pg_trigger.c.tgenabled)
+        .join(_pg_class, _pg_class.c.oid == _pg_trigger.c.tgrelid)
+        .where(_pg_trigger.c.tgname.in_(_TRIGGERS), func.pg_table_is_visible(_pg_class.c.oid))
+    )
+    found = {(name, on): enabled for name, on, enabled in connection.execute(triggers)}
+    for name, on in _TRIGGERS.items():
+        enabled = found.get((name, on))
+        if enabled is None:
+            raise Damaged(None, f"the trigger {name}, which protects {on}, is not there")
+        if enabled != "A":
+            # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
+            raise Damaged(None, f"the trigger {name}, which protects {on}, is not in force ALWAYS")
