@@ -83,6 +83,24 @@ events = Table(
         unique=True,
         postgresql_where=text("type = 'OriginRegistered'::text"),
     ),
+    # What rests on a source: the documents and origins that events cite, or are corrected to cite.
+    *(
+        Index(f"ix_events_{name}", text(expression), postgresql_where=text(where))
+        for name, expression, where in (
+            ("cited_document", "((data -> 'source'::text) ->> 'document'::text)", "relation IS NOT NULL"),
+            ("cited_origin", "((data -> 'source'::text) ->> 'origin'::text)", "relation IS NOT NULL"),
+            (
+                "corrected_document",
+                "(((data -> 'changes'::text) -> 'source'::text) ->> 'document'::text)",
+                "type = 'AssertionCorrected'::text",
+            ),
+            (
+                "corrected_origin",
+                "(((data -> 'changes'::text) -> 'source'::text) ->> 'origin'::text)",
+                "type = 'AssertionCorrected'::text",
+            ),
+        )
+    ),
 )
 
 reports = Table(
@@ -118,6 +136,7 @@ read_models = Table(
     Column("body", LargeBinary, nullable=False),
     Index(None, "position"),
     Index(None, "name", "representation", "relation", "key"),
+    Index(None, "facets", postgresql_using="gin", postgresql_ops={"facets": "jsonb_path_ops"}),
 )
 
 keys = Table(

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from inspect import getmembers, isfunction, signature
+from sys import setprofile
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -48,6 +51,13 @@ READS: dict[str, Callable[[Connection], object]] = {
     "the position at a moment": lambda c: events.position_at(c, NOON + timedelta(days=3)),
     "the chain at a position": lambda c: events.chain_hash_at(c, 777),
     "origins": lambda c: events.origin_streams(c, ["origin-7", "origin-507"]),
+    "what cites a source": lambda c: events.citing(c, "readout", ["origin-7", "origin-507"], 19_000),
+    "streams by name": lambda c: events.streams(c, after="irritant/aa-zz/s20", limit=100),
+    "streams of a kind": lambda c: events.named(c, "irritant", after="aa-zz/s20", upto=19_000, limit=100),
+    "streams of late": lambda c: events.streams_since(c, 19_900),
+    "documents of a facet": lambda c: read_models.page(c, "irritant", 1, facets={"status": "resolved"}, limit=100),
+    "documents at positions": lambda c: read_models.at(c, range(100, 200)),
+    "documents beyond the head": lambda c: read_models.beyond(c, 20_000),
     "a page of the whole record": lambda c: next(lines.read(c, 100)),
     "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
     "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),
@@ -65,6 +75,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "documents changed since": lambda c: read_models.page(c, "irritant", 1, changed_after=19_900),
     "documents between": lambda c: read_models.between(c, "irritant", 1, 100, 200),
 }
+WRITES = {"append", "lock_head", "store", "remove"}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +115,25 @@ def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
     assert asked
     for statement, parameters in asked:
         assert scanned(long, statement, parameters) <= {"head"}
+
+
+def test_every_query_is_looked_at(long: Connection) -> None:
+    """Only the store knows SQL, so what its rooms can be asked is all that is ever sent, but for what writes."""
+    rooms = (events, lines, log, read_models, reports)
+    offered = {
+        function.__code__
+        for room in rooms
+        for name, function in getmembers(room, isfunction)
+        if function.__module__ == room.__name__ and "connection" in signature(function).parameters and name[0] != "_"
+    }
+    ran: set[CodeType] = set()
+    setprofile(lambda frame, _event, _argument: ran.add(frame.f_code))
+    try:
+        for read in READS.values():
+            read(long)
+    finally:
+        setprofile(None)
+    assert {code.co_name for code in offered - ran} == WRITES
 
 
 def test_a_walk_would_be_noticed(long: Connection) -> None:
