@@ -11,6 +11,7 @@ says which rooms may see which.
     follower                THE read path: what this process knows of the record, kept current; who waits for news
     seeding, rebuild        filling an empty record; making the stored documents anew
     checkpoint              where the record stood, signed, and the key that signs
+    abreast                 the stored documents, made where another release appended
     documents               what is stored beside the events, for recorder and rebuild alike
     reportfile, reportschema, marked   what operators write by hand, with a line and a column for each mistake
     store | projections     the only room that knows SQL | read models, which are pure; they never see each other

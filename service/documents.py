@@ -1,22 +1,25 @@
 """What is stored beside the events: the document of each stream, and each change of an irritant's reading.
 
 The recorder makes them as it appends and the rebuild from the log; both by these functions, so the bytes are the same.
+Which representations a release stores is one set: REPRESENTATIONS, by their names.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from service.domain.assertion import Recorded
 from service.domain.catalogue import Kind
 from service.domain.history import History, Reason
-from service.domain.streams import parse_stream
+from service.domain.streams import history_of, parse_stream
 from service.projections import change
 from service.projections.change import ChangeDocument, StandingDocument, standing_of
 from service.projections.document import rendered
 from service.projections.stored import STORED
 from service.store.read_models import Document
+
+REPRESENTATIONS: Final = {p.name: p.representation for p in STORED.values()} | {change.NAME: change.REPRESENTATION}
 
 
 def is_stored(stream: str) -> bool:
@@ -59,22 +62,30 @@ def _viewed(history: History[Any], kind: Kind) -> Any:
     return view
 
 
-def changes_of(
-    before: StandingDocument | None, after: History[Any], filed: Sequence[tuple[Recorded, Reason]]
-) -> Iterable[ChangeDocument]:
-    """How one report changed one irritant's reading, in the order of filing. Runs of one reason are one change."""
+Run: TypeAlias = tuple[Reason, Sequence[Recorded], StandingDocument]
+"""Events of one report that change a reading for one reason, and how the irritant stands after them."""
+
+
+def runs_of(after: History[Any], filed: Sequence[tuple[Recorded, Reason]]) -> Iterator[Run]:
+    """The runs of a report that is in the history already, which ends with it."""
     for reason, run in groupby(filed, key=lambda f: f[1]):
-        run_events = [event for event, _ in run]
-        then = standing(after.as_of(run_events[-1].position))
+        events = [event for event, _ in run]
+        then = standing(after.as_of(events[-1].position))
         assert then is not None
+        yield reason, events, then
+
+
+def changes_of(before: StandingDocument | None, stream: str, runs: Iterable[Run]) -> Iterator[ChangeDocument]:
+    """How one report changed one irritant's reading, in the order of filing. Runs of one reason are one change."""
+    for reason, events, then in runs:
         if then != before:
             yield ChangeDocument(
-                position=run_events[-1].position,
-                irritant=after.stream.removeprefix("irritant/"),
+                position=events[-1].position,
+                irritant=stream.removeprefix("irritant/"),
                 reason=reason,
                 before=before,
                 after=then,
-                events=tuple(e.id for e in run_events),
+                events=tuple(e.id for e in events),
             )
         before = then
 
@@ -84,3 +95,39 @@ def change_document(changed: ChangeDocument) -> Document:
     relation = changed.irritant.partition("/")[0]
     key = f"{changed.position:019d}"
     return Document(change.NAME, change.REPRESENTATION, key, relation, changed.position, {}, rendered(changed))
+
+
+def replayed(stream: str, log: Iterable[Recorded]) -> Iterator[Document]:
+    """Every document that the appends of a stream's events led to, of those that are kept."""
+    if not is_stored(stream):
+        return
+    history = history_of(stream)
+    before: StandingDocument | None = None
+    for _, report in groupby(log, key=lambda event: event.report):
+        if not stream.startswith("irritant/"):
+            for event in report:
+                history.append(event)
+            continue
+        runs = list(_appended(history, report))
+        for changed in changes_of(before, stream, runs):
+            yield change_document(changed)
+        before = runs[-1][2]
+    yield document_of(history)
+
+
+def _appended(history: History[Any], report: Iterable[Recorded]) -> Iterator[Run]:
+    """The runs of a report, as they come about: to look back at each costs a new fold of all that came before."""
+    view = STORED["irritant"].view
+    run: list[Recorded] = []
+    last: Reason | None = None
+    for event in report:
+        # That an event is of another reason is known only when it is added; how things stand is read off this state.
+        left = history.reading()
+        reason = history.append(event)
+        if last is not None and reason != last:
+            yield last, run, standing_of(view(left))
+            run = []
+        run.append(event)
+        last = reason
+    assert last is not None
+    yield last, run, standing_of(view(history.reading()))

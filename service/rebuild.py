@@ -1,72 +1,150 @@
 """The stored documents, made anew from the log and held against what is stored, while everybody reads and writes.
 
-Batches of streams, each seen in one snapshot, so memory is bounded and nobody waits. A rebuild writes what is missing
-or different and throws away what no event accounts for; it never writes over a document that an append made newer, so
-no read goes back. A new representation is built in the same way beside the old one. Its tail, appended meanwhile by
-processes that do not know it yet, is applied under the head's lock, and only there is it noted as built.
+Batches of streams, each seen in one snapshot, so memory is bounded and nobody waits; where it is worth their start,
+several processes share them. A rebuild writes what is missing or different and throws away what no event accounts for;
+it never writes over a document that an append made newer, so no read goes back. A new representation is built in the
+same way beside the old one. Its tail, appended meanwhile by processes that do not know it yet, is applied under the
+head's lock, and only there is it noted as built: from then on `abreast` keeps it so.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from multiprocessing import get_context, parent_process
 from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from service.documents import change_document, changes_of, document_of, is_stored
-from service.domain.assertion import Recorded
-from service.domain.streams import history_of
-from service.projections import change
-from service.projections.change import StandingDocument
-from service.projections.stored import STORED
+from service import abreast
+from service.documents import REPRESENTATIONS, replayed
 from service.store import events, read_models
 from service.store.codec import canonical
-from service.store.engine import connection, transaction
+from service.store.engine import address, connection, open_engine, transaction
 from service.store.log import lock_head, read_head
 from service.store.read_models import Document
 from service.store.verify import Damaged, Progress, silent
 
 _BATCH_EVENTS: Final = 5_000
 _BATCH_STREAMS: Final = 500
-_SHORT_TAIL: Final = 500
+_SHORT_TAIL: Final = 100
 """So many events may be left to be done under the lock, where appends wait."""
-
-_BUILT: Final = "built"
-_REPRESENTATIONS: Final = {p.name: p.representation for p in STORED.values()} | {change.NAME: change.REPRESENTATION}
+_WORTH_PROCESSES: Final = 20_000
+"""Fewer events are done before other processes have started."""
+_MOST_PROCESSES: Final = 4
 
 
 def rebuild(engine: Engine, progress: Progress = silent) -> int:
     """Makes every document what a replay of the log gives; how many were missing, different or stray."""
     with connection(engine) as c:
         done = read_head(c).position
-        mended = sum(_mend(engine, batch) for batch in _batches(c, done, progress))
-        while (head := read_head(c).position) - done > _SHORT_TAIL:
-            mended += sum(_mend(engine, [stream]) for stream in events.streams_since(c, done))
-            done = head
+        with _shared(engine, done) as mend:
+            mended = sum(mend(_batches(c, done, progress)))
+    return mended + _finish(engine, done)
+
+
+def _finish(engine: Engine, done: int) -> int:
+    """Makes what was appended since, the last of it under the lock, and notes that all is there."""
+    made, behind = 0, math.inf
+    with connection(engine) as c:
+        # As long as it becomes less: where others append faster than this makes documents, they have to wait once.
+        while _SHORT_TAIL < (left := (head := read_head(c).position) - _there(c, done)) < behind:
+            made += abreast.make_since(c, _there(c, done))
+            done, behind = head, left
     with transaction(engine) as c:
-        lock_head(c)
-        mended += sum(_write(c, _difference(c, [stream])) for stream in events.streams_since(c, done))
-        mended += _write(c, _Difference((), tuple(_unaccounted(c))))
-        read_models.store(c, [_note(name) for name in _REPRESENTATIONS])
-    return mended
+        head = lock_head(c).position
+        made += abreast.make_since(c, _there(c, done))
+        stray = _unaccounted(c)
+        read_models.remove(c, stray)
+        read_models.store(c, [abreast.note(head)])
+    return made + len(stray)
+
+
+def _there(c: Connection, done: int) -> int:
+    """Up to where all is there: appends of this release made the rest of it themselves."""
+    return max(done, abreast.noted(c) or 0)
 
 
 def ensure_built(engine: Engine, progress: Progress = silent) -> int:
-    """Rebuilds where this release's representations were never built: after an import, or a change of their shape."""
+    """Makes what is not there of this release's representations: all, after an import or a change of their shape.
+
+    Where only another release appended since, what that led to.
+    """
     with connection(engine) as c:
-        notes = [read_models.get(c, _BUILT, representation, name) for name, representation in _REPRESENTATIONS.items()]
-    return 0 if all(notes) else rebuild(engine, progress)
+        noted = abreast.noted(c)
+        if noted is not None and noted >= read_head(c).position:
+            return 0
+    return rebuild(engine, progress) if noted is None else _finish(engine, noted)
 
 
 def verify_documents(engine: Engine, progress: Progress = silent) -> None:
-    """Raises Damaged, at the first position whose document is not what a replay gives."""
+    """Raises Damaged, at the first position whose document is not what a replay gives.
+
+    What another release appended is first made, as whoever reads would do it.
+    """
     with connection(engine) as c:
-        wrong = [d for batch in _batches(c, read_head(c).position, progress) for d in _seen(engine, batch).documents]
+        end = read_head(c).position
+        if abreast.noted(c) is not None:
+            abreast.catch_up(c, end)
+        wrong = [d for batch in _batches(c, end, progress) for d in _seen(engine, batch).documents]
         wrong += _unaccounted(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
         more = f"; {len(wrong) - 1} more are wrong" if len(wrong) > 1 else ""
         raise Damaged(first.position, f"the stored document {first.name} {first.key} is not what the log says{more}")
+
+
+Mend = Callable[[Iterable[list[str]]], Iterator[int]]
+
+
+@contextmanager
+def _shared(engine: Engine, upto: int) -> Iterator[Mend]:
+    """What mends batch after batch: this process, or several that each have a connection of their own."""
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    if upto < _WORTH_PROCESSES or processes == 1:
+        yield lambda batches: (_mend(engine, batch) for batch in batches)
+        return
+    # Started anew: a copy of this one would hold its connections, and the locks of its other threads.
+    started = get_context("spawn")
+    with ProcessPoolExecutor(processes, started, initializer=_open, initargs=(address(engine),)) as pool:
+        try:
+            yield lambda batches: _in_turn(pool, batches, processes + 1)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _in_turn(pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
+    """A few batches at work at a time, so that progress is what was done and not what was handed out."""
+    waiting: list[Future[int]] = []
+    for batch in batches:
+        waiting.append(pool.submit(_mend_here, batch))
+        if len(waiting) == ahead:
+            yield waiting.pop(0).result()
+    for last in waiting:
+        yield last.result()
+
+
+_here: list[Engine] = []
+
+
+def _open(url: str) -> None:
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    _here.append(open_engine(url, connections=1, statement_seconds=None))
+
+
+def _end_with_the_first() -> None:
+    """Where the process that hands out the work is killed, nobody else would tell this one."""
+    first = parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)
+
+
+def _mend_here(streams: list[str]) -> int:
+    return _mend(_here[0], streams)
 
 
 @dataclass(frozen=True)
@@ -125,26 +203,11 @@ def _write(c: Connection, difference: _Difference) -> int:
 def _difference(c: Connection, streams: list[str]) -> _Difference:
     """What is stored for these streams, against a replay of them. Wants one snapshot, or the head's lock."""
     recorded = events.read_streams(c, dict.fromkeys(streams, 0))
-    replayed = {_identity(d): d for stream, log in recorded.items() for d in _replayed(stream, log)}
+    wanted = {_identity(d): d for stream, log in recorded.items() for d in replayed(stream, log)}
     positions = [event.position for log in recorded.values() for event in log]
-    stored = {_identity(d): d for d in read_models.at(c, positions) if _REPRESENTATIONS.get(d.name) == d.representation}
-    due = (d for identity, d in replayed.items() if identity not in stored or not _same(d, stored[identity]))
-    return _Difference(tuple(due), tuple(d for identity, d in stored.items() if identity not in replayed))
-
-
-def _replayed(stream: str, log: Iterable[Recorded]) -> Iterator[Document]:
-    """Every document that the appends of a stream's events led to, of those that are kept."""
-    if not is_stored(stream):
-        return
-    history = history_of(stream)
-    standing: StandingDocument | None = None
-    for _, report in groupby(log, key=lambda event: event.report):
-        filed = [(event, history.append(event)) for event in report]
-        if stream.startswith("irritant/"):
-            for changed in changes_of(standing, history, filed):
-                yield change_document(changed)
-                standing = changed.after
-    yield document_of(history)
+    stored = {_identity(d): d for d in read_models.at(c, positions) if REPRESENTATIONS.get(d.name) == d.representation}
+    due = (d for identity, d in wanted.items() if identity not in stored or not _same(d, stored[identity]))
+    return _Difference(tuple(due), tuple(d for identity, d in stored.items() if identity not in wanted))
 
 
 def _unaccounted(c: Connection) -> list[Document]:
@@ -152,11 +215,6 @@ def _unaccounted(c: Connection) -> list[Document]:
     candidates = read_models.beyond(c, read_head(c).position)
     end = read_head(c).position
     return [document for document in candidates if document.position > end]
-
-
-def _note(name: str) -> Document:
-    """Notes that a representation is built. At position 0, so that no reader takes it for a change."""
-    return Document(_BUILT, _REPRESENTATIONS[name], name, "", 0, {}, b"")
 
 
 def _identity(document: Document) -> tuple[str, int, str]:

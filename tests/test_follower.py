@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from service import abreast
 from service.follower import RECORD, Follower
 from service.store import events, keys, log, watch
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
@@ -214,7 +215,7 @@ def test_a_change_of_the_keys_wakes_everybody_who_waits(database_url: str, engin
 def test_far_behind_everything_kept_is_forgotten(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "MOST_CHANGED", 2)
+    monkeypatch.setattr(watch, "MOST_CHANGED", 3)  # two documents, and the note that they are all
 
     async def test() -> None:
         async with following(database_url, engine) as follower:
@@ -222,12 +223,14 @@ def test_far_behind_everything_kept_is_forgotten(
             await follower.kept("ferries", [FERRIES], kept_at(0))
             with connection(engine) as c:
                 head = log.read_head(c)
-                log.append(c, head, [filing(head, (VISAS, 1))], [document(f"no-se/{n}", 1) for n in range(2)])
+                documents = [*(document(f"no-se/{n}", 1) for n in range(2)), abreast.note(1)]
+                log.append(c, head, [filing(head, (VISAS, 1))], documents)
             await follower.head()
             assert len(follower.cache) == 1
             with connection(engine) as c:
                 head = log.read_head(c)
-                log.append(c, head, [filing(head, (VISAS, 2))], [document(f"no-se/{n}", 2) for n in range(3)])
+                documents = [*(document(f"no-se/{n}", 2) for n in range(3)), abreast.note(2)]
+                log.append(c, head, [filing(head, (VISAS, 2))], documents)
             await follower.head()
             assert len(follower.cache) == 0
 

@@ -1,15 +1,23 @@
 """Stored documents are what a replay of the log gives, are verified to be, and are mended where they are not."""
 
+import asyncio
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from service import abreast
+from service.abreast import NOTE
 from service.domain.report import read
+from service.follower import Follower
 from service.rebuild import ensure_built, rebuild, verify_documents
 from service.recorder import Receipt, Recorder, Request
-from service.store import read_models
+from service.store import log, read_models
 from service.store.engine import connection, open_engine
 from service.store.log import read_head
 from service.store.read_models import Document
@@ -26,7 +34,7 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 def everything(engine: Engine) -> list[Document]:
     with connection(engine) as c:
         found = read_models.at(c, range(1, read_head(c).position + 1))
-    return sorted(found, key=lambda d: d[:3])
+    return sorted((d for d in found if d.name != NOTE), key=lambda d: d[:3])
 
 
 def tamper(engine: Engine, statement: str) -> None:
@@ -149,3 +157,156 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
         document = read_models.get(c, "irritant", 1, "ru-us/visas")
     assert document is not None
     assert document.position == positions[-1]
+
+
+@pytest.fixture
+def other(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Where another release appends: the documents that it stores, and its note, have other representations."""
+    other, append, catch_up = open_engine(seeded_database_url), log.append, abreast.catch_up
+
+    def appended(c: Connection, head: log.Head, filings: list[log.Filing], documents: Iterable[Document]) -> object:
+        if c.engine.pool is other.pool:
+            documents = [_of_another_release(d) for d in documents]
+        return append(c, head, filings, list(documents))
+
+    monkeypatch.setattr(log, "append", appended)
+    monkeypatch.setattr(abreast, "catch_up", lambda c, at: 0 if c.engine.pool is other.pool else catch_up(c, at))
+    yield other
+    other.dispose()
+
+
+def _of_another_release(document: Document) -> Document:
+    if document.name == NOTE:
+        return document._replace(key="what another release stores")
+    return document._replace(representation=document.representation + 100)
+
+
+def recorded(recorder: Recorder, number: int) -> int:
+    (outcome,) = recorder.record([concern(number)])
+    assert isinstance(outcome, Receipt), outcome
+    return outcome.report.last_position
+
+
+def visas(c: Connection, representation: int = 1) -> int:
+    document = read_models.get(c, "irritant", representation, "ru-us/visas")
+    assert document is not None
+    return document.position
+
+
+def test_two_releases_append_in_turn_and_each_reads_what_the_other_appended(
+    seeded_database_url: str, engine: Engine, other: Engine
+) -> None:
+    ours, theirs = Recorder(engine), Recorder(other)
+
+    async def test() -> None:
+        follower = Follower(seeded_database_url, engine)
+        await follower.start()
+        try:
+            for number in range(0, 12, 2):
+                position = recorded(theirs, number)
+                assert (await follower.head()).position == position
+                with connection(engine) as c:
+                    assert (visas(c), visas(c, 101)) == (position, position)
+                position = recorded(ours, number + 1)
+                with connection(engine) as c:
+                    assert (visas(c), visas(c, 101)) == (position, position - 1)
+        finally:
+            await follower.close()
+
+    asyncio.run(test())
+    verify_documents(engine)
+    assert rebuild(engine) == 0
+
+
+def test_what_a_release_appends_after_another_leaves_no_document_out(engine: Engine, other: Engine) -> None:
+    ours, theirs = Recorder(engine), Recorder(other)
+    for number in range(0, 20, 4):
+        recorded(ours, number)
+        for again in (1, 2, 3):
+            recorded(theirs, number + again)
+    recorded(ours, 20)
+    assert rebuild(engine) == 0
+
+
+def test_a_representation_is_built_while_another_release_appends_and_reads_are_whole_from_then_on(
+    engine: Engine, other: Engine
+) -> None:
+    tamper(engine, "DELETE FROM read_models")
+    theirs, enough, appended = Recorder(other), threading.Event(), list[int]()
+
+    def append() -> None:
+        for number in range(10_000):
+            if enough.is_set():
+                return
+            appended.append(recorded(theirs, number))
+
+    appending = threading.Thread(target=append)
+    appending.start()
+    try:
+        _until(lambda: len(appended) > 2)
+        assert ensure_built(engine) > 0
+        for _ in range(5):
+            with connection(engine) as c:
+                head = read_head(c).position
+                abreast.catch_up(c, head)
+                assert visas(c) >= head
+        before = len(appended)
+        _until(lambda: len(appended) > before)
+    finally:
+        enough.set()
+        appending.join()
+    verify_documents(engine)
+
+
+_KILLED = """
+import os, signal, sys
+from service import rebuild
+from service.store.engine import open_engine
+rebuild._BATCH_STREAMS, rebuild._WORTH_PROCESSES = 1, int(sys.argv[2])
+told = []
+
+def progress(done, total):
+    told.append(done)
+    if len(told) == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+rebuild.ensure_built(open_engine(sys.argv[1]), progress)
+"""
+
+
+@pytest.mark.parametrize("worth_processes", [pytest.param(0, marks=pytest.mark.slow), 1_000_000])
+def test_a_rebuild_that_is_killed_leaves_what_is_served_and_the_next_one_finishes_it(
+    engine: Engine, seeded_database_url: str, worth_processes: int
+) -> None:
+    ours = everything(engine)
+    tamper(engine, "UPDATE read_models SET representation = representation + 100")
+    served = everything(engine)
+
+    killed = subprocess.run([sys.executable, "-c", _KILLED, seeded_database_url, str(worth_processes)], check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    _until(lambda: _others(engine) == 0)
+    with connection(engine) as c:
+        assert abreast.noted(c) is None
+    left = everything(engine)
+    assert [d for d in left if d.representation > 100] == served
+    assert 0 < len([d for d in left if d.representation < 100]) < len(ours)
+    assert ensure_built(engine) > 0
+    assert [d for d in everything(engine) if d.representation < 100] == ours
+    verify_documents(engine)
+
+
+def _others(engine: Engine) -> int:
+    """How many other connections there are to this database."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    engine.dispose()
+    with connection(engine) as c:
+        return int(c.execute(text(query)).scalar_one())
+
+
+def _until(true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came about")

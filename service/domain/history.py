@@ -3,7 +3,7 @@
 A `History` answers exactly what `effective` and a fold over the whole would (a property test holds it to that), but an
 event that comes last in the order of the world costs one step, not a new fold: a stream of ten thousand events is
 appended to under the head's lock, where nobody may take long. Whatever reaches back folds again from a checkpoint;
-corrections and retractions start over.
+corrections and retractions put all of it in order anew, and fold again from the first place that reads otherwise.
 """
 
 from bisect import bisect_right
@@ -80,19 +80,25 @@ class History(Generic[State]):
     def __init__(self, stream: str, initial: State, evolve: Evolve[State], events: Iterable[Recorded] = ()) -> None:
         self.stream, self.initial, self.evolve = stream, initial, evolve
         self.events: list[Recorded] = list(events)
+        self.order: list[Effective] = []
+        self._checkpoints: list[tuple[int, State]] = [(0, initial)]
         self._start_over()
 
     def _start_over(self) -> None:
         self.amendments = Amendments(self.events)
         self._by_id = {e.id: e for e in self.events}
-        self.order: list[Effective] = effective(self.events, self.amendments)
+        before, self.order = self.order, effective(self.events, self.amendments)
         self._ids = [e.id for e in self.order]
         self._placed = {e.id: e for e in self.order}
         self._keys: list[Key] = [key_of(self._placed[e.root]) for e in self.order]
         self._peaks: list[Key] = list(accumulate(self._keys, max))
         self._closed_steps = {e.data.step for e in self.order if isinstance(e.data, NextStepClosed)}
         self._circular = not self._all_follow_what_they_name()
-        self._checkpoints: list[tuple[int, State]] = [(0, self.initial)]
+        # What is mended is mostly of late: all that comes before it leaves the states that it left.
+        same = next(
+            (n for n, (was, now) in enumerate(zip(before, self.order, strict=False)) if was != now), len(before)
+        )
+        self._checkpoints = [kept for kept in self._checkpoints if kept[0] <= min(same, len(self.order))]
 
     def copy(self) -> Self:
         """An independent history with the same events; the events themselves are shared."""

@@ -15,10 +15,11 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 
+from service import abreast
 from service.follower.cache import Cache, Kept
 from service.follower.histories import Histories
 from service.follower.waiting import TooManyWaiters, Waiter, Waiters
-from service.store.engine import DatabaseUnavailable
+from service.store.engine import DatabaseUnavailable, connection
 from service.store.log import Head
 from service.store.watch import Changed, Moved, Watch
 
@@ -135,12 +136,23 @@ class Follower:
             joined = len(self._joined)
 
     async def _ask(self) -> Head:
-        moved = await self._watch.head_since(_NEVER if self._head is None else self._head.position)
+        known = _NEVER if self._head is None else self._head.position
+        moved = await self._watch.head_since(known)
         self.queries += 1
         self.confirmed_at = self._loop.time()
         if moved.head is not self._head:
+            if not self._abreast(moved):
+                await self.read(_catch_up, moved.head.position)
+                moved = moved._replace(changed=(await self._watch.head_since(known)).changed)
             self._follow(moved)
         return moved.head
+
+    def _abreast(self, moved: Moved) -> bool:
+        """Whether what moved the head stored all documents that are read here: known from what it changed."""
+        if self._head is not None and _continues(self._head, moved.head) and self._head.position == moved.head.position:
+            return True
+        noted = (c.position for c in moved.changed or () if (c.name, c.key) == (abreast.NOTE, abreast.SET))
+        return moved.head.position in noted
 
     def _follow(self, moved: Moved) -> None:
         known, self._head = self._head, moved.head
@@ -202,6 +214,11 @@ class Follower:
         self._waiters.drain()
 
 
+def _catch_up(engine: Engine, position: int) -> None:
+    with connection(engine) as c:
+        abreast.catch_up(c, position)
+
+
 def _continues(known: Head, head: Head) -> bool:
     """Whether this can be the same record, later."""
     if head.position == known.position:
@@ -213,6 +230,8 @@ def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:
     """What was touched, each with the last position that touched it."""
     touched = {RECORD: position}
     for name, relation, key, at in changed:
+        if name == abreast.NOTE:
+            continue
         topics = (CHANGES, changes_in(relation)) if name == CHANGES else (f"{name}/{key}", relation)
         for topic in topics:
             touched[topic] = max(at, touched.get(topic, 0))

@@ -19,7 +19,8 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
-from service.documents import change_document, changes_of, document_of, is_stored, standing
+from service import abreast
+from service.documents import change_document, changes_of, document_of, is_stored, runs_of, standing
 from service.domain.assertion import Recorded
 from service.domain.errors import Refused
 from service.domain.filing import Decision, Envelope, Record, decide
@@ -150,7 +151,7 @@ class Recorder:
         previewing = any(request.dry_run for request in requests)
         head = self._known.head
         if head is None or previewing:
-            head = self._known.catch_up(c, log.read_head(c))
+            head = self._caught_up(c, log.read_head(c))
         # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
         begins = () if previewing else (stream for r in requests for stream in begun(r.report))
         absent = frozenset(stream for stream in begins if stream not in self._known)
@@ -167,12 +168,18 @@ class Recorder:
 
     def _under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
         with transaction(self._engine) as c:
-            head = self._known.catch_up(c, log.lock_head(c))
+            head = self._caught_up(c, log.lock_head(c))
             known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
             batch = self._decided(c, head, requests, known)
             moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else head
         assert moved is not None  # nobody else moves a locked head
         return batch, moved
+
+    def _caught_up(self, c: Connection, head: Head) -> Head:
+        """What others appended since, and the documents that they did not make. Our own appends make all of ours."""
+        if self._known.head is None or self._known.head.position != head.position:
+            abreast.catch_up(c, head.position)
+        return self._known.catch_up(c, head)
 
     def _decided(
         self,
@@ -187,6 +194,7 @@ class Recorder:
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
         batch.documents += [document_of(batch.histories[stream]) for stream in sorted(batch.touched)]
+        batch.documents.append(abreast.note(batch.position))
         return batch
 
     def _outcome(self, c: Connection, request: Request, first: StoredReport | None, batch: _Batch) -> Outcome:
@@ -269,5 +277,5 @@ def _changes(decision: Decision, before: Mapping[str, History[Any]]) -> list[Cha
             by_stream.setdefault(event.stream, []).append((event, reason))
     changes: list[ChangeDocument] = []
     for stream, filed in by_stream.items():
-        changes += changes_of(standing(before[stream]), decision.histories[stream], filed)
+        changes += changes_of(standing(before[stream]), stream, runs_of(decision.histories[stream], filed))
     return sorted(changes, key=lambda ch: ch.position)

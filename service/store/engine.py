@@ -54,6 +54,7 @@ def open_engine(url: str, *, connections: int = 8, statement_seconds: float | No
     # The address goes to libpq as it stands: several hosts, services and sockets work as its manual says.
     return sqlalchemy.create_engine(
         "postgresql+psycopg://",
+        execution_options={"address": url},
         creator=connect,
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
@@ -62,6 +63,11 @@ def open_engine(url: str, *, connections: int = 8, statement_seconds: float | No
         pool_pre_ping=True,
         pool_use_lifo=True,
     )
+
+
+def address(engine: Engine) -> str:
+    """Where an engine connects to, for another process that is to work there."""
+    return str(engine.get_execution_options()["address"])
 
 
 @contextmanager

@@ -7,9 +7,10 @@ head. The log remains the truth: any of them can be thrown away and built again.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, cast, column, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
+from service.store.codec import written
 from service.store.tables import read_models
 
 
@@ -74,16 +75,26 @@ def newest(
 
 
 def store(connection: Connection, documents: Iterable[Document]) -> None:
-    """Writes documents outside an append, for a rebuild; one that an append made newer meanwhile stays."""
-    rows = [document._asdict() for document in documents]
-    if not rows:
-        return
-    new = insert(read_models)
-    update = {name: new.excluded[name] for name in ("relation", "position", "facets", "body")}
+    """Writes documents outside an append, each at most once; one that an append made newer meanwhile stays."""
+    rows = list(documents)
+    if rows:
+        columns = {name: [getattr(row, name) for row in rows] for name in Document._fields}
+        connection.execute(_STORE, {**columns, "facets": [written(row.facets).decode() for row in rows]})
+
+
+def _storing() -> Insert:
+    """One statement with a column of values as each parameter: a third of the time of a statement for each row."""
+    types = {name: Text() if name == "facets" else read_models.c[name].type for name in Document._fields}
+    given = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()))
+    rows = given.table_valued(*(column(name, kind) for name, kind in types.items())).render_derived("document")
+    values = [cast(rows.c.facets, JSONB) if name == "facets" else rows.c[name] for name in types]
+    new = insert(read_models).from_select(list(types), select(*values))
+    changed = {name: new.excluded[name] for name in ("relation", "position", "facets", "body")}
     not_newer = read_models.c.position <= new.excluded.position
-    connection.execute(
-        new.on_conflict_do_update(constraint=read_models.primary_key, set_=update, where=not_newer), rows
-    )
+    return new.on_conflict_do_update(constraint=read_models.primary_key, set_=changed, where=not_newer)
+
+
+_STORE: Final = _storing()
 
 
 def remove(connection: Connection, documents: Iterable[Document]) -> None:

@@ -1,0 +1,144 @@
+"""How fast is keeping a record: verify, export, import and rebuild, in events a second and as ratios to bare COPY.
+
+The record is a generated one, of twenty relations where nothing else is asked for. What only reads is held against a
+COPY of the same rows out of the database, what writes against a COPY of them into a table with the same columns and
+indexes. All of them take turns within a round; import and rebuild begin with nothing each time.
+
+    .venv/bin/python -m tests.benchmarks.keeping [--events 100000] [--rounds 3] [--database URL]
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from sqlalchemy import Engine, text
+
+from service.rebuild import rebuild
+from service.store import archive
+from service.store.codec import StoredEvent
+from service.store.engine import connection, driver, open_engine, transaction
+from service.store.verify import verify
+from tests.benchmarks import generated
+from tests.benchmarks.measuring import Rounds, Server, in_turn, load, postgres, ratio, typical
+
+OUT, IN = "COPY out", "COPY in"
+GOALS: Final = {"verify": (50_000, OUT), "export": (50_000, OUT), "import": (20_000, IN), "rebuild": (20_000, IN)}
+_COLUMNS: Final = ", ".join(StoredEvent._fields)
+
+
+def generate(file: Path, events: int) -> None:
+    """Writes an export of a record of so many events."""
+    lines = file.with_suffix(".lines")
+    with lines.open("wb") as written:
+        header = generated.export(written, generated.record(events), events)
+    with file.open("wb") as whole, lines.open("rb") as written:
+        whole.write(header)
+        whole.writelines(written)
+    lines.unlink()
+
+
+def copied_out(engine: Engine) -> float:
+    def copy() -> None:
+        with connection(engine) as c, driver(c).cursor().copy(f"COPY events ({_COLUMNS}) TO STDOUT") as rows:
+            for _ in rows:
+                pass
+
+    return seconds(copy)
+
+
+def copied_in(engine: Engine) -> float:
+    with connection(engine) as c:
+        with driver(c).cursor().copy(f"COPY events ({_COLUMNS}) TO STDOUT") as rows:
+            sent = [bytes(row) for row in rows]
+        c.execute(text("DROP TABLE IF EXISTS copied"))
+        c.execute(text("CREATE TABLE copied (LIKE events INCLUDING ALL)"))
+
+        def copy() -> None:
+            with driver(c).cursor().copy(f"COPY copied ({_COLUMNS}) FROM STDIN") as rows:
+                for row in sent:
+                    rows.write(row)
+
+        return seconds(copy)
+
+
+def verified(engine: Engine) -> float:
+    with connection(engine) as c:
+        return seconds(partial(verify, c))
+
+
+def exported(engine: Engine, file: Path) -> float:
+    with connection(engine) as c, file.open("wb") as lines:
+        return seconds(partial(archive.export_record, c, lines))
+
+
+def imported(engine: Engine, file: Path) -> float:
+    def once() -> None:
+        with file.open("rb") as lines, transaction(engine) as c:
+            archive.import_record(c, lines)
+
+    return seconds(once)
+
+
+def imported_anew(server: Server, file: Path) -> float:
+    engine = open_engine(server.database(), statement_seconds=None)
+    took = imported(engine, file)
+    engine.dispose()
+    return took
+
+
+def rebuilt(engine: Engine) -> float:
+    with connection(engine) as c:
+        c.execute(text("TRUNCATE read_models"))
+    return seconds(partial(rebuild, engine))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres(arguments.database))
+        file = Path(stack.enter_context(TemporaryDirectory(prefix="irritants_bench_"))) / "record.jsonl"
+        generate(file, arguments.events)
+        engine = open_engine(server.database(), statement_seconds=None)
+        stack.callback(engine.dispose)
+        imported(engine, file)
+        with connection(engine) as c:
+            c.execute(text("VACUUM ANALYZE"))
+        contenders = {
+            OUT: partial(copied_out, engine),
+            IN: partial(copied_in, engine),
+            "verify": partial(verified, engine),
+            "export": partial(exported, engine, file),
+            "import": partial(imported_anew, server, file),
+            "rebuild": partial(rebuilt, engine),
+        }
+        took = in_turn(contenders, arguments.rounds)
+    rounds: Rounds = [{name: arguments.events / seconds for name, seconds in turn.items()} for turn in took]
+    print(f"{arguments.events:,} events, {arguments.rounds} rounds; {load()}")
+    for name in contenders:
+        print(f"  {name:8} {typical(rounds, name):10,.0f} events/s{told(name, rounds)}")
+
+
+def told(name: str, rounds: Rounds) -> str:
+    if name not in GOALS:
+        return ""
+    goal, peer = GOALS[name]
+    return f", goal {goal:,}; {ratio(rounds, name, peer)} of {peer}"
+
+
+if __name__ == "__main__":
+    main()
