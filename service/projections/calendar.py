@@ -70,18 +70,13 @@ def _summary(round: RoundDocument) -> str:
 def _status(round: RoundDocument) -> str:
     if round.phase == "cancelled":
         return "CANCELLED"
-    if round.phase == "scheduled" and (round.preliminary or not _standing(round)):
+    if round.phase == "scheduled" and (round.preliminary or not round.standing):
         return "TENTATIVE"
     return "CONFIRMED"
 
 
-def _standing(round: RoundDocument) -> set[str]:
-    """The parties that stand behind the present phase."""
-    return {party for step in round.course if step.step == round.phase for party in step.backing.said_by}
-
-
 def _description(round: RoundDocument) -> str:
-    said_by = " and ".join(sorted(_standing(round))) or "media only"
+    said_by = " and ".join(round.standing) or "media only"
     sentences = [f"{round.phase.capitalize()} according to {said_by}."]
     if round.contested_by:
         sentences.append(f"Contested by {' and '.join(round.contested_by)}.")

@@ -47,7 +47,7 @@ def _header(sheet: SheetDocument, numbers: Numbers) -> Iterator[str]:
     yield ""
     yield f"{_text(sheet.title)} ({sheet.id})"
     yield ""
-    yield f"- State: {met.phase}{', preliminary' if met.preliminary else ''}; {_said(met.said_by)}"
+    yield f"- State: {met.phase}{', preliminary' if met.preliminary else ''}; {_said(met.standing)}"
     yield from _facts(met, numbers)
     for party, named in met.heads.items():
         for head in named:

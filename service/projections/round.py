@@ -116,6 +116,11 @@ class RoundDocument(Stored):
     heads: dict[str, tuple[HeadDocument, ...]]
     characterisations: dict[str, tuple[CharacterisationDocument, ...]]
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """The parties that stand behind the present phase, which can be fewer than behind the round itself."""
+        return tuple(sorted({p for step in self.course if step.step == self.phase for p in step.backing.said_by}))
+
 
 def view(reading: Reading[Round]) -> RoundDocument:
     """The document of a reading. Total: any history has one."""

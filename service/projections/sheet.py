@@ -27,7 +27,7 @@ from service.projections.registers import Excluded
 from service.projections.round import RoundDocument
 
 NAME: Final = "sheet"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class NoComment(Document):

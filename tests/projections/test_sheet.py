@@ -81,6 +81,13 @@ def test_the_header_of_the_april_round() -> None:
     }
 
 
+def test_a_phase_is_said_by_who_reports_that_phase_not_by_whoever_speaks_of_the_round() -> None:
+    """That there was a round in April is on record from a side; that it was over is told by an outlet."""
+    assert APRIL.round.said_by == ("RU",)
+    assert APRIL.round.standing == ()
+    assert "- State: concluded; said by media alone\n" in markdown(APRIL)
+
+
 def test_what_the_april_round_brought() -> None:
     moved = {
         item.irritant: (
@@ -192,7 +199,7 @@ def test_a_whole_sheet_as_text() -> None:
         "",
         "Russia and the United States (ru-us/april)",
         "",
-        "- State: concluded; said by RU and US",
+        "- State: concluded; said by US",
         "- Place: Istanbul [1: 1]",
         "- Venue: A house, host US [1: 1]",
         "- When: 10 April 2025",
