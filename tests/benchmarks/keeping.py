@@ -4,7 +4,7 @@ The record is a generated one, of twenty relations where nothing else is asked f
 COPY of the same rows out of the database, what writes against a COPY of them into a table with the same columns and
 indexes. All of them take turns within a round; import and rebuild begin with nothing each time.
 
-    .venv/bin/python -m tests.benchmarks.keeping [--events 100000] [--rounds 3] [--database URL]
+    .venv/bin/python -m tests.benchmarks.keeping [--events 50000] [--rounds 3] [--database URL]
 """
 
 import argparse
@@ -105,7 +105,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
     arguments = parser.parse_args()
