@@ -6,6 +6,7 @@ says which rooms may see which.
     __main__, cli           the command line
     client                  for programs elsewhere that poll this service; needs nothing of it but its documents
     web                     the record as pages, for people; drawn from what `api` answers
+    relay                   the record handed on to NATS JetStream, each event once and in order
     api                     the record over HTTP, for programs
     recorder                THE write path: read streams → decide → append → project, in one transaction
     follower                THE read path: what this process knows of the record, kept current; who waits for news

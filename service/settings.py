@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         description="file of the key that signs checkpoints, made at its first use; default: in HOME, where the"
         " database is the embedded one, else none",
     )
+    nats_url: SecretStr | None = Field(
+        default=None, description="servers of NATS that `relay` publishes to, with commas between; may hold a password"
+    )
     host: str = Field(default="127.0.0.1", description="address to serve on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to serve on; 0 takes a free one")
     read_access: Literal["open", "key"] = Field(

@@ -34,8 +34,9 @@ ROOMS = {
     "follower": {"abreast", "store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint"},
     "web": {"api", *READING_AND_WRITING},
+    "relay": {"api", "follower", "store", "domain"},
     "client": {"projections", "domain"},
-    "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "checkpoint", "api", "web"},
+    "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "checkpoint", "api", "web", "relay"},
     "__main__": {"cli"},
 }
 PURE = {"domain", "projections"}

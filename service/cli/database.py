@@ -31,14 +31,20 @@ def address(settings: Settings) -> Iterator[str]:
 @contextmanager
 def record(settings: Settings) -> Iterator[Engine]:
     """The record, for work that may take long. The embedded one is migrated; another's owner is asked to do that."""
-    with address(settings) as url:
-        if settings.database_url is None:
-            migrate.upgrade(url)
-        engine = open_engine(url, statement_seconds=None)
-        try:
-            with connection(engine) as c:
-                if not migrate.is_current(c):
-                    raise Failed("the database has not the tables of this release: `irritants migrate` brings them")
-            yield engine
-        finally:
-            engine.dispose()
+    with address(settings) as url, engine_at(url, settings) as engine:
+        yield engine
+
+
+@contextmanager
+def engine_at(url: str, settings: Settings, *, statement_seconds: float | None = None) -> Iterator[Engine]:
+    """As `record`, at an address that was had before."""
+    if settings.database_url is None:
+        migrate.upgrade(url)
+    engine = open_engine(url, statement_seconds=statement_seconds)
+    try:
+        with connection(engine) as c:
+            if not migrate.is_current(c):
+                raise Failed("the database has not the tables of this release: `irritants migrate` brings them")
+        yield engine
+    finally:
+        engine.dispose()

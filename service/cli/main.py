@@ -15,6 +15,7 @@ from service.cli import (
     keys,
     options,
     reading,
+    relaying,
     serving,
     terminal,
     views,
@@ -117,6 +118,7 @@ app.command("checkpoint", rich_help_panel=_OWN, epilog=checkpoints.EXAMPLES)(che
 app.command("rebuild", rich_help_panel=_OWN)(keeping.rebuild_command)
 app.command("export", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
 app.command("import", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
+app.command("relay", rich_help_panel=_OWN, epilog=relaying.EXAMPLES)(relaying.relay_command)
 app.command("openapi", rich_help_panel=_OWN)(serving.openapi_command)
 app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 

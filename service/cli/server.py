@@ -3,8 +3,7 @@
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import FrameType
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -35,7 +34,7 @@ class _Prepared(NamedTuple):
 def serve(chosen: Settings, *, seeding: bool, as_json: bool) -> None:
     """Returns when the process is told to end. Raises Failed."""
     # The embedded database is stopped on the way out, so the default action of just ending is not good enough.
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, terminal.leave)
     with suppress(KeyboardInterrupt), address(chosen) as url:
         migrate.upgrade(chosen.migration_database_url or url)
         prepared = _prepare(url, seeding=seeding, with_key=chosen.database_url is None)
@@ -87,7 +86,3 @@ def _welcome(address: str, prepared: _Prepared) -> None:
         )
         terminal.show(f"export IRRITANTS_KEY={prepared.key}")
     terminal.note(f"Serving on {address}; Ctrl-C ends it.")
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as a handler is called
-    raise SystemExit(Exit.DONE)

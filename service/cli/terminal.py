@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, Final
+from types import FrameType
+from typing import Any, Final, NoReturn
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -40,6 +41,11 @@ class Failed(Exception):
     def __init__(self, sentence: str, code: Exit = Exit.REFUSED, found: dict[str, Any] | None = None) -> None:
         self.sentence, self.code, self.found = sentence, code, found or {}
         super().__init__(sentence)
+
+
+def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as a handler of signals is called
+    """Ends the program as if it were done, so that what has to be put away is."""
+    raise SystemExit(Exit.DONE)
 
 
 def out() -> Console:

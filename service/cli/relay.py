@@ -1,0 +1,43 @@
+"""Runs the relay until the process is told to end, and puts everything away behind it."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+from sqlalchemy import Engine
+
+from service.api import logs
+from service.cli import terminal
+from service.cli.database import address, engine_at
+from service.cli.terminal import Failed
+from service.follower import Follower
+from service.relay import Refused, Relay, Target
+from service.settings import Settings
+
+
+def relay(chosen: Settings, *, stream: str, prefix: str, replicas: int, credentials: str | None) -> None:
+    """Returns when the process is told to end. Raises Failed."""
+    assert chosen.nats_url is not None
+    # As in `serve`: an embedded database is stopped on the way out, whenever that is.
+    signal.signal(signal.SIGTERM, terminal.leave)
+    logs.configure()
+    target = Target(chosen.nats_url.get_secret_value(), stream, prefix, replicas, credentials)
+    with address(chosen) as url, engine_at(url, chosen, statement_seconds=5) as engine:
+        try:
+            asyncio.run(_until_told(url, engine, target))
+        except Refused as refused:
+            raise Failed(str(refused)) from refused
+
+
+async def _until_told(url: str, engine: Engine, target: Target) -> None:
+    follower = Follower(url, engine)
+    await follower.start()
+    running = asyncio.create_task(Relay(url, follower, target).run())
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(told, running.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            await running
+    finally:
+        await follower.close()

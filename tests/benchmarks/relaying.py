@@ -1,0 +1,163 @@
+"""The relay against bare publishes of the same bytes to the same NATS, and how late events are at 100 appends/s.
+
+    python -m tests.benchmarks.relaying [--events N] [--rounds N] [--database URL]
+
+The bare contender has the payloads in memory, asks for one acknowledgement at the end of each page like the relay, and
+reads, checks and renders nothing. The lag is from the return of the append to the message at a consumer, in one process
+beside the relay's.
+"""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+
+from nats.aio.msg import Msg
+from sqlalchemy import Engine
+
+from service.api.cloudevents import cloud_event
+from service.store import events
+from service.store.engine import connection, open_engine
+from tests.benchmarks.measuring import in_turn, load, postgres, ratio, typical
+from tests.relay.server import PROGRAM, NatsServer
+from tests.store.record import VISAS, put
+
+_PAGE = 250
+_REPORT = 1_000
+
+
+def fill(engine: Engine, number: int) -> None:
+    with connection(engine) as c:
+        for first in range(1, number, _REPORT):
+            put(c, *((VISAS, first + n) for n in range(_REPORT)))
+
+
+@contextmanager
+def jetstream() -> Iterator[NatsServer]:
+    with tempfile.TemporaryDirectory(prefix="irritants_nats_") as folder:
+        server = NatsServer(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@contextmanager
+def relay(server: NatsServer, database: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "service", "relay", "--nats", server.url, "--database", database]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+async def _stored(server: NatsServer, number: int) -> float:
+    """Seconds from the first event that is seen in the stream to the last: the start of a process is no part of it."""
+    connected = await server.connected()
+    begun, seen = 0.0, 0
+    while True:
+        try:
+            last = (await connected.jetstream().stream_info("IRRITANTS")).state.last_seq
+        except Exception:  # noqa: BLE001 -- there is no stream yet
+            last = 0
+        if last and not begun:
+            begun, seen = time.perf_counter(), last
+        if last >= number:
+            await connected.close()
+            return (time.perf_counter() - begun) * number / max(number - seen, 1)
+        await asyncio.sleep(0.005)
+
+
+def relayed(database: str, number: int) -> float:
+    with jetstream() as server, relay(server, database):
+        return number / asyncio.run(_stored(server, number))
+
+
+def bare(payloads: list[bytes]) -> float:
+    async def publish(server: NatsServer) -> float:
+        connected = await server.connected()
+        context = connected.jetstream()
+        await context.add_stream(name="IRRITANTS", subjects=["irritants.>"])
+        begun = time.perf_counter()
+        under_way = []
+        for number, payload in enumerate(payloads, 1):
+            if number % _PAGE:
+                await connected.publish("irritants.bare", payload)
+            else:
+                under_way.append(await context.publish_async("irritants.bare", payload))
+        await asyncio.gather(*under_way)
+        seconds = time.perf_counter() - begun
+        await connected.close()
+        return seconds
+
+    with jetstream() as server:
+        return len(payloads) / asyncio.run(publish(server))
+
+
+async def _lags(server: NatsServer, engine: Engine, number: int) -> list[float]:
+    connected = await server.connected()
+    appended: dict[int, float] = {}
+    came: dict[int, float] = {}
+
+    async def comes(message: Msg) -> None:
+        came[message.metadata.sequence.stream] = time.perf_counter()
+
+    def append(version: int) -> tuple[int, float]:
+        with connection(engine) as c:
+            return put(c, (VISAS, version)).report.last_position, time.perf_counter()
+
+    position, _ = append(1)
+    await asyncio.wait_for(_stored(server, position), 20)
+    await connected.jetstream().subscribe("irritants.>", cb=comes, ordered_consumer=True)
+    begun = time.perf_counter()
+    for n in range(2, number + 2):
+        await asyncio.sleep(max(begun + n / 100 - time.perf_counter(), 0))
+        position, at = await asyncio.to_thread(append, n)
+        appended[position] = at
+    while position not in came:  # noqa: ASYNC110 -- an event for each of 500 would cost what is measured
+        await asyncio.sleep(0.05)
+    await connected.close()
+    return [max(came[position] - at, 0.0) for position, at in appended.items()]
+
+
+def lag(database: str, number: int) -> str:
+    engine = open_engine(database)
+    with jetstream() as server, relay(server, database):
+        lags = [1000 * seconds for seconds in asyncio.run(_lags(server, engine, number))]
+    engine.dispose()
+    return f"median {median(lags):.1f} ms, 99 of 100 within {quantiles(lags, n=100)[-1]:.1f} ms"
+
+
+def main() -> None:
+    if PROGRAM is None:
+        sys.exit("there is no nats-server on this machine (Debian's package nats-server)")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", help="a PostgreSQL to make databases on; else an embedded one")
+    given = parser.parse_args()
+    with postgres(given.database) as server:
+        database = server.database()
+        engine = open_engine(database, statement_seconds=None)
+        fill(engine, given.events)
+        with connection(engine) as c:
+            payloads = [cloud_event(event) for event in events.read_log(c)]
+        engine.dispose()
+        contenders = {"relay": lambda: relayed(database, len(payloads)), "bare": lambda: bare(payloads)}
+        rounds = in_turn(contenders, given.rounds)
+        print(f"relay  {typical(rounds, 'relay'):9,.0f} events/s")
+        print(f"bare   {typical(rounds, 'bare'):9,.0f} events/s; relay to bare {ratio(rounds, 'relay', 'bare')}")
+        print(f"lag at 100 appends/s: {lag(server.database(), 500)}")
+    print(load())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""A real nats-server with JetStream, its store in a folder of its own: started, killed, and started again."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+import nats
+from nats.aio.client import Client
+from nats.errors import TimeoutError as NothingThere
+
+PROGRAM: Final = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin")
+REQUIRED: Final = "NATS_REQUIRED" in os.environ
+STREAM: Final = "IRRITANTS"
+
+
+class NatsServer:
+    """On one port of loopback for all its life, whatever happens to its process."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = int(free.getsockname()[1])
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        assert PROGRAM is not None
+        command = [PROGRAM, "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while not self._answers():
+            assert self._process.poll() is None, "nats-server has ended"
+            assert time.monotonic() < end, "nats-server does not answer"
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        with socket.socket() as knock:
+            return knock.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def connected(self) -> Client:
+        return await nats.connect(self.url)
+
+    async def stored(self) -> list[tuple[int, str, dict[str, str], bytes]]:
+        """Every message of the stream: sequence, subject, headers, payload."""
+        connection = await self.connected()
+        try:
+            context = connection.jetstream()
+            last = (await context.stream_info(STREAM)).state.last_seq
+            reader = await context.subscribe("irritants.>", ordered_consumer=True)
+            found: list[tuple[int, str, dict[str, str], bytes]] = []
+            while len(found) < last:
+                message = await reader.next_msg(timeout=5)
+                found.append((message.metadata.sequence.stream, message.subject, message.headers or {}, message.data))
+            try:
+                await reader.next_msg(timeout=0.05)
+            except NothingThere:
+                return found
+            raise AssertionError("there are more messages than the stream says")
+        finally:
+            await connection.close()

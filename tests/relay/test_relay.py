@@ -1,0 +1,357 @@
+"""The relay, with a real NATS and a real PostgreSQL: each event once, in order, whatever dies; nothing is mixed."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_http
+from cloudevents.core.formats.json import JSONFormat
+from nats.js.api import StreamConfig
+from sqlalchemy import Engine
+
+from service.api.cloudevents import cloud_event
+from service.follower import Follower
+from service.relay import Refused, Relay, Target
+from service.relay.subjects import subject
+from service.store import events
+from service.store.engine import DatabaseUnavailable, connection, open_engine
+from service.store.lock import held
+from tests.crash.faults import Database
+from tests.relay.server import STREAM, NatsServer
+from tests.store.record import FERRIES, READOUT, VISAS, put, superuser
+
+LONGEST = 20.0
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def target(server: NatsServer) -> Target:
+    return Target(server.url, STREAM, "irritants")
+
+
+def fill(engine: Engine, reports: int, size: int = 10, *, stream: str = VISAS) -> int:
+    """Puts so many reports of so many events on a stream; where the record ends then."""
+    with connection(engine) as c:
+        last = events.last_of_stream(c, stream, 2**62)
+        version = last[0] if last else 0
+        for _ in range(reports):
+            put(c, *((stream, version + n) for n in range(1, size + 1)))
+            version += size
+        return events.last_position(c)
+
+
+def on_record(engine: Engine) -> list[bytes]:
+    with connection(engine) as c:
+        return [cloud_event(event) for event in events.read_log(c)]
+
+
+@asynccontextmanager
+async def relaying(url: str, engine: Engine, to: Target) -> AsyncIterator[asyncio.Task[None]]:
+    follower = Follower(url, engine)
+    await follower.start()
+    task = asyncio.create_task(Relay(url, follower, to).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, Refused):
+            await task
+        await follower.close()
+
+
+async def reached(server: NatsServer, position: int) -> None:
+    """Waits until the stream ends there."""
+    connected = await server.connected()
+    try:
+        context = connected.jetstream()
+        async with asyncio.timeout(LONGEST):
+            while True:
+                with suppress(Exception):
+                    if (await context.stream_info(STREAM)).state.last_seq >= position:
+                        return
+                await asyncio.sleep(0.01)
+    finally:
+        await connected.close()
+
+
+def process(server: NatsServer, url: str, log: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "service", "relay", "--nats", server.url, "--database", url]
+    with log.open("ab") as lines:
+        return subprocess.Popen(command, stdout=lines, stderr=lines, env={**os.environ})
+
+
+@contextmanager
+def running(server: NatsServer, url: str, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with process(server, url, log) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def whole(server: NatsServer, engine: Engine) -> None:
+    """The stream holds every event of the record once, in order, byte for byte."""
+    stored = asyncio.run(server.stored())
+    assert [payload for *_, payload in stored] == on_record(engine)
+    assert [sequence for sequence, *_ in stored] == list(range(1, len(stored) + 1))
+
+
+def test_a_subject_says_the_relation_the_kind_and_the_name() -> None:
+    assert subject("irritants", "irritant/ru-us/visas") == "irritants.ru-us.irritant.visas"
+    assert subject("irritants", "round/ru-us/istanbul-april") == "irritants.ru-us.round.istanbul-april"
+    assert subject("a.b", "relation/ru-us") == "a.b.ru-us.relation"
+    assert subject("irritants", "source/readout-of-may") == "irritants.shared.source.readout-of-may"
+
+
+def test_every_event_is_a_cloud_event_in_nats_once_and_in_order(
+    database_url: str, engine: Engine, nats_server: NatsServer
+) -> None:
+    async def test() -> None:
+        position = fill(engine, 60) and fill(engine, 3, stream=READOUT)
+        async with relaying(database_url, engine, target(nats_server)):
+            await reached(nats_server, position)
+            position = await asyncio.to_thread(fill, engine, 1, 1, stream=FERRIES)
+            await reached(nats_server, position)
+
+    asyncio.run(test())
+    whole(nats_server, engine)
+    *_, (_, last_subject, headers, payload) = asyncio.run(nats_server.stored())
+    event = json.loads(payload)
+    assert last_subject == "irritants.dk-no.irritant.ferries"
+    assert (headers["Nats-Msg-Id"], headers["content-type"]) == (event["id"], "application/cloudevents+json")
+    parsed = from_http(HTTPMessage(headers={"content-type": headers["content-type"]}, body=payload), JSONFormat())
+    assert parsed.get_id() == event["id"]
+
+
+@pytest.mark.slow
+def test_a_relay_that_is_killed_at_random_leaves_no_gap_and_no_double(
+    database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    position = fill(engine, 40, 50)
+    for _ in range(2):
+        with running(nats_server, database_url, tmp_path / "log"):
+            asyncio.run(reached(nats_server, random.randrange(1, position)))
+    position = fill(engine, 4, 50)
+    with running(nats_server, database_url, tmp_path / "log") as last:
+        asyncio.run(reached(nats_server, position))
+        last.send_signal(signal.SIGTERM)
+        assert last.wait(timeout=10) == 0
+    whole(nats_server, engine)
+
+
+@pytest.mark.slow
+def test_of_two_relays_one_stands_by_and_takes_over(
+    database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    first_log, second_log = tmp_path / "first", tmp_path / "second"
+    with running(nats_server, database_url, first_log) as first:
+        asyncio.run(reached(nats_server, fill(engine, 1)))
+        with running(nats_server, database_url, second_log):
+            until_said(second_log, "standing by")
+            asyncio.run(reached(nats_server, fill(engine, 1)))
+            assert "relaying" not in second_log.read_text()
+            first.kill()
+            asyncio.run(reached(nats_server, fill(engine, 1)))
+            assert "relaying" in second_log.read_text()
+    whole(nats_server, engine)
+
+
+def test_even_two_that_are_both_active_never_double_or_interleave(
+    database_url: str, engine: Engine, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a holder of the lock was cut off and does not know it yet."""
+
+    async def test() -> None:
+        to, position = target(nats_server), fill(engine, 40, 50)
+        names = iter(["one", "another"])
+        monkeypatch.setattr(
+            "service.relay.held", lambda url, name, told: held(url, f"{name} {next(names, name)}", told)
+        )
+        async with relaying(database_url, engine, to), relaying(database_url, engine, to):
+            await reached(nats_server, position)
+            position = await asyncio.to_thread(fill, engine, 20, 5)
+            await reached(nats_server, position)
+
+    asyncio.run(test())
+    whole(nats_server, engine)
+
+
+def until_said(log: Path, words: str) -> None:
+    end = time.monotonic() + LONGEST
+    while words not in (log.read_text() if log.exists() else ""):
+        assert time.monotonic() < end, f"never said: {words}"
+        time.sleep(0.02)
+
+
+def test_nats_that_is_down_is_waited_for_and_the_log_says_so(
+    database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with running(nats_server, database_url, log) as relay:
+        asyncio.run(reached(nats_server, fill(engine, 2)))
+        nats_server.kill()
+        position = fill(engine, 3)
+        until_said(log, '"of": "NATS"')
+        nats_server.start()
+        asyncio.run(reached(nats_server, position))
+        assert relay.poll() is None
+    whole(nats_server, engine)
+
+
+def crash(url: str) -> None:
+    """Kills a process of PostgreSQL, which then cuts all connections, recovers, and starts anew at the same address."""
+    with suppress(psycopg.OperationalError), psycopg.connect(url) as c:
+        os.kill(c.info.backend_pid, signal.SIGKILL)
+
+
+def fill_when_back(engine: Engine) -> int:
+    end = time.monotonic() + LONGEST
+    while True:
+        try:
+            return fill(engine, 5)
+        except DatabaseUnavailable:
+            assert time.monotonic() < end, "the database does not come back"
+            time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_database_that_dies_is_waited_for(nats_server: NatsServer, tmp_path: Path) -> None:
+    from service.store.migrate import upgrade  # noqa: PLC0415 -- this test alone makes tables of its own
+
+    database = Database(tmp_path / "home")
+    database.start()
+    try:
+        upgrade(database.address)
+        engine = open_engine(database.address)
+        log = tmp_path / "log"
+        with running(nats_server, database.address, log) as relay:
+            asyncio.run(reached(nats_server, fill(engine, 5)))
+            crash(database.address)
+            until_said(log, '"of": "the database"')
+            asyncio.run(reached(nats_server, fill_when_back(engine)))
+            assert relay.poll() is None
+        whole(nats_server, engine)
+        engine.dispose()
+    finally:
+        database.stop()
+
+
+def test_a_connection_of_the_lock_that_is_cut_gives_the_turn_away_and_takes_it_again(
+    database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with running(nats_server, database_url, log):
+        asyncio.run(reached(nats_server, fill(engine, 1)))
+        with psycopg.connect(database_url, autocommit=True) as c:
+            cut = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'irritants-lock' AND datname = current_database()"
+            )
+            assert c.execute(cut).rowcount == 1
+        until_said(log, '"of": "the database"')
+        asyncio.run(reached(nats_server, fill(engine, 1)))
+    whole(nats_server, engine)
+
+
+async def refused(url: str, engine: Engine, server: NatsServer) -> str:
+    async with relaying(url, engine, target(server)) as task:
+        with pytest.raises(Refused) as told:
+            await asyncio.wait_for(task, LONGEST)
+    return str(told.value)
+
+
+async def relayed(url: str, engine: Engine, server: NatsServer) -> None:
+    position = fill(engine, 2)
+    async with relaying(url, engine, target(server)):
+        await reached(server, position)
+
+
+def test_a_stream_of_another_record_is_refused(
+    database_url: str, engine: Engine, seeded_database_url: str, nats_server: NatsServer
+) -> None:
+    async def test() -> None:
+        await relayed(database_url, engine, nats_server)
+        before = await nats_server.stored()
+        other = open_engine(seeded_database_url)
+        with superuser(seeded_database_url) as c:
+            c.execute("UPDATE head SET record = gen_random_uuid()")  # clones of one template share it
+        assert "belongs to the record" in await refused(seeded_database_url, other, nats_server)
+        other.dispose()
+        assert await nats_server.stored() == before
+
+    asyncio.run(test())
+
+
+def test_a_stream_that_nobody_described_is_known_by_its_last_message(
+    database_url: str, engine: Engine, seeded_database_url: str, nats_server: NatsServer
+) -> None:
+    async def test() -> None:
+        connected = await nats_server.connected()
+        await connected.jetstream().add_stream(StreamConfig(name=STREAM, subjects=["irritants.>"]))
+        await connected.close()
+        await relayed(database_url, engine, nats_server)
+        other = open_engine(seeded_database_url)
+        assert "another log" in await refused(seeded_database_url, other, nats_server)
+        other.dispose()
+
+    asyncio.run(test())
+    whole(nats_server, engine)
+
+
+def test_a_record_that_was_restored_from_an_older_copy_is_refused(
+    database_url: str, engine: Engine, nats_server: NatsServer
+) -> None:
+    async def test() -> None:
+        await relayed(database_url, engine, nats_server)
+        with superuser(database_url) as c:
+            c.execute("DELETE FROM events WHERE position > 12")
+            c.execute("UPDATE head SET position = 12, chain_hash = (SELECT chain_hash FROM events WHERE position = 12)")
+        before = await nats_server.stored()
+        assert "restored from an older copy" in await refused(database_url, engine, nats_server)
+        assert await nats_server.stored() == before
+
+    asyncio.run(test())
+
+
+def test_a_stream_that_others_write_to_is_refused(database_url: str, engine: Engine, nats_server: NatsServer) -> None:
+    async def test() -> None:
+        await relayed(database_url, engine, nats_server)
+        connected = await nats_server.connected()
+        await connected.jetstream().publish("irritants.ru-us.irritant.visas", b"not from the record")
+        await connected.close()
+        fill(engine, 1)
+        assert "others write to it" in await refused(database_url, engine, nats_server)
+
+    asyncio.run(test())
+
+
+def test_a_stream_whose_messages_are_gone_goes_on_where_it_ended(
+    database_url: str, engine: Engine, nats_server: NatsServer
+) -> None:
+    async def test() -> None:
+        await relayed(database_url, engine, nats_server)
+        connected = await nats_server.connected()
+        await connected.jetstream().purge_stream(STREAM)
+        position = fill(engine, 1)
+        async with relaying(database_url, engine, target(nats_server)):
+            await reached(nats_server, position)
+        state = (await connected.jetstream().stream_info(STREAM)).state
+        assert (state.first_seq, state.last_seq, state.messages) == (position - 9, position, 10)
+        await connected.close()
+
+    asyncio.run(test())
