@@ -4,19 +4,20 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from service import abreast
 from service.follower import RECORD, Follower
 from service.store import events, keys, log, watch
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
+from tests.failover import admin, failed_over, name_of
 from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing
 
 
@@ -37,16 +38,9 @@ async def following(url: str, engine: Engine, **more: int) -> AsyncIterator[Foll
         await follower.close()
 
 
-@contextmanager
-def admin(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Somebody on another database of the same server."""
-    with psycopg.connect(urlsplit(url)._replace(path="/postgres").geturl(), autocommit=True) as c:
-        yield c
-
-
 def kill(c: psycopg.Connection[Any], url: str) -> int:
     """Ends every connection of followers to this database; how many there were."""
-    name = urlsplit(url).path.removeprefix("/")
+    name = name_of(url)
     found = c.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = %s",
         [name, "irritants-head"],
@@ -101,7 +95,7 @@ def test_the_question_for_the_head_follows_its_index_though_it_was_planned_on_an
         """How often the table of documents was read from end to end; told when a connection ends."""
         with admin(database_url) as c:
             waited = "SELECT FROM pg_stat_activity WHERE datname = %s AND application_name = %s"
-            name = urlsplit(database_url).path.removeprefix("/")
+            name = name_of(database_url)
             while c.execute(waited, [name, "irritants-head"]).fetchall():
                 time.sleep(0.01)
         with connection(engine) as c:
@@ -289,7 +283,7 @@ def test_a_follower_whose_connection_is_killed_at_random_sees_every_position(dat
 
 
 def test_a_database_that_is_down_is_said_to_be_and_comes_back(database_url: str, engine: Engine) -> None:
-    name = urlsplit(database_url).path.removeprefix("/")
+    name = name_of(database_url)
 
     async def test() -> None:
         async with following(database_url, engine) as follower:
@@ -331,31 +325,57 @@ def test_a_database_that_does_not_answer_is_said_to_be_down(database_url: str, e
 def test_a_record_that_was_put_back_is_not_taken_for_the_one_before(
     database_url: str, clone: Any, migrated_template: str, engine: Engine
 ) -> None:
-    here, aside = urlsplit(database_url).path[1:], f"{urlsplit(database_url).path[1:]}_aside"
-
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await asyncio.to_thread(record, engine)
             await follower.head()
             await follower.kept("visas", [VISAS], kept_at(1))
             await follower.kept("past", [], kept_at(1))
-            with clone(migrated_template) as older, admin(database_url) as c:
-                swap(c, here, aside)
-                swap(c, urlsplit(older).path[1:], here)
+            with clone(migrated_template) as older, capture_logs() as logged, failed_over(database_url, older):
                 head = await follower.head()
-                assert (head.position, len(follower.cache)) == (0, 0)
-                swap(c, here, urlsplit(older).path[1:])
-                swap(c, aside, here)
+                assert (head.position, len(follower.cache), follower.breaks) == (0, 0, 1)
+            assert [(line["event"], line["seen"], line["ends"]) for line in logged] == [("went_back", 1, 0)]
 
     asyncio.run(test())
 
 
-def swap(c: psycopg.Connection[Any], name: str, new: str) -> None:
-    """Gives a database another name; whoever is on it loses the connection."""
-    c.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-    c.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-    c.execute(f'ALTER DATABASE "{name}" RENAME TO "{new}"')
-    c.execute(f'ALTER DATABASE "{new}" ALLOW_CONNECTIONS true')
+@pytest.mark.parametrize("more", [0, 1], ids=["as far", "further"])
+def test_another_history_as_long_as_the_one_before_is_known_by_its_chain(
+    database_url: str, clone: Any, migrated_template: str, engine: Engine, more: int
+) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await asyncio.to_thread(record, engine)
+            await follower.head()
+            with clone(migrated_template) as other:
+                for version in range(1, 2 + more):
+                    await asyncio.to_thread(record_elsewhere, other, version)
+                with failed_over(database_url, other):
+                    assert (await follower.head()).position == 1 + more
+                    assert follower.breaks == 1
+
+    asyncio.run(test())
+
+
+def test_a_copy_that_has_everything_is_the_same_record(
+    database_url: str, clone: Any, migrated_template: str, engine: Engine
+) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            with clone(migrated_template) as copy:
+                await asyncio.to_thread(record_elsewhere, copy, 1)
+                with failed_over(database_url, copy):
+                    assert (await follower.head()).position == 1
+                    assert follower.breaks == 0
+
+    asyncio.run(test())
+
+
+def record_elsewhere(url: str, version: int) -> None:
+    elsewhere = open_engine(url)
+    record(elsewhere, FERRIES, version)
+    elsewhere.dispose()
 
 
 def test_reads_beyond_what_is_taken_on_are_refused(

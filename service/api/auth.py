@@ -76,7 +76,7 @@ class Gate:
         self._engine, self._follower, self._clock = engine, follower, clock
         self._stranger = _READER if settings.read_access == "open" else _STRANGER
         self._sessions = Sessions(settings.database_url or "")
-        self._version = -1
+        self._version = (-1, -1)
         self._keys: Mapping[str, Key] = {}
         self._turn = asyncio.Lock()
 
@@ -112,7 +112,9 @@ class Gate:
         return access_of(session.key)
 
     async def _refresh(self) -> None:
-        version = (await self._follower.head()).keys_version
+        head = await self._follower.head()
+        # Counted with the times that the record was known anew: another copy may count the same up to other keys.
+        version = (self._follower.starts, head.keys_version)
         if version == self._version:
             return
         async with self._turn:

@@ -31,6 +31,7 @@ from service.projections.atom import Entry
 from service.projections.change import ChangeDocument
 from service.projections.document import Document
 from service.store import events, read_models
+from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
 _UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -212,7 +213,8 @@ def token(head: Head, chain_hash: bytes) -> str:
 
 def _chain_hash(c: Connection, head: Head, position: int) -> bytes:
     chain_hash = head.chain_hash if position == head.position else events.chain_hash_at(c, position)
-    assert chain_hash is not None  # the head is further on
+    if chain_hash is None:
+        raise DatabaseUnavailable("the head was asked of another copy of the record, which is further on")
     return chain_hash
 
 

@@ -82,11 +82,13 @@ def _after(request: Request, head: Head) -> int:
 
 async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[bytes]:
     follower, loop = reader.follower, asyncio.get_running_loop()
+    breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
     async with reader.waiting(request, (RECORD,)) as waiter:
         yield _RECONNECT
         try:
-            while loop.time() < until and not follower.draining:
+            # Where the record went back, the next position would be of another history: whoever comes back hears it.
+            while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
                 if head is not None and head.position > after:
                     stretch = await _stretch(reader, after, head.position)
@@ -108,6 +110,8 @@ async def _stretch(reader: Reader, after: int, upto: int) -> _Stretch:
 def _read(engine: Engine, after: int, upto: int) -> _Stretch:
     with connection(engine) as c:
         found = events.read_log(c, after=after, upto=upto, limit=_AT_ONCE)
+    if not found:
+        raise DatabaseUnavailable("the head was asked of another copy of the record")
     sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
     return _Stretch(b"".join(sent), found[-1].position)
 

@@ -79,6 +79,9 @@ class Metrics(Collector):
         )
         yield _gauge("irritants_behind_positions", "How far behind the last query found this process", follower.behind)
         yield _gauge("irritants_behind_seconds", "How long ago the head was last confirmed", unheard(follower))
+        yield _counter(
+            "irritants_record_went_back", "Times that what was seen was not on record any more", follower.breaks
+        )
         yield _gauge("irritants_waiters", "Requests that wait for news", follower.waiting)
         yield _gauge("irritants_cache_bytes", "Rendered documents that are kept", cache.bytes)
         yield _counter("irritants_cache_hits", "Answers found among them", cache.hits)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import Engine
 
 from service import abreast
@@ -35,9 +36,15 @@ _THREADS: Final = 4
 _MOST_READS: Final = 500
 _TURNS: Final = 8
 _NEVER: Final = 2**62
+_WENT_BACK: Final = (
+    "what was seen is not on record any more: an older copy was restored, or a standby was promoted that lacked the"
+    " end; clients that come with `log` are answered 410"
+)
 K = TypeVar("K", bound=Kept)
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = structlog.get_logger("irritants")
 
 
 def changes_in(relation: str) -> str:
@@ -72,6 +79,10 @@ class Follower:
         """When the head was last confirmed, on the event loop's clock."""
         self.behind = 0
         """By how many positions the last query found this process behind."""
+        self.starts = 0
+        """How often this process began to know the record anew: whatever was read before may be otherwise now."""
+        self.breaks = 0
+        """How often the record went back, or another one came in its place."""
         self.queries = 0
         self.questions = 0
         """Requests that were answered by those queries."""
@@ -156,11 +167,12 @@ class Follower:
 
     def _follow(self, moved: Moved) -> None:
         known, self._head = self._head, moved.head
-        if known is None or moved.changed is None or not _continues(known, moved.head):
-            self.behind = 0
-            self._cache.clear()
-            self.histories.forget()
-            self._waiters.wake_all()
+        is_other = known is not None and (moved.is_other or not _continues(known, moved.head))
+        if known is not None and is_other:
+            self.breaks += 1
+            log.error("went_back", seen=known.position, ends=moved.head.position, detail=_WENT_BACK)
+        if known is None or moved.changed is None or is_other:
+            self._start_over()
             return
         self.behind = moved.head.position - known.position
         if moved.head.keys_version != known.keys_version:
@@ -169,6 +181,13 @@ class Follower:
             touched = _topics(moved.changed, moved.head.position)
             self._cache.drop(touched)
             self._waiters.wake(touched)
+
+    def _start_over(self) -> None:
+        self.behind = 0
+        self.starts += 1
+        self._cache.clear()
+        self.histories.forget()
+        self._waiters.wake_all()
 
     async def _tick(self) -> None:
         while True:

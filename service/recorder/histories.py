@@ -15,6 +15,7 @@ from service.domain.references import corrects, needs
 from service.domain.report import Report
 from service.domain.streams import history_of
 from service.store import codec, events
+from service.store.codec import StoredEvent
 from service.store.log import Head
 
 _MAX_CAUGHT_UP: Final = 5_000
@@ -38,16 +39,28 @@ class Histories:
 
     def catch_up(self, c: Connection, head: Head) -> Head:
         """Adds what others recorded since; the head that is now known."""
-        known, self.head = self.head, head
-        if known is None or known.record != head.record or not 0 <= head.position - known.position <= _MAX_CAUGHT_UP:
+        missed = self._missed(c, head)
+        if missed is None:
             self.forget()
-            self.head = head
-        elif head.position > known.position:
-            for row in events.read_log(c, after=known.position, upto=head.position):
-                if (history := self._kept.get(row.stream)) is not None:
-                    history.append(codec.decode(row))
-                    self._size += 1
+        for row in missed or ():
+            if (history := self._kept.get(row.stream)) is not None:
+                history.append(codec.decode(row))
+                self._size += 1
+        self.head = head
         return head
+
+    def _missed(self, c: Connection, head: Head) -> Sequence[StoredEvent] | None:
+        """What comes after the known head; None where that is too much, or the known head is not on record any more."""
+        known = self.head
+        if known is None or known.record != head.record or not 0 <= head.position - known.position <= _MAX_CAUGHT_UP:
+            return None
+        if head.position == known.position:
+            return () if head.chain_hash == known.chain_hash else None
+        # From the known head itself on: after a failover that lost commits, another event may be in its place.
+        found = events.read_log(c, after=known.position - 1, upto=head.position)
+        if known.position == 0:
+            return found
+        return found[1:] if found[0].chain_hash == known.chain_hash else None
 
     def needed(
         self, c: Connection, reports: Sequence[Report], absent: frozenset[str] = frozenset()

@@ -4,7 +4,8 @@ Every read of the process waits for this answer, so it speaks to libpq directly:
 time, `AsyncConnection.execute` 53. Nobody else ever holds the connection, so it listens too; a second one for LISTEN
 would be a second one to lose. A notice says only that it is time to ask: what is believed is the answer.
 
-A lost connection is an answer that fails; the next question opens another.
+A lost connection is an answer that fails; the next question opens another. That one may lead to another copy of the
+record, which a failover put in the place of the first: so it is asked whether what was last seen is on record there.
 """
 
 import asyncio
@@ -39,6 +40,9 @@ SELECT record, position, encode(chain_hash, 'hex'),
                  ORDER BY position LIMIT 1001) AS document) AS changed
   FROM head
 """
+_HOLDS: Final = """
+SELECT record = %s AND (%s = 0 OR EXISTS (SELECT FROM events WHERE events.position = %s AND chain_hash = %s)) FROM head
+"""
 
 
 class Changed(NamedTuple):
@@ -51,10 +55,14 @@ class Changed(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """The head, and what changed since a position; `changed` is None where anything may have."""
+    """The head, and what changed since a position; `changed` is None where anything may have.
+
+    `is_other`: what was last seen is not on record here. The chain says so, also where the record went on since.
+    """
 
     head: Head
     changed: tuple[Changed, ...] | None
+    is_other: bool = False
 
 
 class Watch:
@@ -66,6 +74,7 @@ class Watch:
         self._answer: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
         self._socket = -1
+        self._seen: Head | None = None
         self._last: tuple[list[bytes | None], Moved] | None = None
 
     async def head_since(self, position: int) -> Moved:
@@ -77,8 +86,8 @@ class Watch:
             if self._connection is not None:
                 return await self._ask(self._connection.pgconn, position)
             async with asyncio.timeout(_SECONDS):
-                self._connection = await self._connected()
-                return (await self._ask(self._connection.pgconn, position))._replace(changed=None)
+                self._connection, is_other = await self._connected()
+                return (await self._ask(self._connection.pgconn, position))._replace(changed=None, is_other=is_other)
         except (psycopg.Error, OSError, TimeoutError) as error:
             self._lost(error)
             raise DatabaseUnavailable(str(error) or "the database does not answer") from error
@@ -86,7 +95,8 @@ class Watch:
     def close(self) -> None:
         self._lost(DatabaseUnavailable("closed"))
 
-    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+    async def _connected(self) -> tuple[psycopg.AsyncConnection[Any], bool]:
+        """A new connection, and whether it leads to a record on which what was last seen is not."""
         connection = await psycopg.AsyncConnection.connect(
             self._url,
             autocommit=True,
@@ -100,12 +110,13 @@ class Watch:
             await connection.execute(f"LISTEN {CHANNEL}")
             await connection.execute(_PLAN)
             await connection.execute(_PREPARE)
+            is_other = not await _holds(connection, self._seen)
         except BaseException:
             await connection.close()
             raise
         self._socket = connection.pgconn.socket
         asyncio.get_running_loop().add_reader(self._socket, self._readable, connection.pgconn)
-        return connection
+        return connection, is_other
 
     async def _ask(self, pgconn: PGconn, position: int) -> Moved:
         loop = asyncio.get_running_loop()
@@ -124,7 +135,9 @@ class Watch:
         values = [result.get_value(0, column) for column in range(result.nfields)]
         if self._last is None or self._last[0] != values:
             self._last = values, _moved(values)
-        return self._last[1]
+        moved = self._last[1]
+        self._seen = moved.head
+        return moved
 
     def _readable(self, pgconn: PGconn) -> None:
         try:
@@ -156,6 +169,14 @@ class Watch:
         answer, self._answer = self._answer, None
         if answer is not None and not answer.done():
             answer.set_exception(error)
+
+
+async def _holds(connection: psycopg.AsyncConnection[Any], seen: Head | None) -> bool:
+    if seen is None:
+        return True
+    found = await connection.execute(_HOLDS, (seen.record, seen.position, seen.position, seen.chain_hash))
+    row = await found.fetchone()
+    return bool(row and row[0])
 
 
 def _moved(values: list[bytes | None]) -> Moved:
