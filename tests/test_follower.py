@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
 from service import abreast
@@ -172,6 +172,24 @@ def test_what_changes_is_no_longer_kept_and_what_does_not_is(database_url: str, 
             assert await look_at_all() == ["visas", "no-se", "all"]
             await asyncio.to_thread(record, engine, READOUT)
             assert await look_at_all() == ["all"]
+
+    asyncio.run(test())
+
+
+def test_it_is_behind_by_what_it_has_heard_of_and_cannot_read_yet(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await asyncio.to_thread(record, engine, READOUT, 1)
+            await follower.head()
+            assert follower.behind == 0  # it was by one, and caught up
+            with transaction(engine) as c:
+                # The catch-up has to wait for the note of how far documents were made.
+                c.execute(text("SELECT FROM read_models WHERE name = :name FOR UPDATE"), {"name": abreast.NOTE})
+                await asyncio.to_thread(record, engine, READOUT, 2)
+                asked = asyncio.create_task(follower.head())
+                await until(lambda: follower.behind == 1)
+                assert not asked.done()
+            assert ((await asked).position, follower.behind) == (2, 0)
 
     asyncio.run(test())
 

@@ -77,7 +77,7 @@ class Metrics(Collector):
         yield _gauge(
             "irritants_position", "The record's last position, as this process knows it", head.position if head else 0
         )
-        yield _gauge("irritants_behind_positions", "How far behind the last query found this process", follower.behind)
+        yield _gauge("irritants_behind_positions", "Positions on record that are not yet read here", follower.behind)
         yield _gauge("irritants_behind_seconds", "How long ago the head was last confirmed", unheard(follower))
         yield _counter(
             "irritants_record_went_back", "Times that what was seen was not on record any more", follower.breaks

@@ -78,7 +78,7 @@ class Follower:
         self.confirmed_at = 0.0
         """When the head was last confirmed, on the event loop's clock."""
         self.behind = 0
-        """By how many positions the last query found this process behind."""
+        """How many positions are on record, as the last query said, that are not yet read here."""
         self.starts = 0
         """How often this process began to know the record anew: whatever was read before may be otherwise now."""
         self.breaks = 0
@@ -152,10 +152,13 @@ class Follower:
         self.queries += 1
         self.confirmed_at = self._loop.time()
         if moved.head is not self._head:
+            if self._head is not None:
+                self.behind = max(moved.head.position - self._head.position, 0)
             if not self._abreast(moved):
                 await self.read(_catch_up, moved.head.position)
                 moved = moved._replace(changed=(await self._watch.head_since(known)).changed)
             self._follow(moved)
+            self.behind = 0
         return moved.head
 
     def _abreast(self, moved: Moved) -> bool:
@@ -174,16 +177,14 @@ class Follower:
         if known is None or moved.changed is None or is_other:
             self._start_over()
             return
-        self.behind = moved.head.position - known.position
         if moved.head.keys_version != known.keys_version:
             self._waiters.wake_all()
-        if self.behind:
+        if moved.head.position > known.position:
             touched = _topics(moved.changed, moved.head.position)
             self._cache.drop(touched)
             self._waiters.wake(touched)
 
     def _start_over(self) -> None:
-        self.behind = 0
         self.starts += 1
         self._cache.clear()
         self.histories.forget()
