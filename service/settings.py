@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -73,6 +73,15 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
     )
     key: SecretStr | None = Field(default=None, description="key that those commands show it")
+
+    @field_validator("key")
+    @classmethod
+    def _key_fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        # A file that a key is kept in ends with a line break; what is wrong within it would be told with the key.
+        shown = key.get_secret_value().strip() if key else ""
+        if not all("!" <= character <= "~" for character in shown):
+            raise ValueError("a key is of letters, digits and signs of ASCII, without blanks and line breaks")
+        return SecretStr(shown) if shown else None
 
     @property
     def signing_key(self) -> Path | None:

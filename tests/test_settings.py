@@ -51,6 +51,23 @@ def test_a_refusal_names_the_variable_and_never_tells_a_secret(monkeypatch: pyte
     assert "hush" not in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["irr_1_whis\nper", "irr_1_whis per", "irr_1_whispér"])
+def test_a_key_that_fits_no_header_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("IRRITANTS_KEY", key)
+    with pytest.raises(SettingsError, match="IRRITANTS_KEY: a key is of letters") as refused:
+        settings.read()
+    assert "whis" not in str(refused.value)
+
+
+def test_a_line_break_around_a_key_is_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_KEY", "irr_1_whisper\n")
+    key = settings.read().key
+    assert key is not None
+    assert key.get_secret_value() == "irr_1_whisper"
+    monkeypatch.setenv("IRRITANTS_KEY", "\n")
+    assert settings.read().key is None
+
+
 def test_settings_in_a_log_show_no_secret() -> None:
     shown = repr(settings.read(database_url="postgresql://operator:hush@db/record", key="irr_1_whisper"))
     assert "hush" not in shown

@@ -64,13 +64,17 @@ def _bare(document: SheetDocument) -> str:
 
 
 def _sheet_at(c: Connection, read: Read[At], point: Point) -> SheetDocument:
-    """Before: the record before the first report filed on the round. After: at the last one."""
+    """Before: the record before the first report filed on the round. After: at the last one.
+
+    Both as they read now: whoever files a correction names no round, and a sheet must not go on citing what was struck.
+    """
     round, relation = reading_of(c, read, "round", point), read.path["relation"]
     filed = reports.page(c, round=member_of(read.path), upto=point.position)
     first, last = (filed[0].first_position - 1, filed[-1].last_position) if filed else (point.position, point.position)
-    found = read.histories.of_relation(c, relation, last)
+    known = read.histories.of_relation(c, relation, point.position)
+    found = {stream: told for stream, history in known.items() if (told := history.told_by(last)).events}
     after = [history for stream, history in found.items() if stream.startswith("irritant/")]
-    before: list[History[Any]] = [then for history in after if (then := history.as_of(first)).events]
+    before: list[History[Any]] = [then for history in after if (then := history.told_by(first)).events]
     talks = found.get(f"relation/{relation}") or history_of(f"relation/{relation}")
     sources = cited_sources(c, [*round.events, *(e for history in found.values() for e in history.events)], point)
     return sheet.view(

@@ -74,6 +74,8 @@ class Service:
         content = None if body is None else canonical(body)
         try:
             answer = self._http.request(method, path, params=asked, headers=dict(headers), content=content)
+        except httpx.UnsupportedProtocol as error:
+            raise Failed(f"{self._http.base_url} is no address: {error}", Exit.USAGE) from error
         except httpx.TransportError as error:
             raise Failed(f"{self._http.base_url} cannot be reached: {error}", Exit.UNREACHABLE) from error
         if answer.is_error or answer.is_redirect:

@@ -136,6 +136,15 @@ class History(Generic[State]):
         known = bisect_right(self.events, position, key=lambda e: e.position)
         return History(self.stream, self.initial, self.evolve, self.events[:known])
 
+    def told_by(self, position: int) -> "History[State]":
+        """What was on record at this position as it reads now: with all that was corrected and struck since."""
+        if self.position <= position:
+            return self
+        known = bisect_right(self.events, position, key=lambda e: e.position)
+        amending = (e for e in self.events[known:] if isinstance(e.data, AssertionCorrected | AssertionRetracted))
+        told = [*self.events[:known], *amending] if known else []
+        return History(self.stream, self.initial, self.evolve, told)
+
     def reading(self, effective_on: date | None = None, *, certain: bool = False) -> Reading[State]:
         """The present reading, or what had (possibly or certainly) happened by a day."""
         if effective_on is None:

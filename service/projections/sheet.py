@@ -1,7 +1,8 @@
 """The round sheet: what one round brought, irritant by irritant, as a desk writes it the morning after.
 
-Before is the record before the first report filed on the round, after is the record at its last. Of a round that has
-not met the sheet says what is known of it and nothing more: what moved meanwhile is not of its making.
+Before is the record before the first report filed on the round, after is the record at its last; both with what was
+corrected and struck since. Of a round that has not met the sheet says what is known of it and nothing more: what moved
+meanwhile is not of its making.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ from service.projections.registers import Excluded
 from service.projections.round import RoundDocument
 
 NAME: Final = "sheet"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 
 
 class NoComment(Document):
@@ -105,7 +106,7 @@ def view(
     met, registered = round.state.phase in ("convened", "concluded"), list(sources)
     was = {reading.stream: reading for reading in before}
     now = sorted(after, key=lambda reading: reading.stream) if met else []
-    touched = [r for r in now if r.position > (was[r.stream].position if r.stream in was else 0)]
+    touched = [r for r in now if _stand(r) > (_stand(was[r.stream]) if r.stream in was else 0)]
     header = round_.view(round)
     items = tuple(_item(was.get(reading.stream), reading, round_of) for reading in touched)
     out_of_scope = tuple(registers.scope(relation)) if met else ()
@@ -123,6 +124,11 @@ def view(
         sources=tuple(_sources(cited_in((header, items, out_of_scope, no_comment)), registered)),
         position=last_position(round, relation, *before, *after, *registered),
     )
+
+
+def _stand(reading: Reading[Irritant]) -> int:
+    """How many events nobody struck. The position would not tell: a correction filed later is the last of both."""
+    return sum(event.id not in reading.amendments.struck for event in reading.events)
 
 
 def _item(before: Reading[Irritant] | None, after: Reading[Irritant], round_of: RoundOf | None) -> SheetItem:

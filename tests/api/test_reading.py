@@ -16,7 +16,7 @@ from tests.api.bodies import FLIGHTS, VISAS, on, report
 IRRITANTS = "/v1/irritants"
 BANKING = "/v1/irritants/ru-us/banking-access"
 PROPERTY = "/v1/irritants/ru-us/property-return"
-BEFORE_THE_INTERVIEW = 112
+BEFORE_THE_INTERVIEW = 110
 IMMUTABLE = "private, max-age=3600, immutable"
 
 

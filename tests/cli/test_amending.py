@@ -123,6 +123,34 @@ events:
     assert standing(filed) == BOTH
 
 
+def sheet(desk: Desk, **past: str) -> httpx.Response:
+    return httpx.get(f"{desk.url}/v1/rounds/ru-us/moscow-in-july/sheet", params=past)
+
+
+def test_a_sheet_reads_as_if_what_was_struck_had_never_been_said(filed: Desk) -> None:
+    brought, before = sheet(filed), str(event(filed, 6)["position"])
+    filed.done("retract", f"{VISAS}@6", "--reason", "Said of another round")
+    struck = sheet(filed)
+    assert ([item["irritant"] for item in brought.json()["items"]], struck.json()["items"]) == ([VISAS], [])
+    assert VISAS in [one["irritant"] for one in struck.json()["untouched"]]
+    assert ("sixty days" in struck.text, struck.headers["etag"] == brought.headers["etag"]) == (False, False)
+    assert sheet(filed, as_of_position=before).content == brought.content
+    filed.done("retract", f"{VISAS}@7", "--reason", "It was of this round")
+    assert sheet(filed).json()["items"] == brought.json()["items"]
+
+
+def test_a_sheet_reads_as_if_what_was_corrected_had_always_been_so(filed: Desk) -> None:
+    filed.done("correct", f"{VISAS}@6", "--set", "wording=ninety days", "--reason", "Misread")
+    (item,) = sheet(filed).json()["items"]
+    assert [said["cited"]["wording"] for said in item["voices"]["US"]] == ["ninety days"]
+    assert (item["before"]["confirmed_status"], item["after"]["confirmed_status"]) == ("unstated", "understanding")
+
+
+def test_a_correction_of_what_was_said_before_a_round_is_nothing_that_the_round_brought(filed: Desk) -> None:
+    filed.done("correct", "ru-us/direct-flights@2", "--set", "terms=Flights", "--reason", "Shorter")
+    assert [item["irritant"] for item in sheet(filed).json()["items"]] == [VISAS]
+
+
 @pytest.mark.parametrize(
     ("name", "change", "path", "field", "value"),
     [

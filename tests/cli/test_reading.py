@@ -155,6 +155,12 @@ def test_a_service_that_is_not_there_is_said(desk: Desk) -> None:
     assert "http://127.0.0.1:9 cannot be reached" in ended.err
 
 
+@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1"])
+def test_what_is_no_address_is_a_matter_of_usage(desk: Desk, url: str) -> None:
+    ended = desk.run("status", "--url", url)
+    assert (ended.code, "is no address" in ended.err) == (2, True)
+
+
 def test_something_else_that_answers_is_not_taken_for_the_service(desk: Desk) -> None:
     ended = desk.run("status", "--url", f"{desk.url}/docs")
     assert ended.code == 5
@@ -163,3 +169,10 @@ def test_something_else_that_answers_is_not_taken_for_the_service(desk: Desk) ->
 def test_a_key_that_is_none_is_said(desk: Desk) -> None:
     desk.monkeypatch.setenv("IRRITANTS_KEY", "irr_000000000000_nothing")
     assert desk.run("status").code == 4
+
+
+@pytest.mark.parametrize("key", ["irr_1_whis\nper", "irr_1_whispér"])
+def test_a_key_that_can_be_no_key_is_said_without_showing_it(desk: Desk, key: str) -> None:
+    desk.monkeypatch.setenv("IRRITANTS_KEY", key)
+    ended = desk.run("status", "--json")
+    assert (ended.code, "IRRITANTS_KEY" in ended.err, "whis" in ended.err + ended.out) == (2, True, False)
