@@ -8,10 +8,9 @@ only cause it to be asked. A cache that trusts notices alone is wrong right afte
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from functools import partial
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Engine
@@ -34,6 +33,7 @@ CHANGES: Final = "change"
 _TICK_SECONDS: Final = 1.0
 _THREADS: Final = 4
 _MOST_READS: Final = 500
+_SECONDS_TO_END: Final = 1.0
 _TURNS: Final = 8
 _NEVER: Final = 2**62
 _WENT_BACK: Final = (
@@ -70,7 +70,7 @@ class Follower:
         self.histories = Histories(cached_events)
         self._waiters = Waiters(most_waiters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
-        self._reads = 0
+        self._running: set[Future[Any]] = set()
         self._joined: list[asyncio.Future[Head]] = []
         self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,6 +101,8 @@ class Follower:
                 await task
         self._watch.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        # They give their connections back, which somebody then closes; but nobody waits for one that takes long.
+        wait(tuple(self._running), _SECONDS_TO_END)
 
     # Where the record ends.
 
@@ -207,13 +209,12 @@ class Follower:
 
     async def read(self, work: Callable[Concatenate[Engine, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs in a thread what reads the database or takes long. Raises DatabaseUnavailable where too many wait."""
-        if self._reads >= _MOST_READS:
+        if len(self._running) >= _MOST_READS:
             raise DatabaseUnavailable("too many reads wait for their turn")
-        self._reads += 1
-        try:
-            return await self._loop.run_in_executor(self._threads, partial(work, self._engine, *arguments, **named))
-        finally:
-            self._reads -= 1
+        reading = self._threads.submit(work, self._engine, *arguments, **named)
+        self._running.add(reading)
+        reading.add_done_callback(self._running.discard)
+        return await asyncio.wrap_future(reading)
 
     # Who waits.
 
