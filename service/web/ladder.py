@@ -16,7 +16,7 @@ from service.web.standing import Rungs, Standing
 from service.web.texts import texts
 
 _WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
-_ROUND_STEP, _RUNG_STEP, _TOP = 20, 5, 6
+_ROUND_STEP, _MOVEMENT, _RUNG_STEP, _TOP = 20, 96, 5, 3
 _TOLD_TURNS = 3
 
 Moment = tuple[str, Rung, Rung]
@@ -76,9 +76,9 @@ def _sides(rungs: Rungs) -> Iterable[str]:
     apart = 11 if len({rung for _, rung in rungs}) == 1 else 0
     for place, (party, rung) in enumerate(rungs):
         told = texts()("mark.side", side=name_of(party), rung=_word(rung))
-        silent = " silent" if rung == "unstated" else ""
+        silent = ' class="silent"' if rung == "unstated" else ""
         x = _x(rung) + (place * 2 - 1) * apart
-        yield f'<text class="side{silent}" x="{x}" y="12"><title>{told}</title>{party}</text>'
+        yield f'<text{silent} x="{x}" y="12"><title>{told}</title>{party}</text>'
 
 
 @lru_cache(maxsize=4096)
@@ -90,27 +90,22 @@ def movement(over: Sequence[Moment], claimed: Rung, confirmed: Rung) -> Markup:
         texts()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
         for name, up, both in turns[-_TOLD_TURNS:]
     ]
-    width, ground = _right(len(points)) + 4, _y("unstated")
+    step = min(_ROUND_STEP, round(_MOVEMENT / len(points), 1))
     return _drawn(
-        f'<svg class="movement" viewBox="0 0 {width} {ground + 4}" role="img">',
+        f'<svg class="movement" viewBox="0 0 {step * len(points):g} {_y("unstated")}" role="img">',
         f"<title>{'; '.join(told)}</title>",
-        f'<path class="scale" d="M2 {ground}H{width - 2}"/>',
-        f'<path class="area" d="{_steps([both for _, _, both in points])}V{ground}H4z"/>',
-        f'<path class="line" d="{_steps([up for _, up, _ in points])}"/></svg>',
+        f'<path class="area" d="{_steps([both for _, _, both in points], step)}V{_y("unstated")}H0z"/>',
+        f'<path class="line" d="{_steps([up for _, up, _ in points], step)}"/></svg>',
     )
 
 
-def _steps(statuses: Sequence[Rung]) -> str:
+def _steps(statuses: Sequence[Rung], step: float) -> str:
     """A path that turns only where the status changes."""
-    path, last = f"M4 {_y(statuses[0])}", statuses[0]
+    path, last = f"M0 {_y(statuses[0])}", statuses[0]
     for place, status in enumerate(statuses):
         if status != last:
-            path, last = f"{path}H{_right(place)}V{_y(status)}", status
-    return f"{path}H{_right(len(statuses))}"
-
-
-def _right(place: int) -> int:
-    return 4 + _ROUND_STEP * place
+            path, last = f"{path}H{step * place:g}V{_y(status)}", status
+    return f"{path}H{step * len(statuses):g}"
 
 
 def _y(rung: Rung) -> int:

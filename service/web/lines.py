@@ -48,12 +48,16 @@ def _of(stands: Standing) -> str:
         "sentence": sentence(stands),
         "ladder": ladder(stands),
         "basis": basis(stands),
-        "move": capitalised(name_of(stands.awaiting)),
         "beside": beside(stands),
     }
-    return _LINE % (
-        {place: str(text).replace("%", "%%") for place, text in drawn.items()} | _LEFT_OPEN | {"sides": _sides(stands)}
-    )
+    linked = {"move": _move(stands.awaiting), "sides": _sides(stands)}
+    return _LINE % ({place: str(text).replace("%", "%%") for place, text in drawn.items()} | _LEFT_OPEN | linked)
+
+
+def _move(awaiting: str) -> str:
+    """Whose move it is, with the address of what is awaited of them."""
+    name = capitalised(name_of(awaiting))
+    return f"<small>{name}</small>" if awaiting == "none" else f'<a href="%(address)s#moves">{name}</a>'
 
 
 def _sides(stands: Standing) -> str:

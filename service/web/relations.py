@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.api.listing import Listing
-from service.api.parameters import At
 from service.projections.ledger import LedgerDocument
 from service.projections.matrix import MatrixDocument
 from service.projections.needs_confirmation import NeedsConfirmationDocument, Unconfirmed
 from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
+from service.web.paging import PagedQuery, part_of
 from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
@@ -24,10 +25,10 @@ _MOST_ROUNDS: Final = 1_000
 
 @router.get("/relations/{relation}")
 async def relation(request: Request) -> Response:
-    return await shown(request, At, _relation)
+    return await shown(request, PagedQuery, _relation)
 
 
-async def _relation(visit: Visit[At]) -> Sheet:
+async def _relation(visit: Visit[PagedQuery]) -> Sheet:
     path, on = f"/v1{visit.path}", visit.query.effective_on or visit.today
     talks = await visit.at_point(path, RelationDocument)
     rounds = await visit.at_point("/v1/rounds", Listing[RoundDocument], relation=talks.id, limit=_MOST_ROUNDS)
@@ -38,6 +39,7 @@ async def _relation(visit: Visit[At]) -> Sheet:
         await visit.at_point(f"{path}/ledger", LedgerDocument, on=on),
         await visit.at_point(f"{path}/needs-confirmation", NeedsConfirmationDocument),
         await visit.at_point(f"{path}/registers", RegistersDocument, on=on),
+        visit.query.after,
     )
     return Sheet("relation.html", {**told, "counted_to": on})
 
@@ -49,15 +51,26 @@ def told_of(
     ledger: LedgerDocument,
     needs: NeedsConfirmationDocument,
     registers: RegistersDocument,
+    after: str | None = None,
 ) -> dict[str, Any]:
-    """What the page shows of these documents. Total."""
+    """What the page shows of these documents; of many irritants those that follow `after`. Total."""
+    rows = part_of(matrix.items, after, attrgetter("irritant"))
+    irritants = {row.irritant for row in rows.items}
+    others = irritants | {None} if rows.first == 1 else irritants
+    about = {f"irritant/{id}" for id in irritants}
     return {
         "relation": talks,
         "rounds": sorted(rounds, key=_by_day),
         "matrix": matrix,
-        "ledger": ledger,
+        "rows": rows,
+        "steps": [step for step in ledger.steps if step.irritant in others],
+        "proposals": [proposal for proposal in ledger.proposals if proposal.irritant in irritants],
         "registers": registers,
-        "needs": [(about, list(items)) for about, items in groupby(needs.items, key=_about)],
+        "needs": [
+            (stream, list(items))
+            for stream, items in groupby(needs.items, key=_about)
+            if stream in about or (rows.first == 1 and not stream.startswith("irritant/"))
+        ],
         "names": {row.irritant: row.title for row in matrix.items},
     }
 

@@ -19,6 +19,7 @@ _environment: Final = Environment(
 )
 _environment.globals.update(t=texts(), assets=ADDRESSES)
 _environment.globals.update(
+    day_of=speech.day_of,
     heard=speech.heard,
     in_words=speech.value_in_words,
     mended=speech.mended,
@@ -26,12 +27,14 @@ _environment.globals.update(
     named=speech.named,
     numbers=speech.numbers,
     particulars=speech.particulars,
+    places=speech.places,
     round_name=sentences.round_name,
     speaker=speech.speaker,
     standing_value=reading.standing_value,
     speaker_of=speech.speaker_of,
     voices=speech.voices,
     when_in_words=speech.when_in_words,
+    within=speech.within,
 )
 _environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred, isoday=dates.iso_day)
 

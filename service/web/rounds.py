@@ -1,17 +1,19 @@
 """The sheet of a round, `/rounds/…`: what it brought, on one or two printed pages."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from service.api.parameters import At
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
+from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
 from service.web.sentences import sentence
+from service.web.speech import day_of
 from service.web.standing import of_change
 from service.web.visit import Sheet, Visit, address, shown
 
@@ -32,12 +34,14 @@ class Block(NamedTuple):
 
 @router.get("/rounds/{relation}/{slug}")
 async def round_sheet(request: Request) -> Response:
-    return await shown(request, At, _round_sheet)
+    return await shown(request, PagedQuery, _round_sheet)
 
 
-async def _round_sheet(visit: Visit[At]) -> Sheet:
+async def _round_sheet(visit: Visit[PagedQuery]) -> Sheet:
     document = await visit.at_point(f"/v1{visit.path}/sheet", SheetDocument)
-    return Sheet("sheet.html", told_of(document, visit.link))
+    part = part_of(document.items, visit.query.after, attrgetter("irritant"))
+    shown = document.model_copy(update={"items": part.items})
+    return Sheet("sheet.html", {**told_of(shown, visit.link), "part": part})
 
 
 def drawn(body: bytes) -> bytes:
@@ -49,6 +53,7 @@ def told_of(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]
     return {
         "sheet": document,
         "round": document.round,
+        "dated": day_of(document.round),
         "blocks": [_block(item) for item in document.items],
         "numbers_of": {source.document: source.number for source in document.sources},
         "link": link,

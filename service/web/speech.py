@@ -1,12 +1,15 @@
 """How what was said is put into words, wherever it is shown: who speaks, where it is read, what of it is particular."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
 
 from service.domain.assertion import AssertedBy, Assertion
+from service.domain.claims import MEDIA
+from service.projections.evidence import Cited
+from service.projections.round import RoundDocument
 from service.projections.timeline import Entry
 from service.web.dates import occurred
 from service.web.sentences import capitalised, name_of
@@ -37,8 +40,28 @@ def named(voice: str) -> Markup:
 
 def voices(parties: Sequence[str]) -> Markup:
     """Several of them: `Russia and the US`."""
-    names = [name_of(party) for party in parties]
-    return capitalised(texts()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0])
+    return capitalised(within(parties))
+
+
+def within(parties: Sequence[str]) -> Markup:
+    """The same as it stands within a sentence; where no side speaks, media do."""
+    names = [name_of(party) for party in parties or (MEDIA,)]
+    return texts()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0]
+
+
+class Place(NamedTuple):
+    """Paragraphs of one document."""
+
+    document: str
+    paragraphs: Sequence[int]
+
+
+def places(told: Iterable[Cited]) -> Sequence[Place]:
+    """Where all of it is read: each document once, with every paragraph."""
+    found: dict[str, list[int]] = {}
+    for cited in told:
+        found.setdefault(cited.source.document, []).extend(cited.source.paragraphs)
+    return [Place(document, paragraphs) for document, paragraphs in found.items()]
 
 
 def numbers(paragraphs: Sequence[int]) -> str:
@@ -61,6 +84,12 @@ def particulars(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
         for name, value in data.items()
         if name not in _NOT_TOLD and value is not None and f"field.{name}" in t
     ]
+
+
+def day_of(round: RoundDocument) -> Cited | None:
+    """Who says on what day a round met, as exactly as anybody does; None where it was only set for that day."""
+    said = (cited for step in round.course for cited in step.backing.evidence if cited.occurred == round.date)
+    return min(said, key=lambda cited: cited.occurred_basis == "inferred", default=None)
 
 
 def mended(changes: Mapping[str, Any], filed: Mapping[str, Any] | None) -> Iterator[tuple[Markup, str, str]]:

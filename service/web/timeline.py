@@ -7,11 +7,13 @@ end is unknown the span fades towards it and ends in an arrow; where nothing is 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
 from service.domain.claims import MEDIA
 from service.projections.board import BoardRound
 from service.projections.timeline import Entry
+from service.web.dates import day
 from service.web.sentences import round_name
 
 _WIDTH: Final = 1180
@@ -24,6 +26,7 @@ _TOP: Final = 46
 _CHARACTER: Final = 5.9
 _LEAST_ROOM, _MOST_ROOM = 46.0, 340.0
 _FEWEST_DAYS: Final = 14
+_NAME, _UNDER_NAME, _ROWS_OF_NAMES, _NAME_CHARACTER = 30, 12, 3, 6.6
 
 Span = Literal["day", "between", "period", "after", "before", "unknown"]
 Shape = Literal["up", "down", "denial", "beside"]
@@ -78,13 +81,20 @@ class Tick(NamedTuple):
 
 
 class Upright(NamedTuple):
-    """A round, as a line over all lanes. `turned`: its name stands before the line."""
+    """A round, as a line over all lanes. `turned`: its name stands before the line.
+
+    `row`: in which row of names, from the lanes up; None where there is no room for it. `y`: where the line begins.
+    """
 
     x: float
     name: str
     id: str
     day: date
+    left: float
+    right: float
     turned: bool
+    row: int | None = None
+    y: float = 0
 
 
 class Plot(NamedTuple):
@@ -119,13 +129,14 @@ def plot(
     said = [entry for entry in entries if entry.event in labels]
     dated = [day for e in said for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
     scale = _scale(dated, said, labels)
-    top, lanes = float(_TOP), []
+    uprights = _uprights(scale, rounds)
+    top, lanes = float(_TOP + _NAME * max([u.row for u in uprights if u.row is not None], default=0)), []
     for voice in (*parties, MEDIA):
         lane = _lane(voice, top, [e for e in said if voice in heard_as(e, parties)], scale, labels)
         top += lane.height
         lanes.append(lane)
-    uprights = [_upright(scale, round) for round in rounds]
-    return Plot(lanes, _ticks(scale) if dated else (), uprights, top, top + 26)
+    stand = [upright._replace(y=_beginning(upright, lanes[0].top)) for upright in uprights]
+    return Plot(lanes, _ticks(scale) if dated else (), stand, top, top + 26)
 
 
 def heard_as(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
@@ -190,9 +201,34 @@ def _shape(entry: Entry) -> Shape:
     return "down" if entry.type in _DOWN else "up" if entry.moved else "beside"
 
 
+def _uprights(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[Upright]:
+    """The latest have their names first; where the rows are full a line is without one."""
+    rows: list[list[Upright]] = [[] for _ in range(_ROWS_OF_NAMES)]
+    found = []
+    for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
+        upright = _upright(scale, round)
+        free = (row for row, taken in enumerate(rows) if all(_apart(upright, other) for other in taken))
+        row = next(free, None)
+        if row is not None:
+            rows[row].append(upright)
+        found.append(upright._replace(row=row))
+    return found[::-1]
+
+
 def _upright(scale: Scale, round: BoardRound) -> Upright:
-    x = scale.x(round.latest)
-    return Upright(x, round_name(round.id), round.id, round.latest, turned=x > (_LEFT + _RIGHT) / 2)
+    x, name = scale.x(round.latest), round_name(round.id)
+    long = max(len(name), len(day(round.latest))) * _NAME_CHARACTER
+    turned = x > (_LEFT + _RIGHT) / 2
+    return Upright(x, name, round.id, round.latest, x - long if turned else x, x if turned else x + long, turned)
+
+
+def _apart(one: Upright, other: Upright) -> bool:
+    return one.right < other.left or other.right < one.left
+
+
+def _beginning(upright: Upright, lanes: float) -> float:
+    """Under its name, or where the lanes begin."""
+    return lanes - (0 if upright.row is None else _UNDER_NAME + _NAME * upright.row)
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:

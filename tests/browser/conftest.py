@@ -3,6 +3,7 @@
 Whatever the console complains of, and every request to another host, fails the test in which it happened.
 """
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -22,7 +23,14 @@ from tests.api.serving import served
 CHROMIUM: Final = shutil.which("chromium")
 AXE: Final = Path(__file__).parent / "axe.min.js"
 SHOTS: Final = os.environ.get("SCREENSHOTS")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+OPTIONS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 class Desk:
@@ -68,9 +76,11 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
 
 
 @pytest.fixture
@@ -94,7 +104,14 @@ def desk(chromium: Browser, seeded_database_url: str) -> Iterator[Desk]:
 def shot(page: Page, name: str) -> None:
     """Kept where SCREENSHOTS names a folder."""
     if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+        page.screenshot(path=kept_as(f"{name}.png"), full_page=True)
+
+
+def kept_as(name: str) -> Path:
+    """Where a picture is kept; the folder is made with the first."""
+    folder = Path(SHOTS or "")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
 
 
 def violations(page: Page) -> list[Any]:

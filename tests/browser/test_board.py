@@ -1,139 +1,133 @@
-"""The board in a real browser: it shows what the API says, changes by itself, and asks nobody else for anything."""
+"""The board in a real browser: it shows what the interface says, changes by itself, and is read at both clocks."""
 
-import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from urllib.parse import urlsplit
+import re
+from typing import Any, Final
 
-import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from service.store import keys
-from service.store.engine import open_engine, transaction
-from tests.api.serving import Served, served
+from service.domain.ladder import RUNGS
+from tests.browser.conftest import CHROMIUM, Desk
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PAGES = [
-    "/",
-    "/irritants/ru-us/banking-access",
-    "/irritants/ru-us/property-return",
-    "/rounds/ru-us/istanbul-april",
-    "/rounds/ru-us/moscow-next",
-    "/relations/ru-us",
-    "/changes",
-    "/sources",
-    "/help",
-    "/sign-in",
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+BOARD: Final = "/v1/relations/ru-us/board"
+WORDS: Final = {"RU": "Russia", "US": "The US", "both": "Both", "none": "Nobody"}
+BASES: Final = {"one_side": "alone", "attributed": "not in its own words", "media_only": "Media only", "none": "Nobody"}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
+def board(desk: Desk, point: str = "") -> list[dict[str, Any]]:
+    return list(desk.context.request.get(f"{BOARD}{point}").json()["items"])
 
 
-@pytest.fixture
-def server(seeded_database_url: str) -> Iterator[Served]:
-    with served(seeded_database_url) as server:
-        yield server
+def line_of(page: Page, irritant: str) -> Locator:
+    return page.locator(f"tr[id='{irritant}']")
 
 
-class Watched:
-    """A page, and everything that it must not do: errors on the console, failed or foreign requests."""
-
-    def __init__(self, page: Page, home: str) -> None:
-        self.page = page
-        self.wrong: list[str] = []
-        page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda sent: self.wrong.append(sent.url) if foreign(sent.url, home) else None)
-
-
-def foreign(url: str, home: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme not in ("data", "about") and parts.netloc != urlsplit(home).netloc
+@pytest.mark.parametrize("point", ["", "?as_of_position=112", "?effective_on=2025-03-01"])
+def test_every_mark_stands_on_the_screen_where_the_interface_says(desk: Desk, point: str) -> None:
+    """Measured from left to right, as a reader sees them."""
+    page = desk.window(f"/{point}")
+    for row in board(desk, point):
+        line = line_of(page, row["id"])
+        assert rung_at(line, "use[href='#claimed']", "middle") == row["status"]
+        assert rung_at(line, "use[href='#reported']", "middle") == row["reported_status"]
+        assert rung_at(line, "path.confirmed", "right") == row["confirmed_status"]
+        for party, rung in row["rungs"].items():
+            assert rung_at(line, f".ladder text:text-matches('{party}$')", "middle") == rung
 
 
-@pytest.fixture
-def watched(browser: Browser, server: Served) -> Iterator[Watched]:
-    context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 1000})
-    yield Watched(context.new_page(), server.url)
-    context.close()
+@pytest.mark.parametrize("point", ["", "?as_of_position=112"])
+def test_whose_word_whose_move_and_what_is_settled_are_said_as_the_interface_says(desk: Desk, point: str) -> None:
+    page = desk.window(f"/{point}")
+    for row in board(desk, point):
+        cells = line_of(page, row["id"]).get_by_role("cell")
+        expect(cells.nth(1)).to_contain_text(BASES[row["basis"]])
+        if row["origins"]:
+            expect(cells.nth(1)).to_contain_text("one utterance" if row["origins"] == 1 else f"{row['origins']} utt")
+        expect(cells.nth(2)).to_have_text(WORDS[row["awaiting"]])
+        if row["items"]["total"]:
+            expect(cells.nth(3)).to_contain_text(f"{row['items']['settled']} of {row['items']['total']} settled")
+        for party, rung in row["rungs"].items():
+            expect(cells.nth(0)).to_contain_text(f"{party} {rung.replace('_', ' ')}")
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_loads_without_a_complaint_and_from_this_host_alone(watched: Watched, path: str) -> None:
-    answer = watched.page.goto(path, wait_until="load")
-    assert answer is not None
-    assert answer.status == 200
-    assert watched.page.locator("h1").count() == 1
-    assert watched.wrong == []
+def test_every_mark_says_what_it_is_when_it_is_pointed_at(desk: Desk) -> None:
+    page = desk.window("/")
+    for row in board(desk):
+        ladder = line_of(page, row["id"]).locator(".ladder")
+        told = ladder.locator("title").all_text_contents()
+        assert told[0].startswith("Claimed ")
+        marks = ladder.locator("use:not([href='#scale']), path, text")
+        assert marks.count() == marks.filter(has=page.locator("title")).count() == len(told) - 1
+    assert page.locator("thead [title]").count() >= 8
 
 
-def test_the_board_says_of_each_irritant_what_the_api_says(watched: Watched, server: Served) -> None:
-    watched.page.goto("/")
-    for irritant in httpx2.get(f"{server.url}/v1/irritants").json()["items"]:
-        row = watched.page.get_by_role("row").filter(has=watched.page.get_by_text(irritant["title"], exact=True))
-        for party, side in irritant["parties"].items():
-            expect(row).to_contain_text(f"{party} {side['rung'].replace('_', ' ')}")
-        if irritant["items"]["total"]:
-            expect(row).to_contain_text(f"{irritant['items']['settled']} of {irritant['items']['total']} settled")
+def test_the_columns_sort_it(desk: Desk) -> None:
+    page = desk.window("/")
+    rows = sorted(board(desk), key=lambda row: RUNGS.index(row["confirmed_status"]))
+    page.locator("#sort-confirmed").click()
+    expect(page.locator("tbody tr").last).to_have_attribute("id", rows[-1]["id"])
+    page.locator("#sort-confirmed").click()
+    expect(page.locator("tbody tr").first).to_have_attribute("id", rows[-1]["id"])
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("confirmed")
 
 
-def test_the_board_changes_by_itself_when_something_is_filed(
-    watched: Watched, server: Served, seeded_database_url: str
-) -> None:
-    watched.page.goto("/")
-    row = watched.page.get_by_role("row").filter(has=watched.page.get_by_text("Visas for diplomats", exact=True))
+def rung_at(line: Locator, mark: str, edge: str) -> str:
+    """The rung over which a mark stands; codes over one rung stand a little to either side of it."""
+    found = line.locator(mark)
+    if not found.count():
+        return "unstated"
+    left, right = edges(line.locator("use[href='#scale']"))
+    begin, end = edges(found)
+    place = end if edge == "right" else (begin + end) / 2
+    return RUNGS[round((place - left) / (right - left) * 7)]
+
+
+def edges(locator: Locator) -> tuple[float, float]:
+    box = locator.bounding_box()
+    assert box is not None
+    return box["x"], box["x"] + box["width"]
+
+
+# Live.
+
+
+def test_the_board_says_when_it_is_disconnected_and_comes_back_by_itself(desk: Desk) -> None:
+    desk.context.route("**/v1/events/live*", lambda route: route.abort())
+    page = desk.window("/")
+    expect(page.locator("#live")).to_contain_text("Disconnected", timeout=20_000)
+    desk.context.unroute("**/v1/events/live*")
+    expect(page.locator("#live")).to_contain_text("Live", timeout=30_000)
+    desk.complaints[:] = [one for one in desk.complaints if "net::ERR_FAILED" not in one]
+
+
+# Both clocks.
+
+
+def slide(page: Page, label: str, presses: int) -> None:
+    """By the keyboard, as those do who have no pointer."""
+    slider = page.get_by_label(label, exact=True)
+    slider.focus()
+    for _ in range(presses):
+        page.keyboard.press("ArrowLeft")
+
+
+def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(desk: Desk) -> None:
+    page = desk.window("/")
+    end = int(page.get_by_label("As known at", exact=True).get_attribute("max") or 0)
+    slide(page, "As known at", 3)
+    expect(page.locator("#known")).to_contain_text(f"position {end - 3}")
+    expect(page).to_have_url(re.compile(rf"/\?as_of_position={end - 3}$"))
+    expect(page.get_by_label("As known at", exact=True)).to_be_focused()
+    page.get_by_role("link", name="Back to the present").click()
+    expect(page.locator("#known")).to_contain_text(f"now: all {end} events")
+
+
+def test_the_slider_over_the_world_leaves_out_what_had_not_happened(desk: Desk) -> None:
+    page = desk.window("/")
+    row = line_of(page, "ru-us/banking-access")
+    expect(row).to_contain_text("US formalised")
+    page.get_by_label("Effective on", exact=True).press("Home")
+    expect(page.locator("#world")).to_contain_text("what had happened by 27 February 2025")
     expect(row).to_contain_text("US unstated")
-    file(server, seeded_database_url)
-    expect(row).to_contain_text("US understanding", timeout=10_000)
-    assert watched.wrong == []
-
-
-def test_the_board_as_it_was_known_before_the_interview(watched: Watched) -> None:
-    watched.page.goto("/?as_of_position=112")
-    title = "Russian diplomatic property in the United States"
-    row = watched.page.get_by_role("row").filter(has=watched.page.get_by_text(title, exact=True))
-    expect(row).to_contain_text("RU unstated")
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_no_page_is_wider_than_its_window(watched: Watched, width: int) -> None:
-    watched.page.set_viewport_size({"width": width, "height": 900})
-    for path in PAGES:
-        watched.page.goto(path)
-        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
-
-
-def file(server: Served, database: str) -> None:
-    """The United States confirm the understanding on visas."""
-    engine = open_engine(database)
-    with transaction(engine) as c:
-        _, key = keys.create(c, "an operator", ("report",), datetime.now(UTC))
-    engine.dispose()
-    event = {
-        "stream": "irritant/ru-us/visas",
-        "type": "UnderstandingReported",
-        "terms": "Simpler visas for diplomats",
-        "asserted_by": {"party": "US", "channel": "quote"},
-        "source": {"document": "a4-unnamed-outlet", "paragraphs": [5], "origin": "state-department-on-april"},
-        "summary": "The department says the same of visas.",
-        "occurred": "2025-06-01",
-    }
-    body = {"relation": "ru-us", "title": "After the round", "events": [event]}
-    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "once"}
-    assert httpx2.post(f"{server.url}/v1/reports", json=body, headers=headers).status_code == 201

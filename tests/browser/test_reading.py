@@ -1,13 +1,16 @@
-"""Reading in a real browser: both clocks, the live line, and every page for everybody, in light and in dark."""
+"""Reading in a real browser: every page for everybody, in light and in dark, narrow and wide, and on paper."""
 
 import re
 from typing import Any, Final
 
-import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from fastapi.routing import iter_route_contexts
+from playwright.sync_api import Page
 
-from tests.browser.conftest import CHROMIUM, Desk, shot, violations
+from service.api.app import create_app
+from service.settings import Settings
+from service.web.site import add_pages
+from tests.browser.conftest import CHROMIUM, SHOTS, Desk, kept_as, shot, violations
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
@@ -19,99 +22,94 @@ PAGES: Final = {
     "difference": "/irritants/ru-us/banking-access/difference?from=round:istanbul-february",
     "sheet": "/rounds/ru-us/istanbul-april",
     "sheet-to-come": "/rounds/ru-us/moscow-next",
+    "round-events": "/rounds/ru-us/istanbul-april/events",
     "relation": "/relations/ru-us",
+    "relation-events": "/relations/ru-us/events",
     "changes": "/changes",
     "sources": "/sources",
     "source": "/sources/a4-unnamed-outlet",
+    "source-events": "/sources/a4-unnamed-outlet/events",
     "help": "/help",
     "problems": "/problems",
     "problem": "/problems/stale",
 }
+FORMS: Final = {"/sign-in", "/file", "/correct/{id}", "/retract/{id}", "/reports/{id}"}
+"""Those that the tests of filing look at."""
+PARTS: Final = {"/static/{name}", "/file/date", "/events/{id}"}
+"""What is got and is no page: files, a part of a form, and a way on."""
 
 
-def slide(page: Page, label: str, presses: int) -> None:
-    """By the keyboard, as those do who have no pointer."""
-    slider = page.get_by_label(label, exact=True)
-    slider.focus()
-    for _ in range(presses):
-        page.keyboard.press("ArrowLeft")
+def test_every_page_is_looked_at() -> None:
+    app = create_app(Settings(database_url="postgresql://"))
+    machines = {str(route.path_format) for route in iter_route_contexts(app.routes)}
+    add_pages(app)
+    pages = [route for route in iter_route_contexts(app.routes) if "GET" in (route.methods or ())]
+    templates = {str(route.path_format) for route in pages} - machines - FORMS - PARTS
+    looked_at = [path.partition("?")[0] for path in PAGES.values()]
+    seen = {t for t in templates for path in looked_at if re.fullmatch(re.sub(r"{\w+}", "[^/]+", t), path)}
+    assert templates - seen == set()
 
 
-def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(desk: Desk) -> None:
-    page = desk.window("/")
-    end = int(page.get_by_label("As known at", exact=True).get_attribute("max") or 0)
-    slide(page, "As known at", 3)
-    expect(page.locator("#known")).to_contain_text(f"position {end - 3}")
-    expect(page).to_have_url(re.compile(rf"/\?as_of_position={end - 3}$"))
-    expect(page.get_by_label("As known at", exact=True)).to_be_focused()
-    page.get_by_role("link", name="Back to the present").click()
-    expect(page.locator("#known")).to_contain_text(f"now: all {end} events")
-
-
-def test_the_slider_over_the_world_leaves_out_what_had_not_happened(desk: Desk) -> None:
-    page = desk.window("/")
-    row = page.locator("tr[id='ru-us/banking-access']")
-    expect(row).to_contain_text("US formalised")
-    page.get_by_label("Effective on", exact=True).press("Home")
-    expect(page.locator("#world")).to_contain_text("what had happened by 27 February 2025")
-    expect(row).to_contain_text("US unstated")
-
-
-def test_marks_in_the_browser_stand_where_the_interface_says(desk: Desk) -> None:
-    """Where they are on the screen, measured: left to right as the rungs are."""
-    page = desk.window("/")
-    board = httpx2.get(f"{page.url}v1/relations/ru-us/board").json()
-    for row in board["items"]:
-        line = page.locator(f"tr[id='{row['id']}'] .ladder")
-        left, right = edges(line.locator("use[href='#scale']"))
-        for mark, name in (("claimed", "status"), ("reported", "reported_status")):
-            found = line.locator(f"use[href='#{mark}']")
-            assert found.count() == (row[name] != "unstated")
-            if row[name] != "unstated":
-                begin, end = edges(found)
-                share = ((begin + end) / 2 - left) / (right - left)
-                assert round(share * 7) == RUNGS.index(row[name])
-
-
-RUNGS: Final = ("unstated", "raised", "proposed", "in_talks", "understanding", "formalised", "implementing", "resolved")
-
-
-def edges(locator: Any) -> tuple[float, float]:
-    box = locator.bounding_box()
-    return box["x"], box["x"] + box["width"]
-
-
-def test_the_board_says_when_it_is_disconnected_and_comes_back_by_itself(desk: Desk) -> None:
-    desk.context.route("**/v1/events/live*", lambda route: route.abort())
-    page = desk.window("/")
-    expect(page.locator("#live")).to_contain_text("Disconnected", timeout=20_000)
-    desk.context.unroute("**/v1/events/live*")
-    expect(page.locator("#live")).to_contain_text("Live", timeout=30_000)
-    desk.complaints[:] = [one for one in desk.complaints if "net::ERR_FAILED" not in one]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_every_page(desk: Desk, scheme: Any) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+def test_everybody_can_read_every_page(desk: Desk, width: int, scheme: Any) -> None:
     for name, path in PAGES.items():
         page = desk.window("about:blank")
+        page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.goto(path)
+        assert page.get_by_role("heading", level=1).count() == 1
         assert violations(page) == [], path
-        shot(page, f"{name}-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        shot(page, f"{name}-{width}-{scheme}")
         page.close()
 
 
-def test_pages_are_kept_as_pictures_narrow_too(desk: Desk) -> None:
-    for name, path in PAGES.items():
-        page = desk.window("about:blank")
-        page.set_viewport_size({"width": 360, "height": 800})
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-        shot(page, f"{name}-360")
-        page.close()
+def test_a_page_can_be_used_by_keyboard_alone_and_shows_where_one_is(desk: Desk) -> None:
+    page = desk.window("/")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    seen = [focused(page)]
+    while seen[-1] != "Banking access of the missions":
+        assert len(seen) < 40
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        page.keyboard.press("Tab")
+        seen.append(focused(page))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/irritants/ru-us/banking-access")
+    page.locator(".evidence summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.evidence[open]").count() == 1
 
 
-def test_the_sheet_of_a_round_prints_on_two_pages(desk: Desk) -> None:
-    page = desk.window(PAGES["sheet"])
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.textContent.trim()"))
+
+
+def test_evidence_is_opened_in_place_down_to_document_and_paragraph(desk: Desk) -> None:
+    page = desk.window("/irritants/ru-us/banking-access")
+    evidence = page.locator("#US .evidence").first
+    assert not evidence.locator("ol").is_visible()
+    evidence.locator("summary").click()
+    assert evidence.get_by_role("link", name="a4-unnamed-outlet ¶ 5").is_visible()
+    evidence.get_by_role("link", name="a4-unnamed-outlet ¶ 5").click()
+    page.wait_for_url("**/sources/a4-unnamed-outlet#p5")
+    assert page.locator("#p5").is_visible()
+
+
+@pytest.mark.parametrize("name", ["board", "sheet", "dossier-banking", "relation"])
+def test_paper_has_room_for_all_of_it(desk: Desk, name: str) -> None:
+    """Nothing is cut off at the right, and the sheet of a round takes two pages at the most."""
+    page = desk.window(PAGES[name])
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
     printed = page.pdf(prefer_css_page_size=True, print_background=True)
-    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 2
+    if SHOTS:
+        kept_as(f"{name}.pdf").write_bytes(printed)
+    assert name != "sheet" or len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 2
+
+
+PAPER: Final = 695
+"""A4 between its margins, in CSS pixels."""

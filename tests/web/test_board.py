@@ -41,8 +41,8 @@ def marks(line: str) -> dict[str, str]:
         "status": rung(r'href="#claimed" x="(\d+)"'),
         "confirmed_status": rung(r'class="confirmed" d="M17 25H(\d+)v'),
         "reported_status": rung(r'href="#reported" x="(\d+)"'),
-        "RU": rung(r'<text class="side[^>]* x="(\d+)" y="12"><title>Russia'),
-        "US": rung(r'<text class="side[^>]* x="(\d+)" y="12"><title>the US'),
+        "RU": rung(r'<text[^>]* x="(\d+)" y="12"><title>Russia'),
+        "US": rung(r'<text[^>]* x="(\d+)" y="12"><title>the US'),
     }
 
 

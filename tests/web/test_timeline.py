@@ -59,6 +59,22 @@ def test_a_known_day_stands_on_the_line_of_its_round() -> None:
     assert plot.rounds[0].name == "First"
 
 
+@whatever(days=st.lists(st.dates(date(2020, 1, 1), date(2026, 1, 1)), min_size=1, max_size=40))
+def test_names_of_rounds_stand_apart_and_the_latest_has_one(days: list[date]) -> None:
+    rounds = [
+        BoardRound(id=f"ru-us/the-round-of-{n}", phase="concluded", date=str(day), latest=day)
+        for n, day in enumerate(days)
+    ]
+    plot = drawn(of(raised("RU", on="2023-01-01")), *rounds)
+    assert sorted(upright.id for upright in plot.rounds) == sorted(round.id for round in rounds)
+    named = [upright for upright in plot.rounds if upright.row is not None]
+    assert max(days) in [upright.day for upright in named]
+    for i, one in enumerate(named):
+        assert 20 < one.y <= plot.lanes[0].top
+        for other in named[i + 1 :]:
+            assert one.row != other.row or one.right < other.left or other.right < one.left
+
+
 def test_what_is_not_dated_stands_before_the_scale() -> None:
     plot = drawn(of(raised("RU", on=None), raised("RU", on="2025-02-01")), ROUND)
     undated, dated = marks(plot)
