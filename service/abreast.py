@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from service.documents import REPRESENTATIONS, replayed
 from service.store import events, read_models
+from service.store.codec import Unreadable
+from service.store.engine import DatabaseUnavailable
 from service.store.read_models import Document
 
 NOTE: Final = "built"
@@ -34,11 +36,17 @@ def noted(c: Connection) -> int | None:
 
 
 def catch_up(c: Connection, position: int) -> int:
-    """Makes sure that all documents are there up to a position of the record; how many were made for that."""
+    """Makes sure that all documents are there up to a position of the record; how many were made for that.
+
+    Raises DatabaseUnavailable where a later release filed what this one cannot read: rather no answer than a stale one.
+    """
     done = noted(c) or 0
     if done >= position:
         return 0
-    made = make_since(c, done)
+    try:
+        made = make_since(c, done)
+    except Unreadable as error:
+        raise DatabaseUnavailable(f"{error}; a later release filed it, and answers in this one's place") from error
     read_models.store(c, [note(position)])
     return made
 

@@ -18,7 +18,7 @@ from service.follower import RECORD, Follower
 from service.store import events, keys, log, watch
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
 from tests.failover import admin, failed_over, name_of
-from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing
+from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing, superuser
 
 
 @pytest.fixture
@@ -111,6 +111,19 @@ def test_the_question_for_the_head_follows_its_index_though_it_was_planned_on_an
     before = walks()
     asyncio.run(test())
     assert walks() == before
+
+
+def test_what_only_a_later_release_can_read_is_answered_by_none_but_that(database_url: str, engine: Engine) -> None:
+    async def test() -> None:
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            record(engine)
+            with superuser(database_url) as c:
+                c.execute("UPDATE events SET type = 'TreatyRatified'")
+            with pytest.raises(DatabaseUnavailable, match="this release knows no TreatyRatified; a later release"):
+                await follower.head()
+
+    asyncio.run(test())
 
 
 def test_a_question_is_not_answered_by_a_query_that_was_under_way(database_url: str, engine: Engine) -> None:

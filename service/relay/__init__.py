@@ -14,7 +14,7 @@ import structlog
 from service.follower import RECORD, Follower
 from service.relay.feed import Mark, Refused, following, mark
 from service.relay.stream import Stream, StreamUnavailable, Target, opened
-from service.store.codec import StoredEvent
+from service.store.codec import StoredEvent, Unreadable
 from service.store.engine import DatabaseUnavailable
 from service.store.lock import Lock, held
 
@@ -46,6 +46,8 @@ class Relay:
                 _log.warning("waiting", of=away, because=str(error), seconds=self._pause)
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            except Unreadable as error:
+                raise Refused(f"{error}; a later release filed it, so relay with that one") from error
 
     async def _take_turn(self) -> None:
         """As the one active relay to this stream, for as long as all goes well."""

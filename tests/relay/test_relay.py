@@ -31,6 +31,13 @@ from tests.relay.server import STREAM, NatsServer
 from tests.store.record import FERRIES, READOUT, VISAS, put, superuser
 
 LONGEST = 20.0
+FILED_BY_A_LATER_RELEASE = """
+INSERT INTO events (position, stream, version, id, type, schema_version, data, actor, report, correlation, recorded_at,
+                    chain_hash)
+SELECT position + 1, stream, version + 1, gen_random_uuid(), 'TreatyRatified', 1, data, actor, report, correlation,
+       recorded_at, chain_hash
+  FROM events ORDER BY position DESC LIMIT 1
+"""
 
 
 @pytest.fixture
@@ -324,6 +331,21 @@ def test_a_record_that_was_restored_from_an_older_copy_is_refused(
         before = await nats_server.stored()
         assert "restored from an older copy" in await refused(database_url, engine, nats_server)
         assert await nats_server.stored() == before
+
+    asyncio.run(test())
+
+
+def test_an_event_of_a_later_release_ends_the_relay_with_a_sentence(
+    database_url: str, engine: Engine, nats_server: NatsServer
+) -> None:
+    async def test() -> None:
+        position = fill(engine, 2)
+        async with relaying(database_url, engine, target(nats_server)) as task:
+            await reached(nats_server, position)
+            with superuser(database_url) as c:
+                c.execute(FILED_BY_A_LATER_RELEASE)
+            with pytest.raises(Refused, match="this release knows no TreatyRatified"):
+                await asyncio.wait_for(task, LONGEST)
 
     asyncio.run(test())
 
