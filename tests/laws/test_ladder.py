@@ -76,11 +76,18 @@ def test_only_a_reversal_or_a_reopening_that_stands_counts_as_a_regression(event
 
 @given(records(), st.data())
 def test_a_retraction_reads_as_if_its_target_had_never_been_said(events: list[Recorded], data: st.DataObject) -> None:
-    target = data.draw(st.sampled_from(events[1:]))
+    target = data.draw(to_be_struck(events))
     assume(not isinstance(target.data, AssertionRetracted))
     struck = [*events, retraction(events, target.id)]
     never = [e for e in events if e.id != target.id]
     assert state_of(struck) == state_of(never)
+
+
+def to_be_struck(events: Sequence[Recorded]) -> st.SearchStrategy[Recorded]:
+    """Any event but the opening; where something goes down, that as often as all else together."""
+    down = [e for e in events if type(e.data).__name__ in ("ProgressReversed", "IrritantReopened")]
+    whatever = st.sampled_from(events[1:])
+    return st.sampled_from(down) | whatever if down else whatever
 
 
 @given(records(), st.data())
