@@ -5,6 +5,8 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -17,23 +19,42 @@ REQUIRED: Final = "NATS_REQUIRED" in os.environ
 STREAM: Final = "IRRITANTS"
 
 
-class NatsServer:
-    """On one port of loopback for all its life, whatever happens to its process."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
+def free_ports(number: int) -> list[int]:
+    """Ports of loopback, all different."""
+    with ExitStack() as held:
+        taken = [held.enter_context(socket.socket()) for _ in range(number)]
+        for free in taken:
             free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
-        self._folder = folder
+        return [int(free.getsockname()[1]) for free in taken]
+
+
+class NatsServer:
+    """On one port of loopback for all its life, whatever happens to its process.
+
+    `login`, as `user:password`, is what it asks of whoever connects; `options` are more words of its command line.
+    """
+
+    def __init__(self, folder: Path, *, login: str | None = None, options: Sequence[str] = ()) -> None:
+        (self._port,) = free_ports(1)
+        self._folder, self._login = folder, login
+        self.name = folder.name
+        self._options = list(options)
+        if login:
+            user, password = login.split(":")
+            self._options += ["--user", user, "--pass", password]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"nats://127.0.0.1:{self._port}"
+        return self.url_as(self._login)
+
+    def url_as(self, login: str | None) -> str:
+        return f"nats://{login}@127.0.0.1:{self._port}" if login else f"nats://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         assert PROGRAM is not None
         command = [PROGRAM, "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
+        command += self._options
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 10
         while not self._answers():
@@ -54,6 +75,17 @@ class NatsServer:
     async def connected(self) -> Client:
         return await nats.connect(self.url)
 
+    async def leader(self) -> str:
+        """The name of the server that leads the stream."""
+        connection = await self.connected()
+        try:
+            info = (await connection.jetstream().stream_info(STREAM)).cluster
+            assert info is not None
+            assert info.leader is not None
+            return info.leader
+        finally:
+            await connection.close()
+
     async def stored(self) -> list[tuple[int, str, dict[str, str], bytes]]:
         """Every message of the stream: sequence, subject, headers, payload."""
         connection = await self.connected()
@@ -72,3 +104,14 @@ class NatsServer:
             raise AssertionError("there are more messages than the stream says")
         finally:
             await connection.close()
+
+
+def cluster(folder: Path, size: int = 3) -> list[NatsServer]:
+    """Servers that keep one JetStream together."""
+    ports = free_ports(size)
+    routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports)
+    together = ("--cluster_name", "irritants", "--routes", routes)
+    return [
+        NatsServer(folder / name, options=("--name", name, "--cluster", f"nats://127.0.0.1:{port}", *together))
+        for name, port in zip("abcdefgh", ports, strict=False)
+    ]

@@ -22,7 +22,7 @@ def test_the_consumer_has_the_events_of_all_rounds(
     with connection(engine) as c:
         recorded = events.read_log(c)
     engine.dispose()
-    with running(nats_server, seeded_database_url, tmp_path / "log"):
+    with running(nats_server.url, seeded_database_url, tmp_path / "log"):
         asyncio.run(reached(nats_server, len(recorded)))
     (script,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     command = [sys.executable, "-c", script.replace("nats://127.0.0.1:4222", nats_server.url)]

@@ -27,7 +27,7 @@ from service.store import events
 from service.store.engine import DatabaseUnavailable, connection, open_engine
 from service.store.lock import held
 from tests.crash.faults import Database
-from tests.relay.server import STREAM, NatsServer
+from tests.relay.server import STREAM, NatsServer, cluster
 from tests.store.record import FERRIES, READOUT, VISAS, put, superuser
 
 LONGEST = 20.0
@@ -96,15 +96,15 @@ async def reached(server: NatsServer, position: int) -> None:
         await connected.close()
 
 
-def process(server: NatsServer, url: str, log: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "service", "relay", "--nats", server.url, "--database", url]
+def process(nats: str, url: str, log: Path, *options: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "service", "relay", "--nats", nats, "--database", url, *options]
     with log.open("ab") as lines:
         return subprocess.Popen(command, stdout=lines, stderr=lines, env={**os.environ})
 
 
 @contextmanager
-def running(server: NatsServer, url: str, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with process(server, url, log) as started:
+def running(nats: str, url: str, log: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
+    with process(nats, url, log, *options) as started:
         try:
             yield started
         finally:
@@ -151,10 +151,10 @@ def test_a_relay_that_is_killed_at_random_leaves_no_gap_and_no_double(
 ) -> None:
     position = fill(engine, 40, 50)
     for _ in range(2):
-        with running(nats_server, database_url, tmp_path / "log"):
+        with running(nats_server.url, database_url, tmp_path / "log"):
             asyncio.run(reached(nats_server, random.randrange(1, position)))
     position = fill(engine, 4, 50)
-    with running(nats_server, database_url, tmp_path / "log") as last:
+    with running(nats_server.url, database_url, tmp_path / "log") as last:
         asyncio.run(reached(nats_server, position))
         last.send_signal(signal.SIGTERM)
         assert last.wait(timeout=10) == 0
@@ -166,9 +166,9 @@ def test_of_two_relays_one_stands_by_and_takes_over(
     database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     first_log, second_log = tmp_path / "first", tmp_path / "second"
-    with running(nats_server, database_url, first_log) as first:
+    with running(nats_server.url, database_url, first_log) as first:
         asyncio.run(reached(nats_server, fill(engine, 1)))
-        with running(nats_server, database_url, second_log):
+        with running(nats_server.url, database_url, second_log):
             until_said(second_log, "standing by")
             asyncio.run(reached(nats_server, fill(engine, 1)))
             assert "relaying" not in second_log.read_text()
@@ -209,7 +209,7 @@ def test_nats_that_is_down_is_waited_for_and_the_log_says_so(
     database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    with running(nats_server, database_url, log) as relay:
+    with running(nats_server.url, database_url, log) as relay:
         asyncio.run(reached(nats_server, fill(engine, 2)))
         nats_server.kill()
         position = fill(engine, 3)
@@ -218,6 +218,51 @@ def test_nats_that_is_down_is_waited_for_and_the_log_says_so(
         asyncio.run(reached(nats_server, position))
         assert relay.poll() is None
     whole(nats_server, engine)
+
+
+def test_a_password_that_nats_refuses_is_told_without_the_password(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    server = NatsServer(tmp_path / "jetstream", login="relay:right-one")
+    server.start()
+    try:
+        position, log = fill(engine, 2), tmp_path / "log"
+        with running(server.url_as("relay:mistaken"), database_url, log) as relay:
+            until_said(log, "Authorization Violation")
+            assert relay.poll() is None
+        assert "mistaken" not in log.read_text()
+        with running(server.url, database_url, log):
+            asyncio.run(reached(server, position))
+        assert "right-one" not in log.read_text()
+        whole(server, engine)
+    finally:
+        server.kill()
+
+
+@pytest.mark.slow
+def test_whichever_server_of_a_cluster_dies_the_relay_goes_on_with_the_others(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    """Three copies of each message: the server that leads the stream is killed, and is back before the next one is."""
+    servers = {server.name: server for server in cluster(tmp_path)}
+    addresses = ",".join(server.url for server in servers.values())
+    for server in servers.values():
+        server.start()
+    try:
+        with running(addresses, database_url, tmp_path / "log", "--replicas", "3"):
+            for _ in range(2):
+                position = fill(engine, 4)
+                asyncio.run(reached(servers["a"], position))
+                leader = servers[asyncio.run(servers["a"].leader())]
+                other = next(server for server in servers.values() if server is not leader)
+                leader.kill()
+                position = fill(engine, 4)
+                asyncio.run(reached(other, position))
+                leader.start()
+        whole(servers["a"], engine)
+    finally:
+        for server in servers.values():
+            server.kill()
 
 
 def crash(url: str) -> None:
@@ -246,7 +291,7 @@ def test_a_database_that_dies_is_waited_for(nats_server: NatsServer, tmp_path: P
         upgrade(database.address)
         engine = open_engine(database.address)
         log = tmp_path / "log"
-        with running(nats_server, database.address, log) as relay:
+        with running(nats_server.url, database.address, log) as relay:
             asyncio.run(reached(nats_server, fill(engine, 5)))
             crash(database.address)
             until_said(log, '"of": "the database"')
@@ -262,7 +307,7 @@ def test_a_connection_of_the_lock_that_is_cut_gives_the_turn_away_and_takes_it_a
     database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    with running(nats_server, database_url, log):
+    with running(nats_server.url, database_url, log):
         asyncio.run(reached(nats_server, fill(engine, 1)))
         with psycopg.connect(database_url, autocommit=True) as c:
             cut = (
