@@ -32,6 +32,8 @@ from service.store.codec import StoredEvent
 CONTENT_TYPE: Final = "application/cloudevents+json"
 _SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 2
+# While a cluster chooses who leads, questions about a stream get no answer at all: then it is soon asked again.
+_ASK_SECONDS: Final = 2
 _PAGES_UNDER_WAY: Final = 4
 _RECORD: Final = re.compile(r"record ([0-9a-f-]{36})")
 
@@ -127,7 +129,7 @@ async def opened(target: Target, record: str) -> AsyncIterator[Stream]:
     stream = None
     try:
         with _failures():
-            context = connection.jetstream(timeout=_SECONDS)
+            context = connection.jetstream(timeout=_ASK_SECONDS)
             end = await _end(context, target, record)
         stream = Stream(connection, context, target, end)
         yield stream

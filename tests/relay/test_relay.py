@@ -30,7 +30,7 @@ from tests.crash.faults import Database
 from tests.relay.server import STREAM, NatsServer, cluster
 from tests.store.record import FERRIES, READOUT, VISAS, put, superuser
 
-LONGEST = 20.0
+LONGEST = 60.0
 FILED_BY_A_LATER_RELEASE = """
 INSERT INTO events (position, stream, version, id, type, schema_version, data, actor, report, correlation, recorded_at,
                     chain_hash)
