@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
 from service import abreast
-from service.follower import RECORD, Follower
+from service.follower import RECORD, Awaited, Follower
 from service.store import events, keys, log, watch
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
 from tests.failover import admin, failed_over, name_of
@@ -220,6 +220,37 @@ def test_whoever_waits_is_woken_by_the_commit_alone(database_url: str, engine: E
                 # Not by the tick, which comes once a second.
                 assert loop.time() - began < 0.5
                 assert not await other.wait(loop.time() + 0.01)
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError("the disk is full")])
+def test_those_who_await_one_thing_are_woken_when_it_was_looked_at_once_for_all(
+    database_url: str, engine: Engine, failure: Exception | None
+) -> None:
+    looks: list[asyncio.Future[None]] = []
+
+    async def look() -> None:
+        looks.append(asyncio.get_running_loop().create_future())
+        await looks[-1]
+
+    async def test() -> None:
+        until_then = asyncio.get_running_loop().time() + 5
+        async with following(database_url, engine) as follower:
+            await follower.head()
+            awaited = Awaited("visas", look)
+            with follower.waiter([VISAS], awaited) as one, follower.waiter([VISAS], awaited) as other:
+                waiting = [asyncio.create_task(waiter.wait(until_then)) for waiter in (one, other)]
+                await asyncio.to_thread(record, engine, VISAS)
+                await follower.head()
+                await until(lambda: looks)
+                assert not any(task.done() for task in waiting)
+                [looked] = looks
+                if failure is None:
+                    looked.set_result(None)
+                else:
+                    looked.set_exception(failure)
+                assert await asyncio.gather(*waiting) == [True, True]
 
     asyncio.run(test())
 

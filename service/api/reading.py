@@ -23,7 +23,7 @@ from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.resource import Drawing, Read, Resource
 from service.domain.streams import is_relation
-from service.follower import Follower, TooManyWaiters, Waiter
+from service.follower import Awaited, Follower, TooManyWaiters, Waiter
 from service.store.log import Head
 
 _SLUG: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -165,7 +165,8 @@ class Reader:
         read, resource = self._read(request, found), cast(Resource[Any], found.resource)
         wakes = (resource.wakes or resource.topics)(read.path, read.query)
         until = asyncio.get_running_loop().time() + seconds
-        async with self.waiting(request, wakes) as waiter:
+        awaited = Awaited(request.target, lambda: self._page(request, found))
+        async with self.waiting(request, wakes, awaited) as waiter:
             # Looked at again, now that nothing can be missed.
             page = await self._page(request, found)
             while _is_old(request, page) and not self.follower.draining and await waiter.wait(until):
@@ -175,10 +176,12 @@ class Reader:
         return await self._page(request, found)
 
     @asynccontextmanager
-    async def waiting(self, request: Request, topics: Sequence[str]) -> AsyncIterator[Waiter]:
+    async def waiting(
+        self, request: Request, topics: Sequence[str], awaited: Awaited | None = None
+    ) -> AsyncIterator[Waiter]:
         """A place among those who wait, given up when the sender leaves. Raises Problem where there is none left."""
         try:
-            with self.follower.waiter(topics) as waiter:
+            with self.follower.waiter(topics, awaited) as waiter:
                 leaving = asyncio.ensure_future(_until_gone(request, waiter))
                 try:
                     yield waiter

@@ -18,12 +18,12 @@ from sqlalchemy import Engine
 from service import abreast
 from service.follower.cache import Cache, Kept
 from service.follower.histories import Histories
-from service.follower.waiting import TooManyWaiters, Waiter, Waiters
+from service.follower.waiting import Awaited, TooManyWaiters, Waiter, Waiters
 from service.store.engine import DatabaseUnavailable, connection
 from service.store.log import Head
 from service.store.watch import Changed, Moved, Watch
 
-__all__ = ["CHANGES", "RECORD", "Follower", "Kept", "TooManyWaiters", "Waiter", "changes_in"]
+__all__ = ["CHANGES", "RECORD", "Awaited", "Follower", "Kept", "TooManyWaiters", "Waiter", "changes_in"]
 
 RECORD: Final = "record"
 """The topic of everything there is: touched whenever the head moves."""
@@ -226,9 +226,12 @@ class Follower:
     def draining(self) -> bool:
         return self._waiters.draining
 
-    def waiter(self, topics: Sequence[str]) -> Waiter:
-        """To be entered before looking at what is waited for, so that nothing is missed in between."""
-        return self._waiters.waiter(topics)
+    def waiter(self, topics: Sequence[str], awaited: Awaited | None = None) -> Waiter:
+        """To be entered before looking at what is waited for, so that nothing is missed in between.
+
+        Where several await one thing, it is looked at for all of them before they are woken.
+        """
+        return self._waiters.waiter(topics, awaited)
 
     def drain(self) -> None:
         """Wakes every waiter for good: each answers with what there is, and nobody waits from now on."""

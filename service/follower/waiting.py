@@ -1,12 +1,24 @@
 """Who waits, and for what. A waiter is one object in this process: no connection, no thread, no task of its own.
 
-Waiters are found by what they wait for, so a commit costs what it concerns.
+Waiters are found by what they wait for, so a commit costs what it concerns. Those who wait for the same thing are woken
+when it has been looked at once for all of them: a thousand who each begin to look get in the way of the one look.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Final, NamedTuple, Self
+
+_AT_ONCE: Final = 100
+"""So many are woken before anybody else has a turn: who has just come in does not wait until all were answered."""
+
+
+class Awaited(NamedTuple):
+    """What may be awaited by several: they are those with the same `key`, and `look` makes it for all of them."""
+
+    key: Hashable
+    look: Callable[[], Awaitable[object]]
 
 
 class TooManyWaiters(Exception):
@@ -20,13 +32,14 @@ class Waiters:
         self._most = most
         self._all: set[Waiter] = set()
         self._by_topic: dict[str, set[Waiter]] = {}
+        self._waking: set[asyncio.Future[None]] = set()
         self.draining = False
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def waiter(self, topics: Sequence[str]) -> "Waiter":
-        return Waiter(self, topics)
+    def waiter(self, topics: Sequence[str], awaited: Awaited | None = None) -> "Waiter":
+        return Waiter(self, topics, awaited)
 
     def enter(self, waiter: "Waiter") -> None:
         if len(self._all) >= self._most:
@@ -44,9 +57,13 @@ class Waiters:
                 del self._by_topic[topic]
 
     def wake(self, touched: Mapping[str, int]) -> None:
-        for topic in touched:
-            for waiter in self._by_topic.get(topic, ()):
-                waiter.wake()
+        together: dict[Hashable, list[Waiter]] = {}
+        for waiter in {waiter for topic in touched for waiter in self._by_topic.get(topic, ())}:
+            together.setdefault(waiter.awaited and waiter.awaited.key, []).append(waiter)
+        for waiters in together.values():
+            waking = asyncio.ensure_future(_wake(waiters, waiters[0].awaited))
+            self._waking.add(waking)
+            waking.add_done_callback(self._waking.discard)
 
     def wake_all(self) -> None:
         for waiter in self._all:
@@ -57,13 +74,23 @@ class Waiters:
         self.wake_all()
 
 
+async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
+    if awaited is not None:
+        with suppress(Exception):  # whoever then looks for itself hears of it
+            await awaited.look()
+    for n, waiter in enumerate(waiters, 1):
+        waiter.wake()
+        if n % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+
+
 class Waiter:
     """One who waits. Entered before it looks, so that a change between looking and waiting is not missed."""
 
-    __slots__ = ("_news", "_waiters", "_woken", "topics")
+    __slots__ = ("_news", "_waiters", "_woken", "awaited", "topics")
 
-    def __init__(self, waiters: Waiters, topics: Sequence[str]) -> None:
-        self._waiters, self.topics = waiters, topics
+    def __init__(self, waiters: Waiters, topics: Sequence[str], awaited: Awaited | None) -> None:
+        self._waiters, self.topics, self.awaited = waiters, topics, awaited
         self._woken = False
         self._news: asyncio.Future[None] | None = None
 

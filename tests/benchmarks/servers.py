@@ -2,11 +2,13 @@
 
     python -m tests.benchmarks.servers NAME ADDRESS
 
-prints where it serves, until it is ended. The address is that of the database; for the bare app, of the service. All
+prints where it serves, until it is ended. The address is that of the database; for the bare apps, of the service. All
 of them are one process of uvicorn with uvloop and httptools.
 """
 
+import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Final
 
@@ -22,6 +24,7 @@ from service.projections.irritant import IrritantDocument
 from service.settings import Settings
 
 PATHS: Final = ("/v1/irritants/ru-us/banking-access", "/v1/irritants?limit=2")
+WAITED_FOR: Final = "/v1/irritants/ru-us/direct-flights"
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -41,6 +44,30 @@ def bare(service: str) -> ASGIApp:
         else:
             await send({"type": "http.response.start", "status": 200, "headers": changed})
             await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def bare_waiting(service: str) -> ASGIApp:
+    """Whoever prefers to wait does until somebody posts; then all are sent what the service would send, at once."""
+    _, changed, body = _copied(service + WAITED_FOR)
+    waiting: list[asyncio.Future[None]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        sent = body
+        if scope["method"] == "POST":
+            for waiter in waiting:
+                waiter.set_result(None)
+            waiting.clear()
+        elif scope["path"] == "/metrics":
+            counted = {"irritants_waiters": len(waiting), "process_cpu_seconds_total": time.process_time()}
+            sent = "".join(f"{name} {value}\n" for name, value in counted.items()).encode()
+        elif any(name == b"prefer" for name, _ in scope["headers"]):
+            waiting.append(asyncio.get_running_loop().create_future())
+            await waiting[-1]
+        headers = changed if sent is body else [(b"content-length", b"%d" % len(sent))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": sent})
 
     return app
 
@@ -89,7 +116,12 @@ def typical(database: str) -> ASGIApp:
     return app
 
 
-SERVERS: Final[dict[str, Callable[[str], ASGIApp]]] = {"bare": bare, "service": service, "typical": typical}
+SERVERS: Final[dict[str, Callable[[str], ASGIApp]]] = {
+    "bare": bare,
+    "bare_waiting": bare_waiting,
+    "service": service,
+    "typical": typical,
+}
 
 
 class _Told(uvicorn.Server):

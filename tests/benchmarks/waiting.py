@@ -3,7 +3,9 @@
 The service as it is run, in a process of its own; a thousand connections from this one, each with `Prefer: wait`. In
 each round one event is filed on the irritant past the service, as another process would, so that the notice of the
 database is part of what is measured. The clock begins when the commit is acknowledged to whoever filed. The clients
-share the machine with the server, and reading a thousand answers is part of the time of the last one.
+share the machine with the server, and reading a thousand answers is part of the time of the last one: what these
+clients and uvicorn take by themselves is seen in a bare ASGI app, which in each round sends a thousand that wait the
+same bytes once it is told to.
 
     .venv/bin/python -m tests.benchmarks.waiting [--clients 1000] [--rounds 10] [--database URL]
 """
@@ -15,7 +17,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from itertools import count
-from statistics import median
+from statistics import mean, median
 from typing import Any, Final
 
 import httpx2
@@ -27,10 +29,10 @@ from service.seeding import seed
 from service.store.codec import canonical
 from service.store.engine import open_engine
 from tests.api.bodies import on, report
-from tests.benchmarks.filing import serving
+from tests.benchmarks.filing import running, serving
 from tests.benchmarks.measuring import load, postgres
+from tests.benchmarks.servers import WAITED_FOR
 
-PATH: Final = "/v1/irritants/ru-us/direct-flights"
 GOAL_MS: Final = 50
 GOAL_MB: Final = 120
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
@@ -63,7 +65,7 @@ class Client(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         prefer = b"Prefer: wait=30\r\n" if wait else b""
         self._transport.write(
-            b"GET %b HTTP/1.1\r\nHost: bench\r\n%bIf-None-Match: %b\r\n\r\n" % (PATH.encode(), prefer, tag)
+            b"GET %b HTTP/1.1\r\nHost: bench\r\n%bIf-None-Match: %b\r\n\r\n" % (WAITED_FOR.encode(), prefer, tag)
         )
         return self._answer
 
@@ -97,39 +99,84 @@ async def until_waiting(url: str, clients: int) -> None:
     raise AssertionError("they do not all wait after twenty seconds")
 
 
-async def measured(url: str, file: Callable[[], float], clients: int, rounds: int) -> None:
-    loop = asyncio.get_running_loop()
-    host, port = url.removeprefix("http://").split(":")
+class Crowd:
+    """Clients that are connected to one server, and what was measured of each round of theirs."""
+
+    def __init__(self, url: str, file: Callable[[], float]) -> None:
+        self.url, self._file = url, file
+        self.firsts: list[float] = []
+        self.lasts: list[float] = []
+        self.costs: list[float] = []
+        """In milliseconds after the commit, and in seconds of the server's processor time for each."""
+
+    async def connect(self, clients: int) -> None:
+        loop = asyncio.get_running_loop()
+        host, port = self.url.removeprefix("http://").split(":")
+        self._clients = [(await loop.create_connection(Client, host, int(port)))[1] for _ in range(clients)]
+        tags = await asyncio.gather(*(client.ask(b'"none"', wait=False) for client in self._clients))
+        self._tags = [tag for _, tag in tags]
+
+    async def wait(self) -> None:
+        """Returns when all of them wait."""
+        asked = zip(self._clients, self._tags, strict=True)
+        self._answers = [client.ask(tag, wait=True) for client, tag in asked]
+        await until_waiting(self.url, len(self._clients))
+
+    async def hear(self) -> None:
+        before = metric(self.url, "process_cpu_seconds_total")
+        committed = await asyncio.to_thread(self._file)
+        answered = await asyncio.gather(*self._answers)
+        cost = metric(self.url, "process_cpu_seconds_total") - before
+        times = sorted(at for at, _ in answered)
+        self._tags = [tag for _, tag in answered]
+        assert len(set(self._tags)) == 1
+        self.firsts.append((times[0] - committed) * 1000)
+        self.lasts.append((times[-1] - committed) * 1000)
+        self.costs.append(cost / len(answered))
+
+    def __str__(self) -> str:
+        return (
+            f"the first is answered in {median(self.firsts):.1f} ms, the last in {median(self.lasts):.1f} ms"
+            f" ({min(self.lasts):.1f} to {max(self.lasts):.1f});"
+            f" {mean(self.costs) * 1e6:.0f} µs of the server's processor time for each"
+        )
+
+
+async def measured(url: str, bare_url: str, file: Callable[[], float], clients: int, rounds: int) -> None:
+    ours, bare = Crowd(url, file), Crowd(bare_url, releasing(bare_url))
     idle = metric(url, "process_resident_memory_bytes")
-    connected = [(await loop.create_connection(Client, host, int(port)))[1] for _ in range(clients)]
-    tags = [tag for _, tag in await asyncio.gather(*(client.ask(b'"none"', wait=False) for client in connected))]
-    connections = metric(url, "process_resident_memory_bytes")
-    firsts, lasts, costs = [], [], []
-    waiting = connections
+    await ours.connect(clients)
+    connected = metric(url, "process_resident_memory_bytes")
+    await bare.connect(clients)
+    waiting = connected
     for n in range(rounds):
-        answers = [client.ask(tag, wait=True) for client, tag in zip(connected, tags, strict=True)]
-        await until_waiting(url, clients)
+        await ours.wait()
         if n == 0:
             waiting = metric(url, "process_resident_memory_bytes")
-        before = metric(url, "process_cpu_seconds_total")
-        committed = await asyncio.to_thread(file)
-        answered = await asyncio.gather(*answers)
-        costs.append(metric(url, "process_cpu_seconds_total") - before)
-        times = sorted(at for at, _ in answered)
-        tags = [tag for _, tag in answered]
-        assert len(set(tags)) == 1
-        firsts.append((times[0] - committed) * 1000)
-        lasts.append((times[-1] - committed) * 1000)
+        await ours.hear()
+        await bare.wait()
+        await bare.hear()
     print(f"{load()}; {clients:,} clients wait, {rounds} rounds")
+    print(f"after the commit {ours}; goal {GOAL_MS} ms at the median")
+    print(f"of a bare app that is told to answer {bare}")
+    ratios = [one / other for one, other in zip(ours.lasts, bare.lasts, strict=True)]
+    print(f"the last: {median(ratios):.2f} times the bare app's ({min(ratios):.2f} to {max(ratios):.2f})")
     print(
-        f"after the commit the first is answered in {median(firsts):.1f} ms, the last in {median(lasts):.1f} ms"
-        f" ({min(lasts):.1f} to {max(lasts):.1f}; goal {GOAL_MS} at the median);"
-        f" {median(costs) / clients * 1e6:.0f} µs of the server's processor time for each"
+        f"memory: {idle / 1e6:.0f} MB idle (goal {GOAL_MB}), {(connected - idle) / clients / 1e3:.1f} kB for each"
+        f" connection and {(waiting - connected) / clients / 1e3:.1f} kB for each that waits"
     )
-    print(
-        f"memory: {idle / 1e6:.0f} MB idle (goal {GOAL_MB}), {(connections - idle) / clients / 1e3:.1f} kB for each"
-        f" connection and {(waiting - connections) / clients / 1e3:.1f} kB for each that waits"
-    )
+
+
+def releasing(url: str) -> Callable[[], float]:
+    """Tells the bare app to answer, and says when it was told."""
+    asking = httpx2.Client()
+
+    def release() -> float:
+        began = time.perf_counter()
+        asking.post(url)
+        return began
+
+    return release
 
 
 def main() -> None:
@@ -144,8 +191,8 @@ def main() -> None:
         seed(engine)
         engine.dispose()
         file, dispose = filing(database)
-        with serving(database) as url:
-            uvloop.run(measured(url, file, arguments.clients, arguments.rounds))
+        with serving(database) as url, running("tests.benchmarks.servers", "bare_waiting", url) as bare:
+            uvloop.run(measured(url, bare, file, arguments.clients, arguments.rounds))
         dispose()
 
 
