@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 
 from service.store import embedded
+from tests.api.serving import Served, served
 
 NOT_DURABLE = {
     "fsync": "off",
@@ -132,6 +133,20 @@ def seeded_database_url(clone: Clone, seeded_template: str) -> Iterator[str]:
     """A record with the seeds in it."""
     with clone(seeded_template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def shared_database_url(clone: Clone, seeded_template: str) -> Iterator[str]:
+    """A record with the seeds in it, to which nobody reports: many tests read it."""
+    with clone(seeded_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_server(shared_database_url: str) -> Iterator[Served]:
+    """A server on that record, for every test that neither files nor ends it: to start one takes seconds."""
+    with served(shared_database_url) as server:
+        yield server
 
 
 def _template(server: str, name: str, origin: str, fill: Callable[[str], object]) -> str:

@@ -17,8 +17,8 @@ from tests.clients.conftest import BANKING, file
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_status_is_read_and_asked_for_again_at_no_cost(server: Served) -> None:
-    with Irritants(server.url) as irritants:
+def test_a_status_is_read_and_asked_for_again_at_no_cost(shared_server: Served) -> None:
+    with Irritants(shared_server.url) as irritants:
         first = irritants.status(BANKING)
         assert (first.status, first.confirmed_status) == ("formalised", "understanding")
         assert irritants.status(BANKING) is first
@@ -34,8 +34,8 @@ def test_whoever_waits_is_told_at_once(server: Served, key: str) -> None:
         assert (before.status, after.status) == ("formalised", "implementing")
 
 
-def test_a_wait_without_news_ends_with_nothing(server: Served) -> None:
-    with Irritants(server.url) as irritants:
+def test_a_wait_without_news_ends_with_nothing(shared_server: Served) -> None:
+    with Irritants(shared_server.url) as irritants:
         assert irritants.wait(BANKING, seconds=1) is None
 
 
@@ -48,34 +48,34 @@ def test_a_follower_has_every_event_once_and_resumes_where_it_was(server: Served
         assert (new.position, new.type) == (len(seen) + 1, "ImplementationReported")
 
 
-def test_another_history_is_not_followed(server: Served) -> None:
-    with Irritants(server.url) as irritants:
+def test_another_history_is_not_followed(shared_server: Served) -> None:
+    with Irritants(shared_server.url) as irritants:
         *_, last = irritants.follow(wait=0)
         forged = last.log[:-1] + ("0" if last.log[-1] != "0" else "1")
         with pytest.raises(OtherHistory):
             list(irritants.follow(last.position, forged, wait=0))
 
 
-def test_an_event_that_was_left_out_is_noticed(server: Served) -> None:
+def test_an_event_that_was_left_out_is_noticed(shared_server: Served) -> None:
     def without_the_second(request: httpx2.Request) -> httpx2.Response:
-        page = httpx2.get(f"{server.url}{request.url.raw_path.decode()}").json()
+        page = httpx2.get(f"{shared_server.url}{request.url.raw_path.decode()}").json()
         del page["items"][1]
         return httpx2.Response(200, json=page)
 
-    with Irritants(server.url) as irritants:
-        irritants._http = httpx2.Client(base_url=server.url, transport=httpx2.MockTransport(without_the_second))
+    with Irritants(shared_server.url) as irritants:
+        irritants._http = httpx2.Client(base_url=shared_server.url, transport=httpx2.MockTransport(without_the_second))
         with pytest.raises(EventsMissing):
             list(irritants.follow(wait=0))
 
 
-def test_what_is_not_on_record_is_a_problem_with_a_name(server: Served) -> None:
-    with Irritants(server.url) as irritants, pytest.raises(Problem) as told:
+def test_what_is_not_on_record_is_a_problem_with_a_name(shared_server: Served) -> None:
+    with Irritants(shared_server.url) as irritants, pytest.raises(Problem) as told:
         irritants.status("ru-us/cheese")
     assert (told.value.status, told.value.type) == (404, "not-found")
 
 
-def test_a_list_is_filtered(server: Served) -> None:
-    with Irritants(server.url) as irritants:
+def test_a_list_is_filtered(shared_server: Served) -> None:
+    with Irritants(shared_server.url) as irritants:
         assert {one.id for one in irritants.statuses(awaiting="US")} == {
             "ru-us/direct-flights",
             "ru-us/property-return",
