@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     allow_open_read: bool = Field(
         default=False, description="says that `open` is meant on an address that is not loopback; else it is refused"
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="addresses or networks of the proxies in front, with commas between; what they say in"
+        " X-Forwarded-For is believed",
+    )
     poll_interval: int = Field(
         default=15,
         ge=0,
@@ -82,6 +87,18 @@ class Settings(BaseSettings):
         if not all("!" <= character <= "~" for character in shown):
             raise ValueError("a key is of letters, digits and signs of ASCII, without blanks and line breaks")
         return SecretStr(shown) if shown else None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: str) -> str:
+        # A name would be trusted by nobody, and without a word.
+        named = [proxy.strip() for proxy in proxies.split(",") if proxy.strip()]
+        for proxy in named:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as wrong:
+                raise ValueError(f"a proxy is named by its address or network, like 10.0.0.0/8: {wrong}") from None
+        return ",".join(named)
 
     @property
     def signing_key(self) -> Path | None:

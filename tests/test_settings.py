@@ -91,6 +91,16 @@ def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
+def test_proxies_are_trusted_by_address_or_network() -> None:
+    assert settings.read(trusted_proxies=" 10.0.0.0/8, 192.0.2.1,::1 ").trusted_proxies == "10.0.0.0/8,192.0.2.1,::1"
+
+
+@pytest.mark.parametrize("proxy", ["proxy", "*", "10.0.0.1/8", "10.0.0.1,haproxy"])
+def test_a_proxy_that_is_no_address_would_be_trusted_by_nobody_and_is_refused(proxy: str) -> None:
+    with pytest.raises(SettingsError, match="IRRITANTS_TRUSTED_PROXIES: a proxy is named by its address or network"):
+        settings.read(trusted_proxies=proxy)
+
+
 def test_what_was_read_stays_as_it_is() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.read().port = 1  # type: ignore[misc]

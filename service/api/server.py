@@ -37,9 +37,15 @@ def collect_seldom() -> None:
 
 
 class Server(uvicorn.Server):
-    """`told` is called with the address as soon as connections are taken."""
+    """`told` is called with the address as soon as connections are taken.
 
-    def __init__(self, app: FastAPI, host: str, port: int, told: Callable[[str], None]) -> None:
+    Whom a request comes from is the other end of its connection, or what one of the `trusted_proxies` says of it; these
+    are addresses and networks with commas between.
+    """
+
+    def __init__(
+        self, app: FastAPI, host: str, port: int, told: Callable[[str], None], *, trusted_proxies: str = ""
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,7 +54,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=trusted_proxies,
                 ws="none",
                 lifespan="on",
                 timeout_keep_alive=_IDLE_SECONDS,

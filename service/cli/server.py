@@ -71,7 +71,7 @@ def _serve(chosen: Settings, prepared: _Prepared, *, as_json: bool) -> None:
     logs.configure()
     app = create_app(chosen)
     add_pages(app)
-    server = Server(app, chosen.host, chosen.port, started)
+    server = Server(app, chosen.host, chosen.port, started, trusted_proxies=chosen.trusted_proxies)
     server.run()
     if not server.started:
         raise Failed(f"{chosen.host}:{chosen.port} cannot be served on", Exit.UNREACHABLE)

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
+import httpx2
 import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from service.store import keys
 from service.store.engine import transaction
+from tests.api.serving import Served, served
 from tests.web.conftest import LOOPBACK, Clock, NewKey, browsing, sign_in, site, token_on
 
 
@@ -147,6 +149,23 @@ def test_many_wrong_keys_are_too_many(browser: TestClient, new_key: NewKey) -> N
     refused = sign_in(browser, new_key())
     assert refused.status_code == 429
     assert 0 < int(refused.headers["retry-after"]) <= 60
+
+
+def tried(server: Served, sender: str) -> int:
+    said = {"X-Forwarded-For": sender}
+    return httpx2.post(f"{server.url}/sign-in", data={"key": "irr_none"}, headers=said).status_code
+
+
+def test_behind_a_proxy_that_is_trusted_each_visitor_has_attempts_of_his_own(seeded_database_url: str) -> None:
+    with served(seeded_database_url, trusted_proxies="127.0.0.0/8") as server:
+        assert [tried(server, "203.0.113.7") for _ in range(11)] == [401] * 10 + [429]
+        # The proxy adds the end of its connection; what stands before it was sent along, and is not believed.
+        assert tried(server, "198.51.100.1, 203.0.113.7") == 429
+        assert tried(server, "203.0.113.8") == 401
+
+
+def test_what_anybody_else_says_of_where_it_comes_from_is_not_believed(shared_server: Served) -> None:
+    assert [tried(shared_server, f"203.0.113.{n}") for n in range(11)] == [401] * 10 + [429]
 
 
 def test_right_keys_are_never_too_many(browser: TestClient, new_key: NewKey) -> None:
