@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -21,8 +21,24 @@ from psycopg.sql import SQL, Identifier
 from service.store import embedded
 from service.store.migrate import upgrade
 
+_TICKS = os.sysconf("SC_CLK_TCK")
+
 Rounds = list[Mapping[str, float]]
 """Of each round, what each contender reached, by its name."""
+
+
+def processor_seconds(home: Path) -> float:
+    """What the embedded PostgreSQL of a home has used so far, all its processes together, those that ended as well."""
+    postmaster = int((home / "database" / "postmaster.pid").read_text().split()[0])
+    seconds = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(stat.parent.name) == postmaster:
+                seconds += sum(map(int, fields[11:15])) / _TICKS  # those that ended are the last two
+            elif int(fields[1]) == postmaster:
+                seconds += sum(map(int, fields[11:13])) / _TICKS
+    return seconds
 
 
 class Server:

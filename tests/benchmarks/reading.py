@@ -25,6 +25,7 @@ from service.seeding import seed
 from service.store import embedded
 from service.store.engine import open_engine
 from service.store.migrate import upgrade
+from tests.benchmarks.measuring import processor_seconds
 from tests.benchmarks.servers import PATHS
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,15 @@ def etag_of(url: str) -> str:
         return str(answer.headers["ETag"])
 
 
-def compared(servers: dict[str, Server], rounds: int, seconds: int) -> None:
+def counted(service: Server) -> tuple[float, float]:
+    """Questions for the head so far, and the queries that answered them."""
+    with urlopen(service.url + "/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    metrics = dict(line.split(" ") for line in lines if not line.startswith("#"))
+    return float(metrics["irritants_head_questions_total"]), float(metrics["irritants_head_queries_total"])
+
+
+def compared(servers: dict[str, Server], home: Path, rounds: int, seconds: int) -> None:
     for kind, path in (("304", IRRITANT), ("200", TWO)):
         tag = etag_of(servers["service"].url + IRRITANT) if kind == "304" else None
         pairs = [
@@ -103,16 +112,19 @@ def compared(servers: dict[str, Server], rounds: int, seconds: int) -> None:
             f" processor time {cost:.0f} µs against {bare_cost:.0f} µs: {bare_cost / cost:.2f}"
         )
     tag = etag_of(servers["service"].url + IRRITANT)
+    asked_before, before = counted(servers["service"]), processor_seconds(home)
+    measured(servers["service"], IRRITANT, seconds, tag)
+    asked, queries = (now - then for now, then in zip(counted(servers["service"]), asked_before, strict=True))
+    print(
+        f"{asked / queries:.1f} requests share a query for the head, {queries / seconds:,.0f} of them a second;"
+        f" {(processor_seconds(home) - before) / queries * 1e6:.0f} µs of the database's processor time for each"
+    )
     times = []
     for _ in range(rounds):
         typical = measured(servers["typical"], "/irritants/ru-us/banking-access", seconds, None)
         ours = measured(servers["service"], IRRITANT, seconds, tag)
         times.append(ours.rate / typical.rate)
     print(f"304: {median(times):.0f} times the typical endpoint (target {TYPICAL})")
-    with urlopen(servers["service"].url + "/metrics") as answer:
-        metrics = dict(line.split(" ") for line in answer.read().decode().splitlines() if not line.startswith("#"))
-    shared = float(metrics["irritants_head_questions_total"]) / float(metrics["irritants_head_queries_total"])
-    print(f"{shared:.1f} requests answered by each query for the head")
 
 
 def main() -> None:
@@ -131,7 +143,7 @@ def main() -> None:
         engine.dispose()
         servers = {name: stack.enter_context(running(name, database)) for name in ("service", "typical")}
         servers["bare"] = stack.enter_context(running("bare", servers["service"].url))
-        compared(servers, arguments.rounds, arguments.seconds)
+        compared(servers, Path(home), arguments.rounds, arguments.seconds)
 
 
 if __name__ == "__main__":
