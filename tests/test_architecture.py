@@ -44,7 +44,7 @@ PURE = {"domain", "projections"}
 SQL = {"sqlalchemy", "psycopg", "psycopg_pool", "alembic"}
 HANDED_ON = {"sqlalchemy.Connection", "sqlalchemy.Engine"}  # what a room may hold and pass on that writes no SQL
 NEVER_A_NAME = {"manager", "helper", "helpers", "util", "utils", "impl", "data", "info", "process"}
-NAMED_BY_THE_FIELD = {"ProcessStarted"}
+NAMED_BY_THE_FIELD = {"ProcessStarted", "data_received"}  # the second by asyncio
 UNASKED = {"now", "utcnow", "today", "time", "monotonic", "uuid1", "uuid4", "uuid7", "random", "getuser"}
 
 

@@ -176,6 +176,19 @@ EXPLAINED: Final[dict[str, Explanation]] = {
         "A header cannot be read",
         "A header of the request does not have the form that RFC 9110, or its own specification, gives it.",
     ),
+    "malformed-request": Explanation(
+        "Not a request of HTTP",
+        "The bytes that came are no request as RFC 9112 describes it, or could be read as two different ones."
+        " Nothing was looked at, and the connection ends.",
+    ),
+    "head-too-large": Explanation(
+        "Address and headers are too large",
+        "The address and the headers of a request have at most 64 KiB together. The connection ends.",
+    ),
+    "slow-head": Explanation(
+        "The request came too slowly",
+        "The address and the headers of a request must arrive within twenty seconds. The connection ends.",
+    ),
     "key-reused": Explanation(
         "The key was used for something else",
         "The same Idempotency-Key with the same body gives the first answer again. Here the body differs: if this"

@@ -53,8 +53,10 @@ _PATH: Final[Mapping[str, Schema]] = {
 }
 _OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
 """What the framework would answer with; we never do."""
+_ANYHOW: Final = (400, 408, 431)
+"""What is said of a request that has not even come to its operation."""
 _READING: Final = (401, 403, 422, 429, 500, 503)
-_WRITING: Final = (400, 401, 403, 408, 409, 413, 415, 422, 500, 503)
+_WRITING: Final = (401, 403, 409, 413, 415, 422, 500, 503)
 _APPENDING: Final = (404, 412, 428)
 _OPERATING: Final = (422, 500)
 
@@ -162,7 +164,7 @@ def _complete(path: str, method: str, operation: Schema) -> None:
     if _is_stream(operation):
         del responses["304"]
         parameters.append(_LAST_EVENT_ID)
-    for status in _refusals(path, method, operation):
+    for status in (*_ANYHOW, *_refusals(path, method, operation)):
         responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["security"] = [{"key": []}] if method == "post" else [{}, {"key": []}]
     if method == "post":
@@ -187,7 +189,7 @@ def _refusals(path: str, method: str, operation: Schema) -> Iterable[int]:
     if any(parameter["name"] == "log" for parameter in operation["parameters"]):
         statuses.append(410)
     if _is_stream(operation):
-        statuses += [400, 410]
+        statuses.append(410)
     return statuses
 
 

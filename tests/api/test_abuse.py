@@ -94,15 +94,14 @@ def test_a_body_that_nobody_may_send_is_not_read(server: Served) -> None:
         assert first_line(c).startswith(b"HTTP/1.1 401 ")
 
 
-@pytest.mark.parametrize("flood", [b"X: y\r\n" * 20_000, b"X: " + b"y" * 2_000_000 + b"\r\n"], ids=["many", "long"])
-def test_a_flood_of_headers_keeps_nobody_out(server: Served, flood: bytes) -> None:
+def test_a_header_without_an_end_keeps_nobody_out(server: Served) -> None:
     with closing(connected(server)) as c:
-        try:
-            c.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + flood + b"\r\n")
-            assert first_line(c)[:12] in (b"", b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 431")
-        except ConnectionError:
-            pass
-    assert is_served(server)
+        c.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+        with suppress(ConnectionError):
+            for _ in range(20):
+                c.sendall(b"y" * 1_000_000)
+        assert first_line(c).startswith(b"HTTP/1.1 431 ")
+        assert is_served(server)
 
 
 def test_a_key_over_its_rate_is_told_when_to_come_back(seeded_database_url: str, make_key: MakeKey) -> None:

@@ -1,0 +1,155 @@
+"""Connections: what has to be true of bytes before there is a request, and how they are refused when it is not.
+
+uvicorn hands a request to the application once its head is there. Until then nothing bounds it: a header without an
+end would be kept, and copied anew with each part that arrives, while everybody else waits; a head that comes letter by
+letter would hold its connection for ever; and what is no HTTP is told so in plain text. Here the head has a size and a
+time, and every refusal is a problem document like any other.
+
+An offer to go on in another protocol (`Upgrade`) is passed over, as RFC 9110 allows. The parser ends a message there
+and leaves the body lying: it would be read as the next request, by which somebody could slip one past a proxy. So the
+head is read once more, without the offer.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from service.api.observed import log
+from service.api.problems import Problem
+
+HEAD_LIMIT: Final = 1 << 16
+HEAD_SECONDS: Final = 20
+_LINGERING_SECONDS: Final = 1
+_HTTP: Final = "This is no request of HTTP/1.1 as RFC 9112 has it."
+_ENDS: Final = (b"connection", b"close")
+
+
+class _Refused(Exception):
+    """A head that is whole and not taken."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: a head is bounded before it is whole, and looked at before it is handed on."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._beside_bodies = 0  # bytes since a head was whole, or some of a body came
+        self._is_refused = False
+        self._head_is_late: asyncio.TimerHandle | None = None
+        # Who says nothing at first waits no longer than who says nothing more.
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_there()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        self._unset_keepalive_if_required()
+        self._beside_bodies += len(data)
+        try:
+            self._read(data)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.problem if isinstance(cause, _Refused) else Problem("malformed-request", _HTTP))
+            return
+        if self._beside_bodies > HEAD_LIMIT:
+            self._refuse(_too_large())
+        elif self._head_is_late is None and not self._is_asked():
+            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self._end_late_head)
+
+    def on_headers_complete(self) -> None:
+        self._head_is_there()
+        if self._beside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
+            raise _Refused(_too_large())
+        self._beside_bodies = 0
+        if self.parser.get_method() == b"CONNECT":
+            raise _Refused(Problem("malformed-request", "This is no proxy, and CONNECT leads nowhere."))
+        if self.parser.should_upgrade():
+            return
+        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+            raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside_bodies = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _read(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offered:
+                rest = rest[offered.args[0] :]
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _is_asked(self) -> bool:
+        """Whether a request is being answered: the head that is waited for is not the sender's next duty."""
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's own type passes over that there may be none yet
+        return cycle is not None and not cycle.response_complete
+
+    def _head_is_there(self) -> None:
+        if self._head_is_late is not None:
+            self._head_is_late.cancel()
+            self._head_is_late = None
+
+    def _end_late_head(self) -> None:
+        self._refuse(Problem("slow-head", f"The request's head did not arrive within {HEAD_SECONDS} seconds."))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Reads no more, and tells why, unless that would be taken for the answer to a request before.
+
+        What is still on its way is let run out for a moment: a connection that is closed before that takes the answer
+        with it.
+        """
+        self._is_refused = True
+        self._head_is_there()
+        log.info("refused", status=problem.status, problem=problem.name)
+        if self._is_asked():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.pipeline or self.cycle.response_started or not self.cycle.more_body:
+                self.transport.close()
+                return
+        self.transport.write(self._told(problem))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGERING_SECONDS, self.transport.close)
+
+    def _told(self, problem: Problem) -> bytes:
+        answer = problem.response()
+        status = HTTPStatus(problem.status)
+        headers: list[tuple[bytes, Any]] = [*self.server_state.default_headers, *answer.raw_headers, _ENDS]
+        lines = [b"HTTP/1.1 %d %b" % (status, status.phrase.encode()), *(b"%b: %b" % header for header in headers)]
+        return b"\r\n".join([*lines, b"", bytes(answer.body)])
+
+
+def _too_large() -> Problem:
+    return Problem("head-too-large", f"Address and headers have more than {HEAD_LIMIT} bytes.")

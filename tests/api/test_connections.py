@@ -1,0 +1,185 @@
+"""What comes before there is a request: bounded in size and time, read in one way only, refused as all else is."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from service.api import connections
+from service.api.connections import HEAD_LIMIT, Connection
+
+GET = b"GET /asked HTTP/1.1\r\nHost: here\r\n"
+POST = b"POST /asked HTTP/1.1\r\nHost: here\r\n"
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers what it was asked for, and with which body."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    told = f"{scope['path']} {body.decode()}".encode()
+    headers = [(b"content-length", b"%d" % len(told))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": told})
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Where connections of ours lead to an application that does next to nothing."""
+    config = uvicorn.Config(echo, log_config=None, access_log=False, timeout_keep_alive=75)
+    state = ServerState()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        server = runner.run(loop.create_server(lambda: Connection(config, state, {}, loop), "127.0.0.1", 0))
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        yield server.sockets[0].getsockname()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        for connection in state.connections:
+            connection.transport.abort()
+        runner.run(server.wait_closed())
+
+
+def answered(address: tuple[str, int], *parts: bytes) -> bytes:
+    """All that comes back until the other side ends or says nothing more for a while."""
+    got = b""
+    with closing(socket.create_connection(address, timeout=10)) as c:
+        c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in parts:
+            c.sendall(part)
+            c.settimeout(0.3)
+            try:
+                while some := c.recv(65536):
+                    got += some
+            except TimeoutError:
+                continue
+            else:
+                break
+    return got
+
+
+def problem(answer: bytes) -> tuple[int, str]:
+    """The status and the kind of a refusal, after which the connection has to end."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head
+    assert b"connection: close" in head
+    document = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 %d " % document["status"])
+    return document["status"], document["type"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /vi\xc3\xadsas HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET /asked HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /asked HTTP/1.1\r\nHost: here\r\nHost: there\r\n\r\n",
+        b"CONNECT elsewhere:443 HTTP/1.1\r\nHost: here\r\n\r\n",
+        GET + b"X: a\x00b\r\n\r\n",
+        GET + b"X: a\r\n b\r\n\r\n",
+        POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+        POST + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nbody!",
+        POST + b"Content-Length: +4\r\n\r\nbody",
+        POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nfour\r\nbody\r\n0\r\n\r\n",
+    ],
+    ids=[
+        *("TLS", "HTTP/2", "letters beyond ASCII", "no host", "two hosts", "CONNECT", "NUL", "folded line"),
+        *(
+            "length and chunks",
+            "two lengths",
+            "signed length",
+            "space before colon",
+            "chunked is not last",
+            "bad chunk",
+        ),
+    ],
+)
+def test_what_is_no_request_or_could_be_read_as_two_is_refused(address: tuple[str, int], sent: bytes) -> None:
+    answer = answered(address, sent)
+    assert problem(answer) == (400, "/problems/malformed-request")
+    assert b"smuggled" not in answer
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"GET /" + b"y" * HEAD_LIMIT,
+        b"GET /asked?" + b"&".join(b"p%d=1" % n for n in range(10_000)) + b" HTTP/1.1\r\nHost: here\r\n\r\n",
+        GET + b"X: " + b"y" * HEAD_LIMIT + b"\r\n\r\n",
+        GET + b"X: " + b"y" * 8 * HEAD_LIMIT,
+        GET + b"X: y\r\n" * 20_000 + b"\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n4;" + b"y" * 8 * HEAD_LIMIT,
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 100_000,
+    ],
+    ids=["address", "parameters", "header", "endless header", "headers", "chunk extension", "trailers"],
+)
+def test_a_head_has_a_size(address: tuple[str, int], flood: bytes) -> None:
+    assert problem(answered(address, flood)) == (431, "/problems/head-too-large")
+
+
+def test_a_large_body_in_many_small_chunks_is_no_large_head(address: tuple[str, int]) -> None:
+    chunks = b"1\r\ny\r\n" * HEAD_LIMIT
+    answer = answered(address, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    assert answer.endswith(b"/asked " + b"y" * HEAD_LIMIT)
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [(b"Content-Length: %d\r\n\r\n" % len(SMUGGLED), SMUGGLED), (b"Transfer-Encoding: chunked\r\n\r\n", b"")],
+    ids=["length", "chunks"],
+)
+def test_an_offer_of_another_protocol_is_passed_over_and_the_body_stays_one(
+    address: tuple[str, int], head: bytes, body: bytes, *, together: bool
+) -> None:
+    sent = body or b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
+    parts = (POST + OFFER + head, sent, GET + b"\r\n")
+    answer = answered(address, *([b"".join(parts)] if together else parts))
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert b"/asked " + SMUGGLED in answer
+    assert answer.endswith(b"/asked ")
+
+
+def test_offers_in_a_row_are_all_passed_over(address: tuple[str, int]) -> None:
+    assert answered(address, (GET + OFFER + b"\r\n") * 50).count(b"HTTP/1.1 200 ") == 50
+
+
+def test_a_mistake_after_a_request_is_not_taken_for_its_answer(address: tuple[str, int]) -> None:
+    assert b"HTTP/1.1 400" not in answered(address, GET + b"\r\n" + b"\x00\x01\r\n\r\n")
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"GET /as", GET], ids=["nothing", "empty line", "address", "header"])
+def test_a_head_has_a_time(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    answer = answered(address, GET + b"\r\n", begun)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    if begun:
+        assert problem(answer.partition(b"/asked ")[2]) == (408, "/problems/slow-head")
+
+
+def test_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch, address: tuple[str, int]) -> None:
+    made = Connection.connection_made
+
+    def impatient(connection: Connection, transport: asyncio.Transport) -> None:
+        connection.timeout_keep_alive = 0.1  # type: ignore[assignment]
+        made(connection, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", impatient)
+    with closing(socket.create_connection(address, timeout=10)) as c:
+        assert c.recv(1) == b""
