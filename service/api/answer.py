@@ -1,12 +1,16 @@
 """What is asked and what is answered, of all that is read: validators, preferences, media types (RFC 9110, 7240).
 
-A page is rendered once and answers many: its headers are made with it, for a 200 and for a 304, and an answer only puts
-the record's head to them.
+A page is rendered once and answers many: what it is answered with, headers and all, is put together once for as long as
+the head of the record is the same.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from typing import Final, NamedTuple, Protocol
 
 from starlette.types import Receive, Scope
 
@@ -21,12 +25,25 @@ _REVALIDATE: Final = "private, no-cache"
 _LONGEST_WAIT: Final = 30
 _WAIT: Final = re.compile(r"\s*wait\s*=\s*\"?(?P<seconds>[0-9]{1,9})\"?\s*(?:;.*)?", re.IGNORECASE)
 _TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_LINE: Final = re.compile(rb"[a-z0-9-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
+EXCHANGE: Final = "irritants.exchange"
+"""The extension of ASGI under which a server offers it."""
+
+
+class Exchange(Protocol):
+    """One request and its answer, where the server has a shorter way than messages."""
+
+    def answer(self, head: bytes, body: bytes) -> bool:
+        """Sends a whole answer in one piece; false where it has to be sent as messages."""
+
+    def when_gone(self, call: Callable[[], None] | None) -> None:
+        """What to call when the client leaves."""
 
 
 class Request:
     """A GET or HEAD. `target` is what an answer depends on and is kept under."""
 
-    __slots__ = ("_headers", "is_gone", "is_head", "key", "path", "query", "receive", "scope", "target")
+    __slots__ = ("_headers", "exchange", "is_gone", "is_head", "key", "path", "query", "receive", "scope", "target")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope, self.receive = scope, receive
@@ -38,6 +55,8 @@ class Request:
         self.target = self.path, self.query, self._headers.get(b"accept", b"")
         self.is_head = scope["method"] == "HEAD"
         self.is_gone = False
+        extensions = scope.get("extensions")
+        self.exchange: Exchange | None = extensions.get(EXCHANGE) if extensions else None
         access = scope.setdefault("state", {}).get("key")
         self.key: str | None = None if access is None else access.key
 
@@ -60,12 +79,36 @@ class Request:
                 return min(int(asked["seconds"]), _LONGEST_WAIT)
         return 0
 
+    @contextmanager
+    def leaving(self, told: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile it is told when the sender leaves."""
+
+        def gone() -> None:
+            self.is_gone = True
+            told()
+
+        if self.exchange is not None:
+            self.exchange.when_gone(gone)
+            end: Callable[[], object] = partial(self.exchange.when_gone, None)
+        else:
+            end = asyncio.ensure_future(_until_gone(self.receive, gone)).cancel
+        try:
+            yield
+        finally:
+            end()
+
     def has(self, tag: bytes) -> bool:
         """Whether the sender has this representation already (`If-None-Match`, compared weakly)."""
         known = self._headers.get(b"if-none-match")
         if known is None:
             return False
         return known == tag or known.strip() == b"*" or tag in _TAG.findall(known)
+
+
+async def _until_gone(receive: Receive, gone: Callable[[], None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    gone()
 
 
 def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -75,12 +118,36 @@ def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return joined
 
 
-class Answer(NamedTuple):
+def lines_of(headers: Headers) -> bytes:
+    """Headers as they are sent."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if not all(map(_LINE.fullmatch, lines)):
+        raise ValueError("a header has a line break or a control character in it")
+    return b"".join(lines)
+
+
+class Answer:
     """What is sent at once."""
 
-    status: int
-    headers: Headers
-    body: bytes
+    __slots__ = ("_head", "body", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+        self._head: bytes | None = None
+
+    @property
+    def head(self) -> bytes:
+        """The status and the headers as they are sent, but for the date: put together once, for all who get this."""
+        if self._head is None:
+            phrase = HTTPStatus(self.status).phrase.encode()
+            self._head = b"HTTP/1.1 %d %b\r\n%b" % (self.status, phrase, lines_of(self.headers))
+        return self._head
+
+    def with_headers(self, more: Headers) -> "Answer":
+        """The same, and what is told to this sender alone."""
+        answer = Answer(self.status, [*self.headers, *more], self.body)
+        answer._head = self.head + lines_of(more)
+        return answer
 
 
 class Ready(NamedTuple):

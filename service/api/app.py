@@ -74,17 +74,16 @@ class _Application(FastAPI):
         self.add_exception_handler(ClientDisconnect, _left)
         for router in (*_ROUTERS, routes([checkpoint], "operations")):
             self.include_router(router)
+        lane = Lane(_Bodiless(super().__call__), state.reader)
+        self._layers = Observed(Authentication(lane, state.gate))
+        state.metrics.tallies = self._layers.tallies
 
-    def build_middleware_stack(self) -> ASGIApp:
-        routes = super().build_middleware_stack()
-        state = self.state
-        requests = Observed(Authentication(Lane(_Bodiless(routes), state.reader), state.gate))
-        state.metrics.tallies = requests.tallies
-
-        async def stack(scope: Scope, receive: Receive, send: Send) -> None:
-            await (requests if scope["type"] == "http" else routes)(scope, receive, send)
-
-        return stack
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["app"] = self
+            await self._layers(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, object]:
         if self.openapi_schema is None:

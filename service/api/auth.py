@@ -25,6 +25,7 @@ from service.store.keys import SCOPES, Key
 
 READING: Final = frozenset({"GET", "HEAD"})
 _OF_PROGRAMS: Final = "/v1/"
+_SHOWN: Final = frozenset({b"authorization", b"cookie"})
 # What a stranger may see where reading needs a key: how to ask, and that the service is up.
 _FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
 
@@ -79,6 +80,13 @@ class Gate:
         self._version = (-1, -1)
         self._keys: Mapping[str, Key] = {}
         self._turn = asyncio.Lock()
+
+    def nobody(self, scope: Scope) -> Access | None:
+        """Whoever shows nothing, which needs no look at the keys; None where something is shown."""
+        for name, _ in scope["headers"]:
+            if name in _SHOWN:
+                return None
+        return self._stranger
 
     async def authenticate(self, scope: Scope) -> Access:
         """Who asks now; ask again for a request that has waited. Raises Problem (401) and DatabaseUnavailable."""
@@ -142,7 +150,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope["state"]
-        access = state["key"] = await self._gate.authenticate(scope)
+        access = state["key"] = self._gate.nobody(scope) or await self._gate.authenticate(scope)
         if scope["method"] in READING and not scope["path"].startswith(_FOR_ANYBODY):
             access.require("read")
         await self._app(scope, receive, send)

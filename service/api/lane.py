@@ -28,11 +28,15 @@ class Lane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in _READING and scope["path"].startswith(_UNDER):
-            answer = await self._reader.answer(Request(scope, receive))
+            request = Request(scope, receive)
+            answer = await self._reader.answer(request)
             if isinstance(answer, Answer):
-                status, headers, body = answer
-                await send({"type": "http.response.start", "status": status, "headers": headers})
-                await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+                body = b"" if request.is_head else answer.body
+                if request.exchange is not None and request.exchange.answer(answer.head, body):
+                    scope["state"]["answered"] = answer.status
+                    return
+                await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+                await send({"type": "http.response.body", "body": body})
                 return
             if answer is not None:
                 await _streamed(answer, send)

@@ -84,7 +84,7 @@ async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[b
     follower, loop = reader.follower, asyncio.get_running_loop()
     breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
-    async with reader.waiting(request, (RECORD,)) as waiter:
+    with reader.waiting(request, (RECORD,)) as waiter:
         yield _RECONNECT
         try:
             # Where the record went back, the next position would be of another history: whoever comes back hears it.

@@ -51,7 +51,10 @@ def tell(scope: Scope, problem: Problem) -> None:
 
 
 class Observed:
-    """The outermost layer. `tallies`: by route, method and status."""
+    """The outermost layer. `tallies`: by route, method and status.
+
+    What is not sent as messages says in the request's state as `answered` with which status it was.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -86,7 +89,7 @@ class Observed:
             elif not ended:
                 raise  # Half an answer cannot be mended: the connection has to end.
         finally:
-            self._note(scope, status, perf_counter() - began)
+            self._note(scope, scope["state"].get("answered", status), perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         kind = (_route(scope), scope["method"], status)

@@ -6,8 +6,8 @@ then as good as new. So an unchanged status costs neither a query of its own nor
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -148,14 +148,11 @@ class Reader:
             same = Answer(304, [*page.unchanged, *common], b"")
             page.ready = Ready(head, same, Answer(200, [*page.headers, *common], page.body))
         answer = page.ready.unchanged if unchanged else page.ready.changed
-        if request.key is None and not waited:
-            return answer
-        headers = [*answer.headers]
         if request.key is not None:
-            headers += self._pacing.spend(request.key, 0 if unchanged else 1)
+            answer = answer.with_headers(self._pacing.spend(request.key, 0 if unchanged else 1))
         if waited:
-            headers.append((b"preference-applied", b"wait=%d" % waited))
-        return Answer(answer.status, headers, answer.body)
+            answer = answer.with_headers([(b"preference-applied", b"wait=%d" % waited)])
+        return answer
 
     async def _awaited(self, request: Request, found: _Found, seconds: int) -> Page:
         """The page once there is news for this sender, or as it is when time is up or the server goes down."""
@@ -166,27 +163,23 @@ class Reader:
         wakes = (resource.wakes or resource.topics)(read.path, read.query)
         until = asyncio.get_running_loop().time() + seconds
         awaited = Awaited(request.target, lambda: self._page(request, found))
-        async with self.waiting(request, wakes, awaited) as waiter:
+        with self.waiting(request, wakes, awaited) as waiter:
             # Looked at again, now that nothing can be missed.
             page = await self._page(request, found)
-            while _is_old(request, page) and not self.follower.draining and await waiter.wait(until):
+            while _is_old(request, page):
+                if self.follower.draining or not await waiter.wait(until):
+                    # Once more: what nobody was woken for may have moved, and be told as a further cursor.
+                    return await self._page(request, found)
                 await self.check_again(request)
                 page = await self._page(request, found)
-        # Once more: what nobody was woken for may have moved, and be told as a further cursor.
-        return await self._page(request, found)
+        return page
 
-    @asynccontextmanager
-    async def waiting(
-        self, request: Request, topics: Sequence[str], awaited: Awaited | None = None
-    ) -> AsyncIterator[Waiter]:
+    @contextmanager
+    def waiting(self, request: Request, topics: Sequence[str], awaited: Awaited | None = None) -> Iterator[Waiter]:
         """A place among those who wait, given up when the sender leaves. Raises Problem where there is none left."""
         try:
-            with self.follower.waiter(topics, awaited) as waiter:
-                leaving = asyncio.ensure_future(_until_gone(request, waiter))
-                try:
-                    yield waiter
-                finally:
-                    leaving.cancel()
+            with self.follower.waiter(topics, awaited) as waiter, request.leaving(waiter.wake):
+                yield waiter
         except TooManyWaiters:
             raise Problem("too-many-waiters", "As many wait already as this process takes on.") from None
 
@@ -206,10 +199,3 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _is_old(request: Request, page: Page) -> bool:
     """Whether the sender would rather wait: it has this page, or the page says only that there is nothing more."""
     return not page.at_rest and (page.is_end or request.has(page.etag))
-
-
-async def _until_gone(request: Request, waiter: Waiter) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    request.is_gone = True
-    waiter.wake()

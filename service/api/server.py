@@ -16,7 +16,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from service.api.connections import Connection
+from service.api.protocol import Protocol
 from service.follower import Follower
 
 _GRACE_SECONDS: Final = 2
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=trusted_proxies,
-                http=Connection,
+                http=Protocol,
                 ws="none",
                 lifespan="on",
                 timeout_keep_alive=_IDLE_SECONDS,

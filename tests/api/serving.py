@@ -2,14 +2,18 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Any
 from urllib.parse import urlsplit
+
+import pytest
 
 SERVE = [sys.executable, "-m", "service", "serve", "--no-seed", "--json"]
 
@@ -48,3 +52,18 @@ def served(database_url: str, *, port: int = 0, **settings: str) -> Iterator[Ser
             yield Served(json.loads(process.stdout.readline())["address"], process, log)
         finally:
             process.kill()
+
+
+def raw(server: Served, request: bytes) -> socket.socket:
+    connection = socket.create_connection(server.address, timeout=10)
+    connection.sendall(request)
+    return connection
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Patient, for how long something takes is not what is tested: others share the machine."""
+    for _ in range(1_000):
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come about in twenty seconds")

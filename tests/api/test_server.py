@@ -22,7 +22,7 @@ from service.store import reports
 from service.store.engine import connection, transaction
 from tests.api.bodies import FLIGHTS, on, report
 from tests.api.conftest import Headers, MakeKey
-from tests.api.serving import SERVE, Served, served
+from tests.api.serving import SERVE, Served, raw, served, until
 
 STATUS = "/v1/irritants/ru-us/visas"
 REPORT = report(on(FLIGHTS, "ConcernRaised"))
@@ -50,25 +50,10 @@ def ended(server: Served) -> tuple[int, float]:
     return code, time.monotonic() - began
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Patient, for how long something takes is not what is tested: others share the machine."""
-    for _ in range(1_000):
-        if condition():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not come about in twenty seconds")
-
-
 def waits_for_a_lock(engine: Engine) -> bool:
     with connection(engine) as c:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         return bool(c.execute(text(query)).scalar())
-
-
-def raw(server: Served, request: bytes) -> socket.socket:
-    connection = socket.create_connection(server.address, timeout=10)
-    connection.sendall(request)
-    return connection
 
 
 def posted(headers: Headers, content: bytes, length: int | None = None) -> bytes:

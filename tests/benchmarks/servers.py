@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated, Any, Final
 
 import httpx2
@@ -20,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.app import create_app
+from service.api.server import Server
 from service.projections.irritant import IrritantDocument
 from service.settings import Settings
 
@@ -133,6 +135,9 @@ class _Told(uvicorn.Server):
 
 def main(name: str, database: str) -> None:
     app = SERVERS[name](database)
+    if isinstance(app, FastAPI) and name == "service":
+        Server(app, "127.0.0.1", 0, partial(print, flush=True)).run()
+        return
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False, proxy_headers=False)
     _Told(config).run()
 

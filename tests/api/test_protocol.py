@@ -1,0 +1,109 @@
+"""The short way of the server, over real connections: the answers that messages give, in order, to whoever is there."""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPResponse
+from typing import Final
+
+import httpx2
+import pytest
+
+from service.api.answer import lines_of
+from service.store import keys
+from service.store.engine import open_engine, transaction
+from tests.api.serving import Served, raw, served, until
+from tests.conftest import Clone
+from tests.store.record import NOON
+
+STATUS: Final = "/v1/irritants/ru-us/visas"
+OTHER: Final = "/v1/irritants/ru-us/direct-flights"
+Answered = tuple[int, dict[str, str], bytes]
+
+
+@pytest.fixture(scope="module")
+def served_key(clone: Clone, seeded_template: str) -> Iterator[tuple[Served, str]]:
+    with clone(seeded_template) as url:
+        engine = open_engine(url)
+        with transaction(engine) as c:
+            _, key = keys.create(c, "poller", ("read",), NOON)
+        engine.dispose()
+        with served(url) as server:
+            yield server, key
+
+
+@pytest.fixture(scope="module")
+def server(served_key: tuple[Served, str]) -> Served:
+    return served_key[0]
+
+
+def request(path: str, method: str = "GET", **headers: str) -> bytes:
+    sent = {"Host": "x", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in sent.items()), "", ""]).encode()
+
+
+def answered(connection: socket.socket, method: str = "GET") -> Answered:
+    """The next answer on a connection, without what differs from one moment to the next."""
+    with HTTPResponse(connection, method=method) as answer:
+        answer.begin()
+        body = answer.read()
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    assert len(answer.headers.get_all("date") or ()) == 1
+    ratelimit = {name: re.sub(r"\d+", "n", value) for name, value in headers.items() if name == "ratelimit"}
+    return answer.status, {**headers, **ratelimit, "date": "", "connection": ""}, body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("sent", [{}, {"If_None_Match": "*"}, {"Prefer": "wait=1"}, {"Authorization": "a key"}])
+def test_what_is_sent_in_one_piece_is_what_messages_say(
+    served_key: tuple[Served, str], method: str, sent: dict[str, str]
+) -> None:
+    server, key = served_key
+    sent = sent | ({"Authorization": f"Bearer {key}"} if "Authorization" in sent else {})
+    # Of whom the connection is to be closed after it, the answer goes as messages.
+    one, other = (raw(server, request(STATUS, method, **sent, **more)) for more in ({}, {"Connection": "close"}))
+    with closing(one), closing(other):
+        assert answered(one, method) == answered(other, method)
+        assert other.recv(1) == b""
+        one.sendall(request("/healthz"))
+        assert answered(one)[0] == 200  # nothing of the first was left over
+
+
+def test_requests_that_come_in_one_piece_are_answered_in_their_order(server: Served) -> None:
+    asked = [STATUS, "/healthz", OTHER, STATUS, OTHER]
+    alone = []
+    for path in asked:
+        with closing(raw(server, request(path))) as connection:
+            alone.append(answered(connection))
+    with closing(raw(server, b"".join(map(request, asked)))) as connection, connection.makefile("rb") as received:
+        together = []
+        for _ in asked:
+            status, length = received.readline(), 0
+            while line := received.readline().strip():
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.partition(b":")[2])
+            together.append((int(status.split()[1]), received.read(length)))
+    assert together == [(status, body) for status, _, body in alone]
+
+
+def test_who_leaves_while_waiting_is_noticed(server: Served) -> None:
+    etag = httpx2.get(server.url + STATUS).headers["etag"]
+    with httpx2.Client(base_url=server.url) as client:
+        with closing(raw(server, request(STATUS, If_None_Match=etag, Prefer="wait=30"))):
+            until(lambda: "irritants_waiters 1.0" in client.get("/metrics").text)
+        until(lambda: "irritants_waiters 0.0" in client.get("/metrics").text)
+
+
+def test_what_is_sent_in_one_piece_is_counted(server: Served) -> None:
+    kind = 'irritants_requests_total{method="GET",route="/v1/rounds",status="304"}'
+    with httpx2.Client(base_url=server.url) as client:
+        for _ in range(3):
+            assert client.get("/v1/rounds", headers={"If-None-Match": "*"}).status_code == 304
+        assert f"{kind} 3.0" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\0"])
+def test_no_header_becomes_two(value: bytes) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        lines_of([(b"link", value)])
