@@ -1,4 +1,4 @@
-"""Bodies: bounded in size, time and depth, and read as strict JSON (I-JSON, RFC 7493).
+"""Bodies: bounded in size, time, number and depth, and read as strict JSON (I-JSON, RFC 7493).
 
 A JSON parser that forgives would let two readers of one body disagree: of a member that comes twice, which one was
 recorded? So doubled members, halves of characters, NUL, fractions and numbers that not every reader can hold are
@@ -8,10 +8,11 @@ mistakes, each with its place, listed together with what else is wrong.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -20,14 +21,41 @@ from service.api.problems import MOST_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
 
+T = TypeVar("T")
+
 LIMIT: Final = 1 << 20
 REPORT_LIMIT: Final = 16 << 20
 DEEPEST: Final = 24
 LARGEST: Final = 2**53 - 1  # what every reader of JSON holds exactly
 _SECONDS: Final = 20
-_SMALL: Final = 1 << 16
+SMALL: Final = 1 << 16
 # A large body costs ten times its size while it is read: two at once, whatever arrives.
 readers = CapacityLimiter(2)
+
+
+class Room:
+    """Bytes that bodies may take together until they are read.
+
+    The beginning of each is not counted: whoever fills this keeps nobody from signing in, or from reporting a little.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self, more: int) -> None:
+        """Raises Problem (503) where there is not as much left."""
+        if more > self._left:
+            detail = "Too many large bodies are on their way at once. Nothing was written; try again."
+            raise Problem("overloaded", detail, headers={"Connection": "close"})
+        self._left -= more
+
+    def give_back(self, taken: int) -> None:
+        self._left += taken
+
+
+# Strangers send forms, to be asked who they are with all that they wrote kept: they have a room of their own to fill.
+_OF_STRANGERS: Final = Room(32 << 20)
+_OF_KEYS: Final = Room(256 << 20)
 
 
 @dataclass(frozen=True)
@@ -39,12 +67,39 @@ class Body:
 
 
 async def read(request: Request, limit: int = LIMIT) -> Body:
-    """Raises Problem: 413, 415, 408 or 400."""
+    """Raises Problem: 413, 415, 408, 503 or 400."""
     _refuse_other_media(request)
-    raw = await received(request, limit)
-    if len(raw) <= _SMALL:
-        return parsed(raw)
-    return await to_thread.run_sync(parsed, raw, limiter=readers)
+    return await understood(request, limit, parsed)
+
+
+async def understood(request: Request, limit: int, read: Callable[[bytes], T]) -> T:
+    """What `read` makes of the body, in a thread where it is large. Raises Problem: 413, 408, 503, or its own."""
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise _too_large(limit)
+    with _held(request) as held:
+        raw = await _received(request, limit, held)
+        if len(raw) <= SMALL:
+            return read(raw)
+        return await to_thread.run_sync(read, raw, limiter=readers)
+
+
+@contextmanager
+def _held(request: Request) -> Iterator[Callable[[int], None]]:
+    """Called with the size that the body has by now, as it grows."""
+    access = request.scope.get("state", {}).get("key")
+    room = _OF_STRANGERS if access is None or access.key is None else _OF_KEYS
+    taken = 0
+
+    def held(size: int) -> None:
+        nonlocal taken
+        if (more := size - SMALL - taken) > 0:
+            room.take(more)
+            taken += more
+
+    try:
+        yield held
+    finally:
+        room.give_back(taken)
 
 
 def parsed(raw: bytes) -> Body:
@@ -74,9 +129,7 @@ def _refuse_other_media(request: Request) -> None:
         raise Problem("not-json", "A body is sent as it is, not encoded.", headers={"Accept-Encoding": "identity"})
 
 
-async def received(request: Request, limit: int) -> bytes:
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise _too_large(limit)
+async def _received(request: Request, limit: int, held: Callable[[int], None]) -> bytes:
     raw = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
@@ -84,6 +137,7 @@ async def received(request: Request, limit: int) -> bytes:
                 raw += chunk
                 if len(raw) > limit:
                     raise _too_large(limit)
+                held(len(raw))
     except TimeoutError:
         detail = f"The body did not arrive within {_SECONDS} seconds."
         raise Problem("slow-body", detail, headers={"Connection": "close"}) from None

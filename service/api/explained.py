@@ -227,7 +227,7 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     ),
     "body-too-large": Explanation(
         "The body is too large",
-        "A body has at most 1 MiB; a report 16 MiB and 10,000 events. Divide it into several reports.",
+        "A body has at most 1 MiB; a report 16 MiB and 10,000 events; a form 4 MiB. Divide it into several reports.",
     ),
     "not-json": Explanation(
         "Not sent as JSON",
@@ -263,7 +263,8 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     ),
     "overloaded": Explanation(
         "Too much at once",
-        "The service records as fast as it can and has a full queue. Nothing was written; try again.",
+        "The service records as fast as it can and has a full queue, or too many large bodies are on their way to it."
+        " Nothing was written; try again.",
     ),
     "database-unavailable": Explanation(
         "The database is away",

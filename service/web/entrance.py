@@ -14,7 +14,7 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from service.api import sessions
+from service.api import body, sessions
 from service.api.auth import Gate, access_of
 from service.api.parameters import Query
 from service.api.problems import Problem
@@ -74,7 +74,7 @@ async def entrance(request: Request) -> Response:
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
-    form = await posted(request)
+    form = await posted(request, body.SMALL)
     session = await let_in(request, form.get("key"))
     if session is None:
         visit = await begun(request, EntranceQuery)
@@ -84,7 +84,7 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    refuse_without_token(await posted(request), session_of(request.scope))
+    refuse_without_token(await posted(request, body.SMALL), session_of(request.scope))
     answer = RedirectResponse("/sign-in", 303)
     answer.headers["Set-Cookie"] = sessions.no_cookie(request.scope)
     return answer

@@ -44,12 +44,15 @@ class Form:
         return (value.strip() for given, value in self.fields if given == name)
 
 
-async def posted(request: Request) -> Form:
-    """The form that was posted. Raises Problem where it comes from another site, or is none."""
+async def posted(request: Request, limit: int = _LIMIT) -> Form:
+    """The form that was posted. Raises Problem where it comes from another site, is too large, or is none."""
     refuse_other_sites(request.scope)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise malformed(None, f"A form is sent as {_FORM}.")
-    raw = await body.received(request, _LIMIT)
+    return await body.understood(request, limit, _filled_in)
+
+
+def _filled_in(raw: bytes) -> Form:
     try:
         fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:

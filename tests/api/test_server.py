@@ -193,3 +193,35 @@ def test_a_body_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.Monk
     with pytest.raises(Problem) as refused:
         asyncio.run(body.read(Request(scope, never)))
     assert (refused.value.status, refused.value.headers["Connection"]) == (408, "close")
+
+
+def test_large_bodies_have_bounded_room_together_and_small_ones_always_find_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(body, "_OF_STRANGERS", body.Room(200_000))
+    large, small = 200_000, body.SMALL
+
+    async def size(sent: int, end: asyncio.Event | None = None) -> int:
+        async def receive() -> dict[str, Any]:
+            if end is not None and arrived:
+                await end.wait()
+            arrived.append(sent)
+            more = end is not None and len(arrived) == 1
+            return {"type": "http.request", "body": b"" if len(arrived) > 1 else b" " * sent, "more_body": more}
+
+        arrived: list[int] = []
+        return await body.understood(Request({"type": "http", "method": "POST", "headers": []}, receive), 1 << 20, len)
+
+    async def in_turn() -> None:
+        end = asyncio.Event()
+        first = asyncio.create_task(size(large, end))
+        await asyncio.sleep(0)
+        with pytest.raises(Problem) as refused:
+            await size(large)
+        assert (refused.value.name, refused.value.status) == ("overloaded", 503)
+        assert await size(small) == small
+        end.set()
+        assert await first == large
+        assert await size(large) == large
+
+    asyncio.run(in_turn())

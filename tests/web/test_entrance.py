@@ -198,6 +198,10 @@ def test_a_session_that_has_ended_takes_nothing_from_who_may_read_anyway(desk: T
     assert desk.get("/v1/irritants").status_code == 200
 
 
+def test_nobody_needs_much_room_to_sign_in(browser: TestClient) -> None:
+    assert browser.post("/sign-in", data={"key": "k" * 70_000}).status_code == 413
+
+
 def test_a_form_that_is_none_is_refused(browser: TestClient) -> None:
     assert browser.post("/sign-in", json={"key": "k"}).status_code == 422
     wrong = browser.post("/sign-in", content=b"key=%ff", headers={"Content-Type": "application/x-www-form-urlencoded"})
