@@ -7,6 +7,7 @@ open to all.
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,6 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "IRRITANTS_"
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+_ADDRESS = re.compile(r"postgres(ql)?://")
+_BETWEEN = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
+"""An address may hold commas of its own, between hosts."""
 
 
 class SettingsError(Exception):
@@ -34,6 +38,11 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         description="the same database as the role that owns its tables, for `migrate`; default: DATABASE_URL",
+    )
+    read_database_urls: SecretStr | None = Field(
+        default=None,
+        description="standbys of DATABASE_URL that may be read, with commas between; what they do not have yet is read"
+        " from that",
     )
     home: Path = Field(default=Path(".irritants"), description="folder of the embedded database")
     checkpoint_key: Path | None = Field(
@@ -100,6 +109,18 @@ class Settings(BaseSettings):
                 raise ValueError(f"a proxy is named by its address or network, like 10.0.0.0/8: {wrong}") from None
         return ",".join(named)
 
+    @field_validator("read_database_urls")
+    @classmethod
+    def _standbys_are_addresses(cls, urls: SecretStr | None) -> SecretStr | None:
+        if urls is not None and not all(_ADDRESS.match(url) for url in _apart(urls)):
+            raise ValueError("a standby is named as postgresql://…, several with commas between")
+        return urls
+
+    @property
+    def standbys(self) -> list[str]:
+        """The addresses of the standbys that may be read."""
+        return [] if self.read_database_urls is None else _apart(self.read_database_urls)
+
     @property
     def signing_key(self) -> Path | None:
         """Where the key that signs checkpoints lies. None: with a database of one's own it lies where one says."""
@@ -124,6 +145,10 @@ def read(**given: object) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as refused:
         raise SettingsError("\n".join(_sentence(error) for error in refused.errors())) from None
+
+
+def _apart(urls: SecretStr) -> list[str]:
+    return _BETWEEN.split(urls.get_secret_value().strip())
 
 
 def variable(field: str) -> str:

@@ -29,7 +29,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @asynccontextmanager
-async def following(url: str, engine: Engine, **more: int) -> AsyncIterator[Follower]:
+async def following(url: str, engine: Engine, **more: Any) -> AsyncIterator[Follower]:
     follower = Follower(url, engine, **more)
     await follower.start()
     try:

@@ -91,6 +91,20 @@ def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
+def test_standbys_are_told_apart_although_an_address_may_hold_commas() -> None:
+    several = "postgresql://a,b/record?target_session_attrs=standby , postgres://c/record"
+    found = settings.read(read_database_urls=several)
+    assert found.standbys == ["postgresql://a,b/record?target_session_attrs=standby", "postgres://c/record"]
+    assert settings.read().standbys == []
+    assert "target_session" not in repr(found)
+
+
+def test_a_standby_that_is_no_postgresql_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingsError, match="IRRITANTS_READ_DATABASE_URLS: a standby is named as") as refused:
+        settings.read(read_database_urls="mysql://operator:hush@db/record")
+    assert "hush" not in str(refused.value)
+
+
 def test_proxies_are_trusted_by_address_or_network() -> None:
     assert settings.read(trusted_proxies=" 10.0.0.0/8, 192.0.2.1,::1 ").trusted_proxies == "10.0.0.0/8,192.0.2.1,::1"
 

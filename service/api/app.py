@@ -61,7 +61,11 @@ class _Application(FastAPI):
         state.engine = open_engine(url)
         state.recorder = Recorder(state.engine, clock=clock)
         state.follower = Follower(
-            url, state.engine, cache_bytes=settings.cache_megabytes << 20, most_waiters=settings.most_waiters
+            url,
+            state.engine,
+            cache_bytes=settings.cache_megabytes << 20,
+            most_waiters=settings.most_waiters,
+            standbys=settings.standbys,
         )
         state.gate = Gate(state.engine, state.follower, settings, clock)
         pacing = Pacing(settings.poll_interval, settings.answers_per_minute)

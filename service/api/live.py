@@ -11,7 +11,7 @@ from random import uniform
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
 from service.api.answer import Answer, Headers, Request, Stream
@@ -22,8 +22,10 @@ from service.api.problems import Problem
 from service.api.reading import Reader, Streamed
 from service.api.routes import routes
 from service.follower import RECORD
+from service.follower.copies import Copies
 from service.store import events
-from service.store.engine import DatabaseUnavailable, connection
+from service.store.codec import StoredEvent
+from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
 _PATH: Final = "/v1/events/live"
@@ -91,7 +93,7 @@ async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[b
             while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
                 if head is not None and head.position > after:
-                    stretch = await _stretch(reader, after, head.position)
+                    stretch = await _stretch(reader, after, head)
                     after = stretch.position
                     yield stretch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
@@ -102,14 +104,16 @@ async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[b
             return
 
 
-async def _stretch(reader: Reader, after: int, upto: int) -> _Stretch:
+async def _stretch(reader: Reader, after: int, head: Head) -> _Stretch:
     follower = reader.follower
-    return await follower.kept((_PATH, after, upto), (), lambda: follower.read(_read, after, upto))
+    return await follower.kept((_PATH, after, head.position), (), lambda: follower.read_copy(_read, after, head))
 
 
-def _read(engine: Engine, after: int, upto: int) -> _Stretch:
-    with connection(engine) as c:
-        found = events.read_log(c, after=after, upto=upto, limit=_AT_ONCE)
+def _read(copies: Copies, after: int, head: Head) -> _Stretch:
+    def load(c: Connection) -> list[StoredEvent]:
+        return events.read_log(c, after=after, upto=head.position, limit=_AT_ONCE)
+
+    found = copies.read(head, load, is_past=True)
     if not found:
         raise DatabaseUnavailable("the head was asked of another copy of the record")
     sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from pydantic import Field
 from sqlalchemy import Engine
 from starlette.datastructures import State
 from starlette.responses import PlainTextResponse, Response
@@ -21,6 +22,7 @@ from service.api.observed import Tally
 from service.api.parameters import Query, parse
 from service.api.problems import Problem
 from service.follower import Follower
+from service.follower.copies import SERVING
 from service.projections.document import Document
 from service.recorder import Recorder
 from service.store.engine import DatabaseUnavailable, connection
@@ -86,6 +88,20 @@ class Metrics(Collector):
         yield _gauge("irritants_cache_bytes", "Rendered documents that are kept", cache.bytes)
         yield _counter("irritants_cache_hits", "Answers found among them", cache.hits)
         yield _counter("irritants_cache_misses", "Answers that had to be made", cache.misses)
+        yield from self._of_copies()
+
+    def _of_copies(self) -> Iterator[Metric]:
+        copies = self._follower.copies
+        reads = CounterMetricFamily("irritants_reads", "Answers made, by what they were read from", labels=("origin",))
+        behind = GaugeMetricFamily("irritants_standby_behind_positions", "When last looked at", labels=("standby",))
+        aside = GaugeMetricFamily("irritants_standby_set_aside", "1 where it is not read", labels=("standby",))
+        reads.add_metric(("primary",), copies.primary_reads)
+        for copy in copies.standbys:
+            number = str(copy.number)
+            reads.add_metric((f"standby {number}",), copy.reads)
+            behind.add_metric((number,), copy.behind)
+            aside.add_metric((number,), copy.state != SERVING)
+        yield from (reads, behind, aside)
 
 
 def _counter(name: str, text: str, value: float) -> Metric:
@@ -107,11 +123,20 @@ class Alive(Document):
     alive: bool = True
 
 
+class StandbyState(Document):
+    """A standby, by its place in the setting: `serving`, or why it is not read. Without it the primary serves."""
+
+    standby: int
+    state: str
+    behind: int = Field(description="positions that it had not yet when it was last looked at")
+
+
 class Ready(Document):
     """The service answers from the record, whose last position this is."""
 
     ready: bool = True
     position: int
+    standbys: list[StandbyState] = Field(default=[], description="those that may be read")
 
 
 @router.get("/healthz", operation_id="read_health")
@@ -132,7 +157,8 @@ async def readiness(request: Request) -> Ready:
         head = await follower.head()
     except DatabaseUnavailable:
         raise Problem("not-ready", "The database cannot be reached.") from None
-    return Ready(position=head.position)
+    standbys = [StandbyState(standby=c.number, state=c.state, behind=c.behind) for c in follower.copies.standbys]
+    return Ready(position=head.position, standbys=standbys)
 
 
 async def _migrated(state: State) -> bool:

@@ -125,8 +125,10 @@ class Reader:
         topics = () if read.at_rest else resource.topics(read.path, read.query)
         drawing = self.drawings.get(resource.path) if read.media_type == resource.drawn else None
         if drawing is None:
-            return await self.follower.kept(request.target, topics, lambda: self.follower.read(resource.read, read))
-        draw = partial(self.follower.read, resource.draw, read, drawing)
+            return await self.follower.kept(
+                request.target, topics, lambda: self.follower.read_copy(resource.read, read)
+            )
+        draw = partial(self.follower.read_copy, resource.draw, read, drawing)
         return await self.follower.kept(request.target, topics, draw)
 
     def _read(self, request: Request, found: _Found) -> Read[Any]:

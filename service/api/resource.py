@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, NoReturn, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from service.api.answer import Page
 from service.api.etags import JSON
 from service.api.parameters import At, Q, malformed
 from service.api.problems import Problem
+from service.follower.copies import Copies
 from service.follower.histories import Histories
 from service.follower.readings import Point
 from service.store import events
-from service.store.engine import connection, transaction
 from service.store.log import Head
 
 
@@ -105,10 +105,10 @@ class Resource(Generic[Q]):
         """Whose docstring is the text in the contract."""
         return self.load
 
-    def read(self, engine: Engine, read: Read[Q]) -> Page:
-        with transaction(engine, "REPEATABLE READ") if self.is_snapshot else connection(engine) as c:
-            return self.load(c, read)
+    def read(self, copies: Copies, read: Read[Q]) -> Page:
+        is_snapshot, is_past = self.is_snapshot, read.at_rest
+        return copies.read(read.head, lambda c: self.load(c, read), is_snapshot=is_snapshot, is_past=is_past)
 
-    def draw(self, engine: Engine, read: Read[Q], drawing: Drawing) -> Page:
-        page = self.read(engine, replace(read, media_type=JSON))
+    def draw(self, copies: Copies, read: Read[Q], drawing: Drawing) -> Page:
+        page = self.read(copies, replace(read, media_type=JSON))
         return read.page(drawing(page.body), page.position, page.representation)

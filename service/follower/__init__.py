@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from service import abreast
 from service.follower.cache import Cache, Kept
+from service.follower.copies import Copies
 from service.follower.histories import Histories
 from service.follower.waiting import Awaited, TooManyWaiters, Waiter, Waiters
 from service.store.engine import DatabaseUnavailable, connection
@@ -63,8 +64,10 @@ class Follower:
         cache_bytes: int = 64 << 20,
         cached_events: int = 50_000,
         most_waiters: int = 10_000,
+        standbys: Sequence[str] = (),
     ) -> None:
         self._engine = engine
+        self.copies = Copies(engine, standbys)
         self._watch = Watch(url, self._noticed)
         self._cache = Cache(cache_bytes)
         self.histories = Histories(cached_events)
@@ -92,6 +95,7 @@ class Follower:
         self._loop = asyncio.get_running_loop()
         self.confirmed_at = self._loop.time()
         self._tasks = [asyncio.create_task(self._ask_on()), asyncio.create_task(self._tick())]
+        self.copies.start(lambda: self._head)
         self._noticed()
 
     async def close(self) -> None:
@@ -103,6 +107,7 @@ class Follower:
         self._threads.shutdown(wait=False, cancel_futures=True)
         # They give their connections back, which somebody then closes; but nobody waits for one that takes long.
         wait(tuple(self._running), _SECONDS_TO_END)
+        await self.copies.close()
 
     # Where the record ends.
 
@@ -209,9 +214,16 @@ class Follower:
 
     async def read(self, work: Callable[Concatenate[Engine, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs in a thread what reads the database or takes long. Raises DatabaseUnavailable where too many wait."""
+        return await self._run(work, self._engine, *arguments, **named)
+
+    async def read_copy(self, work: Callable[Concatenate[Copies, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """As `read`, of what a standby may serve as well."""
+        return await self._run(work, self.copies, *arguments, **named)
+
+    async def _run(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         if len(self._running) >= _MOST_READS:
             raise DatabaseUnavailable("too many reads wait for their turn")
-        reading = self._threads.submit(work, self._engine, *arguments, **named)
+        reading = self._threads.submit(work, *arguments, **named)
         self._running.add(reading)
         reading.add_done_callback(self._running.discard)
         return await asyncio.wrap_future(reading)

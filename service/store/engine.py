@@ -5,7 +5,7 @@ ROLLBACK, two round trips for nothing. All waits are bounded, so that a database
 five seconds and comes back without a restart: the pool checks a connection before it hands it out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
@@ -34,15 +34,23 @@ _OUTAGES: Final = (
 )
 
 
-def open_engine(url: str, *, connections: int = 8, statement_seconds: float | None = 5) -> Engine:
+def open_engine(
+    url: str,
+    *,
+    connections: int = 8,
+    statement_seconds: float | None = 5,
+    pre_ping: bool = True,
+    connect: Callable[..., psycopg.Connection[Any]] = psycopg.connect,
+) -> Engine:
     """An engine on a libpq address (`postgresql://…`). Connects at the first use, never here.
 
     `statement_seconds` bounds each statement and each wait for a lock; None for long work: migrations, verify, rebuild.
+    `connect` makes the driver's connections.
     """
     timeout = 0 if statement_seconds is None else round(statement_seconds * 1000)
 
-    def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(
+    def connected() -> psycopg.Connection[Any]:
+        return connect(
             url,
             connect_timeout=_CONNECT_SECONDS,
             options=f"-c statement_timeout={timeout} -c timezone=UTC",
@@ -55,12 +63,12 @@ def open_engine(url: str, *, connections: int = 8, statement_seconds: float | No
     return sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
-        creator=connect,
+        creator=connected,
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_POOL_SECONDS,
-        pool_pre_ping=True,
+        pool_pre_ping=pre_ping,
         pool_use_lifo=True,
     )
 

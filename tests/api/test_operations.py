@@ -23,7 +23,8 @@ def metrics(client: TestClient) -> dict[tuple[str, ...], float]:
 
 def test_a_service_that_answers_is_alive_and_ready(client: TestClient, engine: Engine) -> None:
     assert client.get("/healthz").json() == {"alive": True}
-    assert client.get("/readyz").json() == {"ready": True, "position": client.get("/v1/irritants").json()["position"]}
+    position = client.get("/v1/irritants").json()["position"]
+    assert client.get("/readyz").json() == {"ready": True, "position": position, "standbys": []}
 
 
 def test_without_its_database_it_is_alive_and_not_ready() -> None:

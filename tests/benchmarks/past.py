@@ -27,6 +27,7 @@ from service.api.resource import Read, Resource
 from service.api.server import collect_seldom
 from service.domain import catalogue
 from service.domain.assertion import Recorded
+from service.follower.copies import Copies
 from service.follower.histories import Histories
 from service.store import codec, events, log
 from service.store.codec import StoredReport
@@ -106,7 +107,8 @@ def reading(engine: Engine, resource: Resource[Any], relation: str, *slugs: str)
         Read({"relation": relation, "slug": slug}, query, JSON, head, NOON, "-", Histories(0))
         for slug in slugs or ("",)
     ]
-    return lambda: seconds(lambda: [resource.read(engine, read) for read in reads])
+    copies = Copies(engine)
+    return lambda: seconds(lambda: [resource.read(copies, read) for read in reads])
 
 
 def decoding(engine: Engine, stream: str) -> Callable[[], float]:

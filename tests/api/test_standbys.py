@@ -1,0 +1,221 @@
+"""Standbys take reads from the primary; whatever becomes of one, no read fails, is stale, or goes back."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+
+from service.store import keys
+from service.store.embedded import PORT
+from service.store.engine import open_engine, transaction
+from tests.api.bodies import VISAS, on, report
+from tests.api.conftest import Headers
+from tests.api.serving import Served, served
+from tests.api.test_reading_never_goes_back import IRRITANTS, stale
+from tests.standby import RECORD, Standby, followed, primary, until
+
+pytestmark = pytest.mark.slow
+STATUS = "/v1/irritants/ru-us/visas"
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with primary(tmp_path_factory.mktemp("primary")) as url:
+        yield url
+
+
+@pytest.fixture
+def standbys(record: str, tmp_path: Path) -> Iterator[tuple[Standby, Standby]]:
+    with followed(record, tmp_path) as both:
+        yield both
+
+
+def key_of(url: str) -> Headers:
+    engine = open_engine(url)
+    with transaction(engine) as c:
+        _, token = keys.create(c, "desk", ("report",), datetime.now(UTC))
+    engine.dispose()
+    return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def reading_from(url: str, *standbys: Standby) -> Iterator[Served]:
+    """A process that keeps nothing, so that each reading is one of a database; both standbys serve."""
+    addresses = ",".join(standby.url for standby in standbys)
+    with served(url, read_database_urls=addresses, cache_megabytes="0") as server:
+        until(lambda: states(server) == ["serving"] * len(standbys))
+        yield server
+
+
+def states(server: Served) -> list[str]:
+    said = httpx2.get(f"{server.url}/readyz", timeout=10).json()["standbys"]
+    return [one["state"] for one in said]
+
+
+def reads(server: Served) -> dict[str, float]:
+    """What was read so far, by where."""
+    said = httpx2.get(f"{server.url}/metrics", timeout=10).text
+    return {origin: float(n) for origin, n in re.findall(r'irritants_reads_total{origin="(.*)"} (.*)', said)}
+
+
+def file(server: Served, key: Headers, name: str) -> int:
+    body = report(on(VISAS, "ConcernRaised"))
+    filed = httpx2.post(f"{server.url}/v1/reports", json=body, headers={**key, "Idempotency-Key": name}, timeout=20)
+    assert filed.status_code == 201, filed.text
+    return int(filed.json()["position"])
+
+
+def status(server: Served, **parameters: Any) -> httpx2.Response:
+    answer = httpx2.get(f"{server.url}{STATUS}", params=parameters, timeout=20)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def said(server: Served, event: str) -> list[tuple[int, str | None]]:
+    lines = [line for line in server.log() if line["event"] == event]
+    return [(line["standby"], line.get("because")) for line in lines]
+
+
+def test_what_the_standbys_have_they_serve_in_turn_and_the_primary_is_spared(
+    record: str, standbys: tuple[Standby, Standby]
+) -> None:
+    with reading_from(record, *standbys) as server:
+        paths = [STATUS, "/v1/irritants", "/v1/events?limit=5", "/v1/changes?limit=5", "/v1/relations/ru-us/board"]
+        paths += [f"{STATUS}?as_of_position={n}" for n in range(110, 125)]
+        answers = [httpx2.get(server.url + path).json() for path in paths]
+        counted = reads(server)
+        assert counted["primary"] == 0
+        assert counted["standby 1"] == counted["standby 2"] == len(paths) / 2
+    with served(record, cache_megabytes="0") as alone:
+        assert [httpx2.get(alone.url + path).json() for path in paths] == answers
+
+
+def test_whatever_becomes_of_the_standbys_no_read_is_older_than_what_was_acknowledged(
+    record: str, standbys: tuple[Standby, Standby]
+) -> None:
+    key = key_of(record)
+    first, second = standbys
+    with reading_from(record, first, second) as server, served(record) as other:
+
+        def nothing_stale() -> None:
+            before = reads(server)
+            with ThreadPoolExecutor(len(IRRITANTS)) as threads:
+                found = threads.map(lambda slug: stale(slug, (server.url, other.url), key, 20), IRRITANTS)
+                assert [answer for behind in found for answer in behind] == []
+            assert sum(reads(server).values()) > sum(before.values())
+
+        nothing_stale()
+        assert min(reads(server).values()) > 0
+        first.pause()
+        nothing_stale()
+        first.resume()
+        first.hang()
+        nothing_stale()
+        first.go_on()
+        second.kill()
+        nothing_stale()
+        until(lambda: states(server) == ["serving", "lost"])
+        second.start()
+        first.promote()
+        nothing_stale()
+        until(lambda: states(server)[0] == "promoted")
+
+
+def test_one_that_lags_is_not_read_and_said_after_five_seconds_and_again_when_it_is_back(
+    record: str, standbys: tuple[Standby, Standby]
+) -> None:
+    key, (first, second) = key_of(record), standbys
+    with reading_from(record, first, second) as server:
+        first.pause()
+        position = file(server, key, "lag")
+        until(lambda: second.asked("SELECT position FROM head") == position)
+        before = reads(server)
+        assert {status(server).json()["position"] for _ in range(20)} == {position}
+        after = reads(server)
+        assert after["standby 1"] == before["standby 1"]
+        assert after["standby 2"] > before["standby 2"]
+        until(lambda: states(server) == ["behind", "serving"])
+        first.resume()
+        until(lambda: states(server) == ["serving", "serving"])
+        assert said(server, "standby_set_aside") == [(1, "behind")]
+        assert (1, None) in said(server, "standby_serves")[2:]
+
+
+def test_a_reading_of_the_past_comes_from_a_standby_that_is_further_than_it(
+    record: str, standbys: tuple[Standby, Standby]
+) -> None:
+    """What was filed since the head was asked for, and has reached the standby already, does not matter to it."""
+    key, (first, second) = key_of(record), standbys
+    with reading_from(record, first, second) as server, ThreadPoolExecutor(1) as beside:
+        filing = beside.submit(lambda: [file(server, key, f"past-{n}") for n in range(60)])
+        before, n = reads(server), 0
+        while not filing.done():
+            status(server, as_of_position=100 + n % 20)
+            n += 1
+        after = reads(server)
+        assert after["standby 1"] + after["standby 2"] - before["standby 1"] - before["standby 2"] > n / 2
+
+
+def test_a_reading_that_one_keeps_waiting_is_given_up_and_had_from_the_primary(
+    record: str, standbys: tuple[Standby, Standby]
+) -> None:
+    first, second = standbys
+    with reading_from(record, first, second) as server:
+        for _ in range(10):
+            status(server)
+        first.hang()
+        second.hang()
+        status(server)
+        until(lambda: states(server) == ["lost", "lost"])
+        assert {status(server).status_code for _ in range(10)} == {200}
+        first.go_on()
+        second.go_on()
+        until(lambda: states(server) == ["serving", "serving"])
+
+
+def test_a_standby_that_is_not_there_at_the_start_is_read_when_it_is(record: str, tmp_path: Path) -> None:
+    with followed(record, tmp_path) as (first, second):
+        second.kill()
+        with served(record, read_database_urls=f"{first.url},{second.url}", cache_megabytes="0") as server:
+            until(lambda: states(server) == ["serving", "lost"])
+            assert status(server).status_code == 200
+
+
+def test_a_promotion_that_lost_commits_is_noticed_and_a_standby_that_has_them_is_not_read(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        url = stack.enter_context(primary(tmp_path / "primary"))
+        first, second = stack.enter_context(followed(url, tmp_path))
+        hosts = [parse_qs(urlsplit(address).query)["host"][0] for address in (url, first.url)]
+        either = f"postgresql://postgres@/{RECORD}?host={','.join(hosts)}&port={PORT}&target_session_attrs=read-write"
+        key = key_of(url)
+        until(lambda: first.asked("SELECT keys_version FROM head") == second.asked("SELECT keys_version FROM head"))
+        with reading_from(either, second) as server:
+            kept = httpx2.get(f"{server.url}/v1/events?limit=1000").json()
+            first.stop()
+            lost = [file(server, key, f"lost-{n}") for n in range(2)]
+            cursor = httpx2.get(f"{server.url}/v1/events?limit=1000").json()
+            until(lambda: second.asked("SELECT position FROM head") == lost[-1])
+            pid = int((tmp_path / "primary" / "database" / "postmaster.pid").read_text().split()[0])
+            os.kill(pid, signal.SIGKILL)
+            first.start()
+            first.promote()
+            until(lambda: httpx2.get(f"{server.url}/readyz", timeout=10).status_code == 200)
+            assert status(server).json()["position"] < lost[0]
+            answers = [
+                httpx2.get(f"{server.url}/v1/events?after={page['next']}&log={page['log']}") for page in (cursor, kept)
+            ]
+            assert [answer.status_code for answer in answers] == [410, 200]
+            assert answers[1].json()["items"] == []
+            again = [file(server, key, f"again-{n}") for n in range(3)]
+            assert again[:2] == lost
+            assert {status(server).json()["position"] for _ in range(20)} == {again[-1]}
+            assert [line["event"] for line in server.log()].count("went_back") == 1
