@@ -4,6 +4,8 @@
 is handed out before commit, and readers of one silently skip what commits late.
 """
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -124,6 +126,9 @@ reports = Table(
     CheckConstraint("first_position <= last_position", name="not_empty"),
 )
 
+FACETS: Final = ("status", "basis", "lifecycle", "awaiting", "phase")
+"""What lists filter by: of irritants, and of rounds the phase."""
+
 read_models = Table(
     "read_models",
     metadata,
@@ -136,7 +141,18 @@ read_models = Table(
     Column("body", LargeBinary, nullable=False),
     Index(None, "position"),
     Index(None, "name", "representation", "relation", "key"),
-    Index(None, "facets", postgresql_using="gin", postgresql_ops={"facets": "jsonb_path_ops"}),
+    # In the order of the list: the first ten of a status that thousands have are found without sorting those.
+    *(
+        Index(
+            f"ix_read_models_{facet}",
+            "name",
+            "representation",
+            text(f"(facets ->> '{facet}'::text)"),
+            "key",
+            postgresql_where=text(f"(facets ->> '{facet}'::text) IS NOT NULL"),
+        )
+        for facet in FACETS
+    ),
 )
 
 keys = Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from inspect import getmembers, isfunction, signature
 from sys import setprofile
 from types import CodeType
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, event
 
 from service.store import events, lines, log, read_models, reports
 from service.store.engine import connection, driver, open_engine
+from service.store.tables import FACETS
 from tests.store.record import NOON, new_id
 
 FILL = """
@@ -31,11 +33,19 @@ INSERT INTO reports
 SELECT report, 'key-' || position, '', actor, relation, CASE WHEN position % 100 = 0 THEN relation || '/round' END, '-',
        position, position, recorded_at FROM events;
 INSERT INTO read_models
-SELECT 'irritant', 1, relation || '/s' || position, relation, position, '{"status": "raised"}', repeat('x', 500)::bytea
+SELECT 'irritant', 1, relation || '/s' || position, relation, position,
+       '{"status": "raised", "basis": "raised", "lifecycle": "raised", "awaiting": "raised", "phase": "raised"}',
+       repeat('x', 500)::bytea
   FROM events;
 UPDATE head SET position = 20000;
 ANALYZE;
 """
+
+
+def page_of(c: Connection, facet: str, value: str) -> list[read_models.Document]:
+    return read_models.page(c, "irritant", 1, facets={facet: value}, limit=100)
+
+
 READS: dict[str, Callable[[Connection], object]] = {
     "the head": log.read_head,
     "streams": lambda c: events.read_streams(c, {f"irritant/aa-zz/s{n}": 95 for n in range(0, 200, 20)}),
@@ -55,7 +65,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "streams by name": lambda c: events.streams(c, after="irritant/aa-zz/s20", limit=100),
     "streams of a kind": lambda c: events.named(c, "irritant", after="aa-zz/s20", upto=19_000, limit=100),
     "streams of late": lambda c: events.streams_since(c, 19_900),
-    "documents of a facet": lambda c: read_models.page(c, "irritant", 1, facets={"status": "resolved"}, limit=100),
+    **{f"documents of a {facet}": partial(page_of, facet=facet, value="resolved") for facet in FACETS},
     "documents at positions": lambda c: read_models.at(c, range(100, 200)),
     "documents beyond the head": lambda c: read_models.beyond(c, 20_000),
     "a page of the whole record": lambda c: next(lines.read(c, 100)),
@@ -89,32 +99,50 @@ def long(clone: Any, migrated_template: str) -> Iterator[Connection]:
         engine.dispose()
 
 
+def nodes(c: Connection, statement: str, parameters: Any) -> list[dict[str, Any]]:
+    """Every step of the plan for this query."""
+    ((explained,),) = driver(c).execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
+    return list(_with_parts(explained[0]["Plan"]))
+
+
+def _with_parts(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", ()):
+        yield from _with_parts(part)
+
+
 def scanned(c: Connection, statement: str, parameters: Any) -> set[str]:
     """The tables that this query would walk through."""
-    ((explained,),) = driver(c).execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
-    return set(_scans(explained[0]["Plan"]))
+    return {node["Relation Name"] for node in nodes(c, statement, parameters) if node["Node Type"] == "Seq Scan"}
 
 
-def _scans(plan: dict[str, Any]) -> Iterator[str]:
-    if plan["Node Type"] == "Seq Scan":
-        yield plan["Relation Name"]
-    for part in plan.get("Plans", ()):
-        yield from _scans(part)
-
-
-@pytest.mark.parametrize("read", READS)
-def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
+def asked_by(c: Connection, read: Callable[[Connection], object]) -> list[tuple[str, Any]]:
+    """What is sent to the database by a reading."""
     asked: list[tuple[str, Any]] = []
 
     def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         asked.append((statement, parameters))
 
-    event.listen(long.engine, "before_cursor_execute", listen)
-    READS[read](long)
-    event.remove(long.engine, "before_cursor_execute", listen)
+    event.listen(c.engine, "before_cursor_execute", listen)
+    read(c)
+    event.remove(c.engine, "before_cursor_execute", listen)
+    return asked
+
+
+@pytest.mark.parametrize("read", READS)
+def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
+    asked = asked_by(long, READS[read])
     assert asked
     for statement, parameters in asked:
         assert scanned(long, statement, parameters) <= {"head"}
+
+
+@pytest.mark.parametrize("facet", FACETS)
+def test_the_first_documents_of_a_facet_that_all_have_are_found_without_sorting_all(
+    long: Connection, facet: str
+) -> None:
+    ((statement, parameters),) = asked_by(long, lambda c: page_of(c, facet, "raised"))
+    assert {node["Node Type"] for node in nodes(long, statement, parameters)} == {"Limit", "Index Scan"}
 
 
 def test_every_query_is_looked_at(long: Connection) -> None:
