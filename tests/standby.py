@@ -30,6 +30,7 @@ class Standby:
     """A server that follows the primary until it is promoted."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._server = _Server(folder, _programs(), _account(folder.parent))
         # The same at each start, and short enough for a socket.
         self.sockets = tempfile.mkdtemp(prefix="irritants-")
@@ -53,10 +54,9 @@ class Standby:
     def start(self) -> None:
         settings = {**REPLICATING, "listen_addresses": "", "unix_socket_directories": self.sockets, "port": PORT}
         options = " ".join(f"--{name}={value}" for name, value in settings.items())
-        folder = self._server.folder
         trouble = self._server._run(
-            *("pg_ctl", "start", "--silent", "--wait", f"--pgdata={folder}"),
-            *(f"--log={folder / 'server.log'}", f"--options={options}"),
+            *("pg_ctl", "start", "--silent", "--wait", f"--pgdata={self.folder}"),
+            *(f"--log={self.folder / 'server.log'}", f"--options={options}"),
         )
         assert not trouble, trouble
 
@@ -87,19 +87,19 @@ class Standby:
         self._signal(signal.SIGKILL)
         until(lambda: not self._server._postmaster().answers())
         # Else whoever stops it later would look for a process of that number.
-        (self._server.folder / "postmaster.pid").unlink()
+        (self.folder / "postmaster.pid").unlink()
 
     def stop(self) -> None:
         with suppress(FileNotFoundError):
             self.go_on()
-            assert not self._server._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self._server.folder}")
+            assert not self._server._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self.folder}")
 
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def _signal(self, number: signal.Signals) -> None:
-        postmaster = int((self._server.folder / "postmaster.pid").read_text().split()[0])
+        postmaster = int((self.folder / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for pid in (postmaster, *map(int, children)):
             with suppress(ProcessLookupError):

@@ -27,9 +27,9 @@ Rounds = list[Mapping[str, float]]
 """Of each round, what each contender reached, by its name."""
 
 
-def processor_seconds(home: Path) -> float:
-    """What the embedded PostgreSQL of a home has used so far, all its processes together, those that ended as well."""
-    postmaster = int((home / "database" / "postmaster.pid").read_text().split()[0])
+def processor_seconds(folder: Path) -> float:
+    """What the PostgreSQL of a data folder has used so far, all its processes together, those that ended as well."""
+    postmaster = int((folder / "postmaster.pid").read_text().split()[0])
     seconds = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):

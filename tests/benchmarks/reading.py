@@ -98,7 +98,7 @@ def counted(service: Server) -> tuple[float, float]:
     return float(metrics["irritants_head_questions_total"]), float(metrics["irritants_head_queries_total"])
 
 
-def compared(servers: dict[str, Server], home: Path, rounds: int, seconds: int) -> None:
+def compared(servers: dict[str, Server], database: Path, rounds: int, seconds: int) -> None:
     for kind, path in (("304", IRRITANT), ("200", TWO)):
         tag = etag_of(servers["service"].url + IRRITANT) if kind == "304" else None
         pairs = [
@@ -112,12 +112,12 @@ def compared(servers: dict[str, Server], home: Path, rounds: int, seconds: int) 
             f" processor time {cost:.0f} µs against {bare_cost:.0f} µs: {bare_cost / cost:.2f}"
         )
     tag = etag_of(servers["service"].url + IRRITANT)
-    asked_before, before = counted(servers["service"]), processor_seconds(home)
+    asked_before, before = counted(servers["service"]), processor_seconds(database)
     measured(servers["service"], IRRITANT, seconds, tag)
     asked, queries = (now - then for now, then in zip(counted(servers["service"]), asked_before, strict=True))
     print(
         f"{asked / queries:.1f} requests share a query for the head, {queries / seconds:,.0f} of them a second;"
-        f" {(processor_seconds(home) - before) / queries * 1e6:.0f} µs of the database's processor time for each"
+        f" {(processor_seconds(database) - before) / queries * 1e6:.0f} µs of the database's processor time for each"
     )
     times = []
     for _ in range(rounds):
@@ -143,7 +143,7 @@ def main() -> None:
         engine.dispose()
         servers = {name: stack.enter_context(running(name, database)) for name in ("service", "typical")}
         servers["bare"] = stack.enter_context(running("bare", servers["service"].url))
-        compared(servers, Path(home), arguments.rounds, arguments.seconds)
+        compared(servers, Path(home) / "database", arguments.rounds, arguments.seconds)
 
 
 if __name__ == "__main__":

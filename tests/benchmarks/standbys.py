@@ -1,0 +1,93 @@
+"""What standbys take from the primary: readings of the past, from the primary alone and with two standbys beside it.
+
+Either way it is one process, which keeps nothing (IRRITANTS_CACHE_MEGABYTES=0), so each reading is one of a database;
+wrk asks in turn over 16 connections. The three servers and the process share this machine: the ratio of the rates says
+what standbys cost where the processor is shared, and the primary's own processor time for each reading what they spare
+it.
+
+    .venv/bin/python -m tests.benchmarks.standbys [--rounds 5] [--seconds 3]
+"""
+
+import argparse
+import re
+import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+from urllib.request import urlopen
+
+from tests.api.serving import Served, served
+from tests.benchmarks.measuring import load, processor_seconds
+from tests.standby import followed, primary
+
+ASKING: Final = Path(__file__).with_name("past.lua")
+
+
+class Measured(NamedTuple):
+    """Readings a second; microseconds of a database's processor for each reading; readings by what they came from."""
+
+    rate: float
+    primary: float
+    standbys: tuple[float, ...]
+    origins: Mapping[str, float]
+
+
+def origins(server: Served) -> dict[str, float]:
+    with urlopen(f"{server.url}/metrics") as answer:
+        found = re.findall(r'irritants_reads_total{origin="(.*)"} (.*)', answer.read().decode())
+    return {origin: float(reads) for origin, reads in found}
+
+
+def measured(server: Served, databases: tuple[Path, ...], seconds: int) -> Measured:
+    before, used = origins(server), [processor_seconds(folder) for folder in databases]
+    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", str(ASKING), server.url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
+    found = re.search(r"(\d+) requests in", said)
+    assert found, said
+    requests = int(found[1])
+    first, *others = (
+        (processor_seconds(folder) - then) / requests * 1e6 for folder, then in zip(databases, used, strict=True)
+    )
+    after = origins(server)
+    return Measured(requests / seconds, first, tuple(others), {o: after[o] - before.get(o, 0) for o in after})
+
+
+def compared(alone: Served, helped: Served, databases: tuple[Path, ...], rounds: int, seconds: int) -> None:
+    pairs = [(measured(helped, databases, seconds), measured(alone, databases, seconds)) for _ in range(rounds)]
+    ratios = sorted(ours.rate / other.rate for ours, other in pairs)
+    print(
+        f"with two standbys {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) of the primary alone,"
+        f" which serves {median(other.rate for _, other in pairs):,.0f} readings a second; {load()}"
+    )
+    for name, one in (("alone", [p[1] for p in pairs]), ("with standbys", [p[0] for p in pairs])):
+        reads = {o: sum(m.origins[o] for m in one) for o in one[0].origins}
+        shares = ", ".join(f"{o} {n / sum(reads.values()):.0%}" for o, n in reads.items())
+        spent = ", ".join(f"{median(m.standbys[n] for m in one):.0f}" for n in range(len(databases) - 1))
+        print(
+            f"{name}: {shares} of the readings; processor time of the primary {median(m.primary for m in one):.0f} µs"
+            f" a reading, of the standbys {spent} µs"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="irritants_bench_")))
+        url = stack.enter_context(primary(folder / "primary"))
+        standbys = stack.enter_context(followed(url, folder))
+        addresses = ",".join(standby.url for standby in standbys)
+        alone = stack.enter_context(served(url, cache_megabytes="0"))
+        helped = stack.enter_context(served(url, cache_megabytes="0", read_database_urls=addresses))
+        databases = (folder / "primary" / "database", *(standby.folder for standby in standbys))
+        compared(alone, helped, databases, arguments.rounds, arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()
