@@ -47,11 +47,16 @@ def _of(stands: Standing) -> str:
     drawn = {
         "sentence": sentence(stands),
         "ladder": ladder(stands),
-        "basis": basis(stands),
+        "basis": _labelled("basis", basis(stands)),
         "beside": beside(stands),
     }
-    linked = {"move": _move(stands.awaiting), "sides": _sides(stands)}
+    linked = {"move": _labelled("move", _move(stands.awaiting)), "sides": _sides(stands)}
     return _LINE % ({place: str(text).replace("%", "%%") for place, text in drawn.items()} | _LEFT_OPEN | linked)
+
+
+def _labelled(column: str, cell: str) -> str:
+    """A cell that names its column where it is narrow and no column stands over it."""
+    return f"<i>{texts()(f'board.{column}')}</i>{cell}"
 
 
 def _move(awaiting: str) -> str:
@@ -70,6 +75,6 @@ def _sides(stands: Standing) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _moved(edtf: str | None, counted_to: date) -> Markup:
+def _moved(edtf: str | None, counted_to: date) -> str:
     told = since(edtf, counted_to)
-    return told if edtf is None else texts()("board.moved-on", since=told, day=occurred(edtf))
+    return _labelled("moved", told if edtf is None else texts()("board.moved-on", since=told, day=occurred(edtf)))

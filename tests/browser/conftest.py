@@ -6,19 +6,26 @@ Whatever the console complains of, and every request to another host, fails the 
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
+from service.api.app import create_app
+from service.api.server import Server
+from service.settings import Settings
 from service.store import keys
 from service.store.engine import open_engine, transaction
-from tests.api.serving import served
+from service.web.site import add_pages
 
 CHROMIUM: Final = shutil.which("chromium")
 AXE: Final = Path(__file__).parent / "axe.min.js"
@@ -48,11 +55,8 @@ class Desk:
         return page
 
     def sign_in(self) -> None:
-        page = self.window("/sign-in")
-        page.get_by_label("Key", exact=True).fill(self.key)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/")
-        page.close()
+        answer = self.context.request.post("/sign-in", form={"key": self.key, "next": "/help"}, max_redirects=0)
+        assert answer.status == 303
 
     @contextmanager
     def refused(self) -> Iterator[None]:
@@ -70,8 +74,16 @@ class Desk:
             self.complaints.append(f"asks {request.url}")
 
 
+@dataclass(frozen=True)
+class Site:
+    """A record that is served, and a key that may report to it."""
+
+    url: str
+    key: str
+
+
 # Not for the whole run: while it lives, this thread has a running event loop, which other tests trip over.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
@@ -83,21 +95,57 @@ def chromium() -> Iterator[Browser]:
         asyncio.get_running_loop()
 
 
+@pytest.fixture(scope="package")
+def shared_site(shared_database_url: str) -> Iterator[Site]:
+    """The seeded record, for all who only read."""
+    with site(shared_database_url) as found:
+        yield found
+
+
+@pytest.fixture
+def reader(chromium: Browser, shared_site: Site) -> Iterator[Desk]:
+    """Signed in on the seeded record, and files nothing."""
+    with desk_at(chromium, shared_site) as person:
+        yield person
+
+
 @pytest.fixture
 def desk(chromium: Browser, seeded_database_url: str) -> Iterator[Desk]:
-    """Signed in with a key that may report, on the seeded record."""
-    engine = open_engine(seeded_database_url)
+    """Signed in on a seeded record of the test's own."""
+    with site(seeded_database_url) as found, desk_at(chromium, found) as person:
+        yield person
+
+
+@contextmanager
+def site(database_url: str) -> Iterator[Site]:
+    """Served by a thread of this process: one of its own would take longer to begin than most tests take."""
+    engine = open_engine(database_url)
     with transaction(engine) as c:
         key = keys.create(c, "desk", ("report",), datetime.now(UTC))[1]
     engine.dispose()
+    addresses = SimpleQueue[str]()
+    app = create_app(Settings(database_url=database_url))
+    add_pages(app)
+    server = Server(app, "127.0.0.1", 0, addresses.put)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Site(addresses.get(timeout=30), key)
+    finally:
+        server.handle_exit(signal.SIGTERM, None)
+        thread.join()
+
+
+@contextmanager
+def desk_at(chromium: Browser, site: Site) -> Iterator[Desk]:
+    """A desk with a browser of its own; nothing may have been complained of when it is left."""
     complaints: list[str] = []
-    with served(seeded_database_url) as server:
-        context = chromium.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(10_000)
-        person = Desk(context, key, complaints)
-        person.sign_in()
-        yield person
-        context.close()
+    context = chromium.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    person = Desk(context, site.key, complaints)
+    person.sign_in()
+    yield person
+    context.close()
     assert complaints == []
 
 
@@ -114,9 +162,32 @@ def kept_as(name: str) -> Path:
     return folder / name
 
 
-def violations(page: Page) -> list[Any]:
-    """What axe finds to be serious or worse. Run beside the page, whose policy lets no script of others in."""
+def everybody_can_use(page: Page, name: str) -> None:
+    """Wide in light and narrow in dark: colours do not depend on the width, nor sizes on the scheme."""
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert violations(page, "neither") == [], page.url
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        shot(page, f"{name}-{width}-{scheme}")
+        if (width, scheme) in LOOKED_AT:
+            assert violations(page, "looks") == [], (page.url, width, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (page.url, width)
+
+
+Look = tuple[int, Literal["light", "dark"]]
+LOOKED_AT: Final[Sequence[Look]] = [(1280, "light"), (360, "dark")]
+LOOKS: Final[Sequence[Look]] = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")] if SHOTS else LOOKED_AT
+BY_LOOKS: Final = ("color-contrast", "target-size", "scrollable-region-focusable")
+RULES: Final = {
+    "looks": {"runOnly": BY_LOOKS},
+    "neither": {"rules": {rule: {"enabled": False} for rule in BY_LOOKS}},
+}
+"""Of axe: those that depend on colours and sizes, and all others."""
+
+
+def violations(page: Page, rules: str) -> list[Any]:
+    """What axe finds to be serious or worse. Run beside the page, whose policy lets no script of others in."""
+    found = page.evaluate("rules => axe.run(document, rules).then(found => found.violations)", RULES[rules])
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     return [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]

@@ -16,8 +16,8 @@ WORDS: Final = {"RU": "Russia", "US": "The US", "both": "Both", "none": "Nobody"
 BASES: Final = {"one_side": "alone", "attributed": "not in its own words", "media_only": "Media only", "none": "Nobody"}
 
 
-def board(desk: Desk, point: str = "") -> list[dict[str, Any]]:
-    return list(desk.context.request.get(f"{BOARD}{point}").json()["items"])
+def board(reader: Desk, point: str = "") -> list[dict[str, Any]]:
+    return list(reader.context.request.get(f"{BOARD}{point}").json()["items"])
 
 
 def line_of(page: Page, irritant: str) -> Locator:
@@ -25,10 +25,10 @@ def line_of(page: Page, irritant: str) -> Locator:
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=112", "?effective_on=2025-03-01"])
-def test_every_mark_stands_on_the_screen_where_the_interface_says(desk: Desk, point: str) -> None:
+def test_every_mark_stands_on_the_screen_where_the_interface_says(reader: Desk, point: str) -> None:
     """Measured from left to right, as a reader sees them."""
-    page = desk.window(f"/{point}")
-    for row in board(desk, point):
+    page = reader.window(f"/{point}")
+    for row in board(reader, point):
         line = line_of(page, row["id"])
         assert rung_at(line, "use[href='#claimed']", "middle") == row["status"]
         assert rung_at(line, "use[href='#reported']", "middle") == row["reported_status"]
@@ -38,23 +38,32 @@ def test_every_mark_stands_on_the_screen_where_the_interface_says(desk: Desk, po
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=112"])
-def test_whose_word_whose_move_and_what_is_settled_are_said_as_the_interface_says(desk: Desk, point: str) -> None:
-    page = desk.window(f"/{point}")
-    for row in board(desk, point):
+def test_whose_word_whose_move_and_what_is_settled_are_said_as_the_interface_says(reader: Desk, point: str) -> None:
+    page = reader.window(f"/{point}")
+    for row in board(reader, point):
         cells = line_of(page, row["id"]).get_by_role("cell")
         expect(cells.nth(1)).to_contain_text(BASES[row["basis"]])
         if row["origins"]:
             expect(cells.nth(1)).to_contain_text("one utterance" if row["origins"] == 1 else f"{row['origins']} utt")
-        expect(cells.nth(2)).to_have_text(WORDS[row["awaiting"]])
+        expect(cells.nth(2)).to_have_text(WORDS[row["awaiting"]], use_inner_text=True)
         if row["items"]["total"]:
             expect(cells.nth(3)).to_contain_text(f"{row['items']['settled']} of {row['items']['total']} settled")
         for party, rung in row["rungs"].items():
             expect(cells.nth(0)).to_contain_text(f"{party} {rung.replace('_', ' ')}")
 
 
-def test_every_mark_says_what_it_is_when_it_is_pointed_at(desk: Desk) -> None:
-    page = desk.window("/")
-    for row in board(desk):
+def test_on_a_narrow_screen_each_cell_names_its_column(reader: Desk) -> None:
+    page = reader.window("/")
+    page.set_viewport_size({"width": 360, "height": 900})
+    for row in board(reader):
+        move, moved = (line_of(page, row["id"]).locator("td").nth(n) for n in (2, 5))
+        expect(move).to_have_text(f"Whose move {WORDS[row['awaiting']]}", use_inner_text=True)
+        expect(moved).to_contain_text("Last moved", use_inner_text=True)
+
+
+def test_every_mark_says_what_it_is_when_it_is_pointed_at(reader: Desk) -> None:
+    page = reader.window("/")
+    for row in board(reader):
         ladder = line_of(page, row["id"]).locator(".ladder")
         told = ladder.locator("title").all_text_contents()
         assert told[0].startswith("Claimed ")
@@ -63,9 +72,9 @@ def test_every_mark_says_what_it_is_when_it_is_pointed_at(desk: Desk) -> None:
     assert page.locator("thead [title]").count() >= 8
 
 
-def test_the_columns_sort_it(desk: Desk) -> None:
-    page = desk.window("/")
-    rows = sorted(board(desk), key=lambda row: RUNGS.index(row["confirmed_status"]))
+def test_the_columns_sort_it(reader: Desk) -> None:
+    page = reader.window("/")
+    rows = sorted(board(reader), key=lambda row: RUNGS.index(row["confirmed_status"]))
     page.locator("#sort-confirmed").click()
     expect(page.locator("tbody tr").last).to_have_attribute("id", rows[-1]["id"])
     page.locator("#sort-confirmed").click()
@@ -93,13 +102,13 @@ def edges(locator: Locator) -> tuple[float, float]:
 # Live.
 
 
-def test_the_board_says_when_it_is_disconnected_and_comes_back_by_itself(desk: Desk) -> None:
-    desk.context.route("**/v1/events/live*", lambda route: route.abort())
-    page = desk.window("/")
+def test_the_board_says_when_it_is_disconnected_and_comes_back_by_itself(reader: Desk) -> None:
+    reader.context.route("**/v1/events/live*", lambda route: route.abort())
+    page = reader.window("/")
     expect(page.locator("#live")).to_contain_text("Disconnected", timeout=20_000)
-    desk.context.unroute("**/v1/events/live*")
+    reader.context.unroute("**/v1/events/live*")
     expect(page.locator("#live")).to_contain_text("Live", timeout=30_000)
-    desk.complaints[:] = [one for one in desk.complaints if "net::ERR_FAILED" not in one]
+    reader.complaints[:] = [one for one in reader.complaints if "net::ERR_FAILED" not in one]
 
 
 # Both clocks.
@@ -113,8 +122,8 @@ def slide(page: Page, label: str, presses: int) -> None:
         page.keyboard.press("ArrowLeft")
 
 
-def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(desk: Desk) -> None:
-    page = desk.window("/")
+def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(reader: Desk) -> None:
+    page = reader.window("/")
     end = int(page.get_by_label("As known at", exact=True).get_attribute("max") or 0)
     slide(page, "As known at", 3)
     expect(page.locator("#known")).to_contain_text(f"position {end - 3}")
@@ -124,8 +133,8 @@ def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(desk: 
     expect(page.locator("#known")).to_contain_text(f"now: all {end} events")
 
 
-def test_the_slider_over_the_world_leaves_out_what_had_not_happened(desk: Desk) -> None:
-    page = desk.window("/")
+def test_the_slider_over_the_world_leaves_out_what_had_not_happened(reader: Desk) -> None:
+    page = reader.window("/")
     row = line_of(page, "ru-us/banking-access")
     expect(row).to_contain_text("US formalised")
     page.get_by_label("Effective on", exact=True).press("Home")

@@ -65,7 +65,7 @@ def test_every_mark_is_where_the_interface_says(browser: TestClient, point: str)
 def test_a_board_says_whose_word_whose_move_and_since_when(browser: TestClient, clock: Clock) -> None:
     clock.now = clock.now.replace(year=2025, month=4, day=20)
     said = Page(f"<table>{line_of(browser.get('/').text, 'banking-access')}</table>").said
-    assert "The US alone on one utterance Both" in said
+    assert "On whose word The US alone on one utterance Whose move Both" in said
     assert "at most 10 days ago on or after 10 April 2025, day unknown" in said
     assert "0 of 6 settled" in line_of(browser.get("/").text, "property-return")
 
