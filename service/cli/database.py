@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from service.cli.terminal import Exit, Failed
 from service.settings import Settings
 from service.store import embedded, migrate
+from service.store.codec import Unreadable
 from service.store.embedded import EmbeddedServerError
 from service.store.engine import DatabaseUnavailable, connection, open_engine
 
@@ -30,9 +31,15 @@ def address(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def record(settings: Settings) -> Iterator[Engine]:
-    """The record, for work that may take long. The embedded one is migrated; another's owner is asked to do that."""
-    with address(settings) as url, engine_at(url, settings) as engine:
-        yield engine
+    """The record, for work that may take long. The embedded one is migrated; another's owner is asked to do that.
+
+    Raises Failed.
+    """
+    try:
+        with address(settings) as url, engine_at(url, settings) as engine:
+            yield engine
+    except Unreadable as error:
+        raise Failed(f"this release cannot read what is on record: {error}") from error
 
 
 @contextmanager

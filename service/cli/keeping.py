@@ -184,8 +184,13 @@ def _written(file: Path) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    file = file.resolve()
+    if file.exists() and not file.is_file():  # a pipe or a device: there is no other to put in its place
+        with file.open("wb") as lines:
+            yield lines
+        return
     try:
-        handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.resolve().parent)
+        handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     except OSError as refused:
         raise Failed(f"{file} cannot be written: {refused.strerror}", Exit.USAGE) from refused
     try:

@@ -1,8 +1,10 @@
 """All commands together, and the one place where what went wrong becomes a sentence and an exit code."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn, TypeAlias
+from pathlib import Path
+from typing import Any, Final, NoReturn, TextIO, TypeAlias
 
 import typer
 
@@ -30,6 +32,7 @@ CODES = {
     Exit.UNREACHABLE: "the service or the database cannot be reached",
     Exit.NOT_AUTHORISED: "the key is missing, not live, or has not the scope",
     Exit.NOT_FOUND: "nothing is on record under that name",
+    Exit.UNWRITTEN: "a file or standard output cannot be written, or a file read",
 }
 
 app = typer.Typer(
@@ -127,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command and ends the program with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     # A summary may be in any script; a terminal that cannot show it gets question marks, not a stack trace.
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (_open("stdout"), _open("stderr")):
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
             reconfigure(errors="replace")
     try:
@@ -136,7 +139,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _end(failed.sentence, failed.code, failed.found, arguments)
     except SettingsError as error:
         _end(str(error), Exit.USAGE, {}, arguments)
+    except OSError as error:
+        _end_unwritten(error)
     sys.exit(Exit.DONE)
+
+
+def _open(name: str) -> TextIO:
+    """One of the streams; what was closed by whoever started this leads nowhere."""
+    stream: TextIO | None = getattr(sys, name)
+    if stream is None:
+        stream = _nowhere()
+        setattr(sys, name, stream)
+    return stream
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w")
 
 
 def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[str]) -> NoReturn:
@@ -144,3 +162,10 @@ def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[s
         terminal.show_json({"error": sentence, **found})
     terminal.note(f"irritants: {sentence}")
     sys.exit(code)
+
+
+def _end_unwritten(error: OSError) -> NoReturn:
+    """A full disk, most often of standard output: what is left in it is let go, for nobody can have it."""
+    sys.stdout = _nowhere()
+    terminal.note(f"irritants: {error.filename or 'standard output'}: {error.strerror or error}")
+    sys.exit(Exit.UNWRITTEN)

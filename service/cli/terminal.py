@@ -33,6 +33,7 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     NOT_AUTHORISED = 4
     NOT_FOUND = 5
+    UNWRITTEN = 6
 
 
 class Failed(Exception):

@@ -9,21 +9,48 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.domain import edtf
 from service.domain.countries import ALPHA_2
 
+ON_RECORD: Final = "on record"
+"""The context of validation for what was filed once: judged at the door it is not judged again.
 
-def _plain(text: str) -> str:
+What is a letter depends on the version of Unicode, and so on the release of Python: a record must read in all of them.
+"""
+_MISLEADING: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Letters and marks of which nothing is seen.
+_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
+
+def _plain(most: int) -> AfterValidator:
+    """A line of text as everybody sees it, composed (NFC), of no more characters than that."""
+
+    def plain(text: str, told: ValidationInfo) -> str:
+        composed = unicodedata.normalize("NFC", text)
+        if told.context is not ON_RECORD:
+            _refuse_what_misleads(composed)
+            if len(composed) > most:  # A few letters are longer composed than before.
+                raise PydanticCustomError("plain_text", f"has more than {most} characters once it is composed")
+        return composed
+
+    return AfterValidator(plain)
+
+
+def _refuse_what_misleads(text: str) -> None:
     # Control characters break terminals and jsonb, format characters (bidi overrides, zero-width) make two names look
-    # alike, line separators end it, lone surrogates cannot be stored; none of them belongs in a line of a record.
-    if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
-        raise PydanticCustomError("plain_text", "has a control, format or surrogate character")
+    # alike, line separators end it, lone surrogates cannot be stored, what is not assigned or private shows otherwise
+    # everywhere, and some of it no XML may hold; none of them belongs in a line of a record.
+    if not text.isprintable() and any(unicodedata.category(c) in _MISLEADING for c in text):
+        raise PydanticCustomError(
+            "plain_text", "has a control, format or surrogate character, or one that is not assigned"
+        )
+    if not _UNSEEN.isdisjoint(text):
+        raise PydanticCustomError("plain_text", "has a letter that cannot be seen")
     if not text.strip():
         raise PydanticCustomError("plain_text", "is blank")
-    return unicodedata.normalize("NFC", text)
 
 
 def _few_words(text: str) -> str:
@@ -50,10 +77,8 @@ def _voice(code: str) -> str:
     return code if code in ("JOINT", "MEDIA") else _party(code)
 
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
-Wording = Annotated[
-    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain), AfterValidator(_few_words)
-]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300), _plain(300)]
+Wording = Annotated[str, StringConstraints(min_length=1, max_length=120), _plain(120), AfterValidator(_few_words)]
 Edtf = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_edtf)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 RelationId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}$")]

@@ -6,7 +6,14 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
-from service.domain.assertion import AssertionCorrected, AssertionRetracted, ClaimContested, Contract, EvidenceAdded
+from service.domain.assertion import (
+    ON_RECORD,
+    AssertionCorrected,
+    AssertionRetracted,
+    ClaimContested,
+    Contract,
+    EvidenceAdded,
+)
 from service.domain.irritant.events import IrritantEvent
 from service.domain.relation.events import RelationEvent
 from service.domain.round.events import RoundEvent
@@ -46,11 +53,14 @@ def dump(event: Contract) -> dict[str, object]:
     return payload
 
 
-def load(type: str, payload: dict[str, object]) -> Contract:
-    """The event of a stored payload. Raises KeyError for an unknown type, ValidationError for a foreign shape."""
-    return _adapter(type).validate_python(payload)
+def load(type: str, payload: dict[str, object], *, on_record: bool = False) -> Contract:
+    """The event of a payload. Raises KeyError for an unknown type, ValidationError for a foreign shape.
+
+    `on_record`: it was filed once, so what is a mistake in a text is not asked again.
+    """
+    return _adapter(type).validate_python(payload, context=ON_RECORD if on_record else None)
 
 
 def load_json(type: str, payload: str | bytes) -> Contract:
-    """As `load`, from the JSON text; about twice as fast."""
-    return _adapter(type).validate_json(payload)
+    """As `load`, from the JSON text of what is on record; about twice as fast."""
+    return _adapter(type).validate_json(payload, context=ON_RECORD)

@@ -97,9 +97,10 @@ def merge_patch(target: object, patch: object) -> object:
     return merged
 
 
-def corrected(event: Contract, changes: Mapping[str, object]) -> Contract:
+def corrected(event: Contract, changes: Mapping[str, object], *, on_record: bool = False) -> Contract:
     """The event with these fields changed. Raises ValidationError where the result is no such event."""
-    return load(type(event).__name__, merge_patch(dump(event), changes))  # type: ignore[arg-type]  # a mapping by RFC 7396
+    changed = merge_patch(dump(event), changes)
+    return load(type(event).__name__, changed, on_record=on_record)  # type: ignore[arg-type]  # a mapping by RFC 7396
 
 
 class Amendments:
@@ -145,7 +146,7 @@ class Amendments:
         for correction in self.corrections.get(event.id, ()):
             assert isinstance(correction.data, AssertionCorrected)
             try:
-                data = corrected(data, correction.data.changes)
+                data = corrected(data, correction.data.changes, on_record=not strictly)
             except ValidationError:
                 if strictly:
                     raise

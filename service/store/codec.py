@@ -80,7 +80,9 @@ def decode(stored: StoredEvent) -> Recorded:
     try:
         event = catalogue.load_json(row.type, row.data)
     except ValidationError as error:
-        raise Unreadable(f"position {row.position}: {error}") from error
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        place = "/".join(map(str, wrong["loc"]))
+        raise Unreadable(f"position {row.position}: {row.type} of another shape, {place}: {wrong['msg']}") from error
     return Recorded(
         row.position,
         row.stream,

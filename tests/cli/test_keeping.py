@@ -1,6 +1,8 @@
 """migrate, verify, rebuild, export, import, key: on a database of the test's own."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -9,6 +11,7 @@ import pytest
 from service.store.engine import connection, open_engine
 from service.store.log import read_head
 from tests.cli.conftest import irritants
+from tests.store.record import superuser
 
 
 @pytest.fixture
@@ -54,6 +57,27 @@ def test_an_import_wants_an_empty_record_and_a_whole_export(seeded: str, databas
     ended = irritants("import", str(export), "--database", database_url, "--json")
     assert (ended.code, json.loads(ended.out)["line"]) == (1, len(lines))
     assert position(database_url) == 0
+
+
+def test_an_export_into_a_pipe_goes_through_it_and_leaves_it_one(seeded: str, tmp_path: Path) -> None:
+    pipe, file = tmp_path / "pipe", tmp_path / "file"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert irritants("export", str(pipe)).code == 0
+    irritants("export", str(file))
+    assert read.result() == file.read_bytes()
+    assert pipe.is_fifo()
+
+
+def test_what_no_release_of_ours_wrote_is_named_and_nothing_is_rebuilt(seeded: str) -> None:
+    with superuser(seeded) as c:
+        c.execute("""UPDATE events SET data = data || '{"invented": 1}' WHERE position = 25""")
+    for command in (["rebuild"], ["verify", "--documents"]):
+        ended = irritants(*command)
+        assert ended.code == 1
+        assert "position 25: " in ended.err
+        assert ended.err.count("\n") == 1
 
 
 def test_an_export_that_cannot_be_written_leaves_nothing(seeded: str, tmp_path: Path) -> None:

@@ -144,3 +144,17 @@ def test_shells_complete_commands(shell: str) -> None:
 
 def test_an_unknown_option_is_a_matter_of_usage() -> None:
     assert irritants("status", "--as-of-postion", "5").code == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "told"),
+    [
+        (">/dev/full", Exit.UNWRITTEN, "irritants: standard output: No space left on device\n"),
+        (">&-", Exit.DONE, ""),
+    ],
+    ids=["a full disk", "closed"],
+)
+def test_where_nothing_can_be_written_no_trace_is(where: str, code: Exit, told: str) -> None:
+    command = ["sh", "-c", f'exec "$0" -m service openapi {where}', sys.executable]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (code, told)

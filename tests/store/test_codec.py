@@ -111,7 +111,10 @@ def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> No
     [
         (row("TreatySigned", 1, "{}"), "position 7: this release knows no TreatySigned"),
         (row("IrritantOpened", 99, "{}"), "position 7: IrritantOpened version 99 is newer than this release"),
-        (row("IrritantOpened", 1, '{"title": "Visas"}'), "position 7: "),
+        (
+            row("IrritantOpened", 1, '{"title": "Visas"}'),
+            "position 7: IrritantOpened of another shape, category: Field required$",
+        ),
     ],
 )
 def test_what_cannot_be_read_says_where_it_is(stored: StoredEvent, why: str) -> None:

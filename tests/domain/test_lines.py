@@ -1,0 +1,58 @@
+"""A line of text is what everybody sees of it; what was taken for one once is read for ever."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from service.domain.assertion import Contract
+from service.domain.catalogue import dump, load, load_json
+
+GROWS = "\ufb2c"  # one letter, and three once it is composed
+
+
+def filed(title: str) -> Contract:
+    return load("IrritantOpened", payload(title))
+
+
+def payload(title: str) -> dict[str, Any]:
+    return {"type": "IrritantOpened", "title": title, "category": "mobility"}
+
+
+@given(st.text(max_size=300))
+@example(GROWS * 300)
+@example("e\u0301" * 150)
+def test_what_is_taken_is_read_back_as_it_is(title: str) -> None:
+    try:
+        event = filed(title)
+    except ValidationError:
+        return
+    assert load_json("IrritantOpened", json.dumps(dump(event))) == event
+
+
+def test_two_ways_to_write_a_letter_are_one() -> None:
+    assert filed("Cafe\u0301") == filed("Caf\xe9")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("a\u202eb", "a\u2066b", "a\u200bb", "a\u200db", "\ufeffa", "a\xadb", "a\U000e0041b", "a\ufff9b"),
+        *("a\x07b", "a\x85b", "a\tb", "a\nb", "a\u2028b", "\ud800"),
+        *("a\uffffb", "a\ufdd0b", "a\U0001fffeb", "a\ue000b", "a\u0378b"),
+        *("\u3164", "a\u115fb", "a\u034fb", "a\uffa0b", "a\u2800b"),
+        *("", " ", "\u3000", "a" * 301, GROWS * 101),
+    ],
+    ids=ascii,
+)
+def test_a_line_that_shows_otherwise_than_it_reads_or_not_at_all_is_refused(title: str) -> None:
+    with pytest.raises(ValidationError):
+        filed(title)
+
+
+def test_what_is_on_record_is_read_whatever_this_python_knows_of_unicode() -> None:
+    read: Any = load_json("IrritantOpened", json.dumps(payload("a\u0378b")))
+    assert read.title == "a\u0378b"
