@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api import live
 from service.api.app import create_app
 from service.api.lane import RESOURCES
 from service.settings import Settings
@@ -63,10 +64,16 @@ def told(answer: Any) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
-def test_they_stream_alike(both: tuple[TestClient, TestClient]) -> None:
-    for headers in ({}, {"Last-Event-ID": "x"}, {"Last-Event-ID": "1000"}):
-        one, other = (client.head(STREAMED, headers=headers) for client in both)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_they_stream_alike(both: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr(live, "_SECONDS", (0.2, 0.2))  # a stream ends after a minute, and this client waits for its end
+    sent = {}
+    for headers in ({}, {"Last-Event-ID": "x"}, {"Last-Event-ID": "1000"}, {"Last-Event-ID": "120"}):
+        one, other = (client.request(method, STREAMED, headers=headers) for client in both)
         assert (one.status_code, told(one)) == (other.status_code, told(other))
+        assert one.content == other.content
+        sent[headers.get("Last-Event-ID")] = one.content
+    assert (b"id: 127\n" in sent["120"]) == (method == "GET")
 
 
 def test_the_routes_are_really_asked(both: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
