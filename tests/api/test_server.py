@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,6 +20,7 @@ from starlette.requests import Request
 
 from service.api import body
 from service.api.problems import Problem
+from service.api.server import _GRACE_SECONDS
 from service.store import reports
 from service.store.engine import connection, transaction
 from tests.api.bodies import FLIGHTS, on, report
@@ -42,12 +45,35 @@ def file(server: Served, make_key: MakeKey) -> Callable[[], "Future[httpx2.Respo
     return lambda: pool.submit(httpx2.post, f"{server.url}/v1/reports", json=REPORT, headers=headers, timeout=20)
 
 
-def ended(server: Served) -> tuple[int, float]:
-    """The exit code after SIGTERM, and after how many seconds it came."""
-    began = time.monotonic()
-    server.process.send_signal(signal.SIGTERM)
-    code = server.process.wait(timeout=20)
-    return code, time.monotonic() - began
+def ended(server: Served, told: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+    """The exit code after it was told to end, and after how many seconds it came.
+
+    Without those in which it was ready and others had the processors: how soon it ends is a rule for the server, and
+    says nothing of the machine that it shares.
+    """
+    pid = server.process.pid
+    began, queued = time.monotonic(), in_queue(pid)
+    server.process.send_signal(told)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    seconds = time.monotonic() - began - (in_queue(pid) - queued)
+    return server.process.wait(), seconds
+
+
+def in_queue(pid: int) -> float:
+    """For how many seconds the event loop of a process was ready to run and could not; 0 where nobody counts that."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0
+
+
+def takes_nobody(server: Served) -> bool:
+    """Whether it has heard that it is to end."""
+    try:
+        socket.create_connection(server.address, timeout=10).close()
+    except ConnectionError:
+        return True
+    return False
 
 
 def waits_for_a_lock(engine: Engine) -> bool:
@@ -104,9 +130,9 @@ def test_what_is_being_recorded_is_recorded_and_answered_before_it_ends(
         answer = file()
         until(lambda: waits_for_a_lock(engine))
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        until(lambda: takes_nobody(server))
     assert answer.result().status_code == 201
-    assert server.process.wait(timeout=5) == 0
+    assert server.process.wait(timeout=20) == 0
     with connection(engine) as c:
         assert reports.by_keys(c, ["last"])
 
@@ -122,11 +148,17 @@ def test_a_database_that_does_not_answer_does_not_keep_it(
     assert seconds < 5
 
 
-def test_a_second_interrupt_ends_it_where_it_stands(server: Served) -> None:
-    with closing(raw(server, b"GET /v1/events/live HTTP/1.1\r\nHost: x\r\n\r\n")):
+def test_a_second_interrupt_ends_it_where_it_stands(
+    server: Served, engine: Engine, file: Callable[[], "Future[httpx2.Response]"]
+) -> None:
+    with transaction(engine) as held:
+        held.execute(text("SELECT FROM head FOR UPDATE"))
+        file()
+        until(lambda: waits_for_a_lock(engine))
         server.process.send_signal(signal.SIGINT)
-        server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(timeout=5) == 0
+        until(lambda: takes_nobody(server))
+        code, seconds = ended(server, signal.SIGINT)
+    assert (code, seconds < _GRACE_SECONDS) == (0, True)
 
 
 def test_an_address_that_is_taken_is_said_to_be(server: Served, seeded_database_url: str) -> None:
