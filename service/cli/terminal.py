@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from threading import Timer
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -22,6 +23,7 @@ Done = Callable[[int, int], None]
 """Told how much of how much is done."""
 
 _PIPE_WIDTH: Final = 10_000
+_LONG_SECONDS: Final = 2
 
 
 class Exit(IntEnum):
@@ -116,13 +118,19 @@ def progress(what: str) -> Iterator[Done]:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Shows that something is under way of which nobody knows how far it is."""
+    """Shows that something is under way of which nobody knows how far it is; in a pipe a line, once it takes long."""
     console = err()
     if console.is_terminal:
         with console.status(what):
             yield
-    else:
+        return
+    late = Timer(_LONG_SECONDS, note, [f"{what} …"])
+    late.daemon = True
+    late.start()
+    try:
         yield
+    finally:
+        late.cancel()
 
 
 class _Tenths:

@@ -5,13 +5,15 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 from typer.main import get_command
 
+from service.cli import terminal
 from service.cli.main import CODES, app
-from service.cli.terminal import Exit, progress
+from service.cli.terminal import Exit, progress, working
 from tests.cli.conftest import Desk, irritants
 from tests.cli.test_filing import THIRD_ROUND
 
@@ -73,6 +75,17 @@ def test_history_on_a_terminal_strikes_what_is_struck(desk: Desk) -> None:
     drawn = on_a_terminal("history", "ru-us/visas")
     assert re.search(r"\x1b\[2;9mMore steps on visa procedures", drawn) or re.search(r"\x1b\[[0-9;]*9m", drawn)
     assert "✗" in ESCAPES.sub("", drawn)
+
+
+def test_work_of_unknown_length_is_told_in_a_pipe_once_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with working("filing 5 events"):
+        pass
+    monkeypatch.setattr(terminal, "_LONG_SECONDS", 0)
+    with working("filing 5,000 events"):
+        time.sleep(0.2)
+    assert capsys.readouterr().err == "filing 5,000 events …\n"
 
 
 def test_long_work_shows_a_bar_on_a_terminal(desk: Desk) -> None:

@@ -25,6 +25,5 @@ def test_the_store_does_on_the_public_image_what_it_does_on_the_embedded_server(
             env={**os.environ, "TEST_DATABASE_URL": postgres.get_connection_url()},
             capture_output=True,
             text=True,
-            timeout=200,
         )
     assert suite.returncode == 0, suite.stdout + suite.stderr
