@@ -46,7 +46,7 @@ class Room:
         """Raises Problem (503) where there is not as much left."""
         if more > self._left:
             detail = "Too many large bodies are on their way at once. Nothing was written; try again."
-            raise Problem("overloaded", detail, headers={"Connection": "close"})
+            raise Problem("overloaded", detail)
         self._left -= more
 
     def give_back(self, taken: int) -> None:
@@ -145,8 +145,8 @@ async def _received(request: Request, limit: int, held: Callable[[int], None]) -
 
 
 def _too_large(limit: int) -> Problem:
-    # The rest of the body is not waited for.
-    return Problem("body-too-large", f"The body has more than {limit} bytes.", headers={"Connection": "close"})
+    # The connection stays: what is still on its way is thrown away, for who is cut off while sending hears no answer.
+    return Problem("body-too-large", f"The body has more than {limit} bytes.")
 
 
 class _Doubled(dict[str, Any]):

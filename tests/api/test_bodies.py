@@ -129,8 +129,7 @@ def test_a_body_beyond_its_bound_is_refused_whether_or_not_it_says_so(desk: Test
     announced = desk.post(path, content=b" " * (limit + 1), headers=JSON)
     chunked = desk.post(path, content=iter([b" " * limit, b" "]), headers=JSON)
     for answer in (announced, chunked):
-        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
-        assert answer.json()["type"] == "/problems/body-too-large"
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
 
 
 def test_a_report_has_at_most_ten_thousand_events(desk: TestClient) -> None:
