@@ -14,7 +14,7 @@ from service.domain.catalogue import Kind
 from service.domain.history import History, Reason
 from service.domain.streams import history_of, parse_stream
 from service.projections import change
-from service.projections.change import ChangeDocument, StandingDocument, standing_of
+from service.projections.change import ChangeDocument, StandingDocument, standing_in, standing_of
 from service.projections.document import rendered
 from service.projections.stored import STORED
 from service.store.read_models import Document
@@ -117,17 +117,16 @@ def replayed(stream: str, log: Iterable[Recorded]) -> Iterator[Document]:
 
 def _appended(history: History[Any], report: Iterable[Recorded]) -> Iterator[Run]:
     """The runs of a report, as they come about: to look back at each costs a new fold of all that came before."""
-    view = STORED["irritant"].view
     run: list[Recorded] = []
     last: Reason | None = None
     for event in report:
         # That an event is of another reason is known only when it is added; how things stand is read off this state.
-        left = history.reading()
+        left = history.state
         reason = history.append(event)
         if last is not None and reason != last:
-            yield last, run, standing_of(view(left))
+            yield last, run, standing_in(left)
             run = []
         run.append(event)
         last = reason
     assert last is not None
-    yield last, run, standing_of(view(history.reading()))
+    yield last, run, standing_in(history.state)

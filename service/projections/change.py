@@ -4,10 +4,10 @@ from typing import Final, Literal
 
 from service.domain.history import Reason
 from service.domain.irritant.standing import Basis
-from service.domain.irritant.state import Hold, Trend
-from service.domain.ladder import Rung
+from service.domain.irritant.state import Hold, Irritant, Trend
+from service.domain.ladder import RUNGS, Rung
 from service.projections.document import Document
-from service.projections.irritant import IrritantDocument, Items
+from service.projections.irritant import IrritantDocument, Items, stands
 
 NAME: Final = "change"
 REPRESENTATION: Final = 1
@@ -55,3 +55,8 @@ def standing_of(document: IrritantDocument) -> StandingDocument:
     fields = vars(document)
     shared = {name: fields[name] for name in _SHARED}
     return StandingDocument(rungs={party: side.rung for party, side in document.parties.items()}, **shared)
+
+
+def standing_in(state: Irritant) -> StandingDocument:
+    """The same from a state, where the rest of the document is not wanted."""
+    return StandingDocument(rungs={party: RUNGS[state.rung_of(party)] for party in state.parties}, **stands(state))

@@ -6,7 +6,6 @@ of, or whether the record was wrong.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
 from typing import Final, Literal
 
 from service.domain.assertion import Recorded, Telling
@@ -16,7 +15,7 @@ from service.domain.irritant.fold import evolve
 from service.domain.irritant.state import Irritant
 from service.domain.streams import history_of
 from service.projections import irritant
-from service.projections.change import StandingDocument, standing_of
+from service.projections.change import StandingDocument, standing_in, standing_of
 from service.projections.document import Document, last_position
 from service.projections.evidence import Cited, Placed, cite, placed
 from service.projections.irritant import IrritantDocument
@@ -129,7 +128,7 @@ def _recorded_since(
     for event in reading.events:
         if event.id not in known:
             reason = history.append(event)
-            after = standing_of(irritant.view(history.reading()))
+            after = standing_in(history.state)
             yield event, reason, changed(before, after)
             before = after
 
@@ -140,7 +139,7 @@ def _in_place(reading: Reading[Irritant], wanted: Container[str]) -> Iterator[tu
     for effect in reading.effects:
         before, state = state, evolve(state, effect)
         if effect.id in wanted:
-            were, are = (standing_of(irritant.view(replace(reading, state=s))) for s in (before, state))
+            were, are = (standing_in(s) for s in (before, state))
             yield effect, changed(were, are)
 
 

@@ -1,7 +1,7 @@
 """The status of one irritant: where it stands, who stands behind it, what both confirm, whose move it is."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from service.domain.history import Reading
 from service.domain.irritant import standing
@@ -73,30 +73,37 @@ def view(reading: Reading[Irritant]) -> IrritantDocument:
     assert name.relation is not None
     moved = state.moved
     return IrritantDocument(
+        **stands(state),
         id=name.member,
         relation=name.relation,
         slug=name.slug,
-        title=state.title,
         category=state.category,
-        status=RUNGS[state.status],
-        confirmed_status=RUNGS[state.confirmed],
-        reported_status=RUNGS[state.reported],
-        basis=standing.basis(state),
-        origins=standing.origins(state),
-        lifecycle=state.lifecycle,
-        hold=standing.hold(state),
-        trend=state.trend,
         high_water_mark=RUNGS[state.high_water_mark],
-        regressions=state.regressions,
-        reversible=standing.reversible(state),
-        awaiting=standing.awaiting(state),
-        items=Items(settled=sum(i.status == "settled" for i in state.items.values()), total=len(state.items)),
         parties={party: _side(state, party) for party in state.parties},
         last_moved=LastMoved(occurred=moved.occurred if moved else None, position=moved.position if moved else None),
         recorded_at=reading.recorded_at,
         version=reading.version,
         position=reading.position,
     )
+
+
+def stands(state: Irritant) -> dict[str, Any]:
+    """How it stands, without where that is on record: what a change compares (`change.StandingDocument`)."""
+    return {
+        "title": state.title,
+        "status": RUNGS[state.status],
+        "confirmed_status": RUNGS[state.confirmed],
+        "reported_status": RUNGS[state.reported],
+        "basis": standing.basis(state),
+        "origins": standing.origins(state),
+        "lifecycle": state.lifecycle,
+        "hold": standing.hold(state),
+        "trend": state.trend,
+        "regressions": state.regressions,
+        "reversible": standing.reversible(state),
+        "awaiting": standing.awaiting(state),
+        "items": Items(settled=sum(i.status == "settled" for i in state.items.values()), total=len(state.items)),
+    }
 
 
 def _side(state: Irritant, party: str) -> Side:

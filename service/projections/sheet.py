@@ -17,7 +17,7 @@ from service.domain.source.state import Source
 from service.projections import irritant, needs_confirmation, registers
 from service.projections import round as round_
 from service.projections.assertions import cited_in, places
-from service.projections.change import StandingDocument, standing_of
+from service.projections.change import StandingDocument, standing_in, standing_of
 from service.projections.difference import changed
 from service.projections.document import Document, last_position
 from service.projections.dossier import Said, columns
@@ -134,8 +134,8 @@ def _stand(reading: Reading[Irritant]) -> int:
 def _item(before: Reading[Irritant] | None, after: Reading[Irritant], round_of: RoundOf | None) -> SheetItem:
     known = {event.id for event in before.events} if before else set()
     voices = {v: tuple(s for s in said if s.event not in known) for v, said in columns(after).items()}
-    was = standing_of(irritant.view(before)) if before else None
-    now = standing_of(irritant.view(after))
+    was = standing_in(before.state) if before else None
+    now = standing_in(after.state)
     steps = {step.step: step.open for step in before.state.steps.values()} if before else {}
     return SheetItem(
         irritant=after.stream.partition("/")[2],

@@ -61,6 +61,11 @@ def readings(events: Sequence[Recorded]) -> list[Irritant]:
     return [reduce(evolve, order[:n], NOTHING) for n in range(len(order) + 1)]
 
 
+@given(records())
+def test_the_level_of_every_stand_is_what_reversals_and_denials_leave_of_its_rung(events: list[Recorded]) -> None:
+    assert all(state.levels == state.levels_anew() for state in readings(events))
+
+
 @given(records(kinds=ADVANCING))
 def test_advancing_events_never_lower_a_rung(events: list[Recorded]) -> None:
     for before, after in pairwise(readings(events)):

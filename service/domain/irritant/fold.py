@@ -129,6 +129,7 @@ def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> 
     after = replace(
         state,
         stands=(*state.stands, *new),
+        levels=(*state.levels, *(rung for _ in new)),  # whatever binds comes before
         first_by=state.first_by or first,
         rungs=_at_least(state, holders, rung),
         reported=max(state.reported, rung),
@@ -309,14 +310,14 @@ def _marked(
 
 
 def _recounted(state: Irritant) -> Irritant:
-    """The rungs from the stands anew, after something took away or lowered some. O(stands)."""
+    """Levels and rungs from the stands anew, after something took away or lowered some. O(stands)."""
     highest = dict.fromkeys(state.parties, UNSTATED)
-    levels = state.levels
+    levels = state.levels_anew()
     for stand, level in zip(state.stands, levels, strict=True):
         if stand.holder != MEDIA and stand.denied_in is None:
             highest[stand.holder] = max(highest[stand.holder], level)
     one, other = (highest[party] for party in state.parties)
-    return replace(state, rungs=(one, other), reported=max(levels, default=UNSTATED))
+    return replace(state, levels=levels, rungs=(one, other), reported=max(levels, default=UNSTATED))
 
 
 def _heard(before: Irritant, after: Irritant, effect: Effective, data: Assertion) -> Irritant:

@@ -173,6 +173,7 @@ class Moved:
 class Irritant:
     """An irritant as a history leaves it. `rungs` are the parties', in the order of `parties`.
 
+    `levels` are those of `stands`, one for each: its rung, lowered by the reversals after it that bind its holder.
     `withdrawals` has reopenings among them, `holds` what lifted them: the last that stands counts, for holds by side.
     """
 
@@ -181,6 +182,7 @@ class Irritant:
     category: str = ""
     opened: bool = False
     stands: tuple[Stand, ...] = ()
+    levels: tuple[int, ...] = ()
     rungs: tuple[int, int] = (UNSTATED, UNSTATED)
     reported: int = UNSTATED
     high_water_mark: int = UNSTATED
@@ -234,9 +236,8 @@ class Irritant:
     def rung_of(self, party: str) -> int:
         return self.rungs[self.parties.index(party)]
 
-    @property
-    def levels(self) -> tuple[int, ...]:
-        """The rung of each stand, lowered by the reversals after it that bind its holder. O(stands + reversals)."""
+    def levels_anew(self) -> tuple[int, ...]:
+        """The levels from stands, reversals and denials, whichever of them changed. O(stands + reversals)."""
         if not self.reversals:
             return tuple(stand.rung for stand in self.stands)
         waiting = self._binding()
