@@ -102,7 +102,7 @@ class Request:
         known = self._headers.get(b"if-none-match")
         if known is None:
             return False
-        return known == tag or known.strip() == b"*" or tag in _TAG.findall(known)
+        return known == tag or known.strip() == b"*" or (tag in known and tag in _TAG.findall(known))
 
 
 async def _until_gone(receive: Receive, gone: Callable[[], None]) -> None:
@@ -129,11 +129,12 @@ def lines_of(headers: Headers) -> bytes:
 class Answer:
     """What is sent at once."""
 
-    __slots__ = ("_head", "body", "headers", "status")
+    __slots__ = ("_after_wait", "_head", "body", "headers", "status")
 
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
         self._head: bytes | None = None
+        self._after_wait: tuple[int, Answer] | None = None
 
     @property
     def head(self) -> bytes:
@@ -142,6 +143,12 @@ class Answer:
             phrase = HTTPStatus(self.status).phrase.encode()
             self._head = b"HTTP/1.1 %d %b\r\n%b" % (self.status, phrase, lines_of(self.headers))
         return self._head
+
+    def after_wait(self, seconds: int) -> "Answer":
+        """The same, to whoever was ready to wait that long: kept, for those who are answered together mostly agree."""
+        if self._after_wait is None or self._after_wait[0] != seconds:
+            self._after_wait = seconds, self.with_headers([(b"preference-applied", b"wait=%d" % seconds)])
+        return self._after_wait[1]
 
     def with_headers(self, more: Headers) -> "Answer":
         """The same, and what is told to this sender alone."""

@@ -76,7 +76,7 @@ class Connection(HttpToolsProtocol):
             raise _Refused(Problem("malformed-request", "This is no proxy, and CONNECT leads nowhere."))
         if self.parser.should_upgrade():
             return
-        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+        if self.parser.get_http_version() == "1.1" and [name for name, _ in self.headers].count(b"host") != 1:
             raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
         super().on_headers_complete()
 

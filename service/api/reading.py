@@ -150,10 +150,10 @@ class Reader:
             same = Answer(304, [*page.unchanged, *common], b"")
             page.ready = Ready(head, same, Answer(200, [*page.headers, *common], page.body))
         answer = page.ready.unchanged if unchanged else page.ready.changed
+        if waited:
+            answer = answer.after_wait(waited)
         if request.key is not None:
             answer = answer.with_headers(self._pacing.spend(request.key, 0 if unchanged else 1))
-        if waited:
-            answer = answer.with_headers([(b"preference-applied", b"wait=%d" % waited)])
         return answer
 
     async def _awaited(self, request: Request, found: _Found, seconds: int) -> Page:
