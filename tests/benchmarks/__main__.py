@@ -4,7 +4,18 @@ import subprocess
 import sys
 
 failed = []
-for name in ("no_miss", "filing", "reading", "waiting", "past", "relaying", "standbys", "appending", "keeping"):
+for name in (
+    "no_miss",
+    "filing",
+    "reading",
+    "waiting",
+    "past",
+    "relaying",
+    "standbys",
+    "appending",
+    "keeping",
+    "pages",
+):
     print(f"\n{name}\n", flush=True)
     if subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode:
         failed.append(name)
