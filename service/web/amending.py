@@ -173,6 +173,7 @@ async def _shown(
     told = {
         "amendment": amendment,
         "token": session.form_token,
+        "called": known.called(target.stream),
         "label": label_of(target),
         "on_record": f"/events/{target.id}",
         "falls": [label_of(e) for e in falls_with(amendment.told, target.id)] if amendment.kind == "retract" else [],

@@ -34,6 +34,7 @@ _environment.globals.update(
     speaker_of=speech.speaker_of,
     voices=speech.voices,
     when_in_words=speech.when_in_words,
+    with_names=speech.with_names,
     within=speech.within,
 )
 _environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred, isoday=dates.iso_day)

@@ -1,6 +1,6 @@
 """Sources, `/sources`: the documents that everything is read from, and what rests on each, paragraph by paragraph."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from service.api.listing import Listing
 from service.api.parameters import At
 from service.api.sources import SourcesQuery
+from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument, SourceSummary
 from service.web.visit import Sheet, Visit, shown
 
@@ -41,12 +42,22 @@ async def source(request: Request) -> Response:
 async def _source(visit: Visit[At]) -> Sheet:
     found = await visit.at_point(f"/v1{visit.path}", SourceDocument)
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
+    relations = {one.stream.split("/")[1] for one in found.assertions}
+    boards = [await visit.at_point(f"/v1/relations/{id}/board", BoardDocument) for id in sorted(relations)]
     told = {
         "source": found,
+        "names": _names(boards),
         "paragraphs": _paragraphs(own),
         "elsewhere": [resting for resting in found.assertions if resting not in own],
     }
     return Sheet("source.html", told)
+
+
+def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:
+    """What relations and irritants are called, by their ids."""
+    return {board.relation: board.title for board in boards} | {
+        row.id: row.title for board in boards for row in board.items
+    }
 
 
 def _paragraphs(resting: Sequence[RestingDocument]) -> Sequence[Paragraph]:

@@ -1,5 +1,6 @@
 """How what was said is put into words, wherever it is shown: who speaks, where it is read, what of it is particular."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -47,6 +48,12 @@ def within(parties: Sequence[str]) -> Markup:
     """The same as it stands within a sentence; where no side speaks, media do."""
     names = [name_of(party) for party in parties or (MEDIA,)]
     return texts()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0]
+
+
+def with_names(told: str, parties: Iterable[str]) -> Markup:
+    """A sentence of the interface, which calls the parties by their codes, with their names."""
+    codes = re.compile(rf"\b({'|'.join(map(re.escape, parties))})\b")
+    return capitalised(Markup(codes.sub(lambda found: name_of(found[1]), escape(told))))  # noqa: S704 -- escaped before
 
 
 class Place(NamedTuple):

@@ -25,6 +25,7 @@ from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
 from service.store import events
 from service.store.engine import connection
+from service.web.sentences import round_name
 from service.web.visit import Visit
 
 _PAGE: Final = 1_000
@@ -49,6 +50,14 @@ class Surroundings:
         """The line of the board for an irritant's stream."""
         kind, _, member = stream.partition("/")
         return next((row for row in self.board.items if kind == "irritant" and row.id == member), None)
+
+    def called(self, stream: str) -> str:
+        """What a stream is about, by the name that readers know it by."""
+        kind, _, member = stream.partition("/")
+        if kind == "round":
+            return round_name(member)
+        row = self.row(stream)
+        return row.title if row else self.board.title if kind == "relation" else member
 
     def round(self, id: str) -> RoundDocument | None:
         return next((round for round in self.rounds if round.id == id), None)

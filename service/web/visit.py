@@ -78,10 +78,18 @@ class Visit(Generic[Q]):
 
     async def document(self, path: str, shape: type[Shape], **query: object) -> Shape:
         """A document of the interface at the head that was confirmed. Raises Problem where there is none."""
-        page = await self.reader.page(_inner(path, query))
+        try:
+            page = await self.reader.page(_inner(path, query))
+        except Problem as problem:
+            raise self._not_found() if problem.name == "not-found" else problem from None
         if page is None:
-            raise Problem("not-found", f"There is nothing under {path}.")
+            raise self._not_found()
         return shape.model_validate_json(page.body)
+
+    def _not_found(self) -> Problem:
+        """Told of the page's own address: the visitor asked for no other."""
+        when = "was on record at this point" if self.point else "is on record"
+        return Problem("not-found", f"Nothing {when} under {self.path}.")
 
     async def at_point(self, path: str, shape: type[Shape], **query: object) -> Shape:
         """A document as it was at this visit's point."""

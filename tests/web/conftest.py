@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ class Clock:
         self.now += timedelta(**time)
 
 
+@pytest.fixture(scope="session")
+def reading(shared_database_url: str) -> Iterator[TestClient]:
+    """A browser on a seeded record to which nobody reports, for tests that only read it; nobody is signed in."""
+    with browsing(site(shared_database_url, Clock())) as client:
+        yield client
+
+
 @pytest.fixture
 def engine(seeded_database_url: str) -> Iterator[Engine]:
     engine = open_engine(seeded_database_url)
@@ -46,12 +54,12 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def new_key(engine: Engine) -> NewKey:
     """Makes a key, and gives what its holder shows."""
+    return partial(key_on, engine)
 
-    def made(*scopes: Scope, name: str = "desk", **more: Any) -> str:
-        with transaction(engine) as c:
-            return keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)[1]
 
-    return made
+def key_on(engine: Engine, *scopes: Scope, name: str = "desk", **more: Any) -> str:
+    with transaction(engine) as c:
+        return keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)[1]
 
 
 @pytest.fixture

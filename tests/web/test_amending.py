@@ -44,6 +44,12 @@ def test_a_key_that_is_limited_mends_nothing_elsewhere(browser: TestClient, new_
     assert browser.get(f"/retract/{event(browser, VISAS, 'NextStepAgreed')}").status_code == 403
 
 
+def test_what_is_mended_is_called_by_its_name(desk: TestClient) -> None:
+    page = desk.get(f"/correct/{event(desk, VISAS, 'NextStepAgreed')}").text
+    assert ">Visas for diplomats</a>" in page
+    assert f">{VISAS}<" not in page
+
+
 @pytest.mark.parametrize("id", ["nothing", "01a20094-2334-7068-9059-000000000000"])
 def test_what_is_not_on_record_cannot_be_mended(desk: TestClient, id: str) -> None:
     assert desk.get(f"/retract/{id}").status_code == 404

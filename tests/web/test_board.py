@@ -51,13 +51,13 @@ def drawn(row: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("slug", SENTENCES)
-def test_each_irritant_in_one_sentence(browser: TestClient, slug: str) -> None:
-    assert f"<p>{SENTENCES[slug]}</p>" in line_of(browser.get("/").text, slug)
+def test_each_irritant_in_one_sentence(reading: TestClient, slug: str) -> None:
+    assert f"<p>{SENTENCES[slug]}</p>" in line_of(reading.get("/").text, slug)
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=60", "?effective_on=2025-03-01", "?as_of_position=110"])
-def test_every_mark_is_where_the_interface_says(browser: TestClient, point: str) -> None:
-    page, board = browser.get(f"/{point}").text, browser.get(f"/v1/relations/ru-us/board{point}").json()
+def test_every_mark_is_where_the_interface_says(reading: TestClient, point: str) -> None:
+    page, board = reading.get(f"/{point}").text, reading.get(f"/v1/relations/ru-us/board{point}").json()
     for row in board["items"]:
         assert marks(line_of(page, row["id"].partition("/")[2])) == drawn(row)
 
@@ -70,33 +70,33 @@ def test_a_board_says_whose_word_whose_move_and_since_when(browser: TestClient, 
     assert "0 of 6 settled" in line_of(browser.get("/").text, "property-return")
 
 
-def test_days_are_counted_to_the_day_that_is_read_at(browser: TestClient) -> None:
-    page = browser.get("/?effective_on=2025-04-12").text
+def test_days_are_counted_to_the_day_that_is_read_at(reading: TestClient) -> None:
+    page = reading.get("/?effective_on=2025-04-12").text
     assert "Days are counted to 12 April 2025." in page
     assert "at most 2 days ago" in line_of(page, "visas")
 
 
-def test_irritants_in_the_order_asked_for(browser: TestClient) -> None:
+def test_irritants_in_the_order_asked_for(reading: TestClient) -> None:
     def order(sort: str) -> list[str]:
-        return re.findall(r'<tr role="row" id="ru-us/([\w-]+)"', browser.get(f"/?sort={sort}").text)
+        return re.findall(r'<tr role="row" id="ru-us/([\w-]+)"', reading.get(f"/?sort={sort}").text)
 
     assert order("irritant") == ["banking-access", "direct-flights", "diplomat-movement", "property-return", "visas"]
     assert order("-claimed")[0] == "banking-access"
     assert order("confirmed")[-1] == "banking-access"
     assert order("move")[:2] == ["direct-flights", "property-return"]
     assert order("moved")[0] == "direct-flights"
-    page = browser.get("/?sort=-claimed").text
+    page = reading.get("/?sort=-claimed").text
     assert 'aria-sort="descending"' in page
     assert 'href="/?sort=claimed"' in page
 
 
-def test_sliders_are_answered_with_the_address_that_they_mean(browser: TestClient) -> None:
+def test_sliders_are_answered_with_the_address_that_they_mean(reading: TestClient) -> None:
     def meant(query: str) -> str:
-        answer = browser.get(f"/?{query}")
+        answer = reading.get(f"/?{query}")
         assert answer.status_code == 303
         return str(answer.headers["location"])
 
-    page = browser.get("/").text
+    page = reading.get("/").text
     first, end = re.findall(r'name="day" min="(\d+)" max="(\d+)"', page)[0]
     last = re.findall(r'name="position" min="1" max="(\d+)"', page)[0]
     assert meant(f"position=60&day={first}") == "/?as_of_position=60&effective_on=2025-02-27"
@@ -106,12 +106,12 @@ def test_sliders_are_answered_with_the_address_that_they_mean(browser: TestClien
     )
 
 
-def test_the_sliders_say_in_words_what_they_are_set_to(browser: TestClient) -> None:
-    said = Page.of(browser.get("/?as_of_position=90&effective_on=2025-03-01")).said
+def test_the_sliders_say_in_words_what_they_are_set_to(reading: TestClient) -> None:
+    said = Page.of(reading.get("/?as_of_position=90&effective_on=2025-03-01")).said
     assert "position 90 last filed: “The round of April in Istanbul”" in said
     assert "what had happened by 1 March 2025" in said
-    known_at = browser.get("/v1/events?after=0&limit=1").json()["items"][0]["time"]
-    assert "position 3" in Page.of(browser.get("/", params={"known_at": known_at})).said
+    known_at = reading.get("/v1/events?after=0&limit=1").json()["items"][0]["time"]
+    assert "position 3" in Page.of(reading.get("/", params={"known_at": known_at})).said
 
 
 def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: TestClient, new_key: NewKey) -> None:

@@ -1,6 +1,6 @@
 """Whatever is on record has its pages: none fails on any history, and none lets through what was written into it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,6 +25,7 @@ from service.projections import (
     sheet,
 )
 from service.projections import round as round_
+from service.store.engine import open_engine
 from service.store.log import Head
 from service.web import comparison, ladder, relations, rounds
 from service.web import dossier as dossier_page
@@ -34,8 +35,9 @@ from service.web.rendering import rendered
 from service.web.visit import Visit, address
 from tests.api.bodies import VISAS, on, origin, report, source
 from tests.build import STREAMS, Filed
+from tests.conftest import Clone
 from tests.projections.test_computed_views_are_total import DAYS, irritants, readings
-from tests.web.conftest import NewKey
+from tests.web.conftest import Clock, browsing, key_on, site
 from tests.web.pages import Page
 
 TODAY = date(2025, 6, 1)
@@ -108,9 +110,18 @@ def test_every_round_has_its_sheet(read: dict[str, Any]) -> None:
     shown("sheet.html", rounds.told_of(document, address))
 
 
-@pytest.fixture
-def marked_up(browser: TestClient, new_key: NewKey) -> TestClient:
+@pytest.fixture(scope="module")
+def marked_up(clone: Clone, seeded_template: str) -> Iterator[TestClient]:
     """A record into which somebody wrote HTML wherever the record takes a line."""
+    with clone(seeded_template) as url, browsing(site(url, Clock())) as browser:
+        file_html(browser, url)
+        yield browser
+
+
+def file_html(browser: TestClient, url: str) -> None:
+    engine = open_engine(url)
+    key = key_on(engine)
+    engine.dispose()
     source_line = source("briefing", publisher=HTML)
     utterance = {**origin(), "speaker": HTML}
     cited = {"document": "briefing", "paragraphs": [1], "origin": "spokeswoman"}
@@ -129,10 +140,9 @@ def marked_up(browser: TestClient, new_key: NewKey) -> TestClient:
         on("round/ru-us/second-next", "RoundAnnounced", place=HTML, timing=HTML, preliminary=True, **more),
         on("round/ru-us/second-next", "RoundCharacterised", **more),
     ]
-    key = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "html", "Accept": "application/json"}
-    answer = browser.post("/v1/reports", json=report(*events, title=HTML), headers=key)
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "html", "Accept": "application/json"}
+    answer = browser.post("/v1/reports", json=report(*events, title=HTML), headers=headers)
     assert answer.status_code == 201, answer.text
-    return browser
 
 
 @pytest.mark.parametrize(

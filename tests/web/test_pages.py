@@ -40,8 +40,8 @@ MACHINES = {"default-src": "'none'", "script-src": "'self'", "style-src": "'self
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_whole_and_brings_nothing_of_its_own(browser: TestClient, path: str) -> None:
-    page = Page.of(browser.get(path))
+def test_a_page_is_whole_and_brings_nothing_of_its_own(reading: TestClient, path: str) -> None:
+    page = Page.of(reading.get(path))
     assert page.inline == []
     assert all(fetched.startswith(("/static/", "data:image/svg+xml,")) for fetched in page.fetched)
     assert len([fetched for fetched in page.fetched if fetched.startswith("/")]) <= 3
@@ -51,23 +51,24 @@ def test_a_page_is_whole_and_brings_nothing_of_its_own(browser: TestClient, path
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_what_a_browser_is_told_to_refuse(browser: TestClient, path: str) -> None:
-    headers = browser.get(path).headers
+def test_what_a_browser_is_told_to_refuse(reading: TestClient, path: str) -> None:
+    headers = reading.get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy.items() >= MACHINES.items()
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_every_link_leads_somewhere_and_to_its_place_there(browser: TestClient) -> None:
+def test_every_link_leads_somewhere_and_to_its_place_there(reading: TestClient) -> None:
     """From the board along every link of every page, each page once for each set of parameters that it is given."""
     pages: dict[str, Page] = {}
-    waiting, named = ["/"], set[tuple[str, str]]()
+    waiting, seen, named = ["/"], set[str](), set[tuple[str, str]]()
     while waiting:
         address = waiting.pop()
-        if address in pages or len(pages) > 400:
+        if address in seen or len(pages) > 400:
             continue
-        answer = browser.get(address)
+        seen.add(address)
+        answer = reading.get(address)
         if address.startswith("/events/"):
             target, fragment = urldefrag(answer.headers["location"])
             named.add((target, fragment))
@@ -81,20 +82,20 @@ def test_every_link_leads_somewhere_and_to_its_place_there(browser: TestClient) 
             target, fragment = urldefrag(link)
             assert urlsplit(link).netloc == "", f"{address} leads to {link}"
             named.add((target or address, fragment))
-            if not target.startswith(("/file", "/correct", "/retract", "/sign-in")) and target not in pages:
+            if not target.startswith(("/file", "/correct", "/retract", "/sign-in")) and target not in seen:
                 waiting += [target] if target else []
     assert len(pages) > 60
     assert [(a, f) for a, f in sorted(named) if f and a in pages and f not in pages[a].ids] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/irritants/ru-us/visas", "/relations/ru-us", "/changes", "/sources", "/help"])
-def test_a_page_that_was_kept_is_not_sent_again(browser: TestClient, path: str) -> None:
-    first = browser.get(path)
+def test_a_page_that_was_kept_is_not_sent_again(reading: TestClient, path: str) -> None:
+    first = reading.get(path)
     assert first.headers["cache-control"] == "private, no-cache"
-    again = browser.get(path, headers={"If-None-Match": first.headers["etag"]})
+    again = reading.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
-    headed = browser.head(path)
+    headed = reading.head(path)
     assert (headed.status_code, headed.content, headed.headers["etag"]) == (200, b"", first.headers["etag"])
 
 
@@ -106,13 +107,13 @@ def test_a_page_is_another_one_the_next_day(browser: TestClient, clock: Clock) -
     assert answer.headers["etag"] != tag
 
 
-def test_files_are_kept_for_ever_under_the_name_of_their_content(browser: TestClient) -> None:
-    for address in Page.of(browser.get("/")).fetched:
+def test_files_are_kept_for_ever_under_the_name_of_their_content(reading: TestClient) -> None:
+    for address in Page.of(reading.get("/")).fetched:
         if address.startswith("/"):
-            answer = browser.get(address)
+            answer = reading.get(address)
             assert answer.status_code == 200
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-            assert browser.get(re.sub(r"\.[0-9a-f]{12}\.", ".000000000000.", address)).status_code == 404
+            assert reading.get(re.sub(r"\.[0-9a-f]{12}\.", ".000000000000.", address)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -132,29 +133,29 @@ def test_files_are_kept_for_ever_under_the_name_of_their_content(browser: TestCl
     ],
 )
 def test_a_browser_is_refused_on_a_page_and_a_program_with_a_document(
-    browser: TestClient, path: str, status: int, title: str
+    reading: TestClient, path: str, status: int, title: str
 ) -> None:
-    page = browser.get(path)
+    page = reading.get(path)
     assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
     assert page.headers["cache-control"] == "no-store"
     assert f"<h1>{title}</h1>" in page.text
     assert Page(page.text).inline == []
-    program = browser.get(path, headers={"Accept": "application/json"})
+    program = reading.get(path, headers={"Accept": "application/json"})
     assert program.status_code == status
     assert program.headers["content-type"] == "application/problem+json"
     assert program.json()["title"] == title
 
 
-def test_the_interface_answers_programs_whatever_they_accept(browser: TestClient) -> None:
-    assert browser.get("/v1/irritants/ru-us/nothing").headers["content-type"] == "application/problem+json"
+def test_the_interface_answers_programs_whatever_they_accept(reading: TestClient) -> None:
+    assert reading.get("/v1/irritants/ru-us/nothing").headers["content-type"] == "application/problem+json"
 
 
-def test_every_problem_is_explained_on_its_page(browser: TestClient) -> None:
+def test_every_problem_is_explained_on_its_page(reading: TestClient) -> None:
     for name, explained in EXPLAINED.items():
-        said = Page.of(browser.get(f"/problems/{name}")).said
+        said = Page.of(reading.get(f"/problems/{name}")).said
         assert explained.title in said
         assert " ".join(explained.text.split()) in said
-    assert set(Page.of(browser.get("/problems")).links) >= {f"/problems/{name}" for name in EXPLAINED}
+    assert set(Page.of(reading.get("/problems")).links) >= {f"/problems/{name}" for name in EXPLAINED}
 
 
 def test_problems_are_explained_to_strangers_too(closed: TestClient) -> None:
@@ -162,8 +163,29 @@ def test_problems_are_explained_to_strangers_too(closed: TestClient) -> None:
     assert closed.get("/help").headers["location"] == "/sign-in?next=%2Fhelp"
 
 
-def test_the_interface_draws_its_sheet_as_the_page_does(browser: TestClient) -> None:
-    drawn = Page.of(browser.get("/v1/rounds/ru-us/istanbul-april/sheet"))
+def test_the_interface_draws_its_sheet_as_the_page_does(reading: TestClient) -> None:
+    drawn = Page.of(reading.get("/v1/rounds/ru-us/istanbul-april/sheet"))
     assert drawn.inline == []
-    page = Page.of(browser.get("/rounds/ru-us/istanbul-april"))
+    page = Page.of(reading.get("/rounds/ru-us/istanbul-april"))
     assert drawn.said.partition("Documents")[0].partition("Round:")[2] in page.said
+
+
+def test_what_is_not_found_is_told_by_the_address_that_was_asked_for(reading: TestClient) -> None:
+    asked = "/irritants/ru-us/nothing"
+    assert f"Nothing is on record under {asked}." in reading.get(asked).text
+    assert f"Nothing was on record at this point under {asked}." in reading.get(f"{asked}?as_of_position=40").text
+
+
+def test_parties_and_irritants_are_called_by_their_names(reading: TestClient) -> None:
+    talks = Page.of(reading.get("/relations/ru-us")).said
+    assert "The other side stands at formalised, Russia at understanding." in talks
+    assert "The US saying that it is at understanding, or denying it." in talks
+    assert "The US is not on record with where it stands." in Page.of(reading.get("/rounds/ru-us/istanbul-april")).said
+    document = Page.of(reading.get("/sources/a4-unnamed-outlet")).said
+    assert "Understanding reported · Visas for diplomats" in document
+    assert "ru-us/visas" not in document
+
+
+def test_a_round_that_brought_nothing_shows_who_says_so(reading: TestClient) -> None:
+    assert '<details class="evidence" open>' in reading.get("/rounds/ru-us/moscow-next").text
+    assert '<details class="evidence" open>' not in reading.get("/rounds/ru-us/istanbul-april").text
