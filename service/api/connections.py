@@ -52,54 +52,64 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        # As short as it can be where all is well: every question of every poller goes through here.
         if self._is_refused:
             return
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         self._beside_bodies += len(data)
         try:
-            self._read(data)
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offered:
+                self._pass_over(offered, memoryview(data))
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause.problem if isinstance(cause, _Refused) else Problem("malformed-request", _HTTP))
             return
         if self._beside_bodies > HEAD_LIMIT:
             self._refuse(_too_large())
-        elif self._head_is_late is None and not self._is_asked():
-            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self._end_late_head)
+        elif self._beside_bodies:
+            self._expect_end()
 
     def on_headers_complete(self) -> None:
         self._head_is_there()
         if self._beside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
             raise _Refused(_too_large())
         self._beside_bodies = 0
-        if self.parser.get_method() == b"CONNECT":
-            raise _Refused(Problem("malformed-request", "This is no proxy, and CONNECT leads nowhere."))
-        if self.parser.should_upgrade():
-            return
-        if self.parser.get_http_version() == "1.1" and [name for name, _ in self.headers].count(b"host") != 1:
+        if [name for name, _ in self.headers].count(b"host") != 1 and self.parser.get_http_version() == "1.1":
             raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._beside_bodies = 0
         super().on_body(body)
+        self._expect_end()
 
-    def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+    def _should_upgrade(self) -> bool:
+        """For uvicorn to do nothing where another protocol is offered: we pass over it."""
+        return True
 
-    def _read(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
+    def _pass_over(self, offered: httptools.HttpParserUpgrade, rest: memoryview) -> None:
+        while True:
+            if self.parser.get_method() == b"CONNECT":
+                self._refuse(Problem("malformed-request", "This is no proxy, and CONNECT leads nowhere."))
+                return
+            rest = rest[offered.args[0] :]
+            head = self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(head)
             try:
                 self.parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as offered:
-                rest = rest[offered.args[0] :]
-                head = self._head_without_offer()
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.feed_data(head)
+            except httptools.HttpParserUpgrade as another:
+                offered = another
             else:
                 return
+
+    def _expect_end(self) -> None:
+        """What has begun ends in time: a head, or a body that is thrown away because the answer was given before it."""
+        if self._head_is_late is None and not self._is_asked():
+            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self._end_late_head)
 
     def _head_without_offer(self) -> bytes:
         version = self.parser.get_http_version().encode()
