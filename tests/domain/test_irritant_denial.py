@@ -1,5 +1,7 @@
 """A side denies what is said: it stands behind it no more, yet it stays reported and others stand where they stood."""
 
+from functools import reduce
+
 import pytest
 
 from service.domain.assertion import Contract
@@ -55,6 +57,18 @@ def test_a_denied_claim_stays_reported_and_its_asserter_stands_where_it_stood() 
 def test_a_side_denies_its_half_of_a_joint_text() -> None:
     it = after(understood("JOINT"), contested("e2", "US"))
     assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "contested")
+
+
+def test_a_denial_leaves_all_that_it_is_not_of_uncopied() -> None:
+    """A stream of ten thousand events has hundreds of proposals and steps, and a denial is of one thing."""
+    said = saying(tabled("RU"), tabled("US", "RU"), step_agreed("US"), discussed("US"), contested("e2", "RU")).history
+    *before, denial = said.order
+    state = reduce(said.evolve, before, said.initial)
+    after = said.evolve(state, denial)
+    of_it, beside = state.proposals
+    assert after.proposals[of_it] != state.proposals[of_it]
+    assert after.proposals[beside] is state.proposals[beside]
+    assert after.steps["ease"] is state.steps["ease"]
 
 
 def test_a_side_denies_words_attributed_to_it() -> None:

@@ -4,7 +4,7 @@
 corrections have made odd.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import reduce
 from typing import TypeVar, assert_never, cast
 
@@ -41,7 +41,9 @@ from service.domain.ladder import (
     UNSTATED,
 )
 
+Value = TypeVar("Value")
 Voiced = TypeVar("Voiced", Stand, Telling)
+Told = TypeVar("Told", Proposal, Step)
 
 
 def evolve(state: Irritant, effect: Effective) -> Irritant:
@@ -133,7 +135,7 @@ def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> 
         first_by=state.first_by or first,
         rungs=_at_least(state, holders, rung),
         reported=max(state.reported, rung),
-        denials=tuple(_conceded(d, holders, rung) for d in state.denials) if state.denials else (),
+        denials=_conceded(state.denials, holders, rung),
     )
     return _understood(after, new) if rung >= UNDERSTANDING and state.proposals else after
 
@@ -143,10 +145,22 @@ def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int
     return (max(now, rung) if one in holders else now, max(then, rung) if other in holders else then)
 
 
-def _conceded(denial: Denial, holders: tuple[str, ...], rung: int) -> Denial:
+def _conceded(denials: tuple[Denial, ...], holders: tuple[str, ...], rung: int) -> tuple[Denial, ...]:
     """A denial of a claim ends when its denier later stands at the rung denied."""
-    conceded = not denial.reversal and denial.denier in holders and rung >= denial.rung
-    return replace(denial, ended=True) if conceded else denial
+    ended = [
+        n for n, d in enumerate(denials) if not d.ended and rung >= d.rung and not d.reversal and d.denier in holders
+    ]
+    return _but(denials, ended, lambda denial: replace(denial, ended=True))
+
+
+def _but(values: tuple[Value, ...], places: Sequence[int], change: Callable[[Value], Value]) -> tuple[Value, ...]:
+    """These with what is in these places changed; the same ones, uncopied, where nothing is, as nearly always."""
+    if not places:
+        return values
+    changed = list(values)
+    for place in places:
+        changed[place] = change(changed[place])
+    return tuple(changed)
 
 
 def _understood(state: Irritant, stands: Iterable[Stand]) -> Irritant:
@@ -231,7 +245,8 @@ def _reversed(
     state = replace(state, reversals=(*others, replace(known, tellers=(*known.tellers, *told))))
     if not by_parties(told):
         return state
-    capped = _recounted(replace(state, denials=tuple(_gave_in(d, told, to) for d in state.denials)))
+    given_in = replace(state, denials=tuple(_gave_in(d, told, to) for d in state.denials))
+    capped = _recounted(given_in, given_in.levels_anew())
     lowered = any(after < before for before, after in zip(state.rungs, capped.rungs, strict=True))
     if counts and lowered and root not in state.regressed:
         capped = replace(capped, regressed=(*capped.regressed, root))
@@ -273,10 +288,8 @@ def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
         reversibility=kept(state.reversibility),
         stances=kept(state.stances),
         reversals=reversals,
-        proposals={
-            k: replace(p, tellers=kept(p.tellers), closings=kept(p.closings)) for k, p in state.proposals.items()
-        },
-        steps={k: replace(s, tellers=kept(s.tellers), closings=kept(s.closings)) for k, s in state.steps.items()},
+        proposals={k: _kept_of(p, kept) for k, p in state.proposals.items()},
+        steps={k: _kept_of(s, kept) for k, s in state.steps.items()},
         items={k: replace(i, statuses=kept(i.statuses)) for k, i in state.items.items()},
         denials=tuple(d for d in state.denials if d.denier != denier or d.event != target),
     )
@@ -289,33 +302,47 @@ def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
     if reversal or rung > UNSTATED:
         denied = Denial(denial.event, target, denier, rung, reversal is not None)
         after = replace(after, denials=(*after.denials, denied))
-    return _recounted(after)
+    levels = state.levels if after.binding() == state.binding() else after.levels_anew()
+    return _recounted(after, levels)
+
+
+def _kept_of(told: Told, kept: Callable[[tuple[Telling, ...]], tuple[Telling, ...]]) -> Told:
+    """Itself where nothing of it changes: a denial is of one thing among hundreds."""
+    tellers, closings = kept(told.tellers), kept(told.closings)
+    if tellers is told.tellers and closings is told.closings:
+        return told
+    return replace(told, tellers=tellers, closings=closings)
 
 
 def _marked(
     voices: tuple[Voiced, ...], denial: Telling, target: str, untold: Container[str] = ()
 ) -> tuple[Voiced, ...]:
     """What of this the denier takes back by its denial of `target`, and what it stands behind again."""
+    denier, concerned = denial.holder, []
+    # Over all that was ever said, so as little as can be is asked of each.
+    for place, voice in enumerate(voices):
+        if voice.holder == denier:
+            if target in (voice.event, voice.root, voice.denied_in):
+                concerned.append(place)
+        elif voice.holder == REVERSAL and (voice.denied_in is not None or voice.root in untold):
+            concerned.append(place)
+    if not concerned:
+        return voices
+    return _but(voices, concerned, lambda voice: _mark(voice, denial, target, untold))
 
-    def mark(voice: Voiced) -> Voiced:
-        if voice.holder == REVERSAL:
-            return replace(voice, denied_in=denial.event if voice.root in untold else None)
-        if voice.holder == denial.holder and target in (voice.event, voice.root):
-            return replace(voice, denied_in=denial.event)
-        if voice.holder == denial.holder and voice.denied_in == target:
-            return replace(voice, denied_in=None)
-        return voice
 
-    return tuple(map(mark, voices))
+def _mark(voice: Voiced, denial: Telling, target: str, untold: Container[str]) -> Voiced:
+    lapse = voice.holder == REVERSAL
+    taken_back = voice.root in untold if lapse else target in (voice.event, voice.root)
+    return replace(voice, denied_in=denial.event if taken_back else None)
 
 
-def _recounted(state: Irritant) -> Irritant:
-    """Levels and rungs from the stands anew, after something took away or lowered some. O(stands)."""
+def _recounted(state: Irritant, levels: tuple[int, ...]) -> Irritant:
+    """The rungs from the stands and their levels anew, after something took away or lowered some. O(stands)."""
     highest = dict.fromkeys(state.parties, UNSTATED)
-    levels = state.levels_anew()
     for stand, level in zip(state.stands, levels, strict=True):
-        if stand.holder != MEDIA and stand.denied_in is None:
-            highest[stand.holder] = max(highest[stand.holder], level)
+        if stand.denied_in is None and stand.holder != MEDIA and level > highest[stand.holder]:
+            highest[stand.holder] = level
     one, other = (highest[party] for party in state.parties)
     return replace(state, levels=levels, rungs=(one, other), reported=max(levels, default=UNSTATED))
 

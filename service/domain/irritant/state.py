@@ -240,7 +240,7 @@ class Irritant:
         """The levels from stands, reversals and denials, whichever of them changed. O(stands + reversals)."""
         if not self.reversals:
             return tuple(stand.rung for stand in self.stands)
-        waiting = self._binding()
+        waiting = self.binding()
         lowest = dict.fromkeys(waiting, RESOLVED)
         levels = [stand.rung for stand in self.stands]
         for place in range(len(levels) - 1, -1, -1):
@@ -250,7 +250,7 @@ class Irritant:
             levels[place] = min(levels[place], lowest[holder])
         return tuple(levels)
 
-    def _binding(self) -> dict[str, list[Reversal]]:
+    def binding(self) -> dict[str, list[Reversal]]:
         """By holder the reversals that bind it, by place: those that a party tells and the holder does not deny."""
         told = sorted((r for r in self.reversals if r.by_a_party), key=lambda r: r.place)
         denied = {(d.denier, d.target) for d in self.denials if d.reversal and not d.ended}
