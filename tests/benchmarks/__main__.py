@@ -10,6 +10,7 @@ for name in (
     "reading",
     "waiting",
     "past",
+    "stream",
     "relaying",
     "standbys",
     "appending",

@@ -102,7 +102,7 @@ def export(file: BinaryIO, reports: Iterable[Filed], events: int, progress: Prog
     versions: dict[str, int] = {}
     for filed in reports:
         row = stored(filed, position)
-        for recorded in _recorded(filed, position, versions):
+        for recorded in recorded_of(filed, position, versions):
             line = codec.new_line(recorded, row)
             chain_hash = codec.seal(chain_hash, line)
             file.write(f"{codec.sealed(line, chain_hash)}\n".encode())
@@ -133,7 +133,7 @@ def key(filed: Filed) -> str:
     return f"desk-{filed.id}"
 
 
-def _recorded(filed: Filed, position: int, versions: dict[str, int]) -> Iterator[Recorded]:
+def recorded_of(filed: Filed, position: int, versions: dict[str, int]) -> Iterator[Recorded]:
     for id, stream, payload in filed.events:
         position, version = position + 1, versions.get(stream, 0) + 1
         versions[stream] = version
