@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.assertion import Recorded
+from service.domain.assertion import AssertionCorrected, Recorded
 from service.domain.corrections import Effective, effective
 from service.domain.history import History
 from service.domain.irritant.fold import evolve
 from service.domain.irritant.state import Irritant
 from service.domain.streams import history_of
+from tests.benchmarks import stream
 from tests.laws.histories import KINDS, STREAM, records
 
 NOTHING = Irritant(("RU", "US"))
@@ -89,3 +90,27 @@ def test_evidence_stands_in_its_targets_place(events: list[Recorded]) -> None:
     order = effective(events)
     for before, effect in pairwise(order):
         assert not effect.is_evidence or before.root == effect.root
+
+
+def test_in_a_stream_of_six_hundred_events_the_next_one_costs_a_step_and_a_correction_of_late_a_few() -> None:
+    whole, steps = history_of(STREAM, islice(stream.events("ru-us"), 600)), list[str]()
+
+    def counted(state: Irritant, effect: Effective) -> Irritant:
+        steps.append(effect.id)
+        return evolve(state, effect)
+
+    def taken(event: Recorded) -> list[str]:
+        steps.clear()
+        history.append(event)
+        assert read(history) == folded(history.events)
+        return steps
+
+    history = History(STREAM, whole.initial, counted, whole.events)
+    last = history.recorded(history.order[-1].root)
+    assert last is not None
+    assert len(history.order) > 400
+    assert history.state == whole.state
+    again = replace(last, id="again", position=last.position + 9_999, version=601)
+    assert taken(again) == ["again"]
+    misread = AssertionCorrected(target="again", changes={"summary": "As it reads."}, reason="Misread.")
+    assert len(taken(replace(again, id="mended", position=again.position + 1, version=602, data=misread))) < 40
