@@ -20,8 +20,14 @@ from service.store.engine import open_engine
 from service.store.migrate import upgrade
 from tests.conftest import NOT_DURABLE
 
-REPLICATING = {**NOT_DURABLE, "wal_level": "replica", "max_wal_senders": "10", "max_connections": "50"}
-"""Tests that end a server with its machine lose nothing by it: the operating system goes on."""
+REPLICATING = {
+    **NOT_DURABLE,
+    "synchronous_commit": "on",  # what is flushed later is sent later, up to half a second
+    "wal_level": "replica",
+    "max_wal_senders": "10",
+    "max_connections": "50",
+}
+"""Servers are killed, but never with their machine, so nothing has to reach the disk itself."""
 RECORD = "record"
 PATIENCE = 30.0
 
