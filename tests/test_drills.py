@@ -6,7 +6,6 @@ And the dump of each release, kept in `tests/golden/releases/`, is restored, mig
 import gzip
 import os
 import subprocess
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,10 +15,9 @@ from starlette.testclient import TestClient
 
 from service.api.app import create_app
 from service.settings import Settings
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from tests.api.bodies import FLIGHTS, on, report
 from tests.cli.conftest import irritants
+from tests.keys import new_key
 
 RELEASES = sorted((Path(__file__).parent / "golden" / "releases").glob("*.sql.gz"))
 
@@ -58,10 +56,7 @@ def read(url: str) -> dict[str, object]:
 
 def file(url: str, times: int) -> str:
     """Files something; where a client that has seen it goes on."""
-    engine = open_engine(url)
-    with transaction(engine) as c:
-        token = keys.create(c, "desk", ("report",), datetime.now(UTC))[1]
-    engine.dispose()
+    token = new_key(url)
     with TestClient(create_app(Settings(database_url=url))) as client:
         for n in range(times):
             headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"{url}-{n}"}

@@ -51,17 +51,20 @@ class Standby:
     async def look(self) -> Standing:
         """Where it stands now. Raises DatabaseUnavailable after a second without an answer."""
         looking = asyncio.create_task(self._look())
-        await asyncio.wait({looking}, timeout=_LOOK_SECONDS)
         try:
+            await asyncio.wait({looking}, timeout=_LOOK_SECONDS)
             if not looking.done():
                 raise TimeoutError("it does not answer")
             return _standing(looking.result())
         except (psycopg.Error, OSError) as error:
-            # The connection first: the driver would take ten seconds to call back a question that is cancelled.
             self._look_away()
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
             raise DatabaseUnavailable(str(error).partition("\n")[0]) from error
+        finally:
+            if not looking.done():
+                # The connection first: the driver would take ten seconds to call back a question that is cancelled.
+                self._look_away()
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
 
     async def _look(self) -> tuple[Any, ...] | None:
         if self._looking is None:

@@ -1,7 +1,6 @@
 """The application on a real database, asked by a client in the same process."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from starlette.testclient import TestClient
 
 from service.api.app import create_app
 from service.settings import Settings
-from service.store import keys
-from service.store.engine import open_engine, transaction
+from service.store.engine import open_engine
 from service.store.keys import Scope
+from tests.keys import key_on
 
 Headers = dict[str, str]
 MakeKey = Callable[..., Headers]
@@ -31,10 +30,8 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 def make_key(engine: Engine) -> MakeKey:
     """Makes a key; what is given back is the header that shows it."""
 
-    def made(*scopes: Scope, name: str = "desk", **more: Any) -> Headers:
-        with transaction(engine) as c:
-            _, token = keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)
-        return {"Authorization": f"Bearer {token}"}
+    def made(*scopes: Scope, **more: Any) -> Headers:
+        return {"Authorization": f"Bearer {key_on(engine, *scopes, **more)}"}
 
     return made
 

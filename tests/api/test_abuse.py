@@ -3,7 +3,6 @@
 import socket
 import time
 from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -15,12 +14,11 @@ from service.api.body import REPORT_LIMIT
 from service.domain import edtf
 from service.reportfile import NotAReport, read
 from service.settings import Settings
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from service.web.site import add_pages
 from tests.api.bodies import FLIGHTS, on, origin, report, source
 from tests.api.conftest import MakeKey
 from tests.api.serving import Served
+from tests.keys import new_key
 
 IDLE = 1_000
 POST = b"POST /v1/reports?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -35,11 +33,7 @@ def server(shared_server: Served) -> Served:
 @pytest.fixture
 def reporter(shared_database_url: str) -> bytes:
     """The header of somebody who may report to it."""
-    engine = open_engine(shared_database_url)
-    with transaction(engine) as c:
-        _, token = keys.create(c, "abuser", ("report",), datetime.now(UTC))
-    engine.dispose()
-    return f"Authorization: Bearer {token}\r\n".encode()
+    return f"Authorization: Bearer {new_key(shared_database_url)}\r\n".encode()
 
 
 def connected(server: Served) -> socket.socket:

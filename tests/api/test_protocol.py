@@ -11,11 +11,9 @@ import httpx2
 import pytest
 
 from service.api.answer import lines_of
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from tests.api.serving import Served, raw, served, until
 from tests.conftest import Clone
-from tests.store.record import NOON
+from tests.keys import new_key
 
 STATUS: Final = "/v1/irritants/ru-us/visas"
 OTHER: Final = "/v1/irritants/ru-us/direct-flights"
@@ -24,13 +22,8 @@ Answered = tuple[int, dict[str, str], bytes]
 
 @pytest.fixture(scope="module")
 def served_key(clone: Clone, seeded_template: str) -> Iterator[tuple[Served, str]]:
-    with clone(seeded_template) as url:
-        engine = open_engine(url)
-        with transaction(engine) as c:
-            _, key = keys.create(c, "poller", ("read",), NOON)
-        engine.dispose()
-        with served(url) as server:
-            yield server, key
+    with clone(seeded_template) as url, served(url) as server:
+        yield server, new_key(url, "read")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.api.serving import SERVE, Served, raw, served, until
 
 STATUS = "/v1/irritants/ru-us/visas"
 REPORT = report(on(FLIGHTS, "ConcernRaised"))
+File = Callable[[], "Future[httpx2.Response]"]
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def server(seeded_database_url: str) -> Iterator[Served]:
 
 
 @pytest.fixture
-def file(server: Served, make_key: MakeKey) -> Callable[[], "Future[httpx2.Response]"]:
+def file(server: Served, make_key: MakeKey) -> File:
     """Files a report from a thread of its own."""
     headers = {**make_key("report"), "Idempotency-Key": "last"}
     pool = ThreadPoolExecutor()
@@ -122,13 +123,20 @@ def test_waiters_are_answered_and_streams_closed_before_it_ends(server: Served) 
         assert all(everything(stream).startswith(b"HTTP/1.1 200 ") for stream in streams)
 
 
-def test_what_is_being_recorded_is_recorded_and_answered_before_it_ends(
-    server: Served, engine: Engine, file: Callable[[], "Future[httpx2.Response]"]
-) -> None:
+@contextmanager
+def recording(engine: Engine, file: File) -> "Iterator[Future[httpx2.Response]]":
+    """A report is on its way into the record, and not there before this ends."""
     with transaction(engine) as held:
         held.execute(text("SELECT FROM head FOR UPDATE"))
         answer = file()
         until(lambda: waits_for_a_lock(engine))
+        yield answer
+
+
+def test_what_is_being_recorded_is_recorded_and_answered_before_it_ends(
+    server: Served, engine: Engine, file: File
+) -> None:
+    with recording(engine, file) as answer:
         server.process.send_signal(signal.SIGTERM)
         until(lambda: takes_nobody(server))
     assert answer.result().status_code == 201
@@ -137,24 +145,14 @@ def test_what_is_being_recorded_is_recorded_and_answered_before_it_ends(
         assert reports.by_keys(c, ["last"])
 
 
-def test_a_database_that_does_not_answer_does_not_keep_it(
-    server: Served, engine: Engine, file: Callable[[], "Future[httpx2.Response]"]
-) -> None:
-    with transaction(engine) as held:
-        held.execute(text("SELECT FROM head FOR UPDATE"))
-        file()
-        until(lambda: waits_for_a_lock(engine))
+def test_a_database_that_does_not_answer_does_not_keep_it(server: Served, engine: Engine, file: File) -> None:
+    with recording(engine, file):
         _, seconds = ended(server)
     assert seconds < 5
 
 
-def test_a_second_interrupt_ends_it_where_it_stands(
-    server: Served, engine: Engine, file: Callable[[], "Future[httpx2.Response]"]
-) -> None:
-    with transaction(engine) as held:
-        held.execute(text("SELECT FROM head FOR UPDATE"))
-        file()
-        until(lambda: waits_for_a_lock(engine))
+def test_a_second_interrupt_ends_it_where_it_stands(server: Served, engine: Engine, file: File) -> None:
+    with recording(engine, file):
         server.process.send_signal(signal.SIGINT)
         until(lambda: takes_nobody(server))
         code, seconds = ended(server, signal.SIGINT)

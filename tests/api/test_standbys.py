@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,15 +14,15 @@ import httpx2
 import pytest
 
 from service.follower.copies import Copies
-from service.store import keys
 from service.store.embedded import PORT
-from service.store.engine import connection, open_engine, transaction
+from service.store.engine import connection, open_engine
 from service.store.events import last_position
 from service.store.log import read_head
 from tests.api.bodies import VISAS, on, report
 from tests.api.conftest import Headers
 from tests.api.serving import Served, served
 from tests.api.test_reading_never_goes_back import IRRITANTS, stale
+from tests.keys import new_key
 from tests.standby import RECORD, Standby, followed, primary, until
 
 pytestmark = pytest.mark.slow
@@ -43,11 +42,7 @@ def standbys(record: str, tmp_path: Path) -> Iterator[tuple[Standby, Standby]]:
 
 
 def key_of(url: str) -> Headers:
-    engine = open_engine(url)
-    with transaction(engine) as c:
-        _, token = keys.create(c, "desk", ("report",), datetime.now(UTC))
-    engine.dispose()
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {new_key(url)}"}
 
 
 @contextmanager

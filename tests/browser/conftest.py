@@ -10,7 +10,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -23,9 +22,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from service.api.app import create_app
 from service.api.server import Server
 from service.settings import Settings
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from service.web.site import add_pages
+from tests.keys import new_key
 
 CHROMIUM: Final = shutil.which("chromium")
 AXE: Final = Path(__file__).parent / "axe.min.js"
@@ -119,10 +117,7 @@ def desk(chromium: Browser, seeded_database_url: str) -> Iterator[Desk]:
 @contextmanager
 def site(database_url: str) -> Iterator[Site]:
     """Served by a thread of this process: one of its own would take longer to begin than most tests take."""
-    engine = open_engine(database_url)
-    with transaction(engine) as c:
-        key = keys.create(c, "desk", ("report",), datetime.now(UTC))[1]
-    engine.dispose()
+    key = new_key(database_url)
     addresses = SimpleQueue[str]()
     app = create_app(Settings(database_url=database_url))
     add_pages(app)

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 from signal import SIGTERM
@@ -18,9 +17,8 @@ from service.api.app import create_app
 from service.api.server import Server
 from service.cli.main import main
 from service.settings import Settings, variable
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from service.store.keys import Scope
+from tests.keys import new_key
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,7 @@ class Desk:
 
     def key(self, *scopes: Scope, name: str = "desk", **more: Any) -> str:
         """A new key, which the commands show from now on."""
-        engine = open_engine(self.database_url)
-        with transaction(engine) as c:
-            _, token = keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)
-        engine.dispose()
+        token = new_key(self.database_url, *scopes, name=name, **more)
         self.monkeypatch.setenv("IRRITANTS_KEY", token)
         return token
 

@@ -1,14 +1,12 @@
 """A real server on the seeded record, and somebody who files what clients then hear of."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import httpx2
 import pytest
 
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from tests.api.serving import Served, served
+from tests.keys import new_key
 
 BANKING = "ru-us/banking-access"
 
@@ -21,11 +19,7 @@ def server(seeded_database_url: str) -> Iterator[Served]:
 
 @pytest.fixture
 def key(seeded_database_url: str) -> str:
-    engine = open_engine(seeded_database_url)
-    with transaction(engine) as c:
-        _, key = keys.create(c, "an operator", ("report",), datetime.now(UTC))
-    engine.dispose()
-    return key
+    return new_key(seeded_database_url)
 
 
 def file(server: Served, key: str) -> None:

@@ -6,7 +6,6 @@ The client raises what the service fails with, so a failure is told with the pla
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -20,10 +19,9 @@ from service.domain import edtf
 from service.reportfile import NotAReport, read
 from service.seeding import FOLDER
 from service.settings import Settings
-from service.store import keys
-from service.store.engine import open_engine, transaction
 from tests.api.bodies import FLIGHTS, on, report
 from tests.conftest import Clone
+from tests.keys import new_key
 
 GOOD = json.dumps(report(on(FLIGHTS, "ConcernRaised"))).encode()
 SEED = min(FOLDER.glob("*.yaml")).read_bytes()
@@ -70,10 +68,7 @@ def pieces(known: list[str]) -> st.SearchStrategy[bytes]:
 @pytest.fixture(scope="module")
 def desk(clone: Clone, seeded_template: str) -> Iterator[TestClient]:
     with clone(seeded_template) as url:
-        engine = open_engine(url)
-        with transaction(engine) as c:
-            token = keys.create(c, "desk", ("report",), datetime.now(UTC))[1]
-        engine.dispose()
+        token = new_key(url)
         with TestClient(create_app(Settings(database_url=url, answers_per_minute=0))) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             yield client

@@ -13,10 +13,9 @@ from starlette.testclient import TestClient
 
 from service.api.app import create_app
 from service.settings import Settings
-from service.store import keys
-from service.store.engine import open_engine, transaction
-from service.store.keys import Scope
+from service.store.engine import open_engine
 from service.web.site import add_pages
+from tests.keys import key_on
 
 LOOPBACK = "http://127.0.0.1:8000"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Site": "same-origin"}
@@ -55,11 +54,6 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 def new_key(engine: Engine) -> NewKey:
     """Makes a key, and gives what its holder shows."""
     return partial(key_on, engine)
-
-
-def key_on(engine: Engine, *scopes: Scope, name: str = "desk", **more: Any) -> str:
-    with transaction(engine) as c:
-        return keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)[1]
 
 
 @pytest.fixture

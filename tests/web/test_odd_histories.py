@@ -36,8 +36,9 @@ from service.web.visit import Visit, address
 from tests.api.bodies import VISAS, on, origin, report, source
 from tests.build import STREAMS, Filed
 from tests.conftest import Clone
+from tests.keys import key_on
 from tests.projections.test_computed_views_are_total import DAYS, irritants, readings
-from tests.web.conftest import Clock, browsing, key_on, site
+from tests.web.conftest import Clock, browsing, site
 from tests.web.pages import Page
 
 TODAY = date(2025, 6, 1)
