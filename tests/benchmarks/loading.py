@@ -17,7 +17,8 @@ from service.store import archive
 from service.store.engine import connection, driver, open_engine, transaction
 from service.store.log import read_head
 from service.store.verify import verify
-from tests.benchmarks.generated import Filed, export
+from tests.benchmarks.desks import Filed
+from tests.benchmarks.generated import export
 
 _EVERY_SECONDS: Final = 10
 

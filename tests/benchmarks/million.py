@@ -25,7 +25,8 @@ from typing import Final
 
 from service.store import embedded
 from tests.benchmarks import generated
-from tests.benchmarks.generated import MEASURED, SLUGS, Filed
+from tests.benchmarks.desks import SLUGS, Filed
+from tests.benchmarks.generated import MEASURED
 from tests.benchmarks.loading import load, prove
 from tests.benchmarks.measuring import Rounds, in_turn, ratio, typical
 from tests.benchmarks.measuring import load as busy

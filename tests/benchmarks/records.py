@@ -23,6 +23,9 @@ from service.store.engine import open_engine
 from service.store.migrate import upgrade
 from tests.benchmarks.filing import ROOT, new_key
 
+LAST_OF_ALL: Final = "2026-11-01"
+"""A day after all that a generated record tells of: what is said to be of it comes last in the order of the world."""
+
 _WELL: Final = (200, 201)
 _IDLE_SECONDS: Final = 30
 """After that long a connection is opened anew, before the server closes it."""
@@ -159,7 +162,7 @@ def concern(relation: str, slug: str, said: Mapping[str, Any] | None = None) -> 
             "origin": f"{relation}-round-1-{relation.partition('-')[0]}",
         },
         "summary": "The spokesperson named it again, among the matters that stand in the way.",
-        "occurred": "2025-12-31",
+        "occurred": LAST_OF_ALL,
     }
     event = {"stream": f"irritant/{relation}/{slug}", **(said or {"type": "ConcernRaised", **cited})}
     return {"relation": relation, "title": "A concern", "events": [event]}

@@ -13,8 +13,8 @@ from service.recorder import Receipt, Recorder, Request
 from service.store import archive, embedded
 from service.store.engine import connection, open_engine
 from tests.benchmarks import generated, million
-from tests.benchmarks.generated import Filed
-from tests.benchmarks.records import Record
+from tests.benchmarks.desks import Filed
+from tests.benchmarks.records import LAST_OF_ALL, Record
 
 
 def lines_of(url: str, reports: Iterator[Filed]) -> list[bytes]:
@@ -60,6 +60,13 @@ def test_the_measured_relation_is_the_same_in_a_record_of_any_length(events: int
     measured = [filed for filed in generated.record(events) if filed.relation == generated.MEASURED]
     assert measured == list(generated.record(generated.MEASURED_EVENTS))
     assert sum(len(filed.events) for filed in generated.record(events)) == events
+
+
+def test_what_is_filed_on_a_generated_record_comes_after_all_that_is_in_it() -> None:
+    days = [
+        payload.get("occurred", "") for filed in generated.streams({"gb-us": 10_000}) for _, _, payload in filed.events
+    ]
+    assert max(days) < LAST_OF_ALL
 
 
 @pytest.mark.slow
