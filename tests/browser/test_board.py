@@ -17,7 +17,7 @@ BASES: Final = {"one_side": "alone", "attributed": "not in its own words", "medi
 
 
 def board(reader: Desk, point: str = "") -> list[dict[str, Any]]:
-    return list(reader.context.request.get(f"{BOARD}{point}").json()["items"])
+    return list(reader.got(f"{BOARD}{point}")["items"])
 
 
 def line_of(page: Page, irritant: str) -> Locator:

@@ -43,12 +43,12 @@ def on_visas(desk: Desk) -> Page:
 
 
 def events(desk: Desk) -> list[dict[str, Any]]:
-    found = desk.context.request.get("/v1/events?after=127").json()["items"]
+    found = desk.got("/v1/events?after=127")["items"]
     return list(found)
 
 
 def event(desk: Desk, stream: str, type: str) -> str:
-    found = desk.context.request.get(f"/v1/events?stream={stream}&type={type}").json()["items"]
+    found = desk.got(f"/v1/events?stream={stream}&type={type}")["items"]
     return str(found[0]["id"])
 
 
@@ -134,7 +134,7 @@ def test_a_draft_outlives_the_window_until_it_is_filed(desk: Desk) -> None:
 def test_a_draft_can_be_discarded(desk: Desk) -> None:
     page = on_visas(desk)
     page.wait_for_timeout(400)
-    page.goto(ROUND)
+    desk.go(page, ROUND)
     expect(page.locator("#e1-terms")).to_have_value("Visas within thirty days")
     page.locator("#kept").get_by_role("button", name="Discard").click()
     expect(page.locator("#e1-place")).to_have_value("Moscow")
@@ -162,7 +162,7 @@ def test_who_signs_in_again_elsewhere_finds_the_draft(desk: Desk) -> None:
     page = on_visas(desk)
     page.wait_for_timeout(400)
     desk.context.clear_cookies()
-    page.goto(ROUND)
+    desk.go(page, ROUND)
     page.get_by_label("Key", exact=True).fill(desk.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#e1-terms")).to_have_value("Visas within thirty days")
@@ -219,7 +219,7 @@ def test_a_correction_and_a_retraction_are_filed_from_the_dossier(desk: Desk) ->
     shot(page, "correct")
     page.get_by_role("button", name="File the correction").click()
     page.wait_for_url(FILED)
-    page.goto("/irritants/ru-us/visas")
+    desk.go(page, "/irritants/ru-us/visas")
     page.locator(f'a[href="/retract/{step}"]').click()
     expect(page.locator("#preview")).to_contain_text("The US → Nobody")
     page.get_by_label("Reason").fill("Filed by mistake.")
@@ -252,7 +252,7 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_everybody_can_use_the_forms(reader: Desk, name: str) -> None:
     step = event(reader, VISAS, "NextStepAgreed")
-    report = reader.context.request.get("/v1/reports").json()["items"][-1]["id"]
+    report = reader.got("/v1/reports")["items"][-1]["id"]
     page = reader.window(FORMS[name].format(step=step, report=report))
     page.wait_for_load_state("networkidle")
     everybody_can_use(page, name)
