@@ -7,6 +7,7 @@ All workers of a run share one server and its templates. A test gets a clone of 
 import itertools
 import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -43,6 +44,12 @@ settings.register_profile(
     "fuzz", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci")
+
+
+# Every client reads the authorities that it trusts, also those that speak without TLS, as all here do: from one file
+# that takes 30 ms, of a folder only what is asked for.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = ssl.get_default_verify_paths().openssl_capath
 
 
 @pytest.hookimpl(tryfirst=True)

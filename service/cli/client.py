@@ -1,8 +1,10 @@
 """The service over HTTP, as the commands that read and report see it: JSON, or a refusal with an exit code."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
+from urllib.request import getproxies
 
 import httpx2 as httpx
 
@@ -92,11 +94,18 @@ def service(url: str | None) -> Iterator[Service]:
         headers["Authorization"] = f"Bearer {chosen.key.get_secret_value()}"
     try:
         # A report of ten thousand events takes the service some seconds; whoever is not there is noticed in five.
-        http = httpx.Client(base_url=chosen.url, headers=headers, timeout=httpx.Timeout(120, connect=5))
+        timeout = httpx.Timeout(120, connect=5)
+        http = httpx.Client(base_url=chosen.url, headers=headers, timeout=timeout, verify=_trusted(chosen.url))
     except httpx.InvalidURL as error:
         raise Failed(f"{chosen.url} is no address: {error}", Exit.USAGE) from error
     with http:
         yield Service(http)
+
+
+def _trusted(url: str) -> ssl.SSLContext | bool:
+    """Those whom the system trusts, where anybody is to be: to read them takes longer than most answers do."""
+    plain = url.startswith("http://") and not getproxies()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
 
 def _refused(answer: httpx.Response) -> Failed:

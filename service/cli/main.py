@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO, TypeAlias
 
 import typer
+from typer.main import get_command
 
 from service.cli import (
     amending,
@@ -134,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
             reconfigure(errors="replace")
     try:
-        app(arguments)
+        _commands()(arguments)
     except Failed as failed:
         _end(failed.sentence, failed.code, failed.found, arguments)
     except SettingsError as error:
@@ -142,6 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         _end_unwritten(error)
     sys.exit(Exit.DONE)
+
+
+@cache
+def _commands() -> Callable[[Sequence[str]], None]:
+    """Put together once in a process."""
+    return get_command(app)
 
 
 def _open(name: str) -> TextIO:

@@ -1,4 +1,7 @@
-"""The real command line against a real server on a real database: `desk.run("status")`, with a key that may report."""
+"""The real command line against a real server on a real database: `desk.run("status")`, with a key that may report.
+
+Who only reads is a `reader` of the record that all share: to serve one of his own takes longer than most commands.
+"""
 
 import io
 import threading
@@ -18,6 +21,7 @@ from service.api.server import Server
 from service.cli.main import main
 from service.settings import Settings, variable
 from service.store.keys import Scope
+from tests.api.serving import Served
 from tests.keys import new_key
 
 
@@ -89,6 +93,13 @@ def served(database_url: str) -> Iterator[str]:
         finally:
             server.handle_exit(SIGTERM, None)
             thread.join()
+
+
+@pytest.fixture
+def reader(shared_server: Served, shared_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Somebody without a key."""
+    monkeypatch.setenv("IRRITANTS_URL", shared_server.url)
+    return Desk(shared_server.url, shared_database_url, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -178,8 +178,8 @@ def test_ten_mistakes_are_ten_lines_and_nothing_is_written(desk: Desk) -> None:
     assert [m["line"] for m in found] == list(range(12, 22))
 
 
-def test_a_file_that_cannot_be_read_says_where(desk: Desk) -> None:
-    ended = desk.run("report", desk.write("broken.yaml", "relation: ru-us\n  title: [\n"))
+def test_a_file_that_cannot_be_read_says_where(reader: Desk) -> None:
+    ended = reader.run("report", reader.write("broken.yaml", "relation: ru-us\n  title: [\n"))
     assert ended.code == 1
     assert re.search(r"broken\.yaml:2:\d+: ", ended.err)
 
@@ -206,15 +206,15 @@ def test_whoever_was_slower_sees_what_was_recorded_meanwhile(desk: Desk) -> None
     assert "UnderstandingReported Visas are to take sixty days." in ended.err
 
 
-def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(desk: Desk) -> None:
-    file = desk.folder / "third.yaml"
-    desk.done("report", "--template", "ru-us/moscow-in-july", file)
+def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(reader: Desk) -> None:
+    file = reader.folder / "third.yaml"
+    reader.done("report", "--template", "ru-us/moscow-in-july", file)
     text = file.read_text()
     assert all(f"stream: irritant/{slug}" in text for slug in ("banking-access", "visas", "diplomat-movement"))
     assert "proposal: irritant/ru-us/direct-flights@2" in text
     assert "step: ns2-visas" in text
     assert yaml.safe_load(text)["expect"]["irritant/visas"] == 5
-    ended = desk.run("report", file)
+    ended = reader.run("report", file)
     assert ended.code == 1
     left = [
         number for number, line in enumerate(text.splitlines(), 1) if re.search(r"<.*>\]?$", line) and "#" not in line
@@ -239,15 +239,15 @@ def test_what_a_template_has_commented_out_can_be_filed(desk: Desk) -> None:
     assert "Recorded: 16 events" in desk.done("report", file), filled
 
 
-def test_a_template_overwrites_nothing(desk: Desk) -> None:
-    file = desk.write("third.yaml", "precious")
-    assert desk.run("report", "--template", "ru-us/moscow", file).code == 2
+def test_a_template_overwrites_nothing(reader: Desk) -> None:
+    file = reader.write("third.yaml", "precious")
+    assert reader.run("report", "--template", "ru-us/moscow", file).code == 2
     assert file.read_text() == "precious"
 
 
 @pytest.mark.parametrize(("round", "code"), [("moscow", 2), ("ru-us/Moscow", 2), ("de-fr/paris", 5)])
-def test_a_template_wants_a_round_of_a_relation_on_record(desk: Desk, round: str, code: int) -> None:
-    assert desk.run("report", "--template", round).code == code
+def test_a_template_wants_a_round_of_a_relation_on_record(reader: Desk, round: str, code: int) -> None:
+    assert reader.run("report", "--template", round).code == code
 
 
 def test_without_a_key_nothing_is_filed(desk: Desk) -> None:
@@ -279,16 +279,16 @@ def test_an_expired_key_and_a_revoked_one_are_none(desk: Desk) -> None:
     assert desk.run("report", file).code == 4
 
 
-def test_mistakes_are_told_also_where_the_service_cannot_be_reached(desk: Desk) -> None:
-    ended = desk.run("report", desk.write("ten.yaml", TEN_MISTAKES), "--url", "http://127.0.0.1:9")
+def test_mistakes_are_told_also_where_the_service_cannot_be_reached(reader: Desk) -> None:
+    ended = reader.run("report", reader.write("ten.yaml", TEN_MISTAKES), "--url", "http://127.0.0.1:9")
     assert ended.code == 1
     assert "without the service" in ended.err
     assert ":21:" in ended.err
 
 
-def test_a_file_that_is_not_there(desk: Desk) -> None:
-    assert desk.run("report", desk.folder / "nothing.yaml").code == 2
-    assert desk.run("report").code == 2
+def test_a_file_that_is_not_there(reader: Desk) -> None:
+    assert reader.run("report", reader.folder / "nothing.yaml").code == 2
+    assert reader.run("report").code == 2
 
 
 @pytest.mark.slow

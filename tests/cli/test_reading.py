@@ -1,17 +1,19 @@
 """status, history, changes: what they show of the seeds, in the present and in the past, and how they fail."""
 
 import json
+import os
 
 import httpx2 as httpx
 import pytest
 
+from service.cli.client import _trusted
 from tests.cli.conftest import Desk
 
 BANKING = "ru-us/banking-access"
 
 
-def test_the_board_has_each_irritant_with_three_statuses_basis_and_whose_move_it_is(desk: Desk) -> None:
-    head, *rows = [line.split() for line in desk.done("status").splitlines()]
+def test_the_board_has_each_irritant_with_three_statuses_basis_and_whose_move_it_is(reader: Desk) -> None:
+    head, *rows = [line.split() for line in reader.done("status").splitlines()]
     assert head[:7] == ["irritant", "claimed", "confirmed", "reported", "basis", "origins", "awaiting"]
     assert [row[:7] for row in rows] == [
         ["ru-us/banking-access", "formalised", "understanding", "formalised", "one_side", "1", "both"],
@@ -32,56 +34,56 @@ def test_the_board_has_each_irritant_with_three_statuses_basis_and_whose_move_it
         ("source/a1-hasanova", "/v1/sources/a1-hasanova"),
     ],
 )
-def test_json_is_what_the_service_answers(desk: Desk, id: str, path: str) -> None:
-    assert json.loads(desk.done("status", id, "--json")) == httpx.get(desk.url + path).json()
+def test_json_is_what_the_service_answers(reader: Desk, id: str, path: str) -> None:
+    assert json.loads(reader.done("status", id, "--json")) == httpx.get(reader.url + path).json()
 
 
-def test_one_irritant_is_drawn_with_each_mark_and_each_side(desk: Desk) -> None:
-    shown = desk.done("status", BANKING)
+def test_one_irritant_is_drawn_with_each_mark_and_each_side(reader: Desk) -> None:
+    shown = reader.done("status", BANKING)
     assert " ·    ·    ·    ·    ■    ◆○   ·    ·" in shown
     assert "■ confirmed understanding" in shown
     assert "◆ claimed   formalised" in shown
     assert "RU        understanding  “committed”" in shown
 
 
-def test_a_relation_says_its_format_and_what_is_out_of_scope(desk: Desk) -> None:
-    shown = desk.done("status", "ru-us")
+def test_a_relation_says_its_format_and_what_is_out_of_scope(reader: Desk) -> None:
+    shown = reader.done("status", "ru-us")
     assert "format    capitals, preliminary, reversible; said by RU; silent: US" in shown
     assert "excluded  ukraine; said by US" in shown
     assert "ru-us/visas" in shown
 
 
-def test_a_round_says_where_it_was_and_how_long(desk: Desk) -> None:
-    shown = desk.done("status", "ru-us/istanbul-april")
+def test_a_round_says_where_it_was_and_how_long(reader: Desk) -> None:
+    shown = reader.done("status", "ru-us/istanbul-april")
     assert [line.split(maxsplit=1) for line in shown.splitlines() if "Istanbul" in line] == [["place", "Istanbul"]]
     assert "hours 5, qualifier at_least" in shown
 
 
-def test_as_on_record_before_the_interview(desk: Desk) -> None:
-    filed = httpx.get(f"{desk.url}/v1/reports").json()["items"]
+def test_as_on_record_before_the_interview(reader: Desk) -> None:
+    filed = httpx.get(f"{reader.url}/v1/reports").json()["items"]
     before = str(next(r["first_position"] for r in filed if "interview" in r["title"]) - 1)
-    shown = json.loads(desk.done("status", "ru-us/property-return", "--as-of-position", before, "--json"))
+    shown = json.loads(reader.done("status", "ru-us/property-return", "--as-of-position", before, "--json"))
     assert (shown["status"], shown["reported_status"], shown["basis"], shown["origins"]) == (
         *("unstated", "in_talks", "media_only", 2),
     )
-    assert "ProposalTabled" not in desk.done("history", "ru-us/property-return", "--as-of-position", before)
-    assert desk.run("status", "ru-us/moscow-next", "--as-of-position", before).code == 5
+    assert "ProposalTabled" not in reader.done("history", "ru-us/property-return", "--as-of-position", before)
+    assert reader.run("status", "ru-us/moscow-next", "--as-of-position", before).code == 5
 
 
-def test_only_what_had_happened_by_a_day(desk: Desk) -> None:
+def test_only_what_had_happened_by_a_day(reader: Desk) -> None:
     def on(day: str, match: str) -> str:
         past = ("--effective-on", day, "--date-match", match)
-        return json.loads(desk.done("status", BANKING, *past, "--json"))["status"]  # type: ignore[no-any-return]
+        return json.loads(reader.done("status", BANKING, *past, "--json"))["status"]  # type: ignore[no-any-return]
 
     assert on("2025-04-10", "possible") == "formalised"
     assert on("2025-04-10", "certain") == "raised"
-    shown = desk.done("history", BANKING, "--effective-on", "2025-04-10", "--date-match", "certain")
+    shown = reader.done("history", BANKING, "--effective-on", "2025-04-10", "--date-match", "certain")
     assert "InstrumentExchanged" not in shown
     assert "ConcernRaised" in shown
 
 
-def test_the_history_is_in_the_order_of_the_world_and_names_each_event(desk: Desk) -> None:
-    _, head, *rows = desk.done("history", BANKING).splitlines()
+def test_the_history_is_in_the_order_of_the_world_and_names_each_event(reader: Desk) -> None:
+    _, head, *rows = reader.done("history", BANKING).splitlines()
     assert head.split() == ["when", "who", "what", "event"]
     events = [row.split()[-1] for row in rows if not row.startswith(" ")]
     assert events == [f"{BANKING}@{version}" for version in range(1, 8)]
@@ -91,8 +93,8 @@ def test_the_history_is_in_the_order_of_the_world_and_names_each_event(desk: Des
     assert "→ ■ understanding  ◆ formalised  ○ formalised" in told
 
 
-def test_the_history_as_json_has_every_event_with_its_name(desk: Desk) -> None:
-    told = json.loads(desk.done("history", "ru-us/istanbul-april", "--json"))
+def test_the_history_as_json_has_every_event_with_its_name(reader: Desk) -> None:
+    told = json.loads(reader.done("history", "ru-us/istanbul-april", "--json"))
     assert told["stream"] == "round/ru-us/istanbul-april"
     names = {item["name"]: item["version"] for item in told["items"]}
     assert names == {f"ru-us/istanbul-april@{version}": version for version in range(1, len(names) + 1)}
@@ -100,28 +102,28 @@ def test_the_history_as_json_has_every_event_with_its_name(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("id", ["ru-us", "source/a1-hasanova"])
-def test_every_kind_of_stream_has_a_history(desk: Desk, id: str) -> None:
-    assert f"{id}@1" in desk.done("history", id)
+def test_every_kind_of_stream_has_a_history(reader: Desk, id: str) -> None:
+    assert f"{id}@1" in reader.done("history", id)
 
 
-def test_changes_are_the_feed_of_the_service(desk: Desk) -> None:
-    lines = [json.loads(line) for line in desk.done("changes", "--json").splitlines()]
-    assert lines == httpx.get(f"{desk.url}/v1/changes").json()["items"]
+def test_changes_are_the_feed_of_the_service(reader: Desk) -> None:
+    lines = [json.loads(line) for line in reader.done("changes", "--json").splitlines()]
+    assert lines == httpx.get(f"{reader.url}/v1/changes").json()["items"]
     after = lines[-2]["position"]
-    assert [json.loads(line) for line in desk.done("changes", "--json", "--after", str(after)).splitlines()] == lines[
+    assert [json.loads(line) for line in reader.done("changes", "--json", "--after", str(after)).splitlines()] == lines[
         -1:
     ]
-    assert desk.done("changes", "--after", str(lines[-1]["position"])) == ""
-    assert "opened" in desk.done("changes").splitlines()[0]
+    assert reader.done("changes", "--after", str(lines[-1]["position"])) == ""
+    assert "opened" in reader.done("changes").splitlines()[0]
 
 
-def test_the_sheet_is_that_of_the_service_in_each_form(desk: Desk) -> None:
-    path = f"{desk.url}/v1/rounds/ru-us/istanbul-april/sheet"
+def test_the_sheet_is_that_of_the_service_in_each_form(reader: Desk) -> None:
+    path = f"{reader.url}/v1/rounds/ru-us/istanbul-april/sheet"
     markdown = httpx.get(path, headers={"Accept": "text/markdown"}).text
-    assert desk.done("sheet", "ru-us/istanbul-april") == desk.done("sheet", "ru-us/istanbul-april", "--markdown")
-    assert desk.done("sheet", "ru-us/istanbul-april").strip() == markdown.strip()
-    assert json.loads(desk.done("sheet", "ru-us/istanbul-april", "--json")) == httpx.get(path).json()
-    assert desk.run("sheet", "ru-us/nothing").code == 5
+    assert reader.done("sheet", "ru-us/istanbul-april") == reader.done("sheet", "ru-us/istanbul-april", "--markdown")
+    assert reader.done("sheet", "ru-us/istanbul-april").strip() == markdown.strip()
+    assert json.loads(reader.done("sheet", "ru-us/istanbul-april", "--json")) == httpx.get(path).json()
+    assert reader.run("sheet", "ru-us/nothing").code == 5
 
 
 @pytest.mark.parametrize(
@@ -138,41 +140,49 @@ def test_the_sheet_is_that_of_the_service_in_each_form(desk: Desk) -> None:
         (["changes", "--after", "999999"], 1),
     ],
 )
-def test_what_cannot_be_read_is_said_with_its_exit_code(desk: Desk, arguments: list[str], code: int) -> None:
-    ended = desk.run(*arguments)
+def test_what_cannot_be_read_is_said_with_its_exit_code(reader: Desk, arguments: list[str], code: int) -> None:
+    ended = reader.run(*arguments)
     assert (ended.code, ended.out) == (code, "")
     assert ended.err
 
 
-def test_a_refusal_as_json_is_json(desk: Desk) -> None:
-    ended = desk.run("status", "ru-us/nothing", "--json")
+def test_a_refusal_as_json_is_json(reader: Desk) -> None:
+    ended = reader.run("status", "ru-us/nothing", "--json")
     assert json.loads(ended.out)["status"] == 404
 
 
-def test_a_service_that_is_not_there_is_said(desk: Desk) -> None:
-    ended = desk.run("status", "--url", "http://127.0.0.1:9")
+def test_a_service_that_is_not_there_is_said(reader: Desk) -> None:
+    ended = reader.run("status", "--url", "http://127.0.0.1:9")
     assert ended.code == 3
     assert "http://127.0.0.1:9 cannot be reached" in ended.err
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1"])
-def test_what_is_no_address_is_a_matter_of_usage(desk: Desk, url: str) -> None:
-    ended = desk.run("status", "--url", url)
+def test_what_is_no_address_is_a_matter_of_usage(reader: Desk, url: str) -> None:
+    ended = reader.run("status", "--url", url)
     assert (ended.code, "is no address" in ended.err) == (2, True)
 
 
-def test_something_else_that_answers_is_not_taken_for_the_service(desk: Desk) -> None:
-    ended = desk.run("status", "--url", f"{desk.url}/docs")
+def test_something_else_that_answers_is_not_taken_for_the_service(reader: Desk) -> None:
+    ended = reader.run("status", "--url", f"{reader.url}/docs")
     assert ended.code == 5
 
 
-def test_a_key_that_is_none_is_said(desk: Desk) -> None:
-    desk.monkeypatch.setenv("IRRITANTS_KEY", "irr_000000000000_nothing")
-    assert desk.run("status").code == 4
+def test_whom_one_trusts_is_looked_up_wherever_tls_may_be_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    assert _trusted("http://127.0.0.1:8000") is not True
+    assert _trusted("https://irritants.example") is True
+    monkeypatch.setattr(os, "environ", {"http_proxy": "https://proxy.example"})
+    assert _trusted("http://irritants.example") is True
+
+
+def test_a_key_that_is_none_is_said(reader: Desk) -> None:
+    reader.monkeypatch.setenv("IRRITANTS_KEY", "irr_000000000000_nothing")
+    assert reader.run("status").code == 4
 
 
 @pytest.mark.parametrize("key", ["irr_1_whis\nper", "irr_1_whispér"])
-def test_a_key_that_can_be_no_key_is_said_without_showing_it(desk: Desk, key: str) -> None:
-    desk.monkeypatch.setenv("IRRITANTS_KEY", key)
-    ended = desk.run("status", "--json")
+def test_a_key_that_can_be_no_key_is_said_without_showing_it(reader: Desk, key: str) -> None:
+    reader.monkeypatch.setenv("IRRITANTS_KEY", key)
+    ended = reader.run("status", "--json")
     assert (ended.code, "IRRITANTS_KEY" in ended.err, "whis" in ended.err + ended.out) == (2, True, False)

@@ -50,7 +50,7 @@ def _read(terminal: int) -> Iterator[bytes]:
         yield chunk
 
 
-def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(desk: Desk) -> None:
+def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(reader: Desk) -> None:
     drawn = on_a_terminal("status")
     plain = ESCAPES.sub("", drawn)
     assert drawn != plain
@@ -61,11 +61,11 @@ def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(desk: De
     assert max(map(len, plain.splitlines())) <= 100
 
 
-def test_in_a_pipe_there_is_neither_colour_nor_folding(desk: Desk) -> None:
+def test_in_a_pipe_there_is_neither_colour_nor_folding(reader: Desk) -> None:
     piped = subprocess.run(
         [sys.executable, "-m", "service", "history", "ru-us/banking-access"], capture_output=True, text=True, check=True
     )
-    assert piped.stdout == desk.done("history", "ru-us/banking-access")
+    assert piped.stdout == reader.done("history", "ru-us/banking-access")
     assert ESCAPES.sub("", piped.stdout) == piped.stdout
     assert all(line == line.rstrip() for line in piped.stdout.splitlines())
 

@@ -43,9 +43,9 @@ def before_the_interview(desk: Desk) -> str:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_that_of_the_service_at_every_point_of_both_clocks(desk: Desk, view: str) -> None:
-    position = before_the_interview(desk)
-    known = asked(desk, "/v1/reports")["items"][-1]["recorded_at"]
+def test_every_view_is_that_of_the_service_at_every_point_of_both_clocks(reader: Desk, view: str) -> None:
+    position = before_the_interview(reader)
+    known = asked(reader, "/v1/reports")["items"][-1]["recorded_at"]
     points: tuple[Mapping[str, str], ...] = (
         {},
         {"as_of_position": position},
@@ -55,21 +55,23 @@ def test_every_view_is_that_of_the_service_at_every_point_of_both_clocks(desk: D
     )
     for point in points:
         options = [part for name, value in point.items() for part in (f"--{name.replace('_', '-')}", value)]
-        shown = json.loads(desk.done(*view.split(), *options, "--json"))
-        answered = asked(desk, VIEWS[view], **point)
+        shown = json.loads(reader.done(*view.split(), *options, "--json"))
+        answered = asked(reader, VIEWS[view], **point)
         assert shown == ({"items": answered["items"]} if view in LISTS else answered), point
 
 
 @pytest.mark.parametrize("view", [*VIEWS, "difference ru-us", "difference ru-us/visas", "calendar"])
-def test_what_is_asked_for_in_the_future_is_refused_and_what_was_not_there_is_not_found(desk: Desk, view: str) -> None:
+def test_what_is_asked_for_in_the_future_is_refused_and_what_was_not_there_is_not_found(
+    reader: Desk, view: str
+) -> None:
     beyond = ("--to", "position:999") if view.startswith("difference") else ("--as-of-position", "999")
-    ended = desk.run(*view.split(), *beyond)
+    ended = reader.run(*view.split(), *beyond)
     assert (ended.code, ended.out) == (1, "")
     assert "the record ends at" in ended.err
 
 
-def test_a_view_of_what_was_not_on_record_yet_is_not_found(desk: Desk) -> None:
-    ended = desk.run("ledger", "ru-us", "--as-of-position", "0")
+def test_a_view_of_what_was_not_on_record_yet_is_not_found(reader: Desk) -> None:
+    ended = reader.run("ledger", "ru-us", "--as-of-position", "0")
     assert (ended.code, ended.out) == (5, "")
     assert "Nothing was on record under /v1/relations/ru-us/ledger" in ended.err
 
@@ -98,8 +100,8 @@ def rows(said: str, heading: str | None = None) -> list[str]:
     return table.split("\n\n")[0].strip().splitlines()[1:]
 
 
-def test_the_ledger_lists_steps_rounds_to_come_and_proposals(desk: Desk) -> None:
-    said = desk.done("ledger")
+def test_the_ledger_lists_steps_rounds_to_come_and_proposals(reader: Desk) -> None:
+    said = reader.done("ledger")
     assert [(row.split()[0], "open" in row) for row in rows(said, "Next steps")] == [
         ("ru-us/banking-access", True),
         ("ru-us/diplomat-movement", True),
@@ -112,61 +114,63 @@ def test_the_ledger_lists_steps_rounds_to_come_and_proposals(desk: Desk) -> None
     ]
 
 
-def test_days_are_counted_from_the_day_that_is_given(desk: Desk) -> None:
-    assert json.loads(desk.done("ledger", "--on", "2025-06-01", "--json")) == asked(
-        desk, f"{R}/ledger", on="2025-06-01"
+def test_days_are_counted_from_the_day_that_is_given(reader: Desk) -> None:
+    assert json.loads(reader.done("ledger", "--on", "2025-06-01", "--json")) == asked(
+        reader, f"{R}/ledger", on="2025-06-01"
     )
-    aged = json.loads(desk.done("registers", "--on", "2025-06-01", "--json"))
-    assert aged == asked(desk, f"{R}/registers", on="2025-06-01")
-    (flights,) = (row for row in rows(desk.done("registers", "--on", "2025-06-01"), "Latest word") if "flights" in row)
+    aged = json.loads(reader.done("registers", "--on", "2025-06-01", "--json"))
+    assert aged == asked(reader, f"{R}/registers", on="2025-06-01")
+    (flights,) = (
+        row for row in rows(reader.done("registers", "--on", "2025-06-01"), "Latest word") if "flights" in row
+    )
     assert "  94 " in flights
-    assert desk.run("ledger", "--on", "June").code == 1
+    assert reader.run("ledger", "--on", "June").code == 1
 
 
 @pytest.mark.parametrize("view", ["board", "ledger"])
-def test_a_table_for_a_spreadsheet_is_the_services(desk: Desk, view: str) -> None:
-    answered = httpx.get(f"{desk.url}{R}/{view}", headers={"Accept": "text/csv"}).text
-    assert desk.done(view, "--csv").splitlines() == answered.splitlines()
-    ended = desk.run(view, "--csv", "--json")
+def test_a_table_for_a_spreadsheet_is_the_services(reader: Desk, view: str) -> None:
+    answered = httpx.get(f"{reader.url}{R}/{view}", headers={"Accept": "text/csv"}).text
+    assert reader.done(view, "--csv").splitlines() == answered.splitlines()
+    ended = reader.run(view, "--csv", "--json")
     assert ended.code == 2
 
 
-def test_the_matrix_has_each_sides_word_and_who_is_silent(desk: Desk) -> None:
-    banking, *_, visas = rows(desk.done("matrix"))
+def test_the_matrix_has_each_sides_word_and_who_is_silent(reader: Desk) -> None:
+    banking, *_, visas = rows(reader.done("matrix"))
     assert "understanding; “committed”; last NextStepAgreed" in banking
     assert "formalised; “understanding”; last InstrumentExchanged" in banking
     assert visas.endswith("silent")
 
 
-def test_what_needs_confirmation_says_why_and_what_would_settle_it(desk: Desk) -> None:
-    said = rows(desk.done("needs-confirmation"))
+def test_what_needs_confirmation_says_why_and_what_would_settle_it(reader: Desk) -> None:
+    said = rows(reader.done("needs-confirmation"))
     (agrement,) = (row for row in said if "agrément" in row)
     assert agrement.split()[:2] == ["relation/ru-us", "media_only"]
     assert agrement.endswith("Either side saying so.")
 
 
-def test_the_board_says_where_each_irritant_stood_after_each_round(desk: Desk) -> None:
-    over = rows(desk.done("board"), "Over the rounds")
+def test_the_board_says_where_each_irritant_stood_after_each_round(reader: Desk) -> None:
+    over = rows(reader.done("board"), "Over the rounds")
     assert [row.split() for row in over if "visas" in row] == [
         ["ru-us/visas", "unstated", "understanding", "(confirmed", "unstated)"]
     ]
 
 
-def test_the_rounds_say_when_they_were_and_who_says_so(desk: Desk) -> None:
-    april, february, moscow = rows(desk.done("rounds"))
+def test_the_rounds_say_when_they_were_and_who_says_so(reader: Desk) -> None:
+    april, february, moscow = rows(reader.done("rounds"))
     assert "2025-04-10  at least 5" in april
     assert "2025-02-27  6" in february
     assert moscow.split() == ["ru-us/moscow-next", "announced", "Moscow", "soon", "-", "RU", "yes"]
 
 
-def test_the_calendar_has_the_rounds_that_have_a_day(desk: Desk) -> None:
-    answered = httpx.get(f"{desk.url}{R}/calendar.ics").text
-    assert desk.done("calendar").splitlines() == answered.splitlines()
-    assert json.loads(desk.done("calendar", "--json")) == {"calendar": answered}
+def test_the_calendar_has_the_rounds_that_have_a_day(reader: Desk) -> None:
+    answered = httpx.get(f"{reader.url}{R}/calendar.ics").text
+    assert reader.done("calendar").splitlines() == answered.splitlines()
+    assert json.loads(reader.done("calendar", "--json")) == {"calendar": answered}
 
 
-def test_the_dossier_has_each_sides_words_and_silence(desk: Desk) -> None:
-    said = desk.done("dossier", "ru-us/banking-access")
+def test_the_dossier_has_each_sides_words_and_silence(reader: Desk) -> None:
+    said = reader.done("dossier", "ru-us/banking-access")
     assert [row.split()[0] for row in rows(said, "Said by US")] == ["formalised"]
     assert [row.split()[:2] for row in rows(said, "Wording, where a voice changes it")] == [
         ["RU", "committed"],
@@ -175,11 +179,11 @@ def test_the_dossier_has_each_sides_words_and_silence(desk: Desk) -> None:
         ["MEDIA", "formalising"],
     ]
     assert "MEDIA: assurances" in said.partition("Instruments\n")[2]
-    assert desk.run("dossier", "ru-us/istanbul-april").code == 5
+    assert reader.run("dossier", "ru-us/istanbul-april").code == 5
 
 
-def test_assertions_say_in_which_paragraphs_of_which_documents(desk: Desk) -> None:
-    _, moscow = rows(desk.done("assertions", "ru-us/moscow-next"))
+def test_assertions_say_in_which_paragraphs_of_which_documents(reader: Desk) -> None:
+    _, moscow = rows(reader.done("assertions", "ru-us/moscow-next"))
     assert "RU Alexander Darchiev  darchiev-interview" in moscow
     assert "a0-brussels-morning-moscow: 4, 6, 13; a1-hasanova: 2, 5; a2-tataru: 4, 6" in moscow
 
@@ -203,7 +207,7 @@ def test_a_difference_is_explained_event_by_event(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("view", [*VIEWS, "difference ru-us"])
-def test_every_view_is_drawn_on_a_terminal_within_its_width(desk: Desk, view: str) -> None:
+def test_every_view_is_drawn_on_a_terminal_within_its_width(reader: Desk, view: str) -> None:
     drawn = ESCAPES.sub("", on_a_terminal(*view.split()))
     assert max(map(len, drawn.splitlines())) <= 100
     assert "ru-us" in drawn or "Round sheet" in drawn
