@@ -1,6 +1,6 @@
 """The commands that serve and that say what is served; what they need they import when they run, as in `keeping`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,10 @@ def openapi_command(
     as_json: AsJson = False,  # noqa: ARG001 -- it is JSON in any case
 ) -> None:
     """Print the interface as an OpenAPI document."""
+    terminal.show_json(schema() if reports else _interface())
+
+
+def _interface() -> dict[str, Any]:
     from service.api.app import create_app
 
-    unconnected = Settings(database_url="postgresql://")
-    terminal.show_json(schema() if reports else create_app(unconnected).openapi())
+    return create_app(Settings(database_url="postgresql://")).openapi()

@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +13,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-SERVE = [sys.executable, "-m", "service", "serve", "--no-seed", "--json"]
+from tests.programs import Program
+
+SERVE = ["serve", "--no-seed", "--json"]
 
 
 @dataclass(frozen=True)
 class Served:
     url: str
-    process: subprocess.Popen[str]
+    process: Program
     _log: IO[str]
 
     def log(self) -> list[dict[str, Any]]:
@@ -43,15 +43,8 @@ def served(database_url: str, *, port: int = 0, **settings: str) -> Iterator[Ser
     environment = {**os.environ, **{f"IRRITANTS_{k.upper()}": v for k, v in settings.items()}}
     command = [*SERVE, "--database", database_url, "--port", str(port)]
     # A file: a pipe that nobody reads would be full some day, and the server would wait for it.
-    with (
-        TemporaryFile("w+") as log,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            yield Served(json.loads(process.stdout.readline())["address"], process, log)
-        finally:
-            process.kill()
+    with TemporaryFile("w+") as log, Program(command, err=log, env=environment) as process:
+        yield Served(json.loads(process.stdout.readline())["address"], process, log)
 
 
 def raw(server: Served, request: bytes) -> socket.socket:

@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +23,7 @@ from service.store import reports
 from service.store.engine import connection, transaction
 from tests.api.bodies import FLIGHTS, on, report
 from tests.api.conftest import Headers, MakeKey
-from tests.api.serving import SERVE, Served, raw, served, until
+from tests.api.serving import Served, raw, served, until
 
 STATUS = "/v1/irritants/ru-us/visas"
 REPORT = report(on(FLIGHTS, "ConcernRaised"))
@@ -55,7 +53,7 @@ def ended(server: Served, told: signal.Signals = signal.SIGTERM) -> tuple[int, f
     pid = server.process.pid
     began, queued = time.monotonic(), in_queue(pid)
     server.process.send_signal(told)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    until(server.process.has_ended)
     seconds = time.monotonic() - began - (in_queue(pid) - queued)
     return server.process.wait(), seconds
 
@@ -157,15 +155,6 @@ def test_a_second_interrupt_ends_it_where_it_stands(server: Served, engine: Engi
         until(lambda: takes_nobody(server))
         code, seconds = ended(server, signal.SIGINT)
     assert (code, seconds < _GRACE_SECONDS) == (0, True)
-
-
-def test_an_address_that_is_taken_is_said_to_be(server: Served, seeded_database_url: str) -> None:
-    host, port = server.address
-    second = subprocess.run(
-        [*SERVE, "--database", seeded_database_url, "--port", str(port)], capture_output=True, text=True, check=False
-    )
-    assert second.returncode != 0
-    assert f"{host}:{port} cannot be served on" in second.stderr
 
 
 def test_what_was_accepted_is_recorded_although_its_sender_left(

@@ -8,36 +8,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx2 as httpx
 import psycopg
 from psycopg.sql import SQL, Identifier
 
 from tests.cli.conftest import Desk, irritants
+from tests.programs import Program, ran
 
-SERVE = [sys.executable, "-m", "service", "serve", "--port", "0"]
+SERVE = ["serve", "--port", "0"]
 
 
 @contextmanager
-def serving(*options: str, **settings: str) -> Iterator[tuple[dict[str, Any], "subprocess.Popen[str]"]]:
+def serving(*options: str, **settings: str) -> Iterator[tuple[dict[str, Any], Program]]:
     """What the service says when it takes connections, and its process."""
-    environment = {**os.environ, **settings}
-    with subprocess.Popen(
-        [*SERVE, "--json", *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield json.loads(_piped(process.stdout).readline()), process
-        finally:
-            process.kill()
+    with Program([*SERVE, "--json", *options], env={**os.environ, **settings}) as process:
+        yield json.loads(process.stdout.readline()), process
 
 
-def _piped(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe
-
-
-def ended(process: "subprocess.Popen[str]", number: signal.Signals) -> int:
+def ended(process: "Program | subprocess.Popen[str]", number: signal.Signals) -> int:
     process.send_signal(number)
     return process.wait(timeout=10)
 
@@ -97,19 +87,20 @@ def test_documents_that_were_never_built_are_built_first(seeded_database_url: st
 
 
 def test_people_are_told_the_address_and_how_to_end_it(database_url: str) -> None:
-    with subprocess.Popen([*SERVE, "--database", database_url], stderr=subprocess.PIPE, text=True) as process:
-        told = [_piped(process.stderr).readline() for _ in range(2)]
+    command = [sys.executable, "-m", "service", *SERVE, "--database", database_url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = [process.stderr.readline() for _ in range(2)]
         assert ended(process, signal.SIGINT) == 0
     assert told[0] == "The record was empty: 9 reports were filed from the seeds.\n"
     assert told[1].startswith("Serving on http://127.0.0.1:")
 
 
 def test_a_port_that_is_taken_is_said(desk: Desk) -> None:
-    port = desk.url.rpartition(":")[2]
-    done = subprocess.run(
-        [*SERVE[:-1], port, "--database", desk.database_url], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, "cannot be served on" in done.stderr) == (3, True)
+    address = desk.url.removeprefix("http://")
+    port = address.rpartition(":")[2]
+    done = ran(["serve", "--port", port, "--database", desk.database_url])
+    assert (done.returncode, f"{address} cannot be served on" in done.stderr) == (3, True)
 
 
 def test_open_reading_beyond_this_machine_must_be_meant() -> None:
@@ -124,16 +115,12 @@ def test_the_interface_is_printed_as_it_is_checked_in() -> None:
 
 def test_changes_are_followed_as_they_come(desk: Desk) -> None:
     last = json.loads(desk.done("changes", "--json").splitlines()[-1])["position"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "service", "changes", "--follow", "--json", "--after", str(last)],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as following:
+    with Program(["changes", "--follow", "--json", "--after", str(last)]) as following:
         desk.done("retract", "ru-us/banking-access@3", "--reason", "A slip")
-        change = json.loads(_piped(following.stdout).readline())
+        change = json.loads(following.stdout.readline())
         assert (change["irritant"], change["reason"]) == ("ru-us/banking-access", "retraction")
         desk.done("retract", "ru-us/banking-access@8", "--reason", "It was none")
-        assert json.loads(_piped(following.stdout).readline())["after"] == change["before"]
+        assert json.loads(following.stdout.readline())["after"] == change["before"]
         assert ended(following, signal.SIGINT) == 130
 
 

@@ -16,6 +16,7 @@ from service.cli.main import CODES, app
 from service.cli.terminal import Exit, progress, working
 from tests.cli.conftest import Desk, irritants
 from tests.cli.test_filing import THIRD_ROUND
+from tests.programs import Program, ran
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDS = (
@@ -29,14 +30,14 @@ ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key list", "key re
 
 def on_a_terminal(*arguments: str) -> str:
     """Everything that the command writes to a terminal of a hundred columns."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ |= {"COLUMNS": "100", "TERM": "xterm-256color"}
-        os.execv(sys.executable, [sys.executable, "-m", "service", *arguments])
-    written = b"".join(_read(terminal))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, written.decode()
-    os.close(terminal)
-    return written.decode().replace("\r\n", "\n")
+    terminal, theirs = pty.openpty()
+    shown = {**os.environ, "COLUMNS": "100", "TERM": "xterm-256color"}
+    with Program(arguments, out=theirs, err=theirs, env=shown) as program:
+        os.close(theirs)
+        written = b"".join(_read(terminal)).decode()
+        os.close(terminal)
+        assert program.wait() == 0, written
+    return written.replace("\r\n", "\n")
 
 
 def _read(terminal: int) -> Iterator[bytes]:
@@ -62,9 +63,7 @@ def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(reader: 
 
 
 def test_in_a_pipe_there_is_neither_colour_nor_folding(reader: Desk) -> None:
-    piped = subprocess.run(
-        [sys.executable, "-m", "service", "history", "ru-us/banking-access"], capture_output=True, text=True, check=True
-    )
+    piped = ran(["history", "ru-us/banking-access"])
     assert piped.stdout == reader.done("history", "ru-us/banking-access")
     assert ESCAPES.sub("", piped.stdout) == piped.stdout
     assert all(line == line.rstrip() for line in piped.stdout.splitlines())
@@ -168,6 +167,6 @@ def test_an_unknown_option_is_a_matter_of_usage() -> None:
     ids=["a full disk", "closed"],
 )
 def test_where_nothing_can_be_written_no_trace_is(where: str, code: Exit, told: str) -> None:
-    command = ["sh", "-c", f'exec "$0" -m service openapi {where}', sys.executable]
+    command = ["sh", "-c", f'exec "$0" -m service openapi --reports {where}', sys.executable]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (code, told)

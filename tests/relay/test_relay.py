@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -27,6 +25,7 @@ from service.store import events
 from service.store.engine import DatabaseUnavailable, connection, open_engine
 from service.store.lock import held
 from tests.crash.faults import Database
+from tests.programs import Program
 from tests.relay.server import STREAM, NatsServer, cluster
 from tests.store.record import FERRIES, READOUT, VISAS, put, superuser
 
@@ -96,19 +95,11 @@ async def reached(server: NatsServer, position: int) -> None:
         await connected.close()
 
 
-def process(nats: str, url: str, log: Path, *options: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "service", "relay", "--nats", nats, "--database", url, *options]
-    with log.open("ab") as lines:
-        return subprocess.Popen(command, stdout=lines, stderr=lines, env={**os.environ})
-
-
 @contextmanager
-def running(nats: str, url: str, log: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
-    with process(nats, url, log, *options) as started:
-        try:
-            yield started
-        finally:
-            started.kill()
+def running(nats: str, url: str, log: Path, *options: str) -> Iterator[Program]:
+    command = ["relay", "--nats", nats, "--database", url, *options]
+    with log.open("ab") as lines, Program(command, out=lines, err=lines) as started:
+        yield started
 
 
 def whole(server: NatsServer, engine: Engine) -> None:
