@@ -48,6 +48,15 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def reading(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Asks without a key, on a seeded record to which nobody reports: for tests that only read."""
+    signing = tmp_path_factory.mktemp("reading") / "checkpoint.key"
+    app = create_app(Settings(database_url=shared_database_url, checkpoint_key=signing))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
 @pytest.fixture
 def desk(app: FastAPI, client: TestClient, make_key: MakeKey) -> TestClient:
     """Asks with a key that may report."""

@@ -62,8 +62,8 @@ def test_what_is_checked_in_is_what_the_service_says() -> None:
     assert json.loads(CHECKED_IN.read_text()) == CONTRACT, "irritants openapi > openapi/openapi.json"
 
 
-def test_the_service_says_it_at_its_address(client: TestClient) -> None:
-    assert client.get("/openapi.json").json() == CONTRACT
+def test_the_service_says_it_at_its_address(reading: TestClient) -> None:
+    assert reading.get("/openapi.json").json() == CONTRACT
 
 
 def test_every_operation_has_a_name_of_its_own_and_a_text() -> None:
@@ -100,15 +100,15 @@ def test_whatever_a_path_names_is_reached_by_a_link_from_the_list_of_such_things
 
 
 @pytest.mark.parametrize(("path", "name", "to"), linked())
-def test_a_link_leads_to_what_is_there(client: TestClient, path: str, name: str, to: str) -> None:
-    answer = client.get(concrete(path, client))
+def test_a_link_leads_to_what_is_there(reading: TestClient, path: str, name: str, to: str) -> None:
+    answer = reading.get(concrete(path, reading))
     parameters = CONTRACT["paths"][path]["get"]["responses"]["200"]["links"][name]["parameters"]
     said = {name: _said(expression, answer, to) for name, expression in parameters.items()}
     assert all(said.values())
     in_path = {name: value for name, value in said.items() if f"{{{name}}}" in to}
     in_query = {name: value for name, value in said.items() if name in ("after", "log")}
     found = 200 if "get" in CONTRACT["paths"][to] else 405  # appends that are no reading too
-    assert client.get(to.format_map(in_path), params=in_query).status_code == found
+    assert reading.get(to.format_map(in_path), params=in_query).status_code == found
 
 
 def _said(expression: str, answer: Any, to: str) -> str:
@@ -189,10 +189,10 @@ def test_the_examples_are_taken_by_the_seeded_record(desk: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in READS if not path.endswith("/live")])
-def test_what_is_read_is_what_the_contract_says(client: TestClient, path: str) -> None:
+def test_what_is_read_is_what_the_contract_says(reading: TestClient, path: str) -> None:
     told = CONTRACT["paths"][path]["get"]["responses"]["200"]
     for media_type, content in told["content"].items():
-        answer = client.get(concrete(path, client), headers={"Accept": media_type})
+        answer = reading.get(concrete(path, reading), headers={"Accept": media_type})
         assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, media_type)
         assert told["headers"].keys() <= {name.title().replace("Etag", "ETag") for name in answer.headers}
         if media_type.endswith("json"):
@@ -200,10 +200,10 @@ def test_what_is_read_is_what_the_contract_says(client: TestClient, path: str) -
 
 
 @pytest.mark.parametrize("path", READS)
-def test_what_is_refused_is_refused_as_the_contract_says(client: TestClient, path: str) -> None:
+def test_what_is_refused_is_refused_as_the_contract_says(reading: TestClient, path: str) -> None:
     told = CONTRACT["paths"][path]["get"]["responses"]
     for query, headers in (("?nothing=1", {}), ("", {"Authorization": "Bearer none"})):
-        answer = client.get(concrete(path, client) + query, headers=headers)
+        answer = reading.get(concrete(path, reading) + query, headers=headers)
         assert answer.status_code in (401, 422)
         refused = told[str(answer.status_code)]["$ref"].rpartition("/")[2]
         content = CONTRACT["components"]["responses"][refused]["content"]

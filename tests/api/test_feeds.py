@@ -42,8 +42,8 @@ def file(desk: TestClient, *filed: dict[str, Any], key: str = "one") -> dict[str
     return body
 
 
-def test_the_record_is_followed_without_a_gap(client: TestClient) -> None:
-    pages, items = followed(client, f"{EVENTS}?limit=10")
+def test_the_record_is_followed_without_a_gap(reading: TestClient) -> None:
+    pages, items = followed(reading, f"{EVENTS}?limit=10")
     assert [item["position"] for item in items] == list(range(1, 128))
     assert all(page.headers["cache-control"] == AT_REST for page in pages[:-2])
     assert pages[-1].headers["cache-control"] == "private, no-cache"
@@ -69,19 +69,19 @@ def test_a_page_at_rest_stays_as_it_is_whatever_is_recorded(desk: TestClient) ->
     ],
 )
 def test_a_filtered_feed_advances_past_what_it_leaves_out(
-    client: TestClient, filters: str, expected: list[int]
+    reading: TestClient, filters: str, expected: list[int]
 ) -> None:
-    whole = client.get(f"{EVENTS}?{filters}").json()
+    whole = reading.get(f"{EVENTS}?{filters}").json()
     assert [item["position"] for item in whole["items"]] == expected
     assert whole["next"] == whole["position"] == 127
-    pages, items = followed(client, f"{EVENTS}?{filters}&limit=1")
+    pages, items = followed(reading, f"{EVENTS}?{filters}&limit=1")
     assert [item["position"] for item in items] == expected
     assert pages[-1].json()["next"] == 127
 
 
-def test_the_events_of_a_report_are_those_that_it_names(client: TestClient) -> None:
-    [filed] = client.get("/v1/reports?limit=1").json()["items"]
-    assert positions(client.get(f"{EVENTS}?report={filed['id']}")) == list(range(1, filed["position"] + 1))
+def test_the_events_of_a_report_are_those_that_it_names(reading: TestClient) -> None:
+    [filed] = reading.get("/v1/reports?limit=1").json()["items"]
+    assert positions(reading.get(f"{EVENTS}?report={filed['id']}")) == list(range(1, filed["position"] + 1))
 
 
 @pytest.mark.parametrize(
@@ -99,30 +99,30 @@ def test_the_events_of_a_report_are_those_that_it_names(client: TestClient) -> N
     ],
 )
 def test_events_are_chosen_by_the_worlds_clock(
-    client: TestClient, bounds: str, inside: set[str], outside: set[str]
+    reading: TestClient, bounds: str, inside: set[str], outside: set[str]
 ) -> None:
-    types = {item["data"]["type"] for item in client.get(f"{EVENTS}?{bounds}&limit=1000").json()["items"]}
+    types = {item["data"]["type"] for item in reading.get(f"{EVENTS}?{bounds}&limit=1000").json()["items"]}
     assert inside <= types
     assert not outside & types
 
 
-def test_evidence_is_of_the_day_of_what_it_is_evidence_of(client: TestClient) -> None:
-    on_the_day = client.get(f"{EVENTS}?effective_from=2025-02-27&effective_to=2025-02-27&date_match=certain").json()
+def test_evidence_is_of_the_day_of_what_it_is_evidence_of(reading: TestClient) -> None:
+    on_the_day = reading.get(f"{EVENTS}?effective_from=2025-02-27&effective_to=2025-02-27&date_match=certain").json()
     evidence = [item for item in on_the_day["items"] if item["data"]["type"] == "EvidenceAdded"]
     assert evidence
     ids = {item["id"] for item in on_the_day["items"]}
     assert all(item["data"]["target"] in ids for item in evidence)
 
 
-def test_events_are_chosen_by_the_records_clock(client: TestClient) -> None:
-    reports = client.get("/v1/reports").json()["items"]
+def test_events_are_chosen_by_the_records_clock(reading: TestClient) -> None:
+    reports = reading.get("/v1/reports").json()["items"]
     second = reports[1]
     moment = second["recorded_at"]
-    found = positions(client.get(EVENTS, params={"recorded_from": moment, "recorded_to": moment, "limit": 1000}))
+    found = positions(reading.get(EVENTS, params={"recorded_from": moment, "recorded_to": moment, "limit": 1000}))
     same = [r for r in reports if r["recorded_at"] == moment]
     assert found == list(range(same[0]["first_position"], same[-1]["position"] + 1))
-    assert positions(client.get(EVENTS, params={"recorded_to": "2020-01-01T00:00:00Z"})) == []
-    assert client.get(EVENTS, params={"recorded_from": "2100-01-01T00:00:00Z"}).json()["next"] == 127
+    assert positions(reading.get(EVENTS, params={"recorded_to": "2020-01-01T00:00:00Z"})) == []
+    assert reading.get(EVENTS, params={"recorded_from": "2100-01-01T00:00:00Z"}).json()["next"] == 127
 
 
 def test_a_page_by_the_worlds_clock_looks_at_so_many_and_goes_on(
@@ -142,12 +142,12 @@ def test_a_page_by_the_worlds_clock_looks_at_so_many_and_goes_on(
     assert found == positions(client.get(f"{EVENTS}?effective_from=2025-04-09&limit=1000"))
 
 
-def test_the_log_proves_that_it_is_still_the_same_record(client: TestClient) -> None:
-    page = client.get(f"{EVENTS}?limit=50").json()
-    assert client.get(f"{EVENTS}?after=50&log={page['log']}").status_code == 200
-    assert client.get(f"{CHANGES}?after=50&log={page['log']}").status_code == 200
+def test_the_log_proves_that_it_is_still_the_same_record(reading: TestClient) -> None:
+    page = reading.get(f"{EVENTS}?limit=50").json()
+    assert reading.get(f"{EVENTS}?after=50&log={page['log']}").status_code == 200
+    assert reading.get(f"{CHANGES}?after=50&log={page['log']}").status_code == 200
     assert (
-        client.get(f"{EVENTS}?after=0&log={client.get(f'{EVENTS}?type=IrritantReopened').json()['log']}").status_code
+        reading.get(f"{EVENTS}?after=0&log={reading.get(f'{EVENTS}?type=IrritantReopened').json()['log']}").status_code
         == 410
     )
 
@@ -163,45 +163,45 @@ def test_the_log_proves_that_it_is_still_the_same_record(client: TestClient) -> 
     ],
 )
 def test_a_cursor_into_another_history_is_gone_and_told_where_to_start(
-    client: TestClient, path: str, cursor: str
+    reading: TestClient, path: str, cursor: str
 ) -> None:
-    log = client.get(f"{EVENTS}?limit=50").json()["log"]
-    answer = client.get(f"{path}?{cursor.format(log=log)}")
+    log = reading.get(f"{EVENTS}?limit=50").json()["log"]
+    answer = reading.get(f"{path}?{cursor.format(log=log)}")
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/gone")
     assert answer.json()["start_over"] == f"{path}?after=0"
-    assert client.get(answer.json()["start_over"]).status_code == 200
+    assert reading.get(answer.json()["start_over"]).status_code == 200
 
 
-def test_the_end_of_the_feed_is_an_empty_page_with_a_cursor(client: TestClient) -> None:
-    log = client.get(f"{EVENTS}?after=126").json()["log"]
-    page = client.get(f"{EVENTS}?after=127&log={log}").json()
+def test_the_end_of_the_feed_is_an_empty_page_with_a_cursor(reading: TestClient) -> None:
+    log = reading.get(f"{EVENTS}?after=126").json()["log"]
+    page = reading.get(f"{EVENTS}?after=127&log={log}").json()
     assert page == {"items": [], "next": 127, "log": log, "position": 127}
 
 
-def test_every_event_is_a_cloudevent_to_the_official_sdk(client: TestClient) -> None:
-    for item in client.get(f"{EVENTS}?limit=1000").json()["items"]:
+def test_every_event_is_a_cloudevent_to_the_official_sdk(reading: TestClient) -> None:
+    for item in reading.get(f"{EVENTS}?limit=1000").json()["items"]:
         message = HTTPMessage({"content-type": "application/cloudevents+json"}, json.dumps(item).encode())
         event = from_structured_event(message)
         assert (event.get_specversion(), event.get_id()) == ("1.0", item["id"])
         assert event.get_type() == f"irritants.{item['data']['type']}.v1"
-        assert client.get(event.get_source()).status_code == 200
+        assert reading.get(event.get_source()).status_code == 200
         assert event.get_data() == item["data"]
         for extension in ("position", "streamversion", "actor", "report", "chainhash"):
             assert event.get_extension(extension) == item[extension]
 
 
 @pytest.mark.parametrize("path", [f"{EVENTS}?limit=7", "/v1/irritants/ru-us/visas/events?limit=2"])
-def test_a_batch_has_the_same_events_and_goes_on_by_its_link(client: TestClient, path: str) -> None:
-    plain, batch = client.get(path), client.get(path, headers={"Accept": BATCH})
+def test_a_batch_has_the_same_events_and_goes_on_by_its_link(reading: TestClient, path: str) -> None:
+    plain, batch = reading.get(path), reading.get(path, headers={"Accept": BATCH})
     assert batch.headers["content-type"] == BATCH
     assert batch.json() == plain.json()["items"]
     assert batch.headers["etag"] == plain.headers["etag"].replace("application/json", BATCH)
-    rest = client.get(batch.links["next"]["url"], headers={"Accept": BATCH}).json()
+    rest = reading.get(batch.links["next"]["url"], headers={"Accept": BATCH}).json()
     assert rest[0]["position"] > batch.json()[-1]["position"]
 
 
-def test_a_link_carries_filters_and_proof(client: TestClient) -> None:
-    page = client.get(f"{EVENTS}?relation=ru-us&recorded_from=2020-01-01T00:00:00%2B03:00&limit=3")
+def test_a_link_carries_filters_and_proof(reading: TestClient) -> None:
+    page = reading.get(f"{EVENTS}?relation=ru-us&recorded_from=2020-01-01T00:00:00%2B03:00&limit=3")
     link = parse_qs(urlsplit(page.links["next"]["url"]).query)
     assert link == {
         "relation": ["ru-us"],
@@ -212,17 +212,17 @@ def test_a_link_carries_filters_and_proof(client: TestClient) -> None:
     }
 
 
-def test_a_stream_is_read_by_versions(client: TestClient) -> None:
+def test_a_stream_is_read_by_versions(reading: TestClient) -> None:
     path = "/v1/irritants/ru-us/visas/events"
-    first = client.get(f"{path}?limit=2")
-    rest = client.get(f"{path}?after_version=2")
+    first = reading.get(f"{path}?limit=2")
+    rest = reading.get(f"{path}?after_version=2")
     assert [item["streamversion"] for item in first.json()["items"] + rest.json()["items"]] == [1, 2, 3, 4, 5]
     assert (first.json()["next"], first.headers["cache-control"]) == (2, AT_REST)
     assert (rest.json()["next"], rest.json()["position"]) == (5, 107)
     assert rest.headers["cache-control"] == "private, no-cache"
-    assert client.get(f"{path}?after_version=5").json() == {"items": [], "next": 5, "position": 107}
-    assert client.get(f"{path}?after_version=9").json()["next"] == 9
-    certain = client.get(f"{path}?effective_to=2025-04-10&date_match=certain").json()
+    assert reading.get(f"{path}?after_version=5").json() == {"items": [], "next": 5, "position": 107}
+    assert reading.get(f"{path}?after_version=9").json()["next"] == 9
+    certain = reading.get(f"{path}?effective_to=2025-04-10&date_match=certain").json()
     assert (certain["items"], certain["next"]) == ([], 5)
 
 
@@ -245,18 +245,18 @@ def test_changes_tell_before_after_and_why(desk: TestClient) -> None:
     assert told["next"] == told["position"] == 130
 
 
-def test_changes_of_one_relation_advance_with_the_whole_record(client: TestClient) -> None:
-    assert client.get(f"{CHANGES}?relation=ru-us").json()["items"] == client.get(CHANGES).json()["items"]
-    nothing = client.get(f"{CHANGES}?relation=dk-no").json()
+def test_changes_of_one_relation_advance_with_the_whole_record(reading: TestClient) -> None:
+    assert reading.get(f"{CHANGES}?relation=ru-us").json()["items"] == reading.get(CHANGES).json()["items"]
+    nothing = reading.get(f"{CHANGES}?relation=dk-no").json()
     assert (nothing["items"], nothing["next"]) == ([], 127)
-    pages, items = followed(client, f"{CHANGES}?limit=3&relation=ru-us")
-    assert items == client.get(CHANGES).json()["items"]
+    pages, items = followed(reading, f"{CHANGES}?limit=3&relation=ru-us")
+    assert items == reading.get(CHANGES).json()["items"]
     assert pages[0].headers["cache-control"] == AT_REST
 
 
-def test_changes_as_atom_are_the_latest_first(client: TestClient) -> None:
-    feed = ET.fromstring(client.get("/v1/changes.atom?relation=ru-us").content)
-    changes = client.get(CHANGES).json()["items"]
+def test_changes_as_atom_are_the_latest_first(reading: TestClient) -> None:
+    feed = ET.fromstring(reading.get("/v1/changes.atom?relation=ru-us").content)
+    changes = reading.get(CHANGES).json()["items"]
     entries = feed.findall(f"{ATOM}entry")
     assert [e.findtext(f"{ATOM}id") for e in entries] == [f"urn:uuid:{c['events'][-1]}" for c in reversed(changes)]
     updated = [str(e.findtext(f"{ATOM}updated")) for e in entries]
@@ -265,5 +265,5 @@ def test_changes_as_atom_are_the_latest_first(client: TestClient) -> None:
     for element in (feed, *entries):
         for needed in ("id", "title", "updated"):
             assert element.findtext(f"{ATOM}{needed}")
-    nothing = ET.fromstring(client.get("/v1/changes.atom?relation=dk-no").content)
+    nothing = ET.fromstring(reading.get("/v1/changes.atom?relation=dk-no").content)
     assert nothing.findall(f"{ATOM}entry") == []

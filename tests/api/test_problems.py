@@ -82,8 +82,8 @@ def test_an_outage_says_when_to_come_back_and_not_why() -> None:
     assert b"10.0.0.7" not in bytes(problem.response().body)
 
 
-def test_an_address_that_there_is_not(client: TestClient) -> None:
-    answer = client.get("/v2/irritants")
+def test_an_address_that_there_is_not(reading: TestClient) -> None:
+    answer = reading.get("/v2/irritants")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert answer.json()["type"] == "/problems/not-found"
 
@@ -98,8 +98,8 @@ def test_an_address_that_there_is_not(client: TestClient) -> None:
         ("OPTIONS", "/v1/reports", "GET, HEAD, POST"),
     ],
 )
-def test_a_method_that_an_address_does_not_know(client: TestClient, method: str, path: str, allowed: str) -> None:
-    answer = client.request(method, path)
+def test_a_method_that_an_address_does_not_know(reading: TestClient, method: str, path: str, allowed: str) -> None:
+    answer = reading.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
     assert answer.json()["type"] == "/problems/method-not-allowed"
 

@@ -50,17 +50,17 @@ def file(desk: TestClient, *filed: dict[str, Any], key: str = "one") -> dict[str
         ("effective_on=2025-04-10&status=understanding&awaiting=both", ["diplomat-movement", "visas"]),
     ],
 )
-def test_irritants_are_listed_by_what_they_are(client: TestClient, query: str, expected: list[str]) -> None:
-    assert ids(client.get(f"{IRRITANTS}?{query}")) == expected
+def test_irritants_are_listed_by_what_they_are(reading: TestClient, query: str, expected: list[str]) -> None:
+    assert ids(reading.get(f"{IRRITANTS}?{query}")) == expected
 
 
 @pytest.mark.parametrize("point", ["", "&as_of_position=127", "&effective_on=2026-01-01"])
-def test_pages_of_a_list_follow_one_another(client: TestClient, point: str) -> None:
-    pages = [client.get(f"{IRRITANTS}?limit=2{point}")]
+def test_pages_of_a_list_follow_one_another(reading: TestClient, point: str) -> None:
+    pages = [reading.get(f"{IRRITANTS}?limit=2{point}")]
     while (next := pages[-1].json()["next"]) is not None:
-        pages.append(client.get(f"{IRRITANTS}?limit=2{point}&cursor={next}"))
+        pages.append(reading.get(f"{IRRITANTS}?limit=2{point}&cursor={next}"))
     assert [len(ids(page)) for page in pages] == [2, 2, 1]
-    assert [id for page in pages for id in ids(page)] == ids(client.get(IRRITANTS))
+    assert [id for page in pages for id in ids(page)] == ids(reading.get(IRRITANTS))
 
 
 def test_a_list_of_one_relation_stands_at_its_last_event(desk: TestClient) -> None:
@@ -77,32 +77,32 @@ def test_a_list_of_one_relation_stands_at_its_last_event(desk: TestClient) -> No
     assert (whole["position"], len(whole["items"])) == (129, 6)
 
 
-def test_an_irritant_is_what_is_stored_of_it(client: TestClient) -> None:
-    answer = client.get(BANKING)
+def test_an_irritant_is_what_is_stored_of_it(reading: TestClient) -> None:
+    answer = reading.get(BANKING)
     assert answer.headers["etag"] == f'"{answer.json()["position"]}-1-application/json"'
     assert answer.headers["cache-control"] == "private, no-cache"
     assert answer.headers["irritants-position"] == "127"
     assert "Accept" in answer.headers["vary"]
-    assert answer.json() in client.get(IRRITANTS).json()["items"]
+    assert answer.json() in reading.get(IRRITANTS).json()["items"]
 
 
 @pytest.mark.parametrize("path", [BANKING, "/v1/rounds/ru-us/istanbul-april", "/v1/relations/ru-us"])
-def test_the_log_gives_what_is_stored(client: TestClient, path: str) -> None:
-    stored, replayed = client.get(path), client.get(f"{path}?as_of_position=127")
+def test_the_log_gives_what_is_stored(reading: TestClient, path: str) -> None:
+    stored, replayed = reading.get(path), reading.get(f"{path}?as_of_position=127")
     assert (replayed.content, replayed.headers["etag"]) == (stored.content, stored.headers["etag"])
     assert replayed.headers["cache-control"] == IMMUTABLE
 
 
-def test_before_the_interview_property_return_was_media_only(client: TestClient) -> None:
-    then = client.get(f"{PROPERTY}?as_of_position={BEFORE_THE_INTERVIEW}").json()
+def test_before_the_interview_property_return_was_media_only(reading: TestClient) -> None:
+    then = reading.get(f"{PROPERTY}?as_of_position={BEFORE_THE_INTERVIEW}").json()
     assert (then["status"], then["basis"], then["origins"], then["reported_status"]) == (
         "unstated",
         "media_only",
         2,
         "in_talks",
     )
-    assert client.get(f"/v1/rounds?as_of_position={BEFORE_THE_INTERVIEW}").json()["items"].__len__() == 2
-    assert client.get("/v1/rounds").json()["items"].__len__() == 3
+    assert reading.get(f"/v1/rounds?as_of_position={BEFORE_THE_INTERVIEW}").json()["items"].__len__() == 2
+    assert reading.get("/v1/rounds").json()["items"].__len__() == 3
 
 
 def test_a_moment_is_the_last_position_known_then(app: FastAPI, client: TestClient, engine: Engine) -> None:
@@ -132,8 +132,8 @@ def test_a_moment_is_the_last_position_known_then(app: FastAPI, client: TestClie
         ("effective_on=2100-01-01&date_match=certain", "formalised"),
     ],
 )
-def test_the_worlds_clock_is_another_one(client: TestClient, point: str, status: str) -> None:
-    assert client.get(f"{BANKING}?{point}").json()["status"] == status
+def test_the_worlds_clock_is_another_one(reading: TestClient, point: str, status: str) -> None:
+    assert reading.get(f"{BANKING}?{point}").json()["status"] == status
 
 
 def test_a_reading_by_the_worlds_clock_alone_changes_with_the_record(desk: TestClient) -> None:
@@ -185,16 +185,16 @@ def test_a_sheet_moves_with_the_sources_that_it_names(desk: TestClient) -> None:
         ("/v1/changes.atom", "application/atom+xml", "<?xml"),
     ],
 )
-def test_a_representation_is_chosen_by_accept(client: TestClient, path: str, media_type: str, begins: str) -> None:
-    answer = client.get(path, headers={"Accept": media_type})
+def test_a_representation_is_chosen_by_accept(reading: TestClient, path: str, media_type: str, begins: str) -> None:
+    answer = reading.get(path, headers={"Accept": media_type})
     assert answer.text.startswith(begins)
     kind = answer.headers["content-type"].partition(";")[0]
     assert answer.headers["etag"].endswith(f'-{kind}"')
 
 
 @pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "text/csv, image/*;q=0.5"])
-def test_what_cannot_be_had_in_that_form_is_refused(client: TestClient, accept: str) -> None:
-    answer = client.get(BANKING, headers={"Accept": accept})
+def test_what_cannot_be_had_in_that_form_is_refused(reading: TestClient, accept: str) -> None:
+    answer = reading.get(BANKING, headers={"Accept": accept})
     assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
 
 
@@ -209,25 +209,25 @@ def test_a_report_says_what_was_filed(desk: TestClient) -> None:
     assert [{k: ch[k] for k in receipt["changes"][0]} for ch in filed["changes"]] == receipt["changes"]
 
 
-def test_reports_are_listed_in_the_order_of_filing(client: TestClient) -> None:
-    listed = client.get("/v1/reports").json()["items"]
+def test_reports_are_listed_in_the_order_of_filing(reading: TestClient) -> None:
+    listed = reading.get("/v1/reports").json()["items"]
     assert [r["first_position"] for r in listed] == sorted(r["first_position"] for r in listed)
     assert len(listed) == 9
-    april = client.get("/v1/reports?round=ru-us/istanbul-april").json()["items"]
+    april = reading.get("/v1/reports?round=ru-us/istanbul-april").json()["items"]
     assert april == [r for r in listed if r["round"] == "ru-us/istanbul-april"]
-    page = client.get("/v1/reports?limit=4").json()
-    assert page["items"] + client.get(f"/v1/reports?cursor={page['next']}").json()["items"] == listed
+    page = reading.get("/v1/reports?limit=4").json()
+    assert page["items"] + reading.get(f"/v1/reports?cursor={page['next']}").json()["items"] == listed
 
 
-def test_a_source_says_what_rests_on_it(client: TestClient) -> None:
-    source = client.get("/v1/sources/a2-tataru").json()
+def test_a_source_says_what_rests_on_it(reading: TestClient) -> None:
+    source = reading.get("/v1/sources/a2-tataru").json()
     assert {a["evidence"]["source"]["document"] for a in source["assertions"]} >= {"a2-tataru"}
-    cited = [e for e in client.get("/v1/events?limit=1000").json()["items"] if "source" in e["data"]]
+    cited = [e for e in reading.get("/v1/events?limit=1000").json()["items"] if "source" in e["data"]]
     resting = {a["evidence"]["event"] for a in source["assertions"]}
     assert {e["id"] for e in cited if e["data"]["source"]["document"] == "a2-tataru"} <= resting
-    listed = client.get("/v1/sources").json()["items"]
+    listed = reading.get("/v1/sources").json()["items"]
     assert source["publisher"] in [s["publisher"] for s in listed]
-    assert len(client.get("/v1/sources?limit=2").json()["items"]) == 2
+    assert len(reading.get("/v1/sources?limit=2").json()["items"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -240,28 +240,28 @@ def test_a_source_says_what_rests_on_it(client: TestClient) -> None:
     ],
 )
 def test_everything_on_a_stream_is_told_page_by_page_in_the_order_of_the_world(
-    client: TestClient, path: str, stream: str
+    reading: TestClient, path: str, stream: str
 ) -> None:
-    recorded = client.get(f"/v1/events?stream={stream}&limit=1000").json()["items"]
-    told = client.get(f"{path}/timeline?limit=1000").json()
+    recorded = reading.get(f"/v1/events?stream={stream}&limit=1000").json()["items"]
+    told = reading.get(f"{path}/timeline?limit=1000").json()
     assert (told["stream"], told["position"], told["next"]) == (stream, recorded[-1]["position"], None)
     assert {entry["event"] for entry in told["items"]} == {event["id"] for event in recorded}
     assert [entry["place"] for entry in told["items"]] == list(range(1, len(recorded) + 1))
-    first = client.get(f"{path}/timeline?limit=1").json()
-    rest = client.get(f"{path}/timeline?limit=1000&after={first['next']}").json()
+    first = reading.get(f"{path}/timeline?limit=1").json()
+    rest = reading.get(f"{path}/timeline?limit=1000&after={first['next']}").json()
     assert first["items"] + rest["items"] == told["items"]
-    before = client.get(f"{path}/timeline?as_of_position={recorded[0]['position']}").json()
+    before = reading.get(f"{path}/timeline?as_of_position={recorded[0]['position']}").json()
     assert [entry["event"] for entry in before["items"]] == [recorded[0]["id"]]
 
 
-def test_a_difference_is_told_event_by_event(client: TestClient) -> None:
-    told = client.get(f"{PROPERTY}/difference?from=position:{BEFORE_THE_INTERVIEW}&to=position:127")
+def test_a_difference_is_told_event_by_event(reading: TestClient) -> None:
+    told = reading.get(f"{PROPERTY}/difference?from=position:{BEFORE_THE_INTERVIEW}&to=position:127")
     assert told.headers["cache-control"] == IMMUTABLE
     body = told.json()
     assert (body["before"]["status"], body["after"]["status"]) == ("unstated", "proposed")
     assert [e["type"] for e in body["events"]] == ["ProposalTabled"]
-    assert client.get(f"{PROPERTY}/difference").json()["before"] is None
-    rounds = client.get("/v1/relations/ru-us/difference?from=round:istanbul-february&to=round:istanbul-april").json()
+    assert reading.get(f"{PROPERTY}/difference").json()["before"] is None
+    rounds = reading.get("/v1/relations/ru-us/difference?from=round:istanbul-february&to=round:istanbul-april").json()
     assert "ru-us/banking-access" in [item["irritant"] for item in rounds["items"]]
 
 
@@ -287,9 +287,9 @@ NOWHERE = [
 
 
 @pytest.mark.parametrize("path", NOWHERE)
-def test_what_is_not_on_record_is_not_found(client: TestClient, path: str) -> None:
+def test_what_is_not_on_record_is_not_found(reading: TestClient, path: str) -> None:
     for method in ("GET", "HEAD"):
-        answer = client.request(method, path)
+        answer = reading.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
@@ -336,26 +336,26 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("path", "parameter"), MALFORMED)
-def test_a_parameter_that_cannot_be_is_refused_by_its_name(client: TestClient, path: str, parameter: str) -> None:
-    answer = client.get(path)
+def test_a_parameter_that_cannot_be_is_refused_by_its_name(reading: TestClient, path: str, parameter: str) -> None:
+    answer = reading.get(path)
     assert answer.status_code == 422, answer.text
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
 
 
 @pytest.mark.parametrize("query", ["limit", "limit=%ff", "&", "a=1&" * 41])
-def test_a_query_that_is_none_is_refused(client: TestClient, query: str) -> None:
-    assert client.get(f"{IRRITANTS}?{query}").status_code == 422
+def test_a_query_that_is_none_is_refused(reading: TestClient, query: str) -> None:
+    assert reading.get(f"{IRRITANTS}?{query}").status_code == 422
 
 
-def test_every_mistake_is_told_at_once(client: TestClient) -> None:
-    answer = client.get(f"{IRRITANTS}?limit=0&statu=raised&relation=x")
+def test_every_mistake_is_told_at_once(reading: TestClient) -> None:
+    answer = reading.get(f"{IRRITANTS}?limit=0&statu=raised&relation=x")
     assert answer.json()["type"] == "/problems/malformed-parameter"
     assert {error["parameter"] for error in answer.json()["errors"]} == {"limit", "statu", "relation"}
-    assert client.get(f"{IRRITANTS}?statu=x").json()["type"] == "/problems/unknown-parameter"
+    assert reading.get(f"{IRRITANTS}?statu=x").json()["type"] == "/problems/unknown-parameter"
 
 
-def test_a_past_list_is_of_its_own_position(client: TestClient) -> None:
-    listed = client.get(f"{IRRITANTS}?relation=ru-us&as_of_position=60")
+def test_a_past_list_is_of_its_own_position(reading: TestClient) -> None:
+    listed = reading.get(f"{IRRITANTS}?relation=ru-us&as_of_position=60")
     assert listed.headers["etag"] == f'"{listed.json()["position"]}-1-application/json"'
     assert listed.json()["position"] <= 60
-    assert json.loads(client.get(f"{IRRITANTS}?as_of_position=60").content)["position"] == 60
+    assert json.loads(reading.get(f"{IRRITANTS}?as_of_position=60").content)["position"] == 60

@@ -35,9 +35,9 @@ READ = [
 
 
 @pytest.mark.parametrize("path", READ)
-def test_who_has_it_gets_304_without_a_body(client: TestClient, path: str) -> None:
-    whole = client.get(path)
-    same = client.get(path, headers={"If-None-Match": whole.headers["etag"]})
+def test_who_has_it_gets_304_without_a_body(reading: TestClient, path: str) -> None:
+    whole = reading.get(path)
+    same = reading.get(path, headers={"If-None-Match": whole.headers["etag"]})
     assert (whole.status_code, same.status_code, same.content) == (200, 304, b"")
     # RFC 9110, 15.4.5: what a 200 would have said of these. Nothing that describes a body.
     for name in ("etag", "cache-control", "vary", "irritants-position", "poll-interval"):
@@ -47,11 +47,11 @@ def test_who_has_it_gets_304_without_a_body(client: TestClient, path: str) -> No
 
 
 @pytest.mark.parametrize("path", READ)
-def test_head_is_get_without_its_body(client: TestClient, path: str) -> None:
-    whole, head = client.get(path), client.head(path)
+def test_head_is_get_without_its_body(reading: TestClient, path: str) -> None:
+    whole, head = reading.get(path), reading.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert dict(head.headers) == dict(whole.headers)
-    assert client.head(path, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
+    assert reading.head(path, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_head_is_get_without_its_body(client: TestClient, path: str) -> None:
         ('""', 200),
     ],
 )
-def test_the_header_is_a_list_that_is_compared_weakly(client: TestClient, listed: str, status: int) -> None:
-    etag = client.get(STATUS).headers["etag"]
+def test_the_header_is_a_list_that_is_compared_weakly(reading: TestClient, listed: str, status: int) -> None:
+    etag = reading.get(STATUS).headers["etag"]
     sent = listed.format(etag=etag, bare=etag.strip('"'))
-    assert client.get(STATUS, headers={"If-None-Match": sent}).status_code == status
+    assert reading.get(STATUS, headers={"If-None-Match": sent}).status_code == status
 
 
-def test_several_lines_of_the_header_are_one_list(client: TestClient) -> None:
-    etag = client.get(STATUS).headers["etag"]
+def test_several_lines_of_the_header_are_one_list(reading: TestClient) -> None:
+    etag = reading.get(STATUS).headers["etag"]
     lines = [("If-None-Match", '"1"'), ("If-None-Match", etag), ("If-None-Match", '"2"')]
-    assert client.get(STATUS, headers=lines).status_code == 304
+    assert reading.get(STATUS, headers=lines).status_code == 304
 
 
-def test_a_tag_of_another_form_does_not_fit(client: TestClient) -> None:
+def test_a_tag_of_another_form_does_not_fit(reading: TestClient) -> None:
     path = "/v1/relations/ru-us/board"
-    etag = client.get(path).headers["etag"]
-    assert client.get(path, headers={"If-None-Match": etag, "Accept": "text/csv"}).status_code == 200
+    etag = reading.get(path).headers["etag"]
+    assert reading.get(path, headers={"If-None-Match": etag, "Accept": "text/csv"}).status_code == 200
 
 
 def test_after_an_event_nobody_gets_304_for_what_it_changed(desk: TestClient) -> None:

@@ -70,9 +70,9 @@ def amiss(known: Known, now: Known) -> Iterator[str]:
     yield from (f"{path} is gone: out of {KEPT.name}" for path in known.keys() - now.keys())
 
 
-def test_another_shape_has_a_higher_number(client: TestClient) -> None:
+def test_another_shape_has_a_higher_number(reading: TestClient) -> None:
     known = {path: (representation, shape) for path, (representation, shape) in json.loads(KEPT.read_text()).items()}
-    now = {path: (number(client, path), hashed(schema)) for path, schema in shapes()}
+    now = {path: (number(reading, path), hashed(schema)) for path, schema in shapes()}
     assert len(now) > 20
     assert not (found := list(amiss(known, now))), "\n".join(found)
 
