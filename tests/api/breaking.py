@@ -16,9 +16,8 @@ _BOUNDS = {"maxLength": -1, "maximum": -1, "maxItems": -1, "minLength": 1, "mini
 """In which direction a bound becomes narrower."""
 
 
-def breaking(old: Schema, new: Schema) -> dict[str, list[str]]:
+def breaking(before: "Contract", after: "Contract") -> dict[str, list[str]]:
     """By operation, everything that breaks its clients."""
-    before, after = _Contract(old), _Contract(new)
     broken = [(of, f"no longer {what}") for of, what in before.promises - after.promises]
     broken += [(of, f"no longer takes {what}") for of, what in before.taken - after.taken]
     known = {of for of, _ in before.promises}
@@ -31,7 +30,9 @@ def breaking(old: Schema, new: Schema) -> dict[str, list[str]]:
     return {of: sorted(what for o, what in broken if o == of) for of in sorted({of for of, _ in broken})}
 
 
-class _Contract:
+class Contract:
+    """What an OpenAPI document promises, takes and demands."""
+
     def __init__(self, document: Schema) -> None:
         self._document = document
         self.promises: set[Fact] = set()
