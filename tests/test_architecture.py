@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 import service
 from service.settings import Settings
 
@@ -45,6 +43,7 @@ SQL = {"sqlalchemy", "psycopg", "psycopg_pool", "alembic"}
 HANDED_ON = {"sqlalchemy.Connection", "sqlalchemy.Engine"}  # what a room may hold and pass on that writes no SQL
 NEVER_A_NAME = {"manager", "helper", "helpers", "util", "utils", "impl", "data", "info", "process"}
 NAMED_BY_THE_FIELD = {"ProcessStarted", "data_received"}  # the second by asyncio
+THE_ENVIRONMENT = {"environ", "environb", "getenv", "putenv", "dotenv"}
 UNASKED = {"now", "utcnow", "today", "time", "monotonic", "uuid1", "uuid4", "uuid7", "random", "getuser"}
 
 
@@ -76,10 +75,10 @@ def named(module: Path) -> str:
     return str(module.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=named)
-def test_imports_point_one_way(module: Path) -> None:
-    ours = {name.split(".")[1] for name in imported(module) if name.startswith("service.")}
-    assert ours - {room(module)} <= ROOMS.get(room(module), set())
+def test_imports_point_one_way() -> None:
+    for module in MODULES:
+        ours = {name.split(".")[1] for name in imported(module) if name.startswith("service.")}
+        assert ours - {room(module)} <= ROOMS.get(room(module), set()), named(module)
 
 
 def test_every_room_is_on_the_map() -> None:
@@ -88,50 +87,50 @@ def test_every_room_is_on_the_map() -> None:
     assert all(re.search(rf"\b{room}\b", str(service.__doc__)) for room in rooms)
 
 
-@pytest.mark.parametrize("module", of_rooms(*PURE), ids=named)
-def test_the_core_stands_on_the_standard_library_and_pydantic_alone(module: Path) -> None:
-    foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names
-    assert foreign <= {"service", "pydantic", "pydantic_core", "annotated_types"}
+def test_the_core_stands_on_the_standard_library_and_pydantic_alone() -> None:
+    for module in of_rooms(*PURE):
+        foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names
+        assert foreign <= {"service", "pydantic", "pydantic_core", "annotated_types"}, named(module)
 
 
-@pytest.mark.parametrize("module", of_rooms(*PURE), ids=named)
-def test_the_core_is_handed_clock_identifiers_and_chance(module: Path) -> None:
-    called = {
-        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-        for node in ast.walk(tree(module))
-        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name))
-    }
-    assert not called & UNASKED
+def test_the_core_is_handed_clock_identifiers_and_chance() -> None:
+    for module in of_rooms(*PURE):
+        called = {
+            node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            for node in ast.walk(tree(module))
+            if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name))
+        }
+        assert not called & UNASKED, named(module)
 
 
-@pytest.mark.parametrize("module", of_rooms(*ROOMS.keys() - {"store"}), ids=named)
-def test_one_room_knows_sql(module: Path) -> None:
-    assert not {name for name in imported(module) if name.split(".")[0] in SQL} - HANDED_ON
+def test_one_room_knows_sql() -> None:
+    for module in of_rooms(*ROOMS.keys() - {"store"}):
+        assert not {name for name in imported(module) if name.split(".")[0] in SQL} - HANDED_ON, named(module)
 
 
-@pytest.mark.parametrize("module", of_rooms(*ROOMS.keys() - {"settings"}), ids=named)
-def test_nothing_but_the_settings_reads_the_environment(module: Path) -> None:
-    read = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
-    assert not read & {"environ", "environb", "getenv", "putenv", "dotenv"}
-    assert not {name.rpartition(".")[2] for name in imported(module)} & {"environ", "environb", "getenv", "putenv"}
+def test_nothing_but_the_settings_reads_the_environment() -> None:
+    for module in of_rooms(*ROOMS.keys() - {"settings"}):
+        read = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+        read |= {name.rpartition(".")[2] for name in imported(module)}
+        assert not read & THE_ENVIRONMENT, named(module)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=named)
-def test_names_say_what_a_thing_is(module: Path) -> None:
-    defined = [
-        node.name
-        for node in ast.walk(tree(module))
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-    ]
-    for name in {module.stem, *defined} - NAMED_BY_THE_FIELD:
-        words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
-        assert not {word.lower() for word in words} & NEVER_A_NAME, name
-        assert words[:1] not in (["Base"], ["I"]), name
+def test_names_say_what_a_thing_is() -> None:
+    for module in MODULES:
+        defined = [
+            node.name
+            for node in ast.walk(tree(module))
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        ]
+        for name in {module.stem, *defined} - NAMED_BY_THE_FIELD:
+            words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
+            assert not {word.lower() for word in words} & NEVER_A_NAME, f"{named(module)}: {name}"
+            assert words[:1] not in (["Base"], ["I"]), f"{named(module)}: {name}"
 
 
-@pytest.mark.parametrize("module", MODULES, ids=named)
-def test_a_module_says_its_job(module: Path) -> None:
-    assert ast.get_docstring(tree(module))
+def test_a_module_says_its_job() -> None:
+    for module in MODULES:
+        assert ast.get_docstring(tree(module)), named(module)
 
 
 def test_every_setting_is_used() -> None:

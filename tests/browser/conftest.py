@@ -90,8 +90,9 @@ class Desk:
         self.complaints[before:] = [c for c in self.complaints[before:] if "the server responded with" not in c]
 
 
-# Not for the whole run: while it lives, this thread has a running event loop, which other tests trip over.
-@pytest.fixture(scope="package")
+# Not for the whole run, which the scope of a package is where there is no __init__.py: while it lives, this thread has
+# a running event loop, which other tests trip over.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
@@ -103,7 +104,7 @@ def chromium() -> Iterator[Browser]:
         asyncio.get_running_loop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
     """What all desks share: one window stays open, for a new one costs more than most pages do."""
     context = chromium.new_context(viewport=VIEWPORT)
@@ -113,7 +114,7 @@ def profile(chromium: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def shared_site(shared_database_url: str) -> Iterator[Site]:
     """The seeded record, for all who only read."""
     with site(shared_database_url) as found:

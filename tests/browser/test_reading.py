@@ -16,16 +16,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium o
 
 PAGES: Final = {
     "board": "/",
-    "board-past": "/?as_of_position=90&effective_on=2025-03-01",
-    "dossier-banking": "/irritants/ru-us/banking-access",
-    "dossier-visas": "/irritants/ru-us/visas",
-    "dossier-movement": "/irritants/ru-us/diplomat-movement",
     "dossier-property": "/irritants/ru-us/property-return",
-    "dossier-flights": "/irritants/ru-us/direct-flights",
     "difference": "/irritants/ru-us/banking-access/difference?from=round:istanbul-february",
-    "sheet-first": "/rounds/ru-us/istanbul-february",
     "sheet": "/rounds/ru-us/istanbul-april",
-    "sheet-to-come": "/rounds/ru-us/moscow-next",
     "round-events": "/rounds/ru-us/istanbul-april/events",
     "relation": "/relations/ru-us",
     "relation-events": "/relations/ru-us/events",
@@ -36,9 +29,20 @@ PAGES: Final = {
     "help": "/help",
     "problems": "/problems",
     "problem": "/problems/stale",
+}
+"""One of each."""
+FURTHER: Final = {
+    "board-past": "/?as_of_position=90&effective_on=2025-03-01",
+    "dossier-banking": "/irritants/ru-us/banking-access",
+    "dossier-visas": "/irritants/ru-us/visas",
+    "dossier-movement": "/irritants/ru-us/diplomat-movement",
+    "dossier-flights": "/irritants/ru-us/direct-flights",
+    "sheet-first": "/rounds/ru-us/istanbul-february",
+    "sheet-to-come": "/rounds/ru-us/moscow-next",
     "problem-refused": "/problems/not-allowed",
     "problem-waiting": "/problems/overloaded",
 }
+"""The same pages with something else on them."""
 FORMS: Final = {"/sign-in", "/file", "/correct/{id}", "/retract/{id}", "/reports/{id}"}
 """Those that the tests of filing look at."""
 PARTS: Final = {"/static/{name}", "/file/date", "/events/{id}"}
@@ -56,9 +60,11 @@ def test_every_page_is_looked_at() -> None:
     assert templates - seen == set()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_read_every_page(reader: Desk, name: str) -> None:
-    page = reader.window(PAGES[name])
+@pytest.mark.parametrize(
+    ("name", "path"), [*PAGES.items(), *(pytest.param(*one, marks=pytest.mark.slow) for one in FURTHER.items())]
+)
+def test_everybody_can_read_every_page(reader: Desk, name: str, path: str) -> None:
+    page = reader.window(path)
     assert page.get_by_role("heading", level=1).count() == 1
     everybody_can_use(page, name)
 
@@ -105,7 +111,7 @@ def test_evidence_is_opened_in_place_down_to_document_and_paragraph(reader: Desk
     assert page.locator("#p5").is_visible()
 
 
-@pytest.mark.parametrize("name", ["board", "sheet", "dossier-banking", "relation"])
+@pytest.mark.parametrize("name", ["board", "sheet", "dossier-property", "relation"])
 def test_paper_has_room_for_all_of_it(reader: Desk, name: str) -> None:
     """Nothing is cut off at the right, and the sheet of a round takes two pages at the most."""
     page = reader.window(PAGES[name])
