@@ -152,19 +152,19 @@ def test_a_secret_is_in_no_log_no_answer_and_no_metric(app: FastAPI, client: Tes
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
-def test_operations_know_no_parameters(client: TestClient, path: str) -> None:
-    answer = client.get(path, params={"verbose": "true"})
+def test_operations_know_no_parameters(reading: TestClient, path: str) -> None:
+    answer = reading.get(path, params={"verbose": "true"})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/unknown-parameter")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/openapi.json"])
-def test_head_is_get_without_its_body(client: TestClient, path: str) -> None:
-    got, headed = client.get(path), client.head(path)
+def test_head_is_get_without_its_body(reading: TestClient, path: str) -> None:
+    got, headed = reading.get(path), reading.head(path)
     assert (headed.status_code, headed.content) == (200, b"")
     assert headed.headers == got.headers
 
 
-def test_the_contract_for_people_fetches_nothing_from_elsewhere(client: TestClient) -> None:
-    page = client.get("/docs")
+def test_the_contract_for_people_fetches_nothing_from_elsewhere(reading: TestClient) -> None:
+    page = reading.get("/docs")
     assert page.headers["content-security-policy"] == "default-src 'none'"
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page.text)

@@ -13,6 +13,7 @@ from tests.cli.conftest import irritants
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "openapi" / "report.schema.json"
+EDITORS = jsonschema.Draft202012Validator(json.loads(CHECKED_IN.read_text()))
 
 
 def test_what_is_checked_in_is_what_the_command_prints() -> None:
@@ -23,7 +24,7 @@ def test_what_is_checked_in_is_what_the_command_prints() -> None:
 
 @pytest.mark.parametrize("seed", sorted((ROOT / "seeds").glob("*.yaml")), ids=lambda path: path.name)
 def test_the_seeds_fit_it(seed: Path) -> None:
-    jsonschema.validate(written(seed.read_text()), json.loads(CHECKED_IN.read_text()))
+    EDITORS.validate(written(seed.read_text()))
 
 
 def test_it_is_the_schema_of_the_models() -> None:
