@@ -30,7 +30,7 @@ run: install ## the service on http://127.0.0.1:8000: migrated, seeded, its data
 	$(BIN)/irritants serve
 
 test: install ## the whole suite on every core; import rules and the OpenAPI document are tests in it
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: lint test ## all of it: lint, then the suite
 

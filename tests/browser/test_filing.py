@@ -97,18 +97,12 @@ def test_what_is_refused_says_so_at_the_top_and_leads_to_each_field(desk: Desk) 
     everybody_can_use(page, "file-refused")
 
 
-def test_two_presses_file_once(desk: Desk) -> None:
+def test_two_presses_file_once_and_back_and_again_files_nothing_more(desk: Desk) -> None:
     page = on_visas(desk)
     page.get_by_role("button", name="File", exact=True).dblclick()
     page.wait_for_url(FILED)
     page.reload()
     assert len(events(desk)) == 1
-
-
-def test_back_and_again_files_nothing_more(desk: Desk) -> None:
-    page = on_visas(desk)
-    press_file(page)
-    page.wait_for_url(FILED)
     first = page.url
     page.go_back()
     if page.locator("#e1-terms").count():
@@ -131,15 +125,6 @@ def test_a_draft_outlives_the_window_until_it_is_filed(desk: Desk) -> None:
     expect(desk.window("/file").locator("#drafts")).to_be_hidden()
 
 
-def test_a_draft_can_be_discarded(desk: Desk) -> None:
-    page = on_visas(desk)
-    page.wait_for_timeout(400)
-    desk.go(page, ROUND)
-    expect(page.locator("#e1-terms")).to_have_value("Visas within thirty days")
-    page.locator("#kept").get_by_role("button", name="Discard").click()
-    expect(page.locator("#e1-place")).to_have_value("Moscow")
-
-
 def test_a_session_that_ends_in_mid_form_loses_nothing(desk: Desk) -> None:
     page = on_visas(desk)
     desk.context.clear_cookies()
@@ -158,7 +143,7 @@ def test_a_session_that_ends_in_mid_form_loses_nothing(desk: Desk) -> None:
     assert [e["data"]["summary"] for e in events(desk)] == ["Written after the session had ended."]
 
 
-def test_who_signs_in_again_elsewhere_finds_the_draft(desk: Desk) -> None:
+def test_who_signs_in_again_elsewhere_finds_the_draft_and_can_discard_it(desk: Desk) -> None:
     page = on_visas(desk)
     page.wait_for_timeout(400)
     desk.context.clear_cookies()
@@ -166,6 +151,8 @@ def test_who_signs_in_again_elsewhere_finds_the_draft(desk: Desk) -> None:
     page.get_by_label("Key", exact=True).fill(desk.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#e1-terms")).to_have_value("Visas within thirty days")
+    page.locator("#kept").get_by_role("button", name="Discard").click()
+    expect(page.locator("#e1-place")).to_have_value("Moscow")
 
 
 def test_a_report_is_filed_by_keyboard_alone(desk: Desk) -> None:
@@ -227,15 +214,6 @@ def test_a_correction_and_a_retraction_are_filed_from_the_dossier(desk: Desk) ->
     page.get_by_role("button", name="File the retraction").click()
     page.wait_for_url(FILED)
     assert [e["data"]["type"] for e in events(desk)] == ["AssertionCorrected", "AssertionRetracted"]
-
-
-def test_a_form_without_its_token_is_refused(desk: Desk) -> None:
-    page = on_visas(desk)
-    page.evaluate("document.querySelector('#report [name=token]').value = 'forged'")
-    with desk.refused():
-        press_file(page)
-        expect(page.get_by_text("You have signed in anew since this form was made.")).to_be_visible()
-    assert events(desk) == []
 
 
 FORMS = {
