@@ -150,7 +150,7 @@ def waits_for_a_lock(engine: Engine) -> bool:
         return bool(c.exec_driver_sql(query).scalar())
 
 
-SOON = 15
+SOON = 8
 """Seconds: others share the machine. What has no bound of its own would take for ever."""
 
 

@@ -13,9 +13,9 @@ from service.store import log
 from service.store.engine import DatabaseUnavailable, connection, driver, open_engine, transaction
 from tests.store.record import VISAS, filing, put
 
-SOON = 15
-"""Seconds. Each takes three at the most where nobody else is on the machine, and without a bound of ours half a minute or
-for ever."""
+SOON = 8
+"""Seconds. Each takes three at the most where nobody else is on the machine; where no bound of ours holds, half a minute
+or for ever."""
 
 
 @contextmanager
