@@ -14,8 +14,8 @@ from service.store.engine import DatabaseUnavailable, connection, driver, open_e
 from tests.store.record import VISAS, filing, put
 
 SOON = 8
-"""Seconds. Each takes three at the most where nobody else is on the machine; where no bound of ours holds, half a minute
-or for ever."""
+"""Seconds. Each takes three at the most where nobody else is on the machine, and half a minute or for ever where it has
+no bound of ours."""
 
 
 @contextmanager
