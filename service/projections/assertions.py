@@ -78,10 +78,13 @@ def claims_of(reading: Reading[Any]) -> Claims:
     if not isinstance(state, Irritant):
         return getattr(state, "claims", {})
     claims: dict[str, Claim[Assertion]] = {}
+    # Of each event the claim that it is of: a step then looks at one claim, and not through all of them.
+    roots: dict[str, str] = {}
     for effect in reading.effects:
-        # Only a denial looks at other claims than its own: all else is told of one, without copying the rest.
-        concerned = claims if isinstance(effect.data, ClaimContested) else _only(claims, effect.root)
-        claims.update(asserted(concerned, effect, state.parties))
+        root = roots.get(effect.data.target, "") if isinstance(effect.data, ClaimContested) else effect.root
+        claims.update(asserted(_only(claims, root), effect, state.parties))
+        roots[effect.id] = root
+        roots.setdefault(root, root)
     return claims
 
 

@@ -7,10 +7,12 @@ that follows from the day that is handed in.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final, Literal, cast
 
 from service.domain.assertion import when
 from service.domain.claims import MEDIA, Claims, Teller
+from service.domain.corrections import Effective
 from service.domain.history import Reading
 from service.domain.irritant.events import ProposalAnswered
 from service.domain.irritant.state import REVERSAL, Irritant, Proposal, Step, Telling, by_parties, live
@@ -143,6 +145,15 @@ class _Told:
         first = next((t for t in tellings if t.holder != MEDIA), tellings[0] if tellings else None)
         return self.round_of.get(self.effects[first.event].report) if first else None
 
+    @cached_property
+    def answers(self) -> Mapping[str, Sequence[Effective]]:
+        """By proposal."""
+        found: dict[str, list[Effective]] = {}
+        for effect in self.effects.values():
+            if isinstance(effect.data, ProposalAnswered):
+                found.setdefault(effect.data.proposal, []).append(effect)
+        return found
+
 
 def _told(reading: Reading[Irritant] | Reading[Round], round_of: RoundOf | None) -> _Told:
     member = reading.stream.partition("/")[2]
@@ -237,14 +248,14 @@ def _proposal(told: _Told, proposal: Proposal) -> ProposalDocument:
         closed_by=_holders(closings),
         tabled_by=_holders(by_parties(proposal.tellers)),
         tabled_in=told.filed_on(live(proposal.tellers)),
-        answers=tuple(_answers(told, proposal.root)),
+        answers=tuple(_answers(told.answers.get(proposal.root, ()))),
         backing=told.backing(proposal.tellers),
     )
 
 
-def _answers(told: _Told, proposal: str) -> Iterable[AnswerDocument]:
-    for effect in told.effects.values():
-        if isinstance(effect.data, ProposalAnswered) and effect.data.proposal == proposal:
+def _answers(effects: Iterable[Effective]) -> Iterable[AnswerDocument]:
+    for effect in effects:
+        if isinstance(effect.data, ProposalAnswered):
             yield AnswerDocument(event=effect.id, answer=effect.data.answer, told=cite(effect))
 
 
