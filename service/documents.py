@@ -120,10 +120,10 @@ def _appended(history: History[Any], report: Iterable[Recorded]) -> Iterator[Run
     run: list[Recorded] = []
     last: Reason | None = None
     for event in report:
-        # A state in between costs a fold of what it reaches back over: only asked for where a run may end with it.
-        left = None if last in (None, history.reason_of(event)) else history.state
+        # That an event is of another reason is known only when it is added; how things stand is read off this state.
+        left = history.state
         reason = history.append(event)
-        if last is not None and left is not None and reason != last:
+        if last is not None and reason != last:
             yield last, run, standing_in(left)
             run = []
         run.append(event)

@@ -3,12 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO, TypeAlias
 
 import typer
-from typer.main import get_command
 
 from service.cli import (
     amending,
@@ -136,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
             reconfigure(errors="replace")
     try:
-        _commands()(arguments)
+        app(arguments)
     except Failed as failed:
         _end(failed.sentence, failed.code, failed.found, arguments)
     except SettingsError as error:
@@ -144,12 +142,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         _end_unwritten(error)
     sys.exit(Exit.DONE)
-
-
-@cache
-def _commands() -> Callable[[Sequence[str]], None]:
-    """Put together once in a process."""
-    return get_command(app)
 
 
 def _open(name: str) -> TextIO:

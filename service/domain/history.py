@@ -82,7 +82,6 @@ class History(Generic[State]):
         self.events: list[Recorded] = list(events)
         self.order: list[Effective] = []
         self._checkpoints: list[tuple[int, State]] = [(0, initial)]
-        self._next: tuple[Recorded, Effective | None, int] | None = None
         self._start_over()
 
     def _start_over(self) -> None:
@@ -190,44 +189,35 @@ class History(Generic[State]):
 
     def append(self, event: Recorded) -> Reason:
         """Adds the next event; says why readings change by it."""
-        foreseen, (effect, place) = self.reason_of(event), self._foreseen(event)
         self.events.append(event)
         self._by_id[event.id] = event
-        if foreseen is None or isinstance(event.data, AssertionCorrected | AssertionRetracted):
-            self._start_over()
-            place = self._ids.index(event.id) + 1 if event.id in self._placed else 0
-        elif effect is not None:
-            self._insert(effect, place)
-        return foreseen or self._reason(event, place)
-
-    def reason_of(self, event: Recorded) -> Reason | None:
-        """Why readings will change by the next event; None where that is known only when it is added."""
         match event.data:
             case AssertionCorrected():
+                self._start_over()
                 return "correction"
             case AssertionRetracted():
+                self._start_over()
                 return "retraction"
             case NextStepAgreed(step=step) if step in self._closed_steps:
                 # Its closing comes after the first that agreed the step, and this may now be the first.
-                return None
+                self._start_over()
             case _ if self._circular:
-                return None
+                self._start_over()
             case _:
-                return self._reason(event, self._foreseen(event)[1])
+                effect, floor = self._reads(event, event.data)
+                if effect is not None:
+                    self._insert(effect, self._place(effect, floor))
+        return self._reason(event)
 
-    def _reason(self, event: Recorded, place: int) -> Reason:
-        """Of the world is what comes last in it, but for what else its report says: all behind its place is of that."""
+    def _reason(self, event: Recorded) -> Reason:
         if isinstance(event.data, EvidenceAdded):
             return "new_evidence"
-        behind = range(len(self.order) - 1, place - 1, -1)
-        return "new_evidence" if any(self.order[n].report != event.report for n in behind) else "world"
-
-    def _foreseen(self, event: Recorded) -> tuple[Effective | None, int]:
-        """How the next event will read, and in which place. Kept, for whoever asks its reason then adds it."""
-        if self._next is None or self._next[0] is not event:
-            effect, floor = self._reads(event, event.data)
-            self._next = event, effect, 0 if effect is None else self._place(effect, floor)
-        return self._next[1:]
+        for effect in reversed(self.order):
+            if effect.id == event.id:
+                break
+            if effect.report != event.report:
+                return "new_evidence"
+        return "world"
 
     def _reads(self, event: Recorded, data: Contract) -> tuple[Effective | None, int]:
         """The event as it reads, no earlier than what it names, and the first place that follows all of these."""

@@ -12,7 +12,6 @@ from typing import Final, Literal, cast
 
 from service.domain.assertion import when
 from service.domain.claims import MEDIA, Claims, Teller
-from service.domain.corrections import Effective
 from service.domain.history import Reading
 from service.domain.irritant.events import ProposalAnswered
 from service.domain.irritant.state import REVERSAL, Irritant, Proposal, Step, Telling, by_parties, live
@@ -146,12 +145,13 @@ class _Told:
         return self.round_of.get(self.effects[first.event].report) if first else None
 
     @cached_property
-    def answers(self) -> Mapping[str, Sequence[Effective]]:
+    def answers(self) -> Mapping[str, Sequence[AnswerDocument]]:
         """By proposal."""
-        found: dict[str, list[Effective]] = {}
+        found: dict[str, list[AnswerDocument]] = {}
         for effect in self.effects.values():
             if isinstance(effect.data, ProposalAnswered):
-                found.setdefault(effect.data.proposal, []).append(effect)
+                answer = AnswerDocument(event=effect.id, answer=effect.data.answer, told=cite(effect))
+                found.setdefault(effect.data.proposal, []).append(answer)
         return found
 
 
@@ -248,15 +248,9 @@ def _proposal(told: _Told, proposal: Proposal) -> ProposalDocument:
         closed_by=_holders(closings),
         tabled_by=_holders(by_parties(proposal.tellers)),
         tabled_in=told.filed_on(live(proposal.tellers)),
-        answers=tuple(_answers(told.answers.get(proposal.root, ()))),
+        answers=tuple(told.answers.get(proposal.root, ())),
         backing=told.backing(proposal.tellers),
     )
-
-
-def _answers(effects: Iterable[Effective]) -> Iterable[AnswerDocument]:
-    for effect in effects:
-        if isinstance(effect.data, ProposalAnswered):
-            yield AnswerDocument(event=effect.id, answer=effect.data.answer, told=cite(effect))
 
 
 def _holders(tellings: Iterable[Telling] | Iterable[Teller]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def stale(slug: str, urls: tuple[str, ...], key: Headers, writes: int) -> list[s
     return found
 
 
-@pytest.mark.parametrize("writes", [6, pytest.param(100, marks=pytest.mark.slow)], ids=["hundreds", "thousands"])
+@pytest.mark.parametrize("writes", [12, pytest.param(100, marks=pytest.mark.slow)], ids=["hundreds", "thousands"])
 def test_no_read_is_older_than_what_was_acknowledged(seeded_database_url: str, make_key: MakeKey, writes: int) -> None:
     key = make_key("report")
     with ExitStack() as stack:

@@ -95,10 +95,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "status, 200, anew": asked(lambda _: f"{_one}/{next(_slugs)}"),
     "status as of a position": repeated(5, lambda r: r.served.get(f"{_one}/{SLUGS[1]}?as_of_position=900").seconds),
     "changes, first page": plainly("/v1/changes"),
-    "changes, from the middle": asked(lambda r: f"/v1/changes?after={r.events // 2}"),
+    "changes, from the middle": asked(lambda r: f"/v1/changes?after={r.generated // 2}"),
     "changes, at the end": asked(lambda r: f"/v1/changes?after={r.events}"),
     "changes of a relation": plainly(f"/v1/changes?relation={MEASURED}"),
-    "events, from the middle": asked(lambda r: f"/v1/events?after={r.events // 2}"),
+    "events, from the middle": asked(lambda r: f"/v1/events?after={r.generated // 2}"),
     "events of a stream": asked(lambda _: f"/v1/events?stream=irritant/{MEASURED}/{next(_slugs)}"),
     "board, kept": plainly(_board, anew=False),
     "board, after a commit": _after_a_commit(_board, MEASURED),
@@ -162,7 +162,7 @@ def main() -> None:
         home = arguments.home or Path(stack.enter_context(TemporaryDirectory(prefix="irritants_bench_")))
         server = stack.enter_context(embedded.serving(home))
         records = [loaded(server, *what, prove_it=arguments.prove) for what in contents(arguments.events)]
-        opened = [stack.enter_context(closing(Record(url))) for url in records]
+        opened = [stack.enter_context(closing(Record(*record))) for record in records]
         compared(*opened, rounds=arguments.rounds, only=arguments.only)
 
 
@@ -176,13 +176,13 @@ def contents(events: int, much: int = 10_000) -> tuple[tuple[str, Iterator[Filed
     )
 
 
-def loaded(server: str, name: str, reports: Iterator[Filed], events: int, *, prove_it: bool) -> str:
-    """The address of a record, filled here or in an earlier run."""
+def loaded(server: str, name: str, reports: Iterator[Filed], events: int, *, prove_it: bool) -> tuple[str, int]:
+    """The address of a record, filled here or in an earlier run, and how many events it was filled with."""
     url = database(server, f"{name}_{events}")
     load(url, reports, events)
     if prove_it:
         prove(url)
-    return url
+    return url, events
 
 
 def compared(short: Record, long: Record, streams: Record, *, rounds: int, only: str = "") -> dict[str, list[float]]:
@@ -201,6 +201,8 @@ def _held_against(
     measures: Mapping[str, Measure], long: Record, others: Mapping[str, Measure], short: Record, rounds: int, only: str
 ) -> dict[str, list[float]]:
     names = [name for name in measures if only in name]
+    if not names:
+        return {}
     contenders: dict[str, Callable[[], float]] = {}
     for name in names:
         contenders[f"{name}, long"] = partial(measures[name], long)

@@ -131,10 +131,13 @@ class Way:
 
 
 class Record:
-    """A record that is measured: how many events it had, its server, and the way of a report on it."""
+    """A record that is measured: how many events it had, its server, and the way of a report on it.
 
-    def __init__(self, url: str) -> None:
-        self.served, self.way = Served(url), Way(url)
+    `generated`: how many of them it was made with; the others were filed by earlier runs, and are all of one kind.
+    """
+
+    def __init__(self, url: str, generated: int) -> None:
+        self.served, self.way, self.generated = Served(url), Way(url), generated
         self.events = int(json.loads(self.served.get("/readyz").body)["position"])
 
     def close(self) -> None:

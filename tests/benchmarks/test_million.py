@@ -74,7 +74,7 @@ def test_a_small_form_of_the_benchmark_holds_together(tmp_path: Path) -> None:
     """Loaded, proved and measured as the large one is; how the ratios come out on a busy machine is nobody's fault."""
     with ExitStack() as stack:
         server = stack.enter_context(embedded.serving(tmp_path))
-        urls = [million.loaded(server, *what, prove_it=True) for what in million.contents(6_000, much=300)]
-        records = [stack.enter_context(closing(Record(url))) for url in urls]
+        loaded = [million.loaded(server, *what, prove_it=True) for what in million.contents(6_000, much=300)]
+        records = [stack.enter_context(closing(Record(*one))) for one in loaded]
         found = million.compared(*records, rounds=1)
     assert found.keys() == million.MEASURES.keys() | million.of_stream("gb-us").keys() | {"memory"}

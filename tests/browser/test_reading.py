@@ -111,10 +111,10 @@ def test_evidence_is_opened_in_place_down_to_document_and_paragraph(reader: Desk
     assert page.locator("#p5").is_visible()
 
 
-@pytest.mark.parametrize("name", ["board", "sheet", "dossier-property", "relation"])
+@pytest.mark.parametrize("name", ["board", "sheet", "dossier-banking", "relation"])
 def test_paper_has_room_for_all_of_it(reader: Desk, name: str) -> None:
     """Nothing is cut off at the right, and the sheet of a round takes two pages at the most."""
-    page = reader.window(PAGES[name])
+    page = reader.window((PAGES | FURTHER)[name])
     page.emulate_media(media="print")
     page.set_viewport_size({"width": PAPER, "height": 1000})
     assert page.evaluate("document.documentElement.scrollWidth") <= PAPER

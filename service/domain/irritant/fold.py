@@ -273,10 +273,8 @@ def _denied(state: Irritant, denial: Telling, target: str) -> Irritant:
     Where the target is a denial of the denier's own, as one that was only attributed to it, that is taken back.
     """
     denier = denial.holder
-    told = [
-        n for n, r in enumerate(state.reversals) if any(target in (t.event, t.root, t.denied_in) for t in r.tellers)
-    ]
-    reversals = _but(state.reversals, told, lambda r: replace(r, tellers=_marked(r.tellers, denial, target)))
+    of_it = [n for n, r in enumerate(state.reversals) if _concerned(r.tellers, denier, target, ())]
+    reversals = _but(state.reversals, of_it, lambda r: replace(r, tellers=_marked(r.tellers, denial, target)))
     untold = {r.root for r in reversals if not r.by_a_party}
 
     def kept(tellings: tuple[Telling, ...]) -> tuple[Telling, ...]:
