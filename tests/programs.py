@@ -1,29 +1,34 @@
 """The program `irritants` in a process of its own that need not import its modules anew.
 
 That takes a second of processor time, and the suite starts some eighty: each is forked from one process that has
-imported everything and done nothing else (warm.py). The start from nothing is tested where it is the point, in
+imported everything and done nothing else. The start from nothing is tested where it is the point, in
 tests/cli/test_serving.py.
 """
 
-import atexit
 import io
-import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
+from multiprocessing import get_context
+from multiprocessing.reduction import DupFd
 from tempfile import TemporaryFile
-from threading import Lock
 from typing import IO, Any, Final, Self
 
-POLL_SECONDS: Final = 0.005
-WARM: Final = Path(__file__).with_name("warm.py")
+from service.cli.main import main
+
+IMPORTED: Final = (
+    "alembic.command",
+    "service.cli.relay",
+    "service.cli.server",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.httptools_impl",
+)
+"""What commands import when they run."""
+_forks: Final = get_context("forkserver")
+_forks.set_forkserver_preload([*IMPORTED, __name__])
 
 
 class Program:
@@ -38,13 +43,15 @@ class Program:
         env: Mapping[str, str] | None = None,
     ) -> None:
         """`out` and `err`: where it writes to; without them, what `stdout` and `stderr` read."""
-        started = {"arguments": arguments, "environment": dict(env or os.environ), "folder": str(Path.cwd())}
-        self.returncode: int | None = None
         self._pipes = ExitStack()
         with ExitStack() as ours:
             self.stdout, out = self._piped(out, ours)
             self.stderr, err = self._piped(err, ours)
-            self.pid: Final[int] = _warm().ask({"start": started}, [out, err])
+            started = (list(arguments), dict(env or os.environ), _Descriptor(out), _Descriptor(err))
+            self._process = _forks.Process(target=_run, args=started)
+            self._process.start()
+        assert self._process.pid is not None
+        self.pid: Final[int] = self._process.pid
 
     def _piped(self, given: IO[Any] | int | None, ours: ExitStack) -> tuple[IO[str], int]:
         """What is read here, and what is written to there."""
@@ -58,33 +65,52 @@ class Program:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
-        self.wait()
+        self._process.kill()
+        self._process.join()
         self._pipes.close()
 
-    def has_ended(self) -> bool:
-        """What the system counted of it can be read until somebody waits for it."""
-        return self.returncode is not None or bool(_warm().ask({"ended": self.pid}))
-
     def poll(self) -> int | None:
-        if self.returncode is None and self.has_ended():
-            self.returncode = _warm().ask({"reap": self.pid})
-        return self.returncode
+        return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        begun = time.monotonic()
-        while (code := self.poll()) is None:
-            if timeout is not None and time.monotonic() - begun > timeout:
-                raise subprocess.TimeoutExpired("irritants", timeout)
-            time.sleep(POLL_SECONDS)
-        return code
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("irritants", timeout or 0)
+        return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
+        self._process.kill()
+
+
+class _Descriptor:
+    """Of a file that is handed to another process, where it arrives as a number."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, (DupFd(self._number),)
+
+
+def _received(descriptor: Any) -> int:
+    return int(descriptor.detach())
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], out: int, err: int) -> None:
+    """Makes the new process as if it had been started from nothing, and runs the program in it."""
+    for number, descriptor in enumerate((out, err), start=1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    # Those that there are know of the files that they were made for, as whether one can seek in them.
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, errors="backslashreplace")
+    os.environ.clear()
+    os.environ.update(environment)
+    main(arguments)
 
 
 def ran(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -98,32 +124,3 @@ def ran(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> "s
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
-
-
-class _Warm:
-    """The process that all others are forked from."""
-
-    def __init__(self) -> None:
-        self._channel, theirs = socket.socketpair()
-        self._answers = self._channel.makefile()
-        self._one_at_a_time = Lock()
-        with theirs:
-            command = [sys.executable, "-P", str(WARM), str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-
-    def ask(self, question: object, descriptors: Sequence[int] = ()) -> Any:
-        with self._one_at_a_time:
-            socket.send_fds(self._channel, [json.dumps(question).encode() + b"\n"], descriptors)
-            return json.loads(self._answers.readline())
-
-    def close(self) -> None:
-        self._answers.close()
-        self._channel.close()
-        self._process.wait()
-
-
-@cache
-def _warm() -> _Warm:
-    warm = _Warm()
-    atexit.register(warm.close)
-    return warm
