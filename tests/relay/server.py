@@ -12,7 +12,6 @@ from typing import Final
 
 import nats
 from nats.aio.client import Client
-from nats.errors import TimeoutError as NothingThere
 
 PROGRAM: Final = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin")
 REQUIRED: Final = "NATS_REQUIRED" in os.environ
@@ -99,7 +98,7 @@ class NatsServer:
                 found.append((message.metadata.sequence.stream, message.subject, message.headers or {}, message.data))
             try:
                 await reader.next_msg(timeout=0.05)
-            except NothingThere:
+            except TimeoutError:
                 return found
             raise AssertionError("there are more messages than the stream says")
         finally:
