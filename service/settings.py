@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="",
         description="addresses or networks of the proxies in front, with commas between; what they say in"
-        " X-Forwarded-For is believed",
+        " X-Forwarded-For and X-Forwarded-Proto is believed",
     )
     poll_interval: int = Field(
         default=15,

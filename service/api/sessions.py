@@ -104,9 +104,12 @@ def _name(scope: Scope) -> str:
 
 
 def _on_loopback(scope: Scope) -> bool:
-    """Whether this machine asks itself, where there is no encryption; by the name that the browser asked for.
+    """Whether this machine asks itself, without encryption; by the name that the browser asked for.
 
-    Not by the address that is served on: that is loopback, too, where a proxy stands in front.
+    Not by the address that is served on: that is loopback, too, where a proxy stands in front. One that is trusted and
+    says that it was asked with encryption is believed, whatever name it asks for itself.
     """
+    if scope.get("scheme") == "https":
+        return False
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
     return is_loopback(urlsplit(f"//{host}").hostname or "")

@@ -54,6 +54,16 @@ def test_irritants_are_listed_by_what_they_are(reading: TestClient, query: str, 
     assert ids(reading.get(f"{IRRITANTS}?{query}")) == expected
 
 
+@pytest.mark.parametrize("path", [BANKING, f"{BANKING}/events", f"{BANKING}/timeline"])
+def test_an_id_is_the_same_where_its_stroke_is_encoded(reading: TestClient, path: str) -> None:
+    """As clients do that put a whole id into an address; for the service and for proxies it is one place."""
+    plain = reading.get(path)
+    for stroke in ("%2F", "%2f"):
+        encoded = reading.get(path.replace("ru-us/", f"ru-us{stroke}"))
+        assert (encoded.status_code, encoded.content) == (200, plain.content)
+        assert encoded.headers["etag"] == plain.headers["etag"]
+
+
 @pytest.mark.parametrize("point", ["", "&as_of_position=127", "&effective_on=2026-01-01"])
 def test_pages_of_a_list_follow_one_another(reading: TestClient, point: str) -> None:
     pages = [reading.get(f"{IRRITANTS}?limit=2{point}")]

@@ -48,6 +48,25 @@ def test_the_cookie_anywhere_else_is_secure(seeded_database_url: str, clock: Clo
         assert "You are signed in as desk" in elsewhere.get("/sign-in").text
 
 
+def cookie_for(server: Served, key: str, asked_by: str, **headers: str) -> str:
+    said = {"X-Forwarded-Proto": asked_by, **headers}
+    return httpx2.post(f"{server.url}/sign-in", data={"key": key}, headers=said).headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("trusted", "is_secure"), [("127.0.0.0/8", {True}), ("203.0.113.7", {False})])
+def test_a_proxy_that_is_trusted_says_whether_it_was_asked_with_encryption(
+    seeded_database_url: str, new_key: NewKey, trusted: str, is_secure: set[bool]
+) -> None:
+    """By the name that it asks for itself it would be this machine, which asks without."""
+    key = new_key()
+    with served(seeded_database_url, trusted_proxies=trusted) as server:
+        told = cookie_for(server, key, "https")
+        assert {"__Host-" in told, "; Secure" in told} == is_secure
+        assert "Secure" not in cookie_for(server, key, "http")
+        # Where the name is not this machine's, it is secure whatever a proxy says.
+        assert "; Secure" in cookie_for(server, key, "http", Host="record.example")
+
+
 def test_the_cookie_holds_no_secret_of_the_key(browser: TestClient, new_key: NewKey) -> None:
     token = new_key()
     secret = token.rpartition("_")[2]
