@@ -13,7 +13,7 @@ from service.settings import Settings
 from service.store import embedded, migrate
 from service.store.codec import Unreadable
 from service.store.embedded import EmbeddedServerError
-from service.store.engine import DatabaseUnavailable, connection, open_engine
+from service.store.engine import DatabaseRefuses, DatabaseUnavailable, connection, first_line, open_engine
 
 
 @contextmanager
@@ -40,6 +40,8 @@ def record(settings: Settings) -> Iterator[Engine]:
             yield engine
     except Unreadable as error:
         raise Failed(f"this release cannot read what is on record: {error}") from error
+    except DatabaseRefuses as error:
+        raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
 
 
 @contextmanager

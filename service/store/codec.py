@@ -106,8 +106,12 @@ def new_line(event: Recorded, report: StoredReport) -> str:
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
-    """The line of an event as it is stored."""
-    return _line(event, report, event.schema_version, as_stored(event.data))
+    """The line of an event as it is stored. Raises Unreadable."""
+    try:
+        data = as_stored(event.data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Unreadable(f"position {event.position}: its data is no JSON that was written here") from error
+    return _line(event, report, event.schema_version, data)
 
 
 def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:

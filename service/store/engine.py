@@ -25,6 +25,8 @@ class ConnectionLost(DatabaseUnavailable):
     """A connection that was kept is dead. Another may be had at once; what it was last asked may have been done."""
 
 
+DatabaseRefuses: Final = exc.ProgrammingError
+"""A right that the role has not, or a table or a column that is not there."""
 # QueryCanceled and LockNotAvailable are operational errors too: a wait that was cut short.
 _OUTAGES: Final = (
     psycopg.OperationalError,
@@ -140,14 +142,15 @@ def _outages() -> Iterator[None]:
     try:
         yield
     except _OUTAGES as error:
-        raise DatabaseUnavailable(_first_line(error)) from error
+        raise DatabaseUnavailable(first_line(error)) from error
     except exc.TimeoutError as error:
         raise DatabaseUnavailable("all connections to the database are in use") from error
     except exc.DBAPIError as error:
         if isinstance(error.orig, _OUTAGES):
-            raise DatabaseUnavailable(_first_line(error.orig)) from error
+            raise DatabaseUnavailable(first_line(error.orig)) from error
         raise
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """What the database says, without what it says besides."""
     return str(error).partition("\n")[0] or type(error).__name__

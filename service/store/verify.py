@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, column, func, select, table
+from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.exc import DataError, NoResultFound
 
-from service.store import codec, lines
+from service.store import codec, lines, protection
 from service.store.codec import GENESIS, StoredEvent, StoredReport
 from service.store.log import Head, read_head
 from service.store.tables import events, head, reports
@@ -34,16 +35,21 @@ def silent(done: int, total: int) -> None:
 
 def verify(connection: Connection, progress: Progress = silent) -> Head:
     """Reads the whole record up to its head, which it returns. Raises Damaged. Nobody who writes waits for it."""
-    end = read_head(connection)
+    end = _end(connection)
     walk = Walk()
-    for event, report in lines.read(connection, end.position):
-        walk.step(event, report)
-        if event.position % PROGRESS_EVERY == 0:
-            progress(event.position, end.position)
+    try:
+        for event, report in lines.read(connection, end.position):
+            walk.step(event, report)
+            if event.position % PROGRESS_EVERY == 0:
+                progress(event.position, end.position)
+    except codec.Unreadable as error:
+        raise Damaged(walk.position + 1, "cannot be read") from error
     walk.arrive(end)
     _nothing_beyond_the_head(connection)
     _every_report_has_its_events(connection)
-    _history_is_protected(connection)
+    _every_event_is_of_its_relation(connection)
+    if (trouble := protection.missing(connection)) is not None:
+        raise Damaged(None, trouble)
     progress(end.position, end.position)
     return end
 
@@ -108,6 +114,15 @@ class Walk:
             raise Damaged(self.position, f"its report {self.report.id} ends elsewhere, at {self.report.last_position}")
 
 
+def _end(connection: Connection) -> Head:
+    try:
+        return read_head(connection)
+    except NoResultFound:
+        raise Damaged(None, "the head, which says where the record ends, is not there") from None
+    except DataError as error:
+        raise Damaged(None, "the head, which says where the record ends, cannot be read") from error
+
+
 def _nothing_beyond_the_head(connection: Connection) -> None:
     # In one query, so that an append in between is in both of its numbers.
     last = func.greatest(
@@ -132,27 +147,10 @@ def _every_report_has_its_events(connection: Connection) -> None:
         raise Damaged(position, f"the report {report} claims to begin here")
 
 
-_TRIGGERS: Final = {
-    "protect_events": "events",
-    "protect_reports": "reports",
-    "protect_head": "head",
-    "head_only_moves_forward": "head",
-}
-_pg_trigger = table("pg_trigger", column("tgname"), column("tgrelid"), column("tgenabled"))
-_pg_class = table("pg_class", column("oid"), column("relname"))
-
-
-def _history_is_protected(connection: Connection) -> None:
-    triggers = (
-        select(_pg_trigger.c.tgname, _pg_class.c.relname, _pg_trigger.c.tgenabled)
-        .join(_pg_class, _pg_class.c.oid == _pg_trigger.c.tgrelid)
-        .where(_pg_trigger.c.tgname.in_(_TRIGGERS), func.pg_table_is_visible(_pg_class.c.oid))
-    )
-    found = {(name, on): enabled for name, on, enabled in connection.execute(triggers)}
-    for name, on in _TRIGGERS.items():
-        enabled = found.get((name, on))
-        if enabled is None:
-            raise Damaged(None, f"the trigger {name}, which protects {on}, is not there")
-        if enabled != "A":
-            # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
-            raise Damaged(None, f"the trigger {name}, which protects {on}, is not in force ALWAYS")
+def _every_event_is_of_its_relation(connection: Connection) -> None:
+    """The one column that the chain does not seal: the database derives it, unless somebody told it not to."""
+    derived = events.c.relation.computed
+    assert derived is not None
+    strayed = select(func.min(events.c.position)).where(events.c.relation.is_distinct_from(derived.sqltext))
+    if (position := connection.execute(strayed).scalar_one()) is not None:
+        raise Damaged(position, "is listed under another relation than that of its stream")

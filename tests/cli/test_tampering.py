@@ -11,7 +11,7 @@ import pytest
 from service.store.engine import open_engine
 from tests.cli.conftest import irritants
 from tests.store.record import fill, superuser
-from tests.store.test_verify import EVENTS, TAMPERING
+from tests.store.test_verify import EVENTS, LOOKS_AWAY, TAMPERING
 
 TRUNCATED = ("TRUNCATE events", 1)
 FORCED = {**{name: (statement, position) for name, (statement, position, _) in TAMPERING.items()}, "emptied": TRUNCATED}
@@ -22,6 +22,12 @@ UNPROTECTED = {
     "all off": "ALTER TABLE reports DISABLE TRIGGER ALL",
     "on, but not for a replica": "ALTER TABLE events ENABLE TRIGGER protect_events",
     "as a restore brings them back": "ALTER TABLE head DISABLE TRIGGER ALL; ALTER TABLE head ENABLE TRIGGER ALL",
+    "on, but its function lets all pass": LOOKS_AWAY,
+    "on, but never": (
+        "CREATE OR REPLACE TRIGGER protect_events BEFORE UPDATE OR DELETE OR TRUNCATE ON events FOR EACH STATEMENT"
+        " WHEN (false) EXECUTE FUNCTION refuse_to_rewrite_history();"
+        " ALTER TABLE events ENABLE ALWAYS TRIGGER protect_events"
+    ),
     "for a replica alone": "ALTER TABLE head ENABLE REPLICA TRIGGER head_only_moves_forward",
 }
 
@@ -56,3 +62,13 @@ def test_a_protection_that_is_not_in_force_is_named(twelve: str, kind: str) -> N
     found = json.loads(ended.out)
     assert (ended.code, found["whole"], found["position"]) == (1, False, None)
     assert found["what"].startswith("the trigger ")
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE reports CASCADE", "ALTER TABLE events DROP COLUMN causation"])
+def test_a_table_or_a_column_that_is_gone_is_told_in_a_sentence(twelve: str, statement: str) -> None:
+    with psycopg.connect(twelve) as c:
+        c.execute(statement)
+    ended = irritants("verify")
+    assert ended.code == 1
+    assert ended.err.startswith("irritants: the database refuses: ")
+    assert "does not exist" in ended.err

@@ -1,14 +1,16 @@
 """Whatever a superuser does behind the triggers' back, verify names the first bad position and what is wrong."""
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, text
 
 from service.store import log
+from service.store.tables import events, reports
 from service.store.verify import Damaged, verify
 from tests.store.record import VISAS, fill, put, superuser
 
 # Twelve events: reports of two, at positions 1-2, 3-4, …
 EVENTS = 12
+PLACE = {events: "position", reports: "first_position"}
 
 
 @pytest.fixture
@@ -37,6 +39,7 @@ def test_a_record_of_several_pages_is_whole(record: Connection) -> None:
 
 OTHER_HEAD = "is the last event, but the head has another chain hash or time"
 ALTERED = "the chain does not fit: the event, its report or its place was altered"
+UNREAD = "cannot be read"
 TAMPERING = {
     "data edited": ("UPDATE events SET data = data || '{\"title\": \"x\"}' WHERE position = 5", 5, ALTERED),
     "a fraction put in": ("UPDATE events SET data = data || '{\"x\": 1.0}' WHERE position = 5", 5, ALTERED),
@@ -48,6 +51,22 @@ TAMPERING = {
     ),
     "stream renamed": ("UPDATE events SET stream = stream || 'x' WHERE position = 5", 5, ALTERED),
     "first event edited": ("UPDATE events SET type = 'ItemAdded' WHERE position = 1", 1, ALTERED),
+    "given to another relation": (
+        """
+        ALTER TABLE events ALTER COLUMN relation DROP EXPRESSION;
+        UPDATE events SET relation = 'dk-no' WHERE position = 7
+        """, 7, "is listed under another relation than that of its stream",
+    ),
+    "a moment that no calendar has": ("UPDATE events SET recorded_at = 'infinity' WHERE position = 5", 5, UNREAD),
+    "a moment of a report before all calendars": (
+        "UPDATE reports SET recorded_at = '4000-01-01 BC' WHERE first_position = 5", 5, UNREAD,
+    ),
+    "a number that nothing holds": (
+        "UPDATE events SET data = jsonb_build_object('x', repeat('9', 5000)::numeric) WHERE position = 5", 5, UNREAD,
+    ),
+    "data without a bottom": (
+        "UPDATE events SET data = (repeat('[', 1500) || repeat(']', 1500))::jsonb WHERE position = 5", 5, UNREAD,
+    ),
     "last event edited": ("UPDATE events SET schema_version = 2 WHERE position = 12", 12, ALTERED),
     "title of a report edited": ("UPDATE reports SET title = 'x' WHERE first_position = 5", 5, ALTERED),
     "key of a report edited": ("UPDATE reports SET key = 'x' WHERE first_position = 5", 5, ALTERED),
@@ -136,6 +155,68 @@ def test_events_that_a_faulty_writer_put_in_by_the_rules_of_the_chain_are_found_
         verify(record)
 
 
+COLUMNS = [(table, column.name) for table in (events, reports) for column in table.columns]
+OTHER = {
+    "bigint": "{} + 1",
+    "integer": "{} + 1000",
+    "smallint": "{} + 1",
+    "text": "coalesce({}, '') || 'x'",
+    "uuid": "gen_random_uuid()",
+    "bytea": "{} || '\\x00'",
+    "jsonb": "{} || '{{\"x\": 1}}'",
+    "timestamp with time zone": "{} - interval '1 us'",
+}
+
+
+def edited(connection: Connection, table: Table, name: str) -> int | None:
+    """Edits one column of the report that begins at 7, or of its first event; which position is found to be bad."""
+    asked = (
+        "SELECT data_type, is_generated FROM information_schema.columns WHERE (table_name, column_name) = (:on, :of)"
+    )
+    type, generated = connection.execute(text(asked), {"on": table.name, "of": name}).one()
+    connection.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER ALL"))
+    if generated == "ALWAYS":
+        connection.execute(text(f"ALTER TABLE {table.name} ALTER COLUMN {name} DROP EXPRESSION"))
+    place = "position = 12" if (table, name) == (events, "position") else f"{PLACE[table]} = 7"
+    connection.execute(text(f"UPDATE {table.name} SET {name} = {OTHER[type].format(name)} WHERE {place}"))
+    try:
+        verify(connection)
+    except Damaged as found:
+        return found.position
+    return None
+
+
+def test_whichever_column_is_edited_it_is_found(twelve: Connection, engine: Engine) -> None:
+    found: dict[str, int | None] = {}
+    for table, name in COLUMNS:
+        with engine.execution_options(isolation_level="READ COMMITTED").connect() as c:
+            found[f"{table.name}.{name}"] = edited(c, table, name)
+            c.rollback()
+    expected = {f"{table.name}.{name}": 7 for table, name in COLUMNS}
+    assert found == {**expected, "events.position": 12, "reports.last_position": 8}
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("DELETE FROM head", "the head, which says where the record ends, is not there"),
+        ("UPDATE head SET recorded_at = 'infinity'", "the head, which says where the record ends, cannot be read"),
+    ],
+)
+def test_a_record_whose_end_nobody_can_tell_is_damaged(
+    twelve: Connection, database_url: str, statement: str, what: str
+) -> None:
+    with superuser(database_url) as c:
+        c.execute(statement)
+    with pytest.raises(Damaged, match=f"^{what}$"):
+        verify(twelve)
+
+
+LOOKS_AWAY = """
+    CREATE OR REPLACE FUNCTION refuse_to_rewrite_history() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'
+"""
+
+
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
@@ -150,6 +231,43 @@ def test_events_that_a_faulty_writer_put_in_by_the_rules_of_the_chain_are_found_
         (
             "ALTER TABLE head ENABLE REPLICA TRIGGER head_only_moves_forward",
             "head_only_moves_forward, which protects head, is not in force ALWAYS",
+        ),
+        (
+            LOOKS_AWAY,
+            "protect_events, which protects events, is on, but its function refuse_to_rewrite_history has another body",
+        ),
+        (
+            """
+            CREATE FUNCTION looks_away() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+            CREATE OR REPLACE TRIGGER protect_reports BEFORE UPDATE OR DELETE OR TRUNCATE ON reports
+            FOR EACH STATEMENT EXECUTE FUNCTION looks_away();
+            ALTER TABLE reports ENABLE ALWAYS TRIGGER protect_reports
+            """,
+            "protect_reports, which protects reports, was made anew: .* EXECUTE FUNCTION looks_away.*",
+        ),
+        (
+            """
+            CREATE OR REPLACE TRIGGER protect_events BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+            FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION refuse_to_rewrite_history();
+            ALTER TABLE events ENABLE ALWAYS TRIGGER protect_events
+            """,
+            "protect_events, which protects events, was made anew: .* WHEN .false. .*",
+        ),
+        (
+            """
+            CREATE OR REPLACE TRIGGER protect_events BEFORE DELETE ON events
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_history();
+            ALTER TABLE events ENABLE ALWAYS TRIGGER protect_events
+            """,
+            "protect_events, which protects events, was made anew: .* BEFORE DELETE ON events .*",
+        ),
+        (
+            """
+            CREATE OR REPLACE TRIGGER head_only_moves_forward BEFORE UPDATE ON head
+            FOR EACH ROW WHEN (NEW.position < 0) EXECUTE FUNCTION refuse_to_rewrite_history();
+            ALTER TABLE head ENABLE ALWAYS TRIGGER head_only_moves_forward
+            """,
+            "head_only_moves_forward, which protects head, was made anew: .*",
         ),
     ],
 )

@@ -1,0 +1,75 @@
+"""Is history guarded? The triggers that refuse to rewrite it are there, in force ALWAYS, and do what they are for.
+
+A trigger that is on proves nothing by itself: whoever may do everything can give it a condition that never holds, or
+its function a body that lets everything pass. So both are held against what the migrations made.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, column, func, select, table, true
+
+_GUARD: Final = "refuse_to_rewrite_history"
+_BODY: Final = """
+BEGIN
+  RAISE EXCEPTION '% of % is refused: what was recorded stays on record', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation', HINT = 'File a correction or a retraction.';
+END
+"""
+_FORWARD: Final = (
+    'new."position" < old."position" OR new.keys_version < old.keys_version OR new.recorded_at < old.recorded_at'
+    ' OR new."position" = old."position"'
+    " AND (new.chain_hash <> old.chain_hash OR new.recorded_at <> old.recorded_at)"
+    ' OR new.record <> old.record AND old."position" > 0'
+)
+_TRIGGERS: Final = {
+    ("protect_events", "events"): "BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT",
+    ("protect_reports", "reports"): "BEFORE DELETE OR UPDATE OR TRUNCATE ON reports FOR EACH STATEMENT",
+    ("protect_head", "head"): "BEFORE DELETE OR TRUNCATE ON head FOR EACH STATEMENT",
+    ("head_only_moves_forward", "head"): f"BEFORE UPDATE ON head FOR EACH ROW WHEN ({_FORWARD})",
+}
+"""What PostgreSQL says of each, between its name and its function; the same from 15 to 18."""
+_pg_trigger = table(
+    "pg_trigger", column("oid"), column("tgname"), column("tgrelid"), column("tgenabled"), column("tgfoid")
+)
+_pg_class = table("pg_class", column("oid"), column("relname"))
+_pg_proc = table("pg_proc", column("oid"), column("prosrc"))
+
+
+def missing(connection: Connection) -> str | None:
+    """What of the protection is not as it was made, in words that follow "the trigger …"; None where all of it is."""
+    triggers = (
+        select(
+            _pg_trigger.c.tgname,
+            _pg_class.c.relname,
+            _pg_trigger.c.tgenabled,
+            func.pg_get_triggerdef(_pg_trigger.c.oid, true()),
+            _pg_proc.c.prosrc,
+        )
+        .join(_pg_class, _pg_class.c.oid == _pg_trigger.c.tgrelid)
+        .join(_pg_proc, _pg_proc.c.oid == _pg_trigger.c.tgfoid)
+        .where(_pg_trigger.c.tgname.in_([name for name, _ in _TRIGGERS]), func.pg_table_is_visible(_pg_class.c.oid))
+    )
+    found = {(name, on): said for name, on, *said in connection.execute(triggers)}
+    for (name, on), made in _TRIGGERS.items():
+        trouble = _trouble(f"CREATE TRIGGER {name} {made} EXECUTE FUNCTION {_GUARD}()", found.get((name, on)))
+        if trouble is not None:
+            return f"the trigger {name}, which protects {on}, {trouble}"
+    return None
+
+
+def _trouble(made: str, found: list[str] | None) -> str | None:
+    if found is None:
+        return "is not there"
+    enabled, definition, body = found
+    if enabled != "A":
+        # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
+        return "is not in force ALWAYS"
+    if _words(definition) != made:
+        return f"was made anew: {_words(definition)}"
+    if _words(body) != _words(_BODY):
+        return f"is on, but its function {_GUARD} has another body"
+    return None
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
