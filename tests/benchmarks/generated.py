@@ -27,16 +27,16 @@ from tests.benchmarks.desks import SLUGS, Desk, Filed
 MEASURED: Final = "ru-us"
 MEASURED_EVENTS: Final = 1_000
 EACH: Final = 5_000
-"""Events of every other relation."""
+"""Events of every other relation, where nothing else is asked for."""
 RECORD: Final = str(UUID(int=7 << 76 | 2 << 62 | 1))
 
 _ACTOR: Final = "desk"
 
 
-def relations(events: int) -> list[tuple[str, int]]:
+def relations(events: int, each: int = EACH) -> list[tuple[str, int]]:
     """The relations of a record of so many events, each with its share: the measured one, and all others alike."""
     others = max(0, events - MEASURED_EVENTS)
-    number = round(others / EACH)
+    number = round(others / each)
     pairs = ("-".join(pair).lower() for pair in combinations(sorted(ALPHA_2), 2))
     names = [pair for pair in pairs if pair != MEASURED]
     Random(0).shuffle(names)
@@ -45,9 +45,9 @@ def relations(events: int) -> list[tuple[str, int]]:
     return [(MEASURED, MEASURED_EVENTS), *zip(names, shares, strict=False)]
 
 
-def record(events: int) -> Iterator[Filed]:
+def record(events: int, each: int = EACH) -> Iterator[Filed]:
     """Every report of a record of so many events, in the order of filing."""
-    return _merged(Desk(number, *relation) for number, relation in enumerate(relations(events)))
+    return _merged(Desk(number, *relation) for number, relation in enumerate(relations(events, each)))
 
 
 def streams(lengths: Mapping[str, int]) -> Iterator[Filed]:

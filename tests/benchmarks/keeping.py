@@ -31,11 +31,11 @@ GOALS: Final = {"verify": (50_000, OUT), "export": (50_000, OUT), "import": (20_
 _COLUMNS: Final = ", ".join(StoredEvent._fields)
 
 
-def generate(file: Path, events: int) -> None:
-    """Writes an export of a record of so many events."""
+def generate(file: Path, events: int, each: int = generated.EACH) -> None:
+    """Writes an export of a record of so many events, of which `each` are on one relation."""
     lines = file.with_suffix(".lines")
     with lines.open("wb") as written:
-        header = generated.export(written, generated.record(events), events)
+        header = generated.export(written, generated.record(events, each), events)
     with file.open("wb") as whole, lines.open("rb") as written:
         whole.write(header)
         whole.writelines(written)
