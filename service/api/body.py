@@ -120,7 +120,7 @@ def parsed(raw: bytes) -> Body:
 
 
 def _refuse_other_media(request: Request) -> None:
-    media, *parameters = request.headers.get("content-type", "").lower().replace('"', "").split(";")
+    media, *parameters = ",".join(request.headers.getlist("content-type")).lower().replace('"', "").split(";")
     if media.strip() != "application/json" or any(p.strip() != "charset=utf-8" for p in parameters):
         raise Problem(
             "not-json", "A body is sent as application/json, in UTF-8.", headers={"Accept": "application/json"}

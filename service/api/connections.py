@@ -11,6 +11,7 @@ head is read once more, without the offer.
 """
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from service.api.problems import Problem
 HEAD_LIMIT: Final = 1 << 16
 HEAD_SECONDS: Final = 20
 _LINGERING_SECONDS: Final = 1
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _HTTP: Final = "This is no request of HTTP/1.1 as RFC 9112 has it."
 _ENDS: Final = (b"connection", b"close")
 
@@ -77,9 +79,15 @@ class Connection(HttpToolsProtocol):
         if self._beside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
             raise _Refused(_too_large())
         self._beside_bodies = 0
-        if [name for name, _ in self.headers].count(b"host") != 1 and self.parser.get_http_version() == "1.1":
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
             raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
+        if not all(map(_HOST.fullmatch, hosts)):
+            raise _Refused(Problem("malformed-request", "The header Host holds a name or an address, and a port."))
         super().on_headers_complete()
+        # What comes after the body (trailers) goes nowhere: among the headers it would speak with their voice, past
+        # whatever a proxy in front has looked at.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         self._beside_bodies = 0
@@ -114,7 +122,7 @@ class Connection(HttpToolsProtocol):
     def _head_without_offer(self) -> bytes:
         version = self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
-        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        lines += [b"%b: %b" % header for header in self.scope["headers"] if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
     def _head_size(self) -> int:

@@ -112,4 +112,7 @@ def _on_loopback(scope: Scope) -> bool:
     if scope.get("scheme") == "https":
         return False
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    return is_loopback(urlsplit(f"//{host}").hostname or "")
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:  # brackets around what is no address
+        return False

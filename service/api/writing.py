@@ -210,11 +210,14 @@ def _refuse_beyond(access: Access, filed: Report) -> None:
 
 
 def _key(request: Request, *, dry_run: bool) -> str:
-    written = request.headers.get("idempotency-key")
-    if written is None and dry_run:
+    sent = request.headers.getlist("idempotency-key")
+    if not sent and dry_run:
         return ""
-    if written is None:
+    if not sent:
         raise Problem("key-missing", "The header Idempotency-Key is missing.")
+    if len(sent) > 1:
+        raise Problem("key-missing", "The header Idempotency-Key is there twice: which of them counts?")
+    written = sent[0]
     quoted = len(written) > 1 and written[0] == written[-1] == '"'
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):
@@ -226,7 +229,7 @@ def _seen(request: Request, kind: Kind, stream: str) -> dict[str, int]:
     """The position at which the sender saw the stream, as the preconditions of RFC 9110 say it."""
     if request.headers.get("if-none-match", "").strip() == "*":
         return {stream: 0}
-    match = request.headers.get("if-match", "").strip()
+    match = ",".join(request.headers.getlist("if-match")).strip()
     if match == "*":
         return {}
     seen = etags(match, STORED[kind].representation)

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from starlette.responses import Response
@@ -65,7 +65,7 @@ def refuse_other_sites(scope: Scope) -> None:
     """Raises Problem for what a browser says comes from another site. What is no browser says nothing of it."""
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
-    is_ours = site in _OURS if site else origin is None or urlsplit(origin).netloc == headers.get(b"host")
+    is_ours = site in _OURS if site else origin is None or origin.partition("://")[2] == headers.get(b"host")
     if not is_ours:
         raise forbidden("This form was sent by a page of another site.", "read")
 

@@ -40,6 +40,11 @@ def test_an_event_is_appended_to_what_was_seen(desk: TestClient, engine: Engine)
     )
 
 
+def test_what_was_seen_may_be_said_in_two_lines(desk: TestClient) -> None:
+    two = [*KEY.items(), ("If-Match", '"another"'), ("If-Match", seen(desk))]
+    assert desk.post(EVENTS, json=said("ConcernRaised"), headers=two).status_code == 201
+
+
 def test_the_answer_has_the_validator_for_the_next_event(desk: TestClient) -> None:
     first = append(desk, said("ConcernRaised"), If_Match=seen(desk))
     assert first.headers["etag"] == seen(desk)

@@ -149,3 +149,9 @@ def test_mistakes_of_a_single_event_are_where_they_are_in_its_body(desk: TestCli
     answer = desk.post("/v1/irritants/ru-us/direct-flights/events", content=raw, headers=JSON)
     assert answer.status_code == 422
     assert {e["pointer"] for e in answer.json()["errors"]} == {"/summary", "/stream"}
+
+
+def test_a_body_of_two_media_types_is_of_neither(desk: TestClient) -> None:
+    two = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+    answer = desk.post("/v1/reports?dry_run=true", content=b"{}", headers=two)
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/not-json")

@@ -24,12 +24,13 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers what it was asked for, and with which body."""
+    """Answers what it was asked for, with which body, and with which headers beside those that every request has."""
     body, more = b"", True
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
-    told = f"{scope['path']} {body.decode()}".encode()
+    own = [b"%b=%b" % header for header in scope["headers"] if header[0].startswith(b"x-")]
+    told = b" ".join([scope["path"].encode(), body, *own])
     headers = [(b"content-length", b"%d" % len(told))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": told})
@@ -85,6 +86,10 @@ def problem(answer: bytes) -> tuple[int, str]:
         b"GET /asked HTTP/1.1\r\nConnection: close\r\n\r\n",
         b"GET /asked HTTP/1.1\r\nHost: here\r\nHost: there\r\n\r\n",
         b"CONNECT elsewhere:443 HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET /asked\r\n\r\n",
+        b"GET /asked HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET /asked HTTP/1.1\r\nHost: here/elsewhere?\r\n\r\n",
+        b"GET /asked HTTP/1.1\r\nHost: [::1\r\n\r\n",
         GET + b"X: a\x00b\r\n\r\n",
         GET + b"X: a\r\n b\r\n\r\n",
         POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
@@ -95,7 +100,8 @@ def problem(answer: bytes) -> tuple[int, str]:
         POST + b"Transfer-Encoding: chunked\r\n\r\nfour\r\nbody\r\n0\r\n\r\n",
     ],
     ids=[
-        *("TLS", "HTTP/2", "letters beyond ASCII", "no host", "two hosts", "CONNECT", "NUL", "folded line"),
+        *("TLS", "HTTP/2", "letters beyond ASCII", "no host", "two hosts", "CONNECT"),
+        *("HTTP/0.9", "blank in a host", "path in a host", "half an address", "NUL", "folded line"),
         *(
             "length and chunks",
             "two lengths",
@@ -133,6 +139,20 @@ def test_a_large_body_in_many_small_chunks_is_no_large_head(address: tuple[str, 
     chunks = b"1\r\ny\r\n" * HEAD_LIMIT
     answer = answered(address, POST + b"Transfer-Encoding: chunked\r\n" + CLOSE + chunks + b"0\r\n\r\n")
     assert answer.endswith(b"/asked " + b"y" * HEAD_LIMIT)
+
+
+def test_what_comes_after_a_body_is_no_header(address: tuple[str, int]) -> None:
+    chunks = b"4\r\nbody\r\n0\r\nX-After: 1\r\n\r\n"
+    head = POST + b"Transfer-Encoding: chunked\r\nX-Before: 1\r\n\r\n"
+    for parts in ((head + chunks + GET + CLOSE,), (head, chunks, GET + CLOSE)):
+        answer = answered(address, *parts)
+        assert b"/asked body x-before=1HTTP/1.1 200" in answer
+        assert b"after" not in answer
+
+
+@pytest.mark.parametrize("host", [b"", b"here:8000", b"[::1]:8000", b"127.0.0.1", b"xn--bcher-kva.example"])
+def test_a_host_is_a_name_or_an_address(address: tuple[str, int], host: bytes) -> None:
+    assert answered(address, b"GET /asked HTTP/1.1\r\nHost: %b\r\n" % host + CLOSE).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])

@@ -71,6 +71,12 @@ def test_a_report_without_a_usable_key_is_refused(desk: TestClient, written: str
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/key-missing")
 
 
+def test_of_two_keys_neither_counts(desk: TestClient) -> None:
+    two = [("Idempotency-Key", "may"), ("Idempotency-Key", "june")]
+    answer = desk.post("/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers=two)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/key-missing")
+
+
 def test_the_same_again_gives_the_first_answer_again(desk: TestClient, engine: Engine) -> None:
     body = report(source(), origin(), on(FLIGHTS, "DiscussionReported", form="talks"))
     first = desk.post("/v1/reports", json=body, headers=KEY)

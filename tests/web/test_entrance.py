@@ -150,12 +150,24 @@ def test_the_token_of_another_session_is_none(
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "", "Origin": "https://elsewhere.example"},
         {"Sec-Fetch-Site": "", "Origin": "null"},
+        {"Sec-Fetch-Site": "", "Origin": "https://[nowhere"},
     ],
 )
 def test_a_form_from_another_site_is_refused(browser: TestClient, new_key: NewKey, said: dict[str, str]) -> None:
     answer = browser.post("/sign-in", data={"key": new_key()}, headers=said)
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["[::1", "[1.2.3.4]", "a b"])
+def test_who_asks_for_no_host_there_can_be_is_a_stranger(browser: TestClient, new_key: NewKey, host: str) -> None:
+    sign_in(browser, new_key())
+    page = browser.get("/sign-in", headers={"Host": host})
+    assert (page.status_code, "/sign-out" in page.text, "/sign-out" in browser.get("/sign-in").text) == (
+        200,
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize("said", [{"Origin": LOOPBACK}, {}])
