@@ -21,6 +21,11 @@ from service.store.log import Head
 Headers = list[tuple[bytes, bytes]]
 
 AT_REST: Final = "private, max-age=3600, immutable"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a browser may do with HTML that shows what was filed: nothing that was filed runs, should it ever get out."""
 _REVALIDATE: Final = "private, no-cache"
 _LONGEST_WAIT: Final = 30
 _WAIT: Final = re.compile(r"\s*wait\s*=\s*\"?(?P<seconds>[0-9]{1,9})\"?\s*(?:;.*)?", re.IGNORECASE)
@@ -199,7 +204,7 @@ class Page:
         self.unchanged: Headers = [
             (b"etag", self.etag),
             (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
-            (b"vary", b"Accept, Authorization"),
+            (b"vary", b"Accept, Authorization, Cookie"),
         ]
         if link is not None:
             self.unchanged.append((b"link", link.encode()))
@@ -208,6 +213,10 @@ class Page:
             (b"content-type", media_type.encode()),
             (b"content-length", b"%d" % len(body)),
         ]
+        if media_type != JSON:
+            self.headers.append((b"x-content-type-options", b"nosniff"))
+        if media_type.startswith("text/html"):
+            self.headers.append((b"content-security-policy", POLICY.encode()))
 
     @property
     def size(self) -> int:

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable
 from typing import Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# The wide ones are narrowed by spreadsheets that are set to Chinese or Japanese.
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r")
 
 
 def as_csv(heading: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

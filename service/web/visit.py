@@ -28,16 +28,13 @@ from service.web import assets
 from service.web.rendering import rendered
 
 HTML: Final = "text/html; charset=utf-8"
+_OF_A_PAGE: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "same-origin"}
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": answer.POLICY,
     "X-Content-Type-Options": "nosniff",
+    **_OF_A_PAGE,
 }
-_SENT: Final = [(name.lower().encode(), value.encode()) for name, value in (*HEADERS.items(), ("Vary", "Cookie"))]
+_SENT: Final = [(name.lower().encode(), value.encode()) for name, value in _OF_A_PAGE.items()]
 
 Shape = TypeVar("Shape", bound=BaseModel)
 

@@ -239,4 +239,20 @@ def test_markup_that_was_filed_is_shown_as_it_was_written(seeded_database_url: s
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
         assert "49" not in page.text.partition("alert(1)")[2][:60]
-    assert all("default-src" in page.headers["content-security-policy"] for page in pages[:2])
+    assert all("default-src 'none'; script-src 'self'" in page.headers["content-security-policy"] for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/v1/relations/ru-us/board", "text/csv"),
+        ("/v1/relations/ru-us/calendar.ics", "text/calendar"),
+        ("/v1/changes.atom", "application/atom+xml"),
+        ("/v1/rounds/ru-us/istanbul-april/sheet", "text/markdown"),
+        ("/v1/rounds/ru-us/istanbul-april/sheet", "text/html"),
+    ],
+)
+def test_no_browser_takes_an_answer_for_something_else(server: Served, path: str, media_type: str) -> None:
+    answer = httpx2.get(f"{server.url}{path}", headers={"Accept": media_type})
+    assert answer.headers["content-type"].startswith(media_type)
+    assert answer.headers["x-content-type-options"] == "nosniff"

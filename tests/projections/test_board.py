@@ -81,7 +81,7 @@ def test_the_table_has_a_column_for_each_side_and_each_round() -> None:
     assert first.endswith("understanding,formalised,0,0,[2025-04-10..],raised,formalised")
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1+1", "\uff20SUM(A1)"])
 def test_no_cell_is_a_formula(formula: str) -> None:
     filed = Filed().file("irritant/ru-us/visas", opened("Visas").model_copy(update={"title": formula}))
     table = board.csv(board.view(irritants=[filed.reading("irritant/ru-us/visas")], rounds=[], relation=TALKS))
