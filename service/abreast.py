@@ -56,7 +56,7 @@ def make_since(c: Connection, position: int) -> int:
     made = 0
     for stream in events.streams_since(c, position):
         log = events.read_streams(c, {stream: 0})[stream]
-        due = [document for document in replayed(stream, log) if document.position > position]
+        due = list(replayed(stream, log, after=position))
         read_models.store(c, due)
         made += len(due)
     return made

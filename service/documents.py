@@ -4,6 +4,7 @@ The recorder makes them as it appends and the rebuild from the log; both by thes
 Which representations a release stores is one set: REPRESENTATIONS, by their names.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final, TypeAlias
@@ -97,13 +98,17 @@ def change_document(changed: ChangeDocument) -> Document:
     return Document(change.NAME, change.REPRESENTATION, key, relation, changed.position, {}, rendered(changed))
 
 
-def replayed(stream: str, log: Iterable[Recorded]) -> Iterator[Document]:
-    """Every document that the appends of a stream's events led to, of those that are kept."""
+def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0) -> Iterator[Document]:
+    """Every document that the appends of a stream's events behind a position led to, of those that are kept.
+
+    What was on record by then is folded once, instead of report by report with a look at each.
+    """
     if not is_stored(stream):
         return
-    history = history_of(stream)
-    before: StandingDocument | None = None
-    for _, report in groupby(log, key=lambda event: event.report):
+    known = bisect_right(log, after, key=lambda event: event.position)
+    history = history_of(stream, log[:known])
+    before = standing_in(history.state) if stream.startswith("irritant/") and known else None
+    for _, report in groupby(log[known:], key=lambda event: event.report):
         if not stream.startswith("irritant/"):
             for event in report:
                 history.append(event)
