@@ -30,8 +30,8 @@ from service.store.verify import Damaged, Progress, silent
 
 _BATCH_EVENTS: Final = 5_000
 _BATCH_STREAMS: Final = 500
-_SHORT_TAIL: Final = 100
-"""So many events may be left to be done under the lock, where appends wait."""
+_SHORT_TAIL: Final = 10
+"""So many events may be left to be done under the lock, where appends wait: a few milliseconds for each."""
 _WORTH_PROCESSES: Final = 20_000
 """Fewer events are done before other processes have started."""
 _MOST_PROCESSES: Final = 4

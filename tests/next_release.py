@@ -18,18 +18,15 @@ from service.projections import irritant
 ANEW: Final = ", anew"
 
 
-def run(*arguments: str, batch_seconds: float = 0) -> None:
+def become() -> None:
     said = irritant.stands
     vars(irritant)["stands"] = lambda state: {**said(state), "title": f"{state.title}{ANEW}"}
     from service.projections import change  # noqa: PLC0415 -- it takes from `irritant` what was changed above
 
     for view in (irritant, change):
         vars(view)["REPRESENTATION"] += 100
-    from service.cli.main import main  # noqa: PLC0415 -- as above
-
-    if batch_seconds:
-        slow_down(batch_seconds)
-    main(arguments)
+    if seconds := os.environ.get("BATCH_SECONDS"):
+        slow_down(float(seconds))
 
 
 def slow_down(seconds: float) -> None:
@@ -45,5 +42,11 @@ def slow_down(seconds: float) -> None:
     vars(rebuild).update(changed)
 
 
+# Also in the processes that share its work, which have it as their main module under another name.
+if __name__ in ("__main__", "__mp_main__"):
+    become()
+
 if __name__ == "__main__":
-    run(*sys.argv[1:], batch_seconds=float(os.environ.get("BATCH_SECONDS", "0")))
+    from service.cli.main import main
+
+    main(sys.argv[1:])

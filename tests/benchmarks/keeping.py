@@ -4,15 +4,23 @@ The record is a generated one, of twenty relations where nothing else is asked f
 COPY of the same rows out of the database, what writes against a COPY of them into a table with the same columns and
 indexes. All of them take turns within a round; import and rebuild begin with nothing each time.
 
+In the end the next release builds its documents beside those that are there, while somebody files a report every few
+milliseconds: how long these take before, meanwhile, and at the longest, which is where the last of it is made under the
+lock that every append needs.
+
     .venv/bin/python -m tests.benchmarks.keeping [--events 50000] [--rounds 3] [--database URL]
 """
 
 import argparse
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from itertools import cycle
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -23,12 +31,16 @@ from service.store import archive
 from service.store.codec import StoredEvent
 from service.store.engine import connection, driver, open_engine, transaction
 from service.store.verify import verify
-from tests.benchmarks import generated
+from tests.benchmarks import desks, generated
+from tests.benchmarks.filing import ROOT
 from tests.benchmarks.measuring import Rounds, Server, in_turn, load, postgres, ratio, typical
+from tests.benchmarks.records import Way
 
 OUT, IN = "COPY out", "COPY in"
 GOALS: Final = {"verify": (50_000, OUT), "export": (50_000, OUT), "import": (20_000, IN), "rebuild": (20_000, IN)}
 _COLUMNS: Final = ", ".join(StoredEvent._fields)
+_PAUSE_SECONDS: Final = 0.005
+_BEFORE_SECONDS: Final = 4
 
 
 def generate(file: Path, events: int, each: int = generated.EACH) -> None:
@@ -97,6 +109,39 @@ def rebuilt(engine: Engine) -> float:
     return seconds(partial(rebuild, engine))
 
 
+class Filer:
+    """Files a report every few milliseconds, on one irritant after the other, all of which it has read before."""
+
+    def __init__(self, url: str) -> None:
+        self._way, self._slugs = Way(url), cycle(desks.SLUGS)
+        for slug in desks.SLUGS:
+            self._way.file(generated.MEASURED, slug)
+
+    def until(self, ended: Callable[[], bool]) -> list[float]:
+        """The seconds that each took."""
+        took: list[float] = []
+        while not ended():
+            took.append(self._way.file(generated.MEASURED, next(self._slugs)))
+            time.sleep(_PAUSE_SECONDS)
+        return took
+
+    def close(self) -> None:
+        self._way.close()
+
+
+def filed_beside_a_build(url: str) -> tuple[list[float], list[float]]:
+    """The seconds of each report before, and while the next release builds its documents."""
+    filer, end = Filer(url), time.monotonic() + _BEFORE_SECONDS
+    before = filer.until(lambda: time.monotonic() > end)
+    command = [sys.executable, "-m", "tests.next_release", "rebuild", "--database", url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as building:
+        meanwhile = filer.until(lambda: building.poll() is not None)
+    filer.close()
+    if building.returncode:
+        raise AssertionError("the next release built no documents")
+    return before, meanwhile
+
+
 def seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
@@ -113,7 +158,8 @@ def main() -> None:
         server = stack.enter_context(postgres(arguments.database))
         file = Path(stack.enter_context(TemporaryDirectory(prefix="irritants_bench_"))) / "record.jsonl"
         generate(file, arguments.events)
-        engine = open_engine(server.database(), statement_seconds=None)
+        url = server.database()
+        engine = open_engine(url, statement_seconds=None)
         stack.callback(engine.dispose)
         imported(engine, file)
         with connection(engine) as c:
@@ -127,10 +173,18 @@ def main() -> None:
             "rebuild": partial(rebuilt, engine),
         }
         took = in_turn(contenders, arguments.rounds)
+        before, meanwhile = filed_beside_a_build(url)
     rounds: Rounds = [{name: arguments.events / seconds for name, seconds in turn.items()} for turn in took]
     print(f"{arguments.events:,} events, {arguments.rounds} rounds; {load()}")
     for name in contenders:
         print(f"  {name:8} {typical(rounds, name):10,.0f} events/s{told(name, rounds)}")
+    print(f"a report, while the next release builds its documents ({len(meanwhile)} were filed meanwhile)")
+    print(f"  before    {_milliseconds(median(before))}, at the longest {_milliseconds(max(before))}")
+    print(f"  meanwhile {_milliseconds(median(meanwhile))}, at the longest {_milliseconds(max(meanwhile))}")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
 
 
 def told(name: str, rounds: Rounds) -> str:
