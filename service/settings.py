@@ -11,13 +11,28 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "IRRITANTS_"
-DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
-_ADDRESS = re.compile(r"postgres(ql)?://")
+_HOSTS = r"(?:\[[^\]\s]*\]|[^\s\[\]:/?@,]*)(?::[0-9]*)?"
+_ADDRESS = re.compile(
+    rf"(?!.*%(?![0-9A-Fa-f]{{2}}))(?!.*%00)postgres(?:ql)?://(?:[^\s/@]*@)?{_HOSTS}(?:,{_HOSTS})*(?:/[^\s@?]*)?(?:\?\S*)?"
+)
+
+
+def _database(url: str) -> str:
+    """Refuses what libpq would refuse in a sentence that quotes the address, or half of a password as host or port."""
+    if not _ADDRESS.fullmatch(url):
+        raise ValueError(
+            "is postgresql://user:password@host:port/database, where in a password / @ % and blanks are written as"
+            " %2F %40 %25 %20"
+        )
+    return url
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 _BETWEEN = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
 """An address may hold commas of its own, between hosts."""
 
@@ -97,6 +112,14 @@ class Settings(BaseSettings):
             raise ValueError("a key is of letters, digits and signs of ASCII, without blanks and line breaks")
         return SecretStr(shown) if shown else None
 
+    @field_validator("url")
+    @classmethod
+    def _nobody_signs_in_by_the_address(cls, url: str) -> str:
+        # It would be shown wherever the service cannot be reached, and take the place of the key.
+        if re.match(r"[^/]*//[^/]*@", url):
+            raise ValueError(f"an address without a user and a password; the key is in {PREFIX}KEY")
+        return url
+
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_addresses(cls, proxies: str) -> str:
@@ -112,7 +135,7 @@ class Settings(BaseSettings):
     @field_validator("read_database_urls")
     @classmethod
     def _standbys_are_addresses(cls, urls: SecretStr | None) -> SecretStr | None:
-        if urls is not None and not all(_ADDRESS.match(url) for url in _apart(urls)):
+        if urls is not None and not all(_ADDRESS.fullmatch(url) for url in _apart(urls)):
             raise ValueError("a standby is named as postgresql://…, several with commas between")
         return urls
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from service import settings
 from service.settings import Settings, SettingsError, is_loopback, variable
@@ -102,6 +103,50 @@ def test_standbys_are_told_apart_although_an_address_may_hold_commas() -> None:
 def test_a_standby_that_is_no_postgresql_is_refused_and_not_shown() -> None:
     with pytest.raises(SettingsError, match="IRRITANTS_READ_DATABASE_URLS: a standby is named as") as refused:
         settings.read(read_database_urls="mysql://operator:hush@db/record")
+    assert "hush" not in str(refused.value)
+
+
+ADDRESSES = [
+    "postgresql://",
+    "postgresql://db/record",
+    "postgres://operator:hu%25sh@db:5432/record?sslmode=require",
+    "postgresql://operator:hu#[s?h@db/record",
+    "postgresql://operator@/record?host=/run/postgresql&port=5432",
+    "postgresql://a:1,[::1]:2,c/record?target_session_attrs=any",
+]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_an_address_that_libpq_can_read_is_one(url: str) -> None:
+    conninfo_to_dict(url)
+    assert settings.read(database_url=url, read_database_urls=url).database_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://operator:hush%zz@db/record",
+        "postgresql://operator:hush%@db/record",
+        "postgresql://operator:hush%00@db/record",
+        "postgresql://operator:hush me@db/record",
+        "postgresql://operator:hush/me@db/record",
+        "postgresql://operator:me@hush@db/record",
+        "postgresql://db:hush/record",
+        "postgresql://[::1hush/record",
+        "postgresql://db/record?password=hush%zz",
+        "host=db password=hush",
+    ],
+)
+@pytest.mark.parametrize("field", ["database_url", "migration_database_url", "read_database_urls"])
+def test_an_address_that_libpq_would_quote_in_its_refusal_is_refused_and_not_shown(url: str, field: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{settings.variable(field)}: ") as refused:
+        settings.read(**{field: url})
+    assert "hush" not in str(refused.value)
+
+
+def test_the_address_of_the_service_holds_no_password() -> None:
+    with pytest.raises(SettingsError, match=r"^IRRITANTS_URL: ") as refused:
+        settings.read(url="https://operator:hush@irritants.example")
     assert "hush" not in str(refused.value)
 
 

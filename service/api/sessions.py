@@ -24,6 +24,7 @@ from service.store.keys import Key
 
 LIFETIME: Final = timedelta(hours=12)
 _VALUE: Final = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<ends>[0-9]{1,12})\.(?P<mac>[0-9a-f]{64})")
+_PASSWORD: Final = re.compile(r"[a-z]+://[^:@/]*:(?P<password>[^@/]*)@")  # as libpq reads an address: # and [ are signs
 _NOBODY: Final = bytes(32)
 
 
@@ -41,8 +42,8 @@ class Sessions:
     """Begins sessions and knows them again."""
 
     def __init__(self, database_url: str) -> None:
-        password = urlsplit(database_url).password or ""
-        self._of_the_service = unquote(password).encode()
+        found = _PASSWORD.match(database_url)
+        self._of_the_service = unquote(found["password"]).encode() if found else b""
 
     def begin(self, key: Key, now: datetime) -> Session:
         ends = now + LIFETIME

@@ -27,6 +27,8 @@ def address(settings: Settings) -> Iterator[str]:
                 yield url
     except (EmbeddedServerError, DatabaseUnavailable) as error:
         raise Failed(f"the database cannot be reached: {error}", Exit.UNREACHABLE) from error
+    except DatabaseRefuses as error:
+        raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
 
 
 @contextmanager
@@ -40,8 +42,6 @@ def record(settings: Settings) -> Iterator[Engine]:
             yield engine
     except Unreadable as error:
         raise Failed(f"this release cannot read what is on record: {error}") from error
-    except DatabaseRefuses as error:
-        raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def revoke(
-    id: Annotated[str, typer.Argument(help="The key's id, as `key list` shows it.")],
+    id: Annotated[str, typer.Argument(help="The key's id, as `key list` shows it; or the key that came to light.")],
     *,
     database: Database = None,
     as_json: AsJson = False,
@@ -94,6 +94,8 @@ def revoke(
     from service.store import keys
     from service.store.engine import transaction
 
+    if id.startswith("irr_"):  # All of a key: its secret is not said again.
+        id = id.split("_")[1]
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         if not keys.revoke(c, id, datetime.now(UTC)):
             raise Failed(f"there is no live key {id}", Exit.NOT_FOUND)

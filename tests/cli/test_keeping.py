@@ -119,6 +119,8 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(seeded: str) 
     assert secret not in listed.out + irritants("key", "list", "--json").out
     assert irritants("key", "revoke", id).code == 0
     assert irritants("key", "revoke", id).code == 5
+    again = irritants("key", "revoke", token)  # as it came to light: of that only the id is said
+    assert (again.code, again.err) == (5, f"irritants: there is no live key {id}\n")
     assert json.loads(irritants("key", "list", "--json").out)["items"][0]["state"] == "revoked"
 
 
