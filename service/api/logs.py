@@ -2,15 +2,24 @@
 
 import logging
 import sys
-from typing import Final
+from collections.abc import MutableMapping
+from typing import Any, Final
 
 import structlog
+
+from service.store.keys import hushed
+
+
+def _hushed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: hushed(value) if isinstance(value, str) else value for name, value in line.items()}
+
 
 _EVERY_LINE: Final = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     # Frames without their variables, among which there may be secrets.
     structlog.processors.format_exc_info,
+    _hushed,
 )
 
 

@@ -21,7 +21,7 @@ from service.api.problems import Problem, problem_of
 SLOW_SECONDS: Final = 1.0
 CLIENT_LEFT: Final = 499  # no status of HTTP: nobody received one
 _READING: Final = frozenset({"GET", "HEAD"})
-_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ID: Final = re.compile(rb"(?!irr_)[A-Za-z0-9._-]{1,64}")  # a key is none: it would be on record with what it files
 _numbers: Final = count(1)
 _of_this_start: Final = token_hex(6)
 

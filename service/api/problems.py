@@ -19,6 +19,7 @@ from service.follower import TooManyWaiters
 from service.projections.document import Document
 from service.recorder import KeyReused, Overloaded, Stale
 from service.store.engine import DatabaseUnavailable
+from service.store.keys import hushed
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -140,7 +141,7 @@ class Problem(Exception):
                 "type": f"/problems/{name}",
                 "title": EXPLAINED[name].title,
                 "status": self.status,
-                "detail": detail,
+                "detail": hushed(detail),
                 "errors": tuple(errors) or None,
                 **members,
             }
@@ -150,7 +151,7 @@ class Problem(Exception):
     def response(self) -> Response:
         body = json.dumps(self.document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
         # What a client sent may come back in a pointer, and half a surrogate pair has no bytes.
-        raw = body.encode(errors="replace")
+        raw = hushed(body).encode(errors="replace")
         return Response(raw, self.status, {"Cache-Control": "no-store", **self.headers}, MEDIA_TYPE)
 
 

@@ -18,6 +18,7 @@ from tests.api.serving import served
 
 PASSWORD = "hush-7f3a9c51e0"
 JSON = {"Content-Type": "application/json"}
+PATHS = ("", "/v1/irritants/ru-us", "/irritants/ru-us", "/v1/reports", "/reports", "/sources", "/problems", "/static")
 TABLES = ("events", "reports", "read_models", "keys", "head")
 
 
@@ -44,19 +45,37 @@ def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
         {"Cookie": f"irritants={token}"},
         {"If-None-Match": token},
         {"Prefer": token},
-        {"X-Request-Id": "-"},
+        {"X-Request-Id": token},
+        {"User-Agent": token},
+        {"Referer": f"http://irritants.example/?key={token}"},
+        {"Last-Event-ID": token},
+        {"Accept": token},
+        {token: token},
     ]
+    mistaken = {
+        "relation": "ru-us",
+        "title": "T",
+        token: token,
+        "events": [{"type": token}, {**filed["events"][0], "stream": token}],
+    }
     return [
         client.get("/v1/irritants", headers=shown),
         client.get("/v1/nothing", headers=shown),
         client.get("/v1/irritants?relation=nowhere", headers=shown),
         client.get("/v1/events/live?after=99999999", headers=shown),
-        client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one"}),
+        client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one", "X-Request-Id": token}),
         client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one"}),
         client.post("/v1/reports", content=b"{", headers={**shown, **JSON, "Idempotency-Key": "two"}),
         client.post("/v1/reports", json={"key": 1}, headers={**shown, "Idempotency-Key": "three"}),
         *(client.get("/v1/irritants", headers=headers) for headers in wrong),
         client.get("/v1/irritants", params={"key": token}),
+        client.get("/v1/irritants", params={"relation": token}),
+        client.get("/v1/irritants", params={token: "1"}),
+        client.get("/v1/events", params={"log": token}),
+        *(client.get(f"{path}/{token}", headers={"Accept": a}) for path in PATHS for a in ("*/*", "text/html")),
+        client.post(f"/{token}", headers=shown),
+        client.post("/v1/reports", json=mistaken, headers={**shown, "Idempotency-Key": "four"}),
+        client.post("/v1/reports?dry_run=true", content=token, headers={**shown, **JSON}),
         client.post("/sign-in", data={"key": token}),
         client.get("/"),
         client.get("/sign-in"),
