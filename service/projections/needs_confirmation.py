@@ -153,9 +153,9 @@ class _OfIrritant:
 
     def silent_sides(self) -> Iterator[Unconfirmed]:
         state = self.state
-        denying = {d.denier for d in state.denials}
+        spoke_against = {d.denier for d in state.denials}  # also where that has ended: who ever denied is not silent
         for party in state.parties:
-            if state.rung_of(party) == UNSTATED < state.reported and party not in denying:
+            if state.rung_of(party) == UNSTATED < state.reported and party not in spoke_against:
                 yield self.item(
                     "silent_side",
                     f"{party} is not on record with where it stands.",
