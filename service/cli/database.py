@@ -26,7 +26,7 @@ def address(settings: Settings) -> Iterator[str]:
             with embedded.serving(settings.home) as url:
                 yield url
     except (EmbeddedServerError, DatabaseUnavailable) as error:
-        raise Failed(f"the database cannot be reached: {error}", Exit.UNREACHABLE) from error
+        raise Failed(f"the database cannot be reached, or keeps us waiting: {error}", Exit.UNREACHABLE) from error
     except DatabaseRefuses as error:
         raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -168,3 +169,11 @@ def test_the_contract_for_people_fetches_nothing_from_elsewhere(reading: TestCli
     page = reading.get("/docs")
     assert page.headers["content-security-policy"] == "default-src 'none'"
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page.text)
+
+
+ON_CALL = (Path(__file__).parents[2] / "docs" / "on-call.md").read_text()
+
+
+def test_every_alarm_on_the_page_for_whoever_is_on_call_is_counted(client: TestClient) -> None:
+    counted = set(re.findall(r"^# TYPE (\S+)", client.get("/metrics").text, re.MULTILINE))
+    assert set(re.findall(r"`(irritants_\w+)", ON_CALL)) <= counted
