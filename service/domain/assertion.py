@@ -7,6 +7,7 @@ may be added with a default, never renamed or removed without a new schema versi
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
@@ -23,6 +24,10 @@ What is a letter depends on the version of Unicode, and so on the release of Pyt
 _MISLEADING: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 # Letters and marks of which nothing is seen.
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# They choose between the forms of a letter or a sign that has several; after any other they are not seen.
+_SELECTORS: Final = frozenset(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x180B, 0x180C, 0x180D, 0x180F))
+)
 
 
 def _plain(most: int) -> AfterValidator:
@@ -47,10 +52,17 @@ def _refuse_what_misleads(text: str) -> None:
         raise PydanticCustomError(
             "plain_text", "has a control, format or surrogate character, or one that is not assigned"
         )
-    if not _UNSEEN.isdisjoint(text):
+    if not text.isascii() and (not _UNSEEN.isdisjoint(text) or _chooses_nothing(text)):
         raise PydanticCustomError("plain_text", "has a letter that cannot be seen")
     if not text.strip():
         raise PydanticCustomError("plain_text", "is blank")
+
+
+def _chooses_nothing(text: str) -> bool:
+    if _SELECTORS.isdisjoint(text):
+        return False
+    pairs = pairwise(f" {text}")
+    return any(c in _SELECTORS and unicodedata.category(before) not in ("Lo", "So") for before, c in pairs)
 
 
 def _few_words(text: str) -> str:

@@ -184,10 +184,17 @@ def test_names_that_look_like_others_are_none(desk: TestClient, stream: str) -> 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/events/0/stream")
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "a\u0007b", "a\u2028b", "a\nb", "a\u2066b"])
+@pytest.mark.parametrize(
+    "text", ["a\u202eb", "a\u0007b", "a\u2028b", "a\nb", "a\u2066b", "a\u200bb", "a\ufe0fb", "\ufe0f", "a\U000e0100"]
+)
 def test_a_line_that_shows_otherwise_than_it_reads_is_refused(desk: TestClient, text: str) -> None:
     answer = desk.post("/v1/reports?dry_run=true", json=report(source(publisher=text)))
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/events/0/publisher")
+
+
+@pytest.mark.parametrize("text", ["\u845b\U000e0100\u57ce", "\u2764\ufe0f", "Zoe\u0308"])
+def test_a_letter_may_be_of_one_of_its_forms(desk: TestClient, text: str) -> None:
+    assert desk.post("/v1/reports?dry_run=true", json=report(source(publisher=text))).status_code == 200
 
 
 @pytest.mark.parametrize(
