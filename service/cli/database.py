@@ -14,6 +14,7 @@ from service.store import embedded, migrate
 from service.store.codec import Unreadable
 from service.store.embedded import EmbeddedServerError
 from service.store.engine import DatabaseRefuses, DatabaseUnavailable, connection, first_line, open_engine
+from service.store.log import NoHead
 
 
 @contextmanager
@@ -27,6 +28,8 @@ def address(settings: Settings) -> Iterator[str]:
                 yield url
     except (EmbeddedServerError, DatabaseUnavailable) as error:
         raise Failed(f"the database cannot be reached, or keeps us waiting: {error}", Exit.UNREACHABLE) from error
+    except NoHead as error:
+        raise Failed(f"the record is damaged: {error}") from error
     except DatabaseRefuses as error:
         raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
 

@@ -36,6 +36,13 @@ class VersionTaken(Exception):
     """One of these streams already has an event with that version; nothing was written."""
 
 
+class NoHead(Exception):
+    """The row that says where the record ends is not there: somebody who may do everything took it away."""
+
+    def __init__(self) -> None:
+        super().__init__("the head, which says where the record ends, is not there")
+
+
 class Head(NamedTuple):
     """Where the record ends: its last position, that event's chain hash and time, and which record it is."""
 
@@ -101,12 +108,19 @@ _BYTEA: Final = psycopg.adapters.types["bytea"].oid
 
 
 def read_head(connection: Connection) -> Head:
-    return Head(*connection.execute(_HEAD).one())
+    """Raises NoHead."""
+    return _there(connection.execute(_HEAD).one_or_none())
 
 
 def lock_head(connection: Connection) -> Head:
-    """The head, which nobody else moves until this transaction ends. Only inside `engine.transaction`."""
-    return Head(*connection.execute(_HEAD.with_for_update()).one())
+    """The head, which nobody else moves until this transaction ends. Only in `engine.transaction`. Raises NoHead."""
+    return _there(connection.execute(_HEAD.with_for_update()).one_or_none())
+
+
+def _there(row: Sequence[Any] | None) -> Head:
+    if row is None:
+        raise NoHead
+    return Head._make(row)
 
 
 def append(

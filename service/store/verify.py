@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, and_, func, select
-from sqlalchemy.exc import DataError, NoResultFound
+from sqlalchemy.exc import DataError
 
 from service.store import codec, lines, protection
 from service.store.codec import GENESIS, StoredEvent, StoredReport
-from service.store.log import Head, read_head
+from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
 
 Progress = Callable[[int, int], None]
@@ -117,8 +117,8 @@ class Walk:
 def _end(connection: Connection) -> Head:
     try:
         return read_head(connection)
-    except NoResultFound:
-        raise Damaged(None, "the head, which says where the record ends, is not there") from None
+    except NoHead as error:
+        raise Damaged(None, str(error)) from None
     except DataError as error:
         raise Damaged(None, "the head, which says where the record ends, cannot be read") from error
 

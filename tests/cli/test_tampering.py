@@ -4,6 +4,7 @@ How many kinds were tried and how many of them were found is what this file coun
 """
 
 import json
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -72,3 +73,14 @@ def test_a_table_or_a_column_that_is_gone_is_told_in_a_sentence(twelve: str, sta
     assert ended.code == 1
     assert ended.err.startswith("irritants: the database refuses: ")
     assert "does not exist" in ended.err
+
+
+@pytest.mark.parametrize("command", ["verify", "export", "rebuild", "checkpoint"])
+def test_no_command_goes_on_where_nobody_can_tell_the_end(
+    twelve: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", str(tmp_path / "checkpoint.key"))
+    with superuser(twelve) as c:
+        c.execute("DELETE FROM head")
+    ended = irritants(command, *([str(tmp_path / "export.jsonl")] if command == "export" else []))
+    assert (ended.code, "the head, which says where the record ends, is not there" in ended.err) == (1, True)
