@@ -65,6 +65,7 @@ def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
         client.get("/v1/events/live?after=99999999", headers=shown),
         client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one", "X-Request-Id": token}),
         client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one"}),
+        client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": token}),
         client.post("/v1/reports", content=b"{", headers={**shown, **JSON, "Idempotency-Key": "two"}),
         client.post("/v1/reports", json={"key": 1}, headers={**shown, "Idempotency-Key": "three"}),
         *(client.get("/v1/irritants", headers=headers) for headers in wrong),
