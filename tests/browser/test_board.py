@@ -75,9 +75,9 @@ def test_every_mark_says_what_it_is_when_it_is_pointed_at(reader: Desk) -> None:
 def test_the_columns_sort_it(reader: Desk) -> None:
     page = reader.window("/")
     rows = sorted(board(reader), key=lambda row: RUNGS.index(row["confirmed_status"]))
-    page.locator("#sort-confirmed").click()
+    page.locator("#sort-ru-us-confirmed").click()
     expect(page.locator("tbody tr").last).to_have_attribute("id", rows[-1]["id"])
-    page.locator("#sort-confirmed").click()
+    page.locator("#sort-ru-us-confirmed").click()
     expect(page.locator("tbody tr").first).to_have_attribute("id", rows[-1]["id"])
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("confirmed")
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from service.api.app import create_app
 from service.settings import Settings
@@ -109,6 +109,18 @@ def test_evidence_is_opened_in_place_down_to_document_and_paragraph(reader: Desk
     evidence.get_by_role("link", name="a4-unnamed-outlet ¶ 5").click()
     page.wait_for_url("**/sources/a4-unnamed-outlet#p5")
     assert page.locator("#p5").is_visible()
+
+
+def test_two_points_are_compared_from_the_dossier(reader: Desk) -> None:
+    page = reader.window("/irritants/ru-us/property-return")
+    for end, by, at in (("From", "after a round", "istanbul-february"), ("To", "a position of the record", "110")):
+        group = page.get_by_role("group", name=end)
+        group.get_by_role("combobox").first.select_option(label=by)
+        group.get_by_role("combobox").last.fill(at)
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**/property-return/difference?from=round%3Aistanbul-february&to=position%3A110")
+    changed = page.get_by_role("row").filter(has=page.get_by_role("cell", name="in talks"))
+    expect(changed).to_contain_text("reported")
 
 
 @pytest.mark.parametrize("name", ["board", "sheet", "dossier-banking", "relation"])

@@ -137,6 +137,21 @@ def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: Test
     assert "A side has suspended it." in flights
 
 
+def test_where_there_are_several_relations_one_of_them_can_be_chosen(browser: TestClient, new_key: NewKey) -> None:
+    opened = {"stream": "irritant/dk-no/fishing", "type": "IrritantOpened", "title": "Fishing", "category": "sea"}
+    key = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "other", "Accept": "application/json"}
+    others = {"stream": "relation/dk-no", "type": "RelationOpened", "parties": ["DK", "NO"], "title": "Denmark and Norway"}
+    body = report(others, opened, relation="dk-no")
+    assert browser.post("/v1/reports", json=body, headers=key).status_code == 201
+    all_of_them, one = Page.of(browser.get("/")), Page.of(browser.get("/?relation=dk-no"))
+    assert {"dk-no/fishing", "ru-us/visas"} <= all_of_them.ids
+    assert {"/?relation=dk-no&sort=irritant", "/?relation=ru-us&sort=irritant"} <= set(all_of_them.links)
+    assert "dk-no/fishing" in one.ids
+    assert "ru-us/visas" not in one.ids
+    assert "/?sort=irritant" in one.links
+    assert "/?relation=dk-no&sort=-claimed" in one.links  # what is chosen stays so when it is sorted
+
+
 def test_an_empty_record_has_a_board(database_url: str, clock: Clock) -> None:
     with browsing(site(database_url, clock)) as browser:
         assert "No irritant is on record at this point." in Page.of(browser.get("/")).said
