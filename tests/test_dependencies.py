@@ -56,7 +56,7 @@ def test_no_version_that_the_image_runs_is_known_to_be_vulnerable() -> None:
         text=True,
         check=False,
     )
-    unreachable = "Max retries exceeded" in audited.stderr
+    unreachable = re.search("requests.exceptions|Could not connect", audited.stderr)
     found = [] if unreachable else json.loads(audited.stdout)["dependencies"]
     if all("skip_reason" in dependency for dependency in found):
         pytest.skip("no advisories can be had here: `make audit` lists the versions to be reviewed by hand")
