@@ -23,7 +23,8 @@ def told(scope: Scope, problem: Problem) -> Response:
     if problem.name == "unauthenticated" and scope["method"] in READING:
         return RedirectResponse(address("/sign-in", next=_asked(scope)), 303, {"Cache-Control": "no-store"})
     explanation = EXPLAINED[problem.name]
-    html = rendered("refusal.html", {"problem": problem.document, "name": problem.name, "explained": explanation.text})
+    told_of = {"problem": problem.document, "name": problem.name, "explained": explanation.text}
+    html = rendered("refusal.html", {**told_of, "visitor": scope["state"].get("key")})
     headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
     return Response(html, problem.status, headers, HTML)
 

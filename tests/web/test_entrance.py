@@ -218,6 +218,12 @@ def test_where_reading_needs_a_key_a_session_reads_what_programs_read(closed: Te
     assert closed.get("/v1/irritants").status_code == 200
 
 
+def test_also_where_there_is_nothing_a_page_says_who_is_signed_in(desk: TestClient) -> None:
+    assert "Signed in: desk" in desk.get("/irritants/ru-us/nothing").text
+    desk.cookies.clear()
+    assert "Signed in" not in desk.get("/irritants/ru-us/nothing").text
+
+
 def test_a_session_writes_nothing_where_programs_write(desk: TestClient) -> None:
     answer = desk.post("/v1/reports", json={}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 401
