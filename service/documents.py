@@ -107,17 +107,21 @@ def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0) -> Iterato
         return
     known = bisect_right(log, after, key=lambda event: event.position)
     history = history_of(stream, log[:known])
-    before = standing_in(history.state) if stream.startswith("irritant/") and known else None
-    for _, report in groupby(log[known:], key=lambda event: event.report):
-        if not stream.startswith("irritant/"):
-            for event in report:
-                history.append(event)
-            continue
-        runs = list(_appended(history, report))
-        for changed in changes_of(before, stream, runs):
-            yield change_document(changed)
-        before = runs[-1][2]
+    if stream.startswith("irritant/"):
+        yield from map(change_document, _changed(history, log[known:]))
+    else:
+        for event in log[known:]:
+            history.append(event)
     yield document_of(history)
+
+
+def _changed(history: History[Any], log: Iterable[Recorded]) -> Iterator[ChangeDocument]:
+    """How the reports of these events changed an irritant's reading, as its history takes them up."""
+    before = standing(history)
+    for _, report in groupby(log, key=lambda event: event.report):
+        runs = list(_appended(history, report))
+        yield from changes_of(before, history.stream, runs)
+        before = runs[-1][2]
 
 
 def _appended(history: History[Any], report: Iterable[Recorded]) -> Iterator[Run]:
