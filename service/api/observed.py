@@ -17,11 +17,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import Problem, problem_of
+from service.store.keys import hushed
 
 SLOW_SECONDS: Final = 1.0
 CLIENT_LEFT: Final = 499  # no status of HTTP: nobody received one
 _READING: Final = frozenset({"GET", "HEAD"})
-_ID: Final = re.compile(rb"(?!irr_)[A-Za-z0-9._-]{1,64}")  # a key is none: it would be on record with what it files
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _numbers: Final = count(1)
 _of_this_start: Final = token_hex(6)
 
@@ -40,8 +41,10 @@ def request_id(scope: Scope) -> str:
     """The id under which the log knows a request: the sender's `X-Request-Id`, or one of our own."""
     state: dict[str, Any] = scope["state"]
     if "request_id" not in state:
-        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        state["request_id"] = sent.decode() if _ID.fullmatch(sent) else f"{_of_this_start}-{next(_numbers)}"
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+        # One with a key in it is none: it would be on record with what it files.
+        is_one = _ID.fullmatch(sent) and hushed(sent) == sent
+        state["request_id"] = sent if is_one else f"{_of_this_start}-{next(_numbers)}"
     return str(state["request_id"])
 
 

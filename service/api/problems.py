@@ -121,8 +121,15 @@ class ProblemDocument(Document):
     start_over: str | None = Field(default=None, description="where to begin again")
 
 
+def _hushed(mistake: Mistake) -> Mistake:
+    return mistake.model_copy(update={name: hushed(told) for name, told in mistake if isinstance(told, str)})
+
+
 class Problem(Exception):
-    """A refusal as HTTP tells it. Raised wherever a request is looked at; rendered by `response` alone."""
+    """A refusal as HTTP tells it, without the keys that a sender wrote where they do not belong.
+
+    Raised wherever a request is looked at; told as a document by `response`, and by pages in their own way.
+    """
 
     def __init__(
         self,
@@ -142,16 +149,16 @@ class Problem(Exception):
                 "title": EXPLAINED[name].title,
                 "status": self.status,
                 "detail": hushed(detail),
-                "errors": tuple(errors) or None,
+                "errors": tuple(map(_hushed, errors)) or None,
                 **members,
             }
         )
-        super().__init__(detail)
+        super().__init__(self.document.detail)
 
     def response(self) -> Response:
         body = json.dumps(self.document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
         # What a client sent may come back in a pointer, and half a surrogate pair has no bytes.
-        raw = hushed(body).encode(errors="replace")
+        raw = body.encode(errors="replace")
         return Response(raw, self.status, {"Cache-Control": "no-store", **self.headers}, MEDIA_TYPE)
 
 

@@ -64,7 +64,9 @@ def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
         client.get("/v1/irritants?relation=nowhere", headers=shown),
         client.get("/v1/events/live?after=99999999", headers=shown),
         client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one", "X-Request-Id": token}),
-        client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one"}),
+        client.post(
+            "/v1/reports", json=filed, headers={**shown, "Idempotency-Key": "one", "X-Request-Id": f"x-{token}"}
+        ),
         client.post("/v1/reports", json=filed, headers={**shown, "Idempotency-Key": token}),
         client.post("/v1/reports", content=b"{", headers={**shown, **JSON, "Idempotency-Key": "two"}),
         client.post("/v1/reports", json={"key": 1}, headers={**shown, "Idempotency-Key": "three"}),
@@ -72,6 +74,7 @@ def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
         client.get("/v1/irritants", params={"key": token}),
         client.get("/v1/irritants", params={"relation": token}),
         client.get("/v1/irritants", params={token: "1"}),
+        client.get("/", params={token: "1"}, headers={"Accept": "text/html"}),
         client.get("/v1/events", params={"log": token}),
         *(client.get(f"{path}/{token}", headers={"Accept": a}) for path in PATHS for a in ("*/*", "text/html")),
         client.post(f"/{token}", headers=shown),
