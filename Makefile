@@ -57,8 +57,8 @@ peers: ## libraries that the benchmarks compare with and the profiler, in a fold
 	$(VENV)/peers/bin/pip install -qq 'eventsourcing[postgres]==9.5.6' py-spy==0.4.1
 
 fuzz: install ## thousands of cases for the contract (EXAMPLES=300 for each operation), for bytes and for the laws
-	EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -n auto -m '' -rsP -o faulthandler_timeout=7200 --hypothesis-show-statistics \
-		--hypothesis-profile=fuzz tests/fuzz tests/laws
+	EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -n auto -m '' -rsP -o faulthandler_timeout=7200 \
+		--hypothesis-show-statistics --hypothesis-profile=fuzz tests/fuzz tests/laws
 
 sbom: install ## what the image is made of, as a CycloneDX document on standard output
 	$(BIN)/python tests/sbom.py requirements.txt

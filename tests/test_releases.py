@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -73,11 +72,10 @@ def reads(url: str, ended: threading.Event) -> Seen:
 
 @dataclass
 class Desk:
-    """Files a concern again and again: how long each took, and where it is on record."""
+    """Files a concern again and again: where each is on record."""
 
     url: str
     key: str
-    seconds: list[float] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
 
     def files(self, name: str, ended: threading.Event) -> None:
@@ -86,11 +84,9 @@ class Desk:
             for number in count():
                 if ended.is_set():
                     return
-                began = time.perf_counter()
                 body = report(on(VISAS, "ConcernRaised", summary=f"Said by {name} for the {number}. time."))
                 answer = desk.post("/v1/reports", json=body, headers={"Idempotency-Key": f"{name}-{number}"})
                 assert answer.status_code == 201, answer.text
-                self.seconds.append(time.perf_counter() - began)
                 self.positions.append(answer.json()["position"])
 
 
