@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine
 
 from service.store import embedded
 from tests.api.serving import Served, served
@@ -135,6 +136,16 @@ def database_url(clone: Clone, migrated_template: str) -> Iterator[str]:
     """A record with its tables and nothing in it."""
     with clone(migrated_template) as url:
         yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """On that record."""
+    from service.store.engine import open_engine  # noqa: PLC0415 -- as in `migrated_template`
+
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +19,6 @@ from service.store import events, keys, log, watch
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
 from tests.failover import admin, failed_over, name_of
 from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing, superuser
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import count
@@ -16,7 +15,7 @@ from service.domain.report import read
 from service.projections.irritant import IrritantDocument
 from service.recorder import KeyReused, Overloaded, Receipt, Recorder, Request, Stale
 from service.store import events, log, read_models
-from service.store.engine import connection, driver, open_engine, transaction
+from service.store.engine import connection, driver, transaction
 from service.store.log import Head, read_head
 
 BANKING, VISAS = "irritant/ru-us/banking-access", "irritant/ru-us/visas"
@@ -53,13 +52,6 @@ def request(*filed: dict[str, Any], key: str | None = None, **more: Any) -> Requ
     body = {"relation": "ru-us", "title": "A report", "events": list(filed)}
     hashed = sha256(json.dumps(body, sort_keys=True).encode()).digest()
     return Request(read(body), key or f"key-{next(_keys)}", hashed, "an operator", "a request", **more)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

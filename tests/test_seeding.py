@@ -1,6 +1,5 @@
 """Seeding fills an empty record, all at once, and never another."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,8 @@ from sqlalchemy import Engine
 from service.domain.errors import Refused
 from service.seeding import FOLDER, seed
 from service.store import reports
-from service.store.engine import connection, open_engine
+from service.store.engine import connection
 from service.store.log import read_head
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 def test_an_empty_record_takes_every_report_of_the_folder_in_its_order(engine: Engine) -> None:

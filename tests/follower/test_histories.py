@@ -11,18 +11,11 @@ from service.domain.history import History
 from service.domain.streams import history_of
 from service.follower.histories import Histories
 from service.store import events
-from service.store.engine import connection, open_engine
+from service.store.engine import connection
 from tests.store.record import FERRIES, READOUT, VISAS, opened, put
 
 FISH = "irritant/no-se/fish"
 RELATION = "no-se"
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -39,13 +39,6 @@ SELECT position + 1, stream, version + 1, gen_random_uuid(), 'TreatyRatified', 1
 """
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
 def target(server: NatsServer) -> Target:
     return Target(server.url, STREAM, "irritants")
 
