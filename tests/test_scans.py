@@ -62,13 +62,6 @@ def database_url(clone: Clone, long_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, connections=1)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def server(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Served]:
     with served(database_url, checkpoint_key=str(tmp_path / "checkpoint.key"), answers_per_minute="0") as server:
         yield server
