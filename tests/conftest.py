@@ -22,6 +22,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine
 
 from service.store import embedded
+from tests import hostile
 from tests.api.serving import Served, served
 
 NOT_DURABLE = {
@@ -87,7 +88,20 @@ def database_server(pytestconfig: pytest.Config) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def clone(database_server: str, pytestconfig: pytest.Config) -> Clone:
+def user_address(database_server: str, pytestconfig: pytest.Config) -> str:
+    """The server, as the role that tests connect as: the one that is given, or the hostile one."""
+    if not hostile.IS_WANTED:
+        return database_server
+    os.environ.update(hostile.ENVIRONMENT)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"{pytestconfig.stash[RUN].name}_hostile_{worker}"
+    with _admin(database_server) as admin:
+        password = hostile.make_role(admin, name)
+    return hostile.as_role(database_server, name, password)
+
+
+@pytest.fixture(scope="session")
+def clone(database_server: str, user_address: str, pytestconfig: pytest.Config) -> Clone:
     """Makes a database like another, lends its address, and drops it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     numbers = itertools.count(1)
@@ -97,7 +111,7 @@ def clone(database_server: str, pytestconfig: pytest.Config) -> Clone:
         name = f"{pytestconfig.stash[RUN].name}_{worker}_{next(numbers)}"
         with _admin(database_server) as admin:
             admin.execute(CREATE.format(Identifier(name), Identifier(template)))
-        yield _named(database_server, name)
+        yield _named(user_address, name)
         with _admin(database_server) as admin:
             admin.execute(DROP.format(Identifier(name)))
 
@@ -187,6 +201,9 @@ def _drop_all(server: str, prefix: str) -> None:
         names = admin.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]).fetchall()
         for (name,) in names:
             admin.execute(DROP.format(Identifier(name)))
+        roles = admin.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [prefix]).fetchall()
+        for (name,) in roles:
+            admin.execute(SQL("DROP ROLE {}").format(Identifier(name)))
 
 
 def _memory() -> Path | None:

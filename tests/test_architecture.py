@@ -108,6 +108,21 @@ def test_one_room_knows_sql() -> None:
         assert not {name for name in imported(module) if name.split(".")[0] in SQL} - HANDED_ON, named(module)
 
 
+def test_one_module_opens_connections() -> None:
+    """It sets what all rely on, so a connection that another module opened would be in a state of its own."""
+    for module in MODULES:
+        opened = {
+            f"{ast.unparse(node.func.value)}.{node.func.attr}"
+            for node in ast.walk(tree(module))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("connect", "create_engine", "connect_start")
+        }
+        of_the_driver = {call for call in opened if re.search(r"psycopg|Connection|PGconn|kind|sqlalchemy", call)}
+        allowed = {"connections.py": of_the_driver, "engine.py": {"sqlalchemy.create_engine"}}
+        assert of_the_driver <= allowed.get(module.name, set()), named(module)
+
+
 def test_nothing_but_the_settings_reads_the_environment() -> None:
     for module in of_rooms(*ROOMS.keys() - {"settings"}):
         read = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}

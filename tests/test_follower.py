@@ -124,8 +124,8 @@ def test_a_question_is_not_answered_by_a_query_that_was_under_way(database_url: 
         async with following(database_url, engine) as follower:
             await follower.head()
             with transaction(engine) as c:
-                # The query finds the table of documents taken, so it has begun and cannot end.
-                c.exec_driver_sql("LOCK TABLE read_models IN ACCESS EXCLUSIVE MODE")
+                # The query finds the head taken, so it has begun and cannot end.
+                c.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
                 under_way = asyncio.create_task(follower.head())
                 await until(lambda: waits_for_a_lock(engine))
                 moved = log.append(c, log.read_head(c), [filing(log.read_head(c), (READOUT, 1))])
@@ -362,7 +362,7 @@ def test_a_database_that_does_not_answer_is_said_to_be_down(database_url: str, e
         async with following(database_url, engine) as follower:
             await follower.head()
             with transaction(engine) as c:
-                c.exec_driver_sql("LOCK TABLE read_models IN ACCESS EXCLUSIVE MODE")
+                c.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
                 began = time.monotonic()
                 first = asyncio.create_task(follower.head())
                 await asyncio.sleep(0.1)

@@ -306,3 +306,19 @@ def test_head_and_documents_move_together(recorder: Recorder, engine: Engine) ->
         assert log.read_head(c).position == receipt.report.last_position
         stored = read_models.page(c, "irritant", 1, relation="ru-us")
     assert [(d.key, d.position) for d in stored] == [("ru-us/banking-access", 9), ("ru-us/visas", 10)]
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01"])
+def test_a_report_is_recorded_though_postgresql_rolls_its_transaction_back_twice(engine: Engine, code: str) -> None:
+    """A serialization failure and a deadlock are no outage: the database asks for another attempt."""
+    with connection(engine) as c:
+        driver(c).execute(f"""
+            CREATE SEQUENCE attempts;
+            CREATE FUNCTION roll_back_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+              IF nextval('attempts') <= 2 THEN RAISE EXCEPTION 'try again' USING ERRCODE = '{code}'; END IF;
+              RETURN NEW;
+            END $$;
+            CREATE TRIGGER roll_back_twice BEFORE INSERT ON reports FOR EACH ROW EXECUTE FUNCTION roll_back_twice();
+        """)
+    assert recorded(Recorder(engine), request(*OPENING)).report.first_position == 1

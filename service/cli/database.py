@@ -12,6 +12,7 @@ from service.cli.terminal import Exit, Failed
 from service.settings import Settings
 from service.store import embedded, migrate
 from service.store.codec import Unreadable
+from service.store.connections import UnusableDatabase, require_sessions
 from service.store.embedded import EmbeddedServerError
 from service.store.engine import DatabaseRefuses, DatabaseUnavailable, connection, first_line, open_engine
 from service.store.log import NoHead
@@ -22,10 +23,13 @@ def address(settings: Settings) -> Iterator[str]:
     """The database that the settings name, or else the embedded one, which runs meanwhile. Raises Failed."""
     try:
         if settings.database_url is not None:
+            require_sessions(settings.database_url)
             yield settings.database_url
         else:
             with embedded.serving(settings.home) as url:
                 yield url
+    except UnusableDatabase as error:
+        raise Failed(str(error), Exit.USAGE) from error
     except (EmbeddedServerError, DatabaseUnavailable) as error:
         raise Failed(f"the database cannot be reached, or keeps us waiting: {error}", Exit.UNREACHABLE) from error
     except NoHead as error:

@@ -10,7 +10,7 @@ acknowledged before it is committed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -34,13 +34,14 @@ from service.recorder.batching import Batches, Overloaded
 from service.recorder.histories import Histories
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
-from service.store.engine import ConnectionLost, Held, connection, transaction
+from service.store.engine import ConnectionLost, Held, RolledBack, connection, transaction
 from service.store.log import Filing, Head, KeyTaken, VersionTaken
 from service.store.read_models import Document
 
 __all__ = ["KeyReused", "Overloaded", "Receipt", "Recorder", "Request", "Stale", "replay"]
 
 _CACHED_EVENTS: Final = 50_000
+_ATTEMPTS: Final = 3
 _Connected: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -145,6 +146,8 @@ class Recorder:
                 return self._optimistically(c, requests)
         except ConnectionLost:
             return None  # Perhaps after the commit: under the lock the keys tell.
+        except RolledBack:
+            return None
 
     def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
         """Decides on what is known and appends if nobody else was faster; None where it must be done under the lock."""
@@ -167,6 +170,13 @@ class Recorder:
         return None if moved is None else (batch, moved)
 
     def _under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(RolledBack):
+                return self._under_lock_once(requests)
+            self._known.forget()
+        return self._under_lock_once(requests)
+
+    def _under_lock_once(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
         with transaction(self._engine) as c:
             head = self._caught_up(c, log.lock_head(c))
             known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])

@@ -13,16 +13,31 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, exc
 
-_CONNECT_SECONDS: Final = 2  # the shortest that libpq takes
+from service.store.connections import DatabaseUnavailable, connect
+
+__all__ = [
+    "ConnectionLost",
+    "DatabaseRefuses",
+    "DatabaseUnavailable",
+    "Held",
+    "RolledBack",
+    "address",
+    "connection",
+    "driver",
+    "first_line",
+    "open_engine",
+    "transaction",
+]
+
 _POOL_SECONDS: Final = 2
-
-
-class DatabaseUnavailable(Exception):
-    """The database cannot be reached, is overloaded, or is not taking writes; nothing was acknowledged."""
 
 
 class ConnectionLost(DatabaseUnavailable):
     """A connection that was kept is dead. Another may be had at once; what it was last asked may have been done."""
+
+
+class RolledBack(DatabaseUnavailable):
+    """PostgreSQL ended a transaction in favour of another one. Nothing was written; the same may be done again now."""
 
 
 DatabaseRefuses: Final = exc.ProgrammingError
@@ -33,7 +48,11 @@ _OUTAGES: Final = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.InFailedSqlTransaction,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.IdleInTransactionSessionTimeout,
 )
+# These are operational errors too, and no outage: the database works, and asks for another attempt.
+_ROLLED_BACK: Final = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
 def open_engine(
@@ -42,30 +61,18 @@ def open_engine(
     connections: int = 8,
     statement_seconds: float | None = 5,
     pre_ping: bool = True,
-    connect: Callable[..., psycopg.Connection[Any]] = psycopg.connect,
+    opens: Callable[[], psycopg.Connection[Any]] | None = None,
 ) -> Engine:
-    """An engine on a libpq address (`postgresql://…`). Connects at the first use, never here.
+    """Return an engine on a libpq address (`postgresql://…`). It connects at the first use.
 
     `statement_seconds` bounds each statement and each wait for a lock; None for long work: migrations, verify, rebuild.
-    `connect` makes the driver's connections.
+    `opens` makes the driver's connections, where they are of another kind.
     """
-    timeout = 0 if statement_seconds is None else round(statement_seconds * 1000)
-
-    def connected() -> psycopg.Connection[Any]:
-        return connect(
-            url,
-            connect_timeout=_CONNECT_SECONDS,
-            options=f"-c statement_timeout={timeout} -c timezone=UTC",
-            application_name="irritants",
-            keepalives_idle=5,
-            tcp_user_timeout=4000,
-        )
-
     # The address goes to libpq as it stands: several hosts, services and sockets work as its manual says.
     return sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
-        creator=connected,
+        creator=opens or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
         max_overflow=0,
@@ -142,13 +149,17 @@ def _outages() -> Iterator[None]:
     try:
         yield
     except _OUTAGES as error:
-        raise DatabaseUnavailable(first_line(error)) from error
+        raise _unavailable(error) from error
     except exc.TimeoutError as error:
         raise DatabaseUnavailable("all connections to the database are in use") from error
     except exc.DBAPIError as error:
         if isinstance(error.orig, _OUTAGES):
-            raise DatabaseUnavailable(first_line(error.orig)) from error
+            raise _unavailable(error.orig) from error
         raise
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    return (RolledBack if isinstance(error, _ROLLED_BACK) else DatabaseUnavailable)(first_line(error))
 
 
 def first_line(error: BaseException) -> str:

@@ -12,16 +12,15 @@ from typing import Any, Final
 
 import psycopg
 
-from service.store.engine import DatabaseUnavailable
+from service.store.connections import DatabaseUnavailable, connect_async
 
 _ASK_SECONDS: Final = 0.5
 _ANSWER_SECONDS: Final = 2.3
-_CONNECT_SECONDS: Final = 2  # the shortest that libpq takes
-# The server, too, has to notice within seconds that the holder's machine is gone; by itself it takes two hours.
-_OPTIONS: Final = (
-    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c statement_timeout=0"
-)
-_TRY: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+# Advisory locks belong to a database, and each of its schemas may hold a record of its own.
+_TRY: Final = """
+SELECT pg_try_advisory_lock(hashtextextended(%s ||
+  CASE current_schema() WHEN 'public' THEN '' ELSE ' of ' || current_schema() END, 0))
+"""
 
 
 class Lock:
@@ -40,15 +39,7 @@ class Lock:
 async def held(url: str, name: str, stands_by: Callable[[], None]) -> AsyncIterator[Lock]:
     """Holds a name. `stands_by` is called once where another has it. Raises DatabaseUnavailable."""
     async with _answering():
-        connection = await psycopg.AsyncConnection.connect(
-            url,
-            autocommit=True,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="irritants-lock",
-            keepalives_idle=5,
-            tcp_user_timeout=4000,
-            options=_OPTIONS,
-        )
+        connection = await connect_async(url, name="irritants-lock")
     try:
         if not await _taken(connection, name):
             stands_by()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, text
 
+from service.store.connections import require_sessions
 from service.store.engine import open_engine, transaction
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _GRANTS: Final = (
 
 def upgrade(url: str, grant_to: str | None = None) -> None:
     """Upgrades as the role that owns the tables, and lets another role, which must exist, do what the service does."""
+    require_sessions(url)
     engine = open_engine(url, connections=1, statement_seconds=None)
     try:
         with transaction(engine) as connection:

@@ -12,10 +12,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psycopg
 from sqlalchemy import Connection
 
-from service.store.engine import DatabaseUnavailable, driver, open_engine
+from service.store.connections import DatabaseUnavailable, connect, connect_async
+from service.store.engine import driver, open_engine
 from service.store.log import Head
 
 _LOOK_SECONDS: Final = 1.0
+_READ_SECONDS: Final = 5.0
 _STANDING: Final = "SELECT record, position, chain_hash, pg_is_in_recovery() FROM head"
 _HOLDS: Final = "SELECT EXISTS (SELECT FROM events WHERE position = %s AND chain_hash = %s)"
 T = TypeVar("T")
@@ -41,10 +43,11 @@ class Standby:
         self._looking: psycopg.AsyncConnection[Any] | None = None
         self.is_well = False
         # A dead connection is found out by using it: the primary is asked then, and no round trip is spent on looking.
-        self.engine = open_engine(url, pre_ping=False, connect=self._connected)
+        self.engine = open_engine(url, pre_ping=False, opens=self._connected)
 
-    def _connected(self, url: str, **options: Any) -> psycopg.Connection[Any]:
-        connection = _Patient.connect(url, **options)
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = connect(self._url, name="irritants", statement_seconds=_READ_SECONDS, kind=_Patient)
+        assert isinstance(connection, _Patient)
         connection.is_hopeless = lambda: not self.is_well
         return connection
 
@@ -68,8 +71,7 @@ class Standby:
 
     async def _look(self) -> tuple[Any, ...] | None:
         if self._looking is None:
-            name = "irritants-standby"
-            self._looking = await psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name=name)
+            self._looking = await connect_async(self._url, name="irritants-standby")
         return await (await self._looking.execute(_STANDING)).fetchone()
 
     def close(self) -> None:

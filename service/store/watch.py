@@ -18,28 +18,31 @@ import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from service.store.engine import DatabaseUnavailable
+from service.store.connections import DatabaseUnavailable, connect_async
 from service.store.log import CHANNEL, Head
 
 MOST_CHANGED: Final = 1_000
-"""Beyond that many changed documents, whoever is behind starts over; the query asks for one more."""
+"""Whoever has missed more changed documents starts over; the query asks for one more."""
+_MOST_POSITIONS: Final = 10_000
+"""Whoever is further behind starts over. A report of the largest size is not."""
 
 _SECONDS: Final = 2.3  # two of these in a row, the longest that anybody waits, are less than five
-_CONNECT_SECONDS: Final = 2  # the shortest that libpq takes
 
-# In the order of positions, along the index on them: how much changed is never known beforehand. A plan made while the
-# table was small is kept until statistics are gathered, a minute later; it read the table from end to end for each
-# question, and filing into a new record slowed down by a third within 20,000 events.
-_PLAN: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off"
-_PREPARE: Final = """
-PREPARE head_since (bigint) AS
-SELECT record, position, encode(chain_hash, 'hex'),
-       to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), keys_version,
+_COLUMNS: Final = """record, position, encode(chain_hash, 'hex'),
+       to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), keys_version"""
+_HEAD: Final = f"SELECT {_COLUMNS} FROM head"  # noqa: S608 -- constants
+# Asked only where the head moved, and planned each time. A plan that is kept was made for the size that the table had
+# then: on a new record it read the whole table for each question, until PostgreSQL gathered statistics a minute later.
+# The upper bound is for the planner too: it takes a range for a small part of the table, also without statistics.
+CHANGES: Final = f"""
+SELECT {_COLUMNS},
        (SELECT json_agg(json_build_array(name, relation, key, position))
-          FROM (SELECT name, relation, key, position FROM read_models WHERE read_models.position > $1
-                 ORDER BY position LIMIT 1001) AS document) AS changed
+          FROM (SELECT name, relation, key, position FROM read_models
+                 WHERE read_models.position > $1::bigint
+                   AND read_models.position <= $1::bigint + {_MOST_POSITIONS}
+                 ORDER BY position LIMIT {MOST_CHANGED + 1}) AS document) AS changed
   FROM head
-"""
+"""  # noqa: S608 -- constants
 _HOLDS: Final = """
 SELECT record = %s AND (%s = 0 OR EXISTS (SELECT FROM events WHERE events.position = %s AND chain_hash = %s)) FROM head
 """
@@ -75,7 +78,7 @@ class Watch:
         self._result: PGresult | None = None
         self._socket = -1
         self._seen: Head | None = None
-        self._last: tuple[list[bytes | None], Moved] | None = None
+        self._last: tuple[list[bytes | None], Head] | None = None
 
     async def head_since(self, position: int) -> Moved:
         """The head, and the documents that changed after a position, in one snapshot taken after this call.
@@ -97,19 +100,11 @@ class Watch:
 
     async def _connected(self) -> tuple[psycopg.AsyncConnection[Any], bool]:
         """A new connection, and whether it leads to a record on which what was last seen is not."""
-        connection = await psycopg.AsyncConnection.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="irritants-head",
-            keepalives_idle=5,
-            tcp_user_timeout=4000,
-        )
+        connection = await connect_async(self._url, name="irritants-head")
         try:
             # First LISTEN, then the question: what is committed in between is announced.
             await connection.execute(f"LISTEN {CHANNEL}")
-            await connection.execute(_PLAN)
-            await connection.execute(_PREPARE)
+            await connection.execute(f"PREPARE head AS {_HEAD}")
             is_other = not await _holds(connection, self._seen)
         except BaseException:
             await connection.close()
@@ -119,9 +114,22 @@ class Watch:
         return connection, is_other
 
     async def _ask(self, pgconn: PGconn, position: int) -> Moved:
+        head = self._head_in(await self._answer_to(pgconn, lambda: pgconn.send_query_prepared(b"head", [])))
+        if head.position <= position:
+            return Moved(head, ())
+        # What changed is read in one snapshot with a head, which may have moved again by now.
+        asked = [b"%d" % position]
+        *values, changed = await self._answer_to(pgconn, lambda: pgconn.send_query_params(CHANGES.encode(), asked))
+        head = self._head_in(values)
+        documents = tuple(Changed(*document) for document in json.loads(changed or b"[]"))
+        is_known = len(documents) <= MOST_CHANGED and head.position - position <= _MOST_POSITIONS
+        return Moved(head, documents if is_known else None)
+
+    async def _answer_to(self, pgconn: PGconn, send: Callable[[], None]) -> list[bytes | None]:
+        """Send a query, and return the one row that answers it."""
         loop = asyncio.get_running_loop()
         self._answer = loop.create_future()
-        pgconn.send_query_prepared(b"head_since", [b"%d" % position])
+        send()
         if pgconn.flush():
             raise psycopg.OperationalError("the connection takes no more")
         # asyncio.timeout costs five times as much, a twentieth of all that the process does for an unchanged answer.
@@ -132,12 +140,14 @@ class Watch:
             patience.cancel()
         if result.status != ExecStatus.TUPLES_OK or result.ntuples != 1:
             raise psycopg.OperationalError(result.get_error_message() or "there is no head")
-        values = [result.get_value(0, column) for column in range(result.nfields)]
+        return [result.get_value(0, column) for column in range(result.nfields)]
+
+    def _head_in(self, values: list[bytes | None]) -> Head:
+        """Return the head that a row says; the same object as before where it did not move."""
         if self._last is None or self._last[0] != values:
-            self._last = values, _moved(values)
-        moved = self._last[1]
-        self._seen = moved.head
-        return moved
+            self._last = values, _head(values)
+        self._seen = self._last[1]
+        return self._seen
 
     def _readable(self, pgconn: PGconn) -> None:
         try:
@@ -179,10 +189,8 @@ async def _holds(connection: psycopg.AsyncConnection[Any], seen: Head | None) ->
     return bool(row and row[0])
 
 
-def _moved(values: list[bytes | None]) -> Moved:
-    record, position, chain_hash, recorded_at, keys_version, changed = ("" if v is None else v.decode() for v in values)
-    head = Head(
+def _head(values: list[bytes | None]) -> Head:
+    record, position, chain_hash, recorded_at, keys_version = ("" if v is None else v.decode() for v in values)
+    return Head(
         record, int(position), bytes.fromhex(chain_hash), datetime.fromisoformat(recorded_at), int(keys_version)
     )
-    documents = tuple(Changed(*document) for document in json.loads(changed or "[]"))
-    return Moved(head, documents if len(documents) <= MOST_CHANGED else None)

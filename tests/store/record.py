@@ -15,6 +15,7 @@ from service.domain import catalogue
 from service.domain.assertion import Recorded
 from service.store import log
 from service.store.codec import StoredReport
+from service.store.connections import connect
 from service.store.engine import connection
 from service.store.log import Filing, Head
 from service.store.read_models import Document
@@ -111,7 +112,7 @@ def fill(engine: Engine, reports: int) -> None:
 @contextmanager
 def superuser(url: str) -> Iterator[psycopg.Connection[Any]]:
     """Somebody who may do everything, and silences what stands in the way."""
-    with psycopg.connect(url) as c:
+    with connect(url, name="superuser") as c, c.transaction():
         for table in ("events", "reports", "head"):
             c.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         yield c

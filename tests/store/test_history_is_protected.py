@@ -8,6 +8,7 @@ from psycopg import errors
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine
 
+from service.store.connections import connect
 from service.store.migrate import upgrade
 from tests.store.record import fill
 
@@ -36,7 +37,7 @@ BACKWARDS = [
 def owner(engine: Engine, database_url: str) -> Iterator[psycopg.Connection]:
     """The owner of the tables, on a record of four events."""
     fill(engine, 2)
-    with psycopg.connect(database_url, autocommit=True) as c:
+    with connect(database_url, name="owner") as c:
         yield c
 
 

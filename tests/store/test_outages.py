@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from service.store import log
+from service.store.connections import connect
 from service.store.engine import DatabaseUnavailable, connection, driver, open_engine, transaction
 from tests.store.record import VISAS, filing, put
 
@@ -72,7 +73,7 @@ def test_the_head_is_locked_for_too_long(database_url: str) -> None:
 
 def end_all_others(engine: Engine, database_url: str) -> None:
     """What a restart of the server does to our connections."""
-    with psycopg.connect(database_url) as admin:
+    with connect(database_url, name="admin") as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
