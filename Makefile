@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format crash fuzz bench bench-million peers sbom audit lock
+.PHONY: help install run test check hostile everywhere lint format crash fuzz bench bench-million peers sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -33,6 +33,14 @@ test: install ## the whole suite on every core; import rules and the OpenAPI doc
 	$(BIN)/pytest -n auto --dist worksteal
 
 check: lint test ## all of it: lint, then the suite
+
+hostile: install ## the store's tests, as a role whose settings would change what is stored
+	TEST_HOSTILE=1 $(BIN)/pytest -n auto --dist worksteal tests/store tests/test_recorder.py tests/test_rebuild.py
+
+everywhere: install ## `make check` on PostgreSQL 15 (Debian's package), 17 (the public image) and the embedded 18
+	$(MAKE) check
+	$(BIN)/python -m tests.servers debian:15 $(MAKE) test hostile
+	$(BIN)/python -m tests.servers image:17 $(MAKE) test hostile
 
 lint: install ## format, rules and strict types
 	$(BIN)/ruff format --check --quiet

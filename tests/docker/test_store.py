@@ -1,4 +1,4 @@
-"""The store's tests once more, on the public image of PostgreSQL 17 instead of the embedded 18."""
+"""The store's tests once more, on the public image of PostgreSQL 17, as a role with hostile settings."""
 
 import os
 import subprocess
@@ -9,20 +9,21 @@ import pytest
 from testcontainers.community.postgres import PostgresContainer
 
 ROOT = Path(__file__).parents[2]
+TESTS = ("tests/store", "tests/test_recorder.py", "tests/test_rebuild.py")
 
 pytestmark = pytest.mark.docker
 
 
-def test_the_store_does_on_the_public_image_what_it_does_on_the_embedded_server() -> None:
+def test_the_store_keeps_its_promises_on_the_public_image_and_under_hostile_settings() -> None:
     postgres = PostgresContainer("postgres:17", driver=None)
     postgres.with_command("postgres -c listen_addresses=* -c fsync=off -c max_connections=200")
     postgres.with_tmpfs_mount("/var/lib/postgresql/data")
     with postgres:
         suite = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "auto", "tests/store", "--ignore", "tests/store/test_embedded.py"],
+            [sys.executable, "-m", "pytest", "-n", "auto", *TESTS, "--ignore", "tests/store/test_embedded.py"],
             check=False,
             cwd=ROOT,
-            env={**os.environ, "TEST_DATABASE_URL": postgres.get_connection_url()},
+            env={**os.environ, "TEST_DATABASE_URL": postgres.get_connection_url(), "TEST_HOSTILE": "1"},
             capture_output=True,
             text=True,
         )
