@@ -29,12 +29,12 @@ SETTINGS: Final = {
     "session_replication_role": "replica",
     "synchronous_commit": "off",
     "search_path": "pg_temp, pg_catalog",
-    "statement_timeout": "50ms",
+    "statement_timeout": "500ms",
     "lock_timeout": "1ms",
     "idle_in_transaction_session_timeout": "5ms",
     "idle_session_timeout": "500ms",
     "jit": "on",
-    "jit_above_cost": "0",
+    "jit_above_cost": "1",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
@@ -45,12 +45,11 @@ SETTINGS: Final = {
 LISTS: Final = {"search_path"}
 BEFORE: Final = {190000: {"standard_conforming_strings": "off"}}
 """Settings that a version of the server no longer takes."""
-SINCE: Final = {170000: {"transaction_timeout": "100ms"}}
+SINCE: Final = {170000: {"transaction_timeout": "500ms"}}
 ENVIRONMENT: Final = {
     "PGCLIENTENCODING": "LATIN2",
     "PGDATESTYLE": "SQL, DMY",
     "PGTZ": "America/Caracas",
-    "PGGEQO": "off",
     "PGAPPNAME": "a stranger",
 }
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.config import testcontainers_config
 
 from tests.conftest import NOT_DURABLE
 
@@ -54,6 +55,7 @@ def debian(version: str) -> Iterator[str]:
 def image(version: str) -> Iterator[str]:
     """The address of a server in a container of the public image."""
     settings = NOT_DURABLE | {"listen_addresses": "*"}
+    testcontainers_config.ryuk_disabled = True  # one more image to pull; the container ends with this block
     postgres = PostgresContainer(f"postgres:{version}", driver=None)
     postgres.with_command(" ".join(["postgres", *(f"-c {name}={value}" for name, value in settings.items())]))
     postgres.with_tmpfs_mount("/var/lib/postgresql/data")

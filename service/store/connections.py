@@ -153,7 +153,7 @@ async def _require_sessions(address: str) -> None:
 async def _share_sessions(
     first: psycopg.AsyncConnection[Any], session: int, second: psycopg.AsyncConnection[Any]
 ) -> bool:
-    await second.execute("BEGIN")
+    await second.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
     if await _session(second) == session:
         return True
     # Where the pooler hands its sessions out in turn, the first client gets another one now.

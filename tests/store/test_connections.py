@@ -112,7 +112,7 @@ def test_a_database_in_another_encoding_is_refused_before_anything_is_written(
                 ended = ran([*command, "--database", url])
                 assert ended.returncode == 2
                 assert f"is encoded in {encoding}, and a record needs UTF8" in ended.stderr
-            with psycopg.connect(url) as c:
+            with psycopg.connect(url, client_encoding=encoding) as c:
                 assert c.execute("SELECT count(*) FROM pg_class WHERE relname = 'head'").fetchone() == (0,)
         finally:
             admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
