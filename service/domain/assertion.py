@@ -48,10 +48,10 @@ def _refuse_what_misleads(text: str) -> None:
     # Control characters break terminals and jsonb, format characters (bidi overrides, zero-width) make two names look
     # alike, line separators end it, lone surrogates cannot be stored, what is not assigned or private shows otherwise
     # everywhere, and some of it no XML may hold; none of them belongs in a line of a record.
-    if not text.isprintable() and any(unicodedata.category(c) in _MISLEADING for c in text):
-        raise PydanticCustomError(
-            "plain_text", "has a control, format or surrogate character, or one that is not assigned"
-        )
+    misleading = "" if text.isprintable() else next((c for c in text if unicodedata.category(c) in _MISLEADING), "")
+    if misleading:
+        name = "a line break" if misleading in "\r\n" else f"the character U+{ord(misleading):04X}"
+        raise PydanticCustomError("plain_text", f"has {name}, which this field does not take; remove it")
     if not text.isascii() and (not _UNSEEN.isdisjoint(text) or _chooses_nothing(text)):
         raise PydanticCustomError("plain_text", "has a letter that cannot be seen")
     if not text.strip():

@@ -1,6 +1,7 @@
 """A line of text is what everybody sees of it; what was taken for one once is read for ever."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +51,16 @@ def test_two_ways_to_write_a_letter_are_one() -> None:
 )
 def test_a_line_that_shows_otherwise_than_it_reads_or_not_at_all_is_refused(title: str) -> None:
     with pytest.raises(ValidationError):
+        filed(title)
+
+
+@pytest.mark.parametrize(
+    ("title", "named"),
+    [("a\nb", "a line break"), ("a\r", "a line break"), ("a\u202eb", "the character U+202E")],
+    ids=ascii,
+)
+def test_the_refusal_names_the_character(title: str, named: str) -> None:
+    with pytest.raises(ValidationError, match=f"has {re.escape(named)}, which this field does not take; remove it"):
         filed(title)
 
 
