@@ -2,22 +2,26 @@
 
 Nothing is guessed: a scalar of YAML stays the text that was written (the party NO stays Norway, 12:30 no number of
 minutes), `plain` where it bears no quotes; the reader of a field decides what it is. Aliases, anchors, tags, duplicate
-keys and text that cannot be stored are found here, all of them at once.
+keys, line breaks within a text and text that cannot be stored are found here, all of them at once.
+
+A block scalar (`|` or `>`) ends with a line break that its writer cannot see. It is left out: every field takes one
+line. Lines end as in editors, by LF, CRLF or CR, and columns count characters.
 
 YAML is read from the parser's events and not with `compose`: that recurses in C without a bound, so a file of opening
 brackets ends the process, and it is several times slower. JSON has a parser of its own, because YAML takes neither its
 tabs nor its surrogate pairs. A text that begins with `{` is JSON.
 """
 
+import codecs
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the parser's own, in C
 from math import isfinite
-from typing import Final, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 import yaml
 
@@ -26,15 +30,44 @@ Value: TypeAlias = "dict[str, Node] | list[Node] | str | int | float | bool | No
 MAX_DEPTH: Final = 16
 MAX_NODES: Final = 500_000
 """Fifty for each of ten thousand events; with MAX_DEPTH it bounds what a small file can cost."""
+MAX_MISTAKES: Final = 1_000
+"""As many as the service lists; a file with more is not looked through further."""
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# YAML does not take these, or takes some of them for a line break where an editor shows none.
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_BRACKET: Final = re.compile(r'[][{}]|"[^"\\]*(?:\\.[^"\\]*)*"')
 _WORD: Final = re.compile("true|false|null")
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_A_COLON_IN_A_TEXT: Final = "mapping values are not allowed"
+_BLOCK: Final = 1 << 16
+_BLOCK_STYLES: Final = ("|", ">")
+_A_LINE_BREAK: Final = "has a line break, and this field takes one line; put a space there, or write `>` and YAML does"
+_OTHER_ENCODING: Final = re.compile(
+    # A byte order mark, or else an ASCII character that takes two or four bytes.
+    b"%b|%b|%b|[^\0]\0|\0{1,3}[^\0]" % (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+)
+_REMEDIES_YAML: Final = {
+    "mapping values are not allowed": "put a text with a colon and a space in quotes, and indent fields alike",
+    "cannot start any token": "put a text that begins with @, `, % or another special character in quotes",
+    "unknown escape": "in double quotes write \\\\ for a backslash",
+    "did not find expected key": "check the indentation of this line, and the quotes before it",
+    "expected <block end>": "check the indentation of this line, and the quotes before it",
+    "could not find expected ':'": "write every field as `name: value`",
+    "unexpected end of stream": "close the quotes",
+}
+_REMEDIES_JSON: Final = {
+    "Expecting value": "expected a value; put a text in double quotes",
+    "control character": "a line break, a tab or another control character within a text; remove it",
+    "Unterminated": "the quotes that open here are not closed",
+    "uXXXX": "an escape is \\u and four hexadecimal digits",
+    "escape": "a backslash is written as \\\\",
+    "Extra data": "something follows the value; send one value",
+    "trailing comma": "remove the comma before the closing bracket",
+}
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -66,11 +99,11 @@ class Mistake:
 
 
 class Unreadable(ValueError):
-    """The text is neither YAML nor JSON, or too much of it, so nothing more can be said of it."""
+    """The text cannot be read beyond `mistake`; `mistakes` has those found before it, and it."""
 
-    def __init__(self, mistake: Mistake) -> None:
+    def __init__(self, mistake: Mistake, before: Iterable[Mistake] = ()) -> None:
         super().__init__(f"line {mistake.line}, column {mistake.column}: {mistake.detail}")
-        self.mistake = mistake
+        self.mistake, self.mistakes = mistake, (*before, mistake)
 
 
 @dataclass
@@ -82,21 +115,32 @@ class Marked:
     mistakes: list[Mistake] = field(default_factory=list)
     _nodes: int = 0
 
+    def __post_init__(self) -> None:
+        self.text = self.text.replace("\r\n", "\n").replace("\r", "\n")
+
     def mistake(self, at: int, pointer: str, detail: str) -> Mistake:
-        line = bisect_right(self._lines, at)
-        return Mistake(line, at - self._lines[line - 1] + 1, pointer, detail)
+        block = at // _BLOCK
+        line = 1 + self._lines_before[block] + self.text.count("\n", block * _BLOCK, at)
+        return Mistake(line, at - self.text.rfind("\n", 0, at), pointer, detail)
 
     def complain(self, node: Node, detail: str) -> None:
+        """Raises Unreadable where there are too many mistakes already."""
+        if len(self.mistakes) == MAX_MISTAKES:
+            raise self.stop(node.at, f"more than {MAX_MISTAKES} mistakes; correct those above first")
         self.mistakes.append(self.mistake(node.at, node.pointer, f"{detail}."))
 
     def stop(self, at: int, detail: str) -> Unreadable:
-        return Unreadable(self.mistake(at, "", f"{detail}."))
+        return Unreadable(self.mistake(at, "", f"{detail}."), self.mistakes)
 
     def add(self, value: Value, at: int, parent: Node | None, token: str, *, plain: bool = False) -> Node:
         """The value as a node in its parent. Of two with one key the first stays and the second is complained of."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise self.stop(at, f"more than {MAX_NODES} values")
+            raise self.stop(at, f"more than {MAX_NODES} values; split the report")
+        unstorable = _UNSTORABLE.search(token) or (isinstance(value, str) and _UNSTORABLE.search(value))
+        if unstorable:  # What goes on can be encoded, so that the service can look through the rest.
+            token = _SURROGATE.sub("\ufffd", token)
+            value = _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
         node = Node(value, at, plain, parent, token)
         if parent is None:
             self.root = node
@@ -104,53 +148,104 @@ class Marked:
             parent.value.append(node)
         elif isinstance(parent.value, dict) and parent.value.setdefault(token, node) is not node:
             self.complain(node, f"the key `{token}` is there twice")
-        if _UNSTORABLE.search(token) or (isinstance(value, str) and _UNSTORABLE.search(value)):
-            self.complain(node, "has a NUL or half of a surrogate pair, which cannot be stored")
+        if unstorable:
+            self.complain(node, "has a NUL or half of a surrogate pair, which cannot be stored; remove it")
+        if isinstance(value, str) and ("\n" in value or "\r" in value):
+            self.complain(node, _A_LINE_BREAK)
         return node
 
     @cached_property
-    def _lines(self) -> list[int]:
-        return [0, *(newline.end() for newline in re.finditer("\n", self.text))]
+    def _lines_before(self) -> list[int]:
+        """How many lines end before each block. The place of every line would take forty times the text."""
+        counts = (self.text.count("\n", at, at + _BLOCK) for at in range(0, len(self.text), _BLOCK))
+        return list(accumulate(counts, initial=0))
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of these bytes, which are UTF-8 with or without a byte order mark. Raises Unreadable."""
+    if _OTHER_ENCODING.match(content):
+        raise Unreadable(Mistake(1, 1, "", "this is UTF-16 or UTF-32; write it in UTF-8."))
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = Marked(content[: error.start].decode())
+        wrong = f"the byte 0x{content[error.start]:02X} is not UTF-8; write the text in UTF-8"
+        raise before.stop(len(before.text), wrong) from None
+
+
+def not_json(text: str, error: JSONDecodeError) -> Unreadable:
+    """Return what a JSON parser found wrong with the text as a mistake with its place and remedy."""
+    before = Marked(text[: error.pos])
+    return before.stop(len(before.text), f"not JSON: {_remedy(error.msg, _REMEDIES_JSON) or error.msg}")
+
+
+def too_deep(text: str, most: int) -> Unreadable:
+    """Return the place where JSON opens more brackets than that."""
+    marked, depth = Marked(text), 0
+    for token in _BRACKET.finditer(marked.text):
+        depth += (token[0] in "[{") - (token[0] in "]}")
+        if depth > most:
+            return marked.stop(token.start(), f"nested more than {most} deep")
+    raise ValueError(f"not nested more than {most} deep")
 
 
 def read(text: str) -> Marked:
     """What is wrong with a text that can be read is in `mistakes`. Raises Unreadable."""
     marked = Marked(text)
+    text = marked.text
     begin = _skip_space(text, 0)
     if text.startswith("{", begin):
         end = _skip_space(text, _json(marked, begin, None, "", 1))
         if end < len(text):
-            raise marked.stop(end, "not JSON: something follows the closing brace")
+            raise marked.stop(end, "not JSON: something follows the closing brace; a file holds one report")
     else:
         _yaml_document(marked)
     return marked
 
 
 def _yaml_document(marked: Marked) -> None:
-    unprintable = _UNPRINTABLE.search(marked.text)
-    if unprintable:
-        raise marked.stop(unprintable.start(), "a control character, which YAML does not take")
+    if unwritable := _UNWRITABLE.search(marked.text):
+        character = f"the character U+{ord(unwritable[0]):04X}"
+        raise marked.stop(
+            unwritable.start(), f"{character}, which no text shows; remove it, or save this as plain text"
+        )
     events = _yaml_events(marked)
     next(events)  # the start of the stream
     if isinstance(next(events), yaml.StreamEndEvent):
-        raise marked.stop(0, "the file is empty")
+        empty = "nothing but comments" if marked.text.strip() else "the file is empty"
+        raise marked.stop(0, f"{empty}; write the fields of a report")
     _yaml(marked, events, next(events), None, "", 1)
     next(events)  # the end of the document
     more = next(events)
     if not isinstance(more, yaml.StreamEndEvent):
-        raise marked.stop(_at(more), "a second document; a file holds one")
+        raise marked.stop(_at(more), "a second document; file each report in a file of its own")
 
 
 def _yaml_events(marked: Marked) -> Iterator[yaml.Event]:
     try:
         yield from yaml.parse(marked.text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        problem = error.problem or error.context or ""
-        at = error.problem_mark.index if error.problem_mark else 0
-        hint = "; a text with a colon and a space goes in quotes" if problem.startswith(_A_COLON_IN_A_TEXT) else ""
-        raise marked.stop(at, f"not YAML: {problem}{hint}") from None
+        _not_yaml(marked, error)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise marked.stop(0, f"not YAML: {error}") from None
+
+
+def _not_yaml(marked: Marked, error: yaml.MarkedYAMLError) -> NoReturn:
+    problem = error.problem or error.context or ""
+    at = error.problem_mark.index if error.problem_mark else 0
+    if marked.text.startswith("\t", at):
+        raise marked.stop(at, "not YAML: a tab; indent with spaces") from None
+    began = ""
+    if error.context and error.context_mark and error.context_mark.index != at:
+        place = marked.mistake(error.context_mark.index, "", "")
+        began = f" {error.context} that begins at line {place.line}, column {place.column}"
+    remedy = _remedy(problem, _REMEDIES_YAML)
+    raise marked.stop(at, f"not YAML: {problem}{began}{remedy and f'; {remedy}'}") from None
+
+
+def _remedy(problem: str, remedies: Mapping[str, str]) -> str:
+    return next((remedy for part, remedy in remedies.items() if part in problem), "")
 
 
 def _at(event: yaml.Event) -> int:
@@ -166,7 +261,8 @@ def _yaml(
         raise marked.stop(at, f"nested more than {MAX_DEPTH} deep")
     match event:
         case yaml.ScalarEvent():
-            node = marked.add(event.value, at, parent, token, plain=not event.style)
+            value = event.value.removesuffix("\n") if event.style in _BLOCK_STYLES else event.value
+            node = marked.add(value, at, parent, token, plain=not event.style)
         case yaml.SequenceStartEvent():
             node = marked.add([], at, parent, token)
             for index, item in enumerate(events):
@@ -180,17 +276,20 @@ def _yaml(
                     break
                 _yaml(marked, events, next(events), node, _key(marked, key), depth + 1)
         case _:
-            marked.complain(marked.add("", at, parent, token), "an alias; write out what it stands for")
+            marked.complain(
+                marked.add("", at, parent, token),
+                "an alias; write out what it stands for, and put a text that begins with * in quotes",
+            )
             return
     if event.anchor:
-        marked.complain(node, "an anchor; no alias to it is taken")
+        marked.complain(node, "an anchor; remove it, and put a text that begins with & in quotes")
     if event.tag:
-        marked.complain(node, "a tag; the field says what the value is")
+        marked.complain(node, "a tag; remove it, and put a text that begins with ! in quotes")
 
 
 def _key(marked: Marked, event: yaml.Event) -> str:
     if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-        raise marked.stop(_at(event), "a key that is no plain text")
+        raise marked.stop(_at(event), "a key that is no plain text; write every field as `name: value`")
     return event.value
 
 
@@ -211,12 +310,12 @@ def _json(marked: Marked, at: int, parent: Node | None, token: str, depth: int) 
         node = marked.add(int(number[0]) if whole else float(number[0]), at, parent, token)
         if not whole and not isfinite(float(number[0])):
             node.value = 0
-            marked.complain(node, "a number beyond all measure")
+            marked.complain(node, "a number that is too large")
         return number.end()
     if word := _WORD.match(text, at):
         marked.add(_WORDS[word[0]], at, parent, token)
         return word.end()
-    raise marked.stop(at, "not JSON: expected a value")
+    raise marked.stop(at, "not JSON: expected a value; put a text in double quotes")
 
 
 def _json_members(marked: Marked, at: int, node: Node, depth: int) -> int:
@@ -229,7 +328,8 @@ def _json_members(marked: Marked, at: int, node: Node, depth: int) -> int:
         token = str(index)
         if keyed:
             if not text.startswith('"', at):
-                raise marked.stop(at, "not JSON: expected a key in double quotes")
+                remedy = "; remove the comma before it" if index and text.startswith(close, at) else ""
+                raise marked.stop(at, f"not JSON: expected a key in double quotes{remedy}")
             token, at = _json_string(marked, at)
             at = _skip_space(text, at)
             if not text.startswith(":", at):
@@ -247,7 +347,8 @@ def _json_string(marked: Marked, at: int) -> tuple[str, int]:
     try:
         value, end = scanstring(marked.text, at + 1)
     except JSONDecodeError as error:
-        raise marked.stop(error.pos, f"not JSON: {error.msg}") from None
+        stopped = not_json(marked.text, error)
+        raise Unreadable(stopped.mistake, marked.mistakes) from None
     return value, end
 
 

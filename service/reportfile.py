@@ -8,10 +8,16 @@ Nothing that is wrong hides anything else: what the reader finds, and what whoev
 told together, each with its line and column in the file as it was written.
 """
 
+import errno
+import os
 import re
+import select
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
+from stat import S_ISFIFO
 from typing import Final
 
 from service import marked
@@ -19,6 +25,8 @@ from service.marked import Marked, Mistake, Node
 from service.reportschema import ANYTHING, DEFAULTS, REPORT, plain, takes
 
 MAX_BYTES: Final = 16 * 1024 * 1024
+PIPE_SECONDS: Final = 60
+"""For how long a pipe may be silent. A named pipe that no program writes to would be waited for without end."""
 
 _FIELDS: Final = ("relation", "round", "title", "expect", "key", "defaults", "sources", "events")
 _NAMES_AN_EVENT: Final = ("target", "proposal", "undoes", "after")
@@ -68,25 +76,50 @@ class ReportFile:
         return self._marked.mistake(node.at, "/".join([node.pointer, *tokens]), detail)
 
 
+def load(path: Path) -> bytes:
+    """Return the bytes of a file, of a pipe or, for `-`, of standard input: as many as `read` needs to judge the size.
+
+    Raises OSError, also where nothing was written to a pipe for PIPE_SECONDS.
+    """
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with open(path, "rb", opener=_without_waiting) as file:
+        if S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            return _from_pipe(file.fileno())
+        return file.read(MAX_BYTES + 1)
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Open it, even if it is a named pipe that no program writes to yet."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _from_pipe(pipe: int) -> bytes:
+    content = bytearray()
+    while len(content) <= MAX_BYTES:
+        if not select.select([pipe], [], [], PIPE_SECONDS)[0]:
+            raise TimeoutError(errno.ETIMEDOUT, f"no program wrote to this pipe for {PIPE_SECONDS} seconds")
+        if not (more := os.read(pipe, MAX_BYTES)):
+            break
+        content += more
+    return bytes(content)
+
+
 def read(content: bytes) -> ReportFile:
     """Raises NotAReport only where the file cannot be read far enough to say what else is wrong with it."""
-    try:
-        found = marked.read(_decoded(content))
-    except marked.Unreadable as unreadable:
-        raise NotAReport([unreadable.mistake]) from None
-    if not isinstance(found.root.value, dict):
-        raise NotAReport([found.mistake(found.root.at, "", f"a report has the fields {', '.join(_FIELDS)}.")])
-    return _Reader(found, found.root.value).read()
-
-
-def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
-        raise NotAReport([Mistake(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB.")])
+        raise NotAReport([Mistake(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB; split the report.")])
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig")
-        raise NotAReport([Marked(before).mistake(len(before), "", "not UTF-8.")]) from None
+        return _read(marked.decoded(content))
+    except marked.Unreadable as unreadable:
+        raise NotAReport(unreadable.mistakes) from None
+
+
+def _read(text: str) -> ReportFile:
+    found = marked.read(text)
+    if not isinstance(found.root.value, dict):
+        raise found.stop(found.root.at, f"no fields; a report has {', '.join(_FIELDS)}, each written as `name: value`")
+    return _Reader(found, found.root.value).read()
 
 
 def _key(relation: str, title: str) -> str:
@@ -196,9 +229,7 @@ class _Reader:
             self.marked.complain(node.value[name], f"has no default; {', '.join(DEFAULTS)} have")
         # A few long lines, repeated ten thousand times, would be sent as gigabytes.
         if len(str(plain(node, ANYTHING, self.marked))) * times > MAX_BYTES:
-            raise NotAReport(
-                [self.marked.mistake(node.at, node.pointer, f"too long to be repeated in {times} events.")]
-            )
+            raise self.marked.stop(node.at, f"too long to be repeated in {times} events; shorten them")
         return node.value
 
 

@@ -1,6 +1,7 @@
 """Texts as nodes with a place: what is said of each value, and what no text gets past."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import marked
-from service.marked import Node, Unreadable, read
+from service.marked import MAX_MISTAKES, Node, Unreadable, read
+
+ANCHOR = "an anchor; remove it, and put a text that begins with & in quotes."
+ALIAS = "an alias; write out what it stands for, and put a text that begins with * in quotes."
+LINE_BREAK = "has a line break, and this field takes one line; put a space there, or write `>` and YAML does."
 
 
 def plain(node: Node) -> Any:
@@ -114,13 +119,15 @@ def test_json_is_read_as_others_read_it(value: dict[str, Any]) -> None:
             assert "nested" in str(unreadable)  # noqa: PT017
 
 
-@given(st.text(alphabet=st.sampled_from("ab01 :-?[]{},#&*!|>'\"%@`\n\t\\~.\x00\ud800é\ufeff")) | st.text())
+@given(
+    st.text(alphabet=st.sampled_from("ab01 :-?[]{},#&*!|>'\"%@`\n\t\\~.\x00\ud800é😀\r\x85\u2028\ufeff")) | st.text()
+)
 def test_any_text_is_read_or_is_refused_with_its_place(text: str) -> None:
     try:
         mistakes = read(text).mistakes
     except Unreadable as unreadable:
-        mistakes = [unreadable.mistake]
-    lines = text.split("\n")
+        mistakes = list(unreadable.mistakes)
+    lines = re.split("\r\n?|\n", text)
     for mistake in mistakes:
         assert mistake.line <= len(lines)
         assert 1 <= mistake.column <= len(lines[mistake.line - 1]) + 1
@@ -128,10 +135,10 @@ def test_any_text_is_read_or_is_refused_with_its_place(text: str) -> None:
 
 def test_anchors_aliases_tags_and_double_keys_are_all_complained_of() -> None:
     assert complaints("a: &x 1\nb: *x\nc: !!int 3\nd: &y [2]\na: 2\n") == [
-        (1, 4, "/a", "an anchor; no alias to it is taken."),
-        (2, 4, "/b", "an alias; write out what it stands for."),
-        (3, 4, "/c", "a tag; the field says what the value is."),
-        (4, 4, "/d", "an anchor; no alias to it is taken."),
+        (1, 4, "/a", ANCHOR),
+        (2, 4, "/b", ALIAS),
+        (3, 4, "/c", "a tag; remove it, and put a text that begins with ! in quotes."),
+        (4, 4, "/d", ANCHOR),
         (5, 4, "/a", "the key `a` is there twice."),
     ]
     assert complaints('{"a": 1, "b": {"a": 2, "a": 3}}') == [(1, 29, "/b/a", "the key `a` is there twice.")]
@@ -142,39 +149,56 @@ def test_of_two_values_with_one_key_the_first_stays() -> None:
 
 
 def test_what_cannot_be_stored_is_complained_of() -> None:
-    cannot = "has a NUL or half of a surrogate pair, which cannot be stored."
+    cannot = "has a NUL or half of a surrogate pair, which cannot be stored; remove it."
     assert complaints('{"a": "\\u0000", "b": "\\ud800", "\\udc00": "c"}') == [
         (1, 7, "/a", cannot),
         (1, 22, "/b", cannot),
-        (1, 42, "/\udc00", cannot),
+        (1, 42, "/\ufffd", cannot),
     ]
     assert complaints('a: "x\\0"') == [(1, 4, "/a", cannot)]
-    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "a number beyond all measure.")]
+    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "a number that is too large.")]
+
+
+NO_KEY = "a key that is no plain text; write every field as `name: value`"
+UNSEEN = "which no text shows; remove it, or save this as plain text"
+CONTROL = "a line break, a tab or another control character within a text; remove it"
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "line 1, column 1: the file is empty"),
-        ("# nothing\n", "line 1, column 1: the file is empty"),
-        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document; a file holds one"),
-        ("a: 1\n? [b]\n: c\n", "line 2, column 3: a key that is no plain text"),
-        ("a: 1\n&x b: c\n", "line 2, column 1: a key that is no plain text"),
-        ("a: 1\n*x : c\n", "line 2, column 1: a key that is no plain text"),
-        ("a: 1\nb: \x07\n", "line 2, column 4: a control character, which YAML does not take"),
+        ("", "line 1, column 1: the file is empty; write the fields of a report"),
+        (" \n\n", "line 1, column 1: the file is empty; write the fields of a report"),
+        ("# nothing\n", "line 1, column 1: nothing but comments; write the fields of a report"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document; file each report in a file of its own"),
+        ("a: 1\n? [b]\n: c\n", f"line 2, column 3: {NO_KEY}"),
+        ("a: 1\n&x b: c\n", f"line 2, column 1: {NO_KEY}"),
+        ("a: 1\n*x : c\n", f"line 2, column 1: {NO_KEY}"),
+        ("a: 1\nb: \x07\n", f"line 2, column 4: the character U+0007, {UNSEEN}"),
+        ("a: 1\nb: x\0y\n", f"line 2, column 5: the character U+0000, {UNSEEN}"),
+        ("a: 1\n\ufeffb: 1\n", f"line 2, column 1: the character U+FEFF, {UNSEEN}"),
+        ("\ufeff{}", f"line 1, column 1: the character U+FEFF, {UNSEEN}"),
+        ("a: x\x85b: y\n", f"line 1, column 5: the character U+0085, {UNSEEN}"),
+        ("a: 'x\u2028y'\n", f"line 1, column 6: the character U+2028, {UNSEEN}"),
+        ("a:\n\t- b\n", "line 2, column 1: not YAML: a tab; indent with spaces"),
+        ("PK\x03\x04", f"line 1, column 3: the character U+0003, {UNSEEN}"),
         ("a:\n" + "- " * 20, "line 2, column 31: nested more than 16 deep"),
         ("[" * 1_000_000, "line 1, column 17: nested more than 16 deep"),
         ('{"a":' * 1_000_000, "line 1, column 81: nested more than 16 deep"),
         ("{", "line 1, column 2: not JSON: expected a key in double quotes"),
         ("{'a': 1}", "line 1, column 2: not JSON: expected a key in double quotes"),
-        ('{"a": 1,}', "line 1, column 9: not JSON: expected a key in double quotes"),
+        ('{"a": 1,}', "line 1, column 9: not JSON: expected a key in double quotes; remove the comma before it"),
         ('{"a" 1}', "line 1, column 6: not JSON: expected a colon"),
         ('{"a": 1 "b": 2}', "line 1, column 9: not JSON: expected a comma or }"),
         ('{"a": [1 2]}', "line 1, column 10: not JSON: expected a comma or ]"),
-        ('{"a": NaN}', "line 1, column 7: not JSON: expected a value"),
+        ('{"a": NaN}', "line 1, column 7: not JSON: expected a value; put a text in double quotes"),
         ('{"a": 01}', "line 1, column 8: not JSON: expected a comma or }"),
-        ('{"a": }', "line 1, column 7: not JSON: expected a value"),
-        ('{"a": 1}\nx', "line 2, column 1: not JSON: something follows the closing brace"),
+        ('{"a": }', "line 1, column 7: not JSON: expected a value; put a text in double quotes"),
+        ('{"a": 1}\nx', "line 2, column 1: not JSON: something follows the closing brace; a file holds one report"),
+        ('{"a": "😀\0"}', f"line 1, column 9: not JSON: {CONTROL}"),
+        ('{"a": "b\tc"}', f"line 1, column 9: not JSON: {CONTROL}"),
+        ('{"a": "b', "line 1, column 7: not JSON: the quotes that open here are not closed"),
+        ('{"a": "\\x"}', "line 1, column 8: not JSON: a backslash is written as \\\\"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text: str, why: str) -> None:
@@ -188,19 +212,88 @@ def test_the_errors_of_the_parsers_have_their_place_too() -> None:
 
 
 def test_a_colon_in_a_text_gets_the_hint_to_quote_it() -> None:
-    assert refusal("summary: Notes: exchanged").endswith("; a text with a colon and a space goes in quotes.")
+    hint = "; put a text with a colon and a space in quotes, and indent fields alike."
+    assert refusal("summary: Notes: exchanged").endswith(hint)
+
+
+def test_quotes_that_are_not_closed_are_shown_where_they_open() -> None:
+    told = refusal('a: 1\nb: "text\nc: 2\n')
+    assert "that begins at line 2, column 4" in told
+    assert told.endswith("; close the quotes.")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("lines", "line", "column"),
+    [
+        (["a: 1", "b: 😀😀: c"], 2, 6),
+        (["a: 1", "", "b:", "  - x", "  - y: z: w"], 5, 9),
+        (['{"a": 1,', '"é😀": x}'], 2, 7),
+        (["{", "", '"a": [1', "2]}"], 4, 1),
+        (["a: 1", "c: &x d"], 2, 4),
+    ],
+)
+def test_lines_end_as_in_editors_and_columns_count_characters(
+    lines: list[str], line: int, column: int, ending: str
+) -> None:
+    try:
+        (mistake,) = read(ending.join(lines)).mistakes
+    except Unreadable as unreadable:
+        mistake = unreadable.mistake
+    assert (mistake.line, mistake.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ("|\n  Visas take a year\n", "Visas take a year"),
+        (">\n  Visas take\n  a year\n", "Visas take a year"),
+        (">-\n  Visas take\n  a year\n", "Visas take a year"),
+        ("|\r\n  Visas take a year\r\n", "Visas take a year"),
+        ("|\n  Visas take a year", "Visas take a year"),
+        ("|\n", ""),
+    ],
+)
+def test_a_block_scalar_is_one_line_without_its_last_line_break(block: str, text: str) -> None:
+    found = read(f"a: {block}b: 1\n" if block.endswith("\n") else f"a: {block}")
+    assert plain(found.root)["a"] == text
+    assert not found.mistakes
+
+
+@pytest.mark.parametrize(
+    "text", ["|\n  two\n  lines\n", ">\n  two\n\n  paragraphs\n", "|+\n  kept\n\n", '"two\\nlines"', '"end\\n"']
+)
+def test_a_line_break_within_a_text_is_complained_of(text: str) -> None:
+    assert complaints(f"a: {text}") == [(1, 4, "/a", LINE_BREAK)]
+
+
+def test_a_line_break_in_json_is_complained_of() -> None:
+    assert complaints(r'{"a": "two\nlines", "b": "end\r"}') == [(1, 7, "/a", LINE_BREAK), (1, 26, "/b", LINE_BREAK)]
+
+
+def test_what_was_wrong_before_the_text_became_unreadable_is_told_with_it() -> None:
+    for text in ("a: &x 1\nb: [", '{"a": "x\\ny",\n"b": "'):
+        with pytest.raises(Unreadable) as refused:
+            read(text)
+        assert refused.value.mistakes[0].line == 1
+        assert len(refused.value.mistakes) == 2
+
+
+@pytest.mark.parametrize("text", ["- &x y\n", "- !x y\n", "- *x\n", "a: 1\n", "- {a: 1, a: 2}\n"])
+def test_a_text_with_very_many_mistakes_is_not_read_to_its_end(text: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read(text * (MAX_MISTAKES + 100))
+    assert len(refused.value.mistakes) == MAX_MISTAKES + 1
+    assert refused.value.mistake.detail == f"more than {MAX_MISTAKES} mistakes; correct those above first."
 
 
 def test_a_short_text_cannot_be_blown_up() -> None:
     bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
-    assert {detail for *_, detail in complaints(bomb)} == {
-        "an anchor; no alias to it is taken.",
-        "an alias; write out what it stands for.",
-    }
+    assert {detail for *_, detail in complaints(bomb)} == {ANCHOR, ALIAS}
 
 
 def test_more_values_than_the_largest_report_has_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marked, "MAX_NODES", 100)
     assert len(plain(read("- a\n" * 99).root)) == 99
-    assert refusal("- a\n" * 100) == "line 100, column 3: more than 100 values."
-    assert refusal(json.dumps({"a": [0] * 99})).endswith("more than 100 values.")
+    assert refusal("- a\n" * 100) == "line 100, column 3: more than 100 values; split the report."
+    assert refusal(json.dumps({"a": [0] * 99})).endswith("more than 100 values; split the report.")

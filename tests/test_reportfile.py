@@ -1,6 +1,10 @@
 """Report files: what is taken out of them before they are filed, and how every mistake finds its line."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -12,7 +16,7 @@ from hypothesis import strategies as st
 from service import marked, reportfile
 from service.domain import report
 from service.domain.catalogue import EVENT_TYPES
-from service.reportfile import MAX_BYTES, NotAReport, ReportFile
+from service.reportfile import MAX_BYTES, NotAReport, ReportFile, load
 from service.reportschema import REPORT, plain, schema, takes
 
 HEAD = "relation: ru-us\ntitle: A report\n"
@@ -310,13 +314,30 @@ def test_an_error_in_a_place_that_was_complained_of_is_not_told_again() -> None:
     assert places(file, ("/events/0/summary", "again")) == places(file)
 
 
+ANOTHER_ENCODING = "this is UTF-16 or UTF-32; write it in UTF-8."
+OTHER_ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+
+
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
         (b"", "line 1, column 1: the file is empty"),
-        (b"- a", "line 1, column 1: a report has the fields relation, round, title, "),
-        (b"relation: ru-us\ntitle: \xff", "line 2, column 8: not UTF-8"),
-        ("title: é\n".encode() + b"\xe9", "line 2, column 1: not UTF-8"),
+        (b"\xef\xbb\xbf", "line 1, column 1: the file is empty"),
+        (b"- a", "line 1, column 1: no fields; a report has relation, round, title, "),
+        (b"---\n", "line 2, column 1: no fields; a report has relation, round, title, "),
+        (b"relation: ru-us\ntitle: \xff", "line 2, column 8: the byte 0xFF is not UTF-8"),
+        ("title: é\n".encode() + b"\xe9", "line 2, column 1: the byte 0xE9 is not UTF-8"),
+        ("title: 😀".encode() + b"\xe9", "line 1, column 9: the byte 0xE9 is not UTF-8"),
+        ("title: 😀".encode()[:-1], "line 1, column 8: the byte 0xF0 is not UTF-8"),
+        (b"a: b\r\nc: \xe9", "line 2, column 4: the byte 0xE9 is not UTF-8"),
+        (b"a: b\rc: \xe9", "line 2, column 4: the byte 0xE9 is not UTF-8"),
+        (b"\xef\xbb\xbf\xff", "line 1, column 1: the byte 0xFF is not UTF-8"),
+        (b"\xef\xbb\xbfrelation: \xff", "line 1, column 11: the byte 0xFF is not UTF-8"),
+        ("\ufeff1: é".encode() + b"\xff", "line 1, column 5: the byte 0xFF is not UTF-8"),
+        (b"\xef\xbb\xbfa: b: c", "line 1, column 5: not YAML"),
+        (b"\xef\xbb\xbf{'a'}", "line 1, column 2: not JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbfa: b", "line 1, column 1: the character U+FEFF"),
+        *((HEAD.encode(encoding), f"line 1, column 1: {ANOTHER_ENCODING}") for encoding in OTHER_ENCODINGS),
         (b"a: b: c", "line 1, column 5: not YAML: "),
         (b" " * (MAX_BYTES + 1), "line 1, column 1: the file has more than 16 MiB"),
     ],
@@ -329,7 +350,7 @@ def test_what_cannot_be_read_at_all_is_refused(text: bytes, mistake: str) -> Non
 
 def test_defaults_cannot_be_blown_up_into_more_than_may_be_sent() -> None:
     events = "  - {type: ConcernRaised}\n" * 9_000
-    with pytest.raises(NotAReport, match="too long to be repeated in 9000 events"):
+    with pytest.raises(NotAReport, match="too long to be repeated in 9000 events; shorten"):
         read(f"{HEAD}defaults:\n  inference: {'x' * 2_000}\nevents:\n{events}")
 
 
@@ -363,6 +384,109 @@ def test_a_report_is_known_by_its_key_or_else_by_relation_and_title() -> None:
     assert all(key.isascii() and len(key) <= 100 for key in keys)
 
 
+def test_a_field_may_be_a_block_of_yaml() -> None:
+    filed = event(
+        """stream: |
+      irritant/visas
+    type: >-
+      ConcernRaised
+    summary: >
+      Visas take
+      a year
+    source:
+      paragraphs: [4]
+""".replace("stream: |", "\n    stream: |")
+    )
+    assert filed == RAISED
+
+
+MIB = 1 << 20
+LARGE = {
+    "one line": b"title: " + b"x" * (MAX_BYTES - 7),
+    "one line of JSON": b'{"title": "' + b"x" * (MAX_BYTES - 13) + b'"}',
+    "a list on one line": b"a: [" + b"x, " * (5 * MIB),
+    "empty lines": b"\n" * MAX_BYTES,
+    "an error after empty lines": b"\n" * (MAX_BYTES - 10) + b"a: b: c",
+    "empty lines in JSON": b"{" + b"\n" * (MAX_BYTES - 2) + b"x",
+    "empty lines of another kind": b"\r\n" * (MAX_BYTES // 2),
+    "comments": b"#\n" * (8 * MIB),
+    "spaces": b" " * MAX_BYTES,
+    "open brackets": b"[" * MAX_BYTES,
+    "open braces": b'{"a":' * (3 * MIB),
+    "nested lists": b"- " * (8 * MIB),
+    "a long anchor": b"a: &" + b"x" * (MAX_BYTES - 4),
+    "anchors": b"".join(b"- &a%d x\n" % n for n in range(1_000_000)),
+    "aliases": b"- *x\n" * (3 * MIB),
+    "tags": b"- !x y\n" * (2 * MIB),
+    "one key": b"a: 1\n" * (3 * MIB),
+    "one key of JSON": b"{" + b'"a":1,' * (2 * MIB) + b'"a":1}',
+    "many keys": b"".join(b"k%07d: 1\n" % n for n in range(1_300_000)),
+    "quotes": b"a: '" + b"''" * (8 * MIB - 4),
+    "escapes": b'a: "' + b"\\x41" * (4 * MIB - 4),
+    "digits": b'{"a": ' + b"9" * (MAX_BYTES - 7) + b"}",
+    "UTF-16": ("a: b\n" * MIB).encode("utf-16"),
+    "no UTF-8 at the end": b"\n" * (MAX_BYTES - 1) + b"\xff",
+    "astral": "a: 😀".encode() * (MIB * 2),
+}
+READS_IT = """
+import resource, sys, time
+from service import reportfile
+began = time.process_time()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    mistakes = reportfile.read(sys.stdin.buffer.read()).together([("/title", "is long")])
+except reportfile.NotAReport as refused:
+    mistakes = refused.mistakes
+assert all(mistake.line >= 1 and mistake.column >= 1 and mistake.detail for mistake in mistakes)
+used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(len(mistakes), time.process_time() - began, used // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE)
+def test_a_file_of_16_mib_takes_at_most_10_seconds_and_400_mib(name: str) -> None:
+    assert len(LARGE[name]) <= MAX_BYTES
+    ended = subprocess.run([sys.executable, "-c", READS_IT], input=LARGE[name], capture_output=True, check=True)
+    mistakes, seconds, mebibytes = ended.stdout.split()
+    assert 1 <= int(mistakes) <= 1_010
+    assert float(seconds) < 10
+    assert int(mebibytes) < 400
+
+
+def test_a_file_without_an_end_is_read_to_its_bound() -> None:
+    assert len(load(Path("/dev/zero"))) == MAX_BYTES + 1
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    program = "sleep 0.2; printf 'relation: ru-us\\n'; sleep 0.2; printf 'title: x\\n'"
+    with subprocess.Popen(["sh", "-c", f"({program}) > {pipe}"]):
+        assert load(pipe) == b"relation: ru-us\ntitle: x\n"
+
+
+def test_a_pipe_that_no_program_opens_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reportfile, "PIPE_SECONDS", 0.2)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TimeoutError, match="no program wrote to this pipe for"):
+        load(pipe)
+
+
+def test_nor_is_a_pipe_that_falls_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reportfile, "PIPE_SECONDS", 0.2)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, b"relation: ru-us\n")
+    with pytest.raises(TimeoutError, match="no program wrote to this pipe for"):
+        load(pipe)
+    os.close(writer)
+
+
 some = st.none() | st.text(max_size=5) | st.sampled_from(["ConcernRaised", "[2025..]", "relation"])
 names = st.sampled_from(
     ["relation", "title", "events", "sources", "slug", "origins", "defaults", "source", "type", "stream", "expect"]
@@ -380,7 +504,7 @@ def test_any_file_is_read_or_refused_and_every_mistake_has_a_place(text: str) ->
         mistakes = refused.mistakes
     else:
         mistakes = file.together((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
-    assert all(1 <= mistake.line <= text.count("\n") + 1 and mistake.column >= 1 for mistake in mistakes)
+    assert all(1 <= mistake.line <= len(text.splitlines()) + 1 and mistake.column >= 1 for mistake in mistakes)
 
 
 def as_an_editor_sees_it(text: str) -> object:

@@ -2,7 +2,8 @@
 
 A JSON parser that forgives would let two readers of one body disagree: of a member that comes twice, which one was
 recorded? So doubled members, halves of characters, NUL, fractions and numbers that not every reader can hold are
-mistakes, each with its place, listed together with what else is wrong.
+mistakes, each with its place, listed together with what else is wrong. A byte order mark changes no value and is
+skipped, as RFC 8259 allows.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from service.api.problems import MOST_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
+from service.marked import Unreadable, decoded, not_json, too_deep
 
 T = TypeVar("T")
 
@@ -105,18 +107,25 @@ def _held(request: Request) -> Iterator[Callable[[int], None]]:
 def parsed(raw: bytes) -> Body:
     """Raises Problem: 400 where this is no JSON at all."""
     try:
-        text = raw.decode()
-        value = json.loads(text, object_pairs_hook=_members)
-    except UnicodeDecodeError as error:
-        raise Problem("malformed-json", f"The body is not UTF-8 at byte {error.start + 1}.") from None
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Problem("malformed-json", f"The body is not JSON at {place}: {error.msg}.") from None
-    except RecursionError:
-        raise Problem("malformed-json", f"The body is nested more than {DEEPEST} deep.") from None
-    except ValueError:
-        raise Problem("malformed-json", "A number in the body has thousands of digits.") from None
+        value = _loaded(decoded(raw))
+    except Unreadable as error:
+        raise Problem("malformed-json", f"The body cannot be read at {error}") from None
     return Body(value, tuple(islice(_mistakes(value, "", 0), MOST_MISTAKES)))
+
+
+def _loaded(text: str) -> Any:
+    """Raises Unreadable."""
+    try:
+        return json.loads(text, object_pairs_hook=_members, parse_int=_integer)
+    except json.JSONDecodeError as error:
+        raise not_json(text, error) from None
+    except RecursionError:
+        raise too_deep(text, DEEPEST) from None
+
+
+def _integer(digits: str) -> int:
+    """The number, or one that is too large as well: of thousands of digits Python makes none."""
+    return int(digits[:20])
 
 
 def _refuse_other_media(request: Request) -> None:

@@ -1,7 +1,6 @@
 """Filing a report file: previewed, filed once, and every mistake told with its line and column, all at once."""
 
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -130,7 +129,7 @@ def _namesake(asked: Service, file: ReportFile) -> str | None:
 
 def _read(path: Path) -> ReportFile:
     try:
-        return reportfile.read(sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes())
+        return reportfile.read(reportfile.load(path))
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}", Exit.USAGE) from error
     except NotAReport as error:

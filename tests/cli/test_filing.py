@@ -1,6 +1,7 @@
 """report: previewed, filed once, refused with every mistake in its line, and made from a template."""
 
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx2 as httpx
 import pytest
 import yaml
 
+from service import reportfile
 from tests.cli.conftest import Desk
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -182,6 +184,41 @@ def test_a_file_that_cannot_be_read_says_where(reader: Desk) -> None:
     ended = reader.run("report", reader.write("broken.yaml", "relation: ru-us\n  title: [\n"))
     assert ended.code == 1
     assert re.search(r"broken\.yaml:2:\d+: ", ended.err)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"\xef\xbb\xbfrelation: \xff", ":1:11: the byte 0xFF is not UTF-8"),
+        (THIRD_ROUND.encode("utf-16"), ":1:1: this is UTF-16 or UTF-32"),
+        (b"# only a comment\n", ":1:1: nothing but comments"),
+        (b"", ":1:1: the file is empty"),
+        (b'{"relation": "ru-us", "title": "\\ud800", "events": [{"\\udc00": 1}]}', ":1:32: title: has a NUL or half"),
+    ],
+)
+def test_a_file_that_is_no_text_says_where(reader: Desk, content: bytes, place: str) -> None:
+    file = reader.folder / "file"
+    file.write_bytes(content)
+    for options in ([], ["--json"]):
+        ended = reader.run("report", file, *options)
+        assert ended.code == 1
+        assert f"{file}{place}" in ended.err + ended.out
+
+
+def test_a_summary_may_be_a_block_of_yaml(desk: Desk) -> None:
+    line, block = "    summary: The delegations met in Moscow.", "    summary: |\n      The delegations met in Moscow."
+    desk.done("report", desk.write("third.yaml", THIRD_ROUND))
+    assert desk.done("report", desk.write("block.yaml", THIRD_ROUND.replace(line, block))).startswith("Already")
+
+
+def test_what_is_no_file_is_refused_with_a_sentence(reader: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reportfile, "PIPE_SECONDS", 0.1)
+    pipe = reader.folder / "pipe"
+    os.mkfifo(pipe)
+    for path in (reader.folder, reader.folder / "nothing", pipe, Path("/dev/zero"), Path("/dev/null")):
+        ended = reader.run("report", path)
+        assert ended.code in {1, 2}
+        assert str(path) in ended.err.replace("\n", "")
 
 
 def test_a_transition_that_is_not_allowed_says_the_rung_and_what_is(desk: Desk) -> None:
