@@ -1,7 +1,8 @@
 """The rounds of a relation as a calendar that any client can subscribe to (RFC 5545).
 
 Only a round with one known day appears: a calendar has no way to say "between February and April", and a guessed day
-would be read as a fact. What is uncertain of such a round is said in words, and by TENTATIVE.
+would be read as a fact. What is uncertain of such a round is said in words, and by TENTATIVE. An entry has no end: it
+lasts the day on which it begins.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,10 +12,22 @@ from typing import Final
 from service.projections.round import RoundDocument
 
 NAME: Final = "calendar"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 MEDIA_TYPE: Final = "text/calendar"
 
 _OCTETS: Final = 75
+# RFC 5545 wants at least one component in a calendar, and strict readers refuse one without. This one shows nothing.
+_NO_ENTRIES: Final = (
+    "BEGIN:VTIMEZONE",
+    "TZID:Etc/UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "TZNAME:UTC",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _QUALIFIED: Final = {"exact": "", "at_least": "at least ", "about": "about "}
 
@@ -22,6 +35,7 @@ _QUALIFIED: Final = {"exact": "", "at_least": "at least ", "about": "about "}
 def view(relation: str, rounds: Iterable[RoundDocument]) -> str:
     """The calendar of these rounds, by day. The same rounds give the same text, whenever it is asked for."""
     dated = sorted((r for r in rounds if _on_one_day(r)), key=lambda r: (str(r.earliest), r.id))
+    entries = [line for round in dated for line in _event(round)]
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -29,7 +43,7 @@ def view(relation: str, rounds: Iterable[RoundDocument]) -> str:
         "CALSCALE:GREGORIAN",
         f"NAME:{_text(f'Rounds {relation}')}",
         f"X-WR-CALNAME:{_text(f'Rounds {relation}')}",
-        *(line for round in dated for line in _event(round)),
+        *(entries or _NO_ENTRIES),
         "END:VCALENDAR",
     ]
     return "".join(f"{_folded(line)}\r\n" for line in lines)

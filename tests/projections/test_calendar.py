@@ -1,6 +1,7 @@
 """The rounds of a relation as a calendar, read back as a client would read it."""
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -165,8 +166,28 @@ def test_rounds_are_in_the_order_of_their_days() -> None:
     assert [entry["DTSTART"] for entry in read(may, april)] == [date(2025, 4, 10), date(2025, 5, 1)]
 
 
-def test_a_calendar_of_no_rounds_is_a_calendar() -> None:
-    assert read() == []
+def test_a_calendar_of_no_rounds_has_the_component_that_the_standard_requires_and_shows_nothing() -> None:
+    empty = Calendar.from_ical(view("ru-us", []))
+    assert [component.name for component in empty.subcomponents] == ["VTIMEZONE"]
+    (zone,) = empty.timezones
+    assert zone.to_tz().utcoffset(datetime(2025, 4, 10)) == timedelta(0)  # noqa: DTZ001 -- a moment in that zone
+    assert read() == read(document(scheduled("RU", "2025-05"))) == []
+
+
+def test_a_calendar_with_rounds_has_nothing_else() -> None:
+    calendar = Calendar.from_ical(view("ru-us", [document(scheduled("RU", "2025-05-01"))]))
+    assert [component.name for component in calendar.subcomponents] == ["VEVENT"]
+
+
+def test_an_entry_lasts_one_day() -> None:
+    text = view("ru-us", [document(scheduled("RU", day)) for day in ("2025-12-31", "2024-02-28")])
+    ends = [(event.start, event.end) for event in Calendar.from_ical(text).events]
+    assert ends == [(date(2024, 2, 28), date(2024, 2, 29)), (date(2025, 12, 31), date(2026, 1, 1))]
+
+
+def test_the_same_rounds_give_the_same_text() -> None:
+    rounds = [document(scheduled("RU", "2025-05-01")), document(convened("RU", on="2025-04-10"), stream=MAY)]
+    assert view("ru-us", rounds) == view("ru-us", rounds)
 
 
 @whatever(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), min_size=1, max_size=300).filter(str.strip))
@@ -178,4 +199,9 @@ def test_any_place_comes_back_as_it_was_in_lines_of_at_most_75_octets(place: str
 
 @whatever(records("round"))
 def test_any_round_has_an_entry_or_none(filed: Filed) -> None:
-    assert len(read(round_view(filed.reading(APRIL)))) <= 1
+    text = view("ru-us", [round_view(filed.reading(APRIL))])
+    calendar = Calendar.from_ical(text)
+    assert len(calendar.subcomponents) == 1
+    assert len(calendar.events) <= 1
+    assert calendar.errors == []
+    assert re.fullmatch("([^\r\n]{1,75}\r\n)+", text)
