@@ -42,7 +42,7 @@ class Service:
     def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
         """`wait`: for how many seconds the answer may wait for news."""
         headers = {"Accept": "application/json"} | ({"Prefer": f"wait={wait}"} if wait else {})
-        return self._ask("GET", path, query, headers).json()
+        return _object(self._ask("GET", path, query, headers))
 
     def items(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page."""
@@ -67,7 +67,9 @@ class Service:
     def post(self, path: str, body: object, query: Query = NONE, *, key: str | None = None) -> httpx.Response:
         """`key`: the Idempotency-Key; without one, where nothing is written."""
         headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
-        return self._ask("POST", path, query, headers, body)
+        answer = self._ask("POST", path, query, headers, body)
+        _object(answer)
+        return answer
 
     def _ask(
         self, method: str, path: str, query: Query, headers: Mapping[str, str], body: object = None
@@ -78,7 +80,7 @@ class Service:
             answer = self._http.request(method, path, params=asked, headers=dict(headers), content=content)
         except httpx.UnsupportedProtocol as error:
             raise Failed(f"{self._http.base_url} is no address: {error}", Exit.USAGE) from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise Failed(f"{self._http.base_url} cannot be reached: {error}", Exit.UNREACHABLE) from error
         if answer.is_error or answer.is_redirect:
             raise _refused(answer)
@@ -108,13 +110,21 @@ def _trusted(url: str) -> ssl.SSLContext | bool:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
 
-def _refused(answer: httpx.Response) -> Failed:
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object that the service answers with. Raises Failed where something else answers in its place."""
     try:
-        problem = answer.json()
+        found = answer.json()
     except ValueError:
-        problem = None
-    if not isinstance(problem, dict):
-        return Failed(f"{answer.url} answers {answer.status_code}, and not as this service does", Exit.UNREACHABLE)
+        found = None
+    if not isinstance(found, dict):
+        what = f"{answer.status_code} with {answer.headers.get('content-type') or 'no media type'}"
+        sentence = f"{answer.url} answers {what}, which this service never does; check the address and the proxies"
+        raise Failed(sentence, Exit.UNREACHABLE)
+    return found
+
+
+def _refused(answer: httpx.Response) -> Failed:
+    problem = _object(answer)
     codes = {401: Exit.NOT_AUTHORISED, 403: Exit.NOT_AUTHORISED, 404: Exit.NOT_FOUND}
     otherwise = Exit.UNREACHABLE if answer.status_code >= 500 else Exit.REFUSED
     return Refused(answer.status_code, problem, codes.get(answer.status_code, otherwise))

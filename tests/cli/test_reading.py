@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 
 import httpx2 as httpx
 import pytest
 
 from service.cli.client import _trusted
 from tests.cli.conftest import Desk
+from tests.clients.misbehaving import answer, misbehaving
 
 BANKING = "ru-us/banking-access"
 
@@ -166,6 +168,29 @@ def test_what_is_no_address_is_a_matter_of_usage(reader: Desk, url: str) -> None
 def test_something_else_that_answers_is_not_taken_for_the_service(reader: Desk) -> None:
     ended = reader.run("status", "--url", f"{reader.url}/docs")
     assert ended.code == 5
+
+
+NOT_THE_SERVICE: dict[str, bytes] = {
+    "sign-in page": answer(b"<html>Sign in", 200, "text/html"),
+    "redirect": answer(b"", 302, None, Location="https://sso.example/"),
+    "error page": answer(b"<html>502 Bad Gateway", 502, "text/html"),
+    "empty": answer(b""),
+    "cut off": answer(b'{"items": ['),
+    "cut off on the way": answer(b'{"items": [', Content_Length="100"),
+    "no gzip": answer(b"{}", Content_Encoding="gzip"),
+    "other JSON": answer(b"[]"),
+    "unasked 304": answer(b"", 304, None),
+}
+
+
+@pytest.mark.parametrize("name", NOT_THE_SERVICE)
+def test_what_answers_in_the_place_of_the_service_is_named(reader: Desk, name: str) -> None:
+    file = reader.write("report.yaml", "relation: ru-us\ntitle: A report\nevents: []\n")
+    with misbehaving(NOT_THE_SERVICE[name]) as server:
+        for command in (["status"], ["report", file]):
+            ended = reader.run(*command, "--url", server.url)
+            assert ended.code == 3
+            assert re.search("which this service never does; check the address|cannot be reached", ended.err)
 
 
 def test_whom_one_trusts_is_looked_up_wherever_tls_may_be_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
