@@ -15,7 +15,7 @@ import psycopg
 
 from service.seeding import seed
 from service.store import embedded
-from service.store.embedded import PORT, _account, _programs, _Server
+from service.store.embedded import PORT, _account, _give, _programs, _Server
 from service.store.engine import open_engine
 from service.store.migrate import upgrade
 from tests.conftest import NOT_DURABLE
@@ -37,34 +37,31 @@ class Standby:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._server = _Server(folder, _programs(), _account(folder.parent))
         # The same at each start, and short enough for a socket.
         self.sockets = tempfile.mkdtemp(prefix="irritants-")
-        self._server._hand_over(Path(self.sockets))
+        self._server = _Server(folder, Path(self.sockets), _programs(), _account(folder.parent))
+        _give(Path(self.sockets), self._server.account)
         self.url = f"postgresql://postgres@/{RECORD}?host={quote(self.sockets)}&port={PORT}"
 
     @classmethod
     def of(cls, primary: str, folder: Path) -> "Standby":
         """A copy of the primary as it is, started."""
         standby = cls(folder)
-        server = standby._server
-        server._hand_over(folder.parent)
-        trouble = server._run(
+        _give(folder.parent, standby._server.account)
+        standby._run(
             *("pg_basebackup", f"--dbname={primary}", f"--pgdata={folder}", "--wal-method=stream"),
             *("--checkpoint=fast", "--write-recovery-conf", "--no-sync"),
         )
-        assert not trouble, trouble
         standby.start()
         return standby
 
     def start(self) -> None:
         settings = {**REPLICATING, "listen_addresses": "", "unix_socket_directories": self.sockets, "port": PORT}
         options = " ".join(f"--{name}={value}" for name, value in settings.items())
-        trouble = self._server._run(
+        self._run(
             *("pg_ctl", "start", "--silent", "--wait", f"--pgdata={self.folder}"),
             *(f"--log={self.folder / 'server.log'}", f"--options={options}"),
         )
-        assert not trouble, trouble
 
     def asked(self, query: str, *values: Any) -> Any:
         with psycopg.connect(self.url, autocommit=True) as c:
@@ -91,18 +88,22 @@ class Standby:
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
-        until(lambda: not self._server._postmaster().answers())
+        until(lambda: not self._server._answers())
         # Else whoever stops it later would look for a process of that number.
         (self.folder / "postmaster.pid").unlink()
 
     def stop(self) -> None:
         with suppress(FileNotFoundError):
             self.go_on()
-            assert not self._server._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self.folder}")
+            self._run("pg_ctl", "stop", "--silent", "--mode=fast", f"--pgdata={self.folder}")
 
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        trouble = self._server._run(program, *arguments, account=self._server.account)
+        assert not trouble, trouble
 
     def _signal(self, number: signal.Signals) -> None:
         postmaster = int((self.folder / "postmaster.pid").read_text().split()[0])

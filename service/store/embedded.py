@@ -1,12 +1,20 @@
-"""PostgreSQL without a server to install: the binaries of a wheel, running in the home folder while anybody uses them.
+"""PostgreSQL without a server to install: the binaries of a wheel, which run in the home folder while it is in use.
 
-Each user holds a shared lock on a file for as long as it lives, and the kernel takes the lock back however the user
-dies. So the last one out is whoever can have that lock alone, and it stops the server. The wheel brings code for all
-this, which is not used: it counts users by process ids in a file, which a killed process never leaves; it gives up
-after 10 s of crash recovery; and as root it opens every parent folder to be read by all.
+Locks, which the kernel releases however their holder dies, say who is there. Process ids do not: another process may
+have the same number, above all in another PID namespace, as containers have one.
 
-The socket lies in a folder of its own, new at each start. So its path is short enough for a socket, and whoever answers
-there is this server, where a process id in a file may be another process's by now.
+* Each user holds a shared lock on `users.lock`. The last one to leave can get that lock alone, and stops the server.
+* The server holds `database/server.lock`: every process of it inherits the open file. So the lock is held exactly as
+  long as a process of the server lives, and a second server is never started beside it.
+* `start.lock` makes processes take turns in starting and stopping.
+
+The socket lies beside the data, in a folder that is closed to other users. So every process that sees the data reaches
+the server, whatever folder it has for /tmp. The path of a socket has at most 107 bytes; a process for which the folder
+has a longer path goes there by a short symbolic link of its own.
+
+The wheel brings Python code for all this, which is not used: it counts users by process ids in a file, it gives up
+after 10 s of crash recovery, and as root it opens every parent folder to be read by all. `pg_ctl` is not used either:
+it finds its server by a process id, and passes paths through a shell.
 """
 
 import fcntl
@@ -14,25 +22,35 @@ import os
 import pwd
 import shlex
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from sqlalchemy import text
+
+from service.store.engine import DatabaseUnavailable, connection, open_engine
 
 VERSION = "18"
 ACCOUNT = "irritants"
 PORT = "5432"  # names the socket, opens no port; said everywhere, so that PGPORT in the environment does not count
 RECOVERY_SECONDS = 300
 STOP_SECONDS = 60
-PAUSES = (0.5, 1, 2)  # after attempts to start: the processes of a server that was killed need a moment to go
+ANSWER_SECONDS = 10  # a server that has just been started or killed neither answers nor is gone for a moment
+_LOG = "server.log"
+_TMP = "/tmp"  # noqa: S108 -- a folder with a name that nobody can guess is made in it
+_SOCKET = f".s.PGSQL.{PORT}"
+_SOCKET_BYTES = 103  # the limit of macOS; Linux allows 107
+_SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 class EmbeddedServerError(Exception):
@@ -41,76 +59,136 @@ class EmbeddedServerError(Exception):
 
 @contextmanager
 def serving(home: Path, **options: str) -> Iterator[str]:
-    """The address of the database in `home`, which runs until the last process that is in here has left.
+    """Yield the address of the database in `home`, which runs until the last process that is in here has left.
 
-    `options` are settings of the server, and count where this call is the one that starts it.
+    A database is made where there is none. `options` are settings of the server, and count where this call is the one
+    that starts it. Raises EmbeddedServerError.
     """
     programs = _programs()
     home = home.resolve()
-    start = home / "start.lock"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        start.touch()
-        users = (home / "users.lock").open("ab")
-    except OSError as refused:
-        raise EmbeddedServerError(f"the embedded database cannot be kept in {home}: {refused.strerror}") from refused
-    with users:
-        with _alone(start):
-            server = _Server(home / "database", programs, _account(home))
-            address = server.ensure_ready(options)
-            fcntl.flock(users, fcntl.LOCK_SH)
+    with ExitStack() as leaving:
+        with _refused(home):
+            _check_name(home)
+            home.mkdir(parents=True, exist_ok=True)
+            account = _account(home)
+            start = leaving.enter_context(_lock_file(home / "start.lock", account))
+            users = leaving.enter_context(_lock_file(home / "users.lock", account))
+            sockets = leaving.enter_context(_short(home / "database"))
+            server = _Server(home / "database", sockets, programs, account)
+            with _alone(start):
+                if not server.is_ready(ANSWER_SECONDS):
+                    if not _can_have_alone(users):
+                        raise server.unreachable(home / "users.lock")
+                    server.start(options)
+                fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield address
+            yield server.address
         finally:
             with _alone(start):
-                if _last(users):
+                # A folder that was removed meanwhile, and maybe made anew, is not ours to stop.
+                if _can_have_alone(users) and _is_at(users, home / "users.lock"):
                     server.stop()
+
+
+def exists(home: Path) -> bool:
+    """Whether a database was made in `home`. Raises EmbeddedServerError where that cannot be seen."""
+    with _refused(home):
+        return (home / "database").exists()
+
+
+class _Account(NamedTuple):
+    """Whom the server runs as, where that is not the user of this process."""
+
+    user: int
+    group: int
 
 
 @dataclass(frozen=True)
 class _Server:
     folder: Path
-    programs: Path
-    account: pwd.struct_passwd | None
-    """Whom the server runs as, where that is not the user of this process."""
+    sockets: Path
+    """The folder, by a path that is short enough for a socket."""
 
-    def ensure_ready(self, options: dict[str, str]) -> str:
+    programs: Path
+    account: _Account | None
+
+    @property
+    def address(self) -> str:
+        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}&port={PORT}"
+
+    def is_ready(self, patience: float) -> bool:
+        """Whether it serves; waits while it starts or stops, and `patience` seconds for a first answer."""
+        began = time.monotonic()
+        while self._lives():
+            answers = self._answers()
+            if answers and self._said()[-1:] == ["ready"]:
+                return True
+            if time.monotonic() - began > (RECOVERY_SECONDS if answers else patience):
+                return False
+            time.sleep(0.02)
+        return False
+
+    def start(self, options: dict[str, str]) -> None:
+        """Start it where no user of it is left. Raises EmbeddedServerError where its processes live on."""
+        if self._lives():
+            raise self.unreachable(self._lock)
         if not self.folder.exists():
             self._initialise(durably=options.get("fsync") != "off")
         self._refuse_another_version()
-        trouble = ""
-        for pause in PAUSES:
-            if not self._ready():
-                trouble = self._start(options)
-            if self._ready():
-                return f"postgresql://postgres@/postgres?host={quote(self._postmaster().sockets)}&port={PORT}"
-            # PostgreSQL keeps off while the process id in there is alive. Nobody answers, so it is another process's.
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
-            time.sleep(pause)
-        raise EmbeddedServerError(f"the embedded database does not start; its log is {self._log}\n{trouble}")
+        self._let_account_pass(self.folder)
+        self._spawn({"listen_addresses": "", "unix_socket_directories": ".", "port": PORT, **options})
+        if not self.is_ready(RECOVERY_SECONDS):
+            raise EmbeddedServerError(
+                f"the embedded database does not start; its log is {self._log}\n{self._last_words()}"
+            )
 
     def stop(self) -> None:
-        """Waits until nobody answers; pg_ctl itself waits a minute for a server that was killed and lies unburied."""
-        postmaster = self._postmaster()
-        self._run("pg_ctl", "stop", "--silent", "--mode=fast", "--no-wait", f"--pgdata={self.folder}")
+        """Stop it, and wait until its last process is gone.
+
+        The server is asked to send itself the signal, for it may have another number in the PID namespace of this
+        process than in its own.
+        """
+        if not self._lives():
+            return
+        engine = open_engine(self.address, connections=1)
+        try:
+            with connection(engine) as c:
+                c.execute(text("COPY (SELECT WHERE false) TO PROGRAM 'read -r pid < postmaster.pid && kill -INT $pid'"))
+        except DatabaseUnavailable:
+            self._interrupt()
+        finally:
+            engine.dispose()
         deadline = time.monotonic() + STOP_SECONDS
-        while postmaster.answers() and time.monotonic() < deadline:
+        while self._lives() and time.monotonic() < deadline:
             time.sleep(0.01)
-        _discard(postmaster.sockets)
+
+    def unreachable(self, lock: Path) -> EmbeddedServerError:
+        return EmbeddedServerError(
+            f"the record in {self.folder.parent} is in use by a process that cannot be reached: it holds {lock}, and no"
+            f" database answers at {self.folder / _SOCKET}. Nothing was started or changed. End that process, then try"
+            f" again: `fuser {shlex.quote(str(lock))}` shows it, unless it runs in another container or on another"
+            " machine that shares the folder"
+        )
 
     def _initialise(self, *, durably: bool) -> None:
         """Made aside and named when whole: what a killed start leaves may still be growing, and is never taken over."""
         for abandoned in self.folder.parent.glob("unfinished-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
+        maker = _maker(self.account)
         aside = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.folder.parent))
-        self._hand_over(aside)
+        self._let_account_pass(aside)
+        _give(aside, maker)
         trouble = self._run(
             *("initdb", f"--pgdata={aside}", "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *(() if durably else ("--no-sync",)),
+            account=maker,
         )
         if trouble:
             raise EmbeddedServerError(f"the embedded database cannot be made in {self.folder}\n{trouble}")
+        if maker != self.account:
+            for made in (aside, *aside.rglob("*")):
+                _give(made, self.account)
         aside.rename(self.folder)
 
     def _refuse_another_version(self) -> None:
@@ -121,42 +199,79 @@ class _Server:
                 " release that made it, and import it into an empty folder"
             )
 
-    def _start(self, options: dict[str, str]) -> str:
-        _discard(self._postmaster().sockets)
-        sockets = tempfile.mkdtemp(prefix="irritants-")
-        self._hand_over(Path(sockets))
-        settings = {"listen_addresses": "", "unix_socket_directories": sockets, "port": PORT, **options}
-        arguments = " ".join(shlex.quote(f"--{name}={value}") for name, value in settings.items())
-        trouble = self._run(
-            *("pg_ctl", "start", "--silent", "--wait", f"--timeout={RECOVERY_SECONDS}"),
-            *(f"--pgdata={self.folder}", f"--log={self._log}", f"--options={arguments}"),
-        )
-        if trouble:
-            _discard(sockets)
-        return trouble
+    def _spawn(self, settings: dict[str, str]) -> None:
+        """Start the postmaster, in a session of its own, with the lock. Only where no process of a server lives."""
+        was_locked = self._lock.exists()
+        with _lock_file(self._lock, self.account) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if was_locked:
+                # PostgreSQL would not start while a process has the number in these files, and it is another process.
+                # A server of an earlier release held no lock: there that check is the only one, and stays.
+                for left in ("postmaster.pid", f"{_SOCKET}.lock"):
+                    (self.folder / left).unlink(missing_ok=True)
+            options = [f"--{name}={value}" for name, value in settings.items()]
+            subprocess.run(  # noqa: S603 -- the wheel's own program; the shell gets its arguments as such, not as text
+                [
+                    "/bin/sh",
+                    "-c",
+                    f'"$@" >>{_LOG} 2>&1 </dev/null &',
+                    "sh",
+                    self.programs / "postgres",
+                    "-D",
+                    self.folder,
+                    *options,
+                ],
+                check=True,
+                pass_fds=[lock],
+                cwd=self.folder,
+                start_new_session=True,
+                **_run_as(self.account),
+            )
 
-    def _ready(self) -> bool:
-        """Whether it serves; waits where somebody was killed while it was starting or stopping."""
-        deadline = time.monotonic() + RECOVERY_SECONDS
-        while (postmaster := self._postmaster()).answers() and time.monotonic() < deadline:
-            if postmaster.status == "ready":
-                return True
-            time.sleep(0.05)
-        return False
-
-    def _postmaster(self) -> "_Postmaster":
+    def _lives(self) -> bool:
+        """Whether any process of a server on these files is left."""
         try:
-            lines = [line.strip() for line in (self.folder / "postmaster.pid").read_text().splitlines()]
+            lock = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            lines = []
-        _, _, _, _, sockets, _, _, status, *_ = [*lines, *[""] * 8]
-        return _Postmaster(sockets, status)
+            return False
+        try:
+            return not _can_have_alone(lock)
+        finally:
+            os.close(lock)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.settimeout(1)
+            return knock.connect_ex(f"{self.sockets}/{_SOCKET}") == 0
+
+    def _said(self) -> list[str]:
+        """What the server wrote into its file: the process id first, then more lines, in the end how far it is."""
+        try:
+            return [line.strip() for line in (self.folder / "postmaster.pid").read_text().splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def _interrupt(self) -> None:
+        """Stop a server that cannot be asked, if the process of its number works in its folder: that is the server."""
+        with suppress(OSError, IndexError, ValueError):
+            process = int(self._said()[0])
+            if Path(f"/proc/{process}/cwd").samefile(self.folder):
+                os.kill(process, signal.SIGINT)
+
+    def _last_words(self) -> str:
+        with suppress(OSError):
+            return "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
+        return ""
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "server.lock"
 
     @property
     def _log(self) -> Path:
-        return self.folder / "server.log"
+        return self.folder / _LOG
 
-    def _run(self, program: str, *arguments: str) -> str:
+    def _run(self, program: str, *arguments: str, account: _Account | None) -> str:
         """What the program had to say where it failed; nothing where it did not."""
         done = subprocess.run(  # noqa: S603 -- the wheel's own programs, and no argument from outside
             [self.programs / program, *arguments],
@@ -164,37 +279,40 @@ class _Server:
             capture_output=True,
             text=True,
             cwd="/",  # the account may have no way into the present folder, which initdb would stumble over
-            user=self.account and self.account.pw_uid,
-            group=self.account and self.account.pw_gid,
-            extra_groups=[] if self.account else None,
+            **_run_as(account),
         )
         return (done.stdout + done.stderr).strip() or f"{program} failed" if done.returncode else ""
 
-    def _hand_over(self, folder: Path) -> None:
+    def _let_account_pass(self, folder: Path) -> None:
         if self.account:
-            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
             for parent in (*folder.parents, *self.programs.parents):
                 _let_pass(parent)
 
 
-class _Postmaster(NamedTuple):
-    """What a server says of itself in its folder, alive or not."""
+@contextmanager
+def _short(folder: Path) -> Iterator[Path]:
+    """The folder by a path that fits a socket's address, and that libpq does not take for several."""
+    if _fits(folder):
+        yield folder
+        return
+    parent = next(parent for parent in (tempfile.gettempdir(), _TMP) if _fits(Path(parent, "irritants-12345678/d")))
+    with ExitStack() as leaving:
+        try:
+            own = leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent))
+            link = Path(own, "d")
+            link.symlink_to(folder)
+        except OSError as refused:
+            raise EmbeddedServerError(
+                f"{folder} has a comma or is longer than {_SOCKET_BYTES - len(_SOCKET) - 1} bytes, too long for a"
+                f" socket, and a link to it cannot be made in {parent}: {refused.strerror}. Name a shorter folder in"
+                " IRRITANTS_HOME, or a folder for temporary files in TMPDIR"
+            ) from refused
+        yield link
 
-    sockets: str
-    status: str
 
-    def answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as knock:
-            return bool(self.sockets) and knock.connect_ex(f"{self.sockets}/.s.PGSQL.{PORT}") == 0
-
-
-def _discard(sockets: str) -> None:
-    """Removes what a server that is gone left of its socket, and nothing else that may be there."""
-    name = f".s.PGSQL.{PORT}"
-    with suppress(OSError):
-        for file in (Path(sockets) / name, Path(sockets) / f"{name}.lock"):
-            file.unlink(missing_ok=True)
-        Path(sockets).rmdir()
+def _fits(folder: Path) -> bool:
+    path = f"{folder}/{_SOCKET}"
+    return len(os.fsencode(path)) <= _SOCKET_BYTES and "," not in path
 
 
 def _programs() -> Path:
@@ -207,28 +325,65 @@ def _programs() -> Path:
     return Path(wheel.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin"
 
 
-def _account(home: Path) -> pwd.struct_passwd | None:
+def _account(home: Path) -> _Account | None:
     """Whom the server runs as instead of root, which PostgreSQL refuses: the owner of `home`, or else a system user."""
     if os.geteuid() != 0:
         return None
-    if owner := home.stat().st_uid:
-        return pwd.getpwuid(owner)
-    with _alone(Path("/etc/passwd")):
+    owner = home.stat()
+    if owner.st_uid == 0:
+        return _system_account()
+    try:
+        return _Account(owner.st_uid, pwd.getpwuid(owner.st_uid).pw_gid)
+    except KeyError:
+        return _Account(owner.st_uid, owner.st_gid)
+
+
+def _maker(account: _Account | None) -> _Account | None:
+    """Whom initdb runs as: it alone wants a user with an entry in /etc/passwd, where the server runs as any."""
+    user = account.user if account else os.geteuid()
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        if account:
+            return _system_account()
+        raise EmbeddedServerError(
+            f"the user id {user} has no entry in /etc/passwd, and PostgreSQL makes a database only for a user who has"
+            " one. Add an entry, or make the database as another user, or set IRRITANTS_DATABASE_URL. A database that"
+            " is made already runs under any user id that owns it"
+        ) from None
+    return account
+
+
+def _system_account() -> _Account:
+    with Path("/etc/passwd").open("rb") as turn, _alone(turn.fileno()):
         try:
-            return pwd.getpwnam(ACCOUNT)
+            found = pwd.getpwnam(ACCOUNT)
         except KeyError:
             _add_account()
-    return pwd.getpwnam(ACCOUNT)
+            found = pwd.getpwnam(ACCOUNT)
+    return _Account(found.pw_uid, found.pw_gid)
 
 
 def _add_account() -> None:
-    add = ["useradd", "--system", "--no-create-home", "--shell=/usr/sbin/nologin", ACCOUNT]
+    program = shutil.which("useradd") or shutil.which("useradd", path=_SYSTEM_PROGRAMS) or "useradd"
+    add = [program, "--system", "--no-create-home", "--shell=/usr/sbin/nologin", ACCOUNT]
     try:
-        subprocess.run(add, check=True, capture_output=True, text=True)  # noqa: S603 -- as root's PATH says
+        subprocess.run(add, check=True, capture_output=True, text=True)  # noqa: S603 -- no argument from outside
     except (OSError, subprocess.CalledProcessError) as failed:
+        said = failed.stderr.strip() if isinstance(failed, subprocess.CalledProcessError) else failed
         raise EmbeddedServerError(
-            f"PostgreSQL does not run as root, and the user `{ACCOUNT}` cannot be added for it: {failed}"
+            f"PostgreSQL does not run as root, and the user `{ACCOUNT}` cannot be added for it: {said}. Add that user,"
+            " or run this as a user other than root, or set IRRITANTS_DATABASE_URL"
         ) from failed
+
+
+def _run_as(account: _Account | None) -> dict[str, Any]:
+    return {"user": account.user, "group": account.group, "extra_groups": []} if account else {}
+
+
+def _give(path: Path, account: _Account | None) -> None:
+    if account:
+        os.chown(path, account.user, account.group, follow_symlinks=False)
 
 
 def _let_pass(folder: Path) -> None:
@@ -239,16 +394,61 @@ def _let_pass(folder: Path) -> None:
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """One process at a time."""
-    with file.open("rb") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
-
-
-def _last(users: IO[bytes]) -> bool:
+def _refused(home: Path) -> Iterator[None]:
+    """What the operating system refuses, in the words of this module."""
     try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except OSError as refused:
+        place = f"{refused.filename}: " if refused.filename else ""
+        raise EmbeddedServerError(
+            f"the embedded database cannot be kept in {home}: {place}{refused.strerror}"
+        ) from refused
+
+
+def _check_name(home: Path) -> None:
+    if not str(home).isprintable():
+        raise EmbeddedServerError(
+            f"the embedded database cannot be kept in {str(home)!r}: PostgreSQL takes no folder with line breaks or"
+            " other characters that cannot be printed in its name. Name another one in IRRITANTS_HOME"
+        )
+
+
+@contextmanager
+def _lock_file(path: Path, account: _Account | None) -> Iterator[int]:
+    """A file to lock, open. Root makes it for the account, whose user may come later."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        lock = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        if account:
+            os.fchown(lock, account.user, account.group)
+    except FileExistsError:
+        lock = os.open(path, flags)
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _alone(turn: int) -> Iterator[None]:
+    """One process at a time."""
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(turn, fcntl.LOCK_UN)
+
+
+def _can_have_alone(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _is_at(lock: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except FileNotFoundError:
+        return False

@@ -28,11 +28,9 @@ class Database:
         self.address = ""
 
     def start(self) -> None:
-        """Starts it, after a kill with crash recovery. The lock of the user before is given up only then."""
-        with ExitStack() as before:
-            before.push(self._users.pop_all())
-            self.address = self._users.enter_context(embedded.serving(self._home))
-            # Whoever leaves an earlier `serving` is not the last one: this process is in the new one already.
+        """Starts it, after a kill with crash recovery."""
+        self._users.close()  # while a process holds the lock of users, nothing is started in the place of a dead server
+        self.address = self._users.enter_context(embedded.serving(self._home))
 
     def kill(self) -> None:
         pid = int((self._home / "database" / "postmaster.pid").read_text().split()[0])

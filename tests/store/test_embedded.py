@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -19,11 +19,26 @@ from service.store.embedded import EmbeddedServerError, serving
 USER = """
 import sys
 from pathlib import Path
-from service.store.embedded import serving
-with serving(Path(sys.argv[1])) as address:
+from service.store import embedded
+embedded.ANSWER_SECONDS = 1
+with embedded.serving(Path(sys.argv[1])) as address:
     print(address, flush=True)
     sys.stdin.read()
 """
+
+
+PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def possible(*command: str) -> bool:
+    with suppress(OSError):
+        return subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    return False
+
+
+namespaces = pytest.mark.skipif(
+    not possible(*PID_NAMESPACE), reason="this user may not make namespaces, or `unshare` is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +51,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def another_process(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that uses the database of `home` until its standard input ends, and the address that it was given."""
+def another_process(home: Path, *within: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that uses the database of `home` until its standard input ends, and the address that it was given.
+
+    `within`: the command that starts it.
+    """
     with subprocess.Popen(
-        [sys.executable, "-c", USER, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*within, sys.executable, "-c", USER, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
     ) as user:
         assert user.stdout
         yield user, user.stdout.readline().strip()
@@ -62,6 +85,30 @@ def serves(address: str) -> bool:
 
 def postmaster(home: Path) -> int:
     return int((home / "database" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def runs(process: int) -> bool:
+    """Whether a process lives; a dead one that nobody waited for does not."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def ended(process: int) -> None:
+    while runs(process):
+        time.sleep(0.01)
+
+
+def socket_of(home: Path) -> Path:
+    return home / "database" / ".s.PGSQL.5432"
+
+
+def refused(home: Path, *within: str) -> str:
+    """What a process says that cannot have the database."""
+    with another_process(home, *within) as (user, address):
+        assert not address
+        assert user.stderr
+        return user.stderr.read()
 
 
 def test_rows_outlive_a_restart_and_nothing_runs_when_nobody_uses_it(made: Path) -> None:
@@ -112,10 +159,7 @@ def test_a_killed_server_recovers_what_was_committed(made: Path) -> None:
         assert connection.execute("SELECT * FROM late").fetchall() == [(1,)]
 
 
-def test_a_process_id_that_belongs_to_another_process_by_now_is_in_nobodys_way(
-    made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded, "PAUSES", (0, 0))
+def test_a_process_id_that_belongs_to_another_process_by_now_is_in_nobodys_way(made: Path) -> None:
     with serving(made):
         said = (made / "database" / "postmaster.pid").read_text()
     _, *rest = said.splitlines()
@@ -127,6 +171,97 @@ def test_a_process_id_that_belongs_to_another_process_by_now_is_in_nobodys_way(
         with serving(made) as address:
             assert kept(address) == "kept"
         other.kill()
+
+
+@pytest.mark.parametrize("within", [(), pytest.param(PID_NAMESPACE, marks=namespaces)], ids=["here", "other-pids"])
+def test_a_server_in_use_that_cannot_be_reached_is_left_alone(made: Path, within: list[str]) -> None:
+    with another_process(made) as (user, _):
+        server = postmaster(made)
+        before = (made / "database" / "postmaster.pid").read_bytes()
+        socket_of(made).unlink()
+        said = refused(made, *within)
+        assert f"the record in {made} is in use by a process that cannot be reached: it holds {made}/users.lock" in said
+        assert f"no database answers at {socket_of(made)}" in said
+        assert (made / "database" / "postmaster.pid").read_bytes() == before
+        assert runs(server)
+        # The user that it has still stops it, though it cannot be reached.
+        user.communicate()
+        assert not runs(server)
+    with serving(made) as address:
+        assert kept(address) == "kept"
+
+
+@pytest.mark.parametrize("within", [(), pytest.param(PID_NAMESPACE, marks=namespaces)], ids=["here", "other-pids"])
+def test_no_second_server_starts_beside_one_that_outlived_its_users(made: Path, within: list[str]) -> None:
+    with another_process(made) as (user, _):
+        server = postmaster(made)
+        socket_of(made).unlink()
+        user.kill()
+        user.wait()
+    said = refused(made, *within)
+    assert f"it holds {made}/database/server.lock" in said
+    assert postmaster(made) == server
+    assert runs(server)
+    os.kill(server, signal.SIGINT)
+    ended(server)
+    with serving(made) as address:
+        assert kept(address) == "kept"
+
+
+def test_a_server_that_died_is_not_replaced_while_another_process_relies_on_it(made: Path) -> None:
+    with another_process(made):
+        server = postmaster(made)
+        os.kill(server, signal.SIGKILL)
+        ended(server)
+        with pytest.raises(EmbeddedServerError, match=r"in use by .* cannot be reached: it holds .*users\.lock"):
+            serving(made).__enter__()
+    with serving(made) as address:
+        assert kept(address) == "kept"
+
+
+@namespaces
+@pytest.mark.parametrize("far", ["", "far" * 40], ids=["short-path", "long-path"])
+def test_processes_that_see_other_temporary_folders_share_one_server(tmp_path: Path, far: str) -> None:
+    temporary, home = tmp_path / "tmp", tmp_path / far / "home"
+    temporary.mkdir(mode=0o777)
+    hidden = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {temporary} && exec "$@"', "sh"]
+    with another_process(home, TMPDIR=str(temporary)) as (_, first):
+        server = postmaster(home)
+        with another_process(home, *hidden, TMPDIR=str(temporary)) as (second, address):
+            assert address
+            assert second.communicate()[1] == ""
+        assert postmaster(home) == server
+        assert serves(first)
+    assert not runs(server)
+
+
+@namespaces
+def test_processes_that_number_processes_otherwise_share_one_server_and_the_last_one_stops_it(made: Path) -> None:
+    with another_process(made, *PID_NAMESPACE) as (_, theirs):
+        with another_process(made) as (first, ours):
+            assert ours == theirs
+            first.communicate()
+        assert kept(theirs) == "kept"
+    assert not serves(theirs)
+    with another_process(made) as (first, ours):
+        server = postmaster(made)
+        with another_process(made, *PID_NAMESPACE) as (last, theirs):
+            assert ours == theirs
+            first.communicate()
+            assert kept(theirs) == "kept"
+            last.communicate()
+            assert not runs(server)
+    assert (made / "database" / "server.log").read_text().rstrip().endswith("database system is shut down")
+
+
+def test_whoever_leaves_a_folder_that_was_removed_does_not_stop_the_server_of_its_successor(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with another_process(home) as (first, _):
+        home.rename(tmp_path / "away")
+        with serving(home, fsync="off") as address:
+            first.communicate()
+            assert serves(address)
+    os.kill(postmaster(tmp_path / "away"), signal.SIGINT)
 
 
 def test_a_start_that_is_killed_is_in_nobodys_way(tmp_path: Path) -> None:
@@ -157,10 +292,9 @@ def test_it_listens_on_no_network_address(made: Path) -> None:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
-def test_why_it_does_not_start_is_said(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "PAUSES", (0,))
+def test_why_it_does_not_start_is_said(made: Path) -> None:
     with (
-        pytest.raises(EmbeddedServerError, match=r"does not start; its log is .*server\.log"),
+        pytest.raises(EmbeddedServerError, match=r'(?s)does not start; its log is .*server\.log.*for parameter "port"'),
         serving(made, port="no"),
     ):
         pass
