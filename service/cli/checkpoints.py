@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from service import settings
-from service.cli import options, terminal
+from service.cli import files, options, terminal
+from service.cli.files import Force
 from service.cli.options import AsJson, Database
 from service.cli.terminal import Exit, Failed
 
@@ -27,11 +28,13 @@ def checkpoint_command(
         Path, typer.Argument(metavar="[FILE]", help="Where to write it; - for standard output.", show_default=False)
     ] = Path("-"),
     *,
+    force: Force = False,
     database: Database = None,
     as_json: AsJson = False,  # noqa: ARG001 -- it is JSON in any case
 ) -> None:
     """Sign where the record stands, for keeping elsewhere: `verify --checkpoint` finds by it what was changed since.
 
+    A file that is there is replaced only where it is an earlier checkpoint of this record.
     The key is made at its first use, and lies in the file that IRRITANTS_CHECKPOINT_KEY names.
     """
     from service.api.checkpoints import signed
@@ -45,19 +48,30 @@ def checkpoint_command(
         raise Failed("no key to sign with: name its file in IRRITANTS_CHECKPOINT_KEY", Exit.USAGE)
     with record(chosen) as engine, connection(engine) as c:
         head = read_head(c)
+        if files.is_filled(file) and not force:
+            _refuse_to_lose(file, c, head)
     try:
         checkpoint = signed(head, ensure(chosen.signing_key))
     except KeyFileError as error:
         raise Failed(str(error), Exit.USAGE) from error
-    text = checkpoint.model_dump_json(indent=2) + "\n"
-    if str(file) == "-":
+    text = f"{checkpoint.model_dump_json(indent=2)}\n"
+    if files.is_stream(file):
         terminal.show_text(text)
     else:
-        try:
-            file.write_text(text)
-        except OSError as refused:
-            raise Failed(f"{file} cannot be written: {refused.strerror}", Exit.USAGE) from refused
+        with files.written(file) as lines:
+            lines.write(text.encode())
     terminal.note(f"Signed at position {head.position:,} with the key {checkpoint.public_key}.")
+
+
+def _refuse_to_lose(file: Path, c: "Connection", head: "Head") -> None:
+    from service.store.verify import Damaged
+
+    try:
+        kept(file, None)(c, head)
+    except Failed as refused:
+        raise files.kept(file, refused.sentence) from None
+    except Damaged as damaged:
+        raise files.kept(file, f"it signs what is not in this record: {damaged}") from None
 
 
 def kept(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":

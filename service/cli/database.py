@@ -19,13 +19,18 @@ from service.store.log import NoHead
 
 
 @contextmanager
-def address(settings: Settings) -> Iterator[str]:
-    """The database that the settings name, or else the embedded one, which runs meanwhile. Raises Failed."""
+def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
+    """The database that the settings name, or else the embedded one, which runs meanwhile.
+
+    Only with `creating` the embedded one is made where there is none. Raises Failed.
+    """
     try:
         if settings.database_url is not None:
             require_sessions(settings.database_url)
             yield settings.database_url
         else:
+            if not creating and not embedded.exists(settings.home):
+                raise _no_record(settings)
             with embedded.serving(settings.home) as url:
                 yield url
     except UnusableDatabase as error:
@@ -39,28 +44,47 @@ def address(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def record(settings: Settings) -> Iterator[Engine]:
-    """The record, for work that may take long. The embedded one is migrated; another's owner is asked to do that.
-
-    Raises Failed.
-    """
+def record(settings: Settings, *, creating: bool = False) -> Iterator[Engine]:
+    """The record, for work that may take long; only with `creating` it is made where there is none. Raises Failed."""
     try:
-        with address(settings) as url, engine_at(url, settings) as engine:
+        with address(settings, creating=creating) as url, engine_at(url, settings, creating=creating) as engine:
             yield engine
     except Unreadable as error:
         raise Failed(f"this release cannot read what is on record: {error}") from error
 
 
 @contextmanager
-def engine_at(url: str, settings: Settings, *, statement_seconds: float | None = None) -> Iterator[Engine]:
-    """As `record`, at an address that was had before."""
-    if settings.database_url is None:
-        migrate.upgrade(url)
+def engine_at(
+    url: str, settings: Settings, *, creating: bool = False, statement_seconds: float | None = None
+) -> Iterator[Engine]:
+    """As `record`, at an address that was had before. A record of another release is never migrated on the way."""
     engine = open_engine(url, statement_seconds=statement_seconds)
     try:
         with connection(engine) as c:
+            if not migrate.has_tables(c):
+                if not creating:
+                    raise _no_record(settings)
+                migrate.upgrade(settings.migration_database_url or url)
             if not migrate.is_current(c):
-                raise Failed("the database has not the tables of this release: `irritants migrate` brings them")
+                raise Failed(
+                    f"the record in {_place(settings)} has the tables of another release. If that is an earlier one,"
+                    " `irritants migrate` brings them up to date",
+                    Exit.UNREACHABLE,
+                )
         yield engine
     finally:
         engine.dispose()
+
+
+def _no_record(settings: Settings) -> Failed:
+    return Failed(
+        f"there is no record in {_place(settings)}. Name the folder of an embedded record in IRRITANTS_HOME, or another"
+        " database in IRRITANTS_DATABASE_URL or --database; `irritants serve`, `irritants migrate` and `irritants"
+        " import` make a new record",
+        Exit.UNREACHABLE,
+    )
+
+
+def _place(settings: Settings) -> str:
+    """Where the record should be. An address of a database may hold a password, and is not said again."""
+    return str(settings.home.resolve()) if settings.database_url is None else "the database"

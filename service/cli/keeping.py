@@ -3,9 +3,7 @@
 What a command needs of the database it imports when it runs, so that nobody else waits for that.
 """
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from service import settings
-from service.cli import options, terminal
+from service.cli import files, options, terminal
+from service.cli.files import Force
 from service.cli.options import AsJson, Database
 from service.cli.terminal import Exit, Failed
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from service.store.log import Head
 
 
@@ -39,7 +40,7 @@ def migrate_command(
     from service.store import migrate
 
     chosen = settings.read(database_url=database)
-    with address(chosen) as url:
+    with address(chosen, creating=True) as url:
         migrate.upgrade(chosen.migration_database_url or url, grant_to)
     _tell("The database has the tables of this release.", {"migrated": True, "granted_to": grant_to}, as_json=as_json)
 
@@ -100,25 +101,39 @@ def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> No
 def export_command(
     file: Annotated[Path, typer.Argument(help="The file to write; `-` is standard output.")],
     *,
+    force: Force = False,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the whole record as JSON lines, exactly as stored: a header, then every event."""
+    """Write the whole record as JSON lines, exactly as stored: a header, then every event.
+
+    A file that is there is replaced only where it is an earlier export of this record.
+    """
     from service.cli.database import record
     from service.store import archive
     from service.store.engine import connection
 
-    if as_json and _is_stream(file):
+    if as_json and files.is_stream(file):
         raise Failed("--json and the export cannot both go to standard output", Exit.USAGE)
-    with (
-        record(settings.read(database_url=database)) as engine,
-        _written(file) as lines,
-        connection(engine) as c,
-        terminal.progress("exporting") as progress,
-    ):
-        head = archive.export_record(c, lines, progress)
-    if not _is_stream(file):
+    with record(settings.read(database_url=database)) as engine, connection(engine) as c:
+        if files.is_filled(file) and not force:
+            _refuse_to_lose(file, c)
+        with files.written(file) as lines, terminal.progress("exporting") as progress:
+            head = archive.export_record(c, lines, progress)
+    if not files.is_stream(file):
         _tell(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+
+
+def _refuse_to_lose(file: Path, c: "Connection") -> None:
+    from service.store import archive
+
+    try:
+        with file.open("rb") as lines:
+            archive.check_is_earlier(c, lines)
+    except archive.NotAnExport:
+        raise files.kept(file, "it is no export of a record") from None
+    except archive.HoldsMore as more:
+        raise files.kept(file, str(more)) from None
 
 
 def import_command(
@@ -129,13 +144,16 @@ def import_command(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fill an empty record with an export: the same positions, identifiers, times and chain."""
+    """Fill an empty record with an export: the same positions, identifiers, times and chain.
+
+    Where there is no record, an empty one is made first.
+    """
     from service.cli.database import record
     from service.rebuild import rebuild
     from service.store import archive
     from service.store.engine import transaction
 
-    with record(settings.read(database_url=database)) as engine:
+    with record(settings.read(database_url=database), creating=True) as engine:
         try:
             with _read(file) as lines, transaction(engine) as c, terminal.progress("importing") as progress:
                 head = archive.import_record(c, lines, progress)
@@ -164,43 +182,13 @@ def _tell(sentence: str, found: dict[str, object], *, as_json: bool) -> None:
         terminal.show(sentence)
 
 
-def _is_stream(file: Path) -> bool:
-    return str(file) == "-"
-
-
 @contextmanager
 def _read(file: Path) -> Iterator[BinaryIO]:
-    if _is_stream(file):
+    if files.is_stream(file):
         yield sys.stdin.buffer
     else:
         with file.open("rb") as lines:
             yield lines
-
-
-@contextmanager
-def _written(file: Path) -> Iterator[BinaryIO]:
-    """Written aside and named when whole: an export that was interrupted is never taken for one."""
-    if _is_stream(file):
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    file = file.resolve()
-    if file.exists() and not file.is_file():  # a pipe or a device: there is no other to put in its place
-        with file.open("wb") as lines:
-            yield lines
-        return
-    try:
-        handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-    except OSError as refused:
-        raise Failed(f"{file} cannot be written: {refused.strerror}", Exit.USAGE) from refused
-    try:
-        with os.fdopen(handle, "wb") as lines:
-            yield lines
-            lines.flush()
-            os.fsync(lines.fileno())
-        Path(aside).replace(file)
-    finally:
-        Path(aside).unlink(missing_ok=True)
 
 
 EXAMPLES = {

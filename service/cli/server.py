@@ -35,7 +35,7 @@ def serve(chosen: Settings, *, seeding: bool, as_json: bool) -> None:
     """Returns when the process is told to end. Raises Failed."""
     # The embedded database is stopped on the way out, so the default action of just ending is not good enough.
     signal.signal(signal.SIGTERM, terminal.leave)
-    with suppress(KeyboardInterrupt), address(chosen) as url:
+    with suppress(KeyboardInterrupt), address(chosen, creating=True) as url:
         migrate.upgrade(chosen.migration_database_url or url)
         prepared = _prepare(url, seeding=seeding, with_key=chosen.database_url is None)
         found = chosen.model_copy(update={"database_url": url, "checkpoint_key": chosen.signing_key})

@@ -20,9 +20,10 @@ from service.store.codec import StoredEvent, StoredReport
 from service.store.engine import driver
 from service.store.log import CHANNEL, Head, lock_head, read_head
 from service.store.tables import head
-from service.store.verify import PROGRESS_EVERY, Damaged, Progress, Walk, silent
+from service.store.verify import PROGRESS_EVERY, Damaged, Progress, Walk, silent, verify_reached
 
 _CHUNK: Final = 5_000
+_HEADER_BYTES: Final = 4_096  # more than any header has
 
 
 class NotAnExport(Exception):
@@ -35,6 +36,10 @@ class NotAnExport(Exception):
 
 class NotEmpty(Exception):
     """Something is on record here already; an import needs an empty record."""
+
+
+class HoldsMore(Exception):
+    """An export holds what the record does not; the message says what."""
 
 
 class _Strict(BaseModel):
@@ -86,6 +91,20 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
             progress(event.position, end.position)
     progress(end.position, end.position)
     return end
+
+
+def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
+    """Check by its header that an export holds nothing but what this record holds. Raises NotAnExport and HoldsMore."""
+    header = _parsed(_Header, 1, file.readline(_HEADER_BYTES))
+    end = read_head(connection)
+    if header.record != end.record:
+        raise HoldsMore(f"it is an export of another record, {header.record}; this one is {end.record}")
+    if header.position > end.position:
+        raise HoldsMore(f"it holds {header.position:,} events, and the record {end.position:,}")
+    try:
+        verify_reached(connection, end, header.record, header.position, bytes.fromhex(header.chain_hash))
+    except Damaged:
+        raise HoldsMore("it holds other events than this record") from None
 
 
 def import_record(connection: Connection, file: Iterable[bytes], progress: Progress = silent) -> Head:

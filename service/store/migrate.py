@@ -43,9 +43,14 @@ def upgrade(url: str, grant_to: str | None = None) -> None:
         engine.dispose()
 
 
+def has_tables(connection: Connection) -> bool:
+    """Whether any release brought its tables to the database."""
+    return connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is not None
+
+
 def is_current(connection: Connection) -> bool:
     """Whether the database has exactly the tables of this release."""
-    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
+    if not has_tables(connection):
         return False
     revisions = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
     return list(revisions) == [newest()]

@@ -2,12 +2,17 @@
 
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import typer
 
+from service.cli.main import app
+from service.store import embedded
 from service.store.engine import connection, open_engine
 from service.store.log import read_head
 from tests.cli.conftest import irritants
@@ -29,7 +34,6 @@ def position(url: str) -> int:
 
 
 def test_migrate_makes_the_tables_from_nothing(bare_database_url: str) -> None:
-    assert irritants("verify", "--database", bare_database_url).code == 1
     assert irritants("migrate", "--database", bare_database_url).code == 0
     assert irritants("migrate", "--database", bare_database_url).code == 0
     assert "0 events" in irritants("verify", "--database", bare_database_url).out
@@ -165,7 +169,130 @@ def test_a_setting_that_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (ended.code, "IRRITANTS_PROT" in ended.err) == (2, True)
 
 
-def test_an_embedded_record_needs_nothing_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IRRITANTS_HOME", str(tmp_path / "home"))
+READING = (
+    *(["verify"], ["verify", "--documents"], ["export", "new.jsonl"], ["rebuild"], ["checkpoint", "new.json"]),
+    *(["key", "create", "anna", "--scope", "read"], ["key", "list"], ["key", "revoke", "0123456789ab"]),
+    ["relay", "--nats", "nats://127.0.0.1:9"],
+)
+"""Every command on a record that is there already."""
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, where somebody works by mistake."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
+
+
+def test_every_command_on_the_database_is_one_that_makes_a_record_or_one_that_needs_it() -> None:
+    on_the_database = {
+        path
+        for path, command in commands(typer.main.get_command(app))
+        if any(option.name == "database" for option in command.params)
+    }
+    needing = {path for path in on_the_database if any(" ".join(command).startswith(path) for command in READING)}
+    assert on_the_database - needing == {"serve", "migrate", "import"}
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_where_no_record_is_the_folder_is_named_and_stays_empty(elsewhere: Path, command: list[str]) -> None:
+    ended = irritants(*command)
+    assert (ended.code, f"there is no record in {elsewhere}/.irritants" in ended.err) == (3, True)
+    assert "IRRITANTS_HOME" in ended.err
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_a_database_without_tables_stays_without(
+    elsewhere: Path, bare_database_url: str, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", "checkpoint.key")
+    ended = irritants(*command, "--database", bare_database_url)
+    assert (ended.code, "there is no record in the database" in ended.err) == (3, True)
+    assert bare_database_url not in ended.err
+    with psycopg.connect(bare_database_url) as c:
+        assert c.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_record_of_an_earlier_release_is_read_by_no_command_until_it_is_migrated(
+    elsewhere: Path, seeded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    irritants("export", "backup.jsonl")
+    monkeypatch.delenv("IRRITANTS_DATABASE_URL")
+    assert irritants("import", "backup.jsonl").code == 0
+    with embedded.serving(tmp_path / ".irritants") as address, psycopg.connect(address) as c:
+        newest = c.execute("SELECT version_num FROM alembic_version").fetchone()
+        c.execute("UPDATE alembic_version SET version_num = '0000'")
+    for command in READING:
+        ended = irritants(*command)
+        assert (ended.code, "`irritants migrate`" in ended.err) == (3, True), command
+    with embedded.serving(tmp_path / ".irritants") as address, psycopg.connect(address) as c:
+        assert c.execute("SELECT version_num FROM alembic_version").fetchone() == ("0000",)
+        c.execute("UPDATE alembic_version SET version_num = %s", newest)
+    assert irritants("migrate").code == 0
+    assert irritants("verify").code == 0
+
+
+def test_migrate_makes_an_embedded_record(elsewhere: Path) -> None:
+    assert irritants("migrate").code == 0
+    assert "0 events" in irritants("verify").out
     assert irritants("key", "create", "anna", "--scope", "admin").code == 0
     assert "anna" in irritants("key", "list").out
+
+
+def test_an_import_makes_the_tables_that_are_missing(seeded: str, bare_database_url: str, tmp_path: Path) -> None:
+    irritants("export", str(tmp_path / "backup.jsonl"))
+    assert irritants("import", str(tmp_path / "backup.jsonl"), "--database", bare_database_url).code == 0
+    assert position(bare_database_url) == position(seeded)
+
+
+@pytest.mark.parametrize("command", ["export", "checkpoint"])
+def test_what_holds_more_than_the_record_is_replaced_only_by_force(
+    seeded: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", str(tmp_path / "checkpoint.key"))
+    file = tmp_path / "kept"
+    assert irritants(command, str(file)).code == 0
+    assert irritants(command, str(file)).code == 0, "it is of the same record"
+    before = file.read_bytes()
+
+    def left(why: str, url: str) -> None:
+        ended = irritants(command, str(file), "--database", url)
+        assert (ended.code, file.read_bytes()) == (1, before)
+        assert f"{file} was left as it is" in ended.err
+        assert why in ended.err
+        assert "--force" in ended.err
+
+    left(f"{position(seeded)}", database_url)
+    with superuser(database_url) as c:
+        c.execute("UPDATE head SET record = gen_random_uuid()")
+    left("another record", database_url)
+    before = b"Notes of the meeting\n"
+    file.write_bytes(before)
+    left("is no", seeded)
+    assert irritants(command, str(file), "--force").code == 0
+    assert file.read_bytes() != before
+    file.write_bytes(b"")
+    assert irritants(command, str(file)).code == 0, "an empty file holds nothing"
+
+
+def test_an_earlier_export_is_replaced_and_one_of_another_history_is_not(seeded: str, tmp_path: Path) -> None:
+    file = tmp_path / "backup.jsonl"
+    assert irritants("export", str(file)).code == 0
+    header, second, *_ = file.read_text().splitlines()
+    earlier = {**json.loads(header), "position": 1, "chain_hash": json.loads(second)["chain_hash"]}
+    file.write_text(f"{json.dumps({**earlier, 'chain_hash': '0' * 64})}\n")
+    ended = irritants("export", str(file))
+    assert (ended.code, "it holds other events" in ended.err) == (1, True)
+    file.write_text(f"{json.dumps(earlier)}\n")
+    assert irritants("export", str(file)).code == 0
+    assert len(file.read_text().splitlines()) == position(seeded) + 1
