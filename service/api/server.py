@@ -6,10 +6,13 @@ that would end the program before it has put its database away.
 """
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import Final
 
@@ -35,6 +38,36 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED_AFTER)
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Take an address, in each family that the name has, before anything else is done; `Server.run` listens on it.
+
+    Raises OSError, which says why the address cannot be had.
+    """
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    bound: list[socket.socket] = []
+    missing: OSError | None = None
+    with ExitStack() as failing:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            opened = failing.enter_context(socket.socket(family, kind, protocol))
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            number = bound[0].getsockname()[1] if bound else port
+            try:
+                opened.bind((address[0], number, *address[2:]))
+            except OSError as refused:
+                # A name may have an address of a family that this machine does not use.
+                if refused.errno != errno.EADDRNOTAVAIL:
+                    raise
+                missing = refused
+            else:
+                bound.append(opened)
+        if not bound and missing:
+            raise missing
+        failing.pop_all()
+    return bound
 
 
 class Server(uvicorn.Server):
@@ -69,7 +102,7 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Until SIGTERM or SIGINT. Where the address cannot be had, `started` is false afterwards."""
+        """Serve until SIGTERM or SIGINT, on the sockets of `bind` if given. `started`: whether the address was free."""
         try:
             super().run(sockets)
         except SystemExit:
@@ -78,11 +111,20 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        try:
+            for bound in sockets or ():
+                bound.listen(self.config.backlog)
+        except OSError:  # of two processes that bound the same address at once, the second cannot listen
+            sys.exit(1)
         await super().startup(sockets)
         collect_seldom()
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            try:
+                self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            except BaseException:
+                await self.shutdown(sockets)
+                raise
 
     def handle_exit(self, sig: int, _: FrameType | None) -> None:
         self.force_exit = self.should_exit and sig == signal.SIGINT

@@ -53,14 +53,17 @@ def create(
     for limit in relation or ():
         if not is_relation(limit):
             raise Failed(f"{limit} is no relation's id, such as ru-us", Exit.USAGE)
+    if not terminal.is_shown():
+        raise Failed(f"no key was made. {terminal.UNSEEN}, where alone a key is shown", Exit.UNWRITTEN)
+    limits = tuple(relation) if relation else None
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
-        limits = tuple(relation) if relation else None
         key, token = keys.create(c, _name(name), (scope,), now, relations=limits, expires_at=until)
-    if as_json:
-        terminal.show_json({**_shown(key, now), "key": token})
-    else:
-        terminal.note("This is the key. It is shown now and never again:")
-        terminal.show(token)
+        # Shown before it is committed: a key that cannot be shown is not made.
+        if as_json:
+            terminal.show_json({**_shown(key, now), "key": token})
+        else:
+            terminal.note("This is the key. It is shown now and never again:")
+            terminal.show(token)
 
 
 @app.command("list")

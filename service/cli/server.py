@@ -1,15 +1,15 @@
 """A serving process: the database brought up to date, an empty record seeded; then the service, until it is stopped."""
 
 import signal
-from contextlib import suppress
+import socket
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
-
-from sqlalchemy import Engine
+from typing import Final
 
 from service.api import logs
 from service.api.app import create_app
-from service.api.server import Server
+from service.api.server import Server, bind
 from service.cli import terminal
 from service.cli.database import address
 from service.cli.terminal import Exit, Failed
@@ -24,65 +24,99 @@ from service.web.site import add_pages
 _OPERATOR: Final = "operator"
 
 
-class _Prepared(NamedTuple):
-    """How the record was found: how many reports it was seeded with, and a key where it had none."""
-
-    seeded: int
-    key: str | None
-
-
 def serve(chosen: Settings, *, seeding: bool, as_json: bool) -> None:
     """Returns when the process is told to end. Raises Failed."""
     # The embedded database is stopped on the way out, so the default action of just ending is not good enough.
     signal.signal(signal.SIGTERM, terminal.leave)
-    with suppress(KeyboardInterrupt), address(chosen, creating=True) as url:
+    with ExitStack() as leaving:
+        # First of all: where the address is taken, no record is made.
+        sockets = _bound(chosen)
+        for bound in sockets:
+            leaving.enter_context(bound)
+        leaving.enter_context(suppress(KeyboardInterrupt))
+        url = leaving.enter_context(address(chosen, creating=True))
         migrate.upgrade(chosen.migration_database_url or url)
-        prepared = _prepare(url, seeding=seeding, with_key=chosen.database_url is None)
+        seeded = _prepare(url, seeding=seeding)
         found = chosen.model_copy(update={"database_url": url, "checkpoint_key": chosen.signing_key})
-        _serve(found, prepared, as_json=as_json)
+        _serve(found, url, sockets, _Welcome(seeded, as_json=as_json), with_key=chosen.database_url is None)
 
 
-def _prepare(url: str, *, seeding: bool, with_key: bool) -> _Prepared:
+def _bound(chosen: Settings) -> list[socket.socket]:
+    try:
+        return bind(chosen.host, chosen.port)
+    except OSError as refused:
+        raise _not_served(chosen, refused.strerror or str(refused)) from refused
+
+
+def _not_served(chosen: Settings, why: str) -> Failed:
+    return Failed(
+        f"{chosen.host}:{chosen.port} cannot be served on: {why}. Name another address with --host and --port",
+        Exit.UNREACHABLE,
+    )
+
+
+def _prepare(url: str, *, seeding: bool) -> int:
+    """How many reports the record was seeded with."""
     engine = open_engine(url, statement_seconds=None)
     try:
         seeded = seed(engine) if seeding else 0
         with terminal.progress("making documents") as progress:
             ensure_built(engine, progress)
-        return _Prepared(seeded, _first_key(engine) if with_key else None)
+        return seeded
     finally:
         engine.dispose()
 
 
-def _first_key(engine: Engine) -> str | None:
-    """A key for whoever started the record; None where there was ever one."""
-    with transaction(engine) as c:
-        lock_head(c)  # of two processes that start at once only one makes it
-        return None if keys.read_all(c) else keys.create(c, _OPERATOR, ("admin",), datetime.now(UTC))[1]
+@dataclass(frozen=True)
+class _Welcome:
+    """What a server says when it takes connections."""
+
+    seeded: int
+    as_json: bool
+
+    def say(self, address: str, key: str | None = None) -> None:
+        if self.as_json:
+            terminal.show_json({"address": address, "seeded": self.seeded, "key": key}, on_one_line=True)
+            return
+        if self.seeded:
+            terminal.note(f"The record was empty: {self.seeded} reports were filed from the seeds.")
+        if key:
+            terminal.note("This record has no key yet. This one may do everything. It is shown now and never again:")
+            terminal.show(f"export IRRITANTS_KEY={key}")
+        terminal.note(f"Serving on {address}; Ctrl-C ends it.")
+
+    def say_with_first_key(self, address: str, url: str) -> None:
+        """As `say`, with a key for the record's operator where there was never one.
+
+        The key is made when it is shown, and committed after that: a start that fails before leaves no key that nobody
+        has seen, and the next start shows another one.
+        """
+        engine = open_engine(url, connections=1)
+        try:
+            with transaction(engine) as c:
+                lock_head(c)  # of two processes that start at once only one makes it
+                if keys.read_all(c):
+                    self.say(address)
+                elif terminal.is_shown():
+                    self.say(address, keys.create(c, _OPERATOR, ("admin",), datetime.now(UTC))[1])
+                else:
+                    self.say(address)
+                    terminal.note(f"There is no key yet. {terminal.UNSEEN}: `irritants key create` makes one.")
+        finally:
+            engine.dispose()
 
 
-def _serve(chosen: Settings, prepared: _Prepared, *, as_json: bool) -> None:
+def _serve(chosen: Settings, url: str, sockets: list[socket.socket], welcome: _Welcome, *, with_key: bool) -> None:
     def started(address: str) -> None:
-        if as_json:
-            found = {"address": address, "seeded": prepared.seeded, "key": prepared.key}
-            terminal.show_json(found, on_one_line=True)
+        if with_key:
+            welcome.say_with_first_key(address, url)
         else:
-            _welcome(address, prepared)
+            welcome.say(address)
 
     logs.configure()
     app = create_app(chosen)
     add_pages(app)
     server = Server(app, chosen.host, chosen.port, started, trusted_proxies=chosen.trusted_proxies)
-    server.run()
+    server.run(sockets)
     if not server.started:
-        raise Failed(f"{chosen.host}:{chosen.port} cannot be served on", Exit.UNREACHABLE)
-
-
-def _welcome(address: str, prepared: _Prepared) -> None:
-    if prepared.seeded:
-        terminal.note(f"The record was empty: {prepared.seeded} reports were filed from the seeds.")
-    if prepared.key:
-        terminal.note(
-            "This record has no key yet. Here is one that may do everything; it is shown now and never again:"
-        )
-        terminal.show(f"export IRRITANTS_KEY={prepared.key}")
-    terminal.note(f"Serving on {address}; Ctrl-C ends it.")
+        raise _not_served(chosen, "the service did not start, or another process took the address meanwhile")

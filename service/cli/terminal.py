@@ -5,10 +5,12 @@ Nothing that comes from the record is taken for markup.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from threading import Timer
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -22,6 +24,7 @@ from rich.text import Text
 Done = Callable[[int, int], None]
 """Told how much of how much is done."""
 
+UNSEEN: Final = "Nobody sees standard output: it is closed, or leads to /dev/null"
 _PIPE_WIDTH: Final = 10_000
 _LONG_SECONDS: Final = 2
 
@@ -64,6 +67,14 @@ def _console(*, stderr: bool) -> Console:
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     return console
+
+
+def is_shown() -> bool:
+    """Whether results can be seen. Not where standard output was closed, or leads to /dev/null: `UNSEEN`."""
+    try:
+        return not os.path.samestat(os.fstat(sys.stdout.fileno()), Path(os.devnull).stat())
+    except OSError:  # not a file of the operating system
+        return True
 
 
 def show(*renderables: RenderableType) -> None:

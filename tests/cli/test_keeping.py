@@ -16,6 +16,7 @@ from service.store import embedded
 from service.store.engine import connection, open_engine
 from service.store.log import read_head
 from tests.cli.conftest import irritants
+from tests.programs import Program
 from tests.store.record import superuser
 
 
@@ -296,3 +297,14 @@ def test_an_earlier_export_is_replaced_and_one_of_another_history_is_not(seeded:
     file.write_text(f"{json.dumps(earlier)}\n")
     assert irritants("export", str(file)).code == 0
     assert len(file.read_text().splitlines()) == position(seeded) + 1
+
+
+@pytest.mark.parametrize("out", ["/dev/null", "/dev/full"])
+def test_a_key_that_cannot_be_shown_is_not_made(seeded: str, out: str) -> None:
+    for more in ([], ["--json"]):
+        with (
+            Path(out).open("w") as nowhere,
+            Program(["key", "create", "a", "--scope", "read", *more], out=nowhere) as p,
+        ):
+            assert p.wait(30) == 6
+    assert json.loads(irritants("key", "list", "--json").out) == {"items": []}

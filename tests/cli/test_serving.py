@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,12 @@ from typing import Any
 
 import httpx2 as httpx
 import psycopg
+import pytest
 from psycopg.sql import SQL, Identifier
 
+from service.api.app import create_app
+from service.api.server import Server, bind
+from service.settings import Settings
 from tests.cli.conftest import Desk, irritants
 from tests.programs import Program, ran
 
@@ -101,6 +106,69 @@ def test_a_port_that_is_taken_is_said(desk: Desk) -> None:
     port = address.rpartition(":")[2]
     done = ran(["serve", "--port", port, "--database", desk.database_url])
     assert (done.returncode, f"{address} cannot be served on" in done.stderr) == (3, True)
+
+
+def test_a_start_that_finds_its_port_taken_makes_no_record(reader: Desk, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    port = reader.url.rpartition(":")[2]
+    done = ran(["serve", "--port", port], env={**os.environ, "IRRITANTS_HOME": str(home)})
+    assert (done.returncode, "Address already in use" in done.stderr) == (3, True)
+    assert not home.exists()
+
+
+def test_of_two_processes_that_bound_one_port_at_once_the_second_says_so(database_url: str) -> None:
+    (bound,) = bind("127.0.0.1", 0)
+    port = bound.getsockname()[1]
+    (also_bound,) = bind("127.0.0.1", port)
+    with bound, also_bound:
+        bound.listen()
+        server = Server(create_app(Settings(database_url=database_url)), "127.0.0.1", port, lambda _: None)
+        server.run([also_bound])
+        assert not server.started
+
+
+def test_a_name_is_served_on_in_every_family_that_it_has() -> None:
+    opened = bind("localhost", 0)
+    assert {s.getsockname()[0] for s in opened} <= {"127.0.0.1", "::1"}
+    assert len({s.getsockname()[1] for s in opened}) == 1
+    for s in opened:
+        s.close()
+
+
+@pytest.mark.parametrize("lost", ["a reader that is gone", "a full disk", "nowhere"])
+def test_a_first_key_that_was_not_seen_is_shown_by_the_next_start(tmp_path: Path, lost: str) -> None:
+    home = {**os.environ, "IRRITANTS_HOME": str(tmp_path / "home")}
+    if lost == "a reader that is gone":
+        read, write = os.pipe()
+        os.close(read)
+    else:
+        write = os.open("/dev/full" if lost == "a full disk" else os.devnull, os.O_WRONLY)
+    with Program([*SERVE, "--no-seed"], out=write, env=home) as process:
+        os.close(write)
+        if lost == "nowhere":
+            said = [process.stderr.readline() for _ in range(2)]
+            assert "Serving on" in said[0]
+            assert "`irritants key create`" in said[1]
+            assert ended(process, signal.SIGTERM) == 0
+        else:
+            assert process.wait(timeout=30) == (1 if lost == "a reader that is gone" else 6)
+            assert "Traceback" not in process.stderr.read()
+    assert not list((tmp_path / "home" / "database").glob("postmaster.pid"))
+    with serving("--no-seed", **home) as (told, process):
+        with_key = {"Authorization": f"Bearer {told['key']}"}
+        assert httpx.get(f"{told['address']}/v1/irritants", headers=with_key).status_code == 200
+        assert ended(process, signal.SIGTERM) == 0
+
+
+def test_a_first_start_that_is_killed_leaves_the_key_to_the_next(tmp_path: Path) -> None:
+    home = {"IRRITANTS_HOME": str(tmp_path / "home")}
+    with Program(SERVE, env={**os.environ, **home}) as process:
+        while not (tmp_path / "home" / "database" / "postmaster.pid").exists():
+            time.sleep(0.01)
+        process.kill()
+        assert process.stdout.read() == ""
+    with serving(**home) as (told, _):
+        assert told["key"].startswith("irr_")
 
 
 def test_open_reading_beyond_this_machine_must_be_meant() -> None:
