@@ -59,7 +59,9 @@ class Settings(BaseSettings):
         description="standbys of DATABASE_URL that may be read, with commas between; what they do not have yet is read"
         " from that",
     )
-    home: Path = Field(default=Path(".irritants"), description="folder of the embedded database")
+    home: Path = Field(
+        default=Path(".irritants"), description="folder of the embedded database; `~` in it is no home folder"
+    )
     checkpoint_key: Path | None = Field(
         default=None,
         description="file of the key that signs checkpoints, made at its first use; default: in HOME, where the"

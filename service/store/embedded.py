@@ -295,17 +295,17 @@ def _short(folder: Path) -> Iterator[Path]:
     if _fits(folder):
         yield folder
         return
-    parent = next(parent for parent in (tempfile.gettempdir(), _TMP) if _fits(Path(parent, "irritants-12345678/d")))
     with ExitStack() as leaving:
         try:
-            own = leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent))
-            link = Path(own, "d")
+            parents = (tempfile.gettempdir(), _TMP)
+            parent = next(parent for parent in parents if _fits(Path(parent, "irritants-12345678/d")))
+            link = Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)), "d")
             link.symlink_to(folder)
         except OSError as refused:
             raise EmbeddedServerError(
                 f"{folder} has a comma or is longer than {_SOCKET_BYTES - len(_SOCKET) - 1} bytes, too long for a"
-                f" socket, and a link to it cannot be made in {parent}: {refused.strerror}. Name a shorter folder in"
-                " IRRITANTS_HOME, or a folder for temporary files in TMPDIR"
+                f" socket, and no link to it can be made in a folder for temporary files: {refused.strerror}. Name"
+                " another folder in IRRITANTS_HOME, or one for temporary files in TMPDIR"
             ) from refused
         yield link
 

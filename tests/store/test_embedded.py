@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,18 @@ def possible(*command: str) -> bool:
 namespaces = pytest.mark.skipif(
     not possible(*PID_NAMESPACE), reason="this user may not make namespaces, or `unshare` is not installed"
 )
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as somebody else")
+UNKNOWN = 54321
+"""A user id without an entry in /etc/passwd."""
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket in any folder of it."""
+    with tempfile.TemporaryDirectory(prefix="i") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
@@ -275,9 +288,47 @@ def test_a_start_that_is_killed_is_in_nobodys_way(tmp_path: Path) -> None:
         assert serves(address)
 
 
-def test_a_path_too_long_for_a_socket_is_none_for_a_home(tmp_path: Path) -> None:
-    with serving(tmp_path / ("long" * 30) / "home", fsync="off") as address:
+ODD = [
+    "~",
+    "two words",
+    "a,b",
+    "$HOME",
+    "it's",
+    'say "so"',
+    "back`tick",
+    "back\\slash",
+    "a;b&c|d>e",
+    "%41",
+    "Straße",
+    "far" * 40,
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_folder_may_have_any_name_that_can_be_printed(tmp_path: Path, name: str) -> None:
+    with serving(tmp_path / name / "home", fsync="off") as address:
         assert serves(address)
+        server = postmaster(tmp_path / name / "home")
+    assert not runs(server)
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
+@pytest.mark.parametrize("name", ["far" * 40, "a,b", "two words", "$HOME 'x'", "~"])
+def test_temporary_files_may_lie_in_a_folder_of_any_name(tmp_path: Path, short: Path, name: str) -> None:
+    temporary = short / name
+    temporary.mkdir()
+    home = tmp_path / "long" / ("long" * 30)
+    with another_process(home, TMPDIR=str(temporary)) as (_, address):
+        assert serves(address)
+        assert bool(list(temporary.iterdir())) == (name in {"two words", "$HOME 'x'", "~"})
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "tab\t", "\udcff"])
+def test_a_folder_whose_name_cannot_be_printed_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EmbeddedServerError, match="IRRITANTS_HOME"):
+        serving(tmp_path / name).__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_folders_that_run_at_once_are_apart_even_where_one_name_begins_another(made: Path) -> None:
@@ -322,7 +373,7 @@ def test_a_folder_that_cannot_be_had_is_said(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as somebody else")
+@as_root
 def test_as_root_it_runs_as_another_user_who_may_pass_the_folders_above_but_not_list_them(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
@@ -331,8 +382,69 @@ def test_as_root_it_runs_as_another_user_who_may_pass_the_folders_above_but_not_
     assert stat.S_IMODE(private.stat().st_mode) == 0o701
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as somebody else")
+@as_root
 def test_as_root_it_runs_as_the_owner_of_the_home(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     with serving(tmp_path, fsync="off"):
         assert Path(f"/proc/{postmaster(tmp_path)}").stat().st_uid == 65534
+
+
+@as_root
+def test_as_root_it_runs_as_an_owner_of_the_home_whom_nobody_knows(tmp_path: Path) -> None:
+    os.chown(tmp_path, UNKNOWN, UNKNOWN)
+    with serving(tmp_path, fsync="off"):
+        assert Path(f"/proc/{postmaster(tmp_path)}").stat().st_uid == UNKNOWN
+    assert {file.lstat().st_uid for file in tmp_path.rglob("*")} == {UNKNOWN}
+
+
+@as_root
+def test_a_user_id_that_nobody_knows_uses_a_database_and_is_told_that_it_cannot_make_one(tmp_path: Path) -> None:
+    unknown = ["setpriv", f"--reuid={UNKNOWN}", f"--regid={UNKNOWN}", "--clear-groups"]
+    if not possible(*unknown, sys.executable, "-c", "import service"):
+        pytest.skip("other users may not run the Python of this suite")
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, UNKNOWN, UNKNOWN)
+    said = refused(home, *unknown)
+    assert f"the user id {UNKNOWN} has no entry in /etc/passwd" in said
+    assert not (home / "database").exists()
+    with serving(home, fsync="off") as address:
+        assert serves(address)
+    with another_process(home, *unknown) as (_, address):
+        assert serves(address)
+
+
+@as_root
+@namespaces
+def test_a_file_system_that_cannot_be_written_is_said(tmp_path: Path, made: Path) -> None:
+    frozen = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+    said = refused(made, "unshare", "--mount", "sh", "-c", frozen, str(made.parent))
+    assert f"cannot be kept in {made}: {made}/start.lock: Read-only file system" in said
+    said = refused(tmp_path / "new", "unshare", "--mount", "sh", "-c", frozen, str(tmp_path))
+    assert f"cannot be kept in {tmp_path}/new: {tmp_path}/new: Read-only file system" in said
+
+
+@as_root
+@namespaces
+def test_a_short_path_needs_no_temporary_files_and_a_long_one_says_that_it_does(short: Path) -> None:
+    frozen = 'mount --bind "$0" "$0" && mount -o remount,ro,bind / && cd / && exec "$@"'
+    within = ["unshare", "--mount", "sh", "-c", frozen, str(short)]
+    with another_process(short / "home", *within) as (_, address):
+        assert serves(address)
+    assert "TMPDIR" in refused(short / ("far" * 40), *within)
+
+
+@as_root
+@namespaces
+def test_the_user_for_the_server_is_added_though_its_program_is_not_on_the_path(tmp_path: Path) -> None:
+    etc = tmp_path / "etc"
+    subprocess.run(["cp", "-a", "/etc", etc], check=True)
+    for name in ("passwd", "shadow", "group", "gshadow"):
+        lines = [line for line in (etc / name).read_text().splitlines() if not line.startswith("irritants:")]
+        (etc / name).write_text("".join(f"{line}\n" for line in lines))
+    within = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"', str(etc)]
+    with another_process(tmp_path / "home", *within, PATH="/usr/bin:/bin") as (_, address):
+        assert serves(address)
+    assert "irritants:" in (etc / "passwd").read_text()
