@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LINTERS := $(VENV)/node/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Wherever that is set: the suite starts some fifty servers, and each would compile the service anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check hostile everywhere lint format crash fuzz bench bench-million peers sbom audit lock
+.PHONY: help install run test check hostile everywhere lint format linters contract crash fuzz bench bench-million peers \
+	sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -50,6 +52,18 @@ lint: install ## format, rules and strict types
 format: install ## put the code in its one format
 	$(BIN)/ruff check --quiet --fix-only --exit-zero
 	$(BIN)/ruff format --quiet
+
+linters: install $(LINTERS) ## Redocly, Spectral, html-validate and the Nu checker, in a folder of their own; needs npm
+
+# As above. No script of a package is run, and no lock file is written: it would hold addresses of a registry.
+$(LINTERS): tests/contract/package.json
+	mkdir -p $(@D)
+	cp $< $(@D)/package.json
+	npm install --prefix $(@D) --loglevel=error --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier >/dev/null
+	cp $< $@
+
+contract: linters ## the contract and every page by the linters, and clients generated from the contract; needs npm and java
+	LINTERS_REQUIRED=1 $(BIN)/pytest -rs -m '' tests/contract tests/web/test_html.py tests/clients/test_generated.py
 
 crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
 	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)

@@ -17,7 +17,7 @@ from service.api.answer import Page
 from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
 from service.api.etags import JSON
 from service.api.listing import DEFAULT_LIMIT
-from service.api.parameters import Limit, Query, RelationId, Whole
+from service.api.parameters import Limit, Query, RelationId, Whole, whole
 from service.api.problems import Problem
 from service.api.resource import Read, Resource
 from service.api.routes import routes
@@ -102,7 +102,9 @@ class EventsQuery(FeedQuery, Dated):
 class StreamQuery(Dated):
     """Which events of the stream, from where on."""
 
-    after_version: Annotated[Whole, Field(le=2**31 - 1, description="the version last seen")] = 0
+    after_version: Annotated[
+        int, Field(ge=0, le=2**31 - 1, description="the version last seen"), BeforeValidator(whole)
+    ] = 0
     limit: Limit = DEFAULT_LIMIT
 
 

@@ -37,7 +37,13 @@ Whatever else would break a client comes only with a release that says so.
 """
 _TAGS: Final = (
     ("filing", "Reports: events for several streams, recorded together or not at all."),
-    ("operations", "For whoever runs the service."),
+    ("irritants", "The concrete problems: where each one stands, and who says so."),
+    ("rounds", "Meetings of the two sides, and the sheet of each."),
+    ("relations", "Pairs of states: the board, and what is computed from everything between the two."),
+    ("sources", "Documents that events cite, and the statements in them."),
+    ("reports", "Reports on record, and what each of them changed."),
+    ("feeds", "Events and changes in the order in which they were recorded, to follow."),
+    ("operations", "For operators: health, metrics and checkpoints."),
 )
 _PATH: Final[Mapping[str, Schema]] = {
     "relation": {
@@ -70,11 +76,13 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
         description=_ABOUT,
         routes=routes,
         tags=[{"name": name, "description": text} for name, text in _TAGS],
+        servers=[{"url": "/", "description": "The service that serves this document."}],
     )
     components = document.setdefault("components", {})
     schemas = {**components.get("schemas", {}), **_events(), **_schemas([ProblemDocument])}
+    # One name for what every event of a feed holds, instead of a copy of the whole union.
+    schemas[CloudEvent.__name__]["properties"]["data"] = {"$ref": f"{SCHEMAS}Event"}
     components["schemas"] = dict(sorted(schemas.items()))
-    components["responses"] = {f"Refused{status}": _refusal(status) for status in sorted({*STATUS.values()})}
     components["headers"] = _HEADERS
     components["securitySchemes"] = {
         "key": {
@@ -85,9 +93,12 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     }
     for path, method, operation in _operations(document):
         _complete(path, method, operation)
+    refused = {int(status) for *_, operation in _operations(document) for status in operation["responses"]}
+    components["responses"] = {f"Refused{status}": _refusal(status) for status in sorted(refused & {*STATUS.values()})}
     links.link(document)
     for unused in _OF_THE_FRAMEWORK:
         components["schemas"].pop(unused, None)
+    _describe_items(document)
     for schema in components["schemas"].values():
         for member in schema.get("properties", {}).values():
             # Made from the name by the framework, so it says nothing that the name does not.
@@ -195,6 +206,21 @@ def _refusals(path: str, method: str, operation: Schema) -> Iterable[int]:
 
 def _is_stream(operation: Schema) -> bool:
     return "text/event-stream" in operation["responses"]["200"].get("content", ())
+
+
+def _describe_items(part: Any) -> None:
+    """Add `items` to each array that has only `prefixItems`, because many generators read nothing else."""
+    match part:
+        case {"prefixItems": [first, *others]} if "items" not in part:
+            part["items"] = first if all(other == first for other in others) else {"anyOf": [first, *others]}
+        case dict():
+            for value in part.values():
+                _describe_items(value)
+        case list():
+            for value in part:
+                _describe_items(value)
+        case _:
+            pass
 
 
 def _headers(names: Iterable[str]) -> Schema:

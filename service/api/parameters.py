@@ -54,11 +54,12 @@ def _relation(text: str) -> str:
     return text
 
 
-Whole = Annotated[int, BeforeValidator(whole)]
+# Bounds stand before the validator: after it, pydantic says them in the contract as `ge`, which is no JSON Schema.
+Whole = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Day = Annotated[date, BeforeValidator(day)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
 RelationId = Annotated[str, BeforeValidator(_relation)]
-Limit = Annotated[Whole, Field(ge=1, le=1000, description="how many items at most")]
+Limit = Annotated[int, Field(ge=1, le=1000, description="how many items at most"), BeforeValidator(whole)]
 Cursor = Annotated[
     str, Field(min_length=1, max_length=400, description="`next` of the page before; it means nothing by itself")
 ]

@@ -20,7 +20,7 @@ from service.projections.irritant import LastMoved
 from service.projections.tables import as_csv
 
 NAME: Final = "board"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 
 
 class BoardRound(Document):
@@ -60,7 +60,7 @@ class BoardDocument(Document):
     parties: tuple[str, str]
     rounds: tuple[BoardRound, ...]
     items: tuple[BoardRow, ...]
-    next: None
+    next: str | None
     position: int
 
 

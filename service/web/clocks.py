@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from service.api.feeds import EventsPage
 from service.api.listing import Listing
-from service.api.parameters import At, Whole
+from service.api.parameters import At, Whole, whole
 from service.api.reports import ReportDocument, ReportSummary
 from service.domain.assertion import when
 from service.projections.board import BoardRound
@@ -22,13 +22,14 @@ from service.web.visit import Visit, address
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MOST_TICKS: Final = 60
+_Days = Annotated[int, Field(ge=0, le=2_900_000), BeforeValidator(whole)]
 
 
 class Slid(At):
     """A point of the record, perhaps as sliders send it."""
 
     position: Annotated[Whole | None, Field(description="a position; the end of the record is no bound")] = None
-    day: Annotated[Whole | None, Field(le=2_900_000, description="days since 1970; the last is no bound")] = None
+    day: Annotated[_Days | None, Field(description="days since 1970; the last is no bound")] = None
 
     @property
     def is_slid(self) -> bool:

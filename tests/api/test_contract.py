@@ -4,7 +4,7 @@ import copy
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,21 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 CONTRACT: Schema = json.loads(CHECKED_IN.read_text())
 """As it is checked in, which the first test proves to be what the service says: to put it together takes a second."""
 READS = [path for path, methods in CONTRACT["paths"].items() if "get" in methods and path.startswith("/v1/")]
+KEYWORDS = {
+    *("$ref", "title", "description", "type", "format", "const", "enum", "default", "examples", "anyOf", "oneOf"),
+    *(
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "minProperties",
+    ),
+    *("pattern", "minLength", "maxLength", "minimum", "maximum", "discriminator"),
+}
+"""Those of JSON Schema 2020-12 and of OpenAPI that the contract needs."""
 SLUGS = {"/v1/irritants": "banking-access", "/v1/rounds": "istanbul-april", "/v1/sources": "a2-tataru"}
 
 
@@ -61,6 +76,63 @@ def test_what_is_checked_in_is_what_the_service_says_at_its_address(reading: Tes
 def test_it_is_valid() -> None:
     validate(CONTRACT)
     assert CONTRACT["openapi"].startswith("3.1.")
+
+
+def schemas(part: Any, within: str = "") -> Iterator[tuple[str, Schema]]:
+    """Every schema in the contract, with the keyword of the schema around it."""
+    match part:
+        case dict() if within in ("schema", "items", "additionalProperties"):
+            yield within, part
+            yield from _within(part)
+        case dict() if within in ("properties", "schemas"):
+            for one in part.values():
+                yield from schemas(one, "schema")
+        case list() if within in ("anyOf", "oneOf", "prefixItems"):
+            for one in part:
+                yield within, one
+                yield from _within(one)
+        case dict():
+            yield from _within(part)
+        case list():
+            for one in part:
+                yield from schemas(one)
+        case _:
+            pass
+
+
+def _within(part: Schema) -> Iterator[tuple[str, Schema]]:
+    for keyword, value in part.items():
+        if keyword not in ("example", "examples", "default", "const", "enum"):
+            yield from schemas(value, keyword)
+
+
+def test_schemas_are_made_of_keywords_of_json_schema_and_of_openapi() -> None:
+    used = {keyword for _, schema in schemas(CONTRACT) for keyword in schema}
+    assert {"type", "properties", "maximum", "prefixItems"} <= used
+    assert used - KEYWORDS == set()
+
+
+def test_only_an_alternative_is_null() -> None:
+    """Generators of clients make a type of each field, and most know none that has null alone."""
+    assert [schema for within, schema in schemas(CONTRACT) if schema.get("type") == "null" and within != "anyOf"] == []
+
+
+def test_every_array_says_what_its_items_are() -> None:
+    assert [schema for _, schema in schemas(CONTRACT) if schema.get("type") == "array" and "items" not in schema] == []
+
+
+def test_every_tag_is_explained_and_the_document_says_where_the_service_is() -> None:
+    used = {
+        tag for methods in CONTRACT["paths"].values() for operation in methods.values() for tag in operation["tags"]
+    }
+    assert {tag["name"] for tag in CONTRACT["tags"] if tag["description"]} == used
+    assert [server["url"] for server in CONTRACT["servers"]] == ["/"]
+
+
+@pytest.mark.parametrize("kind", ["schemas", "responses", "headers"])
+def test_every_component_is_used(kind: str) -> None:
+    used = set(re.findall(rf'"#/components/{kind}/([\w-]+)"', json.dumps(CONTRACT)))
+    assert used == CONTRACT["components"][kind].keys()
 
 
 def test_every_operation_has_a_name_of_its_own_and_a_text() -> None:

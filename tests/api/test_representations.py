@@ -43,7 +43,8 @@ def spelt_out(schema: Any, within: tuple[str, ...] = ()) -> Any:
         component = CONTRACT["components"]["schemas"][name]
         return name if name == FILED or name in within else spelt_out(component, (*within, name))
     fields = {name: spelt_out(one, within) for name, one in schema.get("properties", {}).items()}
-    rest = {word: spelt_out(one, within) for word, one in schema.items() if word not in TOLD and word != "properties"}
+    passed = {*TOLD, "properties", *(["items"] if "prefixItems" in schema else [])}  # as many items as have a place
+    rest = {word: spelt_out(one, within) for word, one in schema.items() if word not in passed}
     return {**rest, "properties": fields} if fields else rest
 
 

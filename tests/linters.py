@@ -1,0 +1,47 @@
+"""Linters that read the contract and the pages as strangers do: npm packages, which `make linters` installs.
+
+On a desk without them their tests are skipped; where LINTERS_REQUIRED is set, as .ci/run does, they must be there.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+CONFIG: Final = Path(__file__).parent / "contract"
+INSTALLED: Final = Path(sys.prefix) / "node"
+QUIET: Final = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+
+
+def lint(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a linter of npm by its name. Skips the test where the linters of this release are not installed."""
+    _need(_is_current(), "the linters are not installed: run `make linters`")
+    return _run(INSTALLED / "node_modules" / ".bin" / program, *arguments)
+
+
+def lint_in_java(jar: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a linter that npm has as an archive for Java. Skips the test as `lint` does, and without a Java too."""
+    _need(_is_current(), "the linters are not installed: run `make linters`")
+    _need(shutil.which("java") is not None, "there is no java on this machine (Debian's default-jre-headless)")
+    return _run("java", "-jar", INSTALLED / "node_modules" / jar, *arguments)
+
+
+def _is_current() -> bool:
+    installed = INSTALLED / ".installed"
+    return installed.exists() and installed.read_text() == (CONFIG / "package.json").read_text()
+
+
+def _need(met: bool, reason: str) -> None:  # noqa: FBT001
+    if not met:
+        assert "LINTERS_REQUIRED" not in os.environ, reason
+        pytest.skip(reason)
+
+
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **QUIET}, timeout=300, check=False
+    )
