@@ -56,7 +56,7 @@ def _operation(path: str, method: str, said: dict[str, Any], refusals: dict[str,
 
 def _page(title: str, body: str) -> Response:
     html = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"></head><body><h1>{escape(title)}</h1>{body}</body></html>'
     )
     return HTMLResponse(html, headers=_HEADERS)

@@ -32,7 +32,7 @@ def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date,
 def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> str:
     over = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
     return _of(of_row(row)) % {
-        "id": row.id,
+        "id": row.id.replace("/", "-"),
         "address": f"/irritants/{row.id}{query}",
         "position": row.position,
         "title": escape(row.title),

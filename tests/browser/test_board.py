@@ -1,6 +1,8 @@
 """The board in a real browser: it shows what the interface says, changes by itself, and is read at both clocks."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -21,7 +23,7 @@ def board(reader: Desk, point: str = "") -> list[dict[str, Any]]:
 
 
 def line_of(page: Page, irritant: str) -> Locator:
-    return page.locator(f"tr[id='{irritant}']")
+    return page.locator(f"#irritant-{irritant.replace('/', '-')}")
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=112", "?effective_on=2025-03-01"])
@@ -61,6 +63,26 @@ def test_on_a_narrow_screen_each_cell_names_its_column(reader: Desk) -> None:
         expect(moved).to_contain_text("Last moved", use_inner_text=True)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_board_is_a_table_for_screen_readers_at_any_width(reader: Desk, width: int) -> None:
+    """On a narrow screen its rows are laid out as a grid; some browsers once forgot then that they are rows."""
+    page = reader.window("/")
+    page.set_viewport_size({"width": width, "height": 900})
+    roles = Counter(roles_for_screen_readers(page))
+    rows = len(board(reader))
+    assert (roles["table"], roles["row"], roles["rowheader"]) == (1, rows + 1, rows)
+    assert roles["cell"] == page.locator("tbody td:visible").count()
+    assert roles["columnheader"] == page.locator("thead th:visible").count()
+
+
+def roles_for_screen_readers(page: Page) -> Iterator[str]:
+    """As Chromium tells them, of all that is not left out."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return (node["role"]["value"] for node in nodes if not node["ignored"])
+
+
 def test_every_mark_says_what_it_is_when_it_is_pointed_at(reader: Desk) -> None:
     page = reader.window("/")
     for row in board(reader):
@@ -76,9 +98,9 @@ def test_the_columns_sort_it(reader: Desk) -> None:
     page = reader.window("/")
     rows = sorted(board(reader), key=lambda row: RUNGS.index(row["confirmed_status"]))
     page.locator("#sort-ru-us-confirmed").click()
-    expect(page.locator("tbody tr").last).to_have_attribute("id", rows[-1]["id"])
+    expect(page.locator("tbody tr").last).to_have_attribute("id", f"irritant-{rows[-1]['id'].replace('/', '-')}")
     page.locator("#sort-ru-us-confirmed").click()
-    expect(page.locator("tbody tr").first).to_have_attribute("id", rows[-1]["id"])
+    expect(page.locator("tbody tr").first).to_have_attribute("id", f"irritant-{rows[-1]['id'].replace('/', '-')}")
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("confirmed")
 
 

@@ -111,6 +111,20 @@ def test_evidence_is_opened_in_place_down_to_document_and_paragraph(reader: Desk
     assert page.locator("#p5").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("saved", "place"),
+    [
+        ("/#ru-us/visas", "irritant-ru-us-visas"),
+        ("/rounds/ru-us/istanbul-april#ru-us/visas", "irritant-ru-us-visas"),
+        ("/sources/a4-unnamed-outlet#state-department-on-april", "origin-state-department-on-april"),
+        ("/irritants/ru-us/visas#moves", "moves"),
+    ],
+)
+def test_a_saved_link_to_a_place_on_a_page_leads_there(reader: Desk, saved: str, place: str) -> None:
+    page = reader.window(saved)
+    expect(page.locator(":target")).to_have_attribute("id", place)
+
+
 def test_two_points_are_compared_from_the_dossier(reader: Desk) -> None:
     page = reader.window("/irritants/ru-us/property-return")
     for end, by, at in (("From", "after a round", "istanbul-february"), ("To", "a position of the record", "110")):

@@ -39,5 +39,13 @@
     for (const [id, position] of rows())
       if (before.has(id) && before.get(id) !== position) document.getElementById(id).classList.add("changed");
   });
-  document.addEventListener("DOMContentLoaded", connect);
+  // Earlier pages named an irritant and a statement by its bare id: saved links to those places still find them.
+  function place() {
+    const old = location.hash.slice(1).replace("/", "-");
+    if (!old || document.getElementById(old)) return;
+    const now = document.getElementById(`irritant-${old}`) ?? document.getElementById(`origin-${old}`);
+    if (now) location.replace(`#${now.id}`);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => { connect(); place(); });
 })();
