@@ -72,7 +72,11 @@ class Request:
     @property
     def last_event_id(self) -> str | None:
         sent = self._headers.get(b"last-event-id")
-        return None if sent is None else sent.decode("latin-1")
+        if sent is None:
+            return None
+        # A header that a proxy has doubled is one list, of the same id twice.
+        ids = {id.strip(" \t") for id in sent.decode("latin-1").split(",")}
+        return ids.pop() if len(ids) == 1 else sent.decode("latin-1")
 
     @property
     def wait(self) -> int:

@@ -129,13 +129,21 @@ def _integer(digits: str) -> int:
 
 
 def _refuse_other_media(request: Request) -> None:
-    media, *parameters = ",".join(request.headers.getlist("content-type")).lower().replace('"', "").split(";")
-    if media.strip() != "application/json" or any(p.strip() != "charset=utf-8" for p in parameters):
+    # A header that a proxy has doubled is one list; all of it has to be JSON.
+    types = ",".join(request.headers.getlist("content-type")).lower().replace('"', "").split(",")
+    if not all(map(_is_json, types)):
         raise Problem(
             "not-json", "A body is sent as application/json, in UTF-8.", headers={"Accept": "application/json"}
         )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    codings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    if {coding.strip() for coding in codings} - {"", "identity"}:
         raise Problem("not-json", "A body is sent as it is, not encoded.", headers={"Accept-Encoding": "identity"})
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether this is JSON in UTF-8. RFC 9110, section 5.6.6, allows empty parameters: a semicolon at the end."""
+    media, *parameters = (part.strip() for part in content_type.split(";"))
+    return media == "application/json" and {*parameters} <= {"", "charset=utf-8"}
 
 
 async def _received(request: Request, limit: int, held: Callable[[int], None]) -> bytes:

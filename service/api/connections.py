@@ -8,6 +8,9 @@ time, and every refusal is a problem document like any other.
 An offer to go on in another protocol (`Upgrade`) is passed over, as RFC 9110 allows. The parser ends a message there
 and leaves the body lying: it would be read as the next request, by which somebody could slip one past a proxy. So the
 head is read once more, without the offer.
+
+Proxies may leave space around a value, and that space is not part of it (RFC 9110, section 5.5). The parser removes it
+in front only, so it is removed behind here, for every header at once.
 """
 
 import asyncio
@@ -25,6 +28,8 @@ HEAD_LIMIT: Final = 1 << 16
 HEAD_SECONDS: Final = 20
 _LINGERING_SECONDS: Final = 1
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_WITH_HOST: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
+_SPACE: Final = b" \t"
 _HTTP: Final = "This is no request of HTTP/1.1 as RFC 9112 has it."
 _ENDS: Final = (b"connection", b"close")
 
@@ -74,13 +79,21 @@ class Connection(HttpToolsProtocol):
         elif self._beside_bodies:
             self._expect_end()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value.strip(_SPACE))
+
     def on_headers_complete(self) -> None:
         self._head_is_there()
         if self._beside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
             raise _Refused(_too_large())
         self._beside_bodies = 0
+        if not self.url.startswith(b"/"):
+            self._take_host_of_target()
         hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
+        is_old = self.parser.get_http_version() == "1.0"
+        if is_old:
+            self.expect_100_continue = False  # RFC 9110, section 10.1.1: an answer that HTTP/1.0 does not know
+        if len(hosts) != 1 and not is_old:
             raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
         if not all(map(_HOST.fullmatch, hosts)):
             raise _Refused(Problem("malformed-request", "The header Host holds a name or an address, and a port."))
@@ -93,6 +106,17 @@ class Connection(HttpToolsProtocol):
         self._beside_bodies = 0
         super().on_body(body)
         self._expect_end()
+
+    def _take_host_of_target(self) -> None:
+        """Read a target with a host in it as the path there, on that host (RFC 9112, section 3.2.2).
+
+        A client that takes us for a proxy sends one, and some proxies pass it on. It counts, and not the header Host.
+        """
+        found = _WITH_HOST.fullmatch(self.url)
+        if found is None:
+            return
+        self.url = found["rest"] if found["rest"].startswith(b"/") else b"/" + found["rest"]
+        self.headers[:] = [(name, found["host"] if name == b"host" else value) for name, value in self.headers]
 
     def _should_upgrade(self) -> bool:
         """For uvicorn to do nothing where another protocol is offered: we pass over it."""

@@ -32,6 +32,7 @@ _PATH: Final = "/v1/events/live"
 _SECONDS: Final = (50.0, 70.0)  # not all at once, or all would come back at once
 _KEEP_ALIVE: Final = 15.0
 _AT_ONCE: Final = 500
+_SHOWN: Final = 60
 _HEADERS: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -75,10 +76,12 @@ def _live(reader: Reader, request: Request, head: Head) -> Stream | Answer:
 
 def _after(request: Request, head: Head) -> int:
     query, seen = parse(LiveQuery, request.query), request.last_event_id
-    if seen is None:
+    if not seen:  # EventSource and some proxies send the header empty where nothing was seen yet
         return head.position if query.after is None else query.after
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= 18):
-        raise Problem("malformed-header", "Last-Event-ID is the position that was seen last.")
+        raise Problem(
+            "malformed-header", f"Last-Event-ID is {seen[:_SHOWN]!r}; send the id of the last event, such as 41."
+        )
     return int(seen)
 
 

@@ -218,7 +218,7 @@ def _key(request: Request, *, dry_run: bool) -> str:
         raise Problem("key-missing", "The header Idempotency-Key is missing.")
     if len(sent) > 1:
         raise Problem("key-missing", "The header Idempotency-Key is there twice: which of them counts?")
-    written = sent[0]
+    written = sent[0].strip(" \t")
     quoted = len(written) > 1 and written[0] == written[-1] == '"'
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):

@@ -70,6 +70,14 @@ def test_what_is_shown_and_is_no_key_is_refused_even_where_reading_is_open(
     assert token not in answer.text
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_authorization_shows_no_key(client: TestClient, closed: TestClient, empty: str) -> None:
+    assert client.get("/v1/irritants", headers={"Authorization": empty}).status_code == 200
+    answer = closed.get("/v1/irritants", headers={"Authorization": empty})
+    assert (answer.status_code, "invalid_token" in answer.headers["www-authenticate"]) == (401, False)
+    assert file(client, {}, {"Authorization": empty}).status_code == 401
+
+
 def test_two_keys_at_once_are_none(client: TestClient, make_key: MakeKey) -> None:
     shown = [*make_key().items(), *make_key().items()]
     assert client.get("/v1/irritants", headers=shown).status_code == 401

@@ -124,15 +124,30 @@ def test_another_media_type_is_refused(desk: TestClient, content_type: str) -> N
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "Application/JSON; Charset=UTF-8", 'application/json;charset="utf-8"']
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON; Charset=UTF-8",
+        'application/json;charset="utf-8"',
+        " application/json ; charset=utf-8 ",
+        "application/json;",
+        "application/json; charset=utf-8, application/json",
+    ],
 )
 def test_json_may_say_that_it_is_utf_8(desk: TestClient, content_type: str) -> None:
     answer = desk.post("/v1/reports", content=b"{", headers={**JSON, "Content-Type": content_type})
     assert answer.json()["type"] == "/problems/malformed-json"
 
 
-def test_an_encoded_body_is_refused(desk: TestClient) -> None:
-    answer = desk.post("/v1/reports", content=b"{}", headers={**JSON, "Content-Encoding": "gzip"})
+@pytest.mark.parametrize("coding", ["", "identity ", "Identity, identity"])
+def test_a_body_may_say_that_it_is_not_encoded(desk: TestClient, coding: str) -> None:
+    answer = desk.post("/v1/reports", content=b"{", headers={**JSON, "Content-Encoding": coding})
+    assert answer.json()["type"] == "/problems/malformed-json"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity, gzip"])
+def test_an_encoded_body_is_refused(desk: TestClient, coding: str) -> None:
+    answer = desk.post("/v1/reports", content=b"{}", headers={**JSON, "Content-Encoding": coding})
     assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
 
 

@@ -29,7 +29,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
-    own = [b"%b=%b" % header for header in scope["headers"] if header[0].startswith(b"x-")]
+    own = [b"%b=%b" % header for header in scope["headers"] if header[0].startswith(b"x-") or header[1] == b"there"]
     told = b" ".join([scope["path"].encode(), body, *own])
     headers = [(b"content-length", b"%d" % len(told))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -196,3 +196,44 @@ def test_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch, address: tu
     monkeypatch.setattr(Connection, "connection_made", impatient)
     with closing(socket.create_connection(address, timeout=10)) as c:
         assert c.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        (b"http://there/asked", b"/asked  host=there"),
+        (b"HTTPS://there/asked?a=b", b"/asked  host=there"),
+        (b"http://there", b"/  host=there"),
+        (b"http://there?a=b", b"/  host=there"),
+    ],
+)
+def test_a_host_in_the_target_counts_and_not_the_header(address: tuple[str, int], target: bytes, answer: bytes) -> None:
+    got = answered(address, b"GET " + target + b" HTTP/1.1\r\nHost: here\r\n" + CLOSE)
+    assert got.endswith(b"\r\n\r\n" + answer)
+
+
+@pytest.mark.parametrize("target", [b"http://there]/asked", b"http://user@there/asked"])
+def test_a_target_with_no_good_host_is_refused(address: tuple[str, int], target: bytes) -> None:
+    got = answered(address, b"GET " + target + b" HTTP/1.1\r\nHost: here\r\n" + CLOSE)
+    assert problem(got) == (400, "/problems/malformed-request")
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t "])
+def test_space_around_a_value_is_not_part_of_it(address: tuple[str, int], space: bytes) -> None:
+    host, own = b"Host:" + space + b"there" + space, b"X-Own:" + space + b"a b" + space
+    got = answered(address, b"GET /asked HTTP/1.1\r\n" + host + b"\r\n" + own + b"\r\n" + CLOSE)
+    assert got.endswith(b"\r\n\r\n/asked  host=there x-own=a b")
+
+
+EXPECT = b"Content-Length: 5\r\nExpect: 100-continue"
+
+
+@pytest.mark.parametrize("space", [b"", b" "])
+def test_a_body_is_asked_for_where_the_sender_waits_for_that(address: tuple[str, int], space: bytes) -> None:
+    got = answered(address, POST + EXPECT + space + b"\r\n" + CLOSE, b"12345")
+    assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")
+
+
+def test_a_sender_of_http_1_0_gets_one_answer_and_no_interim_one(address: tuple[str, int]) -> None:
+    got = answered(address, POST.replace(b"1.1", b"1.0") + EXPECT + b"\r\n" + CLOSE, b"12345")
+    assert got.startswith(b"HTTP/1.1 200")

@@ -71,6 +71,13 @@ def test_a_report_without_a_usable_key_is_refused(desk: TestClient, written: str
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/key-missing")
 
 
+@pytest.mark.parametrize("written", [" may ", "may\t", '"may" '])
+def test_space_around_a_key_is_not_part_of_it(desk: TestClient, engine: Engine, written: str) -> None:
+    body = report(on(FLIGHTS, "ConcernRaised"))
+    assert desk.post("/v1/reports", json=body, headers={"Idempotency-Key": written}).status_code == 201
+    assert on_record(engine, "may")
+
+
 def test_of_two_keys_neither_counts(desk: TestClient) -> None:
     two = [("Idempotency-Key", "may"), ("Idempotency-Key", "june")]
     answer = desk.post("/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers=two)

@@ -46,7 +46,13 @@ def test_what_is_recorded_is_sent_as_it_is_recorded(app: FastAPI) -> None:
 
 @pytest.mark.parametrize(
     ("path", "headers"),
-    [(f"{LIVE}?after=100", {}), (LIVE, {"Last-Event-ID": "100"}), (f"{LIVE}?after=5", {"Last-Event-ID": "100"})],
+    [
+        (f"{LIVE}?after=100", {}),
+        (LIVE, {"Last-Event-ID": "100"}),
+        (f"{LIVE}?after=5", {"Last-Event-ID": "100"}),
+        (f"{LIVE}?after=100", {"Last-Event-ID": ""}),
+        (LIVE, {"Last-Event-ID": " 100 , 100 "}),
+    ],
 )
 def test_it_is_resumed_after_what_was_seen_last(app: FastAPI, path: str, headers: dict[str, str]) -> None:
     async def test(app: FastAPI) -> None:
@@ -154,6 +160,7 @@ def test_no_more_streams_than_are_taken_on(app: FastAPI) -> None:
     [
         (LIVE, {"Last-Event-ID": "x"}, 400),
         (LIVE, {"Last-Event-ID": "-1"}, 400),
+        (LIVE, {"Last-Event-ID": "1, 2"}, 400),
         (LIVE, {"Last-Event-ID": "9" * 19}, 400),
         (LIVE, {"Last-Event-ID": "128"}, 410),
         (f"{LIVE}?after=128", {}, 410),
