@@ -41,6 +41,9 @@ class Exchange(Protocol):
     def answer(self, head: bytes, body: bytes) -> bool:
         """Sends a whole answer in one piece; false where it has to be sent as messages."""
 
+    async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+        """Send an answer without a length and close the connection, for clients that know no chunks (HTTP/1.0)."""
+
     def when_gone(self, call: Callable[[], None] | None) -> None:
         """What to call when the client leaves."""
 

@@ -39,14 +39,19 @@ class Lane:
                 await send({"type": "http.response.body", "body": body})
                 return
             if answer is not None:
-                await _streamed(answer, send)
+                await _streamed(request, answer, send)
                 return
         await self._app(scope, receive, send)
 
 
-async def _streamed(stream: Stream, send: Send) -> None:
-    chunk: bytes | None = await anext(stream.chunks)  # before anything is sent, so that a refusal can still be told
+async def _streamed(request: Request, stream: Stream, send: Send) -> None:
+    first = await anext(stream.chunks)  # before anything is sent, so that a refusal can still be told
+    if request.exchange is not None and request.scope["http_version"] == "1.0":
+        request.scope["state"]["answered"] = 200
+        await request.exchange.stream(Answer(200, stream.headers, b"").head, first, stream.chunks)
+        return
     await send({"type": "http.response.start", "status": 200, "headers": stream.headers})
+    chunk: bytes | None = first
     while chunk is not None:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         chunk = await anext(stream.chunks, None)

@@ -4,9 +4,12 @@ ASGI takes an answer as messages: the name and the value of each header are look
 written by themselves, and only a task of its own hears that the client has left. What is ready is written here in one
 piece, put together beforehand but for the date; whoever waits is told that the client left. Everything else, and
 whatever is not plain, goes the way of ASGI.
+
+uvicorn divides a body without a length into chunks, which HTTP/1.0 does not know (RFC 9112, section 6.1), and nginx
+still asks in that version by default. A stream is written here then, and ends with its connection.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from service.api.answer import EXCHANGE
@@ -37,12 +40,29 @@ class Protocol(Connection):
         cycle = self.cycle
         if self.pipeline or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
             return False
-        dated = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
-        self.transport.write(b"%b%b\r\n%b" % (head, dated, body))
+        self.transport.write(b"%b%b\r\n%b" % (head, self._dated(), body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+    async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+        cycle = self.cycle
+        cycle.response_started = True
+        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, self._dated(), first))
+        async for chunk in chunks:
+            if not cycle.disconnected:
+                self.transport.write(chunk)
+                await self.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_complete = True
+        cycle.message_event.set()
+        self.transport.close()
+        cycle.on_response()
+
+    def _dated(self) -> bytes:
+        return b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
 
     def when_gone(self, call: Callable[[], None] | None) -> None:
         self._gone = call

@@ -1,6 +1,7 @@
 """The short way of the server, over real connections: the answers that messages give, in order, to whoever is there."""
 
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -94,6 +95,25 @@ def test_what_is_sent_in_one_piece_is_counted(server: Served) -> None:
         for _ in range(3):
             assert client.get("/v1/rounds", headers={"If-None-Match": "*"}).status_code == 304
         assert f"{kind} 3.0" in client.get("/metrics").text
+
+
+def test_a_stream_to_http_1_0_is_not_divided_and_ends_with_its_connection(clone: Clone, seeded_template: str) -> None:
+    asked = b"GET /v1/events/live?after=126 HTTP/1.0\r\nHost: x\r\n\r\n"
+    with clone(seeded_template) as url, served(url) as server:
+        with closing(raw(server, asked)) as connection:
+            got = connection.recv(65536)
+            while b"id: 127" not in got:
+                got += connection.recv(65536)
+            head, _, body = got.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"\r\nconnection: close" in head
+            assert b"transfer-encoding" not in head
+            assert body.startswith(b"retry: 1000\n\nid: 127\ndata: ")
+            server.process.send_signal(signal.SIGTERM)
+            while more := connection.recv(65536):
+                assert more.strip(b":\n") == b""
+        assert server.process.wait(10) == 0
+        assert [line for line in server.log() if line.get("level") == "error"] == []
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\0"])
