@@ -6,7 +6,7 @@ the head of the record is the same.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,8 @@ from typing import Final, NamedTuple, Protocol
 
 from starlette.types import Receive, Scope
 
-from service.api.etags import JSON, etag
+from service.api import etags
+from service.api.etags import JSON
 from service.api.problems import Problem
 from service.store.log import Head
 
@@ -29,7 +30,6 @@ POLICY: Final = (
 _REVALIDATE: Final = "private, no-cache"
 _LONGEST_WAIT: Final = 30
 _WAIT: Final = re.compile(r"\s*wait\s*=\s*\"?(?P<seconds>[0-9]{1,9})\"?\s*(?:;.*)?", re.IGNORECASE)
-_TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _LINE: Final = re.compile(rb"[a-z0-9-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
 EXCHANGE: Final = "irritants.exchange"
 """The extension of ASGI under which a server offers it."""
@@ -109,12 +109,15 @@ class Request:
         finally:
             end()
 
-    def has(self, tag: bytes) -> bool:
-        """Whether the sender has this representation already (`If-None-Match`, compared weakly)."""
+    def confirmed(self, tag: bytes) -> bytes | None:
+        """The tag of the copy that the sender has, where it is of the same state as `tag` (`If-None-Match`)."""
         known = self._headers.get(b"if-none-match")
         if known is None:
-            return False
-        return known == tag or known.strip() == b"*" or (tag in known and tag in _TAG.findall(known))
+            return None
+        if known == tag:
+            return tag
+        found = etags.confirmed(known.decode("latin-1"), tag.decode())
+        return None if found is None else found.encode("latin-1")
 
 
 async def _until_gone(receive: Receive, gone: Callable[[], None]) -> None:
@@ -168,6 +171,10 @@ class Answer:
         answer._head = self.head + lines_of(more)
         return answer
 
+    def with_tag(self, tag: bytes) -> "Answer":
+        """The same, with another entity tag."""
+        return Answer(self.status, _replaced(self.headers, {b"etag": tag}), self.body)
+
 
 class Ready(NamedTuple):
     """What is answered while this is the head: to whoever has the page already, and to whoever has not."""
@@ -207,7 +214,7 @@ class Page:
         self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
         self.representation = representation
         self.ready: Ready | None = None
-        self.etag = etag(position, representation, media_type.partition(";")[0]).encode()
+        self.etag = etags.etag(position, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [
             (b"etag", self.etag),
             (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
@@ -228,6 +235,10 @@ class Page:
     @property
     def size(self) -> int:
         return len(self.body)
+
+
+def _replaced(headers: Headers, values: Mapping[bytes, bytes]) -> Headers:
+    return [(name, values.get(name, value)) for name, value in headers]
 
 
 def negotiated(accept: str, offered: Sequence[str]) -> str:

@@ -1,22 +1,67 @@
-"""Entity tags: `"<position>-<representation>-<media type>"`, so that what was read says itself when it is out of date.
+"""Entity tags, made and read here alone.
 
-Never made from the body: a tag must be known before anything is rendered, and must change with the shape of the JSON.
+What is on record has `"<position>-<representation>-<media type>"`: the last position that it is computed from, the
+version of its shape, and its media type. Such a tag is known before anything is rendered, and changes with the shape of
+the JSON.
+
+Proxies change tags where they compress: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
+`--gzip` or `;gzip`. Clients send back what they got. Without the mark of weakness and the coding it is our tag again.
+It then names a state of the record, and not the bytes that were sent.
+
+`If-Match` takes such a tag too. RFC 9110, section 13.1.1, asks for strong tags there, because two representations with
+the same weak tag may differ in what an append depends on. Ours cannot: the position is exact, and compression changes
+nothing that the sender has seen.
 """
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 JSON: Final = "application/json"
-_LISTED: Final = re.compile(r'(?P<weak>W/)?"(?P<tag>[\x21\x23-\x7e]*)"')
-_POSITION: Final = re.compile(r"(?P<position>0|[1-9][0-9]{0,17})-(?P<rest>.+)")
+_LISTED: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e\x80-\xff]*)"')
+# Three at most, one for each proxy on the way: without a bound, a long header would take seconds to read.
+_CODED: Final = re.compile(r"(?P<state>.*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate)){0,3}")
+_ON_RECORD: Final = re.compile(r"(?P<position>0|[1-9][0-9]{0,17})-(?P<form>.+)")
+
+
+class Seen(NamedTuple):
+    """A state of the record that a tag names: the position, and the rest of the tag."""
+
+    position: int
+    form: str
 
 
 def etag(position: int, representation: int, media_type: str = JSON) -> str:
-    return f'"{position}-{representation}-{media_type}"'
+    """Return the tag of an uncompressed document of the record."""
+    return f'"{position}-{form(representation, media_type)}"'
 
 
-def etags(listed: str, representation: int, media_type: str = JSON) -> list[int]:
-    """The positions of the tags in a header that are of this representation; weak ones never match (If-Match)."""
-    strong = (found["tag"] for found in _LISTED.finditer(listed) if not found["weak"])
-    parts = (part for tag in strong if (part := _POSITION.fullmatch(tag)))
-    return [int(part["position"]) for part in parts if part["rest"] == f"{representation}-{media_type}"]
+def form(representation: int, media_type: str = JSON) -> str:
+    """Return the part of a tag behind the position."""
+    return f"{representation}-{media_type}"
+
+
+def confirmed(listed: str, tag: str) -> str | None:
+    """Return the tag in `If-None-Match` that names the same state as `tag`, as it was sent, or None.
+
+    The coding may be another one. The sender then learns that its own copy is up to date, by the tag of that copy.
+    """
+    if listed.strip(" \t") == "*":
+        return tag
+    state = tag[1:-1]
+    found = [sent for sent, named in _listed(listed) if named == state]
+    return tag if tag in found else next(iter(found), None)
+
+
+def seen(listed: str) -> list[Seen]:
+    """Return the states of the record that `If-Match` names; other tags are left out."""
+    found = (_ON_RECORD.fullmatch(state) for _, state in _listed(listed))
+    return [Seen(int(state["position"]), state["form"]) for state in found if state]
+
+
+def _listed(listed: str) -> Iterator[tuple[str, str]]:
+    """Yield each tag of a list as it was sent, with the state that it names."""
+    for sent in _LISTED.finditer(listed):
+        coded = _CODED.fullmatch(sent["tag"])
+        assert coded is not None  # the codings at the end may be none
+        yield sent[0], coded["state"]

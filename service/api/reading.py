@@ -144,16 +144,18 @@ class Reader:
         return head
 
     def _answer(self, request: Request, page: Page, waited: int) -> Answer:
-        head, unchanged = self._last_head(), request.has(page.etag)
+        head, confirmed = self._last_head(), request.confirmed(page.etag)
         if page.ready is None or page.ready.head is not head:
             common = [(b"irritants-position", b"%d" % head.position), *self._pacing.hints]
             same = Answer(304, [*page.unchanged, *common], b"")
             page.ready = Ready(head, same, Answer(200, [*page.headers, *common], page.body))
-        answer = page.ready.unchanged if unchanged else page.ready.changed
+        answer = page.ready.changed if confirmed is None else page.ready.unchanged
+        if confirmed is not None and confirmed != page.etag:
+            answer = answer.with_tag(confirmed)
         if waited:
             answer = answer.after_wait(waited)
         if request.key is not None:
-            answer = answer.with_headers(self._pacing.spend(request.key, 0 if unchanged else 1))
+            answer = answer.with_headers(self._pacing.spend(request.key, 1 if confirmed is None else 0))
         return answer
 
     async def _awaited(self, request: Request, found: _Found, seconds: int) -> Page:
@@ -200,4 +202,4 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def _is_old(request: Request, page: Page) -> bool:
     """Whether the sender would rather wait: it has this page, or the page says only that there is nothing more."""
-    return not page.at_rest and (page.is_end or request.has(page.etag))
+    return not page.at_rest and (page.is_end or request.confirmed(page.etag) is not None)

@@ -16,9 +16,8 @@ from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from service import recorder
-from service.api import body, examples
+from service.api import body, etags, examples
 from service.api.auth import Access, forbidden
-from service.api.etags import etag, etags
 from service.api.observed import request_id
 from service.api.openapi import SCHEMAS
 from service.api.parameters import Query, described, parse
@@ -39,7 +38,7 @@ router = APIRouter(tags=["filing"])
 
 _FEW: Final = 50
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
-_NEVER: Final = -1  # a position at which nothing was ever seen
+_SHOWN: Final = 100
 _REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
 
 
@@ -143,7 +142,7 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     if dry_run:
         return previewed(receipt)
     answer = await answered(request, receipt)
-    answer.headers["ETag"] = etag(receipt.events[-1].position, STORED[kind].representation)
+    answer.headers["ETag"] = etags.etag(receipt.events[-1].position, STORED[kind].representation)
     return answer
 
 
@@ -228,23 +227,46 @@ def _key(request: Request, *, dry_run: bool) -> str:
     return "" if dry_run else key
 
 
-def _seen(request: Request, kind: Kind, stream: str) -> dict[str, int]:
-    """The position at which the sender saw the stream, as the preconditions of RFC 9110 say it."""
-    if request.headers.get("if-none-match", "").strip() == "*":
-        return {stream: 0}
-    match = ",".join(request.headers.getlist("if-match")).strip()
+def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
+    """The positions at which the sender has seen the stream, as the preconditions of RFC 9110 name them."""
+    if _opens(request):
+        return {stream: {0}}
+    match = _if_match(request)
     if match == "*":
         return {}
-    seen = etags(match, STORED[kind].representation)
-    return {stream: max(seen, default=_NEVER)}
+    named = etags.form(STORED[kind].representation)
+    return {stream: {seen.position for seen in etags.seen(match) if seen.form == named}}
+
+
+def _opens(request: Request) -> bool:
+    return request.headers.get("if-none-match", "").strip() == "*"
+
+
+def _if_match(request: Request) -> str:
+    return ",".join(request.headers.getlist("if-match")).strip()
 
 
 def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
-    if "if-match" not in request.headers and "if-none-match" not in request.headers:
+    match = _if_match(request)
+    if not match and not _opens(request):
         return Problem(
             "precondition-required", "An event is appended to a state that was seen: If-Match names its ETag."
         )
     if not stale.position:
         return Problem("stale", f"Nothing is on record under {stale.stream}.")
-    current = etag(stale.position, STORED[kind].representation)
-    return Problem("stale", f"{stale.stream} has changed since.", headers={"ETag": current}, etag=current)
+    current = etags.etag(stale.position, STORED[kind].representation)
+    why = f"{stale.stream} is on record already." if _opens(request) else _why_not(match, kind, stale, current)
+    return Problem("stale", why, headers={"ETag": current}, etag=current)
+
+
+def _why_not(match: str, kind: Kind, stale: Stale, current: str) -> str:
+    """Say why no tag in `If-Match` names the present state."""
+    seen, shown = etags.seen(match), match if len(match) <= _SHOWN else f"{match[:_SHOWN]}…"
+    positions = [one.position for one in seen if one.form == etags.form(STORED[kind].representation)]
+    if not positions:
+        other = "a representation other than the present JSON" if seen else "no state of the record"
+        return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON: {current}, quotes included."
+    earlier = [position for position in positions if position < stale.position]
+    if earlier:
+        return f"{stale.stream} has changed since position {max(earlier)}: it is at position {stale.position}."
+    return f"{stale.stream} is at position {stale.position} and never was in the state that If-Match names: {shown}."

@@ -9,7 +9,7 @@ on under us writes nothing. Only then is the head locked, what was missed read, 
 acknowledged before it is committed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,14 +63,14 @@ class Stale(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A report to record, or only to preview. `seen`: the positions at which streams were last read (`If-Match`)."""
+    """A report to record, or only to preview. `seen`: positions at which its sender has read streams (`If-Match`)."""
 
     report: Report
     key: str
     request_hash: bytes
     actor: str
     correlation: str
-    seen: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, Collection[int]] = field(default_factory=dict)
     dry_run: bool = False
 
 
@@ -220,7 +220,7 @@ class Recorder:
 
     def _file(self, request: Request, batch: _Batch) -> Receipt:
         for stream, seen in request.seen.items():
-            if (position := batch.histories[stream].position) != seen:
+            if (position := batch.histories[stream].position) not in seen:
                 raise Stale(stream, position)
         moment = batch.head.moment(self._clock())
         report = self._new_id()
