@@ -8,13 +8,15 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple, Protocol
 
 from starlette.types import Receive, Scope
 
-from service.api import etags
+from service.api import codings, etags
+from service.api.codings import weighed
 from service.api.etags import JSON
 from service.api.problems import Problem
 from service.store.log import Head
@@ -49,9 +51,25 @@ class Exchange(Protocol):
 
 
 class Request:
-    """A GET or HEAD. `target` is what an answer depends on and is kept under."""
+    """A GET or HEAD. A document depends on `target`; `coding` is the content coding to send it in, "" for none.
 
-    __slots__ = ("_headers", "exchange", "is_gone", "is_head", "key", "path", "query", "receive", "scope", "target")
+    `kept_as` is the key of the answer in the cache.
+    """
+
+    __slots__ = (
+        "_headers",
+        "coding",
+        "exchange",
+        "is_gone",
+        "is_head",
+        "kept_as",
+        "key",
+        "path",
+        "query",
+        "receive",
+        "scope",
+        "target",
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope, self.receive = scope, receive
@@ -61,6 +79,9 @@ class Request:
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
         self.target = self.path, self.query, self._headers.get(b"accept", b"")
+        accepted = self._headers.get(b"accept-encoding")
+        self.coding = codings.preferred(accepted) if accepted else ""
+        self.kept_as = (*self.target, self.coding) if self.coding else self.target
         self.is_head = scope["method"] == "HEAD"
         self.is_gone = False
         extensions = scope.get("extensions")
@@ -218,7 +239,7 @@ class Page:
         self.unchanged: Headers = [
             (b"etag", self.etag),
             (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
-            (b"vary", b"Accept, Authorization, Cookie"),
+            (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie"),
         ]
         if link is not None:
             self.unchanged.append((b"link", link.encode()))
@@ -236,6 +257,18 @@ class Page:
     def size(self) -> int:
         return len(self.body)
 
+    async def in_coding(self, coding: str) -> "Page":
+        """The same page compressed; itself where it is too small to gain by that, and the sender takes it as it is."""
+        if coding == codings.GZIP and len(self.body) < codings.SMALLEST:
+            return self
+        page = copy(self)
+        page.body, page.ready = await codings.compressed(self.body), None
+        page.etag = etags.compressed(self.etag.decode()).encode()
+        changed = {b"etag": page.etag, b"content-length": b"%d" % len(page.body)}
+        page.unchanged = _replaced(self.unchanged, changed)
+        page.headers = [*_replaced(self.headers, changed), (b"content-encoding", codings.GZIP.encode())]
+        return page
+
 
 def _replaced(headers: Headers, values: Mapping[bytes, bytes]) -> Headers:
     return [(name, values.get(name, value)) for name, value in headers]
@@ -243,7 +276,7 @@ def _replaced(headers: Headers, values: Mapping[bytes, bytes]) -> Headers:
 
 def negotiated(accept: str, offered: Sequence[str]) -> str:
     """Which of the media types the sender would have, the first where it has no preference. Raises Problem (406)."""
-    ranges = [_weighed(one) for one in accept.split(",") if one.strip()]
+    ranges = [weighed(one) for one in accept.split(",") if one.strip()]
     if not ranges:
         return offered[0]
     weights = {media_type: _weight(media_type.partition(";")[0], ranges) for media_type in offered}
@@ -251,18 +284,6 @@ def negotiated(accept: str, offered: Sequence[str]) -> str:
     if not weights[best]:
         raise Problem("not-acceptable", f"This is to be had as {' or '.join(offered)}.")
     return best
-
-
-def _weighed(one: str) -> tuple[str, float]:
-    range, *parameters = (part.strip().lower() for part in one.split(";"))
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return range, min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                return range, 0.0
-    return range, 1.0
 
 
 def _weight(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:

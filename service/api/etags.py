@@ -2,7 +2,7 @@
 
 What is on record has `"<position>-<representation>-<media type>"`: the last position that it is computed from, the
 version of its shape, and its media type. Such a tag is known before anything is rendered, and changes with the shape of
-the JSON.
+the JSON. The tag of a body that is compressed with gzip ends in `-gzip`.
 
 Proxies change tags where they compress: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
 `--gzip` or `;gzip`. Clients send back what they got. Without the mark of weakness and the coding it is our tag again.
@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 JSON: Final = "application/json"
+_GZIP: Final = "-gzip"
 _LISTED: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e\x80-\xff]*)"')
 # Three at most, one for each proxy on the way: without a bound, a long header would take seconds to read.
 _CODED: Final = re.compile(r"(?P<state>.*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate)){0,3}")
@@ -41,6 +42,11 @@ def form(representation: int, media_type: str = JSON) -> str:
     return f"{representation}-{media_type}"
 
 
+def compressed(tag: str) -> str:
+    """Return the tag of the same document, compressed with gzip."""
+    return f'{tag[:-1]}{_GZIP}"'
+
+
 def confirmed(listed: str, tag: str) -> str | None:
     """Return the tag in `If-None-Match` that names the same state as `tag`, as it was sent, or None.
 
@@ -48,7 +54,7 @@ def confirmed(listed: str, tag: str) -> str | None:
     """
     if listed.strip(" \t") == "*":
         return tag
-    state = tag[1:-1]
+    state = tag[1:-1].removesuffix(_GZIP)
     found = [sent for sent, named in _listed(listed) if named == state]
     return tag if tag in found else next(iter(found), None)
 

@@ -6,7 +6,7 @@ then as good as new. So an unchanged status costs neither a query of its own nor
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,6 +103,19 @@ class Reader:
         """A page as it is sent: whole, or 304 where the sender has it."""
         return self._answer(request, page, 0)
 
+    async def in_coding(
+        self, key: tuple[Any, ...], coding: str, topics: Sequence[str], load: Callable[[], Awaitable[Page]]
+    ) -> Page:
+        """The page kept under a key, in a coding: compressed once, and kept beside the page itself."""
+        if not coding:
+            return await self.follower.kept(key, topics, load)
+
+        async def compressed() -> Page:
+            page = await self.follower.kept(key, topics, load)
+            return await page.in_coding(coding)
+
+        return await self.follower.kept((*key, coding), topics, compressed)
+
     def _find(self, path: str) -> _Found | None:
         for pattern, resource in self._patterns:
             if (match := pattern.fullmatch(path)) is not None:
@@ -116,7 +129,7 @@ class Reader:
         return None
 
     def _kept(self, request: Request) -> Page | None:
-        return cast("Page | None", self.follower.cache.peek(request.target))
+        return cast("Page | None", self.follower.cache.peek(request.kept_as))
 
     async def _page(self, request: Request, found: _Found) -> Page:
         if (kept := self._kept(request)) is not None:
@@ -125,11 +138,10 @@ class Reader:
         topics = () if read.at_rest else resource.topics(read.path, read.query)
         drawing = self.drawings.get(resource.path) if read.media_type == resource.drawn else None
         if drawing is None:
-            return await self.follower.kept(
-                request.target, topics, lambda: self.follower.read_copy(resource.read, read)
-            )
-        draw = partial(self.follower.read_copy, resource.draw, read, drawing)
-        return await self.follower.kept(request.target, topics, draw)
+            load = partial(self.follower.read_copy, resource.read, read)
+        else:
+            load = partial(self.follower.read_copy, resource.draw, read, drawing)
+        return await self.in_coding(request.target, request.coding, topics, load)
 
     def _read(self, request: Request, found: _Found) -> Read[Any]:
         resource, head = cast(Resource[Any], found.resource), self._last_head()
@@ -166,7 +178,7 @@ class Reader:
         read, resource = self._read(request, found), cast(Resource[Any], found.resource)
         wakes = (resource.wakes or resource.topics)(read.path, read.query)
         until = asyncio.get_running_loop().time() + seconds
-        awaited = Awaited(request.target, lambda: self._page(request, found))
+        awaited = Awaited(request.kept_as, lambda: self._page(request, found))
         with self.waiting(request, wakes, awaited) as waiter:
             # Looked at again, now that nothing can be missed.
             page = await self._page(request, found)

@@ -119,7 +119,7 @@ async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Respons
     reader, asked = visit.reader, answer.Request(request.scope, request.receive)
     kept_as = (*asked.target[:2], visit.today, visit.visitor)
     try:
-        page = await reader.follower.kept(kept_as, (RECORD,), lambda: _drawn(visit, make))
+        page = await reader.in_coding(kept_as, asked.coding, (RECORD,), lambda: _drawn(visit, make))
     except Moved as moved:
         return RedirectResponse(moved.address, 303)
     told = reader.answered(asked, page)

@@ -1,0 +1,72 @@
+"""Content codings: which one the sender of a request accepts, and gzip (RFC 9110, section 12.5.3).
+
+Only documents that are the same for many requests are compressed, once for all of them. Event streams are not: a
+proxy or a client would hold events back. Problems, receipts and pages with forms are not either, because they mix
+what the sender wrote with secrets: by the compressed size of such an answer, the secret can be guessed (BREACH).
+"""
+
+import asyncio
+import gzip
+from functools import lru_cache
+from typing import Final
+
+GZIP: Final = "gzip"
+GZIP_ALONE: Final = "gzip alone"
+"""The sender refuses what is not compressed, so even the smallest body is."""
+SMALLEST: Final = 1_000
+"""In bytes. A smaller body fits into one packet anyhow."""
+_LEVEL: Final = 6
+_AT_ONCE: Final = 1 << 15
+"""As many bytes take about a millisecond, for which other requests may wait."""
+_LONGEST: Final = 200
+_EQUIVALENT: Final = {"x-gzip": GZIP}
+
+
+def preferred(accept_encoding: bytes) -> str:
+    """Return GZIP, GZIP_ALONE, or "" for no coding.
+
+    A request without the header, or with an empty one, gets no coding. Neither does a request that refuses both: it
+    gets what there is, rather than no answer.
+    """
+    if len(accept_encoding) > _LONGEST:
+        return _preferred(accept_encoding)
+    return _remembered(accept_encoding)
+
+
+def weighed(element: str) -> tuple[str, float]:
+    """Return the value and the weight (q) of an element of `Accept` or `Accept-Encoding`; an invalid weight is 0."""
+    value, *parameters = (part.strip().lower() for part in element.split(";"))
+    for parameter in parameters:
+        name, _, weight = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return value, min(max(float(weight), 0.0), 1.0)
+            except ValueError:
+                return value, 0.0
+    return value, 1.0
+
+
+async def compressed(body: bytes) -> bytes:
+    """Return the body, compressed; a large one is compressed in a thread."""
+    if len(body) <= _AT_ONCE:
+        return _compressed(body)
+    return await asyncio.to_thread(_compressed, body)
+
+
+def _compressed(body: bytes) -> bytes:
+    return gzip.compress(body, _LEVEL, mtime=0)
+
+
+def _preferred(accept_encoding: bytes) -> str:
+    elements = (weighed(element) for element in accept_encoding.decode("latin-1").split(",") if element.strip())
+    weights = {_EQUIVALENT.get(coding, coding): weight for coding, weight in elements}
+    others = weights.get("*", 0.0)
+    ours, identity = weights.get(GZIP, others), weights.get("identity", weights.get("*"))
+    if not ours:
+        return ""
+    if identity is None or ours >= identity > 0:
+        return GZIP
+    return "" if identity else GZIP_ALONE
+
+
+_remembered: Final = lru_cache(maxsize=500)(_preferred)
