@@ -72,6 +72,7 @@ class _Application(FastAPI):
         checkpoint = checkpoints.resource(settings.checkpoint_key)
         state.reader = Reader(state.follower, [*RESOURCES, checkpoint], clock=clock, pacing=pacing)
         state.metrics = operations.Metrics(state.recorder, state.follower)
+        state.fixed = {}
         state.told = _as_problem
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _told)

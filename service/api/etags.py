@@ -2,7 +2,8 @@
 
 What is on record has `"<position>-<representation>-<media type>"`: the last position that it is computed from, the
 version of its shape, and its media type. Such a tag is known before anything is rendered, and changes with the shape of
-the JSON. The tag of a body that is compressed with gzip ends in `-gzip`.
+the JSON. A document that no event changes has a hash of its bytes instead. The tag of a body that is compressed with
+gzip ends in `-gzip`.
 
 Proxies change tags where they compress: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
 `--gzip` or `;gzip`. Clients send back what they got. Without the mark of weakness and the coding it is our tag again.
@@ -15,6 +16,7 @@ nothing that the sender has seen.
 
 import re
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 JSON: Final = "application/json"
@@ -40,6 +42,11 @@ def etag(position: int, representation: int, media_type: str = JSON) -> str:
 def form(representation: int, media_type: str = JSON) -> str:
     """Return the part of a tag behind the position."""
     return f"{representation}-{media_type}"
+
+
+def etag_of(body: bytes) -> str:
+    """Return the tag of an uncompressed document that no event changes."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def compressed(tag: str) -> str:

@@ -1,44 +1,42 @@
 """The contract, for machines and for people."""
 
-import asyncio
 from html import escape
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.responses import JSONResponse, Response
 
+from service.api.etags import JSON
+from service.api.fixed import Fixed, fixed
 from service.api.operations import no_parameters
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(no_parameters)])
 
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
+_REVALIDATE: Final = {"Cache-Control": "no-cache"}
+_HEADERS: Final = {**_REVALIDATE, "Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
 
 
 @router.get("/openapi.json")
 async def contract(request: Request) -> Response:
     """The contract for machines (OpenAPI 3.1)."""
-    return JSONResponse(await _contract(request), headers={"Cache-Control": "no-cache"})
+    app: FastAPI = request.app
+    return await fixed(request, lambda: Fixed(bytes(JSONResponse(app.openapi()).body), JSON, _REVALIDATE))
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The contract for people. Made here, because the usual viewers fetch themselves from another host."""
-    contract = await _contract(request)
+    app: FastAPI = request.app
+    return await fixed(request, lambda: _docs(app.openapi()))
+
+
+def _docs(contract: dict[str, Any]) -> Fixed:
     told = [
         _operation(path, method, said, contract["components"]["responses"])
         for path, methods in contract["paths"].items()
         for method, said in methods.items()
     ]
     return _page("The interface", f'<p>For machines: <a href="/openapi.json">openapi.json</a></p>{"".join(told)}')
-
-
-async def _contract(request: Request) -> dict[str, Any]:
-    """Made when it is first asked for, which takes a second: beside the loop, so that nobody waits for it."""
-    return await asyncio.to_thread(request.app.openapi)
 
 
 def _operation(path: str, method: str, said: dict[str, Any], refusals: dict[str, Any]) -> str:
@@ -54,9 +52,9 @@ def _operation(path: str, method: str, said: dict[str, Any], refusals: dict[str,
     )
 
 
-def _page(title: str, body: str) -> Response:
+def _page(title: str, body: str) -> Fixed:
     html = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"></head><body><h1>{escape(title)}</h1>{body}</body></html>'
     )
-    return HTMLResponse(html, headers=_HEADERS)
+    return Fixed(html.encode(), "text/html; charset=utf-8", _HEADERS)

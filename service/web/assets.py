@@ -7,24 +7,18 @@ drew.
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.api.fixed import Fixed
 from service.api.problems import Problem
 
 ROOM: Final = Path(__file__).parent
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _STYLES: Final = ("style.css", "filing.css")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
-
-
-class Asset(NamedTuple):
-    """A file as it is served."""
-
-    body: bytes
-    media_type: str
 
 
 def _hash(*bodies: bytes) -> str:
@@ -44,7 +38,10 @@ def _read() -> Iterator[tuple[str, bytes]]:
 
 
 _FILES: Final = dict(_read())
-_ASSETS: Final = {_served_as(name, body): Asset(body, _TYPES[Path(name).suffix]) for name, body in _FILES.items()}
+_HEADERS: Final = {"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+_ASSETS: Final = {
+    _served_as(name, body): Fixed(body, _TYPES[Path(name).suffix], _HEADERS) for name, body in _FILES.items()
+}
 ADDRESSES: Final = {name: f"/static/{_served_as(name, body)}" for name, body in _FILES.items()}
 """The address of each, by its name."""
 
@@ -55,10 +52,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/static/{name}")
-async def asset(name: str) -> Response:
+async def asset(request: Request, name: str) -> Response:
     """A file under the name that its content gives it."""
     found = _ASSETS.get(name)
     if found is None:
         raise Problem("not-found", f"There is no file {name}.")
-    headers = {"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
-    return Response(found.body, headers=headers, media_type=found.media_type)
+    return await found.answer(request)

@@ -55,7 +55,7 @@ async def _help(_: Visit[NoQuery]) -> Sheet:
 async def problems(request: Request) -> Response:
     """Every problem that an answer can name."""
     found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(EXPLAINED.items())]
-    return still(request, Sheet("problems.html", {"problems": found}))
+    return await still(request, Sheet("problems.html", {"problems": found}))
 
 
 @router.get("/problems/{name}")
@@ -63,7 +63,9 @@ async def problem(request: Request, name: str) -> Response:
     """What one problem means, and what to do about it."""
     if name not in EXPLAINED:
         raise Problem("not-found", "There is no problem of that name.")
-    return still(request, Sheet("problem.html", {"name": name, "status": STATUS[name], "explained": EXPLAINED[name]}))
+    return await still(
+        request, Sheet("problem.html", {"name": name, "status": STATUS[name], "explained": EXPLAINED[name]})
+    )
 
 
 _NOW: Final[tuple[Rung, Rung]] = ("formalised", "understanding")

@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from service.api import answer
 from service.api.answer import Page
 from service.api.auth import Access
+from service.api.fixed import Fixed, fixed
 from service.api.parameters import At, Q, Query, parse
 from service.api.problems import Problem
 from service.api.reading import Reader
@@ -128,11 +129,11 @@ async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Respons
     return response
 
 
-def still(request: Request, sheet: Sheet) -> Response:
+async def still(request: Request, sheet: Sheet) -> Response:
     """A page that has nothing of the record on it, so that strangers may see it too. Raises Problem for parameters."""
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
-    return Response(rendered(sheet.template, sheet.told), headers=headers, media_type=HTML)
+    return await fixed(request, lambda: Fixed(rendered(sheet.template, sheet.told), HTML, headers))
 
 
 async def _drawn(visit: Visit[Q], make: Make[Q]) -> Page:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from service.api import codings
 from service.api.app import create_app
 from service.settings import Settings
+from service.web.assets import ADDRESSES
 from service.web.site import add_pages
 from tests.api.bodies import FLIGHTS, on, report
 from tests.api.conftest import MakeKey
@@ -25,6 +26,11 @@ LARGE: Final = [
     (SHEET, "text/html"),
     ("/", "text/html"),
     ("/help", "text/html"),
+    ("/problems", "text/html"),
+    ("/openapi.json", "application/json"),
+    ("/docs", "text/html"),
+    (ADDRESSES["style.css"], "text/css"),
+    (ADDRESSES["htmx.min.js"], "text/javascript"),
 ]
 SMALL: Final = "/v1/irritants/ru-us/direct-flights"
 
@@ -103,7 +109,7 @@ def test_head_says_what_get_says_and_each_tag_is_answered_304(
         ("br" + ", br" * 200 + ", gzip", "gzip"),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/events", "/v1/sources"])
+@pytest.mark.parametrize("path", ["/v1/events", "/openapi.json"])
 def test_the_coding_is_negotiated_by_weights(reading: TestClient, path: str, accepted: str, coding: str | None) -> None:
     answer = coded(reading, path, accepted)
     assert (answer.status_code, answer.headers.get("content-encoding")) == (200, coding)
@@ -130,7 +136,7 @@ def test_a_document_is_compressed_once_until_it_changes(desk: TestClient, monkey
         return original(body, *more, **named)
 
     monkeypatch.setattr(gzip, "compress", counted)
-    paths = ["/v1/events", "/v1/sources"]
+    paths = ["/v1/events", "/openapi.json"]
     for _ in range(3):
         for path in paths:
             coded(desk, path, "gzip")
@@ -186,7 +192,7 @@ def test_forms_with_a_token_are_never_compressed(app: FastAPI, make_key: MakeKey
             assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/v1/events", "/"])
+@pytest.mark.parametrize("path", ["/v1/events", "/openapi.json", ADDRESSES["style.css"]])
 def test_ranges_are_neither_offered_nor_sent(site: TestClient, path: str) -> None:
     tag = coded(site, path, "gzip").headers["etag"]
     answer = coded(site, path, "gzip", **{"Range": "bytes=0-9", "If-Range": tag})

@@ -153,7 +153,7 @@ def appended(client: httpx2.Client, path: str, tag: str) -> httpx2.Response:
     return client.post(f"{path}/events", json=EVENTS[path], headers=headers)
 
 
-@pytest.mark.parametrize("path", [SMALL, LARGE, "/"])
+@pytest.mark.parametrize("path", [SMALL, LARGE, "/openapi.json", "/problems/stale", "/"])
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
 def test_an_unchanged_document_is_answered_304_with_the_tag_that_the_client_has(
     client: httpx2.Client, path: str, coding: str

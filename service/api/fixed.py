@@ -1,0 +1,54 @@
+"""Documents that no event changes: rendered once, with a tag of their bytes, and compressed once."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from fastapi import Request
+from starlette.responses import Response
+
+from service.api import answer, codings, etags
+
+_MOST: Final = 200
+"""More than there are such documents at one root path."""
+
+
+class Fixed:
+    """A document as it is served in each content coding."""
+
+    def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
+        self.body, self._media_type = body, media_type
+        self._headers = {**headers, "Vary": "Accept-Encoding"}
+        self._tag = etags.etag_of(body)
+        self._compressed: bytes | None = None
+
+    async def answer(self, request: Request) -> Response:
+        """Return the document, or 304 where the sender has it."""
+        asked = answer.Request(request.scope, request.receive)
+        is_compressed = asked.coding == codings.GZIP_ALONE or (
+            asked.coding == codings.GZIP and len(self.body) >= codings.SMALLEST
+        )
+        tag = etags.compressed(self._tag) if is_compressed else self._tag
+        confirmed = asked.confirmed(tag.encode())
+        if confirmed is not None:
+            return Response(None, 304, {**self._headers, "ETag": confirmed.decode("latin-1")})
+        headers = {**self._headers, "ETag": tag}
+        if not is_compressed:
+            return Response(self.body, 200, headers, self._media_type)
+        if self._compressed is None:
+            self._compressed = await codings.compressed(self.body)
+        return Response(self._compressed, 200, {**headers, "Content-Encoding": codings.GZIP}, self._media_type)
+
+
+async def fixed(request: Request, make: Callable[[], Fixed]) -> Response:
+    """Answer with the document at this address; made in a thread when first asked for, because that can take long."""
+    kept: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
+    key = request.scope.get("root_path", ""), request.scope["path"]
+    making = kept.get(key)
+    if making is None or (making.done() and (making.cancelled() or making.exception() is not None)):
+        if len(kept) >= _MOST:
+            kept.clear()
+        making = kept[key] = asyncio.ensure_future(asyncio.to_thread(make))
+    # Shielded: a sender that leaves takes nothing from the others who wait for the document.
+    document = await asyncio.shield(making)
+    return await document.answer(request)
