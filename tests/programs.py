@@ -59,7 +59,7 @@ class Program:
             return self._pipes.enter_context(io.StringIO()), given if isinstance(given, int) else given.fileno()
         read, write = os.pipe()
         ours.callback(os.close, write)
-        return self._pipes.enter_context(os.fdopen(read)), write
+        return self._pipes.enter_context(os.fdopen(read, encoding="utf-8")), write
 
     def __enter__(self) -> Self:
         return self
@@ -116,8 +116,8 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], out: int, err
 def ran(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     """How it ended, and what it said."""
     with (
-        TemporaryFile("w+") as out,
-        TemporaryFile("w+") as err,
+        TemporaryFile("w+", encoding="utf-8") as out,
+        TemporaryFile("w+", encoding="utf-8") as err,
         Program(arguments, out=out, err=err, env=env) as program,
     ):
         code = program.wait()

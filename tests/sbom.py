@@ -41,4 +41,4 @@ def _component(pinned: re.Match[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(bill(Path(sys.argv[1]).read_text()), indent=2) + "\n")
+    sys.stdout.write(json.dumps(bill(Path(sys.argv[1]).read_text(encoding="utf-8")), indent=2) + "\n")

@@ -106,8 +106,8 @@ class Standby:
         assert not trouble, trouble
 
     def _signal(self, number: signal.Signals) -> None:
-        postmaster = int((self.folder / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        postmaster = int((self.folder / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="utf-8").split()
         for pid in (postmaster, *map(int, children)):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)

@@ -109,7 +109,7 @@ def test_whoever_has_openssl_can_check_one_without_this_service(tmp_path: Path) 
     # An Ed25519 key as X.509 has it: a fixed beginning, then the key.
     (tmp_path / "key.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + public_key)
     (tmp_path / "signature").write_bytes(signature)
-    (tmp_path / "line").write_text(line)
+    (tmp_path / "line").write_text(line, encoding="utf-8")
     checked = subprocess.run(
         [
             "openssl",
@@ -128,7 +128,7 @@ def test_whoever_has_openssl_can_check_one_without_this_service(tmp_path: Path) 
         ],
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert checked.returncode == 0, checked.stderr + checked.stdout

@@ -15,13 +15,15 @@ LOCKS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
 
 def pins(lock: Path) -> dict[str, list[str]]:
     """Each `name==version`, and its hashes."""
-    entries = re.findall(r"^(\S+==\S+)(?: ;.*)? \\\n((?:    --hash=.*\n?)+)", lock.read_text(), re.MULTILINE)
+    entries = re.findall(
+        r"^(\S+==\S+)(?: ;.*)? \\\n((?:    --hash=.*\n?)+)", lock.read_text(encoding="utf-8"), re.MULTILINE
+    )
     return {pin: re.findall(r"sha256:[0-9a-f]{64}", hashes) for pin, hashes in entries}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
 def test_everything_is_pinned_and_hashed_and_comes_from_nowhere_in_particular(lock: Path) -> None:
-    text = lock.read_text()
+    text = lock.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith(("#", " "))]
     assert len(pins(lock)) == len(lines)
     assert all(pins(lock).values())
@@ -34,7 +36,7 @@ def test_the_image_runs_the_versions_that_the_suite_tests() -> None:
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:
-    text = (ROOT / "pyproject.toml").read_text()
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)
     groups = [
         project["project"]["dependencies"],
@@ -53,7 +55,7 @@ def test_no_version_that_the_image_runs_is_known_to_be_vulnerable() -> None:
             *("--requirement", str(LOCKS[0]), "--progress-spinner=off"),
         ],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     unreachable = re.search("requests.exceptions|Could not connect", audited.stderr)

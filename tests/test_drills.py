@@ -37,7 +37,7 @@ def dump(url: str) -> str:
         pytest.skip("pg_dump of the embedded server is for the embedded server")
     program = Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin" / "pg_dump"
     command = [str(program), "--inserts", "--no-owner", "--no-privileges", f"--dbname={url}"]
-    return str(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return str(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
 
 
 def restore(statements: str, url: str) -> None:

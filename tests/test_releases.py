@@ -94,7 +94,9 @@ class Desk:
 def next_release(database_url: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.next_release", *SERVE, "--database", database_url, "--port", "0"]
     slowly = {**os.environ, "BATCH_SECONDS": "0.05"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=slowly, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=slowly, encoding="utf-8"
+    ) as process:
         try:
             assert process.stdout is not None
             yield json.loads(process.stdout.readline())["address"]

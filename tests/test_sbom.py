@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.sbom import bill
 
-LOCK = (Path(__file__).parents[1] / "requirements.txt").read_text()
+LOCK = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf-8")
 
 
 def test_it_lists_every_pinned_package_with_its_hashes() -> None:

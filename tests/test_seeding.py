@@ -35,7 +35,7 @@ def test_an_empty_folder_leaves_the_record_empty(engine: Engine, tmp_path: Path)
 
 def test_a_seed_that_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
     opened_nothing = "relation: ru-us\ntitle: A report\nevents: [{stream: relation, type: ProcessStarted}]"
-    (tmp_path / "one.yaml").write_text(opened_nothing)
+    (tmp_path / "one.yaml").write_text(opened_nothing, encoding="utf-8")
     with pytest.raises(Refused):
         seed(engine, tmp_path)
     with connection(engine) as c:

@@ -234,7 +234,7 @@ def documents(filed: Filed) -> dict[str, list[str]]:
     by_hash = {sha256(path.read_bytes()).hexdigest(): path for path in Path(ARTICLES).iterdir()}
     registered = {e.stream.partition("/")[2]: e.data for e in filed.events if isinstance(e.data, SourceRegistered)}
     return {
-        slug: [line for line in by_hash[source.sha256 or ""].read_text().splitlines() if line.strip()]
+        slug: [line for line in by_hash[source.sha256 or ""].read_text(encoding="utf-8").splitlines() if line.strip()]
         for slug, source in registered.items()
     }
 
@@ -274,4 +274,4 @@ def test_no_sentence_of_the_documents_is_in_the_project(filed: Filed) -> None:
     for name in filter(None, tracked.stdout.decode().split("\0")):
         path = ROOT / name
         if path.is_file():
-            assert not runs(path.read_text(errors="replace")) & theirs, name
+            assert not runs(path.read_text(errors="replace", encoding="utf-8")) & theirs, name

@@ -154,7 +154,7 @@ def _open(name: str) -> TextIO:
 
 
 def _nowhere() -> TextIO:
-    return Path(os.devnull).open("w")
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[str]) -> NoReturn:

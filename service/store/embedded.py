@@ -114,7 +114,7 @@ class _Server:
 
     @property
     def address(self) -> str:
-        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}&port={PORT}"
+        return f"postgresql://postgres@/postgres?host={quote(os.fsencode(self.sockets))}&port={PORT}"
 
     def is_ready(self, patience: float) -> bool:
         """Whether it serves; waits while it starts or stops, and `patience` seconds for a first answer."""
@@ -192,7 +192,7 @@ class _Server:
         aside.rename(self.folder)
 
     def _refuse_another_version(self) -> None:
-        made_by = (self.folder / "PG_VERSION").read_text().strip()
+        made_by = (self.folder / "PG_VERSION").read_text(encoding="utf-8").strip()
         if made_by != VERSION:
             raise EmbeddedServerError(
                 f"{self.folder} was made by PostgreSQL {made_by}, and this is {VERSION}: export the record with the"
@@ -247,7 +247,9 @@ class _Server:
     def _said(self) -> list[str]:
         """What the server wrote into its file: the process id first, then more lines, in the end how far it is."""
         try:
-            return [line.strip() for line in (self.folder / "postmaster.pid").read_text().splitlines()]
+            # As bytes: it names folders, and a locale can make a line break of a letter in a folder's name.
+            lines = (self.folder / "postmaster.pid").read_bytes().splitlines()
+            return [os.fsdecode(line).strip() for line in lines]
         except FileNotFoundError:
             return []
 
@@ -260,7 +262,7 @@ class _Server:
 
     def _last_words(self) -> str:
         with suppress(OSError):
-            return "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
+            return "\n".join(self._log.read_text(errors="replace", encoding="utf-8").splitlines()[-5:])
         return ""
 
     @property
@@ -277,7 +279,8 @@ class _Server:
             [self.programs / program, *arguments],
             check=False,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # what PostgreSQL says may be in the encoding of the locale
             cwd="/",  # the account may have no way into the present folder, which initdb would stumble over
             **_run_as(account),
         )
@@ -368,7 +371,7 @@ def _add_account() -> None:
     program = shutil.which("useradd") or shutil.which("useradd", path=_SYSTEM_PROGRAMS) or "useradd"
     add = [program, "--system", "--no-create-home", "--shell=/usr/sbin/nologin", ACCOUNT]
     try:
-        subprocess.run(add, check=True, capture_output=True, text=True)  # noqa: S603 -- no argument from outside
+        subprocess.run(add, check=True, capture_output=True, encoding="utf-8", errors="replace")  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as failed:
         said = failed.stderr.strip() if isinstance(failed, subprocess.CalledProcessError) else failed
         raise EmbeddedServerError(

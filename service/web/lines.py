@@ -19,7 +19,7 @@ from service.web.sentences import basis, beside, capitalised, name_of, sentence,
 from service.web.standing import Standing, of_row
 from service.web.texts import texts
 
-_LINE: Final = (ROOM / "templates" / "line.html").read_text()
+_LINE: Final = (ROOM / "templates" / "line.html").read_text(encoding="utf-8")
 _LEFT_OPEN: Final = {place: f"%({place})s" for place in ("id", "address", "position", "title", "movement", "since")}
 
 

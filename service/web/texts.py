@@ -21,7 +21,9 @@ class Texts:
     def __init__(self, language: str) -> None:
         self.language = language
         files = sorted((_MESSAGES / language).glob("*.toml"))
-        self._texts = {name: text for file in files for name, text in _flat(tomllib.loads(file.read_text()))}
+        self._texts = {
+            name: text for file in files for name, text in _flat(tomllib.loads(file.read_text(encoding="utf-8")))
+        }
 
     def __call__(self, name: str, /, **values: object) -> Markup:
         """The text, its places filled."""

@@ -43,7 +43,7 @@ def served(database_url: str, *, port: int = 0, **settings: str) -> Iterator[Ser
     environment = {**os.environ, **{f"IRRITANTS_{k.upper()}": v for k, v in settings.items()}}
     command = [*SERVE, "--database", database_url, "--port", str(port)]
     # A file: a pipe that nobody reads would be full some day, and the server would wait for it.
-    with TemporaryFile("w+") as log, Program(command, err=log, env=environment) as process:
+    with TemporaryFile("w+", encoding="utf-8") as log, Program(command, err=log, env=environment) as process:
         yield Served(json.loads(process.stdout.readline())["address"], process, log)
 
 

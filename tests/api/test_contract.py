@@ -27,7 +27,7 @@ CHECKED_IN = ROOT / "openapi" / "openapi.json"
 RELEASED = ROOT / "openapi" / "released.json"
 CHANGELOG = ROOT / "CHANGELOG.md"
 
-CONTRACT: Schema = json.loads(CHECKED_IN.read_text())
+CONTRACT: Schema = json.loads(CHECKED_IN.read_text(encoding="utf-8"))
 """As it is checked in, which the first test proves to be what the service says: to put it together takes a second."""
 READS = [path for path, methods in CONTRACT["paths"].items() if "get" in methods and path.startswith("/v1/")]
 KEYWORDS = {
@@ -283,9 +283,9 @@ def test_what_is_refused_is_refused_as_the_contract_says(reading: TestClient, pa
     not RELEASED.exists(), reason="nothing was released yet; a release copies openapi.json to released.json"
 )
 def test_what_breaks_a_client_of_the_last_release_is_declared() -> None:
-    unreleased = re.split(r"^## ", CHANGELOG.read_text(), flags=re.MULTILINE)[1]
+    unreleased = re.split(r"^## ", CHANGELOG.read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
     declared = unreleased.partition("### Breaking")[2].partition("###")[0]
-    broken = breaking(Contract(json.loads(RELEASED.read_text())), Contract(CONTRACT))
+    broken = breaking(Contract(json.loads(RELEASED.read_text(encoding="utf-8"))), Contract(CONTRACT))
     assert {of: what for of, what in broken.items() if f"`{of}`" not in declared} == {}
 
 

@@ -171,7 +171,7 @@ def test_the_contract_for_people_fetches_nothing_from_elsewhere(reading: TestCli
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page.text)
 
 
-ON_CALL = (Path(__file__).parents[2] / "docs" / "on-call.md").read_text()
+ON_CALL = (Path(__file__).parents[2] / "docs" / "on-call.md").read_text(encoding="utf-8")
 
 
 def test_every_alarm_on_the_page_for_whoever_is_on_call_is_counted(client: TestClient) -> None:

@@ -41,7 +41,7 @@ class Lagging:
 @contextmanager
 def lagging(database_url: str) -> Iterator[Lagging]:
     command = [sys.executable, "-m", "tests.api.lagging", database_url]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process:
         try:
             yield Lagging(process)
         finally:

@@ -72,7 +72,10 @@ def amiss(known: Known, now: Known) -> Iterator[str]:
 
 
 def test_another_shape_has_a_higher_number(reading: TestClient) -> None:
-    known = {path: (representation, shape) for path, (representation, shape) in json.loads(KEPT.read_text()).items()}
+    known = {
+        path: (representation, shape)
+        for path, (representation, shape) in json.loads(KEPT.read_text(encoding="utf-8")).items()
+    }
     now = {path: (number(reading, path), hashed(schema)) for path, schema in shapes()}
     assert len(now) > 20
     assert not (found := list(amiss(known, now))), "\n".join(found)

@@ -62,7 +62,7 @@ def ended(server: Served, told: signal.Signals = signal.SIGTERM) -> tuple[int, f
 def in_queue(pid: int) -> float:
     """For how many seconds the event loop of a process was ready to run and could not; 0 where nobody counts that."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
     except FileNotFoundError:
         return 0.0
 

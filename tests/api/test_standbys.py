@@ -214,7 +214,7 @@ def test_a_promotion_that_lost_commits_is_noticed_and_a_standby_that_has_them_is
             lost = [file(server, key, f"lost-{n}") for n in range(2)]
             cursor = httpx2.get(f"{server.url}/v1/events?limit=1000").json()
             until(lambda: second.asked("SELECT position FROM head") == lost[-1])
-            pid = int((tmp_path / "primary" / "database" / "postmaster.pid").read_text().split()[0])
+            pid = int((tmp_path / "primary" / "database" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
             os.kill(pid, signal.SIGKILL)
             first.start()
             first.promote()

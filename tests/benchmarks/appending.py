@@ -113,13 +113,13 @@ def insert(url: str, clients: int, seconds: int) -> float:
             "CREATE TABLE IF NOT EXISTS bare (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream text,"
             " version int, data jsonb, UNIQUE (stream, version))"
         )
-    with NamedTemporaryFile("w", suffix=".sql") as script:
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".sql") as script:
         row = json.dumps({"title": _TITLE, "category": "mobility"})
         script.write(f"INSERT INTO bare (stream, version, data) VALUES (gen_random_uuid()::text, 1, '{row}');\n")
         script.flush()
         often = ["--client", str(clients), "--jobs", "1", "--time", str(seconds)]
         pgbench = [_pgbench(), "--no-vacuum", "--protocol", "prepared", "--file", script.name, *often, url]
-        said = subprocess.run(pgbench, capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(pgbench, capture_output=True, encoding="utf-8", check=True).stdout
     return float(next(line for line in said.splitlines() if line.startswith("tps")).split()[2])
 
 
@@ -132,7 +132,9 @@ def _pgbench() -> str:
 
 def peer(program: str, name: str, url: str, clients: int, seconds: int) -> float:
     asked = ["--clients", str(clients), "--seconds", str(seconds), "--only", name]
-    said = subprocess.run([*shlex.split(program), url, *asked], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [*shlex.split(program), url, *asked], capture_output=True, encoding="utf-8", check=True
+    ).stdout
     return float(json.loads(said.splitlines()[-1])["appends_per_s"])
 
 

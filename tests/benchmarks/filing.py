@@ -37,7 +37,7 @@ _numbers = count(1)
 def running(*command: str) -> Iterator[str]:
     """A program that says in its first line where it serves, until it is no longer needed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", cwd=ROOT
     )
     assert process.stdout is not None
     try:
@@ -62,7 +62,7 @@ def asked(clients: int, seconds: int, url: str, *script: str) -> float:
     else:
         command.append(url)
     began = time.perf_counter()
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     took = time.perf_counter() - began
     if (wrong := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors.*", said)) is not None:
         raise AssertionError(f"{url}: {wrong[0]}")

@@ -29,11 +29,11 @@ Rounds = list[Mapping[str, float]]
 
 def processor_seconds(folder: Path) -> float:
     """What the PostgreSQL of a data folder has used so far, all its processes together, those that ended as well."""
-    postmaster = int((folder / "postmaster.pid").read_text().split()[0])
+    postmaster = int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     seconds = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
             if int(stat.parent.name) == postmaster:
                 seconds += sum(map(int, fields[11:15])) / _TICKS  # those that ended are the last two
             elif int(fields[1]) == postmaster:

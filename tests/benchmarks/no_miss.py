@@ -83,7 +83,7 @@ def elsewhere(server: Server, python: str, name: str, writers: int, each: int) -
     def contend(is_slow: bool) -> Missed:  # noqa: FBT001
         asked = [name, server.database(bare=True), str(writers), str(each), *(["slow"] if is_slow else [])]
         done = subprocess.run(
-            [python, str(PROGRAM), *asked], capture_output=True, text=True, check=True, timeout=_SECONDS
+            [python, str(PROGRAM), *asked], capture_output=True, encoding="utf-8", check=True, timeout=_SECONDS
         )
         return Missed(**json.loads(done.stdout))
 
@@ -96,7 +96,7 @@ def version_of(python: str) -> str | None:
         "from importlib.metadata import version; import eventsourcing, psycopg_pool; print(version('eventsourcing'))"
     )
     try:
-        return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run([python, "-c", asked], capture_output=True, encoding="utf-8", check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 

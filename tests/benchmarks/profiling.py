@@ -57,7 +57,7 @@ def sampled(pid: int, seconds: int, load: list[str]) -> list[tuple[str, float]]:
             capture_output=True,
         )
         assert asking.wait(60) == 0
-        return shares(out.read_text().splitlines())
+        return shares(out.read_text(encoding="utf-8").splitlines())
 
 
 def told(what: str, found: list[tuple[str, float]]) -> None:
@@ -69,7 +69,9 @@ def told(what: str, found: list[tuple[str, float]]) -> None:
 
 def profiled(url: str, seconds: int) -> None:
     command = [sys.executable, "-m", "service", "serve", "--no-seed", "--json", "--port", "0", "--database", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", cwd=ROOT
+    ) as process:
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())["address"]
         service = Service(address, new_key(url))

@@ -46,7 +46,7 @@ class Server:
     def seconds(self) -> float:
         """Processor time so far, all threads together."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        return sum(int(task.read_text(encoding="utf-8").split()[0]) for task in tasks) / 1e9
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Measured:
 def running(name: str, address: str) -> Iterator[Server]:
     """One of the servers below, until it is no longer needed."""
     command = [sys.executable, "-m", "tests.benchmarks.servers", name, address]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT)
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     try:
@@ -74,7 +74,10 @@ def measured(server: Server, path: str, seconds: int, etag: str | None) -> Measu
     headers = ["-H", f"If-None-Match: {etag}"] if etag else []
     before, began = server.seconds(), time.perf_counter()
     done = subprocess.run(
-        ["wrk", "-t1", "-c32", f"-d{seconds}s", *headers, server.url + path], capture_output=True, text=True, check=True
+        ["wrk", "-t1", "-c32", f"-d{seconds}s", *headers, server.url + path],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     took = time.perf_counter() - began
     found = re.search(r"(\d+) requests in", done.stdout)

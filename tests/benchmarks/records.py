@@ -49,7 +49,9 @@ class Served:
     def _start(self) -> float:
         began = time.perf_counter()
         command = ["service", "serve", "--no-seed", "--json", "--port", "0", "--database", self._url]
-        self._process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *command], stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT
+        )
         assert self._process.stdout is not None
         address = urlsplit(json.loads(self._process.stdout.readline())["address"])
         self._client = http.client.HTTPConnection(str(address.hostname), address.port, timeout=120)
@@ -72,7 +74,7 @@ class Served:
     @property
     def memory(self) -> int:
         """What the process holds of the machine's memory, in MB."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found
         return int(found[1]) // 1024

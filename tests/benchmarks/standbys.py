@@ -44,7 +44,7 @@ def origins(server: Served) -> dict[str, float]:
 def measured(server: Served, databases: tuple[Path, ...], seconds: int) -> Measured:
     before, used = origins(server), [processor_seconds(folder) for folder in databases]
     command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", str(ASKING), server.url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     assert "Non-2xx" not in said, said
     found = re.search(r"(\d+) requests in", said)
     assert found, said

@@ -222,7 +222,7 @@ def everybody_can_use(page: Page, name: str) -> None:
 
     Where no pictures are asked for, as .ci/run does, some pages are looked at in the one and the others in the other.
     """
-    page.evaluate(AXE.read_text())
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     rules: Any = {}
     for width, scheme in LOOKS if SHOTS else [LOOKED_AT[len(name) % 2]]:
         page.set_viewport_size({"width": width, "height": 900})

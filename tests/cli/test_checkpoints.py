@@ -73,7 +73,7 @@ def position(url: str) -> int:
 
 
 def test_a_record_that_only_grew_is_as_it_was_signed(seeded: str, kept: Path) -> None:
-    said = json.loads(kept.read_text())
+    said = json.loads(kept.read_text(encoding="utf-8"))
     assert said["position"] == position(seeded)
     ended = irritants("verify", "--checkpoint", str(kept), "--public-key", said["public_key"])
     assert (ended.code, f"history as signed in {kept}" in ended.out) == (0, True)
@@ -119,15 +119,15 @@ def test_another_record_is_not_taken_for_this_one(seeded: str, kept: Path, bare_
 
 
 def test_a_checkpoint_that_was_changed_or_signed_by_another_proves_nothing(seeded: str, kept: Path) -> None:
-    said = json.loads(kept.read_text())
+    said = json.loads(kept.read_text(encoding="utf-8"))
     assert irritants("verify", "--checkpoint", str(kept), "--public-key", "00" * 32).code == 1
-    kept.write_text(json.dumps({**said, "position": 1}))
+    kept.write_text(json.dumps({**said, "position": 1}), encoding="utf-8")
     ended = irritants("verify", "--checkpoint", str(kept))
     assert (ended.code, "proves nothing" in ended.err) == (1, True)
 
 
 def test_what_is_no_checkpoint_is_said(seeded: str, tmp_path: Path) -> None:
-    (tmp_path / "note.txt").write_text("position 41, I think")
+    (tmp_path / "note.txt").write_text("position 41, I think", encoding="utf-8")
     assert irritants("verify", "--checkpoint", str(tmp_path / "note.txt")).code == 2
     assert irritants("verify", "--checkpoint", str(tmp_path / "nothing.json")).code == 2
 

@@ -110,7 +110,7 @@ def test_the_same_title_with_other_contents_is_refused_and_the_difference_shown(
     file = desk.write("third.yaml", THIRD_ROUND)
     desk.done("report", file)
     before = head(desk)
-    file.write_text(THIRD_ROUND.replace("Visas within sixty days", "Visas within ninety days"))
+    file.write_text(THIRD_ROUND.replace("Visas within sixty days", "Visas within ninety days"), encoding="utf-8")
     ended = desk.run("report", file)
     assert ended.code == 1
     assert "was filed before with other contents" in ended.err
@@ -133,7 +133,7 @@ def test_the_difference_leaves_out_how_others_are_named(desk: Desk) -> None:
 """
     file = desk.write("third.yaml", THIRD_ROUND + evidence)
     desk.done("report", file)
-    file.write_text(file.read_text().replace("Said again", "Said once more"))
+    file.write_text(file.read_text(encoding="utf-8").replace("Said again", "Said once more"), encoding="utf-8")
     changed = [line for line in desk.run("report", file).err.splitlines() if re.match(r"[-+] ", line)]
     assert changed == ["-    summary: Said again.", "+    summary: Said once more."]
 
@@ -246,7 +246,7 @@ def test_whoever_was_slower_sees_what_was_recorded_meanwhile(desk: Desk) -> None
 def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(reader: Desk) -> None:
     file = reader.folder / "third.yaml"
     reader.done("report", "--template", "ru-us/moscow-in-july", file)
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     assert all(f"stream: irritant/{slug}" in text for slug in ("banking-access", "visas", "diplomat-movement"))
     assert "proposal: irritant/ru-us/direct-flights@2" in text
     assert "step: ns2-visas" in text
@@ -279,7 +279,7 @@ def test_what_a_template_has_commented_out_can_be_filed(desk: Desk) -> None:
 def test_a_template_overwrites_nothing(reader: Desk) -> None:
     file = reader.write("third.yaml", "precious")
     assert reader.run("report", "--template", "ru-us/moscow", file).code == 2
-    assert file.read_text() == "precious"
+    assert file.read_text(encoding="utf-8") == "precious"
 
 
 @pytest.mark.parametrize(("round", "code"), [("moscow", 2), ("ru-us/Moscow", 2), ("de-fr/paris", 5)])

@@ -57,8 +57,8 @@ def test_an_import_wants_an_empty_record_and_a_whole_export(seeded: str, databas
     export = tmp_path / "export.jsonl"
     irritants("export", str(export))
     assert "an empty record" in irritants("import", str(export)).err
-    lines = export.read_text().splitlines(keepends=True)
-    export.write_text("".join(lines[:-1]))
+    lines = export.read_text(encoding="utf-8").splitlines(keepends=True)
+    export.write_text("".join(lines[:-1]), encoding="utf-8")
     ended = irritants("import", str(export), "--database", database_url, "--json")
     assert (ended.code, json.loads(ended.out)["line"]) == (1, len(lines))
     assert position(database_url) == 0
@@ -289,21 +289,21 @@ def test_what_holds_more_than_the_record_is_replaced_only_by_force(
 def test_an_earlier_export_is_replaced_and_one_of_another_history_is_not(seeded: str, tmp_path: Path) -> None:
     file = tmp_path / "backup.jsonl"
     assert irritants("export", str(file)).code == 0
-    header, second, *_ = file.read_text().splitlines()
+    header, second, *_ = file.read_text(encoding="utf-8").splitlines()
     earlier = {**json.loads(header), "position": 1, "chain_hash": json.loads(second)["chain_hash"]}
-    file.write_text(f"{json.dumps({**earlier, 'chain_hash': '0' * 64})}\n")
+    file.write_text(f"{json.dumps({**earlier, 'chain_hash': '0' * 64})}\n", encoding="utf-8")
     ended = irritants("export", str(file))
     assert (ended.code, "it holds other events" in ended.err) == (1, True)
-    file.write_text(f"{json.dumps(earlier)}\n")
+    file.write_text(f"{json.dumps(earlier)}\n", encoding="utf-8")
     assert irritants("export", str(file)).code == 0
-    assert len(file.read_text().splitlines()) == position(seeded) + 1
+    assert len(file.read_text(encoding="utf-8").splitlines()) == position(seeded) + 1
 
 
 @pytest.mark.parametrize("out", ["/dev/null", "/dev/full"])
 def test_a_key_that_cannot_be_shown_is_not_made(seeded: str, out: str) -> None:
     for more in ([], ["--json"]):
         with (
-            Path(out).open("w") as nowhere,
+            Path(out).open("w", encoding="utf-8") as nowhere,
             Program(["key", "create", "a", "--scope", "read", *more], out=nowhere) as p,
         ):
             assert p.wait(30) == 6

@@ -29,7 +29,7 @@ class Command(NamedTuple):
 
 
 def blocks(page: Path) -> Iterator[tuple[str, str]]:
-    for block in BLOCK.finditer(page.read_text()):
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
         yield block[1], block[2]
 
 
@@ -55,7 +55,7 @@ class Shell:
         self.desk = desk
         script = desk.folder / "bin" / "irritants"
         script.parent.mkdir()
-        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n', encoding="utf-8")
         script.chmod(0o755)
         desk.monkeypatch.chdir(desk.folder)
         desk.monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
@@ -66,7 +66,7 @@ class Shell:
         if line.startswith("irritants ") and not re.search(r"[$<>|&]", line):
             ended = self.desk.run(*shlex.split(line)[1:])
             return (ended.out + ended.err).strip("\n")
-        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        done = subprocess.run(line, shell=True, capture_output=True, encoding="utf-8", check=False)
         return (done.stdout + done.stderr).strip("\n")
 
 
@@ -86,7 +86,7 @@ def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk)
 
 
 def test_the_page_lists_every_exit_code() -> None:
-    told = " ".join(OPERATORS.read_text().split())
+    told = " ".join(OPERATORS.read_text(encoding="utf-8").split())
     assert all(re.search(rf"\b{code.value}:? (where|[a-z])", told) for code in CODES)
 
 

@@ -13,22 +13,22 @@ from tests.cli.conftest import irritants
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "openapi" / "report.schema.json"
-EDITORS = jsonschema.Draft202012Validator(json.loads(CHECKED_IN.read_text()))
+EDITORS = jsonschema.Draft202012Validator(json.loads(CHECKED_IN.read_text(encoding="utf-8")))
 
 
 def test_what_is_checked_in_is_what_the_command_prints() -> None:
-    assert irritants("openapi", "--reports").out == CHECKED_IN.read_text(), (
+    assert irritants("openapi", "--reports").out == CHECKED_IN.read_text(encoding="utf-8"), (
         "irritants openapi --reports > openapi/report.schema.json"
     )
 
 
 @pytest.mark.parametrize("seed", sorted((ROOT / "seeds").glob("*.yaml")), ids=lambda path: path.name)
 def test_the_seeds_fit_it(seed: Path) -> None:
-    EDITORS.validate(written(seed.read_text()))
+    EDITORS.validate(written(seed.read_text(encoding="utf-8")))
 
 
 def test_it_is_the_schema_of_the_models() -> None:
-    assert json.loads(CHECKED_IN.read_text()) == json.loads(json.dumps(schema()))
+    assert json.loads(CHECKED_IN.read_text(encoding="utf-8")) == json.loads(json.dumps(schema()))
 
 
 def written(text: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_documents_that_were_never_built_are_built_first(seeded_database_url: st
 
 def test_people_are_told_the_address_and_how_to_end_it(database_url: str) -> None:
     command = [sys.executable, "-m", "service", *SERVE, "--database", database_url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
         told = [process.stderr.readline() for _ in range(2)]
         assert ended(process, signal.SIGINT) == 0
@@ -178,7 +178,7 @@ def test_open_reading_beyond_this_machine_must_be_meant() -> None:
 
 def test_the_interface_is_printed_as_it_is_checked_in() -> None:
     checked_in = Path(__file__).parents[2] / "openapi" / "openapi.json"
-    assert json.loads(irritants("openapi").out) == json.loads(checked_in.read_text())
+    assert json.loads(irritants("openapi").out) == json.loads(checked_in.read_text(encoding="utf-8"))
 
 
 def test_changes_are_followed_as_they_come(desk: Desk) -> None:
@@ -197,7 +197,7 @@ def test_whoever_only_asks_does_not_wait_for_what_only_a_server_needs() -> None:
     imported = subprocess.run(
         [sys.executable, "-c", f"import sys, service.cli.main; print({heavy} or 'nothing')"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert imported.stdout == "nothing\n"

@@ -52,7 +52,7 @@ def desk(seeded_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def irritants(*arguments: str) -> str:
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -131,7 +131,7 @@ SIXTY, NO_FLIGHTS = "Visas take sixty days at most.", "The department does not w
 def test_a_third_round_is_filed_from_a_template_corrected_and_retracted(desk: Desk) -> None:
     seeded, before = read(), changes()
     irritants("report", "--template", ROUND, "moscow.yaml")
-    template = (desk.folder / "moscow.yaml").read_text()
+    template = (desk.folder / "moscow.yaml").read_text(encoding="utf-8")
     desk.write("moscow.yaml", filled_in(template))
     shown = irritants("report", "moscow.yaml", "--dry-run")
     assert "  confirmed  unstated → understanding\n" in shown

@@ -34,18 +34,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("npm") is None, 
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readers")
     install = ["npm", "install", "--no-audit", "--no-fund", "ical.js@2.2.1", "node-ical@0.26.1"]
-    ended = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    ended = subprocess.run(install, cwd=folder, capture_output=True, encoding="utf-8", timeout=300, check=False)
     if ended.returncode and UNREACHABLE.search(ended.stderr):
         pytest.skip("no registry of packages can be reached")
     assert ended.returncode == 0, ended.stderr
-    (folder / "read.mjs").write_text(READ)
+    (folder / "read.mjs").write_text(READ, encoding="utf-8")
     return folder
 
 
 def entries(folder: Path, text: str) -> list[list[list[str]]]:
     (folder / "calendar.ics").write_bytes(text.encode())
     command = ["node", "read.mjs", "calendar.ics"]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
     found: list[list[list[str]]] = json.loads(ended.stdout)
     return found

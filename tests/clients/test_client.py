@@ -99,12 +99,12 @@ def test_an_outage_is_waited_out(seeded_database_url: str) -> None:
 
 
 def examples(language: str, url: str) -> list[str]:
-    page = (ROOT / "docs" / "polling.md").read_text().replace("http://127.0.0.1:8000", url)
+    page = (ROOT / "docs" / "polling.md").read_text(encoding="utf-8").replace("http://127.0.0.1:8000", url)
     return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def run(*command: str, folder: Path) -> list[str]:
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=folder, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.splitlines()
 
@@ -124,6 +124,6 @@ def test_the_examples_with_python(server: Served, tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_examples_with_javascript(server: Served, tmp_path: Path) -> None:
     (script,) = examples("js", server.url)
-    (tmp_path / "follow.mjs").write_text(script)
+    (tmp_path / "follow.mjs").write_text(script, encoding="utf-8")
     lines = run("node", "follow.mjs", folder=tmp_path)
     assert lines[-1].split()[1] == "ru-us/property-return"

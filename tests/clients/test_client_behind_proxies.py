@@ -358,14 +358,17 @@ def nginx(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "client_body", "fastcgi", "uwsgi", "scgi")
     )
-    (folder / "nginx.conf").write_text(f"""
+    (folder / "nginx.conf").write_text(
+        f"""
         daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
         http {{
             {temporary}
             log_format short '$status'; access_log {log} short;
             gzip on; gzip_types application/json; gzip_min_length 1; gzip_proxied any; gzip_http_version 1.0;
             server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {upstream}; }} }}
-        }}""")
+        }}""",
+        encoding="utf-8",
+    )
     return [str(NGINX), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"], port, log
 
 
@@ -375,7 +378,8 @@ def apache(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
         f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
         for name in ("mpm_event", "authz_core", "proxy", "proxy_http", "filter", "deflate")
     )
-    (folder / "apache.conf").write_text(f"""
+    (folder / "apache.conf").write_text(
+        f"""
         {modules}
         ServerName localhost
         Listen 127.0.0.1:{port}
@@ -385,7 +389,9 @@ def apache(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
         CustomLog {log} short
         ProxyPass / {upstream}/
         AddOutputFilterByType DEFLATE application/json
-        """)
+        """,
+        encoding="utf-8",
+    )
     return [str(APACHE), "-D", "FOREGROUND", "-f", f"{folder}/apache.conf"], port, log
 
 
@@ -415,5 +421,5 @@ def test_behind_a_proxy_that_compresses_nothing_is_sent_twice_and_waiting_waits(
             assert after is not None
             assert after.status == "implementing"
             assert [event.position for event in irritants.follow(wait=0)][-1] == 128
-        statuses = log.read_text().split()
+        statuses = log.read_text(encoding="utf-8").split()
     assert statuses[1:5] == ["200", "304", "304", "200"]

@@ -33,7 +33,7 @@ class Database:
         self.address = self._users.enter_context(embedded.serving(self._home))
 
     def kill(self) -> None:
-        pid = int((self._home / "database" / "postmaster.pid").read_text().split()[0])
+        pid = int((self._home / "database" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         os.kill(pid, signal.SIGKILL)
         # It dies a moment later; until then it answers, and would be taken for one that need not be started.
         while self._answers():

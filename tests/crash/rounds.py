@@ -144,7 +144,7 @@ async def conclude(address: str, home: Path, result: Result) -> None:
     await command("verify", "--documents", "--database", address)
     await command("export", str(exported), "--database", address)
     notes = result.notes
-    lines = [json.loads(line) for line in exported.read_text().splitlines()[1:]]
+    lines = [json.loads(line) for line in exported.read_text(encoding="utf-8").splitlines()[1:]]
     log = [Logged(e["position"], e["id"], e["stream"], e["reportkey"]) for e in lines]
     result.history = History(log, notes.acknowledged, notes.reads, notes.views(), frozenset(notes.sent))
     result.violations = violations(result.history)
@@ -182,7 +182,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="irritants-crash-") as home:
         result = asyncio.run(crash(chosen.rounds, chosen.seed, Path(home)))
     if chosen.history and result.history:
-        chosen.history.write_text(json.dumps(asdict(result.history), default=sorted))
+        chosen.history.write_text(json.dumps(asdict(result.history), default=sorted), encoding="utf-8")
     print(json.dumps({"seed": chosen.seed, **result.figures()}, indent=2))
     for violation in result.violations:
         print(f"{violation.kind}: {violation.where}")

@@ -34,7 +34,7 @@ class Composed:
             env={**os.environ, "COMPOSE_PROFILES": self.profile, "IRRITANTS_PORT": "0", "PROXY_PORT": "0"},
             capture_output=True,
             input=stdin,
-            text=True,
+            encoding="utf-8",
         )
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
@@ -55,7 +55,7 @@ class Composed:
 
     def inspected(self, service: str) -> dict[str, Any]:
         container = self.run("ps", "--quiet", service).strip()
-        told = subprocess.run(["docker", "inspect", container], check=True, capture_output=True, text=True)
+        told = subprocess.run(["docker", "inspect", container], check=True, capture_output=True, encoding="utf-8")
         return dict(json.loads(told.stdout)[0])
 
     def first_process(self, service: str) -> dict[str, str]:

@@ -14,6 +14,6 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 def engine() -> None:
     if shutil.which("docker") is None:
         pytest.skip("no container engine: there is no `docker` here")
-    asked = subprocess.run(["docker", "version"], check=False, capture_output=True, text=True, timeout=30)
+    asked = subprocess.run(["docker", "version"], check=False, capture_output=True, encoding="utf-8", timeout=30)
     if asked.returncode:
         pytest.skip(f"no container engine answers: {asked.stderr.strip()}")

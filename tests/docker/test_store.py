@@ -25,6 +25,6 @@ def test_the_store_keeps_its_promises_on_the_public_image_and_under_hostile_sett
             cwd=ROOT,
             env={**os.environ, "TEST_DATABASE_URL": postgres.get_connection_url(), "TEST_HOSTILE": "1"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
     assert suite.returncode == 0, suite.stdout + suite.stderr

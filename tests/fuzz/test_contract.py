@@ -31,7 +31,7 @@ WHO: dict[str, tuple[Scope, tuple[str, ...] | None] | None] = {
 
 def told(report: Path) -> str:
     """How many cases there were, and the failures by their kind."""
-    found = json.loads(report.read_text())
+    found = json.loads(report.read_text(encoding="utf-8"))
     kinds = {failure["title"]: failure["count"] for failure in [*found["failures"], *found["errors"]]}
     return f"{found['test_cases']['generated']:,} cases, failures by kind: {kinds or 'none'}"
 
@@ -46,7 +46,9 @@ def test_the_service_does_what_the_contract_says(
     signing = str(tmp_path / "checkpoint.key")
     contract = tmp_path / "openapi.json"
     # Whoever waits for news where there are none is answered after as long as they like: many do, by the example.
-    contract.write_text((ROOT / "openapi" / "openapi.json").read_text().replace("wait=25", "wait=1"))
+    contract.write_text(
+        (ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8").replace("wait=25", "wait=1"), encoding="utf-8"
+    )
     with served(seeded_database_url, answers_per_minute="0", checkpoint_key=signing) as server:
         tried = subprocess.run(
             [
@@ -61,7 +63,7 @@ def test_the_service_does_what_the_contract_says(
                 *([f"--header=Authorization: {make_key(key[0], relations=key[1])['Authorization']}"] if key else []),
             ],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         failures = [line for line in server.log() if line["event"] == "failed"]

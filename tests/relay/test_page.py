@@ -24,9 +24,9 @@ def test_the_consumer_has_the_events_of_all_rounds(
     engine.dispose()
     with running(nats_server.url, seeded_database_url, tmp_path / "log"):
         asyncio.run(reached(nats_server, len(recorded)))
-    (script,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (script,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     command = [sys.executable, "-c", script.replace("nats://127.0.0.1:4222", nats_server.url)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
     rounds = [event for event in recorded if event.stream.startswith("round/ru-us/")]
     assert rounds

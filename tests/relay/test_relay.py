@@ -155,10 +155,10 @@ def test_of_two_relays_one_stands_by_and_takes_over(
         with running(nats_server.url, database_url, second_log):
             until_said(second_log, "standing by")
             asyncio.run(reached(nats_server, fill(engine, 1)))
-            assert "relaying" not in second_log.read_text()
+            assert "relaying" not in second_log.read_text(encoding="utf-8")
             first.kill()
             asyncio.run(reached(nats_server, fill(engine, 1)))
-            assert "relaying" in second_log.read_text()
+            assert "relaying" in second_log.read_text(encoding="utf-8")
     whole(nats_server, engine)
 
 
@@ -184,7 +184,7 @@ def test_even_two_that_are_both_active_never_double_or_interleave(
 
 def until_said(log: Path, words: str) -> None:
     end = time.monotonic() + LONGEST
-    while words not in (log.read_text() if log.exists() else ""):
+    while words not in (log.read_text(encoding="utf-8") if log.exists() else ""):
         assert time.monotonic() < end, f"never said: {words}"
         time.sleep(0.02)
 
@@ -214,10 +214,10 @@ def test_a_password_that_nats_refuses_is_told_without_the_password(
         with running(server.url_as("relay:mistaken"), database_url, log) as relay:
             until_said(log, "Authorization Violation")
             assert relay.poll() is None
-        assert "mistaken" not in log.read_text()
+        assert "mistaken" not in log.read_text(encoding="utf-8")
         with running(server.url, database_url, log):
             asyncio.run(reached(server, position))
-        assert "right-one" not in log.read_text()
+        assert "right-one" not in log.read_text(encoding="utf-8")
         whole(server, engine)
     finally:
         server.kill()

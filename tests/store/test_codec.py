@@ -33,14 +33,14 @@ def row(type: str, schema_version: int, data: str) -> StoredEvent:
 
 @pytest.mark.parametrize(("type", "version"), SHIPPED)
 def test_every_version_ever_shipped_is_read(type: str, version: int) -> None:
-    event = codec.decode(row(type, version, golden(type, version).read_text()))
+    event = codec.decode(row(type, version, golden(type, version).read_text(encoding="utf-8")))
     assert event.type == type
     assert isinstance(event.data, catalogue.EVENT_TYPES[type])
 
 
 @pytest.mark.parametrize("type", catalogue.EVENT_TYPES)
 def test_the_newest_golden_payload_says_every_field_and_is_written_as_it_was_read(type: str) -> None:
-    payload = json.loads(golden(type, catalogue.SCHEMA_VERSIONS[type]).read_text())
+    payload = json.loads(golden(type, catalogue.SCHEMA_VERSIONS[type]).read_text(encoding="utf-8"))
     event = catalogue.load(type, payload)
     assert catalogue.dump(event) == payload
     assert payload.keys() == catalogue.EVENT_TYPES[type].model_fields.keys()
@@ -163,7 +163,7 @@ def test_a_line_says_everything_that_is_stored(event: StoredEvent, report: Store
 
 @pytest.mark.parametrize("type", catalogue.EVENT_TYPES)
 def test_an_event_has_the_same_line_before_and_after_it_is_stored(type: str) -> None:
-    payload = json.loads(golden(type, catalogue.SCHEMA_VERSIONS[type]).read_text())
+    payload = json.loads(golden(type, catalogue.SCHEMA_VERSIONS[type]).read_text(encoding="utf-8"))
     report, (event,) = filing(EMPTY, (VISAS, 1, payload))
     stored = row(type, catalogue.SCHEMA_VERSIONS[type], json.dumps(payload, indent=3))._replace(
         position=1, version=1, id=event.id, report=report.id, correlation=report.id

@@ -74,7 +74,7 @@ def another_process(home: Path, *within: str, **environment: str) -> Iterator[tu
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, **environment},
     ) as user:
         assert user.stdout
@@ -97,13 +97,13 @@ def serves(address: str) -> bool:
 
 
 def postmaster(home: Path) -> int:
-    return int((home / "database" / "postmaster.pid").read_text().splitlines()[0])
+    return int((home / "database" / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
 
 
 def runs(process: int) -> bool:
     """Whether a process lives; a dead one that nobody waited for does not."""
     with suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     return False
 
 
@@ -174,12 +174,12 @@ def test_a_killed_server_recovers_what_was_committed(made: Path) -> None:
 
 def test_a_process_id_that_belongs_to_another_process_by_now_is_in_nobodys_way(made: Path) -> None:
     with serving(made):
-        said = (made / "database" / "postmaster.pid").read_text()
+        said = (made / "database" / "postmaster.pid").read_text(encoding="utf-8")
     _, *rest = said.splitlines()
     owner = (made / "database").stat().st_uid
     with subprocess.Popen(["sleep", "60"], user=owner) as other:
         stale = made / "database" / "postmaster.pid"
-        stale.write_text("\n".join([str(other.pid), *rest]))
+        stale.write_text("\n".join([str(other.pid), *rest]), encoding="utf-8")
         os.chown(stale, owner, -1)
         with serving(made) as address:
             assert kept(address) == "kept"
@@ -264,7 +264,9 @@ def test_processes_that_number_processes_otherwise_share_one_server_and_the_last
             assert kept(theirs) == "kept"
             last.communicate()
             assert not runs(server)
-    assert (made / "database" / "server.log").read_text().rstrip().endswith("database system is shut down")
+    assert (
+        (made / "database" / "server.log").read_text(encoding="utf-8").rstrip().endswith("database system is shut down")
+    )
 
 
 def test_whoever_leaves_a_folder_that_was_removed_does_not_stop_the_server_of_its_successor(tmp_path: Path) -> None:
@@ -353,7 +355,7 @@ def test_why_it_does_not_start_is_said(made: Path) -> None:
 
 def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
-    (tmp_path / "database" / "PG_VERSION").write_text("17\n")
+    (tmp_path / "database" / "PG_VERSION").write_text("17\n", encoding="utf-8")
     with pytest.raises(EmbeddedServerError, match="made by PostgreSQL 17, and this is 18"), serving(tmp_path):
         pass
 
@@ -442,9 +444,11 @@ def test_the_user_for_the_server_is_added_though_its_program_is_not_on_the_path(
     etc = tmp_path / "etc"
     subprocess.run(["cp", "-a", "/etc", etc], check=True)
     for name in ("passwd", "shadow", "group", "gshadow"):
-        lines = [line for line in (etc / name).read_text().splitlines() if not line.startswith("irritants:")]
-        (etc / name).write_text("".join(f"{line}\n" for line in lines))
+        lines = [
+            line for line in (etc / name).read_text(encoding="utf-8").splitlines() if not line.startswith("irritants:")
+        ]
+        (etc / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     within = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"', str(etc)]
     with another_process(tmp_path / "home", *within, PATH="/usr/bin:/bin") as (_, address):
         assert serves(address)
-    assert "irritants:" in (etc / "passwd").read_text()
+    assert "irritants:" in (etc / "passwd").read_text(encoding="utf-8")

@@ -92,7 +92,7 @@ def test_every_choice_reads_as_words(type: str) -> None:
 @pytest.mark.parametrize("type", ASKED)
 def test_what_is_on_record_goes_through_a_form_unchanged(type: str) -> None:
     for file in GOLDEN.glob(f"{type}.v*.json"):
-        event: dict[str, Any] = json.loads(file.read_text())
+        event: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         said = {field.path: written(field, within(event, field.path)) for field in fields_of(type)}
         filed = Entry(1, "irritant/ru-us/visas", type, said).event
         stated = {key: value for key, value in event.items() if (key, value) != ("occurred_basis", "stated")}

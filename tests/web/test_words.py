@@ -143,9 +143,9 @@ def test_whatever_is_put_into_a_text_is_escaped(written: str) -> None:
 
 @pytest.mark.parametrize("file", [*TEMPLATES, *CODE], ids=lambda file: file.name)
 def test_every_text_that_is_asked_for_by_its_name_is_there(file: Path) -> None:
-    asked = re.findall(r"""\bt(?:exts\(\))?\(\s*["']([\w.-]+)["']\s*[,)]""", file.read_text())
+    asked = re.findall(r"""\bt(?:exts\(\))?\(\s*["']([\w.-]+)["']\s*[,)]""", file.read_text(encoding="utf-8"))
     assert [name for name in asked if name not in T] == []
-    counted = re.findall(r"""\.counted\(\s*["']([\w.-]+)["']""", file.read_text())
+    counted = re.findall(r"""\.counted\(\s*["']([\w.-]+)["']""", file.read_text(encoding="utf-8"))
     assert [name for name in counted if f"{name}.one" not in T or f"{name}.other" not in T] == []
 
 
