@@ -2,18 +2,19 @@
 
 Nothing else reads the environment (a test holds that), so what a process does follows from its arguments alone.
 A variable with our prefix that no setting has is refused: a misspelt IRRITANTS_READ_ACCESS must not leave a record
-open to all.
+open to all. The variables that Kubernetes and Docker derive from the name of a service are ignored: see `links`.
 """
 
 import ipaddress
 import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "IRRITANTS_"
 _HOSTS = r"(?:\[[^\]\s]*\]|[^\s\[\]:/?@,]*)(?::[0-9]*)?"
@@ -37,12 +38,31 @@ _BETWEEN = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
 """An address may hold commas of its own, between hosts."""
 
 
+_SERVICE = rf"{PREFIX}(?:[A-Z0-9_]+_)?"
+_OF_A_PORT = rf"{_SERVICE}PORT_[0-9]+_(?:TCP|UDP|SCTP)"
+_URL, _IP, _NUMBER = r"(?:tcp|udp|sctp)://\S+:[0-9]+", r"[0-9.]+|[0-9A-Fa-f:.]+", r"[0-9]+"
+_LINKS = tuple(
+    (re.compile(name), re.compile(value))
+    for name, value in (
+        (rf"{_SERVICE}SERVICE_HOST", _IP),
+        (rf"{_SERVICE}SERVICE_PORT(?:_[A-Z0-9_]+)?", _NUMBER),
+        (rf"{_SERVICE}PORT", _URL),
+        (rf"{_OF_A_PORT}(?:_START|_END)?", _URL),
+        (rf"{_OF_A_PORT}_PROTO", r"tcp|udp|sctp"),
+        (rf"{_OF_A_PORT}_PORT(?:_START|_END)?", _NUMBER),
+        (rf"{_OF_A_PORT}_ADDR", _IP),
+        (rf"{_SERVICE}NAME", r"/\S+/\S+"),
+    )
+)
+"""Names and values of service links: `makeLinkVariables` of Kubernetes, and `--link` of Docker."""
+
+
 class SettingsError(Exception):
     """The settings do not hold together; the message names each variable and what is wrong with it."""
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_url: DatabaseUrl | None = Field(
         default=None,
@@ -104,6 +124,17 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
     )
     key: SecretStr | None = Field(default=None, description="key that those commands show it")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- it cannot tell a service link from a setting
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is none
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is none
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, InitSettingsSource(settings_cls, init_kwargs=_variables())
 
     @field_validator("key")
     @classmethod
@@ -190,11 +221,57 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def links() -> list[str]:
+    """Return the variables that Kubernetes or Docker made of the name of a service, such as IRRITANTS_SERVICE_HOST.
+
+    They say nothing about this process, so they count as not set, even IRRITANTS_PORT=tcp://10.0.0.1:8000.
+    """
+    ours = _ours()
+    made = {name for name, value in ours.items() if any(n.fullmatch(name) and v.fullmatch(value) for n, v in _LINKS)}
+    # Docker hands on the variables of a linked container, with any value, but only beside the container's NAME.
+    handed_on = tuple(f"{name.removesuffix('NAME')}ENV_" for name in made if name.endswith("_NAME"))
+    return sorted(made | {name for name in ours if name.startswith(handed_on)})
+
+
+def as_utf8(text: str) -> str:
+    """Return an argument or a variable as UTF-8 text, whatever the locale; bytes that are not UTF-8 stay as they are.
+
+    Python decodes both as the locale says. Under LC_ALL=C or an ISO 8859 locale Cyrillic would be filed garbled.
+    File names must not pass through here: Python has to encode them as it decoded them.
+    """
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        return text
+
+
+def _ours() -> dict[str, str]:
+    """Return the variables with our prefix, in any case: `irritants_port` is a misspelt IRRITANTS_PORT."""
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+
+
+def _variables() -> dict[str, str]:
+    """Return the settings that the environment has, by field. An empty variable counts as not set."""
+    ours, ignored = _ours(), links()
+    return {
+        field: ours[name] if Path in (about.annotation, *get_args(about.annotation)) else as_utf8(ours[name])
+        for field, about in Settings.model_fields.items()
+        if ours.get(name := variable(field)) and name not in ignored
+    }
+
+
 def _refuse_misspelt_variables() -> None:
     known = {variable(field) for field in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    unknown = sorted(_ours().keys() - known - set(links()))
     if unknown:
-        raise SettingsError(f"no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+        named = ", ".join(f"{name}{_suggestion(name)}" for name in unknown)
+        raise SettingsError(f"no such setting: {named}. Correct or unset it. Allowed: {', '.join(sorted(known))}")
+
+
+def _suggestion(name: str) -> str:
+    # Without the prefix, which makes any two names alike.
+    nearest = get_close_matches(name[len(PREFIX) :].lower(), Settings.model_fields, n=1)
+    return f" (did you mean {variable(nearest[0])}?)" if nearest else ""
 
 
 def _sentence(error: ErrorDetails) -> str:

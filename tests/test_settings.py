@@ -34,9 +34,103 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.read().database_url is None
 
 
-def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IRRITANTS_READ_ACESS", "key")
-    with pytest.raises(SettingsError, match="no such setting: IRRITANTS_READ_ACESS"):
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("IRRITANTS_READ_ACESS", "IRRITANTS_READ_ACCESS"),
+        ("IRRITANTS_DATABSE_URL", "IRRITANTS_DATABASE_URL"),
+        ("irritants_read_access", "IRRITANTS_READ_ACCESS"),
+        ("Irritants_Port", "IRRITANTS_PORT"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_nearest_setting(
+    monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str
+) -> None:
+    monkeypatch.setenv(misspelt, "key")
+    with pytest.raises(SettingsError, match=rf"no such setting: {misspelt} \(did you mean {meant}\?\)"):
+        settings.read()
+
+
+def kubernetes_links(service: str, ip: str, *ports: tuple[str, int, str]) -> dict[str, str]:
+    """The variables that the kubelet sets in each pod of the namespace, as `makeLinkVariables` of Kubernetes does."""
+    name, host = service.upper().replace("-", "_"), f"[{ip}]" if ":" in ip else ip
+    made = {f"{name}_SERVICE_HOST": ip, f"{name}_SERVICE_PORT": str(ports[0][1])}
+    made[f"{name}_PORT"] = f"{ports[0][2]}://{host}:{ports[0][1]}"
+    for called, number, protocol in ports:
+        if called:
+            made[f"{name}_SERVICE_PORT_{called.upper().replace('-', '_')}"] = str(number)
+        port = f"{name}_PORT_{number}_{protocol.upper()}"
+        made |= {port: f"{protocol}://{host}:{number}", f"{port}_PROTO": protocol}
+        made |= {f"{port}_PORT": str(number), f"{port}_ADDR": ip}
+    return made
+
+
+DOCKER_LINKS = {
+    "IRRITANTS_DB_NAME": "/irritants/irritants_db",
+    "IRRITANTS_DB_PORT": "tcp://172.17.0.2:5432",
+    "IRRITANTS_DB_PORT_5432_TCP": "tcp://172.17.0.2:5432",
+    "IRRITANTS_DB_PORT_5432_TCP_ADDR": "172.17.0.2",
+    "IRRITANTS_DB_PORT_5432_TCP_PORT": "5432",
+    "IRRITANTS_DB_PORT_5432_TCP_PROTO": "tcp",
+    "IRRITANTS_DB_PORT_9000_UDP_START": "udp://172.17.0.2:9000",
+    "IRRITANTS_DB_PORT_9000_UDP_PORT_START": "9000",
+    "IRRITANTS_DB_PORT_9000_UDP_END": "udp://172.17.0.2:9002",
+    "IRRITANTS_DB_PORT_9000_UDP_PORT_END": "9002",
+    "IRRITANTS_DB_ENV_POSTGRES_PASSWORD": "hush",
+    "IRRITANTS_DB_ENV_lc_all": "C",
+}
+LINKS = [
+    kubernetes_links("irritants", "10.0.0.1", ("http", 8000, "tcp")),
+    kubernetes_links("irritants", "fd00::1", ("", 8000, "tcp")),
+    kubernetes_links("irritants-service", "10.0.0.1", ("http", 80, "tcp"), ("m-3", 9, "udp"), ("s", 5, "sctp")),
+    kubernetes_links("irritants-db", "10.0.0.1", ("postgresql", 5432, "tcp")),
+    kubernetes_links("irritants-read-access", "10.0.0.1", ("", 5432, "tcp")),
+    DOCKER_LINKS,
+]
+
+
+@pytest.mark.parametrize("links", LINKS)
+def test_service_links_of_kubernetes_and_docker_are_ignored(
+    monkeypatch: pytest.MonkeyPatch, links: dict[str, str]
+) -> None:
+    plain = settings.read()
+    for name, value in links.items():
+        monkeypatch.setenv(name, value)
+    assert settings.read() == plain
+    assert settings.links() == sorted(links)
+
+
+def test_a_port_counts_beside_the_links_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LINKS[0].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("IRRITANTS_PORT", "8001")
+    assert settings.read().port == 8001
+    assert "IRRITANTS_PORT" not in settings.links()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IRRITANTS_DB_PORT", "5432"),
+        ("IRRITANTS_SERVICE_HOST", "0.0.0.0 "),
+        ("IRRITANTS_SERVICE_HOST", "db.example"),
+        ("IRRITANTS_SERVICE_URL", "http://10.0.0.1"),
+        ("IRRITANTS_PORT_HTTP", "tcp://10.0.0.1:8000"),
+        ("IRRITANTS_DB_NAME", "record"),
+        ("IRRITANTS_DB_ENV_POSTGRES_PASSWORD", "hush"),
+        ("IRRITANTS_ENV", "production"),
+    ],
+)
+def test_what_only_resembles_a_service_link_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"no such setting: {name}"):
+        settings.read()
+
+
+def test_a_setting_with_a_link_as_its_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_HOST", "tcp://10.0.0.1:8000")
+    monkeypatch.setenv("IRRITANTS_CACHE_MEGABYTES", "tcp://10.0.0.1:8000")
+    with pytest.raises(SettingsError, match="IRRITANTS_CACHE_MEGABYTES"):
         settings.read()
 
 
@@ -168,4 +262,4 @@ def test_what_was_read_stays_as_it_is() -> None:
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_told_in_the_readme(field: str) -> None:
     assert Settings.model_fields[field].description
-    assert f"`{variable(field)}`" in README.read_text()
+    assert f"`{variable(field)}`" in README.read_text(encoding="utf-8")

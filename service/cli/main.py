@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn, TextIO, TypeAlias
 
 import typer
 
+from service import settings
 from service.cli import (
     amending,
     checkpoints,
@@ -112,6 +113,16 @@ _PANELS: Final = {
 for panel, commands in _PANELS.items():
     for name, (command, *shown) in commands.items():
         app.command(name, rich_help_panel=panel, epilog=options.examples(*shown))(command)
+
+@app.callback()
+def warn_of_links() -> None:
+    """Say once, before the command, which variables are ignored."""
+    if links := settings.links():
+        terminal.note(
+            f"irritants: ignoring the service links of Kubernetes or Docker: {', '.join(links)}. To stop this warning,"
+            " set enableServiceLinks: false in the pod, or rename the service."
+        )
+
 
 _OWN = "Keeping the record (on the database)"
 app.command("serve", rich_help_panel=_OWN)(serving.serve_command)

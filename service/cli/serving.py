@@ -8,7 +8,6 @@ from service import settings
 from service.cli import terminal
 from service.cli.options import AsJson, Database
 from service.reportschema import schema
-from service.settings import Settings
 
 
 def serve_command(
@@ -45,4 +44,4 @@ def openapi_command(
 def _interface() -> dict[str, Any]:
     from service.api.app import create_app
 
-    return create_app(Settings(database_url="postgresql://")).openapi()
+    return create_app(settings.read(host="127.0.0.1", database_url="postgresql://")).openapi()
