@@ -120,6 +120,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def label(name: str, width: int) -> tuple[str, str]:
+    """Return a name in a column, with its style. A longer name still has a blank after it."""
+    return f"  {name:<{width}} ", "dim"
+
+
 def title(title: str, id: str) -> Text:
     return Text.assemble((title, "bold"), "  ", (id, "dim"))
 
@@ -153,7 +158,7 @@ def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The plain members of a document, each on its line; what is nested deeper is for other commands and `--json`."""
     for name, value in document.items():
         if (told := _plain(value)) is not None:
-            yield Text.assemble((f"  {name.replace('_', ' '):<16}", "dim"), told)
+            yield Text.assemble(label(name.replace("_", " "), 15), told)
 
 
 def _plain(value: object) -> str | None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from service import reportfile
 from service.cli import terminal
 from service.cli.client import Refused, Service, service
-from service.cli.options import AsJson, Url, day
+from service.cli.options import AsJson, Url, day, shown
 from service.cli.preview import show_preview
 from service.cli.streams import events, named, reference
 from service.cli.template import template, unfilled
@@ -131,7 +131,7 @@ def _read(path: Path) -> ReportFile:
     try:
         return reportfile.read(reportfile.load(path))
     except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror}", Exit.USAGE) from error
+        raise Failed(f"{shown(path)} cannot be read: {error.strerror}", Exit.USAGE) from error
     except NotAReport as error:
         raise _mistaken(path, error.mistakes) from error
 
@@ -158,10 +158,10 @@ def _placed(refused: Refused) -> list[tuple[str, str]]:
 
 
 def _mistaken(path: Path, mistakes: Sequence[Mistake], also: str = "") -> Failed:
-    lines = "".join(f"\n{path}:{m.line}:{m.column}: {_named(m)}{m.detail}" for m in mistakes)
+    lines = "".join(f"\n{shown(path)}:{m.line}:{m.column}: {_named(m)}{m.detail}" for m in mistakes)
     counted = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     found = [{"line": m.line, "column": m.column, "pointer": m.pointer, "detail": m.detail} for m in mistakes]
-    return Failed(f"{path} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
+    return Failed(f"{shown(path)} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
 
 
 def _named(mistake: Mistake) -> str:
@@ -211,13 +211,13 @@ def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Fai
             [line for event in brought for line in _described(asked, event.stream, event.data, siblings)],
             [line for event in _proposed(asked, file) for line in event],
             "as recorded",
-            str(path),
+            shown(path),
             n=2,
             lineterm="",
         )
     )
     sentence = (
-        f"{path} was filed before with other contents, as report {recorded['id']} at positions"
+        f"{shown(path)} was filed before with other contents, as report {recorded['id']} at positions"
         f" {recorded['first_position']} to {recorded['position']}; nothing was written. What is new is filed under"
         " another title; what was wrong is corrected."
     )
@@ -251,7 +251,7 @@ def _by_version(asked: Service, written: str) -> str:
 
 
 def _write_template(asked: Service, round: str, path: Path | None) -> None:
-    text = template(asked, round, path)
+    text = template(asked, round, None if path is None else shown(path))
     if path is None or str(path) == "-":
         terminal.show_text(text)
         return
@@ -259,7 +259,7 @@ def _write_template(asked: Service, round: str, path: Path | None) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise Failed(f"{path} is there already, and is not overwritten", Exit.USAGE) from None
+        raise Failed(f"{shown(path)} is there already, and is not overwritten", Exit.USAGE) from None
     except OSError as error:
-        raise Failed(f"{path} cannot be written: {error.strerror}", Exit.USAGE) from error
-    terminal.note(f"{path} is to be filled in; then: irritants report {path} --dry-run")
+        raise Failed(f"{shown(path)} cannot be written: {error.strerror}", Exit.USAGE) from error
+    terminal.note(f"{shown(path)} is to be filled in; then: irritants report {shown(path)} --dry-run")

@@ -2,7 +2,8 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from service import settings
 from service.cli import options, terminal
-from service.cli.options import AsJson, Database
+from service.cli.options import AsJson, Command, Database
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Line
 from service.domain.streams import is_relation
@@ -20,20 +21,32 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Who may read, report and administer.")
 
-Scope = Literal["read", "report", "admin"]
+
+class Scope(StrEnum):
+    """What a key may, as the command line takes it."""
+
+    READ = "read"
+    REPORT = "report"
+    ADMIN = "admin"
+
+
 _DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d")
 
 
 @app.command(
+    cls=Command,
     epilog=options.examples(
         "irritants key create anna --scope report --relation ru-us --expires 90d",
         "export IRRITANTS_KEY=$(irritants key create me --scope report)",
-    )
+    ),
 )
 def create(
     name: Annotated[str, typer.Argument(help="Whose key it is; the actor of every event that is filed with it.")],
     *,
-    scope: Annotated[Scope, typer.Option(help="What it may: read, report (and read), or admin (and both).")],
+    scope: Annotated[
+        list[Scope],
+        typer.Option(help="What it may: read, report (and read), or admin (and both); may be given again."),
+    ],
     relation: Annotated[
         list[str] | None, typer.Option(metavar="RELATION", help="Report on this relation only; may be given again.")
     ] = None,
@@ -57,16 +70,17 @@ def create(
         raise Failed(f"no key was made. {terminal.UNSEEN}, where alone a key is shown", Exit.UNWRITTEN)
     limits = tuple(relation) if relation else None
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
-        key, token = keys.create(c, _name(name), (scope,), now, relations=limits, expires_at=until)
+        scopes = tuple(held for held in keys.SCOPES if held in scope)
+        key, token = keys.create(c, _name(name), scopes, now, relations=limits, expires_at=until)
         # Shown before it is committed: a key that cannot be shown is not made.
         if as_json:
             terminal.show_json({**_shown(key, now), "key": token})
         else:
             terminal.note("This is the key. It is shown now and never again:")
-            terminal.show(token)
+            terminal.show_text(token)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     """List all keys, ended ones too; their secrets are not known here."""
     from service.cli.database import record
@@ -85,7 +99,7 @@ def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
         terminal.show(terminal.table(*columns, rows=[_row(key, now) for key in found]))
 
 
-@app.command()
+@app.command(cls=Command)
 def revoke(
     id: Annotated[str, typer.Argument(help="The key's id, as `key list` shows it; or the key that came to light.")],
     *,

@@ -23,6 +23,7 @@ from service.cli import (
     terminal,
     views,
 )
+from service.cli.options import Command
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 
@@ -49,8 +50,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Command: TypeAlias = Callable[..., None]
-_READ: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
+Run: TypeAlias = Callable[..., None]
+_READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "status": (
         reading.status_command,
         "irritants status",
@@ -69,7 +70,7 @@ _READ: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
     "changes": (reading.changes_command, "irritants changes --follow --json | jq .irritant"),
     "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
 }
-_OVERVIEW: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
+_OVERVIEW: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "board": (views.board_command, "irritants board", "irritants board ru-us --known-at 2025-04-09T08:00:00Z --csv"),
     "matrix": (views.matrix_command, "irritants matrix", "irritants matrix --as-of-position 90"),
     "ledger": (views.ledger_command, "irritants ledger --on 2025-06-01", "irritants ledger ru-us --csv > ledger.csv"),
@@ -83,7 +84,7 @@ _OVERVIEW: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
     "rounds": (views.rounds_command, "irritants rounds", "irritants rounds ru-us --effective-on 2025-03-01"),
     "calendar": (views.calendar_command, "irritants calendar ru-us > rounds.ics"),
 }
-_FILE: Final[Mapping[str, tuple[Command, *tuple[str, ...]]]] = {
+_FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "report": (
         filing.report_command,
         "irritants report --template ru-us/moscow moscow.yaml",
@@ -112,7 +113,8 @@ _PANELS: Final = {
 }
 for panel, commands in _PANELS.items():
     for name, (command, *shown) in commands.items():
-        app.command(name, rich_help_panel=panel, epilog=options.examples(*shown))(command)
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*shown))(command)
+
 
 @app.callback()
 def warn_of_links() -> None:
@@ -125,25 +127,25 @@ def warn_of_links() -> None:
 
 
 _OWN = "Keeping the record (on the database)"
-app.command("serve", rich_help_panel=_OWN)(serving.serve_command)
-app.command("migrate", rich_help_panel=_OWN)(keeping.migrate_command)
-app.command("verify", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
-app.command("checkpoint", rich_help_panel=_OWN, epilog=checkpoints.EXAMPLES)(checkpoints.checkpoint_command)
-app.command("rebuild", rich_help_panel=_OWN)(keeping.rebuild_command)
-app.command("export", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
-app.command("import", rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
-app.command("relay", rich_help_panel=_OWN, epilog=relaying.EXAMPLES)(relaying.relay_command)
-app.command("openapi", rich_help_panel=_OWN)(serving.openapi_command)
+app.command("serve", cls=Command, rich_help_panel=_OWN)(serving.serve_command)
+app.command("migrate", cls=Command, rich_help_panel=_OWN)(keeping.migrate_command)
+app.command("verify", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
+app.command("checkpoint", cls=Command, rich_help_panel=_OWN, epilog=checkpoints.EXAMPLES)(
+    checkpoints.checkpoint_command
+)
+app.command("rebuild", cls=Command, rich_help_panel=_OWN)(keeping.rebuild_command)
+app.command("export", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
+app.command("import", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
+app.command("relay", cls=Command, rich_help_panel=_OWN, epilog=relaying.EXAMPLES)(relaying.relay_command)
+app.command("openapi", cls=Command, rich_help_panel=_OWN)(serving.openapi_command)
 app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command and ends the program with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    # A summary may be in any script; a terminal that cannot show it gets question marks, not a stack trace.
     for stream in (_open("stdout"), _open("stderr")):
-        if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
-            reconfigure(errors="replace")
+        terminal.set_encoding(stream)
     try:
         app(arguments)
     except Failed as failed:

@@ -119,4 +119,4 @@ def _arrow(label: str, old: str, new: str, *, new_irritant: bool) -> Text:
 
 
 def _labelled(label: str, text: Text) -> Text:
-    return Text.assemble((f"  {label:<11}", "dim"), text)
+    return Text.assemble(drawing.label(label, 10), text)

@@ -1,5 +1,6 @@
 """The command that hands the record on to NATS; what it needs it imports when it runs, as in `keeping`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ def relay_command(
     subjects: Annotated[str, typer.Option(help="What all subjects begin with.")] = "irritants",
     replicas: Annotated[int, typer.Option(min=1, max=5, help="Copies that a cluster keeps of a new stream.")] = 1,
     credentials: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A file with the credentials that NATS asks for.")
+        Path | None, typer.Option(metavar="FILE", help="A file with the credentials that NATS asks for.")
     ] = None,
     database: Database = None,
     as_json: AsJson = False,  # noqa: ARG001 -- what it says is JSON in any case
@@ -45,4 +46,6 @@ def relay_command(
         raise Failed(f"{subjects}: subjects begin with letters, digits, `-` and `_`, in parts with dots", Exit.USAGE)
     if not stream.replace("-", "").replace("_", "").isalnum():
         raise Failed(f"{stream}: a stream's name has letters, digits, `-` and `_`", Exit.USAGE)
-    relay(chosen, stream=stream, prefix=subjects, replicas=replicas, credentials=credentials)
+    relay(
+        chosen, stream=stream, prefix=subjects, replicas=replicas, credentials=str(credentials) if credentials else None
+    )

@@ -82,7 +82,7 @@ class _Welcome:
             terminal.note(f"The record was empty: {self.seeded} reports were filed from the seeds.")
         if key:
             terminal.note("This record has no key yet. This one may do everything. It is shown now and never again:")
-            terminal.show(f"export IRRITANTS_KEY={key}")
+            terminal.show_text(f"export IRRITANTS_KEY={key}")
         terminal.note(f"Serving on {address}; Ctrl-C ends it.")
 
     def say_with_first_key(self, address: str, url: str) -> None:

@@ -121,11 +121,11 @@ _SIGNS: Final = {"before": "-", "after": "+"}
 def _compared(before: Document, after: Document, names: Iterable[str]) -> Drawn:
     for name in names:
         old, new = (word(standing.get(name)) for standing in (before, after))
-        yield Text.assemble((f"  {name.replace('_', ' '):<17}", "dim"), old, " → ", (new, "bold"))
+        yield Text.assemble(drawing.label(name.replace("_", " "), 16), old, " → ", (new, "bold"))
     for party, side in after.get("parties", {}).items():
         was = before.get("parties", {}).get(party, {}).get("rung", "-")
         if was != side["rung"]:
-            yield Text.assemble((f"  {party:<17}", "dim"), was, " → ", (side["rung"], "bold"))
+            yield Text.assemble(drawing.label(party, 16), was, " → ", (side["rung"], "bold"))
 
 
 def _steps(steps: Sequence[Document]) -> Drawn:

@@ -6,7 +6,6 @@ forgotten is told with its line and is never recorded.
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from service.cli import drawing
@@ -120,7 +119,7 @@ _PROPOSAL: Final = """\
 """
 
 
-def template(service: Service, round: str, path: Path | None) -> str:
+def template(service: Service, round: str, file: str | None) -> str:
     """Raises Failed where this is no name of a round, and Refused where its relation is not on record."""
     name = parse_stream(f"round/{round}")
     if name is None or name.relation is None:
@@ -132,7 +131,7 @@ def template(service: Service, round: str, path: Path | None) -> str:
     versions = "\n".join(f"  irritant/{i['slug']}: {i['version']}" for i in irritants) or "  {}"
     head = _HEAD.format(
         **sides,
-        file=path or "FILE",
+        file=file or "FILE",
         title=f"Readouts of the round {name.slug}",
         position=max([relation["position"], *(i["position"] for i in irritants)]),
         expect=versions,

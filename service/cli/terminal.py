@@ -1,21 +1,28 @@
 """Where a command writes, and how it ends.
 
 On a terminal tables, colour and bars; in a pipe the same words as plain text, one line for a row however long it is.
-Nothing that comes from the record is taken for markup.
+Only what the stream is decides, not FORCE_COLOR or COLUMNS: a file must not depend on them. Nothing that comes from the
+record is taken for markup.
+
+Pipes and files get UTF-8 whatever the locale, and so do JSON, CSV and Markdown on a terminal. Tables and sentences on a
+terminal are written in its own encoding.
 """
 
+import codecs
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Timer
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -25,8 +32,11 @@ Done = Callable[[int, int], None]
 """Told how much of how much is done."""
 
 UNSEEN: Final = "Nobody sees standard output: it is closed, or leads to /dev/null"
-_PIPE_WIDTH: Final = 10_000
 _LONG_SECONDS: Final = 2
+_USUAL_WIDTH: Final = 80
+_VISIBLY: Final = "irritants.visibly"
+_LIKE: Final = dict(zip("■◆○·→…✗“”─━│╭╮╰╯", '#*o.>~x""--|++++', strict=True))
+"""What is shown on a terminal that lacks the marks and lines that our tables are drawn with."""
 
 
 class Exit(IntEnum):
@@ -54,18 +64,53 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- 
     raise SystemExit(Exit.DONE)
 
 
+def set_encoding(stream: TextIO) -> None:
+    """Make a standard stream write UTF-8, or on a terminal its encoding; nothing that is written raises an error."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors=_VISIBLY)
+
+
+def _substitute(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what is written for characters that the encoding lacks, as `codecs.register_error` asks for it.
+
+    On a terminal a character as wide, else `?`. A lone surrogate is a byte of a file name that the locale lacks: the
+    name is restored if it is UTF-8, else the surrogate is escaped as in JSON.
+    """
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    if not any("\ud800" <= character <= "\udfff" for character in lacking):
+        return "".join(_LIKE.get(character, "?" * cell_len(character)) for character in lacking), error.end
+    try:
+        name = lacking.encode("utf-8", "surrogateescape")
+        name.decode()
+    except UnicodeError:
+        return lacking.encode("ascii", "backslashreplace"), error.end
+    return name, error.end
+
+
+codecs.register_error(_VISIBLY, _substitute)
+
+
 def out() -> Console:
-    return _console(stderr=False)
+    return _console(sys.stdout)
 
 
 def err() -> Console:
-    return _console(stderr=True)
+    return _console(sys.stderr)
 
 
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH
+def _console(stream: TextIO) -> Console:
+    is_terminal = stream.isatty()
+    console = Console(
+        file=stream,
+        force_terminal=is_terminal,
+        width=None if is_terminal else sys.maxsize,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    if console.width == 0:  # COLUMNS=0 says that nothing is known of the width; Rich would print nothing
+        console.width = _USUAL_WIDTH
     return console
 
 
@@ -82,17 +127,24 @@ def show(*renderables: RenderableType) -> None:
     console = out()
     for renderable in renderables:
         if console.is_terminal:
-            console.print(renderable)
+            _print(console, renderable)
         else:
             with console.capture() as captured:
                 console.print(renderable)
-            show_text("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+            lines = captured.get().removesuffix("\n").split("\n")
+            show_text("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def _print(console: Console, renderable: RenderableType) -> None:
+    """Print; the terminal itself folds a sentence, since a line break of ours in a path or address would be copied."""
+    console.print(renderable, soft_wrap=isinstance(renderable, str))
 
 
 def show_text(text: str) -> None:
-    """Prints a text as it is."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    """Print a text as it is, for programs and for copying: in UTF-8, without line breaks of ours."""
     sys.stdout.flush()
+    sys.stdout.buffer.write((text if text.endswith("\n") else f"{text}\n").encode("utf-8", _VISIBLY))
+    sys.stdout.buffer.flush()
 
 
 def show_json(value: object, *, on_one_line: bool = False) -> None:
@@ -101,7 +153,7 @@ def show_json(value: object, *, on_one_line: bool = False) -> None:
 
 def note(sentence: str | Text) -> None:
     """Says something about the work, not its result: on standard error."""
-    err().print(sentence)
+    _print(err(), sentence)
 
 
 def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
@@ -109,6 +161,7 @@ def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
     made = Table(*columns, box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for column in made.columns:
         column.no_wrap = not console.is_terminal
+        column.overflow = "fold"  # an id that does not fit goes on in the next line, instead of losing its end
     for row in rows:
         made.add_row(*row)
     return made

@@ -371,7 +371,7 @@ def _add_account() -> None:
     program = shutil.which("useradd") or shutil.which("useradd", path=_SYSTEM_PROGRAMS) or "useradd"
     add = [program, "--system", "--no-create-home", "--shell=/usr/sbin/nologin", ACCOUNT]
     try:
-        subprocess.run(add, check=True, capture_output=True, encoding="utf-8", errors="replace")  # noqa: S603
+        subprocess.run(add, check=True, capture_output=True, encoding="utf-8", errors="replace")  # noqa: S603 -- as above
     except (OSError, subprocess.CalledProcessError) as failed:
         said = failed.stderr.strip() if isinstance(failed, subprocess.CalledProcessError) else failed
         raise EmbeddedServerError(

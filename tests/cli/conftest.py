@@ -35,11 +35,16 @@ class Ended:
 
 
 def irritants(*arguments: str) -> Ended:
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     assert isinstance(ended.value.code, int)
-    return Ended(int(ended.value.code), out.getvalue(), err.getvalue())
+    return Ended(int(ended.value.code), *(_written(stream) for stream in (out, err)))
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Desk:
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return path
 
     def key(self, *scopes: Scope, name: str = "desk", **more: Any) -> str:

@@ -1,5 +1,6 @@
 """What a person sees: three marks on a terminal, plain text in a pipe, help with examples, completion, exit codes."""
 
+import json
 import os
 import pty
 import re
@@ -7,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
-from service.cli import terminal
+from service.cli import drawing, terminal
 from service.cli.main import CODES, app
 from service.cli.terminal import Exit, progress, working
 from tests.cli.conftest import Desk, irritants
@@ -109,7 +112,11 @@ def test_filing_shows_on_a_terminal_that_it_is_under_way(desk: Desk) -> None:
 
 def test_a_report_may_come_from_standard_input(desk: Desk) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "service", "report", "-"], input=THIRD_ROUND, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "service", "report", "-"],
+        input=THIRD_ROUND,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert "Recorded: 4 events" in done.stdout
 
@@ -148,10 +155,59 @@ def test_shells_complete_commands(shell: str) -> None:
         [sys.executable, "-c", "from service.cli.main import app; app(prog_name='irritants')"],
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     ).stdout
     assert "_IRRITANTS_COMPLETE" in script
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command, by the words that call it."""
+    top = get_command(app)
+    assert isinstance(top, TyperGroup)
+    for name, command in top.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((f"{name} {sub}", below) for sub, below in command.commands.items())
+        else:
+            yield name, command
+
+
+def test_an_option_that_takes_one_value_is_refused_twice() -> None:
+    tried = 0
+    for words, command in commands():
+        for option in command.params:
+            if isinstance(option, TyperOption) and not (option.is_flag or option.multiple):
+                ended = irritants(*words.split(), option.opts[0], "1", option.opts[0], "2")
+                assert ended.code == Exit.USAGE
+                assert f"{option.opts[0]} is given 2 times; give it once." in ended.err, words
+                tried += 1
+    assert tried > 50
+
+
+def test_scopes_of_a_key_are_combined(desk: Desk) -> None:
+    where = ("--database", desk.database_url, "--json")
+    made = desk.done("key", "create", "anna", "--scope", "report", "--scope", "read", "--scope", "report", *where)
+    assert json.loads(made)["scopes"] == ["read", "report"]
+
+
+def test_a_row_in_a_pipe_is_whole_however_long_it_is(desk: Desk) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    relations = [f"{one}{other}-us" for one in letters for other in letters if one + other != "us"] * 4
+    desk.key("read", name="wide", relations=tuple(relations))
+    (row,) = (line for line in desk.done("key", "list", "--database", desk.database_url).splitlines() if "wide" in line)
+    assert ", ".join(relations) in row
+    assert len(row) > 10_000
+
+
+def test_a_label_never_touches_what_it_names(desk: Desk) -> None:
+    reversal = THIRD_ROUND.replace("UnderstandingReported", "ProgressReversed").replace(
+        "    terms: Visas within sixty days\n    summary",
+        "    to: raised\n    by: US\n    reason: A change\n    summary",
+    )
+    shown = desk.done("report", desk.write("third.yaml", reversal), "--dry-run")
+    assert "  regressions 0 → 1\n" in shown
+    assert drawing.label("regressions", 10)[0] == "  regressions "
+    assert drawing.label("hold", 10)[0] == "  hold       "
 
 
 def test_an_unknown_option_is_a_matter_of_usage() -> None:
@@ -168,5 +224,5 @@ def test_an_unknown_option_is_a_matter_of_usage() -> None:
 )
 def test_where_nothing_can_be_written_no_trace_is(where: str, code: Exit, told: str) -> None:
     command = ["sh", "-c", f'exec "$0" -m service openapi --reports {where}', sys.executable]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert (ended.returncode, ended.stderr) == (code, told)
