@@ -120,6 +120,9 @@ _TITLES: Final = {
 }
 
 
+_TWICE: Final = "--set gives {path} two values; give it one"
+
+
 def _target(event: Recorded) -> str | None:
     return getattr(event.data, "target", None)
 
@@ -151,6 +154,10 @@ def _patch(changes: list[str], target: Recorded) -> dict[str, Any]:
         field, inner = takes(target.type), patch
         for name in outer:
             field, inner = field.fields.get(name, ANYTHING), inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise Failed(_TWICE.format(path=path), Exit.USAGE)
+        if last in inner:
+            raise Failed(_TWICE.format(path=path), Exit.USAGE)
         inner[last] = _value(field.fields.get(last, ANYTHING), text)
     return patch
 

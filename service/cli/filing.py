@@ -62,6 +62,8 @@ def report_command(
     Every mistake is told at once, each with its line and column. The format is that of seeds/ and of
     openapi/report.schema.json.
     """
+    if round is not None and (dry_run or as_json):
+        raise Failed("--template only writes a file to fill in; leave out --dry-run and --json", Exit.USAGE)
     with service(url) as asked:
         if round is not None:
             _write_template(asked, round, file)

@@ -70,6 +70,8 @@ def verify_command(
     from service.store.engine import connection
     from service.store.verify import Damaged, verify
 
+    if public_key and not checkpoint:
+        raise Failed("--public-key is for the signature of a checkpoint; name its file with --checkpoint", Exit.USAGE)
     holds = kept(checkpoint, public_key) if checkpoint else None
     with record(settings.read(database_url=database)) as engine:
         try:

@@ -91,6 +91,8 @@ def sheet_command(
     asked: Asked,
 ) -> None:
     """Show the sheet of a round: what moved in it, who says so, what is uncorroborated, who is silent."""
+    if markdown and asked.as_json:
+        raise Failed("--markdown and --json are two forms: name one of them", Exit.USAGE)
     path = f"/v1/rounds/{round}/sheet"
     if asked.as_json:
         terminal.show_json(asked.read(path))

@@ -190,6 +190,37 @@ def test_scopes_of_a_key_are_combined(desk: Desk) -> None:
     assert json.loads(made)["scopes"] == ["read", "report"]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("summary=One", "summary=Other"),
+        ("asserted_by.person=One", "asserted_by.person=Other"),
+        ("asserted_by=null", "asserted_by.person=Other"),
+        ("asserted_by.person=One", "asserted_by=null"),
+    ],
+)
+def test_a_correction_that_gives_a_field_twice_is_refused(desk: Desk, changes: tuple[str, str]) -> None:
+    first, second = changes
+    ended = desk.run("correct", "ru-us/visas@3", "--set", first, "--set", second, "--reason", "A slip")
+    assert ended.code == Exit.USAGE
+    assert "two values; give it one" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sheet", "ru-us/istanbul-april", "--markdown", "--json"),
+        ("board", "--csv", "--json"),
+        ("report", "--template", "ru-us/moscow", "--dry-run"),
+        ("report", "--template", "ru-us/moscow", "--json"),
+        ("verify", "--public-key", "00"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_would_be_ignored_is_refused(reader: Desk, arguments: tuple[str, ...]) -> None:
+    assert reader.run(*arguments).code == Exit.USAGE
+
+
 def test_a_row_in_a_pipe_is_whole_however_long_it_is(desk: Desk) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     relations = [f"{one}{other}-us" for one in letters for other in letters if one + other != "us"] * 4
