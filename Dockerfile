@@ -1,4 +1,5 @@
-# The service alone, without the embedded database; one process, no root, nothing written to its own file system.
+# The service alone, without the embedded database; one process, no root, nothing written to its own file system. It needs
+# neither an account nor a home folder: any --user does, and --read-only.
 FROM python:3.13-slim AS build
 RUN python -m venv --without-pip /venv
 WORKDIR /app
@@ -18,7 +19,9 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+# Each second, so that a container is healthy soon after it is ready. --start-interval would do that more cheaply, but Docker
+# before 25 refuses the file. Bash asks in 3 ms, where starting Python takes 60.
+HEALTHCHECK --interval=1s --timeout=5s --start-period=60s --retries=15 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ $status = 200 ]"]
 ENTRYPOINT ["irritants"]
 CMD ["serve", "--host", "0.0.0.0"]

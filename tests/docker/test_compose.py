@@ -1,13 +1,18 @@
 """`docker compose up`, as an operator runs it, seen from outside."""
 
+import json
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from tests.api.bodies import VISAS, on, report
-from tests.docker.composing import Composed, polled, up
+from tests.docker.composing import ROOT, Composed, polled, up
 
 pytestmark = pytest.mark.docker
 
@@ -47,6 +52,64 @@ def test_the_container_is_healthy_and_published_to_this_machine_alone(composed: 
     assert polled(lambda: composed.health("service"), "healthy") == "healthy"
     published = composed.inspected("service")["HostConfig"]["PortBindings"]["8000/tcp"]
     assert [port["HostIp"] for port in published] == ["127.0.0.1"]
+
+
+def test_a_container_is_asked_each_second_whether_it_is_ready(composed: Composed) -> None:
+    assert composed.inspected("service")["Config"]["Healthcheck"]["Interval"] <= 1_000_000_000
+
+
+def configured(folder: Path, **env: str) -> dict[str, Any]:
+    """What Compose makes of a checkout in this folder."""
+    folder.mkdir()
+    shutil.copy(ROOT / "docker-compose.yml", folder)
+    named = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"} | env
+    command = ["docker", "compose", "--profile", "many", "config", "--format", "json"]
+    return dict(json.loads(subprocess.run(command, cwd=folder, env=named, check=True, capture_output=True).stdout))
+
+
+def test_checkouts_side_by_side_share_no_volume_and_no_port(tmp_path: Path) -> None:
+    checkouts = [
+        configured(tmp_path / "one"),
+        configured(tmp_path / "two", IRRITANTS_PORT="8001", PROXY_PORT="8081"),
+        configured(tmp_path / "three", COMPOSE_PROJECT_NAME="mine", IRRITANTS_PORT="8002", PROXY_PORT="8082"),
+    ]
+    assert [checkout["name"] for checkout in checkouts] == ["one", "two", "mine"]
+    shared = [
+        *(volume["name"] for checkout in checkouts for volume in checkout["volumes"].values()),
+        *(network["name"] for checkout in checkouts for network in checkout["networks"].values()),
+        *(port["published"] for c in checkouts for s in c["services"].values() for port in s.get("ports", ())),
+    ]
+    assert len(shared) == len(set(shared)) == 3 + 3 + 6
+
+
+def test_the_image_runs_as_any_user_on_a_read_only_file_system(composed: Composed) -> None:
+    environment = composed.inspected("service")["Config"]["Env"]
+    url = next(value for value in environment if value.startswith("IRRITANTS_DATABASE_URL="))
+    image, network = composed.inspected("service")["Image"], f"{composed.project}_default"
+    name = f"{composed.project}-any-user"
+    confined = ("--user", "12345:0", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    run = ("docker", "run", "--detach", "--name", name, "--network", network, *confined)
+    open_read = "IRRITANTS_ALLOW_OPEN_READ=true"
+    subprocess.run([*run, "--env", url, "--env", open_read, image], check=True, capture_output=True)
+    try:
+
+        def inside(*command: str) -> str:
+            done = subprocess.run(
+                ["docker", "exec", name, *command], check=False, capture_output=True, encoding="utf-8"
+            )
+            return done.stdout
+
+        health = ("docker", "inspect", "--format", "{{.State.Health.Status}}", name)
+        assert (
+            polled(lambda: subprocess.run(health, check=True, capture_output=True).stdout, b"healthy\n") == b"healthy\n"
+        )
+        assert inside("id", "--user") == "12345\n"
+        assert "ru-us/visas" in inside("irritants", "status")
+        assert "is whole" in inside("irritants", "verify", "--documents")
+        assert inside("irritants", "key", "create", "anna", "--scope", "read").startswith("irr_")
+        assert '"format":"irritants' in inside("irritants", "export", "-")
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
 
 
 def test_a_key_that_is_made_in_the_container_opens_and_is_in_no_log(composed: Composed) -> None:
