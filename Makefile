@@ -68,7 +68,7 @@ contract: linters ## the contract and every page by the linters, and clients gen
 crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
 	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)
 
-bench: install ## how fast, as ratios to bare work on the same machine
+bench: install ## how fast, as ratios to bare work on the same machine; needs wrk and nats-server
 	$(BIN)/python -m tests.benchmarks
 
 bench-million: install ## whether anything costs more in a record of a million events (KEEP=folder keeps it)

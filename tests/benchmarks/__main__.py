@@ -1,8 +1,23 @@
-"""All benchmarks, one after another: `make bench`. One that cannot run here says why and stops no other."""
+"""All benchmarks, one after another: `make bench`. One that fails says why and stops no other.
 
+The programs that they need and that pip cannot bring are looked for first: the run takes most of an hour.
+"""
+
+import shutil
 import subprocess
 import sys
 
+from tests.relay.server import PROGRAM
+
+missing = [
+    *(["wrk"] if shutil.which("wrk") is None else []),
+    *(["nats-server"] if PROGRAM is None else []),
+]
+if missing:
+    sys.exit(
+        f"not installed: {', '.join(missing)}. On Debian: apt-get install {' '.join(missing)}. Benchmarks that need"
+        " neither can be run alone; tests/benchmarks/README.md lists them."
+    )
 failed = []
 for name in (
     "no_miss",
