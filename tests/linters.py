@@ -32,7 +32,9 @@ def lint_in_java(jar: str, *arguments: str | Path) -> subprocess.CompletedProces
 
 def _is_current() -> bool:
     installed = INSTALLED / ".installed"
-    return installed.exists() and installed.read_text() == (CONFIG / "package.json").read_text()
+    return installed.exists() and installed.read_text(encoding="utf-8") == (CONFIG / "package.json").read_text(
+        encoding="utf-8"
+    )
 
 
 def _need(met: bool, reason: str) -> None:  # noqa: FBT001
@@ -43,5 +45,5 @@ def _need(met: bool, reason: str) -> None:  # noqa: FBT001
 
 def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **QUIET}, timeout=300, check=False
+        command, capture_output=True, encoding="utf-8", env={**os.environ, **QUIET}, timeout=300, check=False
     )

@@ -126,9 +126,11 @@ def proxied(proxy: Proxy, server: Served, folder: Path) -> Iterator[str]:
     user = AS_ROOT.get(proxy.program, "") if os.geteuid() == 0 else ""
     host = "{}:{}".format(*server.address)
     file = folder / "configuration"
-    file.write_text(proxy.configuration.format(service=server.url, service_address=host, user=user, **named))
+    file.write_text(
+        proxy.configuration.format(service=server.url, service_address=host, user=user, **named), encoding="utf-8"
+    )
     command = [program, *(part.format(file=file) for part in proxy.command)]
-    with (folder / "output").open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+    with (folder / "output").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             wait_until_it_listens(process, port, folder / "output")
             yield f"http://127.0.0.1:{port}"
@@ -138,7 +140,7 @@ def proxied(proxy: Proxy, server: Served, folder: Path) -> Iterator[str]:
 
 def wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
     for _ in range(500):
-        assert process.poll() is None, output.read_text()
+        assert process.poll() is None, output.read_text(encoding="utf-8")
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:

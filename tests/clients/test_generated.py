@@ -18,7 +18,7 @@ from tests.api.serving import Served
 from tests.clients.conftest import file
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "generated-clients.md").read_text()
+PAGE = (ROOT / "docs" / "generated-clients.md").read_text(encoding="utf-8")
 REQUIRED = "LINTERS_REQUIRED" in os.environ
 UNREACHABLE = re.compile(
     r"ENOTFOUND|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|Failed to establish a new connection|ConnectTimeoutError"
@@ -60,7 +60,7 @@ def run(server: Served, tmp_path: Path) -> Run:
 
     def run(commands: str) -> str:
         shell = ["sh", "-c", f"set -eu\n{at(server, commands)}"]
-        ended = subprocess.run(shell, capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False)
+        ended = subprocess.run(shell, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=300, check=False)
         if ended.returncode and UNREACHABLE.search(ended.stderr) and not REQUIRED:
             pytest.skip("no registry of packages can be reached")
         assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -80,12 +80,14 @@ def blocks(heading: str, language: str) -> list[str]:
 
 def generated_from_what_is_checked_in(folder: Path) -> bool:
     used, checked_in = ((folder / "openapi.json"), ROOT / "openapi" / "openapi.json")
-    return bool(json.loads(used.read_text()) == json.loads(checked_in.read_text()))
+    return bool(json.loads(used.read_text(encoding="utf-8")) == json.loads(checked_in.read_text(encoding="utf-8")))
 
 
 def follows(command: list[str], server: Served, key: str, folder: Path) -> bool:
     """Whether a program says how banking stands, how after a report that is filed meanwhile, and all that is new."""
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as program:
         assert program.stdout is not None
         before = program.stdout.readline()
         file(server, key)
@@ -118,7 +120,7 @@ def test_types_for_typescript(server: Served, run: Run, key: str, tmp_path: Path
     compiling, running = using.splitlines()
     run(generating)
     assert generated_from_what_is_checked_in(tmp_path)
-    (tmp_path / "follow.mts").write_text(at(server, program))
+    (tmp_path / "follow.mts").write_text(at(server, program), encoding="utf-8")
     run(compiling)
     assert follows(running.split(), server, key, tmp_path)
     (tmp_path / "follow.mts").write_text(MISTAKEN)
@@ -130,7 +132,7 @@ def test_a_client_for_python(server: Served, run: Run, key: str, tmp_path: Path)
     (program,) = blocks("A client for Python", "python")
     run(generating)
     assert generated_from_what_is_checked_in(tmp_path)
-    (tmp_path / "follow.py").write_text(at(server, program))
+    (tmp_path / "follow.py").write_text(at(server, program), encoding="utf-8")
     assert follows(["generator/bin/python", "follow.py"], server, key, tmp_path)
 
 
@@ -140,9 +142,9 @@ def test_a_client_for_python_by_openapi_generator(server: Served, run: Run, key:
     (program,) = blocks("OpenAPI Generator for Python", "python")
     assert complaints(run(generating)) == []
     assert generated_from_what_is_checked_in(tmp_path)
-    (tmp_path / "every.py").write_text(EVERY_MODULE)
+    (tmp_path / "every.py").write_text(EVERY_MODULE, encoding="utf-8")
     run("generator/bin/python -W error every.py")
-    (tmp_path / "follow.py").write_text(at(server, program))
+    (tmp_path / "follow.py").write_text(at(server, program), encoding="utf-8")
     assert follows(["generator/bin/python", "follow.py"], server, key, tmp_path)
 
 
@@ -153,6 +155,6 @@ def test_a_client_for_typescript_by_openapi_generator(server: Served, run: Run, 
     compiling, running = using.splitlines()
     assert complaints(run(generating)) == []
     assert generated_from_what_is_checked_in(tmp_path)
-    (tmp_path / "follow.ts").write_text(at(server, program))
+    (tmp_path / "follow.ts").write_text(at(server, program), encoding="utf-8")
     run(compiling)
     assert follows(running.split(), server, key, tmp_path)

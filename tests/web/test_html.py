@@ -54,7 +54,7 @@ class Pages:
         assert "<!DOCTYPE html>" in page[:20], (address, page[:200])
         self.addresses.add(address.partition("?")[0])
         name = re.sub(r"[^a-z0-9=-]+", "_", f"{special} {address}")
-        (self.folder / f"{name}.html").write_text(page)
+        (self.folder / f"{name}.html").write_text(page, encoding="utf-8")
 
     def read(self, browser: TestClient, addresses: list[str], special: str = "") -> None:
         for address in addresses:
@@ -147,7 +147,7 @@ def test_the_nu_checker_finds_nothing_on_any_page(pages: Pages) -> None:
 
 @pytest.fixture
 def faulty(tmp_path: Path) -> Path:
-    (tmp_path / "faulty.html").write_text(FAULTY)
+    (tmp_path / "faulty.html").write_text(FAULTY, encoding="utf-8")
     return tmp_path
 
 
