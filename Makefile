@@ -9,8 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check hostile everywhere lint format linters contract crash fuzz bench bench-million peers \
-	sbom audit lock
+.PHONY: help install run test check hostile everywhere lint format linters contract crash fuzz bench bench-million \
+	bench-compare peers sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -68,11 +68,14 @@ contract: linters ## the contract and every page by the linters, and clients gen
 crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
 	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)
 
-bench: install ## how fast, as ratios to bare work on the same machine; needs wrk and nats-server
+bench: install ## how fast, as ratios to bare work; on DATABASE_URL, else the embedded database and postgres:17; needs wrk and nats-server
 	$(BIN)/python -m tests.benchmarks
 
-bench-million: install ## whether anything costs more in a record of a million events (KEEP=folder keeps it)
+bench-million: install ## whether anything costs more in a record of a million events, as `bench` (KEEP=folder keeps it)
 	$(BIN)/python -m tests.benchmarks.million $(if $(KEEP),--home $(KEEP))
+
+bench-compare: install ## whether anything is slower here than in another checkout (BEFORE=folder), as `bench`
+	$(BIN)/python -m tests.benchmarks.compare --before $(BEFORE) --after .
 
 peers: ## libraries that the benchmarks compare with and the profiler, in a folder of their own; no other word needs them
 	test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers

@@ -36,7 +36,8 @@ from service.store import log
 from service.store.codec import StoredReport
 from service.store.engine import connection, open_engine
 from service.store.log import Filing
-from tests.benchmarks.measuring import Server, asked_by, in_turn, load, postgres, ratio, typical
+from tests.benchmarks.databases import Server, add_option, run_on_each
+from tests.benchmarks.measuring import asked_by, in_turn, load, ratio, typical
 
 PEERS: Final = ("umadb", "emmett", "eventsourcing")
 GOALS: Final = {
@@ -168,12 +169,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--peers", metavar="PROGRAM", help="measures other stores")
-    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
+    add_option(parser)
     arguments = parser.parse_args()
-    with postgres(arguments.database) as server:
-        collect_seldom()  # as the service does
+    collect_seldom()  # as the service does
+
+    def benchmark(server: Server) -> None:
         for clients in arguments.clients:
             compared(server, arguments.peers, clients, arguments.seconds, arguments.rounds)
+
+    run_on_each(arguments.database, benchmark)
 
 
 if __name__ == "__main__":

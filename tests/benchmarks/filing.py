@@ -9,7 +9,6 @@ route inserts the same event; `get` is one irritant, whole, and the route sends 
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
@@ -25,7 +24,8 @@ import httpx2
 from service.store import keys
 from service.store.engine import connection, driver, open_engine, transaction
 from service.store.log import lock_head
-from tests.benchmarks.measuring import Server, in_turn, load, postgres, ratio, typical
+from tests.benchmarks.databases import Server, add_option, run_on_each
+from tests.benchmarks.measuring import in_turn, load, ratio, typical, wrk
 
 ROOT: Final = Path(__file__).parents[2]
 POSTING: Final = Path(__file__).with_name("posting.lua")
@@ -55,20 +55,9 @@ def serving(database: str) -> Iterator[str]:
 
 
 def asked(clients: int, seconds: int, url: str, *script: str) -> float:
-    """Answers in a second, by wrk; each of them must be a success."""
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s"]
-    if script:
-        command += ["-s", str(POSTING), url, "--", *script]
-    else:
-        command.append(url)
-    began = time.perf_counter()
-    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
-    took = time.perf_counter() - began
-    if (wrong := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors.*", said)) is not None:
-        raise AssertionError(f"{url}: {wrong[0]}")
-    answers = re.search(r"(\d+) requests in", said)
-    assert answers, said
-    return int(answers[1]) / took
+    """Answers in a second."""
+    options = ["-s", str(POSTING)] if script else []
+    return wrk(url, clients=clients, seconds=seconds, options=options, script=script).rate
 
 
 def new_key(url: str) -> str:
@@ -171,13 +160,15 @@ def fifty(service: Service, rounds: int) -> None:
     print(f"  preview to filing: {ratio(done, 'preview', 'filing')}, goal 1.0", flush=True)
 
 
+def file_thousands(service: Service) -> float:
+    """File a report of 5,000 events on 50 new irritants; how long it took, in seconds."""
+    slugs = [f"many-{next(_numbers)}" for _ in range(50)]
+    return service.file(*map(opened, slugs), *(said(slugs[n % 50], n) for n in range(4_950)))
+
+
 def thousands(service: Service, url: str, rounds: int) -> None:
     """5,000 events in one report, over 50 irritants, and a COPY of the same rows into tables with the same indexes."""
     engine = open_engine(url, statement_seconds=None)
-
-    def file() -> float:
-        slugs = [f"many-{next(_numbers)}" for _ in range(50)]
-        return 5_000 / service.file(*map(opened, slugs), *(said(slugs[n % 50], n) for n in range(4_950)))
 
     def copy() -> float:
         with connection(engine) as c:
@@ -196,8 +187,8 @@ def thousands(service: Service, url: str, rounds: int) -> None:
                 rows_in.write(data)
             return 5_000 / (time.perf_counter() - began)
 
-    file()
-    done = in_turn({"report": file, "copy": copy}, rounds)
+    file_thousands(service)
+    done = in_turn({"report": lambda: 5_000 / file_thousands(service), "copy": copy}, rounds)
     engine.dispose()
     print(f"5,000 events in one report: {typical(done, 'report'):,.0f} events/s, goal 2,000")
     print(
@@ -223,10 +214,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
+    add_option(parser)
     arguments = parser.parse_args()
-    with postgres(arguments.database) as server:
-        compared(server, arguments.rounds, arguments.seconds)
+    run_on_each(arguments.database, lambda server: compared(server, arguments.rounds, arguments.seconds))
 
 
 if __name__ == "__main__":

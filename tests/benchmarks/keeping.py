@@ -32,8 +32,9 @@ from service.store.codec import StoredEvent
 from service.store.engine import connection, driver, open_engine, transaction
 from service.store.verify import verify
 from tests.benchmarks import desks, generated
+from tests.benchmarks.databases import Server, add_option, run_on_each
 from tests.benchmarks.filing import ROOT
-from tests.benchmarks.measuring import Rounds, Server, in_turn, load, postgres, ratio, typical
+from tests.benchmarks.measuring import Rounds, in_turn, load, ratio, typical
 from tests.benchmarks.records import Way
 
 OUT, IN = "COPY out", "COPY in"
@@ -148,16 +149,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
-    arguments = parser.parse_args()
+def benchmark(server: Server, events: int, rounds: int) -> None:
     with ExitStack() as stack:
-        server = stack.enter_context(postgres(arguments.database))
         file = Path(stack.enter_context(TemporaryDirectory(prefix="irritants_bench_"))) / "record.jsonl"
-        generate(file, arguments.events)
+        generate(file, events)
         url = server.database()
         engine = open_engine(url, statement_seconds=None)
         stack.callback(engine.dispose)
@@ -172,15 +167,24 @@ def main() -> None:
             "import": partial(imported_anew, server, file),
             "rebuild": partial(rebuilt, engine),
         }
-        took = in_turn(contenders, arguments.rounds)
+        took = in_turn(contenders, rounds)
         before, meanwhile = filed_beside_a_build(url)
-    rounds: Rounds = [{name: arguments.events / seconds for name, seconds in turn.items()} for turn in took]
-    print(f"{arguments.events:,} events, {arguments.rounds} rounds; {load()}")
+    rates: Rounds = [{name: events / seconds for name, seconds in turn.items()} for turn in took]
+    print(f"{events:,} events, {rounds} rounds; {load()}")
     for name in contenders:
-        print(f"  {name:8} {typical(rounds, name):10,.0f} events/s{told(name, rounds)}")
+        print(f"  {name:8} {typical(rates, name):10,.0f} events/s{told(name, rates)}")
     print(f"a report, while the next release builds its documents ({len(meanwhile)} were filed meanwhile)")
     print(f"  before    {_milliseconds(median(before))}, at the longest {_milliseconds(max(before))}")
     print(f"  meanwhile {_milliseconds(median(meanwhile))}, at the longest {_milliseconds(max(meanwhile))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    add_option(parser)
+    arguments = parser.parse_args()
+    run_on_each(arguments.database, lambda server: benchmark(server, arguments.events, arguments.rounds))
 
 
 def _milliseconds(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a durable PostgreSQL for a run, contenders taken in turn, and ratios with their spread.
+"""What the benchmarks share: contenders that take turns, ratios with their spread, and wrk.
 
 A busy machine slows everybody alike, so nothing here is a figure by itself: contenders take turns within each round, a
 ratio is taken within the round, and the median over the rounds is given with the least and the most.
@@ -6,84 +6,23 @@ ratio is taken within the round, and the median over the rounds is given with th
 
 import asyncio
 import os
+import re
+import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from itertools import count
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import comb, inf
 from statistics import median
-from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
+from typing import NamedTuple, TypeVar
 
-import psycopg
-from psycopg.sql import SQL, Identifier
-
-from service.store import embedded
-from service.store.migrate import upgrade
-
-_TICKS = os.sysconf("SC_CLK_TCK")
-
+Reached = TypeVar("Reached")
 Rounds = list[Mapping[str, float]]
 """Of each round, what each contender reached, by its name."""
 
 
-def processor_seconds(folder: Path) -> float:
-    """What the PostgreSQL of a data folder has used so far, all its processes together, those that ended as well."""
-    postmaster = int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0])
-    seconds = 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
-            if int(stat.parent.name) == postmaster:
-                seconds += sum(map(int, fields[11:15])) / _TICKS  # those that ended are the last two
-            elif int(fields[1]) == postmaster:
-                seconds += sum(map(int, fields[11:13])) / _TICKS
-    return seconds
-
-
-class Server:
-    """A PostgreSQL with its settings as they come, durable; gives out databases and drops them at the end."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self._numbers = count(1)
-        self._made: list[str] = []
-
-    def database(self, *, bare: bool = False) -> str:
-        """The address of a new database: migrated, or `bare`, without a table."""
-        name = f"bench_{os.getpid()}_{next(self._numbers)}"
-        with psycopg.connect(self.address, autocommit=True) as c:
-            c.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        self._made.append(name)
-        address = urlsplit(self.address)._replace(path=f"/{name}").geturl()
-        if not bare:
-            upgrade(address)
-        return address
-
-    def drop(self) -> None:
-        with psycopg.connect(self.address, autocommit=True) as c:
-            for name in self._made:
-                c.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
-
-
-@contextmanager
-def postgres(address: str | None) -> Iterator[Server]:
-    """The server at an address, or an embedded one."""
-    if address is not None:
-        server = Server(address)
-        try:
-            yield server
-        finally:
-            server.drop()
-    else:
-        with TemporaryDirectory(prefix="irritants_bench_") as home, embedded.serving(Path(home)) as started:
-            yield Server(started)
-
-
-def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
+def in_turn(contenders: Mapping[str, Callable[[], Reached]], rounds: int) -> list[Mapping[str, Reached]]:
     """Rounds of all contenders, beginning with another one each time."""
     names = list(contenders)
-    done: Rounds = []
+    done: list[Mapping[str, Reached]] = []
     for n in range(rounds):
         turn = names[n % len(names) :] + names[: n % len(names)]
         done.append({name: contenders[name]() for name in turn})
@@ -94,6 +33,16 @@ def ratio(rounds: Rounds, one: str, other: str) -> str:
     """The one as a multiple of the other: median over the rounds, least and most."""
     ratios = [reached[one] / reached[other] for reached in rounds]
     return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % confidence interval of the median, by order statistics; fewer than six values bound nothing."""
+    ordered, n = [-inf, *sorted(values), inf], len(values)
+    left, outside = 0, 1
+    while outside <= 0.025 * 2**n:
+        left += 1
+        outside += comb(n, left)
+    return ordered[left], ordered[-1 - left]
 
 
 def typical(rounds: Rounds, name: str) -> float:
@@ -118,3 +67,27 @@ async def asked_by(clients: int, seconds: float, ask: Callable[[], Awaitable[obj
     began = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
     return answers / (time.perf_counter() - began)
+
+
+class Load(NamedTuple):
+    """What wrk sent, and how long it took."""
+
+    requests: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.seconds
+
+
+def wrk(url: str, *, clients: int, seconds: int, options: Sequence[str] = (), script: Sequence[str] = ()) -> Load:
+    """Ask over so many connections, each again as soon as it is answered. Every answer must be a 2xx or a 3xx."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", *options, url, *(["--", *script] if script else [])]
+    began = time.perf_counter()
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    took = time.perf_counter() - began
+    if (wrong := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors.*", said)) is not None:
+        raise AssertionError(f"{url}: {wrong[0]}")
+    found = re.search(r"(\d+) requests in", said)
+    assert found, said
+    return Load(int(found[1]), took)

@@ -2,14 +2,15 @@
 
 Both records have one relation in common, of the same 1,000 events on 100 irritants: it is what is asked for and filed
 on, so that nothing differs but the 999,000 events around it. A third record has one stream of 10,000 events and one of
-100. The database is embedded, durable, its settings as they come; each record has a server of one process. An answer
-that is asked for `anew` is made, and not merely sent again. In the end the long record is walked through, relation by
-relation, and what its server holds of the machine's memory is told halfway and at the end.
+100. Each record has a server of one process. An answer that is asked for `anew` is made, and not merely sent again. In
+the end the long record is walked through, relation by relation, and what its server holds of the machine's memory is
+told halfway and at the end.
 
-    .venv/bin/python -m tests.benchmarks.million [--events 1000000] [--rounds 5] [--home FOLDER] [--prove] [--only NAME]
+    .venv/bin/python -m tests.benchmarks.million [--events 1000000] [--rounds 5] [--only NAME] [--prove]
+                                                 [--database URL | --home FOLDER]
 
-To generate and to import a million events and to make their documents takes half an hour; FOLDER keeps the records for
-the next run. `--prove` verifies them, chain and documents.
+To generate and to import a million events and to make their documents takes half an hour on each database. `--home`
+keeps the records of the embedded server for the next run. `--prove` verifies them, chain and documents.
 """
 
 import argparse
@@ -20,17 +21,16 @@ from functools import partial
 from itertools import count, cycle
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Final
 
-from service.store import embedded
 from tests.benchmarks import generated
+from tests.benchmarks.databases import add_option, embedded_server, run_on_each
 from tests.benchmarks.desks import SLUGS, Filed
 from tests.benchmarks.generated import MEASURED
 from tests.benchmarks.loading import load, prove
 from tests.benchmarks.measuring import Rounds, in_turn, ratio, typical
 from tests.benchmarks.measuring import load as busy
-from tests.benchmarks.records import Record, database
+from tests.benchmarks.records import Record, kept_database
 
 SHORT: Final = generated.MEASURED_EVENTS
 LITTLE, MUCH = "no-se", "gb-us"
@@ -154,16 +154,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--home", type=Path)
+    parser.add_argument("--home", type=Path, help="keep the records here, and run on the embedded server alone")
+    add_option(parser)
     parser.add_argument("--prove", action="store_true")
     parser.add_argument("--only", default="", help="measures only what has this in its name")
     arguments = parser.parse_args()
-    with ExitStack() as stack:
-        home = arguments.home or Path(stack.enter_context(TemporaryDirectory(prefix="irritants_bench_")))
-        server = stack.enter_context(embedded.serving(home))
-        records = [loaded(server, *what, prove_it=arguments.prove) for what in contents(arguments.events)]
-        opened = [stack.enter_context(closing(Record(*record))) for record in records]
-        compared(*opened, rounds=arguments.rounds, only=arguments.only)
+
+    def benchmark(database: Callable[[str], str]) -> None:
+        with ExitStack() as stack:
+            records = [loaded(database, *what, prove_it=arguments.prove) for what in contents(arguments.events)]
+            opened = [stack.enter_context(closing(Record(*record))) for record in records]
+            compared(*opened, rounds=arguments.rounds, only=arguments.only)
+
+    if arguments.home is None:
+        run_on_each(arguments.database, lambda server: benchmark(lambda _: server.database()))
+    else:
+        with embedded_server(arguments.home) as server:
+            print(f"on {server.name}:")
+            benchmark(partial(kept_database, server.address))
 
 
 def contents(events: int, much: int = 10_000) -> tuple[tuple[str, Iterator[Filed], int], ...]:
@@ -176,9 +184,11 @@ def contents(events: int, much: int = 10_000) -> tuple[tuple[str, Iterator[Filed
     )
 
 
-def loaded(server: str, name: str, reports: Iterator[Filed], events: int, *, prove_it: bool) -> tuple[str, int]:
+def loaded(
+    database: Callable[[str], str], name: str, reports: Iterator[Filed], events: int, *, prove_it: bool
+) -> tuple[str, int]:
     """The address of a record, filled here or in an earlier run, and how many events it was filled with."""
-    url = database(server, f"{name}_{events}")
+    url = database(f"{name}_{events}")
     load(url, reports, events)
     if prove_it:
         prove(url)

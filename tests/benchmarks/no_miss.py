@@ -24,8 +24,9 @@ from service.recorder import Receipt, Recorder, Request
 from service.store import events
 from service.store.engine import connection, open_engine
 from tests.benchmarks import feeds
+from tests.benchmarks.databases import Server, add_option, run_on_each
 from tests.benchmarks.feeds import Feed, Missed, missed, naive
-from tests.benchmarks.measuring import Server, load, postgres
+from tests.benchmarks.measuring import load
 
 PROGRAM: Final = Path(feeds.__file__)
 PEERS: Final = PROGRAM.parents[2] / ".venv" / "peers" / "bin" / "python"
@@ -128,10 +129,14 @@ def main() -> int:
     parser.add_argument("--writers", type=int, default=16)
     parser.add_argument("--each", type=int, default=32)
     parser.add_argument("--peers", metavar="PYTHON", default=str(PEERS), help="a Python with eventsourcing[postgres]")
-    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
+    add_option(parser)
     arguments = parser.parse_args()
-    with postgres(arguments.database) as server:
-        return 0 if compared(server, arguments.peers, arguments.writers, arguments.each) else 1
+    whole: list[bool] = []
+    run_on_each(
+        arguments.database,
+        lambda server: whole.append(compared(server, arguments.peers, arguments.writers, arguments.each)),
+    )
+    return 0 if all(whole) else 1
 
 
 if __name__ == "__main__":

@@ -128,6 +128,7 @@ def main() -> None:
     of_many = board()
     html, json = page(of_many), document.rendered(of_many)
     rounds = drawn_and_serialised(of_many, REPEATS)
+    print("without a database:")
     print(f"a board of {IRRITANTS} irritants over {ROUNDS} rounds; {load()}")
     print(f"drawing it is {ratio(rounds, 'page', 'json')} times serialising its JSON; bound: 5")
     print(f"{typical(rounds, 'page') * 1e3:.1f} ms and {typical(rounds, 'json') * 1e3:.1f} ms")

@@ -32,7 +32,8 @@ from service.follower.histories import Histories
 from service.store import codec, events, log
 from service.store.codec import StoredReport
 from service.store.engine import connection, open_engine
-from tests.benchmarks.measuring import Rounds, in_turn, load, postgres, ratio, typical
+from tests.benchmarks.databases import Server, add_option, run_on_each
+from tests.benchmarks.measuring import Rounds, in_turn, load, ratio, typical
 
 LONG: Final = 1_000
 IRRITANTS, EACH = 200, 100
@@ -128,34 +129,37 @@ def at(path: str) -> Resource[Any]:
     return next(r for r in (*irritants.RESOURCES, *relations.RESOURCES) if r.path.endswith(path))
 
 
+def benchmark(server: Server, rounds: int) -> None:
+    engine = open_engine(server.database(), statement_seconds=None)
+    fill(engine)
+    collect_seldom()
+    one = at("/v1/irritants/{relation}/{slug}")
+    contenders = {
+        "decoding": decoding(engine, f"irritant/{LONG_ONE}/long"),
+        "an irritant": reading(engine, one, LONG_ONE, "long"),
+        "each by itself": reading(engine, one, BOARD, *(f"i-{n}" for n in range(IRRITANTS))),
+        "the board": reading(engine, at("/board"), BOARD),
+    }
+    done = in_turn(contenders, rounds)
+    engine.dispose()
+    print(f"{load()}; {rounds} rounds")
+    print(
+        f"an irritant with {LONG:,} events as of a position: {ratio(done, 'an irritant', 'decoding')} x decoding them"
+        f" (goal {GOALS['an irritant']}), {typical(done, 'an irritant') * 1000:.0f} ms"
+    )
+    singly: Rounds = [{"one": r["each by itself"] / IRRITANTS, **r} for r in done]
+    print(
+        f"the board of {IRRITANTS} irritants with {EACH} events each: {ratio(singly, 'the board', 'one')} x reading one"
+        f" of them (goal {GOALS['the board']}), {typical(done, 'the board') * 1000:.0f} ms"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--database")
+    add_option(parser)
     arguments = parser.parse_args()
-    with postgres(arguments.database) as server:
-        engine = open_engine(server.database(), statement_seconds=None)
-        fill(engine)
-        collect_seldom()
-        one = at("/v1/irritants/{relation}/{slug}")
-        contenders = {
-            "decoding": decoding(engine, f"irritant/{LONG_ONE}/long"),
-            "an irritant": reading(engine, one, LONG_ONE, "long"),
-            "each by itself": reading(engine, one, BOARD, *(f"i-{n}" for n in range(IRRITANTS))),
-            "the board": reading(engine, at("/board"), BOARD),
-        }
-        rounds = in_turn(contenders, arguments.rounds)
-        engine.dispose()
-    print(f"{load()}; {arguments.rounds} rounds")
-    print(
-        f"an irritant with {LONG:,} events as of a position: {ratio(rounds, 'an irritant', 'decoding')} x decoding them"
-        f" (goal {GOALS['an irritant']}), {typical(rounds, 'an irritant') * 1000:.0f} ms"
-    )
-    singly: Rounds = [{"one": r["each by itself"] / IRRITANTS, **r} for r in rounds]
-    print(
-        f"the board of {IRRITANTS} irritants with {EACH} events each: {ratio(singly, 'the board', 'one')} x reading one"
-        f" of them (goal {GOALS['the board']}), {typical(rounds, 'the board') * 1000:.0f} ms"
-    )
+    run_on_each(arguments.database, lambda server: benchmark(server, arguments.rounds))
 
 
 if __name__ == "__main__":

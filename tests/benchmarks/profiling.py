@@ -20,8 +20,9 @@ from typing import Final
 
 import httpx2
 
+from tests.benchmarks.databases import add_option, run_on_each
 from tests.benchmarks.filing import BEGINNING, POSTING, ROOT, Service, new_key, opened
-from tests.benchmarks.measuring import load, postgres
+from tests.benchmarks.measuring import load
 
 SPY: Final = ROOT / ".venv/peers/bin/py-spy"
 OWNERS: Final = re.compile(r".* \((?:.*/)?((?:service|fastapi|starlette|uvicorn|asyncio)/[\w/]+)\.py(?::\d+)?\)")
@@ -88,12 +89,11 @@ def profiled(url: str, seconds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=6)
-    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server, instead of an embedded one")
+    add_option(parser)
     arguments = parser.parse_args()
     if not SPY.exists():
         sys.exit("py-spy is not installed: make peers")
-    with postgres(arguments.database) as server:
-        profiled(server.database(), arguments.seconds)
+    run_on_each(arguments.database, lambda server: profiled(server.database(), arguments.seconds))
 
 
 if __name__ == "__main__":

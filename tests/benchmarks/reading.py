@@ -4,28 +4,25 @@ Each server is one process on one core's worth of work, asked by wrk over 32 con
 ratio is taken within each round, so a busy machine slows all of them alike. Beside the requests in a second stands the
 server's own processor time for each request, which hardly depends on who else is busy.
 
-    .venv/bin/python -m tests.benchmarks.reading [--rounds 5] [--seconds 3]
+    .venv/bin/python -m tests.benchmarks.reading [--rounds 5] [--seconds 3] [--database URL]
 """
 
 import argparse
-import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from service.seeding import seed
-from service.store import embedded
 from service.store.engine import open_engine
-from service.store.migrate import upgrade
-from tests.benchmarks.measuring import processor_seconds
+from tests.benchmarks import databases
+from tests.benchmarks.databases import add_option, run_on_each
+from tests.benchmarks.measuring import load, wrk
 from tests.benchmarks.servers import PATHS
 
 ROOT = Path(__file__).parents[2]
@@ -72,20 +69,9 @@ def running(name: str, address: str) -> Iterator[Server]:
 
 def measured(server: Server, path: str, seconds: int, etag: str | None) -> Measured:
     headers = ["-H", f"If-None-Match: {etag}"] if etag else []
-    before, began = server.seconds(), time.perf_counter()
-    done = subprocess.run(
-        ["wrk", "-t1", "-c32", f"-d{seconds}s", *headers, server.url + path],
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    took = time.perf_counter() - began
-    found = re.search(r"(\d+) requests in", done.stdout)
-    assert found, done.stdout
-    if (wrong := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors.*", done.stdout)) is not None:
-        raise AssertionError(f"{server.name}: {wrong[0]}")
-    requests = int(found[1])
-    return Measured(requests / took, (server.seconds() - before) / requests * 1e6)
+    before = server.seconds()
+    done = wrk(server.url + path, clients=32, seconds=seconds, options=headers)
+    return Measured(done.rate, (server.seconds() - before) / done.requests * 1e6)
 
 
 def etag_of(url: str) -> str:
@@ -101,7 +87,8 @@ def counted(service: Server) -> tuple[float, float]:
     return float(metrics["irritants_head_questions_total"]), float(metrics["irritants_head_queries_total"])
 
 
-def compared(servers: dict[str, Server], database: Path, rounds: int, seconds: int) -> None:
+def compared(servers: dict[str, Server], database: databases.Server, rounds: int, seconds: int) -> None:
+    print(f"32 clients, {rounds} rounds of {seconds} s each; {load()}")
     for kind, path in (("304", IRRITANT), ("200", TWO)):
         tag = etag_of(servers["service"].url + IRRITANT) if kind == "304" else None
         pairs = [
@@ -115,13 +102,12 @@ def compared(servers: dict[str, Server], database: Path, rounds: int, seconds: i
             f" processor time {cost:.0f} µs against {bare_cost:.0f} µs: {bare_cost / cost:.2f}"
         )
     tag = etag_of(servers["service"].url + IRRITANT)
-    asked_before, before = counted(servers["service"]), processor_seconds(database)
+    asked_before, before = counted(servers["service"]), database.processor_seconds()
     measured(servers["service"], IRRITANT, seconds, tag)
     asked, queries = (now - then for now, then in zip(counted(servers["service"]), asked_before, strict=True))
-    print(
-        f"{asked / queries:.1f} requests share a query for the head, {queries / seconds:,.0f} of them a second;"
-        f" {(processor_seconds(database) - before) / queries * 1e6:.0f} µs of the database's processor time for each"
-    )
+    print(f"{asked / queries:.1f} requests share a query for the head, {queries / seconds:,.0f} of them a second")
+    if before is not None and (after := database.processor_seconds()) is not None:
+        print(f"{(after - before) / queries * 1e6:.0f} µs of the database's processor time for each query")
     times = []
     for _ in range(rounds):
         typical = measured(servers["typical"], "/irritants/ru-us/banking-access", seconds, None)
@@ -130,23 +116,26 @@ def compared(servers: dict[str, Server], database: Path, rounds: int, seconds: i
     print(f"304: {median(times):.0f} times the typical endpoint (target {TYPICAL})")
 
 
+def benchmark(database: databases.Server, rounds: int, seconds: int) -> None:
+    url = database.database()
+    engine = open_engine(url)
+    seed(engine)
+    engine.dispose()
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(running(name, url)) for name in ("service", "typical")}
+        servers["bare"] = stack.enter_context(running("bare", servers["service"].url))
+        compared(servers, database, rounds, seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
+    add_option(parser)
     arguments = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed")
-    with ExitStack() as stack:
-        home = stack.enter_context(TemporaryDirectory(prefix="irritants_bench_"))
-        database = stack.enter_context(embedded.serving(Path(home)))
-        upgrade(database)
-        engine = open_engine(database)
-        seed(engine)
-        engine.dispose()
-        servers = {name: stack.enter_context(running(name, database)) for name in ("service", "typical")}
-        servers["bare"] = stack.enter_context(running("bare", servers["service"].url))
-        compared(servers, Path(home) / "database", arguments.rounds, arguments.seconds)
+    run_on_each(arguments.database, lambda database: benchmark(database, arguments.rounds, arguments.seconds))
 
 
 if __name__ == "__main__":

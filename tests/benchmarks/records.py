@@ -147,7 +147,7 @@ class Record:
         self.way.close()
 
 
-def database(server: str, name: str) -> str:
+def kept_database(server: str, name: str) -> str:
     """Its address; made where it is not there from an earlier run."""
     with psycopg.connect(server, autocommit=True) as c:
         if not c.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:

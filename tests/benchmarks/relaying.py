@@ -24,7 +24,8 @@ from sqlalchemy import Engine
 from service.api.cloudevents import cloud_event
 from service.store import events
 from service.store.engine import connection, open_engine
-from tests.benchmarks.measuring import in_turn, load, postgres, ratio, typical
+from tests.benchmarks.databases import Server, add_option, run_on_each
+from tests.benchmarks.measuring import in_turn, load, ratio, typical
 from tests.relay.server import PROGRAM, NatsServer
 from tests.store.record import VISAS, put
 
@@ -136,27 +137,30 @@ def lag(database: str, number: int) -> str:
     return f"median {median(lags):.1f} ms, 99 of 100 within {quantiles(lags, n=100)[-1]:.1f} ms"
 
 
+def benchmark(server: Server, number: int, rounds: int) -> None:
+    database = server.database()
+    engine = open_engine(database, statement_seconds=None)
+    fill(engine, number)
+    with connection(engine) as c:
+        payloads = [cloud_event(event) for event in events.read_log(c)]
+    engine.dispose()
+    contenders = {"relay": lambda: relayed(database, len(payloads)), "bare": lambda: bare(payloads)}
+    done = in_turn(contenders, rounds)
+    print(load())
+    print(f"relay  {typical(done, 'relay'):9,.0f} events/s")
+    print(f"bare   {typical(done, 'bare'):9,.0f} events/s; relay to bare {ratio(done, 'relay', 'bare')}")
+    print(f"lag at 100 appends/s: {lag(server.database(), 500)}")
+
+
 def main() -> None:
     if PROGRAM is None:
         sys.exit("there is no nats-server on this machine (Debian's package nats-server)")
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", help="a PostgreSQL to make databases on; else an embedded one")
+    add_option(parser)
     given = parser.parse_args()
-    with postgres(given.database) as server:
-        database = server.database()
-        engine = open_engine(database, statement_seconds=None)
-        fill(engine, given.events)
-        with connection(engine) as c:
-            payloads = [cloud_event(event) for event in events.read_log(c)]
-        engine.dispose()
-        contenders = {"relay": lambda: relayed(database, len(payloads)), "bare": lambda: bare(payloads)}
-        rounds = in_turn(contenders, given.rounds)
-        print(f"relay  {typical(rounds, 'relay'):9,.0f} events/s")
-        print(f"bare   {typical(rounds, 'bare'):9,.0f} events/s; relay to bare {ratio(rounds, 'relay', 'bare')}")
-        print(f"lag at 100 appends/s: {lag(server.database(), 500)}")
-    print(load())
+    run_on_each(given.database, lambda server: benchmark(server, given.events, given.rounds))
 
 
 if __name__ == "__main__":

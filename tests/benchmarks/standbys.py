@@ -10,7 +10,6 @@ it.
 
 import argparse
 import re
-import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +19,8 @@ from typing import Final, NamedTuple
 from urllib.request import urlopen
 
 from tests.api.serving import Served, served
-from tests.benchmarks.measuring import load, processor_seconds
+from tests.benchmarks.databases import Server
+from tests.benchmarks.measuring import load, wrk
 from tests.standby import followed, primary
 
 ASKING: Final = Path(__file__).with_name("past.lua")
@@ -41,22 +41,23 @@ def origins(server: Served) -> dict[str, float]:
     return {origin: float(reads) for origin, reads in found}
 
 
-def measured(server: Served, databases: tuple[Path, ...], seconds: int) -> Measured:
-    before, used = origins(server), [processor_seconds(folder) for folder in databases]
-    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", str(ASKING), server.url]
-    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
-    assert "Non-2xx" not in said, said
-    found = re.search(r"(\d+) requests in", said)
-    assert found, said
-    requests = int(found[1])
+def measured(server: Served, databases: tuple[Server, ...], seconds: int) -> Measured:
+    before, used = origins(server), [used_by(database) for database in databases]
+    done = wrk(server.url, clients=16, seconds=seconds, options=["-s", str(ASKING)])
     first, *others = (
-        (processor_seconds(folder) - then) / requests * 1e6 for folder, then in zip(databases, used, strict=True)
+        (used_by(database) - then) / done.requests * 1e6 for database, then in zip(databases, used, strict=True)
     )
     after = origins(server)
-    return Measured(requests / seconds, first, tuple(others), {o: after[o] - before.get(o, 0) for o in after})
+    return Measured(done.rate, first, tuple(others), {o: after[o] - before.get(o, 0) for o in after})
 
 
-def compared(alone: Served, helped: Served, databases: tuple[Path, ...], rounds: int, seconds: int) -> None:
+def used_by(database: Server) -> float:
+    seconds = database.processor_seconds()
+    assert seconds is not None
+    return seconds
+
+
+def compared(alone: Served, helped: Served, databases: tuple[Server, ...], rounds: int, seconds: int) -> None:
     pairs = [(measured(helped, databases, seconds), measured(alone, databases, seconds)) for _ in range(rounds)]
     ratios = sorted(ours.rate / other.rate for ours, other in pairs)
     print(
@@ -85,7 +86,8 @@ def main() -> None:
         addresses = ",".join(standby.url for standby in standbys)
         alone = stack.enter_context(served(url, cache_megabytes="0"))
         helped = stack.enter_context(served(url, cache_megabytes="0", read_database_urls=addresses))
-        databases = (folder / "primary" / "database", *(standby.folder for standby in standbys))
+        databases = (Server(url), *(Server(standby.url) for standby in standbys))
+        print(f"on {databases[0].name}, and two standbys of it (servers of its own, also where DATABASE_URL is set):")
         compared(alone, helped, databases, arguments.rounds, arguments.seconds)
 
 

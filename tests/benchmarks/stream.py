@@ -68,6 +68,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     log = list(events())
     took = {n: {name: least(work, rounds) for name, work in measures(log[:n]).items()} for n in LENGTHS}
+    print("without a database:")
     print(f"{', '.join(f'{n:,}' for n in LENGTHS)} events of one irritant, best of {rounds}; {load()}")
     for name in took[LENGTHS[-1]]:
         told = " ".join(f"{found[name] * 1e6:12,.0f}" if name in found else f"{'-':>12}" for found in took.values())

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from service.store import archive, embedded
 from service.store.engine import connection, open_engine
 from tests.benchmarks import generated, million
 from tests.benchmarks.desks import Filed
-from tests.benchmarks.records import LAST_OF_ALL, Record
+from tests.benchmarks.records import LAST_OF_ALL, Record, kept_database
 
 
 def lines_of(url: str, reports: Iterator[Filed]) -> list[bytes]:
@@ -74,7 +75,8 @@ def test_a_small_form_of_the_benchmark_holds_together(tmp_path: Path) -> None:
     """Loaded, proved and measured as the large one is; how the ratios come out on a busy machine is nobody's fault."""
     with ExitStack() as stack:
         server = stack.enter_context(embedded.serving(tmp_path))
-        loaded = [million.loaded(server, *what, prove_it=True) for what in million.contents(6_000, much=300)]
+        database = partial(kept_database, server)
+        loaded = [million.loaded(database, *what, prove_it=True) for what in million.contents(6_000, much=300)]
         records = [stack.enter_context(closing(Record(*one))) for one in loaded]
         found = million.compared(*records, rounds=1)
     assert found.keys() == million.MEASURES.keys() | million.of_stream("gb-us").keys() | {"memory"}

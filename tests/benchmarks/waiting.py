@@ -29,8 +29,9 @@ from service.seeding import seed
 from service.store.codec import canonical
 from service.store.engine import open_engine
 from tests.api.bodies import on, report
+from tests.benchmarks.databases import Server, add_option, run_on_each
 from tests.benchmarks.filing import running, serving
-from tests.benchmarks.measuring import load, postgres
+from tests.benchmarks.measuring import load
 from tests.benchmarks.servers import WAITED_FOR
 
 GOAL_MS: Final = 50
@@ -179,21 +180,24 @@ def releasing(url: str) -> Callable[[], float]:
     return release
 
 
+def benchmark(server: Server, clients: int, rounds: int) -> None:
+    database = server.database()
+    engine = open_engine(database)
+    seed(engine)
+    engine.dispose()
+    file, dispose = filing(database)
+    with serving(database) as url, running("tests.benchmarks.servers", "bare_waiting", url) as bare:
+        uvloop.run(measured(url, bare, file, clients, rounds))
+    dispose()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--database")
+    add_option(parser)
     arguments = parser.parse_args()
-    with postgres(arguments.database) as server:
-        database = server.database()
-        engine = open_engine(database)
-        seed(engine)
-        engine.dispose()
-        file, dispose = filing(database)
-        with serving(database) as url, running("tests.benchmarks.servers", "bare_waiting", url) as bare:
-            uvloop.run(measured(url, bare, file, arguments.clients, arguments.rounds))
-        dispose()
+    run_on_each(arguments.database, lambda server: benchmark(server, arguments.clients, arguments.rounds))
 
 
 if __name__ == "__main__":
