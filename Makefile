@@ -68,13 +68,14 @@ contract: linters ## the contract and every page by the linters, and clients gen
 crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
 	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)
 
-bench: install ## how fast, as ratios to bare work; on DATABASE_URL, else the embedded database and postgres:17; needs wrk and nats-server
+# On DATABASE_URL, where that is set; else on the embedded database and, where it can be run here, on postgres:17.
+bench: install ## how fast, as ratios to bare work on the same machine and database; needs wrk and nats-server
 	$(BIN)/python -m tests.benchmarks
 
-bench-million: install ## whether anything costs more in a record of a million events, as `bench` (KEEP=folder keeps it)
+bench-million: install ## whether anything costs more in a record of a million events (KEEP=folder keeps it)
 	$(BIN)/python -m tests.benchmarks.million $(if $(KEEP),--home $(KEEP))
 
-bench-compare: install ## whether anything is slower here than in another checkout (BEFORE=folder), as `bench`
+bench-compare: install ## whether anything is slower here than in another checkout (BEFORE=folder)
 	$(BIN)/python -m tests.benchmarks.compare --before $(BEFORE) --after .
 
 peers: ## libraries that the benchmarks compare with and the profiler, in a folder of their own; no other word needs them

@@ -25,6 +25,7 @@ from psycopg.sql import SQL, Identifier
 
 from service.store import embedded
 from service.store.migrate import upgrade
+from tests.benchmarks.measuring import process_seconds
 
 IMAGE: Final = "postgres:17"
 _MUST_BE_ON: Final = ("fsync", "full_page_writes", "synchronous_commit")
@@ -67,9 +68,16 @@ class Server:
                 c.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
         self._created.clear()
 
-    def processor_seconds(self) -> float | None:
-        """The processor time that all its processes have used so far; None where they are not on this machine."""
-        return None if self._postmaster is None else processor_seconds(self._postmaster)
+    def processor_seconds(self, address: str | None = None) -> float | None:
+        """The processor time that its processes have used so far; None where they are not on this machine.
+
+        Of all processes, those that ended too; or of the connections that are open to the database at an address.
+        """
+        if self._postmaster is None:
+            return None
+        if address is None:
+            return _processor_seconds(self._postmaster)
+        return _processor_seconds_of_connections(self._postmaster, urlsplit(address).path[1:])
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +148,7 @@ def container() -> Iterator[Server]:
 
 def _docker(*arguments: str) -> str:
     try:
-        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(["docker", *arguments], capture_output=True, encoding="utf-8", check=False)
     except FileNotFoundError:
         raise NoContainer("there is no container engine (no program `docker`)") from None
     if done.returncode:
@@ -184,23 +192,28 @@ def _postmaster(c: psycopg.Connection[Any]) -> int | None:
     client = "[local]" if port == "None" else f"({port})"
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(FileNotFoundError, ProcessLookupError):
-            title = status.with_name("cmdline").read_text(errors="replace")
+            title = status.with_name("cmdline").read_text(encoding="utf-8", errors="replace")
             if title.startswith("postgres:") and client in title:
-                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                fields = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
                 if int(fields["NSpid"].split()[-1]) == c.info.backend_pid:
                     return int(fields["PPid"])
     return None
 
 
-def processor_seconds(postmaster: int) -> float:
-    """The processor time that a server has used so far: all its processes, including those that ended."""
+def _processor_seconds(postmaster: int) -> float:
+    fields = Path(f"/proc/{postmaster}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    seconds = sum(map(int, fields[13:15])) / _TICKS  # of its children that ended
+    return seconds + sum(map(process_seconds, (postmaster, *_children(postmaster))))
+
+
+def _processor_seconds_of_connections(postmaster: int, database: str) -> float:
     seconds = 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for pid in _children(postmaster):
         with suppress(FileNotFoundError, ProcessLookupError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(stat.parent.name) == postmaster:
-                seconds += sum(map(int, fields[13:15])) / _TICKS  # of its children that ended
-            elif int(fields[1]) != postmaster:
-                continue
-            seconds += int(stat.with_name("schedstat").read_text().split()[0]) / 1e9
+            if f" {database} " in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace"):
+                seconds += process_seconds(pid)
     return seconds
+
+
+def _children(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -75,6 +75,9 @@ class Service:
     def __init__(self, address: str, bearer: str) -> None:
         self.address, self.bearer = address, bearer
         self._client = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {bearer}"}, timeout=120)
+
+    def close(self) -> None:
+        self._client.close()
 
     def file(self, *events: dict[str, Any], dry_run: bool = False) -> float:
         """Files one report; how long it took, in seconds."""
@@ -200,7 +203,7 @@ def compared(server: Server, rounds: int, seconds: int) -> None:
     with ExitStack() as stack:
         url = server.database()
         address = stack.enter_context(serving(url))
-        service = Service(address, new_key(url))
+        service = stack.enter_context(closing(Service(address, new_key(url))))
         service.file(*BEGINNING, opened("visas"))
         irritant = f"{address}/v1/irritants/no-se/visas"
         bare = stack.enter_context(running("tests.benchmarks.bare", server.database(bare=True), irritant))

@@ -10,7 +10,9 @@ import re
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from math import comb, inf
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple, TypeVar
 
@@ -69,6 +71,15 @@ async def asked_by(clients: int, seconds: float, ask: Callable[[], Awaitable[obj
     return answers / (time.perf_counter() - began)
 
 
+def process_seconds(pid: int) -> float:
+    """The processor time that a process has used so far, all threads together; none once it has ended."""
+    seconds = 0.0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            seconds += int(thread.read_text(encoding="utf-8").split()[0]) / 1e9
+    return seconds
+
+
 class Load(NamedTuple):
     """What wrk sent, and how long it took."""
 
@@ -77,14 +88,24 @@ class Load(NamedTuple):
 
     @property
     def rate(self) -> float:
-        return self.requests / self.seconds
+        """Answers in a second; a server that answered nothing counts as if it had answered once."""
+        return max(self.requests, 1) / self.seconds
 
 
 def wrk(url: str, *, clients: int, seconds: int, options: Sequence[str] = (), script: Sequence[str] = ()) -> Load:
     """Ask over so many connections, each again as soon as it is answered. Every answer must be a 2xx or a 3xx."""
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", *options, url, *(["--", *script] if script else [])]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{clients}",
+        f"-d{seconds}s",
+        "--timeout=60s",
+        *options,
+        url,
+        *(["--", *script] if script else []),
+    ]
     began = time.perf_counter()
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     took = time.perf_counter() - began
     if (wrong := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors.*", said)) is not None:
         raise AssertionError(f"{url}: {wrong[0]}")

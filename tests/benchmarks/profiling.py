@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -75,8 +76,8 @@ def profiled(url: str, seconds: int) -> None:
     ) as process:
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())["address"]
-        service = Service(address, new_key(url))
-        service.file(*BEGINNING, opened("visas"))
+        with closing(Service(address, new_key(url))) as service:
+            service.file(*BEGINNING, opened("visas"))
         irritant = f"{address}/v1/irritants/no-se/visas"
         asking = ["wrk", "-t1", f"-d{seconds + 2}s"]
         filing = [*asking, "-c16", "-s", str(POSTING), f"{address}/v1/reports", "--", "report", "p", service.bearer]

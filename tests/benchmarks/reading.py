@@ -22,7 +22,7 @@ from service.seeding import seed
 from service.store.engine import open_engine
 from tests.benchmarks import databases
 from tests.benchmarks.databases import add_option, run_on_each
-from tests.benchmarks.measuring import load, wrk
+from tests.benchmarks.measuring import load, process_seconds, wrk
 from tests.benchmarks.servers import PATHS
 
 ROOT = Path(__file__).parents[2]
@@ -41,9 +41,7 @@ class Server:
     url: str
 
     def seconds(self) -> float:
-        """Processor time so far, all threads together."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text(encoding="utf-8").split()[0]) for task in tasks) / 1e9
+        return process_seconds(self.process.pid)
 
 
 @dataclass

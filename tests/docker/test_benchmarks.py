@@ -21,7 +21,7 @@ pytestmark = pytest.mark.docker
 
 def containers() -> list[str]:
     asked = ["docker", "ps", "--all", "--filter", "name=irritants-bench-", "--format", "{{.Names}}"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.split()
 
 
 def test_it_is_postgresql_17_over_tcp_durable_and_gone_afterwards() -> None:
@@ -36,7 +36,9 @@ def test_it_is_postgresql_17_over_tcp_durable_and_gone_afterwards() -> None:
 
 def test_a_benchmark_that_is_told_to_end_removes_its_container() -> None:
     before = containers()
-    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, cwd=ROOT) as benchmark:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT
+    ) as benchmark:
         assert benchmark.stdout is not None
         while "TCP" not in benchmark.stdout.readline():
             pass
