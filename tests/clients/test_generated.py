@@ -123,7 +123,7 @@ def test_types_for_typescript(server: Served, run: Run, key: str, tmp_path: Path
     (tmp_path / "follow.mts").write_text(at(server, program), encoding="utf-8")
     run(compiling)
     assert follows(running.split(), server, key, tmp_path)
-    (tmp_path / "follow.mts").write_text(MISTAKEN)
+    (tmp_path / "follow.mts").write_text(MISTAKEN, encoding="utf-8")
     run(compiling)
 
 

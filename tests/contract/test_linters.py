@@ -30,7 +30,7 @@ def spectral(contract: Path) -> CompletedProcess[str]:
 @pytest.fixture
 def faulty(tmp_path: Path) -> Path:
     contract = tmp_path / "openapi.json"
-    contract.write_text(json.dumps(FAULTY))
+    contract.write_text(json.dumps(FAULTY), encoding="utf-8")
     return contract
 
 
