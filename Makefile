@@ -63,7 +63,7 @@ $(LINTERS): tests/contract/package.json
 	cp $< $@
 
 contract: linters ## the contract and every page by the linters, and clients generated from the contract; needs npm and java
-	LINTERS_REQUIRED=1 $(BIN)/pytest -rs -m '' tests/contract tests/web/test_html.py tests/clients/test_generated.py
+	PROGRAMS_REQUIRED=1 $(BIN)/pytest -rs -m '' tests/contract tests/web/test_html.py tests/clients/test_generated.py
 
 crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
 	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)

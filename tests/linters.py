@@ -1,16 +1,15 @@
 """Linters that read the contract and the pages as strangers do: npm packages, which `make linters` installs.
 
-On a desk without them their tests are skipped; where LINTERS_REQUIRED is set, as .ci/run does, they must be there.
+On a desk without them their tests are skipped; where PROGRAMS_REQUIRED is set, as .ci/run does, they must be there.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-import pytest
+from tests.needed import need, program
 
 CONFIG: Final = Path(__file__).parent / "contract"
 INSTALLED: Final = Path(sys.prefix) / "node"
@@ -19,15 +18,14 @@ QUIET: Final = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "t
 
 def lint(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a linter of npm by its name. Skips the test where the linters of this release are not installed."""
-    _need(_is_current(), "the linters are not installed: run `make linters`")
+    need(_is_current(), "the linters are not installed: run `make linters`")
     return _run(INSTALLED / "node_modules" / ".bin" / program, *arguments)
 
 
 def lint_in_java(jar: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a linter that npm has as an archive for Java. Skips the test as `lint` does, and without a Java too."""
-    _need(_is_current(), "the linters are not installed: run `make linters`")
-    _need(shutil.which("java") is not None, "there is no java on this machine (Debian's default-jre-headless)")
-    return _run("java", "-jar", INSTALLED / "node_modules" / jar, *arguments)
+    need(_is_current(), "the linters are not installed: run `make linters`")
+    return _run(program("java", "default-jre-headless"), "-jar", INSTALLED / "node_modules" / jar, *arguments)
 
 
 def _is_current() -> bool:
@@ -35,12 +33,6 @@ def _is_current() -> bool:
     return installed.exists() and installed.read_text(encoding="utf-8") == (CONFIG / "package.json").read_text(
         encoding="utf-8"
     )
-
-
-def _need(met: bool, reason: str) -> None:  # noqa: FBT001
-    if not met:
-        assert "LINTERS_REQUIRED" not in os.environ, reason
-        pytest.skip(reason)
 
 
 def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,6 @@
 """Behind the proxies that people really use, each of them with compression on: polls, appends and the live stream."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ from typing import Final
 import httpx2
 import pytest
 
+from tests import needed
 from tests.api.bodies import said
 from tests.api.serving import Served, served
 from tests.conftest import Clone
@@ -117,9 +117,7 @@ def client(
 @contextmanager
 def proxied(proxy: Proxy, server: Served, folder: Path) -> Iterator[str]:
     """The address of the proxy, which runs as a process of its own on a free port."""
-    program = shutil.which(proxy.program, path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        pytest.skip(f"{proxy.program} is not installed")
+    program = needed.program(proxy.program)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     named = {"folder": folder, "port": port, "modules": MODULES, "more": proxy.more}

@@ -3,16 +3,12 @@
 The programs that they need and that pip cannot bring are looked for first: the run takes most of an hour.
 """
 
-import shutil
 import subprocess
 import sys
 
-from tests.relay.server import PROGRAM
+from tests.needed import find
 
-missing = [
-    *(["wrk"] if shutil.which("wrk") is None else []),
-    *(["nats-server"] if PROGRAM is None else []),
-]
+missing = [program for program in ("wrk", "nats-server") if find(program) is None]
 if missing:
     sys.exit(
         f"not installed: {', '.join(missing)}. On Debian: apt-get install {' '.join(missing)}. Benchmarks that need"

@@ -26,7 +26,8 @@ from service.store import events
 from service.store.engine import connection, open_engine
 from tests.benchmarks.databases import Server, add_option, run_on_each
 from tests.benchmarks.measuring import in_turn, load, ratio, typical
-from tests.relay.server import PROGRAM, NatsServer
+from tests.needed import find
+from tests.relay.server import NatsServer
 from tests.store.record import VISAS, put
 
 _PAGE = 250
@@ -153,7 +154,7 @@ def benchmark(server: Server, number: int, rounds: int) -> None:
 
 
 def main() -> None:
-    if PROGRAM is None:
+    if find("nats-server") is None:
         sys.exit("there is no nats-server on this machine (Debian's package nats-server)")
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=50_000)

@@ -33,6 +33,7 @@ from service.api.server import Server
 from service.settings import Settings
 from service.web.site import add_pages
 from tests.keys import new_key
+from tests.needed import program
 
 CHROMIUM: Final = shutil.which("chromium")
 AXE: Final = Path(__file__).parent / "axe.min.js"
@@ -94,8 +95,7 @@ class Desk:
 # a running event loop, which other tests trip over.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
+    program("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser

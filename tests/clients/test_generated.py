@@ -5,21 +5,19 @@ told when that changes, and for everything from a position on.
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import needed
 from tests.api.serving import Served
 from tests.clients.conftest import file
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "generated-clients.md").read_text(encoding="utf-8")
-REQUIRED = "LINTERS_REQUIRED" in os.environ
 UNREACHABLE = re.compile(
     r"ENOTFOUND|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|Failed to establish a new connection|ConnectTimeoutError"
 )
@@ -61,7 +59,7 @@ def run(server: Served, tmp_path: Path) -> Run:
     def run(commands: str) -> str:
         shell = ["sh", "-c", f"set -eu\n{at(server, commands)}"]
         ended = subprocess.run(shell, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=300, check=False)
-        if ended.returncode and UNREACHABLE.search(ended.stderr) and not REQUIRED:
+        if ended.returncode and UNREACHABLE.search(ended.stderr) and not needed.REQUIRED:
             pytest.skip("no registry of packages can be reached")
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout + ended.stderr
@@ -99,14 +97,6 @@ def follows(command: list[str], server: Served, key: str, folder: Path) -> bool:
     return events[-1] == "128 Accounts were opened"
 
 
-def need(*programs: str) -> None:
-    """Skip on a desk without them; where LINTERS_REQUIRED is set, as .ci/run does, they must be there."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        assert not REQUIRED, missing
-        pytest.skip(f"not installed: {', '.join(missing)}")
-
-
 def complaints(generating: str) -> list[str]:
     """Warnings and errors in what OpenAPI Generator says."""
     lines = [line for line in generating.splitlines() if re.search(r"\b(WARN|ERROR)\b|Exception", line)]
@@ -114,7 +104,7 @@ def complaints(generating: str) -> list[str]:
 
 
 def test_types_for_typescript(server: Served, run: Run, key: str, tmp_path: Path) -> None:
-    need("npm")
+    needed.program("npm")
     generating, using = blocks("Types for TypeScript", "sh")
     (program,) = blocks("Types for TypeScript", "ts")
     compiling, running = using.splitlines()
@@ -137,7 +127,7 @@ def test_a_client_for_python(server: Served, run: Run, key: str, tmp_path: Path)
 
 
 def test_a_client_for_python_by_openapi_generator(server: Served, run: Run, key: str, tmp_path: Path) -> None:
-    need("java")
+    needed.program("java", "default-jre-headless")
     (generating,) = blocks("OpenAPI Generator for Python", "sh")
     (program,) = blocks("OpenAPI Generator for Python", "python")
     assert complaints(run(generating)) == []
@@ -149,7 +139,8 @@ def test_a_client_for_python_by_openapi_generator(server: Served, run: Run, key:
 
 
 def test_a_client_for_typescript_by_openapi_generator(server: Served, run: Run, key: str, tmp_path: Path) -> None:
-    need("npm", "java")
+    needed.program("npm")
+    needed.program("java", "default-jre-headless")
     generating, using = blocks("OpenAPI Generator for TypeScript", "sh")
     (program,) = blocks("OpenAPI Generator for TypeScript", "ts")
     compiling, running = using.splitlines()

@@ -1,7 +1,5 @@
 """A real nats-server with JetStream, its store in a folder of its own: started, killed, and started again."""
 
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -13,8 +11,8 @@ from typing import Final
 import nats
 from nats.aio.client import Client
 
-PROGRAM: Final = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin")
-REQUIRED: Final = "NATS_REQUIRED" in os.environ
+from tests.needed import program
+
 STREAM: Final = "IRRITANTS"
 
 
@@ -51,8 +49,7 @@ class NatsServer:
         return f"nats://{login}@127.0.0.1:{self._port}" if login else f"nats://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        assert PROGRAM is not None
-        command = [PROGRAM, "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
+        command = [program("nats-server"), "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
         command += self._options
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 10

@@ -20,9 +20,9 @@ from service.store.connections import UnusableDatabase, connect, require_session
 from tests.api.bodies import report
 from tests.api.serving import served, until
 from tests.keys import new_key
+from tests.needed import program
 from tests.programs import ran
 
-PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 OPENED: list[dict[str, Any]] = [
     {"stream": "relation/no-se", "type": "RelationOpened", "parties": ["NO", "SE"], "title": "Norway and Sweden"},
     {"stream": "irritant/no-se/visas", "type": "IrritantOpened", "title": "Визы", "category": "mobility"},
@@ -33,9 +33,7 @@ Pooled = Callable[..., AbstractContextManager[str]]
 @pytest.fixture
 def pooled(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Pooled:
     """Starts PgBouncer in a mode, in front of the test's record, and lends the address there."""
-    if PROGRAM is None:
-        assert "PROGRAMS_REQUIRED" not in os.environ, "there has to be a pgbouncer here"
-        pytest.skip("there is no pgbouncer on this machine (Debian's package pgbouncer)")
+    pgbouncer = program("pgbouncer")
 
     @contextmanager
     def pooled(mode: str, **settings: object) -> Iterator[str]:
@@ -62,7 +60,7 @@ def pooled(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Poole
             if account:
                 os.chown(path, account.pw_uid, account.pw_gid)
         with subprocess.Popen(
-            [str(PROGRAM), "--quiet", str(folder / "pgbouncer.ini")],
+            [pgbouncer, "--quiet", str(folder / "pgbouncer.ini")],
             user=account and account.pw_uid,
             group=account and account.pw_gid,
             extra_groups=[] if account else None,
