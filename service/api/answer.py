@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 from starlette.types import Receive, Scope
 
 from service.api import codings, etags
+from service.api.auth import Access
 from service.api.codings import weighed
 from service.api.etags import JSON
 from service.api.problems import Problem
@@ -58,6 +59,7 @@ class Request:
 
     __slots__ = (
         "_headers",
+        "access",
         "coding",
         "exchange",
         "is_gone",
@@ -86,8 +88,8 @@ class Request:
         self.is_gone = False
         extensions = scope.get("extensions")
         self.exchange: Exchange | None = extensions.get(EXCHANGE) if extensions else None
-        access = scope.setdefault("state", {}).get("key")
-        self.key: str | None = None if access is None else access.key
+        self.access: Access | None = scope.setdefault("state", {}).get("key")
+        self.key: str | None = None if self.access is None else self.access.key
 
     @property
     def accept(self) -> str:
@@ -216,10 +218,21 @@ class Page:
     """A rendered representation.
 
     `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list. `ready`: its
-    answers, as they were last put together.
+    answers, as they were last put together. `relation`: of an answer whose address does not say it.
     """
 
-    __slots__ = ("at_rest", "body", "etag", "headers", "is_end", "position", "ready", "representation", "unchanged")
+    __slots__ = (
+        "at_rest",
+        "body",
+        "etag",
+        "headers",
+        "is_end",
+        "position",
+        "ready",
+        "relation",
+        "representation",
+        "unchanged",
+    )
 
     def __init__(
         self,
@@ -231,7 +244,9 @@ class Page:
         at_rest: bool = False,
         is_end: bool = False,
         link: str | None = None,
+        relation: str | None = None,
     ) -> None:
+        self.relation = relation
         self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
         self.representation = representation
         self.ready: Ready | None = None

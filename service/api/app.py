@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api import checkpoints, operations, pages, writing
 from service.api.auth import Authentication, Gate
 from service.api.lane import RESOURCES, ROUTERS, Lane
+from service.api.limits import within_limits
 from service.api.observed import CLIENT_LEFT, Observed, tell
 from service.api.openapi import contract
 from service.api.pacing import Pacing
@@ -34,6 +35,7 @@ from service.store.engine import open_engine
 
 # What is read is answered in the lane before anybody looks for a route; so the ways to write are looked at first.
 _ROUTERS: Final = (writing.router, *ROUTERS, operations.router, pages.router)
+_WITHIN_LIMITS: Final = ("/v1/reports",)  # to file there, on relations that the key may report on
 _SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
 
 
@@ -54,10 +56,12 @@ class _Application(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
+            dependencies=[Depends(within_limits)],
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         state = self.state
         state.settings, state.clock, state.migrated = settings, clock, False
+        state.within_limits = set(_WITHIN_LIMITS)
         state.engine = open_engine(url)
         state.recorder = Recorder(state.engine, clock=clock)
         state.follower = Follower(

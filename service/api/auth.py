@@ -27,23 +27,32 @@ READING: Final = frozenset({"GET", "HEAD"})
 _OF_PROGRAMS: Final = "/v1/"
 _SHOWN: Final = frozenset({b"authorization", b"cookie"})
 # What a stranger may see where reading needs a key: how to ask, and that the service is up.
-_FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
+FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks. `name` is the actor of what they file; `relations` limits where they may report."""
+    """Who asks. `name` is the actor of what they file; `relations` limits where they may report.
+
+    `reads` limits what they may read: it equals `relations` where reading needs a key, and is None (no limit) where
+    reading is open.
+    """
 
     name: str
     scopes: tuple[keys.Scope, ...]
     relations: tuple[str, ...] | None = None
     key: str | None = None
+    reads: tuple[str, ...] | None = None
 
     def may(self, scope: keys.Scope) -> bool:
         return scope in self.scopes or any(SCOPES.index(held) > SCOPES.index(scope) for held in self.scopes)
 
     def may_report_on(self, relation: str) -> bool:
         return self.may("report") and (self.relations is None or relation in self.relations)
+
+    def may_read(self, relation: str | None) -> bool:
+        """Whether a key's limit allows reading this relation; None stands for the whole record."""
+        return self.reads is None or relation in self.reads
 
     def require(self, scope: keys.Scope) -> None:
         """Raises Problem: 401 where no key was shown, 403 where it is not enough."""
@@ -54,9 +63,9 @@ class Access:
         raise forbidden(f"The key {self.name} has not the scope {scope}.", scope)
 
 
-def forbidden(detail: str, scope: keys.Scope) -> Problem:
+def forbidden(detail: str, scope: keys.Scope, **members: Any) -> Problem:
     challenge = f'Bearer realm="irritants", error="insufficient_scope", scope="{scope}"'
-    return Problem("forbidden", detail, headers={"WWW-Authenticate": challenge})
+    return Problem("forbidden", detail, headers={"WWW-Authenticate": challenge}, **members)
 
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="irritants"'}
@@ -65,17 +74,13 @@ _READER: Final = Access("anybody", ("read",))
 _STRANGER: Final = Access("nobody", ())
 
 
-def access_of(key: Key) -> Access:
-    """What the holder of a key may do."""
-    return Access(key.name, key.scopes, key.relations, key.id)
-
-
 class Gate:
     """This process's copy of the keys, as fresh as the head that a request saw."""
 
     def __init__(self, engine: Engine, follower: Follower, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._engine, self._follower, self._clock = engine, follower, clock
-        self._stranger = _READER if settings.read_access == "open" else _STRANGER
+        self._is_open = settings.read_access == "open"
+        self._stranger = _READER if self._is_open else _STRANGER
         self._sessions = Sessions(settings.database_url or "")
         self._version = (-1, -1)
         self._keys: Mapping[str, Key] = {}
@@ -100,7 +105,11 @@ class Gate:
         if key is None or len(shown) > 1:
             detail = "The key is not one of this service, or has expired or been revoked."
             raise Problem("unauthenticated", detail, headers=_REFUSED)
-        return access_of(key)
+        return self.access_of(key)
+
+    def access_of(self, key: Key) -> Access:
+        """Return what the holder of a key may do."""
+        return Access(key.name, key.scopes, key.relations, key.id, None if self._is_open else key.relations)
 
     async def sign_in(self, token: str) -> Session | None:
         """A new session for whoever shows a key; None where it is none. Raises DatabaseUnavailable."""
@@ -118,7 +127,7 @@ class Gate:
         if session is None:
             return self._stranger
         scope["state"]["session"] = session
-        return access_of(session.key)
+        return self.access_of(session.key)
 
     async def _refresh(self) -> None:
         head = await self._follower.head()
@@ -152,6 +161,6 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope["state"]
         access = state["key"] = self._gate.nobody(scope) or await self._gate.authenticate(scope)
-        if scope["method"] in READING and not scope["path"].startswith(_FOR_ANYBODY):
+        if scope["method"] in READING and not scope["path"].startswith(FOR_ANYBODY):
             access.require("read")
         await self._app(scope, receive, send)

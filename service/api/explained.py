@@ -201,7 +201,8 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     ),
     "forbidden": Explanation(
         "The key does not allow this",
-        "The key is good, but lacks the scope that this needs, or is limited to other relations.",
+        "The key is good, but lacks the scope that this needs, or is limited to relations and this is beyond them."
+        " `instead` lists addresses within the limit that answer the same question.",
     ),
     "not-found": Explanation(
         "Not found",

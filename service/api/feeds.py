@@ -98,6 +98,11 @@ class EventsQuery(FeedQuery, Dated):
         chosen = {name: getattr(self, name) for name in ("stream", "type", "relation", "report")}
         return {name: value for name, value in chosen.items() if value is not None}
 
+    @property
+    def of_relation(self) -> str | None:
+        stream = parse_stream(self.stream) if self.stream is not None else None
+        return self.relation or (stream.relation if stream else None)
+
 
 class StreamQuery(Dated):
     """Which events of the stream, from where on."""
@@ -138,7 +143,9 @@ def _event(c: Connection, read: Read[Query]) -> Page:
     found = events.by_ids(c, [read.path["id"]]).get(read.path["id"])
     if found is None:
         read.not_found()
-    return read.page(cloud_event(found), found.position, REPRESENTATION, at_rest=True)
+    stream = parse_stream(found.stream)
+    relation = stream.relation if stream else None
+    return read.page(cloud_event(found), found.position, REPRESENTATION, at_rest=True, relation=relation)
 
 
 def _stream_events(c: Connection, read: Read[StreamQuery]) -> Page:
@@ -261,7 +268,7 @@ RESOURCES: Final = (
         wakes=_events_wakes,
     ),
     # What was filed never changes, so nothing touches it.
-    Resource("/v1/events/{id}", Query, _event, lambda _path, _query: (), shape=CloudEvent),
+    Resource("/v1/events/{id}", Query, _event, lambda _path, _query: (), shape=CloudEvent, says_relation=True),
     Resource(
         "/v1/irritants/{relation}/{slug}/events",
         StreamQuery,

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from service.api.answer import Answer, Headers, Request, Stream
 from service.api.cloudevents import cloud_event
 from service.api.feeds import gone
-from service.api.parameters import Query, Whole, parse
+from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
 from service.api.reading import Reader, Streamed
 from service.api.routes import routes
@@ -48,6 +48,7 @@ class LiveQuery(Query):
     after: Annotated[
         Whole | None, Field(description="the position last seen, for the first time; default: the present end")
     ] = None
+    relation: Annotated[RelationId | None, Field(description="only events on streams of this relation")] = None
 
 
 class _Stretch(NamedTuple):
@@ -66,16 +67,17 @@ def _live(reader: Reader, request: Request, head: Head) -> Stream | Answer:
 
     `Last-Event-ID` resumes without a gap. The stream ends after about a minute; clients come back by themselves.
     """
-    after = _after(request, head)
+    query = parse(LiveQuery, request.query)
+    after = _after(request, query, head)
     if after > head.position:
         raise gone("/v1/events", f"The record ends at {head.position}; nothing ever was at {after}.")
     if request.is_head:
         return Answer(200, _HEADERS, b"")
-    return Stream(_HEADERS, _sent(reader, request, after))
+    return Stream(_HEADERS, _sent(reader, request, after, query.relation))
 
 
-def _after(request: Request, head: Head) -> int:
-    query, seen = parse(LiveQuery, request.query), request.last_event_id
+def _after(request: Request, query: LiveQuery, head: Head) -> int:
+    seen = request.last_event_id
     if not seen:  # EventSource and some proxies send the header empty where nothing was seen yet
         return head.position if query.after is None else query.after
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= 18):
@@ -85,20 +87,21 @@ def _after(request: Request, head: Head) -> int:
     return int(seen)
 
 
-async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[bytes]:
+async def _sent(reader: Reader, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
     follower, loop = reader.follower, asyncio.get_running_loop()
     breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
-    with reader.waiting(request, (RECORD,)) as waiter:
+    with reader.waiting(request, (relation or RECORD,)) as waiter:
         yield _RECONNECT
         try:
             # Where the record went back, the next position would be of another history: whoever comes back hears it.
             while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
                 if head is not None and head.position > after:
-                    stretch = await _stretch(reader, after, head)
+                    stretch = await _stretch(reader, after, head, relation)
                     after = stretch.position
-                    yield stretch.body
+                    if stretch.body:
+                        yield stretch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
                     yield _STILL_HERE
                 await reader.check_again(request)
@@ -107,20 +110,26 @@ async def _sent(reader: Reader, request: Request, after: int) -> AsyncIterator[b
             return
 
 
-async def _stretch(reader: Reader, after: int, head: Head) -> _Stretch:
+async def _stretch(reader: Reader, after: int, head: Head, relation: str | None) -> _Stretch:
     follower = reader.follower
-    return await follower.kept((_PATH, after, head.position), (), lambda: follower.read_copy(_read, after, head))
+    kept_as = (_PATH, after, head.position, relation)
+    return await follower.kept(kept_as, (), lambda: follower.read_copy(_read, after, head, relation))
 
 
-def _read(copies: Copies, after: int, head: Head) -> _Stretch:
+def _read(copies: Copies, after: int, head: Head, relation: str | None) -> _Stretch:
     def load(c: Connection) -> list[StoredEvent]:
-        return events.read_log(c, after=after, upto=head.position, limit=_AT_ONCE)
+        found = events.read_log(c, after=after, upto=head.position, limit=_AT_ONCE, relation=relation)
+        # Without a filter an empty stretch shows by itself that this copy is shorter.
+        is_there = found if relation is None else events.chain_hash_at(c, head.position) == head.chain_hash
+        if not is_there:
+            raise DatabaseUnavailable("the head was asked of another copy of the record")
+        return found
 
     found = copies.read(head, load, is_past=True)
-    if not found:
-        raise DatabaseUnavailable("the head was asked of another copy of the record")
     sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
-    return _Stretch(b"".join(sent), found[-1].position)
+    # A filtered stretch that is not full reached the head, whatever was recorded in other relations meanwhile.
+    is_to_head = relation is not None and len(found) < _AT_ONCE
+    return _Stretch(b"".join(sent), head.position if is_to_head else found[-1].position)
 
 
 RESOURCES: Final = (Streamed(_PATH, LiveQuery, _live, ("text/event-stream",)),)

@@ -78,6 +78,12 @@ class Query(BaseModel):
         """Whether the record can never answer this otherwise: every clock is past what is asked for."""
         return False
 
+    @property
+    def of_relation(self) -> str | None:
+        """The only relation that an answer tells of; None where it may tell of the whole record."""
+        relation: str | None = getattr(self, "relation", None)
+        return relation
+
 
 class At(Query):
     """Where a state is read: by the record's clock (`as_of_position` or `known_at`), by the world's, or by both."""

@@ -119,6 +119,9 @@ class ProblemDocument(Document):
     etag: str | None = Field(default=None, description="the validator of the present state")
     report: str | None = Field(default=None, description="the report that was recorded first under this key")
     start_over: str | None = Field(default=None, description="where to begin again")
+    instead: tuple[str, ...] | None = Field(
+        default=None, description="addresses that a key limited to relations may read in the place of this one"
+    )
 
 
 def _hushed(mistake: Mistake) -> Mistake:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, cast
+from urllib.parse import urlencode
 
 from starlette.requests import ClientDisconnect
 
-from service.api import parameters
+from service.api import limits, parameters
 from service.api.answer import Answer, Page, Ready, Request, Stream, negotiated
-from service.api.auth import authenticate
+from service.api.auth import Access, authenticate
 from service.api.pacing import Pacing
 from service.api.parameters import Query
 from service.api.problems import Problem
@@ -76,6 +77,7 @@ class Reader:
         if found is None:
             return None
         request.scope["state"]["route"] = found.resource.path
+        self._refuse_beyond_limit(request, found)
         # Where a key was shown the gate has confirmed the head for this request already.
         if request.key is None:
             await self.follower.head()
@@ -86,6 +88,7 @@ class Reader:
             page = await self._awaited(request, found, seconds)
         else:
             page = self._kept(request) or await self._page(request, found)
+        self._refuse_beyond_limit(request, found, page)
         return self._answer(request, page, seconds)
 
     # What pages are made of, which show several documents at one head.
@@ -97,7 +100,12 @@ class Reader:
     async def page(self, request: Request) -> Page | None:
         """What is asked for, no older than the head last confirmed; None where there is nothing of that name."""
         found = self._found.get(request.path) or self._find(request.path)
-        return None if found is None or isinstance(found.resource, Streamed) else await self._page(request, found)
+        if found is None or isinstance(found.resource, Streamed):
+            return None
+        self._refuse_beyond_limit(request, found)
+        page = await self._page(request, found)
+        self._refuse_beyond_limit(request, found, page)
+        return page
 
     def answered(self, request: Request, page: Page) -> Answer:
         """A page as it is sent: whole, or 304 where the sender has it."""
@@ -128,6 +136,37 @@ class Reader:
                 return found
         return None
 
+    def _refuse_beyond_limit(self, request: Request, found: _Found, page: Page | None = None) -> None:
+        """Raise Problem (403) where a limited key asks for what is beyond its limit, before any validator is compared.
+
+        Called before anything is read; and with the page, for what says only there of which relation it is.
+        """
+        access, resource = request.access, found.resource
+        if access is None or access.reads is None:
+            return
+        if isinstance(resource, Resource) and resource.says_relation:
+            if page is not None and not (page.relation and access.may_read(page.relation)):
+                raise limits.not_within(access)
+            return
+        if page is not None:
+            return
+        relation = found.path.get("relation")
+        if relation is None:
+            query = parameters.parse(resource.query, request.query)
+            relation = query.of_relation
+            if relation is None:
+                limits.refuse_beyond(access, None, self._within(access, resource, request.path, query))
+        limits.refuse_beyond(access, relation)
+
+    def _within(self, access: Access, resource: Resource[Any] | Streamed, path: str, query: Query) -> Iterator[str]:
+        """The addresses within the limit of a key that answer a question on the whole record."""
+        for relation in access.reads or ():
+            if "relation" in resource.query.model_fields:
+                given = query.model_dump(mode="json", by_alias=True, exclude_unset=True)
+                yield f"{path}?{urlencode({'relation': relation, **given})}"
+            elif any(other.path == f"{resource.path}/{{relation}}" for _, other in self._patterns):
+                yield f"{path}/{relation}"
+
     def _kept(self, request: Request) -> Page | None:
         return cast("Page | None", self.follower.cache.peek(request.kept_as))
 
@@ -141,7 +180,13 @@ class Reader:
             load = partial(self.follower.read_copy, resource.read, read)
         else:
             load = partial(self.follower.read_copy, resource.draw, read, drawing)
-        return await self.in_coding(request.target, request.coding, topics, load)
+        try:
+            return await self.in_coding(request.target, request.coding, topics, load)
+        except Problem as problem:
+            access = request.access
+            if problem.name == "not-found" and resource.says_relation and access and access.reads is not None:
+                raise limits.not_within(access) from None
+            raise
 
     def _read(self, request: Request, found: _Found) -> Read[Any]:
         resource, head = cast(Resource[Any], found.resource), self._last_head()
@@ -204,8 +249,10 @@ class Reader:
         if request.is_gone:
             raise ClientDisconnect
         if request.key is not None:
-            access = await authenticate(request.scope)
-            access.require("read")
+            request.access = await authenticate(request.scope)
+            request.access.require("read")
+            if (found := self._find(request.path)) is not None:
+                self._refuse_beyond_limit(request, found)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

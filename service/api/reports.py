@@ -95,7 +95,7 @@ def _one(c: Connection, read: Read[Query]) -> Page:
             for stored in read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
         ),
     )
-    return read.page(rendered(document), last, REPRESENTATION, at_rest=True)
+    return read.page(rendered(document), last, REPRESENTATION, at_rest=True, relation=report.relation)
 
 
 def _summary(report: StoredReport) -> ReportSummary:
@@ -114,6 +114,6 @@ def _summary(report: StoredReport) -> ReportSummary:
 RESOURCES: Final = (
     Resource("/v1/reports", ReportsQuery, _list, lambda _path, _query: (RECORD,), shape=Listing[ReportSummary]),
     # What was filed never changes, so nothing touches it.
-    Resource("/v1/reports/{id}", Query, _one, lambda _path, _query: (), shape=ReportDocument),
+    Resource("/v1/reports/{id}", Query, _one, lambda _path, _query: (), shape=ReportDocument, says_relation=True),
 )
 router = routes(RESOURCES, "reports")

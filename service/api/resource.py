@@ -87,7 +87,8 @@ class Resource(Generic[Q]):
 
     `topics`: what an answer is computed from. `wakes`: what is worth waking for, where that is less. `is_snapshot`: it
     reads what is stored of the present in more than one query, and wants them all to see the same. `drawn`: which
-    of its media types the pages draw better than it does itself, where there are pages.
+    of its media types the pages draw better than it does itself, where there are pages. `says_relation`: the relation
+    of an answer is known only once it is made, and then its `Page.relation` says it.
     """
 
     path: str
@@ -99,6 +100,7 @@ class Resource(Generic[Q]):
     wakes: Topics[Q] | None = None
     is_snapshot: bool = False
     drawn: str | None = None
+    says_relation: bool = False
 
     @property
     def told_by(self) -> Callable[..., Any]:

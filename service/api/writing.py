@@ -18,6 +18,7 @@ from starlette.responses import Response
 from service import recorder
 from service.api import body, etags, examples
 from service.api.auth import Access, forbidden
+from service.api.limits import refuse_beyond
 from service.api.observed import request_id
 from service.api.openapi import SCHEMAS
 from service.api.parameters import Query, described, parse
@@ -25,8 +26,10 @@ from service.api.problems import Problem
 from service.api.receipts import ReportPreview, ReportReceipt, answered, previewed
 from service.api.recording import recorded
 from service.domain import report
+from service.domain.assertion import AssertionCorrected
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
+from service.domain.references import members_in, members_named
 from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
 from service.projections.stored import STORED
@@ -87,6 +90,7 @@ async def receipt_of(request: Request, read: body.Body, key: str, *, dry_run: bo
     _refuse_too_many(read.value)
     filed, digest = await _understood(read.value, read.mistakes)
     _refuse_beyond(access, filed)
+    _refuse_names(access, filed)
     asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), dry_run=dry_run)
     return await recorded(request, asked)
 
@@ -128,6 +132,7 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     read = await body.read(request)
     said, mistakes = _of_one_event(stream, name.relation, read)
     filed, digest = _understand(said, mistakes)
+    _refuse_names(access, filed)
     # A mistake goes before what was seen.
     seen = {} if filed.mistakes else _seen(request, kind, stream)
     asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), seen, dry_run)
@@ -191,6 +196,23 @@ def _reporter(request: Request) -> Access:
     access: Access = request.state.key
     access.require("report")
     return access
+
+
+def _refuse_names(access: Access, filed: Report) -> None:
+    """Raise Problem (403) where a key with a limit on reading names something of another relation.
+
+    The refusals of the domain say whether that exists and at which version it stands.
+    """
+    if access.reads is None:
+        return
+    streams = [*filed.expect, *(event.stream for event in filed.events)]
+    for event in filed.events:
+        streams += (stream for stream, _ in members_named(event.data))
+        if isinstance(event.data, AssertionCorrected):
+            streams += (stream for stream, _ in members_in(event.data.changes))
+    relations = {name.relation for name in map(parse_stream, streams) if name is not None and name.relation}
+    for relation in sorted({*relations, *([filed.relation] if filed.relation else ())}):
+        refuse_beyond(access, relation)
 
 
 def _refuse_relation(access: Access, relation: str) -> None:

@@ -48,7 +48,11 @@ def create(
         typer.Option(help="What it may: read, report (and read), or admin (and both); may be given again."),
     ],
     relation: Annotated[
-        list[str] | None, typer.Option(metavar="RELATION", help="Report on this relation only; may be given again.")
+        list[str] | None,
+        typer.Option(
+            metavar="RELATION",
+            help="Report on this relation only, and read only it where reading needs a key; may be given again.",
+        ),
     ] = None,
     expires: Annotated[
         str | None, typer.Option(metavar="WHEN", help="90d, a day (the key ends with it, in UTC) or a moment.")

@@ -91,7 +91,11 @@ def named_event(history: History[Any], name: str) -> Recorded | None:
 
 def members_named(data: Contract) -> Iterable[tuple[str, str]]:
     """Streams of other irritants and rounds that an event names, each with the field that names it."""
-    fields = vars(data)
+    return members_in(vars(data))
+
+
+def members_in(fields: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """The same of an event's fields, or of those that a correction changes."""
     if (of_round := fields.get("round")) is not None:
         yield f"round/{of_round}", "round"
     if (merged_into := fields.get("merged_into")) is not None:

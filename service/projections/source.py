@@ -1,8 +1,8 @@
 """One document: what is registered of it, the utterances behind it, and every assertion that rests on them."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from service.domain.assertion import Assertion
 from service.domain.history import Reading
@@ -59,6 +59,9 @@ class SourceDocument(SourceSummary):
     assertions: tuple[RestingDocument, ...]
 
 
+Summary = TypeVar("Summary", bound=SourceSummary)
+
+
 def summary(reading: Reading[Source]) -> SourceSummary:
     """What is registered of a source. Total."""
     state, name = reading.state, parse_stream(reading.stream)
@@ -79,6 +82,12 @@ def summary(reading: Reading[Source]) -> SourceSummary:
             for o in state.origins.values()
         ),
     )
+
+
+def within(registered: Summary, origins: Container[str]) -> Summary:
+    """The same source with only these of its utterances: those that one relation cites."""
+    kept = tuple(origin for origin in registered.origins if origin.origin in origins)
+    return registered.model_copy(update={"origins": kept})
 
 
 def view(reading: Reading[Source], citing: Iterable[Reading[Any]] = ()) -> SourceDocument:

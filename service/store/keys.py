@@ -30,7 +30,10 @@ _NOBODY: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Who may do what. The name is the actor of the events that it files; `relations` limits where it may report."""
+    """Who may do what. The name is the actor of the events that it files.
+
+    `relations` limits where it may report and, where reading needs a key, what it may read.
+    """
 
     id: str
     name: str

@@ -16,7 +16,6 @@ from service.domain.assertion import AssertionCorrected, AssertionRetracted
 from service.domain.errors import Refused
 from service.domain.streams import parse_stream
 from service.projections.consequences import falls_with
-from service.projections.relation import RelationDocument
 from service.recorder import KeyReused
 from service.web import amendments
 from service.web.amendments import Amendment, Kind
@@ -29,7 +28,7 @@ from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import written
 from service.web.ladder import symbols
 from service.web.previews import Preview, preview_of, receipt
-from service.web.surroundings import listed, named_event, surroundings
+from service.web.surroundings import every_relation, named_event, surroundings
 from service.web.texts import texts
 from service.web.visit import Visit, address, begun
 
@@ -118,7 +117,7 @@ async def _begun(visit: Visit[Any], kind: Kind, id: str) -> Amendment:
 
 async def _any_relation(visit: Visit[Any]) -> str:
     """A source is of none; what mends it is filed under one that the visitor may report on. Raises Problem."""
-    for relation in await listed(visit, "/v1/relations", RelationDocument):
+    for relation in await every_relation(visit):
         if visit.visitor.may_report_on(relation.id):
             return relation.id
     raise Problem("not-found", "There is no relation on record that you may file this under.")

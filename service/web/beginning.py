@@ -13,7 +13,7 @@ from service.projections.round import RoundDocument
 from service.web.drafts import Draft
 from service.web.fields import Path
 from service.web.sentences import round_name
-from service.web.surroundings import Surroundings, listed, surroundings
+from service.web.surroundings import Surroundings, every_relation, listed, surroundings
 from service.web.texts import texts
 from service.web.visit import Visit
 
@@ -31,7 +31,7 @@ class Start:
 
 async def starts(visit: Visit[Any]) -> list[Start]:
     """Wherever this visitor may report."""
-    relations = await listed(visit, "/v1/relations", RelationDocument)
+    relations = await every_relation(visit)
     return [await _start(visit, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
 
 

@@ -9,15 +9,14 @@ from markupsafe import Markup
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.listing import Listing
 from service.api.parameters import RelationId
 from service.api.problems import Problem
 from service.domain.assertion import when
 from service.domain.ladder import LEVELS
 from service.projections.board import BoardDocument, BoardRow
-from service.projections.relation import RelationDocument
 from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
+from service.web.limited import relations, to_one_relation
 from service.web.lines import lines
 from service.web.sentences import round_name
 from service.web.visit import Moved, Sheet, Visit, shown
@@ -64,9 +63,10 @@ async def board(request: Request) -> Response:
 
 
 async def _board(visit: Visit[BoardQuery]) -> Sheet:
+    to_one_relation(visit)
     query = visit.query
-    relations = await visit.at_point("/v1/relations", Listing[RelationDocument])
-    chosen = [_path(r.id) for r in relations.items if query.relation in (None, r.id)]
+    found = await relations(visit)
+    chosen = [_path(r.id) for r in found if query.relation in (None, r.id)]
     if query.relation and not chosen:
         raise Problem("not-found", f"Nothing is on record about a relation {query.relation} at this point.")
     present = [await visit.document(path, BoardDocument) for path in chosen]
@@ -76,7 +76,7 @@ async def _board(visit: Visit[BoardQuery]) -> Sheet:
     boards = [await visit.at_point(path, BoardDocument) for path in chosen] if visit.point else present
     counted_to = query.effective_on or visit.today
     told = {
-        "relations": relations.items,
+        "relations": found,
         "sections": [section(board, query.sort, counted_to, visit.link("")) for board in boards],
         "clocks": await clocks(visit, dates, (r for board in present for r in board.rounds)),
         "counted_to": counted_to,

@@ -11,13 +11,12 @@ from starlette.responses import Response
 
 from service.api.cloudevents import CloudEvent
 from service.api.feeds import ChangesPage
-from service.api.listing import Listing
 from service.api.parameters import Query, RelationId, Whole, malformed
 from service.api.reports import ReportDocument
 from service.projections.change import ChangeDocument
 from service.projections.difference import changed
-from service.projections.relation import RelationDocument
 from service.web import ladder
+from service.web.limited import relations, to_one_relation
 from service.web.sentences import sentence
 from service.web.standing import of_change
 from service.web.visit import Sheet, Visit, shown
@@ -54,17 +53,17 @@ async def changes(request: Request) -> Response:
 
 
 async def _changes(visit: Visit[ChangesQuery]) -> Sheet:
+    to_one_relation(visit)
     query = visit.query
     if query.since is not None and query.since > visit.head.position:
         raise malformed("since", f"is beyond the head: the record ends at {visit.head.position}")
     found = await (_latest(visit) if query.since is None else _since(visit, query.since))
     page = found[:_ON_A_PAGE]
     more = len(found) > _ON_A_PAGE
-    relations = await visit.document("/v1/relations", Listing[RelationDocument])
     told = {
         "changes": [await _told(visit, change) for change in page],
         "more": page[-1].position if more else None,
-        "relations": relations.items,
+        "relations": await relations(visit),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }

@@ -6,17 +6,20 @@ sends on says its position and its day. A slider at its end means no bound, and 
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from service.api.cloudevents import CloudEvent
 from service.api.feeds import EventsPage
 from service.api.listing import Listing
 from service.api.parameters import At, Whole, whole
 from service.api.reports import ReportDocument, ReportSummary
 from service.domain.assertion import when
-from service.projections.board import BoardRound
+from service.projections.board import BoardDocument, BoardRound
 from service.projections.relation import RelationDocument
+from service.web.limited import relations
 from service.web.sentences import round_name
 from service.web.visit import Visit, address
 
@@ -67,9 +70,8 @@ class Clocks(NamedTuple):
 
 async def clocks(visit: Visit[Any], dates: Iterable[str | None], rounds: Iterable[BoardRound]) -> Clocks:
     """The sliders of a visit. `dates` (EDTF): what the world's is to reach over."""
-    filed = await visit.document("/v1/reports", Listing[ReportSummary], limit=_MOST_TICKS)
     ticks = [(_number(round.latest), round_name(round.id)) for round in rounds]
-    return Clocks(await _known(visit), () if filed.next else filed.items, _world(visit, dates), ticks)
+    return Clocks(await _known(visit), await _reports(visit), _world(visit, dates), ticks)
 
 
 def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> str:
@@ -81,14 +83,39 @@ def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> s
     return address(visit.path, **others, as_of_position=position, effective_on=day)
 
 
+async def _reports(visit: Visit[Any]) -> Sequence[ReportSummary]:
+    """The reports that the slider marks; none where there are too many to mark."""
+    found: list[ReportSummary] = []
+    for relation in visit.visitor.reads or (None,):
+        page = await visit.document("/v1/reports", Listing[ReportSummary], limit=_MOST_TICKS, relation=relation)
+        if page.next:
+            return ()
+        found += page.items
+    return sorted(found, key=attrgetter("position"))
+
+
 async def _known(visit: Visit[Any]) -> Known | None:
     """None before the first event."""
     position = await _position(visit)
     if not position:
         return None
-    event = (await visit.document("/v1/events", EventsPage, after=position - 1, limit=1)).items[0]
+    event = await _last_event(visit, position)
+    if event is None:
+        return None
     report = await visit.document(f"/v1/reports/{event.report}", ReportDocument)
     return Known(position, event.time, report.title)
+
+
+async def _last_event(visit: Visit[Any], position: int) -> CloudEvent | None:
+    """The event at a position; for a visitor limited to relations the last of theirs up to it."""
+    if visit.visitor.reads is None:
+        return (await visit.document("/v1/events", EventsPage, after=position - 1, limit=1)).items[0]
+    boards = [await visit.at_point(f"/v1/relations/{r.id}/board", BoardDocument) for r in await relations(visit)]
+    last = max(boards, key=attrgetter("position"), default=None)
+    if last is None:
+        return None
+    after = last.position - 1
+    return (await visit.document("/v1/events", EventsPage, relation=last.relation, after=after, limit=1)).items[0]
 
 
 async def _position(visit: Visit[Any]) -> int:
@@ -96,7 +123,9 @@ async def _position(visit: Visit[Any]) -> int:
     query: Slid = visit.query
     if query.known_at is None:
         return visit.head.position if query.as_of_position is None else query.as_of_position
-    return (await visit.at_point("/v1/relations", Listing[RelationDocument], limit=1)).position
+    if visit.visitor.reads is None:
+        return (await visit.at_point("/v1/relations", Listing[RelationDocument], limit=1)).position
+    return max((relation.position for relation in await relations(visit)), default=0)
 
 
 def _world(visit: Visit[Any], dates: Iterable[str | None]) -> World:

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from service.api import body, sessions
-from service.api.auth import Gate, access_of
+from service.api.auth import Gate
 from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
@@ -105,7 +105,7 @@ async def let_in(request: Request, token: str) -> Session | None:
     if session is None:
         attempts.failed(sender)
     else:
-        request.scope["state"] |= {"session": session, "key": access_of(session.key)}
+        request.scope["state"] |= {"session": session, "key": gate.access_of(session.key)}
     return session
 
 

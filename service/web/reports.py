@@ -31,13 +31,17 @@ async def report(request: Request) -> Response:
 
 async def _report(visit: Visit[ReportQuery]) -> Sheet:
     found = await visit.document(f"/v1{visit.path}", ReportDocument)
+    within = None if visit.visitor.reads is None else found.relation
     brought = await visit.document(
-        "/v1/events", EventsPage, report=found.id, after=found.first_position - 1, limit=_PAGE
+        "/v1/events", EventsPage, report=found.id, relation=within, after=found.first_position - 1, limit=_PAGE
     )
+    # A limited visitor reads events of the relation alone, and a source is of none.
+    listed = [event for event in found.events if within is None or not event.stream.startswith("source/")]
     told = {
         "report": found,
+        "within": within,
         "events": brought.items,
-        "unlisted": len(found.events) - len(brought.items),
+        "unlisted": len(listed) - len(brought.items),
         "effects": list(effects_of(found.changes)),
         "symbols": symbols(),
     }

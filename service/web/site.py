@@ -38,9 +38,31 @@ _ROUTERS = (
 )
 
 
+_WITHIN_LIMITS = (
+    "/",
+    "/changes",
+    "/correct/{id}",
+    "/correct/{id}/preview",
+    "/events/{id}",
+    "/file",
+    "/file/date",
+    "/file/preview",
+    "/help",
+    "/problems",
+    "/reports/{id}",
+    "/retract/{id}",
+    "/retract/{id}/preview",
+    "/sign-out",
+    "/sources",
+    "/sources/{slug}",
+)
+"""Pages that keep to a visitor's limit by themselves; see `limits.within_limits`."""
+
+
 def add_pages(app: FastAPI) -> None:
     """Whoever serves the application calls this once; without it the interface is there alone."""
     app.state.told = refusals.told
+    app.state.within_limits.update(_WITHIN_LIMITS)
     app.state.attempts = entrance.Attempts()
     app.state.reader.drawings[rounds.DRAWN] = rounds.drawn
     for router in _ROUTERS:

@@ -6,11 +6,14 @@ from typing import Final, NamedTuple
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.api.limits import not_within
 from service.api.listing import Listing
 from service.api.parameters import At
+from service.api.problems import Problem
 from service.api.sources import SourcesQuery
 from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument, SourceSummary
+from service.web.limited import relations, to_one_relation
 from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
@@ -29,9 +32,11 @@ async def sources(request: Request) -> Response:
 
 
 async def _sources(visit: Visit[SourcesQuery]) -> Sheet:
-    query = visit.query
-    page = await visit.at_point("/v1/sources", Listing[SourceSummary], limit=query.limit, cursor=query.cursor)
-    return Sheet("sources.html", {"sources": page.items, "next": page.next})
+    to_one_relation(visit)
+    given = visit.query.model_dump(include={"limit", "cursor", "relation"})
+    page = await visit.at_point("/v1/sources", Listing[SourceSummary], **given)
+    listed = await relations(visit) if visit.visitor.reads is not None else ()
+    return Sheet("sources.html", {"sources": page.items, "next": page.next, "relations": listed})
 
 
 @router.get("/sources/{slug}")
@@ -40,7 +45,7 @@ async def source(request: Request) -> Response:
 
 
 async def _source(visit: Visit[At]) -> Sheet:
-    found = await visit.at_point(f"/v1{visit.path}", SourceDocument)
+    found = await _as_far_as_readable(visit)
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
     relations = {one.stream.split("/")[1] for one in found.assertions}
     boards = [await visit.at_point(f"/v1/relations/{id}/board", BoardDocument) for id in sorted(relations)]
@@ -51,6 +56,34 @@ async def _source(visit: Visit[At]) -> Sheet:
         "elsewhere": [resting for resting in found.assertions if resting not in own],
     }
     return Sheet("source.html", told)
+
+
+async def _as_far_as_readable(visit: Visit[At]) -> SourceDocument:
+    """The source; for a visitor limited to relations what these cite of it. Raises Problem where they cite nothing."""
+    path, reads = f"/v1{visit.path}", visit.visitor.reads
+    if reads is None:
+        return await visit.at_point(path, SourceDocument)
+    parts = []
+    for relation in reads:
+        try:
+            parts.append(await visit.at_point(path, SourceDocument, relation=relation))
+        except Problem as problem:
+            if problem.name != "not-found":
+                raise
+    if not parts:
+        raise not_within(visit.visitor)
+    origins = {origin.origin: origin for part in parts for origin in part.origins}
+    together = {
+        "position": max(part.position for part in parts),
+        "origins": tuple(origins.values()),
+        "relays": tuple(sorted({relay for part in parts for relay in part.relays})),
+        "assertions": tuple(sorted((a for part in parts for a in part.assertions), key=_recorded)),
+    }
+    return parts[0].model_copy(update=together)
+
+
+def _recorded(resting: RestingDocument) -> int:
+    return resting.evidence.position
 
 
 def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
+from service.api.limits import not_within
 from service.api.listing import Listing
 from service.api.problems import Problem
 from service.domain.assertion import Assertion, Contract, Recorded, Telling
@@ -21,10 +22,12 @@ from service.domain.irritant.state import Irritant
 from service.domain.streams import history_of, parse_stream
 from service.follower.readings import histories
 from service.projections.board import BoardDocument, BoardRow
+from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
 from service.store import events
 from service.store.engine import connection
+from service.web.limited import relations
 from service.web.sentences import round_name
 from service.web.visit import Visit
 
@@ -95,11 +98,15 @@ def _meant_by(entry: str, field: str) -> type[Contract]:
 
 
 async def surroundings(visit: Visit[Any], relation: str, streams: Iterable[str]) -> Surroundings:
-    """Raises Problem where the relation is not on record."""
+    """Raises Problem where the relation is not on record.
+
+    A visitor limited to relations is offered the sources that this one cites, and sees no stream beyond the limit.
+    """
     board = await visit.document(f"/v1/relations/{relation}/board", BoardDocument)
     rounds = await listed(visit, "/v1/rounds", RoundDocument, relation=relation)
-    sources = await listed(visit, "/v1/sources", SourceSummary)
-    named = [name for name in streams if parse_stream(name) is not None]
+    within = None if visit.visitor.reads is None else relation
+    sources = await listed(visit, "/v1/sources", SourceSummary, relation=within)
+    named = [name for name in streams if (of := parse_stream(name)) and visit.visitor.may_read(of.relation)]
     read = await visit.reader.follower.read(_histories, named, visit.head.position)
     return Surroundings(board, rounds, sources, read)
 
@@ -116,13 +123,27 @@ async def listed(visit: Visit[Any], path: str, item: type[Item], **query: object
         cursor = page.next
 
 
+async def every_relation(visit: Visit[Any]) -> Sequence[RelationDocument]:
+    """Every relation on record that the visitor may read."""
+    if visit.visitor.reads is not None:
+        return await relations(visit)
+    return await listed(visit, "/v1/relations", RelationDocument)
+
+
 async def named_event(visit: Visit[Any], id: str) -> tuple[History[Any], Recorded]:
     """An event by its id, and the stream that it is on. Raises Problem."""
     told = await visit.reader.follower.read(_history_with, id, visit.head.position) if _ID.fullmatch(id) else None
     event = told.recorded(id) if told else None
+    if visit.visitor.reads is not None and (event is None or not _is_within(visit, event.stream)):
+        raise not_within(visit.visitor)
     if told is None or event is None:
         raise Problem("not-found", f"There is no event {id} on record.")
     return told, event
+
+
+def _is_within(visit: Visit[Any], stream: str) -> bool:
+    name = parse_stream(stream)
+    return name is not None and visit.visitor.may_read(name.relation)
 
 
 def _histories(engine: Engine, streams: Sequence[str], upto: int) -> dict[str, History[Any]]:

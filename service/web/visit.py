@@ -20,6 +20,7 @@ from service.api import answer
 from service.api.answer import Page
 from service.api.auth import Access
 from service.api.fixed import Fixed, fixed
+from service.api.limits import refuse_beyond
 from service.api.parameters import At, Q, Query, parse
 from service.api.problems import Problem
 from service.api.reading import Reader
@@ -77,7 +78,7 @@ class Visit(Generic[Q]):
     async def document(self, path: str, shape: type[Shape], **query: object) -> Shape:
         """A document of the interface at the head that was confirmed. Raises Problem where there is none."""
         try:
-            page = await self.reader.page(_inner(path, query))
+            page = await self.reader.page(_inner(path, query, self.visitor))
         except Problem as problem:
             raise self._not_found() if problem.name == "not-found" else problem from None
         if page is None:
@@ -110,8 +111,11 @@ async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
     state, scope = request.app.state, request.scope
     reader: Reader = state.reader
     query = parse(query_type, scope["query_string"])
+    visitor: Access = scope["state"]["key"]
+    if query.of_relation is not None:
+        refuse_beyond(visitor, query.of_relation)
     head = await reader.confirmed(answer.Request(scope, request.receive))
-    return Visit(request.url.path, query, head, state.clock().date(), scope["state"]["key"], reader)
+    return Visit(request.url.path, query, head, state.clock().date(), visitor, reader)
 
 
 async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
@@ -145,7 +149,7 @@ async def _drawn(visit: Visit[Q], make: Make[Q]) -> Page:
 def _representation(visit: Visit[Any]) -> int:
     """What else than the record a page depends on, as the number that its tag has for that."""
     visitor = visit.visitor
-    depends = f"{assets.VERSION} {visit.today} {visitor.name} {visitor.scopes} {visitor.relations}"
+    depends = f"{assets.VERSION} {visit.today} {visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
     return int.from_bytes(blake2b(depends.encode(), digest_size=6).digest())
 
 
@@ -155,9 +159,11 @@ def address(path: str, **query: object) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def _inner(path: str, query: Mapping[str, object]) -> answer.Request:
+def _inner(path: str, query: Mapping[str, object], visitor: Access) -> answer.Request:
+    """A request in the name of the visitor, so that a page never shows more than its visitor may read."""
     raw = urlencode({name: value for name, value in query.items() if value is not None}).encode()
-    return answer.Request({"method": "GET", "path": path, "query_string": raw, "headers": []}, _nothing)
+    scope = {"method": "GET", "path": path, "query_string": raw, "headers": [], "state": {"key": visitor}}
+    return answer.Request(scope, _nothing)
 
 
 async def _nothing() -> Any:

@@ -1,12 +1,12 @@
 """Who may ask for what: every route of the application, for everybody who may come, reading open or not.
 
-The routes are those of the application itself, so that a new one is a failure here until a row says whom it is for.
-Programs show their key; people the cookie of the session that began with it.
+The routes are those of the application itself, so that a new one is a failure here until a row says whom it is for and
+of which relation it is. Programs show their key; people the cookie of the session that began with it.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -17,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
+from service.api.lane import RESOURCES
 from service.settings import Settings
 from service.store import keys
 from service.store.engine import open_engine, transaction
@@ -35,7 +36,17 @@ class For(Enum):
     OPERATORS = "who may read; an admin where reading needs a key"
     SIGNED_IN = "who is signed in, with whatever key"
     REPORTERS = "who may report on this relation"
+    REPORTERS_ANYWHERE = "who may report on some relation"
     REPORTERS_STILL = "the same; who is signed in no longer is told that, in the place of what was asked for"
+
+
+class Of(Enum):
+    """What a route tells of: it decides what a key that is limited to relations gets where reading needs a key."""
+
+    RU_US = "the relation ru-us"
+    RECORD = "the whole record, which a limited key may not read"
+    OWN = "the whole record, of which a limited key is led to its own relation"
+    NOTHING = "nothing that is on record"
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class Row:
 
     who: For
     address: str
+    of: Of
     answer: int = 200
     method: str = "GET"
     json: Mapping[str, Any] | None = None
@@ -52,20 +64,21 @@ class Row:
     by_cookie: bool = False
 
 
-def reading(address: str, answer: int = 200, method: str = "GET") -> Row:
-    return Row(For.READERS, address, answer, method)
+def reading(address: str, of: Of, answer: int = 200, method: str = "GET") -> Row:
+    return Row(For.READERS, address, of, answer, method)
 
 
-def page(address: str, who: For = For.READERS, answer: int = 200) -> Row:
-    return Row(who, address, answer, by_cookie=True)
+def page(address: str, of: Of, who: For = For.READERS, answer: int = 200) -> Row:
+    return Row(who, address, of, answer, by_cookie=True)
 
 
-def posting(address: str, who: For, answer: int, **form: str) -> Row:
-    return Row(who, address, answer, "POST", form=form, by_cookie=True)
+def posting(address: str, of: Of, who: For, answer: int, **form: str) -> Row:
+    return Row(who, address, of, answer, "POST", form=form, by_cookie=True)
 
 
 def appending(address: str, type: str, **fields: Any) -> Row:
-    return Row(For.REPORTERS, f"{address}?dry_run=true", 200, "POST", said(type, **fields), headers={"If-Match": "*"})
+    address, body = f"{address}?dry_run=true", said(type, **fields)
+    return Row(For.REPORTERS, address, Of.RU_US, 200, "POST", body, headers={"If-Match": "*"})
 
 
 IRRITANT = "/v1/irritants/{relation}/{slug}"
@@ -75,89 +88,123 @@ VISAS = "/v1/irritants/ru-us/visas"
 ISTANBUL = "/v1/rounds/ru-us/istanbul-april"
 RU_US = "/v1/relations/ru-us"
 ROWS: dict[tuple[str, str], Row] = {
-    ("GET", "/healthz"): Row(For.ANYBODY, "/healthz"),
-    ("GET", "/readyz"): Row(For.ANYBODY, "/readyz"),
-    ("GET", "/openapi.json"): Row(For.ANYBODY, "/openapi.json"),
-    ("GET", "/docs"): Row(For.ANYBODY, "/docs"),
-    ("GET", "/metrics"): Row(For.OPERATORS, "/metrics"),
-    ("GET", "/v1/checkpoint"): reading("/v1/checkpoint", 404),
-    ("GET", "/v1/changes"): reading("/v1/changes"),
-    ("GET", "/v1/changes.atom"): reading("/v1/changes.atom"),
-    ("GET", "/v1/events"): reading("/v1/events"),
-    ("GET", "/v1/events/live"): reading("/v1/events/live", method="HEAD"),
-    ("GET", "/v1/events/{id}"): reading("/v1/events/{event}"),
-    ("GET", "/v1/irritants"): reading("/v1/irritants"),
-    ("GET", IRRITANT): reading(VISAS),
-    ("GET", f"{IRRITANT}/difference"): reading(f"{VISAS}/difference"),
-    ("GET", f"{IRRITANT}/dossier"): reading(f"{VISAS}/dossier"),
-    ("GET", f"{IRRITANT}/events"): reading(f"{VISAS}/events"),
-    ("GET", f"{IRRITANT}/evidence"): reading(f"{VISAS}/evidence"),
-    ("GET", f"{IRRITANT}/timeline"): reading(f"{VISAS}/timeline"),
-    ("GET", "/v1/relations"): reading("/v1/relations"),
-    ("GET", RELATION): reading(RU_US),
-    ("GET", f"{RELATION}/board"): reading(f"{RU_US}/board"),
-    ("GET", f"{RELATION}/calendar.ics"): reading(f"{RU_US}/calendar.ics"),
-    ("GET", f"{RELATION}/corroboration"): reading(f"{RU_US}/corroboration"),
-    ("GET", f"{RELATION}/difference"): reading(f"{RU_US}/difference"),
-    ("GET", f"{RELATION}/evidence"): reading(f"{RU_US}/evidence"),
-    ("GET", f"{RELATION}/ledger"): reading(f"{RU_US}/ledger"),
-    ("GET", f"{RELATION}/matrix"): reading(f"{RU_US}/matrix"),
-    ("GET", f"{RELATION}/needs-confirmation"): reading(f"{RU_US}/needs-confirmation"),
-    ("GET", f"{RELATION}/registers"): reading(f"{RU_US}/registers"),
-    ("GET", f"{RELATION}/timeline"): reading(f"{RU_US}/timeline"),
-    ("GET", "/v1/reports"): reading("/v1/reports"),
-    ("GET", "/v1/reports/{id}"): reading("/v1/reports/{report}"),
-    ("GET", "/v1/rounds"): reading("/v1/rounds"),
-    ("GET", ROUND): reading(ISTANBUL),
-    ("GET", f"{ROUND}/evidence"): reading(f"{ISTANBUL}/evidence"),
-    ("GET", f"{ROUND}/sheet"): reading(f"{ISTANBUL}/sheet"),
-    ("GET", f"{ROUND}/timeline"): reading(f"{ISTANBUL}/timeline"),
-    ("GET", "/v1/sources"): reading("/v1/sources"),
-    ("GET", "/v1/sources/{slug}"): reading("/v1/sources/a2-tataru"),
-    ("GET", "/v1/sources/{slug}/timeline"): reading("/v1/sources/a2-tataru/timeline"),
+    ("GET", "/healthz"): Row(For.ANYBODY, "/healthz", Of.NOTHING),
+    ("GET", "/readyz"): Row(For.ANYBODY, "/readyz", Of.NOTHING),
+    ("GET", "/openapi.json"): Row(For.ANYBODY, "/openapi.json", Of.NOTHING),
+    ("GET", "/docs"): Row(For.ANYBODY, "/docs", Of.NOTHING),
+    ("GET", "/metrics"): Row(For.OPERATORS, "/metrics", Of.RECORD),
+    ("GET", "/v1/checkpoint"): reading("/v1/checkpoint", Of.RECORD, 404),
+    ("GET", "/v1/changes"): reading("/v1/changes", Of.RECORD),
+    ("GET", "/v1/changes.atom"): reading("/v1/changes.atom", Of.RECORD),
+    ("GET", "/v1/events"): reading("/v1/events", Of.RECORD),
+    ("GET", "/v1/events/live"): reading("/v1/events/live", Of.RECORD, method="HEAD"),
+    ("GET", "/v1/events/{id}"): reading("/v1/events/{event}", Of.RU_US),
+    ("GET", "/v1/irritants"): reading("/v1/irritants", Of.RECORD),
+    ("GET", IRRITANT): reading(VISAS, Of.RU_US),
+    ("GET", f"{IRRITANT}/difference"): reading(f"{VISAS}/difference", Of.RU_US),
+    ("GET", f"{IRRITANT}/dossier"): reading(f"{VISAS}/dossier", Of.RU_US),
+    ("GET", f"{IRRITANT}/events"): reading(f"{VISAS}/events", Of.RU_US),
+    ("GET", f"{IRRITANT}/evidence"): reading(f"{VISAS}/evidence", Of.RU_US),
+    ("GET", f"{IRRITANT}/timeline"): reading(f"{VISAS}/timeline", Of.RU_US),
+    ("GET", "/v1/relations"): reading("/v1/relations", Of.RECORD),
+    ("GET", RELATION): reading(RU_US, Of.RU_US),
+    ("GET", f"{RELATION}/board"): reading(f"{RU_US}/board", Of.RU_US),
+    ("GET", f"{RELATION}/calendar.ics"): reading(f"{RU_US}/calendar.ics", Of.RU_US),
+    ("GET", f"{RELATION}/corroboration"): reading(f"{RU_US}/corroboration", Of.RU_US),
+    ("GET", f"{RELATION}/difference"): reading(f"{RU_US}/difference", Of.RU_US),
+    ("GET", f"{RELATION}/evidence"): reading(f"{RU_US}/evidence", Of.RU_US),
+    ("GET", f"{RELATION}/ledger"): reading(f"{RU_US}/ledger", Of.RU_US),
+    ("GET", f"{RELATION}/matrix"): reading(f"{RU_US}/matrix", Of.RU_US),
+    ("GET", f"{RELATION}/needs-confirmation"): reading(f"{RU_US}/needs-confirmation", Of.RU_US),
+    ("GET", f"{RELATION}/registers"): reading(f"{RU_US}/registers", Of.RU_US),
+    ("GET", f"{RELATION}/timeline"): reading(f"{RU_US}/timeline", Of.RU_US),
+    ("GET", "/v1/reports"): reading("/v1/reports", Of.RECORD),
+    ("GET", "/v1/reports/{id}"): reading("/v1/reports/{report}", Of.RU_US),
+    ("GET", "/v1/rounds"): reading("/v1/rounds", Of.RECORD),
+    ("GET", ROUND): reading(ISTANBUL, Of.RU_US),
+    ("GET", f"{ROUND}/evidence"): reading(f"{ISTANBUL}/evidence", Of.RU_US),
+    ("GET", f"{ROUND}/sheet"): reading(f"{ISTANBUL}/sheet", Of.RU_US),
+    ("GET", f"{ROUND}/timeline"): reading(f"{ISTANBUL}/timeline", Of.RU_US),
+    ("GET", "/v1/sources"): reading("/v1/sources", Of.RECORD),
+    ("GET", "/v1/sources/{slug}"): reading("/v1/sources/a2-tataru", Of.RECORD),
+    ("GET", "/v1/sources/{slug}/timeline"): reading("/v1/sources/a2-tataru/timeline", Of.RECORD),
     ("POST", "/v1/reports"): Row(
-        For.REPORTERS, "/v1/reports?dry_run=true", 200, "POST", report(on(FLIGHTS, "ConcernRaised"))
+        For.REPORTERS, "/v1/reports?dry_run=true", Of.RU_US, 200, "POST", report(on(FLIGHTS, "ConcernRaised"))
     ),
     ("POST", f"{IRRITANT}/events"): appending(f"{VISAS}/events", "ConcernRaised"),
     ("POST", f"{ROUND}/events"): appending(f"{ISTANBUL}/events", "RoundCharacterised"),
     ("POST", f"{RELATION}/events"): appending(f"{RU_US}/events", "EmphasisStated"),
-    ("GET", "/static/{name}"): page(ADDRESSES["style.css"], For.ANYBODY),
-    ("GET", "/"): page("/"),
-    ("GET", "/irritants/{relation}/{slug}"): page("/irritants/ru-us/visas"),
-    ("GET", "/rounds/{relation}/{slug}"): page("/rounds/ru-us/istanbul-april"),
-    ("GET", "/relations/{relation}"): page("/relations/ru-us"),
-    ("GET", "/changes"): page("/changes"),
-    ("GET", "/sources"): page("/sources"),
-    ("GET", "/sources/{slug}"): page("/sources/a2-tataru"),
-    ("GET", "/rounds/{relation}/{slug}/events"): page("/rounds/ru-us/istanbul-april/events"),
-    ("GET", "/relations/{relation}/events"): page("/relations/ru-us/events"),
-    ("GET", "/sources/{slug}/events"): page("/sources/a2-tataru/events"),
-    ("GET", "/events/{id}"): page("/events/{event}", answer=303),
-    ("GET", "/help"): page("/help"),
-    ("GET", "/problems"): page("/problems"),
-    ("GET", "/problems/{name}"): page("/problems/gone", For.ANYBODY),
-    ("GET", "/sign-in"): page("/sign-in", For.ANYBODY),
-    ("POST", "/sign-in"): posting("/sign-in", For.ANYBODY, 303, key="{key}"),
-    ("POST", "/sign-out"): posting("/sign-out", For.SIGNED_IN, 303),
-    ("GET", "/file"): page("/file?relation=ru-us", For.REPORTERS),
-    ("GET", "/file/date"): page("/file/date?occurred=2025-04-10"),
-    ("POST", "/file"): posting("/file", For.REPORTERS, 200, relation="ru-us"),
-    ("GET", "/irritants/{relation}/{slug}/difference"): page("/irritants/ru-us/visas/difference"),
-    ("GET", "/reports/{id}"): page("/reports/{report}"),
-    ("GET", "/correct/{id}"): page("/correct/{event}", For.REPORTERS),
-    ("POST", "/correct/{id}"): posting("/correct/{event}", For.REPORTERS, 200),
-    ("POST", "/correct/{id}/preview"): posting("/correct/{event}/preview", For.REPORTERS_STILL, 200),
-    ("GET", "/retract/{id}"): page("/retract/{event}", For.REPORTERS),
-    ("POST", "/retract/{id}"): posting("/retract/{event}", For.REPORTERS, 200),
-    ("POST", "/retract/{id}/preview"): posting("/retract/{event}/preview", For.REPORTERS_STILL, 200),
-    ("POST", "/file/preview"): posting("/file/preview", For.REPORTERS_STILL, 200, relation="ru-us"),
+    ("GET", "/static/{name}"): page(ADDRESSES["style.css"], Of.NOTHING, For.ANYBODY),
+    ("GET", "/"): page("/", Of.OWN),
+    ("GET", "/irritants/{relation}/{slug}"): page("/irritants/ru-us/visas", Of.RU_US),
+    ("GET", "/rounds/{relation}/{slug}"): page("/rounds/ru-us/istanbul-april", Of.RU_US),
+    ("GET", "/relations/{relation}"): page("/relations/ru-us", Of.RU_US),
+    ("GET", "/changes"): page("/changes", Of.OWN),
+    ("GET", "/sources"): page("/sources", Of.OWN),
+    ("GET", "/sources/{slug}"): page("/sources/a2-tataru", Of.RU_US),
+    ("GET", "/rounds/{relation}/{slug}/events"): page("/rounds/ru-us/istanbul-april/events", Of.RU_US),
+    ("GET", "/relations/{relation}/events"): page("/relations/ru-us/events", Of.RU_US),
+    ("GET", "/sources/{slug}/events"): page("/sources/a2-tataru/events", Of.RECORD),
+    ("GET", "/events/{id}"): page("/events/{event}", Of.RU_US, answer=303),
+    ("GET", "/help"): page("/help", Of.NOTHING),
+    ("GET", "/problems"): page("/problems", Of.NOTHING),
+    ("GET", "/problems/{name}"): page("/problems/gone", Of.NOTHING, For.ANYBODY),
+    ("GET", "/sign-in"): page("/sign-in", Of.NOTHING, For.ANYBODY),
+    ("POST", "/sign-in"): posting("/sign-in", Of.NOTHING, For.ANYBODY, 303, key="{key}"),
+    ("POST", "/sign-out"): posting("/sign-out", Of.NOTHING, For.SIGNED_IN, 303),
+    ("GET", "/file"): page("/file?relation=ru-us", Of.RU_US, For.REPORTERS),
+    ("GET", "/file/date"): page("/file/date?occurred=2025-04-10", Of.NOTHING),
+    ("POST", "/file"): posting("/file", Of.RU_US, For.REPORTERS, 200, relation="ru-us"),
+    ("GET", "/irritants/{relation}/{slug}/difference"): page("/irritants/ru-us/visas/difference", Of.RU_US),
+    ("GET", "/reports/{id}"): page("/reports/{report}", Of.RU_US),
+    ("GET", "/correct/{id}"): page("/correct/{event}", Of.RU_US, For.REPORTERS),
+    ("POST", "/correct/{id}"): posting("/correct/{event}", Of.RU_US, For.REPORTERS, 200),
+    ("POST", "/correct/{id}/preview"): posting("/correct/{event}/preview", Of.RU_US, For.REPORTERS_STILL, 200),
+    ("GET", "/retract/{id}"): page("/retract/{event}", Of.RU_US, For.REPORTERS),
+    ("POST", "/retract/{id}"): posting("/retract/{event}", Of.RU_US, For.REPORTERS, 200),
+    ("POST", "/retract/{id}/preview"): posting("/retract/{event}/preview", Of.RU_US, For.REPORTERS_STILL, 200),
+    ("POST", "/file/preview"): posting("/file/preview", Of.RU_US, For.REPORTERS_STILL, 200, relation="ru-us"),
 }
+
+WITHIN = [
+    reading("/v1/irritants?relation=ru-us", Of.RU_US),
+    reading("/v1/rounds?relation=ru-us", Of.RU_US),
+    reading("/v1/sources?relation=ru-us", Of.RU_US),
+    reading("/v1/sources/a2-tataru?relation=ru-us", Of.RU_US),
+    reading("/v1/reports?relation=ru-us", Of.RU_US),
+    reading("/v1/events?relation=ru-us", Of.RU_US),
+    reading("/v1/events?stream=irritant/ru-us/visas", Of.RU_US),
+    reading("/v1/events?stream=round/ru-us/istanbul-april", Of.RU_US),
+    reading("/v1/events?stream=relation/ru-us", Of.RU_US),
+    reading("/v1/events?stream=source/a2-tataru", Of.RECORD),
+    reading("/v1/events?report={report}", Of.RECORD),
+    reading("/v1/events/live?relation=ru-us", Of.RU_US, method="HEAD"),
+    reading("/v1/changes?relation=ru-us", Of.RU_US),
+    reading("/v1/changes.atom?relation=ru-us", Of.RU_US),
+    reading("/v1/rounds/ru-us/nothing", Of.RU_US, 404),
+    reading("/v1/irritants/ru-us/nothing", Of.RU_US, 404),
+    reading("/v1/irritants/ru-us/nothing/dossier", Of.RU_US, 404),
+    reading("/v1/sources/nothing?relation=ru-us", Of.RU_US, 404),
+    page("/?relation=ru-us", Of.RU_US),
+    page("/changes?relation=ru-us", Of.RU_US),
+    page("/sources?relation=ru-us", Of.RU_US),
+    page("/irritants/ru-us/nothing", Of.RU_US, answer=404),
+    page("/rounds/ru-us/nothing/events", Of.RU_US, answer=404),
+    page("/file?round=ru-us/istanbul-april", Of.RU_US, For.REPORTERS),
+    page("/file", Of.NOTHING, For.REPORTERS_ANYWHERE),
+]
+"""Further addresses of these routes: those within one relation, and those where nothing is on record."""
 
 BAD = ("malformed", "forged", "expired", "revoked")
 GOOD: Mapping[str, tuple[Scope, tuple[str, ...] | None]] = {
     "read": ("read", None),
     "report": ("report", None),
+    "read of this relation": ("read", ("ru-us",)),
+    "read of two relations": ("read", ("fr-us", "ru-us")),
+    "read of another relation": ("read", ("fr-us",)),
+    "report of this relation": ("report", ("ru-us",)),
     "report of another relation": ("report", ("fr-us",)),
+    "admin of this relation": ("admin", ("ru-us",)),
     "admin": ("admin", None),
 }
 SHOWN = ("no key", *BAD, *GOOD)
@@ -178,9 +225,10 @@ class Site:
     form_tokens: dict[str, str]
     named: dict[str, str]
     is_closed: bool
+    app: FastAPI
 
-    def ask(self, row: Row, shown: str) -> int:
-        headers = dict(row.headers)
+    def ask(self, row: Row, shown: str, method: str | None = None, **sent: str) -> int:
+        headers = {**row.headers, **sent}
         if row.by_cookie:
             headers |= {"Cookie": f"irritants={self.cookies[shown]}"} if shown in self.cookies else {}
         elif shown in self.tokens:
@@ -191,7 +239,14 @@ class Site:
             form["token"] = self.form_tokens.get(shown, "none")
         address = row.address.format_map(self.named)
         self.client.cookies.clear()
-        return self.client.request(row.method, address, headers=headers, json=row.json, data=form).status_code
+        asked = self.client.request(method or row.method, address, headers=headers, json=row.json, data=form)
+        return asked.status_code
+
+    def told(self, address: str, shown: str) -> tuple[int, Any]:
+        """The status and the body for who shows a key."""
+        self.client.cookies.clear()
+        answer = self.client.get(address, headers={"Authorization": f"Bearer {self.tokens[shown]}"})
+        return answer.status_code, answer.json()
 
 
 def expected(row: Row, shown: str, *, is_closed: bool) -> int:
@@ -199,6 +254,13 @@ def expected(row: Row, shown: str, *, is_closed: bool) -> int:
     if shown in BAD and not row.by_cookie:
         return 401
     known = GOOD.get(shown)
+    limits = known[1] if known else None
+    reports = known is not None and known[0] in ("report", "admin")
+    if is_closed and limits is not None:
+        if row.of is Of.RECORD or (row.of is Of.RU_US and "ru-us" not in limits):
+            return 403
+        if row.of is Of.OWN:
+            return 303
     match row.who:
         case For.ANYBODY:
             return row.answer
@@ -210,10 +272,12 @@ def expected(row: Row, shown: str, *, is_closed: bool) -> int:
             return row.answer
         case For.SIGNED_IN:
             return row.answer if known else 401
+        case For.REPORTERS_ANYWHERE:
+            return 401 if known is None else row.answer if reports else 403
         case For.REPORTERS_STILL if known is None:
             return row.answer
         case For.REPORTERS | For.REPORTERS_STILL:
-            return 401 if known is None else row.answer if shown in ("report", "admin") else 403
+            return 401 if known is None else row.answer if reports and "ru-us" in (limits or ("ru-us",)) else 403
 
 
 class Clock:
@@ -262,7 +326,7 @@ def opened(url: str, *, is_closed: bool) -> Iterator[Site]:
             "key": tokens["read"],
         }
         form_tokens = {name: _form_token(client, cookies[name]) for name in GOOD}
-        yield Site(client, tokens, cookies, form_tokens, named, is_closed)
+        yield Site(client, tokens, cookies, form_tokens, named, is_closed, app)
 
 
 def _form_token(client: TestClient, cookie: str) -> str:
@@ -295,6 +359,23 @@ def test_a_route_without_a_row_is_noticed() -> None:
     assert routes(app) - ROWS.keys() == {("GET", "/v1/news")}
 
 
+def test_a_route_that_declares_no_relation_is_refused_to_a_limited_key(seeded_database_url: str) -> None:
+    with opened(seeded_database_url, is_closed=True) as site:
+        site.app.add_api_route("/news", lambda: None)
+        site.app.add_api_route("/news/{relation}", lambda relation: None)
+        assert site.ask(reading("/news", Of.RECORD), "read") == 200
+        assert site.ask(reading("/news", Of.RECORD), "read of this relation") == 403
+        assert site.ask(reading("/news/ru-us", Of.RU_US), "read of this relation") == 200
+        assert site.ask(reading("/news/ru-us", Of.RU_US), "read of another relation") == 403
+
+
+def test_every_list_and_feed_has_a_row_within_one_relation() -> None:
+    """Also those that are added later: what takes `?relation=` is what a limited key is told to ask."""
+    filtered = {r.path for r in RESOURCES if "relation" in r.query.model_fields}
+    named = {row.address.partition("?")[0] for row in WITHIN if "?relation=ru-us" in row.address}
+    assert {path.replace("{slug}", "a2-tataru") for path in filtered} <= named
+
+
 @pytest.mark.parametrize("route", ROWS, ids=" ".join)
 def test_where_reading_is_open(open_site: Site, route: tuple[str, str]) -> None:
     _holds(open_site, ROWS[route])
@@ -303,6 +384,39 @@ def test_where_reading_is_open(open_site: Site, route: tuple[str, str]) -> None:
 @pytest.mark.parametrize("route", ROWS, ids=" ".join)
 def test_where_reading_needs_a_key(closed_site: Site, route: tuple[str, str]) -> None:
     _holds(closed_site, ROWS[route])
+
+
+@pytest.mark.parametrize("row", WITHIN, ids=lambda row: row.address)
+def test_within_one_relation_where_reading_is_open(open_site: Site, row: Row) -> None:
+    _holds(open_site, row)
+
+
+@pytest.mark.parametrize("row", WITHIN, ids=lambda row: row.address)
+def test_within_one_relation_where_reading_needs_a_key(closed_site: Site, row: Row) -> None:
+    _holds(closed_site, row)
+
+
+@pytest.mark.parametrize("row", [r for r in (*ROWS.values(), *WITHIN) if r.method != "POST"], ids=lambda r: r.address)
+def test_head_and_a_validator_are_refused_as_get_is(closed_site: Site, row: Row) -> None:
+    """304 would tell that something is on record, and that it has not changed."""
+    for shown in GOOD:
+        told = closed_site.ask(row, shown)
+        assert closed_site.ask(row, shown, "HEAD") == told
+        validated = closed_site.ask(row, shown, **{"If-None-Match": "*"})
+        assert validated == told or (told, validated) == (200, 304)
+
+
+def test_what_is_not_on_record_in_another_relation_is_refused_like_what_is(closed_site: Site) -> None:
+    """With 404 for the one and 403 for the other a key could find out what exists beyond its limit."""
+    for row in (r for r in (*ROWS.values(), *WITHIN) if r.of is Of.RU_US and "visas" in r.address):
+        for slug in ("visas", "nothing-of-that-name"):
+            asked = replace(row, address=row.address.replace("visas", slug))
+            assert closed_site.ask(asked, "report of another relation") == 403, asked.address
+    for kind in ("events", "reports"):
+        there = {closed_site.named["event"], closed_site.named["report"], "00000000-0000-7000-8000-000000000000"}
+        told = [closed_site.told(f"/v1/{kind}/{id}", "read of another relation") for id in sorted(there)]
+        assert told == [told[0]] * len(told)
+        assert told[0][0] == 403
 
 
 def _holds(site: Site, row: Row) -> None:

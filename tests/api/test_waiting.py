@@ -25,9 +25,9 @@ OTHER = "/v1/irritants/ru-us/visas"
 _keys = count(1)
 
 
-async def record(app: FastAPI, *filed: dict[str, Any]) -> None:
+async def record(app: FastAPI, *filed: dict[str, Any], **fields: Any) -> None:
     """Files a report past the interface, as another process would; returns when it is committed."""
-    body = report(*filed)
+    body = report(*filed, **fields)
     hashed = sha256(canonical(body).encode()).digest()
     request = Request(read(body), f"key-{next(_keys)}", hashed, "desk", "a request")
     [outcome] = await asyncio.to_thread(Recorder(app.state.engine).record, [request])

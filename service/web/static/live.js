@@ -22,7 +22,7 @@
 
   function connect() {
     if (!page()) return;
-    source = new EventSource(`/v1/events/live?after=${page().dataset.live}`);
+    source = new EventSource(page().dataset.live);
     source.onopen = () => { clearTimeout(late); late = null; connected = true; show(); };
     source.onmessage = refresh;
     source.onerror = () => {

@@ -1,0 +1,57 @@
+"""Keys that are limited to relations: where reading needs a key, they read only what is of these relations.
+
+Deny by default: an answer is of the whole record unless its route declares a relation, and the whole record is refused
+to a limited key. A route declares its relation in its path (`{relation}`) or in its query (`Query.of_relation`); what
+is addressed by an id says it in the answer (`Resource.says_relation`).
+
+Every refusal is 403, also where nothing is on record: 404 would tell that something else exists.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from fastapi import Request
+
+from service.api.auth import FOR_ANYBODY, Access, forbidden
+from service.api.problems import Problem
+
+
+def refuse_beyond(access: Access, relation: str | None, instead: Iterable[str] = ()) -> None:
+    """Raise Problem (403) where a limited key asks for another relation, or (None) for the whole record.
+
+    `instead`: addresses within the limit that answer the same question.
+    """
+    if access.may_read(relation):
+        return
+    if relation is not None:
+        detail = f"The key {access.name} may not read {relation}: it is limited to {_limit(access)}."
+        raise forbidden(detail, "read")
+    addresses = tuple(instead)
+    way = f"Ask {' or '.join(addresses)}." if addresses else "Use a key without a limit."
+    detail = f"The key {access.name} is limited to {_limit(access)}, and this address is of the whole record. {way}"
+    raise forbidden(detail, "read", instead=addresses or None)
+
+
+def not_within(access: Access) -> Problem:
+    """The refusal of an id that is of another relation or of nothing: the answer must not tell which."""
+    detail = f"The key {access.name} is limited to {_limit(access)}, and nothing there has this id."
+    return forbidden(detail, "read")
+
+
+async def within_limits(request: Request) -> None:
+    """Refuse routes of the framework that do not declare a relation. A dependency of every route.
+
+    `app.state.within_limits` lists the paths of routes that keep to the limit by themselves: they show nothing of the
+    record, or ask for each document in the name of the visitor.
+    """
+    access: Access = request.state.key
+    if access.reads is None or request.scope["path"].startswith(FOR_ANYBODY):
+        return
+    relation = request.path_params.get("relation")
+    if relation is None and request.scope["route"].path in request.app.state.within_limits:
+        return
+    refuse_beyond(access, relation)
+
+
+def _limit(access: Access) -> str:
+    relations: Sequence[str] = access.reads or ()
+    return ", ".join(relations) or "no relation"

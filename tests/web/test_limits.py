@@ -1,0 +1,64 @@
+"""Visitors signed in with a key that is limited to relations: every page shows their relations and no other."""
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.two_relations import SECRET, SHARED, file_second_relation
+from tests.web.conftest import NewKey, sign_in, token_on
+from tests.web.crawling import crawl
+
+
+@pytest.fixture
+def closed_to_one(closed: TestClient, new_key: NewKey) -> TestClient:
+    """A browser where reading needs a key, on a record of two relations."""
+    file_second_relation(closed, new_key(name=f"{SECRET}-desk"))
+    return closed
+
+
+@pytest.mark.parametrize("scope", ["read", "report"])
+def test_wherever_a_limited_visitor_goes_no_page_tells_of_another_relation(
+    closed_to_one: TestClient, new_key: NewKey, scope: str
+) -> None:
+    """And no page has a link that would be refused."""
+    sign_in(closed_to_one, new_key(scope, name="guest", relations=("ru-us",)))
+    visited = crawl(closed_to_one, "/")
+    refused = {address for address, answer in visited.items() if answer.status_code not in (200, 303)}
+    # A key that only reads has no form; the other address is asked with the date that was typed.
+    assert refused == ({"/file"} if scope == "read" else {"/file/date"})
+    for address, answer in visited.items():
+        assert SECRET not in answer.text.lower(), address
+    kinds = {re.sub(r"/[a-z]{2}-[a-z]{2}.*|\?.*", "", address) for address in visited}
+    assert {"/", "/changes", "/irritants", "/relations", "/rounds", "/v1/changes.atom", "/v1/events/live"} <= kinds
+
+
+def test_a_visitor_of_one_relation_is_led_to_it(closed_to_one: TestClient, new_key: NewKey) -> None:
+    sign_in(closed_to_one, new_key("read", relations=("ru-us",)))
+    for path in ("/", "/changes", "/sources"):
+        assert closed_to_one.get(path).headers["location"] == f"{path}?relation=ru-us"
+    assert closed_to_one.get("/?sort=-claimed").headers["location"] == "/?relation=ru-us&sort=-claimed"
+    assert closed_to_one.get("/?relation=fr-us").status_code == 403
+
+
+def test_a_visitor_of_two_relations_chooses_between_them(closed_to_one: TestClient, new_key: NewKey) -> None:
+    sign_in(closed_to_one, new_key("read", relations=("fr-us", "ru-us")))
+    for path in ("/", "/changes", "/sources"):
+        page = closed_to_one.get(f"{path}?relation=ru-us").text
+        assert f'href="{path}?relation=fr-us' in page
+    source = closed_to_one.get(f"/sources/{SHARED}").text
+    assert "Zanzibar wine" in source
+    assert 'href="/irritants/ru-us/' in source
+
+
+def test_forms_offer_a_limited_reporter_nothing_of_another_relation(closed_to_one: TestClient, new_key: NewKey) -> None:
+    """Whatever streams the form says that it shows."""
+    sign_in(closed_to_one, new_key("report", relations=("ru-us",)))
+    page = closed_to_one.get("/file?relation=ru-us")
+    shown = [f"irritant/fr-us/{SECRET}-wine", f"source/{SECRET}-gazette", "irritant/ru-us/visas"]
+    form = {"token": token_on(page), "relation": "ru-us", "title": "t", "shown": shown, "key": "form-12345678"}
+    for path in ("/file", "/file/preview"):
+        answer = closed_to_one.post(path, data=form)
+        assert answer.status_code == 200
+        assert "minister" not in answer.text
+        assert "Zanzibar" not in answer.text
