@@ -55,6 +55,44 @@ _LINKS = tuple(
     )
 )
 """Names and values of service links: `makeLinkVariables` of Kubernetes, and `--link` of Docker."""
+OWN_PATHS = frozenset(
+    [
+        "changes",
+        "correct",
+        "docs",
+        "events",
+        "file",
+        "healthz",
+        "help",
+        "irritants",
+        "metrics",
+        "openapi.json",
+        "problems",
+        "readyz",
+        "relations",
+        "reports",
+        "retract",
+        "rounds",
+        "sign-in",
+        "sign-out",
+        "sources",
+        "static",
+        "v1",
+    ]
+) | {""}
+"""How addresses of the service begin; empty for the root."""
+_PREFIX = re.compile(r"(?=.{1,200}\Z)(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
+_MAY_BEGIN_A_PREFIX = frozenset({"irritants"})
+"""`/irritants/` is followed by a relation, and no address begins with one. After `/v1/` or `/sources/` come words that
+addresses begin with, so it could not be told whether a proxy stripped the prefix."""
+
+
+def path_prefix(text: str) -> str | None:
+    """Return a path that the service can be served below, without a slash at its end; None where this is none."""
+    path = text.removesuffix("/")
+    first = path.partition("/")[2].partition("/")[0]
+    is_free = first not in OWN_PATHS or first in _MAY_BEGIN_A_PREFIX
+    return path if _PREFIX.fullmatch(path) and is_free else None
 
 
 class SettingsError(Exception):
@@ -101,7 +139,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="",
         description="addresses or networks of the proxies in front, with commas between; what they say in"
-        " X-Forwarded-For and X-Forwarded-Proto is believed",
+        " X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Prefix is believed",
+    )
+    root_path: str = Field(
+        default="",
+        description="path below which a proxy serves this, such as /irritants, whether or not the proxy strips it",
     )
     poll_interval: int = Field(
         default=15,
@@ -164,6 +206,19 @@ class Settings(BaseSettings):
             except ValueError as wrong:
                 raise ValueError(f"a proxy is named by its address or network, like 10.0.0.0/8: {wrong}") from None
         return ",".join(named)
+
+    @field_validator("root_path")
+    @classmethod
+    def _root_path_is_a_prefix(cls, path: str) -> str:
+        if path in ("", "/"):
+            return ""
+        prefix = path_prefix(path)
+        if prefix is None:
+            raise ValueError(
+                f"{path[:60]!r} is no path to serve below; use letters, digits and . _ ~ - after each slash, such as"
+                " /irritants or /desk/irritants, 200 characters at most, and not an address of the service like /v1"
+            )
+        return prefix
 
     @field_validator("read_database_urls")
     @classmethod

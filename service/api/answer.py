@@ -19,6 +19,7 @@ from service.api import codings, etags
 from service.api.auth import Access
 from service.api.codings import weighed
 from service.api.etags import JSON
+from service.api.prefix import prefix_of
 from service.api.problems import Problem
 from service.store.log import Head
 
@@ -67,6 +68,7 @@ class Request:
         "kept_as",
         "key",
         "path",
+        "prefix",
         "query",
         "receive",
         "scope",
@@ -80,7 +82,8 @@ class Request:
         self._headers = headers if len(headers) == len(sent) else _joined(sent)
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
-        self.target = self.path, self.query, self._headers.get(b"accept", b"")
+        self.prefix = prefix_of(scope)
+        self.target = self.path, self.query, self._headers.get(b"accept", b""), self.prefix
         accepted = self._headers.get(b"accept-encoding")
         self.coding = codings.preferred(accepted) if accepted else ""
         self.kept_as = (*self.target, self.coding) if self.coding else self.target

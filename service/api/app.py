@@ -24,6 +24,7 @@ from service.api.limits import within_limits
 from service.api.observed import CLIENT_LEFT, Observed, tell
 from service.api.openapi import contract
 from service.api.pacing import Pacing
+from service.api.prefix import moved_to_root, prefix_of
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.reading import Reader
 from service.api.routes import routes
@@ -61,6 +62,7 @@ class _Application(FastAPI):
         )
         state = self.state
         state.settings, state.clock, state.migrated = settings, clock, False
+        self._prefix = settings.root_path
         state.within_limits = set(_WITHIN_LIMITS)
         state.engine = open_engine(url)
         state.recorder = Recorder(state.engine, clock=clock)
@@ -90,6 +92,9 @@ class _Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope["app"] = self
+            prefix = scope.get("root_path") or self._prefix
+            if prefix:
+                send = moved_to_root(scope, prefix, send)
             await self._layers(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -122,9 +127,9 @@ async def _told(request: Request, error: Exception) -> Response:
     return cast(Response, request.app.state.told(request.scope, problem))
 
 
-def _as_problem(_: Scope, problem: Problem) -> Response:
+def _as_problem(scope: Scope, problem: Problem) -> Response:
     """How a refusal is told, to browsers too unless there are pages, which then put their own way in its place."""
-    return problem.response()
+    return problem.response(prefix_of(scope))
 
 
 async def _left(_: Request, __: Exception) -> Response:

@@ -167,7 +167,7 @@ def _stream_events(c: Connection, read: Read[StreamQuery]) -> Page:
     body = batch(items)
     if read.media_type != BATCH:
         body = b'{"items":%b,"next":%d,"position":%d}' % (body, next, position)
-    link = _link(read.address, query, after_version=next)
+    link = _link(read.prefix + read.address, query, after_version=next)
     return read.page(body, position, REPRESENTATION, at_rest=not found.ended, is_end=not items, link=link)
 
 
@@ -199,7 +199,7 @@ def _atom(c: Connection, read: Read[AtomQuery]) -> Page:
     changes = [ChangeDocument.model_validate_json(document.body) for document in newest]
     recorded = events.by_ids(c, [changed.events[-1] for changed in changes])
     entries = [Entry(changed, recorded[changed.events[-1]].recorded_at) for changed in changes]
-    body = atom.view(head.record, relation, entries).encode()
+    body = atom.view(head.record, relation, entries, read.prefix).encode()
     return read.page(body, changes[0].position if changes else 0, atom.REPRESENTATION)
 
 
@@ -211,7 +211,7 @@ def _fed(c: Connection, read: Read[Any], items: Sequence[bytes], next: int, repr
     if read.media_type != BATCH:
         body = b'{"items":%b,"next":%d,"log":"%b","position":%d}' % (body, next, log.encode(), next)
     at_rest = full or next < read.head.position
-    link = _link(read.address, read.query, after=next, log=log)
+    link = _link(read.prefix + read.address, read.query, after=next, log=log)
     return read.page(body, next, representation, at_rest=at_rest, is_end=not items, link=link)
 
 

@@ -8,9 +8,10 @@ from fastapi import Request
 from starlette.responses import Response
 
 from service.api import answer, codings, etags
+from service.api.prefix import prefix_of
 
 _MOST: Final = 200
-"""More than there are such documents at one root path."""
+"""More than there are such documents below one prefix."""
 
 
 class Fixed:
@@ -43,7 +44,7 @@ class Fixed:
 async def fixed(request: Request, make: Callable[[], Fixed]) -> Response:
     """Answer with the document at this address; made in a thread when first asked for, because that can take long."""
     kept: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
-    key = request.scope.get("root_path", ""), request.scope["path"]
+    key = prefix_of(request.scope), request.scope["path"]
     making = kept.get(key)
     if making is None or (making.done() and (making.cancelled() or making.exception() is not None)):
         if len(kept) >= _MOST:

@@ -3,12 +3,13 @@
 from html import escape
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from service.api.etags import JSON
 from service.api.fixed import Fixed, fixed
 from service.api.operations import no_parameters
+from service.api.prefix import prefix_of
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(no_parameters)])
 
@@ -19,24 +20,31 @@ _HEADERS: Final = {**_REVALIDATE, "Content-Security-Policy": "default-src 'none'
 @router.get("/openapi.json")
 async def contract(request: Request) -> Response:
     """The contract for machines (OpenAPI 3.1)."""
-    app: FastAPI = request.app
-    return await fixed(request, lambda: Fixed(bytes(JSONResponse(app.openapi()).body), JSON, _REVALIDATE))
+    app, prefix = request.app, prefix_of(request.scope)
+    return await fixed(request, lambda: _contract(app.openapi(), prefix))
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The contract for people. Made here, because the usual viewers fetch themselves from another host."""
-    app: FastAPI = request.app
-    return await fixed(request, lambda: _docs(app.openapi()))
+    app, prefix = request.app, prefix_of(request.scope)
+    return await fixed(request, lambda: _docs(app.openapi(), prefix))
 
 
-def _docs(contract: dict[str, Any]) -> Fixed:
+def _contract(contract: dict[str, Any], prefix: str) -> Fixed:
+    if prefix:
+        contract = {**contract, "servers": [{**server, "url": prefix} for server in contract["servers"]]}
+    return Fixed(bytes(JSONResponse(contract).body), JSON, _REVALIDATE)
+
+
+def _docs(contract: dict[str, Any], prefix: str) -> Fixed:
     told = [
         _operation(path, method, said, contract["components"]["responses"])
         for path, methods in contract["paths"].items()
         for method, said in methods.items()
     ]
-    return _page("The interface", f'<p>For machines: <a href="/openapi.json">openapi.json</a></p>{"".join(told)}')
+    way = f'<p>For machines: <a href="{prefix}/openapi.json">openapi.json</a></p>'
+    return _page("The interface", f"{way}{''.join(told)}")
 
 
 def _operation(path: str, method: str, said: dict[str, Any], refusals: dict[str, Any]) -> str:

@@ -128,6 +128,24 @@ def _hushed(mistake: Mistake) -> Mistake:
     return mistake.model_copy(update={name: hushed(told) for name, told in mistake if isinstance(told, str)})
 
 
+def _below(document: ProblemDocument, prefix: str) -> ProblemDocument:
+    """The document of a service that is served below a path: it has to lead to what explains it."""
+    moved: dict[str, Any] = {
+        name: prefix + address
+        for name in ("type", "report", "start_over")
+        if (address := getattr(document, name)) is not None
+    }
+    if document.instead is not None:
+        detail = document.detail
+        for address in document.instead:
+            detail = detail.replace(address, prefix + address)
+        moved |= {"detail": detail, "instead": tuple(prefix + address for address in document.instead)}
+    if document.errors is not None:
+        of_kind = (m.model_copy(update={"type": prefix + m.type}) if m.type else m for m in document.errors)
+        moved["errors"] = tuple(of_kind)
+    return document.model_copy(update=moved)
+
+
 class Problem(Exception):
     """A refusal as HTTP tells it, without the keys that a sender wrote where they do not belong.
 
@@ -158,8 +176,10 @@ class Problem(Exception):
         )
         super().__init__(self.document.detail)
 
-    def response(self) -> Response:
-        body = json.dumps(self.document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
+    def response(self, prefix: str = "") -> Response:
+        """The document; its addresses lie below `prefix`, where the service does."""
+        told = _below(self.document, prefix) if prefix else self.document
+        body = json.dumps(told.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
         # What a client sent may come back in a pointer, and half a surrogate pair has no bytes.
         raw = body.encode(errors="replace")
         return Response(raw, self.status, {"Cache-Control": "no-store", **self.headers}, MEDIA_TYPE)

@@ -193,7 +193,7 @@ class Reader:
         media_type = negotiated(request.accept, resource.media_types)
         query = parameters.parse(resource.query, request.query)
         histories = self.follower.histories
-        return Read(found.path, query, media_type, head, self.clock(), request.path, histories)
+        return Read(found.path, query, media_type, head, self.clock(), request.path, histories, request.prefix)
 
     def _last_head(self) -> Head:
         head = self.follower.last_head

@@ -7,6 +7,7 @@ what is kept. It is listed once; the lane and the contract both look there.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Generic, NoReturn, cast
 
 from sqlalchemy import Connection
@@ -26,7 +27,8 @@ from service.store.log import Head
 class Read(Generic[Q]):
     """One reading: of what, with which parameters, up to which head.
 
-    `now` is what a future moment is later than; `histories` are those that are kept of relations.
+    `now` is what a future moment is later than; `histories` are those that are kept of relations. `prefix`: the path
+    that the service is served below, for what holds addresses.
     """
 
     path: Mapping[str, str]
@@ -36,6 +38,7 @@ class Read(Generic[Q]):
     now: datetime
     address: str
     histories: Histories
+    prefix: str = ""
 
     @property
     def at_rest(self) -> bool:
@@ -67,6 +70,10 @@ class Read(Generic[Q]):
 
     def page(self, body: bytes, position: int, representation: int, **more: Any) -> Page:
         more.setdefault("at_rest", self.at_rest)
+        if self.prefix and self.media_type != JSON:
+            # What is not JSON may hold addresses: below another path it is another representation.
+            depends = f"{representation} {self.prefix}".encode()
+            representation = int.from_bytes(blake2b(depends, digest_size=6).digest())
         return Page(body, position, representation, media_type=self.media_type, **more)
 
     def not_found(self) -> NoReturn:
@@ -77,8 +84,8 @@ class Read(Generic[Q]):
 
 Topics = Callable[[Mapping[str, str], Q], Sequence[str]]
 Load = Callable[[Connection, Read[Q]], Page]
-Drawing = Callable[[bytes], bytes]
-"""From a document as JSON to what a browser shows of it."""
+Drawing = Callable[[bytes, str], bytes]
+"""From a document as JSON, and the path that the service is served below, to what a browser shows of it."""
 
 
 @dataclass(frozen=True)
@@ -113,4 +120,4 @@ class Resource(Generic[Q]):
 
     def draw(self, copies: Copies, read: Read[Q], drawing: Drawing) -> Page:
         page = self.read(copies, replace(read, media_type=JSON))
-        return read.page(drawing(page.body), page.position, page.representation)
+        return read.page(drawing(page.body, read.prefix), page.position, page.representation)

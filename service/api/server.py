@@ -19,6 +19,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from service.api.prefix import Forwarded
 from service.api.protocol import Protocol
 from service.follower import Follower
 
@@ -82,14 +83,13 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
+                Forwarded(app, trusted_proxies) if trusted_proxies else app,
                 host=host,
                 port=port,
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(trusted_proxies),
-                forwarded_allow_ips=trusted_proxies,
+                proxy_headers=False,  # `Forwarded` does that
                 http=Protocol,
                 ws="none",
                 lifespan="on",

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Scope
 
+from service.api.prefix import prefix_of
 from service.settings import is_loopback
 from service.store.keys import Key
 
@@ -96,12 +97,15 @@ def no_cookie(scope: Scope) -> str:
 
 def _set(scope: Scope, value: str, seconds: int) -> str:
     secure = "" if _on_loopback(scope) else "; Secure"
-    return f"{_name(scope)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return f"{_name(scope)}={value}; Path={prefix_of(scope) or '/'}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
 def _name(scope: Scope) -> str:
-    # With the prefix no neighbouring host, and no page that came without encryption, can put its own in the place.
-    return "irritants" if _on_loopback(scope) else "__Host-irritants"
+    # With this name no neighbouring host, and no page that came without encryption, can put its own in the place. It is
+    # for the root alone: a browser takes no `__Host-` cookie with another Path.
+    if _on_loopback(scope):
+        return "irritants"
+    return "__Secure-irritants" if prefix_of(scope) else "__Host-irritants"
 
 
 def _on_loopback(scope: Scope) -> bool:

@@ -26,10 +26,13 @@ class Entry(NamedTuple):
     recorded_at: datetime
 
 
-def view(record: str, relation: str | None, newest: Iterable[Entry]) -> str:
-    """The feed of these changes, newest first. The same changes give the same text, whenever it is asked for."""
+def view(record: str, relation: str | None, newest: Iterable[Entry], root: str = "") -> str:
+    """The feed of these changes, newest first. The same changes give the same text, whenever it is asked for.
+
+    `root`: the path below which links lie. Ids never change with it: they say which record and which event.
+    """
     entries = list(newest)
-    path, title = "/v1/changes.atom", "Changes of irritants"
+    path, title = f"{root}/v1/changes.atom", "Changes of irritants"
     if relation is not None:
         path, title = f"{path}?relation={relation}", f"{title} {relation}"
     lines = [
@@ -40,19 +43,19 @@ def view(record: str, relation: str | None, newest: Iterable[Entry]) -> str:
         f'<link rel="self" href="{escape(path)}"/>',
         f"<updated>{_instant(entries[0].recorded_at if entries else _BEGINNING)}</updated>",
         "<author><name>irritants</name></author>",
-        *(_entry(entry) for entry in entries),
+        *(_entry(entry, root) for entry in entries),
         "</feed>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: Entry, root: str) -> str:
     changed = entry.change
     before, after = changed.before, changed.after
     return (
         f"<entry><id>urn:uuid:{changed.events[-1]}</id>"
         f"<title>{escape(f'{after.title}: {_moved(before, after)}')}</title>"
-        f'<link href="/v1/irritants/{changed.irritant}"/>'
+        f'<link href="{root}/v1/irritants/{changed.irritant}"/>'
         f"<updated>{_instant(entry.recorded_at)}</updated>"
         f'<category term="{changed.reason}"/>'
         f"<summary>{escape(_REASONS[changed.reason] + ' ' + _stands(after))}</summary></entry>"

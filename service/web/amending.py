@@ -96,11 +96,11 @@ async def _previewed(request: Request, kind: Kind, id: str) -> Response:
     form = await posted(request)
     session = session_of(request.scope)
     if session is None or not is_of_session(form, session):
-        return part("preview-ended.html", {"address": local(form.get("address"))})
+        return part(request, "preview-ended.html", {"address": local(form.get("address"))})
     visit = await begun(request, Query)
     amendment = amendments.read(form, await _begun(visit, kind, id))
     refuse_others(visit, amendment.relation)
-    return part("preview.html", {"preview": await _would(request, amendment)})
+    return part(request, "preview.html", {"preview": await _would(request, amendment)})
 
 
 async def _begun(visit: Visit[Any], kind: Kind, id: str) -> Amendment:

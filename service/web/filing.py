@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from service.api.auth import forbidden
 from service.api.parameters import Query, RelationId, malformed
+from service.api.prefix import prefix_of
 from service.api.problems import Problem, problem_of
 from service.api.sessions import Session
 from service.domain.errors import Refused
@@ -89,10 +90,10 @@ async def show_preview(request: Request) -> Response:
     form = await posted(request)
     session = session_of(request.scope)
     if session is None or not is_of_session(form, session):
-        return part("preview-ended.html", {"address": local(form.get("address"))})
+        return part(request, "preview-ended.html", {"address": local(form.get("address"))})
     visit, draft = await begun(request, Query), read(form)
     refuse_others(visit, draft.relation)
-    return part("preview.html", {"preview": await preview(request, draft)})
+    return part(request, "preview.html", {"preview": await preview(request, draft)})
 
 
 @router.get("/file/date")
@@ -102,12 +103,13 @@ async def read_date(request: Request) -> Response:
     if len(given) != 1:
         raise malformed(None, "One date is asked for.")
     text = given[0][1].strip()
-    return part("date.html", {"read": read_back(text) if text else None})
+    return part(request, "date.html", {"read": read_back(text) if text else None})
 
 
-def part(template: str, told: Mapping[str, Any]) -> Response:
+def part(request: Request, template: str, told: Mapping[str, Any]) -> Response:
     """A part of a page, for the script that puts it in its place."""
-    return HTMLResponse(rendered(template, told), headers={**HEADERS, "Cache-Control": "no-store"})
+    html = rendered(template, told, prefix_of(request.scope))
+    return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
 def reporter(visit: Visit[Any], session: Session | None) -> Session:

@@ -92,5 +92,5 @@ def refuse_without_token(form: Form, session: Session | None) -> Session:
 
 async def drawn(visit: Visit[Any], template: str, told: Mapping[str, Any], status: int = 200) -> Response:
     """A page for this visitor at this moment, which nothing on the way keeps."""
-    html = await asyncio.to_thread(rendered, template, {"visit": visit, **told})
+    html = await asyncio.to_thread(rendered, template, {"visit": visit, **told}, visit.prefix)
     return Response(html, status, {**HEADERS, "Cache-Control": "no-store", "Vary": "Cookie"}, HTML)

@@ -8,6 +8,7 @@ from starlette.types import Scope
 from service.api.answer import negotiated
 from service.api.auth import READING
 from service.api.explained import EXPLAINED
+from service.api.prefix import prefix_of
 from service.api.problems import MEDIA_TYPE, Problem
 from service.web.rendering import rendered
 from service.web.visit import HEADERS, HTML, address
@@ -19,12 +20,12 @@ _FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.jso
 def told(scope: Scope, problem: Problem) -> Response:
     """How a refusal is told to whoever sent the request."""
     if not _wants_page(scope):
-        return problem.response()
+        return problem.response(prefix_of(scope))
     if problem.name == "unauthenticated" and scope["method"] in READING:
         return RedirectResponse(address("/sign-in", next=_asked(scope)), 303, {"Cache-Control": "no-store"})
     explanation = EXPLAINED[problem.name]
     told_of = {"problem": problem.document, "name": problem.name, "explained": explanation.text}
-    html = rendered("refusal.html", {**told_of, "visitor": scope["state"].get("key")})
+    html = rendered("refusal.html", {**told_of, "visitor": scope["state"].get("key")}, prefix_of(scope))
     headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
     return Response(html, problem.status, headers, HTML)
 

@@ -1,5 +1,6 @@
 """Templates and what they can call. Everything is escaped unless a text or a drawing of ours says it is HTML."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -40,7 +41,18 @@ _environment.globals.update(
 _environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred, isoday=dates.iso_day)
 
 
-def rendered(template: str, told: Mapping[str, Any]) -> bytes:
-    """The HTML of a page."""
+_OWN_ADDRESS: Final = re.compile(
+    rb'(\s(?:href|src|action|(?:data-)?hx-(?:get|post)|data-live|data-draft)=")(?=/)(?!//)',
+)
+"""Where an attribute holds an address of this service. Quotation marks in what was filed are escaped and begin none."""
+
+
+def rendered(template: str, told: Mapping[str, Any], prefix: str) -> bytes:
+    """The HTML of a page. `prefix`: the path that the service is served below.
+
+    Templates are written for the root, and their addresses are moved here: so none can forget the prefix. What a form
+    sends back (`value`) stays as it is, for it is read at the root.
+    """
     # Part by part: in one string a single dash from beyond Latin-1 would make a hundred thousand characters wide.
-    return b"".join([part.encode() for part in _environment.get_template(template).generate(told)])
+    page = b"".join([part.encode() for part in _environment.get_template(template).generate(told)])
+    return _OWN_ADDRESS.sub(rb"\g<1>" + prefix.encode(), page) if prefix else page

@@ -44,9 +44,9 @@ async def _round_sheet(visit: Visit[PagedQuery]) -> Sheet:
     return Sheet("sheet.html", {**told_of(shown, visit.link), "part": part})
 
 
-def drawn(body: bytes) -> bytes:
+def drawn(body: bytes, prefix: str) -> bytes:
     """The sheet by itself, as a page without a visit."""
-    return rendered("sheet.html", told_of(SheetDocument.model_validate_json(body), address))
+    return rendered("sheet.html", told_of(SheetDocument.model_validate_json(body), address), prefix)
 
 
 def told_of(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:

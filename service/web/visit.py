@@ -22,6 +22,7 @@ from service.api.auth import Access
 from service.api.fixed import Fixed, fixed
 from service.api.limits import refuse_beyond
 from service.api.parameters import At, Q, Query, parse
+from service.api.prefix import prefix_of
 from service.api.problems import Problem
 from service.api.reading import Reader
 from service.follower import RECORD
@@ -66,6 +67,7 @@ class Visit(Generic[Q]):
     today: date
     visitor: Access
     reader: Reader
+    prefix: str = ""
 
     @property
     def point(self) -> dict[str, str]:
@@ -115,14 +117,14 @@ async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
     if query.of_relation is not None:
         refuse_beyond(visitor, query.of_relation)
     head = await reader.confirmed(answer.Request(scope, request.receive))
-    return Visit(request.url.path, query, head, state.clock().date(), visitor, reader)
+    return Visit(request.url.path, query, head, state.clock().date(), visitor, reader, prefix_of(scope))
 
 
 async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
     """The page that `make` finds the documents of; 304 where the visitor has it as it is. Raises Problem."""
     visit = await begun(request, query_type)
     reader, asked = visit.reader, answer.Request(request.scope, request.receive)
-    kept_as = (*asked.target[:2], visit.today, visit.visitor)
+    kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
     try:
         page = await reader.in_coding(kept_as, asked.coding, (RECORD,), lambda: _drawn(visit, make))
     except Moved as moved:
@@ -137,19 +139,21 @@ async def still(request: Request, sheet: Sheet) -> Response:
     """A page that has nothing of the record on it, so that strangers may see it too. Raises Problem for parameters."""
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
-    return await fixed(request, lambda: Fixed(rendered(sheet.template, sheet.told), HTML, headers))
+    prefix = prefix_of(request.scope)
+    return await fixed(request, lambda: Fixed(rendered(sheet.template, sheet.told, prefix), HTML, headers))
 
 
 async def _drawn(visit: Visit[Q], make: Make[Q]) -> Page:
     sheet = await make(visit)
-    html = await asyncio.to_thread(rendered, sheet.template, {"visit": visit, **sheet.told})
+    html = await asyncio.to_thread(rendered, sheet.template, {"visit": visit, **sheet.told}, visit.prefix)
     return Page(html, visit.head.position, _representation(visit), media_type=HTML)
 
 
 def _representation(visit: Visit[Any]) -> int:
     """What else than the record a page depends on, as the number that its tag has for that."""
     visitor = visit.visitor
-    depends = f"{assets.VERSION} {visit.today} {visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
+    whose = f"{visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
+    depends = f"{assets.VERSION} {visit.today} {whose} {visit.prefix}"
     return int.from_bytes(blake2b(depends.encode(), digest_size=6).digest())
 
 

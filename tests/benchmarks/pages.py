@@ -101,6 +101,7 @@ def page(board: BoardDocument) -> bytes:
             "axis": ladder.axis(),
             "symbols": ladder.symbols(),
         },
+        "",
     )
 
 

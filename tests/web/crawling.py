@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from starlette.testclient import TestClient
+import httpx2
 
 _ASKED = ("href", "src", "hx-get", "data-hx-get", "data-live")
 _SENT = ("hx-post", "data-hx-post", "data-draft")
@@ -36,7 +36,7 @@ def _own(addresses: Any) -> Iterator[str]:
 
 
 def crawl(
-    client: TestClient, start: str, *, most: int = 400, check: Callable[[str, Any], None] = lambda _a, _b: None
+    client: httpx2.Client, start: str, *, most: int = 400, check: Callable[[str, Any], None] = lambda _a, _b: None
 ) -> dict[str, Any]:
     """Every answer by its address, from one page on; at most so many of them. `check` is called with each."""
     waiting, visited = [start], dict[str, Any]()

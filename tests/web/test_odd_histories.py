@@ -52,7 +52,7 @@ def visit(path: str, query: Any) -> Visit[Any]:
 
 
 def shown(template: str, told: Mapping[str, Any], query: Any = None) -> Page:
-    html = rendered(template, {"visit": visit("/", query or At()), "clocks": CLOCKS, **told}).decode()
+    html = rendered(template, {"visit": visit("/", query or At()), "clocks": CLOCKS, **told}, "").decode()
     page = Page(html)
     assert page.inline == []
     return page
