@@ -32,6 +32,19 @@ import httpx2
 
 from service.projections.irritant import IrritantDocument
 
+__all__ = [
+    "LONGEST_WAIT",
+    "Event",
+    "EventsMissing",
+    "IrritantDocument",
+    "Irritants",
+    "IrritantsError",
+    "OtherHistory",
+    "Problem",
+    "Unavailable",
+    "UnexpectedAnswer",
+]
+
 LONGEST_WAIT: Final = 30
 """Seconds for which the service keeps a request that would rather wait."""
 _PAGE: Final = 1_000

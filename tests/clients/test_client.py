@@ -1,5 +1,6 @@
 """The client for programs, and every example of the page for those who write pollers, against a real server."""
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -10,11 +11,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from service import client
 from service.client import EventsMissing, Irritants, OtherHistory, Problem
 from tests.api.serving import Served, served
 from tests.clients.conftest import BANKING, file
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_client_lists_its_public_names() -> None:
+    defined = {name for name, value in vars(client).items() if getattr(value, "__module__", None) == client.__name__}
+    constants = inspect.get_annotations(client).keys()
+    assert set(client.__all__) == {name for name in defined | constants if name[0] != "_"} | {"IrritantDocument"}
 
 
 def test_a_status_is_read_and_asked_for_again_at_no_cost(shared_server: Served) -> None:
