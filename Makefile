@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check hostile everywhere lint format linters contract crash fuzz bench bench-million \
-	bench-compare peers sbom audit lock
+	bench-compare peers dist sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -85,6 +85,9 @@ peers: ## libraries that the benchmarks compare with and the profiler, in a fold
 fuzz: install ## thousands of cases for the contract (EXAMPLES=300 for each operation), for bytes and for the laws
 	EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -n auto -m '' -rsP -o faulthandler_timeout=7200 \
 		--hypothesis-show-statistics --hypothesis-profile=fuzz tests/fuzz tests/laws
+
+dist: install ## the wheel and the source distribution, in dist/
+	$(BIN)/hatchling build -d dist
 
 sbom: install ## what the image is made of, as a CycloneDX document on standard output
 	$(BIN)/python tests/sbom.py requirements.txt

@@ -18,4 +18,5 @@ says which rooms may see which.
     store | projections     the only room that knows SQL | read models, which are pure; they never see each other
     domain                  what may be asserted and what comes of it; pure, and imports nothing of ours
     settings                what the operator decides, read once and handed down
+    resources               the files and the version that come with the code, in a checkout and in a wheel
 """

@@ -12,12 +12,13 @@ from sqlalchemy import Engine
 from service import reportfile
 from service.domain import report
 from service.recorder import Receipt, Recorder, Request
+from service.resources import folder
 from service.store.codec import canonical
 from service.store.engine import connection
 from service.store.log import read_head
 
 ACTOR: Final = "seeds"
-FOLDER: Final = Path(__file__).parents[1] / "seeds"
+FOLDER: Final = folder("seeds")
 
 
 def seed(engine: Engine, folder: Path = FOLDER) -> int:

@@ -6,9 +6,10 @@ CycloneDX, made from the lock alone, so it says what an install must be and need
 import json
 import re
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+
+from service.resources import version
 
 _PINNED: Final = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^ ;\\]+)(?P<rest>(?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE
@@ -22,7 +23,7 @@ def bill(lock: str) -> dict[str, Any]:
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": {"type": "application", "name": "irritants", "version": version("irritants")}},
+        "metadata": {"component": {"type": "application", "name": "irritants", "version": version()}},
         "components": [_component(pinned) for pinned in _PINNED.finditer(lock)],
     }
 

@@ -16,26 +16,28 @@ MODULES = sorted((ROOT / "service").rglob("*.py"))
 # Each room, and the rooms that it may import besides itself. Whoever adds a room says here where it stands.
 FILES = {"reportfile", "reportschema", "marked"}
 READING_AND_WRITING = {"recorder", "follower", "store", "projections", "domain"}
+STARTING = {"settings", "resources", "seeding"}
 ROOMS = {
     "domain": set[str](),
     "settings": set[str](),
+    "resources": set[str](),
     "marked": set[str](),
     "reportschema": {"marked", "domain"},
     "reportfile": {"reportschema", "marked", "domain"},
-    "store": {"domain"},
+    "store": {"domain", "resources"},
     "projections": {"domain"},
     "checkpoint": set[str](),
     "documents": {"store", "projections", "domain"},
     "abreast": {"documents", "store", "domain"},
     "recorder": {"abreast", "documents", "store", "projections", "domain"},
-    "seeding": {"recorder", "reportfile", "store", "domain"},
+    "seeding": {"recorder", "reportfile", "store", "domain", "resources"},
     "rebuild": {"abreast", "documents", "store", "projections", "domain"},
     "follower": {"abreast", "store", "projections", "domain"},
-    "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint"},
-    "web": {"api", *READING_AND_WRITING},
+    "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint", "resources"},
+    "web": {"api", *READING_AND_WRITING, "resources"},
     "relay": {"api", "follower", "store", "domain"},
     "client": {"projections", "domain"},
-    "cli": {*READING_AND_WRITING, *FILES, "settings", "seeding", "rebuild", "checkpoint", "api", "web", "relay"},
+    "cli": {*READING_AND_WRITING, *FILES, *STARTING, "rebuild", "checkpoint", "api", "web", "relay"},
     "__main__": {"cli"},
 }
 PURE = {"domain", "projections"}
@@ -128,6 +130,14 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
         read = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
         read |= {name.rpartition(".")[2] for name in imported(module)}
         assert not read & THE_ENVIRONMENT, named(module)
+
+
+def test_one_module_finds_the_files_that_come_with_the_code() -> None:
+    """A path from `__file__` leads elsewhere in a wheel, where migrations and seeds are inside the package."""
+    for module in of_rooms(*ROOMS.keys() - {"resources"}):
+        names = {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)}
+        assert "__file__" not in names, named(module)
+        assert not {name for name in imported(module) if name.startswith(("importlib.resources", "importlib.metadata"))}
 
 
 def test_names_say_what_a_thing_is() -> None:

@@ -5,7 +5,6 @@ the code; refusals and headers by rule, since every route of a kind has the same
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi.openapi.utils import get_openapi
@@ -19,6 +18,7 @@ from service.api.naming import named
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.domain.report import MAX_EVENTS, ReportHead, filed_type
+from service.resources import version
 
 Schema = dict[str, Any]
 
@@ -71,7 +71,7 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     """The document that describes these routes."""
     document = get_openapi(
         title="Irritants",
-        version=version("irritants"),
+        version=version(),
         summary="Where a problem between two states stands, who says so, and when that was known.",
         description=_ABOUT,
         routes=routes,

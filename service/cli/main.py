@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn, TextIO, TypeAlias
+from typing import Annotated, Any, Final, NoReturn, TextIO, TypeAlias
 
 import typer
 
-from service import settings
+from service import resources, settings
 from service.cli import (
     amending,
     checkpoints,
@@ -116,8 +116,19 @@ for panel, commands in _PANELS.items():
         app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*shown))(command)
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option
+    if wanted:
+        terminal.show_text(f"irritants {resources.version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def warn_of_links() -> None:
+def warn_of_links(
+    *,
+    version: Annotated[  # noqa: ARG001 -- its own callback has answered it
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Say once, before the command, which variables are ignored."""
     if links := settings.links():
         terminal.note(

@@ -5,18 +5,18 @@ that others hold: whoever waits for such a lock stops everybody behind it. Alemb
 server needs at no other time; so it is imported only where there is something to migrate.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, text
 
+from service.resources import folder
 from service.store.connections import require_sessions
 from service.store.engine import open_engine, transaction
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
+_MIGRATIONS: Final = folder("migrations")
 _TURN: Final = 0x6972_7269_7461_6E74  # any number that nobody else locks in this database
 _GRANTS: Final = (
     "SELECT, INSERT ON events, reports",

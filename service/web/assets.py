@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from service.api.fixed import Fixed
 from service.api.problems import Problem
+from service.resources import folder
 
-ROOM: Final = Path(__file__).parent
+ROOM: Final = folder("web")
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _STYLES: Final = ("style.css", "filing.css")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"

@@ -7,12 +7,13 @@ together from pieces of a sentence in code, and another language is another fold
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-_MESSAGES: Final = Path(__file__).parent / "messages"
+from service.resources import folder
+
+_MESSAGES: Final = folder("web") / "messages"
 
 
 class Texts:

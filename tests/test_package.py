@@ -1,0 +1,126 @@
+"""The package as others install it: what the wheel contains, and that it serves far from the repository."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipFile
+
+import httpx2
+import pytest
+
+from tests.cli.conftest import irritants
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("service", "migrations", "openapi", "seeds")
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+COPY_VERSION = "9.9.9"
+HATCHLING = (sys.executable, "-m", "hatchling")
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+OFFLINE = ("--quiet", "--no-index", "--no-deps")
+
+
+class Built(NamedTuple):
+    wheel: Path
+    sdist: Path
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a program that sees neither the settings nor the import path of the suite. Return what it prints."""
+    done = subprocess.run(command, cwd=cwd, env=environment(), check=False, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("IRRITANTS_", "PYTHON"))}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout that was never installed, of another version: so the suite's own installation cannot answer for it."""
+    folder = tmp_path_factory.mktemp("checkout") / "irritants"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "dist", "__pycache__"))
+    project = folder / "pyproject.toml"
+    text = project.read_text(encoding="utf-8").replace(f'\nversion = "{VERSION}"\n', f'\nversion = "{COPY_VERSION}"\n')
+    project.write_text(text, encoding="utf-8")
+    for name in FOLDERS:
+        compiled = folder / name / "__pycache__" / "left_over.pyc"
+        compiled.parent.mkdir()
+        compiled.touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Path) -> Built:
+    run(*HATCHLING, "build", "-d", "dist", cwd=checkout)
+    (wheel,), (sdist,) = checkout.glob("dist/*.whl"), checkout.glob("dist/*.tar.gz")
+    return Built(wheel, sdist)
+
+
+@pytest.fixture(scope="module")
+def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs of a new environment: the wheel, and the dependencies that the suite runs on."""
+    folder = tmp_path_factory.mktemp("installed") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
+    python = folder / "bin" / "python"
+    run(*PIP, "--python", python, "install", *OFFLINE, built.wheel, cwd=folder.parent)
+    packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder.parent)
+    # A path that a .pth names has its own .pth files ignored, so the editable installation is not on it.
+    (Path(packages.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    return folder / "bin"
+
+
+def test_the_command_prints_the_version_of_the_project() -> None:
+    assert irritants("--version").out == f"irritants {VERSION}\n"
+
+
+def test_a_checkout_that_was_never_installed_knows_its_version(checkout: Path) -> None:
+    assert run(sys.executable, "-m", "service", "--version", cwd=checkout) == f"irritants {COPY_VERSION}\n"
+
+
+@pytest.mark.slow
+def test_the_wheel_contains_the_whole_service_and_nothing_else(checkout: Path, built: Built) -> None:
+    expected = {
+        f"{'' if name == 'service' else 'service/'}{file.relative_to(checkout)}"
+        for name in FOLDERS
+        for file in (checkout / name).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    with ZipFile(built.wheel) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == expected
+    assert {"service/py.typed", "service/openapi/openapi.json", "service/openapi/report.schema.json"} <= packed
+    assert {name.split("/")[1] for name in packed} >= {"migrations", "seeds", "docs", "web"}
+    assert not [name for name in packed if "test" in name]
+
+
+@pytest.mark.slow
+def test_the_source_distribution_builds_the_same_wheel(built: Built, tmp_path: Path) -> None:
+    run(*PIP, "wheel", *OFFLINE, "--no-build-isolation", built.sdist, cwd=tmp_path)
+    assert (tmp_path / built.wheel.name).read_bytes() == built.wheel.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_installed_wheel_serves_the_five_irritants_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    assert run(installed / "irritants", "--version", cwd=tmp_path) == f"irritants {COPY_VERSION}\n"
+    command = (installed / "irritants", "serve", "--port", "0", "--json")
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        try:
+            assert process.stdout is not None
+            with httpx2.Client(base_url=json.loads(process.stdout.readline())["address"], timeout=30) as client:
+                assert len(client.get("/v1/irritants").json()["items"]) == 5
+                assert client.get("/openapi.json").json()["info"]["version"] == COPY_VERSION
+                page = client.get("/", headers={"Accept": "text/html"}, follow_redirects=True)
+                assert (page.status_code, "Banking" in page.text) == (200, True)
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert [file.name for file in tmp_path.iterdir()] == [".irritants"]
