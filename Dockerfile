@@ -2,21 +2,22 @@
 # neither an account nor a home folder: any --user does, and --read-only.
 FROM python:3.13-slim AS build
 RUN python -m venv --without-pip /venv
-WORKDIR /app
+WORKDIR /build
 COPY requirements.txt .
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /venv/bin/python install --quiet --require-hashes --requirement requirements.txt
 COPY . .
-# Editable, since migrations and seeds stand beside the package and not in it.
-RUN pip --python /venv/bin/python install --quiet --no-deps --no-build-isolation --editable . \
-    && python -m compileall -q service \
-    && chmod -R a+rX .
+RUN pip --python /venv/bin/python install --quiet --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 COPY --from=build /venv /venv
-COPY --from=build /app /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-WORKDIR /app
+# `make image` gives the version that pyproject.toml has; a build without it does not know which it is.
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="Irritants" \
+    org.opencontainers.image.description="The record of bilateral irritants" \
+    org.opencontainers.image.version="$VERSION" \
+    org.opencontainers.image.vendor="Irritants maintainers"
 USER 10001:10001
 EXPOSE 8000
 # Each second, so that a container is healthy soon after it is ready. --start-interval would do that more cheaply, but Docker

@@ -148,6 +148,6 @@ def test_a_container_has_no_disk_to_write_to(many: Composed, service: str) -> No
     options: dict[str, Any] = {fields[4]: fields[5].split(",") for fields in mounted}
     assert "ro" in options["/"]
     assert [at for at in options if "rw" in options[at] and not at.startswith(("/proc", "/dev", "/sys"))] == ["/tmp"]
-    for place in ("/", "/etc", "/app", "/var/tmp"):
+    for place in ("/", "/etc", "/venv", "/var/tmp"):
         tried = many.attempt("exec", "-T", service, "touch", f"{place}/x")
         assert re.search("Read-only file system|No such file", tried.stderr), place
