@@ -1,6 +1,5 @@
 """A real proxy in front of a server, which serves it below a path: nginx and HAProxy, stripping the path or not."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -11,11 +10,10 @@ from typing import Final
 
 import httpx2
 
+from tests import needed
 from tests.api.serving import Served
 
 PREFIX: Final = "/irritants"
-PROGRAMS: Final = {"nginx": shutil.which("nginx"), "haproxy": shutil.which("haproxy")}
-
 _NGINX = """\
 daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
 events {{ worker_connections 64; }}
@@ -87,7 +85,7 @@ def _nginx(folder: Path, port: int, server: str, *, strips: bool, says: bool) ->
         header=PREFIX if says else '""',
     )
     (folder / "nginx.conf").write_text(filled)
-    return [str(PROGRAMS["nginx"]), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+    return [needed.program("nginx", "nginx-light"), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
 
 
 def _haproxy(folder: Path, port: int, server: str, *, strips: bool, says: bool) -> list[str]:
@@ -99,7 +97,7 @@ def _haproxy(folder: Path, port: int, server: str, *, strips: bool, says: bool) 
         header=f"http-request set-header X-Forwarded-Prefix {PREFIX}" if says else "",
     )
     (folder / "haproxy.cfg").write_text(filled)
-    return [str(PROGRAMS["haproxy"]), "-db", "-f", str(folder / "haproxy.cfg")]
+    return [needed.program("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")]
 
 
 def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
