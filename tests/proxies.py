@@ -84,7 +84,7 @@ def _nginx(folder: Path, port: int, server: str, *, strips: bool, says: bool) ->
         target="/" if strips else "",
         header=PREFIX if says else '""',
     )
-    (folder / "nginx.conf").write_text(filled)
+    (folder / "nginx.conf").write_text(filled, encoding="utf-8")
     return [needed.program("nginx", "nginx-light"), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
 
 
@@ -96,7 +96,7 @@ def _haproxy(folder: Path, port: int, server: str, *, strips: bool, says: bool) 
         strip=f"http-request replace-path {PREFIX}(/.*)? \\1" if strips else "",
         header=f"http-request set-header X-Forwarded-Prefix {PREFIX}" if says else "",
     )
-    (folder / "haproxy.cfg").write_text(filled)
+    (folder / "haproxy.cfg").write_text(filled, encoding="utf-8")
     return [needed.program("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")]
 
 

@@ -243,6 +243,7 @@ def test_the_embedded_database_may_lie_in_a_folder_of_any_name(tmp_path: Path, l
     sockets.chmod(0o777)
     try:
         given = {"IRRITANTS_HOME": str(home), "TMPDIR": str(sockets)}
+        ran("migrate", under={**locale, **given})
         made = ran("key", "create", "Анна", "--scope", "read", "--json", under={**locale, **given})
         listed = json.loads(ran("key", "list", "--json", under={**locale, **given}).stdout)["items"]
     finally:
