@@ -82,11 +82,12 @@ class Request:
         self._headers = headers if len(headers) == len(sent) else _joined(sent)
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
+        accept = self._headers.get(b"accept", b"")
         self.prefix = prefix_of(scope)
-        self.target = self.path, self.query, self._headers.get(b"accept", b""), self.prefix
+        self.target = self.path, self.query, accept, self.prefix
         accepted = self._headers.get(b"accept-encoding")
         self.coding = codings.preferred(accepted) if accepted else ""
-        self.kept_as = (*self.target, self.coding) if self.coding else self.target
+        self.kept_as = (self.path, self.query, accept, self.prefix, self.coding) if self.coding else self.target
         self.is_head = scope["method"] == "HEAD"
         self.is_gone = False
         extensions = scope.get("extensions")

@@ -18,19 +18,25 @@ SMALLEST: Final = 1_000
 _LEVEL: Final = 6
 _AT_ONCE: Final = 1 << 15
 """As many bytes take about a millisecond, for which other requests may wait."""
-_LONGEST: Final = 200
 _EQUIVALENT: Final = {"x-gzip": GZIP}
 
 
+@lru_cache(maxsize=100)  # clients send few values, and a value has at most the 64 KiB of a head
 def preferred(accept_encoding: bytes) -> str:
     """Return GZIP, GZIP_ALONE, or "" for no coding.
 
     A request without the header, or with an empty one, gets no coding. Neither does a request that refuses both: it
     gets what there is, rather than no answer.
     """
-    if len(accept_encoding) > _LONGEST:
-        return _preferred(accept_encoding)
-    return _remembered(accept_encoding)
+    elements = (weighed(element) for element in accept_encoding.decode("latin-1").split(",") if element.strip())
+    weights = {_EQUIVALENT.get(coding, coding): weight for coding, weight in elements}
+    others = weights.get("*", 0.0)
+    ours, identity = weights.get(GZIP, others), weights.get("identity", weights.get("*"))
+    if not ours:
+        return ""
+    if identity is None or ours >= identity > 0:
+        return GZIP
+    return "" if identity else GZIP_ALONE
 
 
 def weighed(element: str) -> tuple[str, float]:
@@ -55,18 +61,3 @@ async def compressed(body: bytes) -> bytes:
 
 def _compressed(body: bytes) -> bytes:
     return gzip.compress(body, _LEVEL, mtime=0)
-
-
-def _preferred(accept_encoding: bytes) -> str:
-    elements = (weighed(element) for element in accept_encoding.decode("latin-1").split(",") if element.strip())
-    weights = {_EQUIVALENT.get(coding, coding): weight for coding, weight in elements}
-    others = weights.get("*", 0.0)
-    ours, identity = weights.get(GZIP, others), weights.get("identity", weights.get("*"))
-    if not ours:
-        return ""
-    if identity is None or ours >= identity > 0:
-        return GZIP
-    return "" if identity else GZIP_ALONE
-
-
-_remembered: Final = lru_cache(maxsize=500)(_preferred)

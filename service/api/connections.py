@@ -29,7 +29,6 @@ HEAD_SECONDS: Final = 20
 _LINGERING_SECONDS: Final = 1
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _WITH_HOST: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
-_SPACE: Final = b" \t"
 _HTTP: Final = "This is no request of HTTP/1.1 as RFC 9112 has it."
 _ENDS: Final = (b"connection", b"close")
 
@@ -79,24 +78,27 @@ class Connection(HttpToolsProtocol):
         elif self._beside_bodies:
             self._expect_end()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value.strip(_SPACE))
-
     def on_headers_complete(self) -> None:
         self._head_is_there()
         if self._beside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
             raise _Refused(_too_large())
         self._beside_bodies = 0
-        if not self.url.startswith(b"/"):
+        if self.url[:1] != b"/":
             self._take_host_of_target()
-        hosts = [value for name, value in self.headers if name == b"host"]
-        is_old = self.parser.get_http_version() == "1.0"
-        if is_old:
-            self.expect_100_continue = False  # RFC 9110, section 10.1.1: an answer that HTTP/1.0 does not know
-        if len(hosts) != 1 and not is_old:
+        hosts = []
+        for name, value in self.headers:
+            if value != value.rstrip():
+                self._remove_spaces()
+                hosts = [value for name, value in self.headers if name == b"host"]
+                break
+            if name == b"host":
+                hosts.append(value)
+        if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
             raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
         if not all(map(_HOST.fullmatch, hosts)):
             raise _Refused(Problem("malformed-request", "The header Host holds a name or an address, and a port."))
+        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # RFC 9110, section 10.1.1: HTTP/1.0 knows no interim answer
         super().on_headers_complete()
         # What comes after the body (trailers) goes nowhere: among the headers it would speak with their voice, past
         # whatever a proxy in front has looked at.
@@ -106,6 +108,11 @@ class Connection(HttpToolsProtocol):
         self._beside_bodies = 0
         super().on_body(body)
         self._expect_end()
+
+    def _remove_spaces(self) -> None:
+        self.headers[:] = [(name, value.rstrip(b" \t")) for name, value in self.headers]
+        if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers):
+            self.expect_100_continue = True  # which uvicorn did not recognise with the space
 
     def _take_host_of_target(self) -> None:
         """Read a target with a host in it as the path there, on that host (RFC 9112, section 3.2.2).
