@@ -2,6 +2,10 @@
 
 `head` is one row that every append moves by compare-and-swap, so positions are gap-free and in commit order; a sequence
 is handed out before commit, and readers of one silently skip what commits late.
+
+Text that is compared, ordered or unique has the collation "C", which orders by code points as Python does. Every other
+order can change with an update of the operating system. Then indexes no longer find what is in them, and unique ones
+accept an idempotency key twice.
 """
 
 from typing import Final
@@ -22,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -34,6 +39,10 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+
+_NAME: Final = Text(collation="C")
+_BY_BYTES: Final = "text_pattern_ops"
+"""The same order in an index on text within JSON. With it, queries need not name a collation."""
 
 head = Table(
     "head",
@@ -51,10 +60,10 @@ events = Table(
     "events",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("stream", Text, nullable=False),
+    Column("stream", _NAME, nullable=False),
     Column("version", Integer, nullable=False),
     Column("id", Uuid(as_uuid=False), nullable=False),
-    Column("type", Text, nullable=False),
+    Column("type", _NAME, nullable=False),
     Column("schema_version", SmallInteger, nullable=False),
     Column("data", JSONB, nullable=False),
     Column("actor", Text, nullable=False),
@@ -66,7 +75,7 @@ events = Table(
     # Derived from the name of the stream, in the form in which PostgreSQL gives it back; sources belong to no relation.
     Column(
         "relation",
-        Text,
+        _NAME,
         Computed(
             "CASE WHEN split_part(stream, '/'::text, 1) = 'source'::text THEN NULL::text"
             " ELSE split_part(stream, '/'::text, 2) END",
@@ -81,13 +90,19 @@ events = Table(
     # An origin's slug is unique over the record, whichever source it was registered under.
     Index(
         "uq_events_origin",
-        text("(data ->> 'origin'::text)"),
+        literal_column("(data ->> 'origin'::text)").label("origin"),
         unique=True,
+        postgresql_ops={"origin": _BY_BYTES},
         postgresql_where=text("type = 'OriginRegistered'::text"),
     ),
     # What rests on a source: the documents and origins that events cite, or are corrected to cite.
     *(
-        Index(f"ix_events_{name}", text(expression), postgresql_where=text(where))
+        Index(
+            f"ix_events_{name}",
+            literal_column(expression).label(name),
+            postgresql_ops={name: _BY_BYTES},
+            postgresql_where=text(where),
+        )
         for name, expression, where in (
             ("cited_document", "((data -> 'source'::text) ->> 'document'::text)", "relation IS NOT NULL"),
             ("cited_origin", "((data -> 'source'::text) ->> 'origin'::text)", "relation IS NOT NULL"),
@@ -109,11 +124,11 @@ reports = Table(
     "reports",
     metadata,
     Column("id", Uuid(as_uuid=False), primary_key=True),
-    Column("key", Text, nullable=False),  # the caller's idempotency key
+    Column("key", _NAME, nullable=False),  # the caller's idempotency key
     Column("request_hash", LargeBinary, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("relation", Text, nullable=False),
-    Column("round", Text),
+    Column("relation", _NAME, nullable=False),
+    Column("round", _NAME),
     Column("title", Text, nullable=False),
     Column("first_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
@@ -132,10 +147,10 @@ FACETS: Final = ("status", "basis", "lifecycle", "awaiting", "phase")
 read_models = Table(
     "read_models",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", _NAME, primary_key=True),
     Column("representation", Integer, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("relation", Text, nullable=False),
+    Column("key", _NAME, primary_key=True),
+    Column("relation", _NAME, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("facets", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -147,8 +162,9 @@ read_models = Table(
             f"ix_read_models_{facet}",
             "name",
             "representation",
-            text(f"(facets ->> '{facet}'::text)"),
+            literal_column(f"(facets ->> '{facet}'::text)").label(facet),
             "key",
+            postgresql_ops={facet: _BY_BYTES},
             postgresql_where=text(f"(facets ->> '{facet}'::text) IS NOT NULL"),
         )
         for facet in FACETS
@@ -158,7 +174,7 @@ read_models = Table(
 keys = Table(
     "keys",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", _NAME, primary_key=True),
     Column("name", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("relations", ARRAY(Text)),  # null: not limited
