@@ -15,8 +15,10 @@ from service.domain.report import read
 from service.projections.irritant import IrritantDocument
 from service.recorder import KeyReused, Overloaded, Receipt, Recorder, Request, Stale
 from service.store import events, log, read_models
-from service.store.engine import connection, driver, transaction
-from service.store.log import Head, read_head
+from service.store.codec import StoredReport
+from service.store.connections import connect
+from service.store.engine import DatabaseUnavailable, address, connection, driver, open_engine, transaction
+from service.store.log import Head, lock_head, read_head
 
 BANKING, VISAS = "irritant/ru-us/banking-access", "irritant/ru-us/visas"
 _keys = count(1)
@@ -322,3 +324,32 @@ def test_a_report_is_recorded_though_postgresql_rolls_its_transaction_back_twice
             CREATE TRIGGER roll_back_twice BEFORE INSERT ON reports FOR EACH ROW EXECUTE FUNCTION roll_back_twice();
         """)
     assert recorded(Recorder(engine), request(*OPENING)).report.first_position == 1
+
+
+def test_reports_are_recorded_again_after_a_wait_for_the_head_was_cut_short(
+    engine: Engine, database_url: str, recorder: Recorder
+) -> None:
+    impatient = open_engine(database_url, connections=1, statement_seconds=0.2)
+    late = Recorder(impatient)
+    read_until_prepared(late)
+    recorded(recorder, request(said(VISAS, "ConcernRaised", "US")))
+    with transaction(engine) as c:
+        lock_head(c)
+        with pytest.raises(DatabaseUnavailable):  # it has to look at what the other recorder filed, under the lock
+            recorded(late, request(said(VISAS, "ConcernRaised", "RU")))
+    for _ in range(3):
+        recorded(late, request(said(VISAS, "ConcernRaised", "RU")))
+    impatient.dispose()
+
+
+def test_no_report_fails_where_a_migration_changes_a_column(recorder: Recorder, engine: Engine) -> None:
+    first = read_until_prepared(recorder)
+    with connect(address(engine), name="migration") as migration:
+        migration.execute("ALTER TABLE reports ALTER COLUMN title TYPE varchar")
+    assert read_until_prepared(recorder, times=1) == first
+
+
+def read_until_prepared(recorder: Recorder, times: int = 9) -> StoredReport:
+    """File the same report so often that the driver has prepared what is read for it."""
+    again = request(said(VISAS, "ConcernRaised", "RU"), key="again")
+    return [recorded(recorder, again).report for _ in range(times)][-1]

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, Engine, exc
+from sqlalchemy import Connection, Engine, ExceptionContext, event, exc
 
 from service.store.connections import DatabaseUnavailable, connect
 
@@ -37,7 +37,7 @@ class ConnectionLost(DatabaseUnavailable):
 
 
 class RolledBack(DatabaseUnavailable):
-    """PostgreSQL ended a transaction in favour of another one. Nothing was written; the same may be done again now."""
+    """PostgreSQL ended a transaction and asks for another attempt. Nothing was written; it may be done again now."""
 
 
 DatabaseRefuses: Final = exc.ProgrammingError
@@ -69,7 +69,7 @@ def open_engine(
     `opens` makes the driver's connections, where they are of another kind.
     """
     # The address goes to libpq as it stands: several hosts, services and sockets work as its manual says.
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
         creator=opens or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
@@ -80,6 +80,24 @@ def open_engine(
         pool_pre_ping=pre_ping,
         pool_use_lifo=True,
     )
+    event.listen(engine, "handle_error", _replace_connections_after_a_migration)
+    return engine
+
+
+def _replace_connections_after_a_migration(context: ExceptionContext) -> None:
+    """Replace all pooled connections where a migration has changed the type of a column.
+
+    The statements that they prepared fail from then on, as long as the connection lives.
+    """
+    if _is_of_an_earlier_plan(context.original_exception):
+        context.is_disconnect = True
+
+
+def _is_of_an_earlier_plan(error: BaseException | None) -> bool:
+    # By the function in PostgreSQL that raises it: the message is in the server's language.
+    if not isinstance(error, psycopg.errors.FeatureNotSupported):
+        return False
+    return error.diag.source_function == "RevalidateCachedQuery"
 
 
 def address(engine: Engine) -> str:
@@ -155,6 +173,8 @@ def _outages() -> Iterator[None]:
     except exc.DBAPIError as error:
         if isinstance(error.orig, _OUTAGES):
             raise _unavailable(error.orig) from error
+        if _is_of_an_earlier_plan(error.orig):
+            raise RolledBack("a migration changed the tables under a prepared statement") from error
         raise
 
 

@@ -13,14 +13,14 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, select
 
 from service.domain.assertion import Recorded
 from service.store import codec
 from service.store.codec import StoredReport
-from service.store.engine import driver
+from service.store.engine import RolledBack, driver
 from service.store.read_models import Document
 from service.store.tables import head
 
@@ -128,8 +128,8 @@ def append(
 ) -> Head | None:
     """Appends all of it or nothing; the new head, or None where the head is no longer the `expected` one.
 
-    Each document at most once. Raises KeyTaken and VersionTaken. One statement for one event and for ten thousand:
-    measured, COPY of 5,000 is a third faster and would be a second way to write.
+    Each document at most once. Raises KeyTaken, VersionTaken and RolledBack. One statement for one event and for ten
+    thousand: measured, COPY of 5,000 is a third faster and would be a second way to write.
     """
     lines, moved = _sealed(expected, filings)
     result = _ask(driver(connection), _parameters(expected, moved, lines, filings, documents))
@@ -144,19 +144,27 @@ def append(
     raise taken(error.diag.message_detail) from error
 
 
+_NO_SUCH_STATEMENT: Final = b"26000"
 _prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
 
 
 def _ask(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
-    """The result of the append, good or bad. It is prepared once for each connection.
+    """Return the result of the append, good or bad. Raises RolledBack.
 
-    No transaction is begun here: the head was read before, under the lock of one or of none.
+    It is prepared once for each connection. The driver drops every statement of a session after a ROLLBACK, so it may
+    be gone since. No transaction is begun here: the head was read before, under the lock of one or of none.
     """
-    if raw not in _prepared:
-        result = raw.pgconn.prepare(_NAME, _APPEND)
-        if result.status != ExecStatus.COMMAND_OK:
+    if raw in _prepared:
+        result = raw.pgconn.exec_prepared(_NAME, parameters, _FORMATS)
+        if result.error_field(DiagnosticField.SQLSTATE) != _NO_SUCH_STATEMENT:
             return result
-        _prepared.add(raw)
+        _prepared.discard(raw)
+        if raw.info.transaction_status is TransactionStatus.INERROR:
+            raise RolledBack("the statement that appends has to be prepared again")
+    result = raw.pgconn.prepare(_NAME, _APPEND)
+    if result.status != ExecStatus.COMMAND_OK:
+        return result
+    _prepared.add(raw)
     return raw.pgconn.exec_prepared(_NAME, parameters, _FORMATS)
 
 

@@ -3,15 +3,15 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from service.store import log
+from service.store import log, reports
 from service.store.connections import connect
-from service.store.engine import DatabaseUnavailable, connection, driver, open_engine, transaction
+from service.store.engine import DatabaseUnavailable, RolledBack, connection, driver, open_engine, transaction
 from tests.store.record import VISAS, filing, put
 
 
@@ -119,4 +119,21 @@ def test_after_an_error_in_a_transaction_the_connection_is_clean_again(database_
     with connection(engine) as c:
         assert driver(c).autocommit
         put(c, (VISAS, 1))
+    engine.dispose()
+
+
+def test_a_migration_that_changes_a_column_costs_one_attempt(database_url: str) -> None:
+    engine = open_engine(database_url)
+    with ExitStack() as stack:
+        pool = [stack.enter_context(connection(engine)) for _ in range(3)]
+        put(pool[0], (VISAS, 1))
+        for c in pool * 10:
+            reports.page(c)  # the driver prepares what is asked often
+    with connect(database_url, name="migration") as migration:
+        migration.execute("ALTER TABLE reports ALTER COLUMN title TYPE varchar")
+    with pytest.raises(RolledBack), connection(engine) as c:
+        reports.page(c)
+    with ExitStack() as stack:
+        for c in [stack.enter_context(connection(engine)) for _ in range(3)]:
+            assert reports.page(c)
     engine.dispose()
