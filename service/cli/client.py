@@ -16,6 +16,7 @@ Query: TypeAlias = Mapping[str, object]
 NONE: Final[Query] = {}
 
 _PAGE: Final = 1_000
+_PROXIES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 
 
 class Refused(Failed):
@@ -81,7 +82,8 @@ class Service:
         except httpx.UnsupportedProtocol as error:
             raise Failed(f"{self._http.base_url} is no address: {error}", Exit.USAGE) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise Failed(f"{self._http.base_url} cannot be reached: {error}", Exit.UNREACHABLE) from error
+            proxy = f" ({_PROXIES} names a proxy)" if _goes_by_proxy(str(self._http.base_url)) else ""
+            raise Failed(f"{self._http.base_url} cannot be reached: {error}{proxy}", Exit.UNREACHABLE) from error
         if answer.is_error or answer.is_redirect:
             raise _refused(answer)
         return answer
@@ -94,20 +96,40 @@ def service(url: str | None) -> Iterator[Service]:
     headers = {"User-Agent": "irritants"}
     if chosen.key is not None:
         headers["Authorization"] = f"Bearer {chosen.key.get_secret_value()}"
-    try:
-        # A report of ten thousand events takes the service some seconds; whoever is not there is noticed in five.
-        timeout = httpx.Timeout(120, connect=5)
-        http = httpx.Client(base_url=chosen.url, headers=headers, timeout=timeout, verify=_trusted(chosen.url))
-    except httpx.InvalidURL as error:
-        raise Failed(f"{chosen.url} is no address: {error}", Exit.USAGE) from error
-    with http:
+    with _client(chosen.url, headers) as http:
         yield Service(http)
 
 
-def _trusted(url: str) -> ssl.SSLContext | bool:
+def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
+    # A report of ten thousand events takes the service some seconds; whoever is not there is noticed in five.
+    timeout = httpx.Timeout(120, connect=5)
+    try:
+        return httpx.Client(
+            base_url=url, headers=headers, timeout=timeout, verify=_trusted(url), trust_env=_goes_by_proxy(url)
+        )
+    except httpx.InvalidURL as error:
+        raise Failed(f"{url} is no address: {error}", Exit.USAGE) from error
+    except OSError as error:
+        sentence = (
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error.strerror or error}"
+        )
+        raise Failed(sentence, Exit.USAGE) from error
+    except (ValueError, ImportError) as error:
+        sentence = (
+            f"{_PROXIES} names a proxy that is neither http:// nor https://; change it, or except {url} by NO_PROXY"
+        )
+        raise Failed(sentence, Exit.USAGE) from error
+
+
+def _goes_by_proxy(url: str) -> bool:
+    """Tell whether the environment may name a proxy: a proxy's own loopback address is not the one meant here."""
+    return bool(getproxies().keys() - {"no"}) and not settings.is_loopback(httpx.URL(url).host)
+
+
+def _trusted(url: str) -> ssl.SSLContext:
     """Those whom the system trusts, where anybody is to be: to read them takes longer than most answers do."""
-    plain = url.startswith("http://") and not getproxies()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
+    is_plain = url.startswith("http://") and not _goes_by_proxy(url)
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

@@ -52,5 +52,7 @@ def written(file: Path) -> Iterator[BinaryIO]:
             lines.flush()
             os.fsync(lines.fileno())
         Path(aside).replace(file)
+    except OSError as error:  # a full disk names no file
+        raise Failed(f"{file} cannot be written: {error.strerror or error}", Exit.UNWRITTEN) from error
     finally:
         Path(aside).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TextIO
 
 import typer
 from rich.text import Text
@@ -259,9 +259,19 @@ def _write_template(asked: Service, round: str, path: Path | None) -> None:
         return
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+            _write_whole(file, path, text)
     except FileExistsError:
         raise Failed(f"{shown(path)} is there already, and is not overwritten", Exit.USAGE) from None
     except OSError as error:
         raise Failed(f"{shown(path)} cannot be written: {error.strerror}", Exit.USAGE) from error
     terminal.note(f"{shown(path)} is to be filled in; then: irritants report {shown(path)} --dry-run")
+
+
+def _write_whole(file: TextIO, path: Path, text: str) -> None:
+    """Remove the new file where the text does not fit: another attempt would not overwrite what is left of it."""
+    try:
+        file.write(text)
+        file.flush()
+    except OSError:
+        path.unlink()
+        raise

@@ -194,11 +194,14 @@ def test_what_answers_in_the_place_of_the_service_is_named(reader: Desk, name: s
 
 
 def test_whom_one_trusts_is_looked_up_wherever_tls_may_be_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", {})
-    assert _trusted("http://127.0.0.1:8000") is not True
-    assert _trusted("https://irritants.example") is True
-    monkeypatch.setattr(os, "environ", {"http_proxy": "https://proxy.example"})
-    assert _trusted("http://irritants.example") is True
+    nowhere = {"SSL_CERT_FILE": "/nowhere/certificates.pem"}
+    monkeypatch.setattr(os, "environ", nowhere)
+    _trusted("http://127.0.0.1:8000")
+    with pytest.raises(FileNotFoundError):
+        _trusted("https://irritants.example")
+    monkeypatch.setattr(os, "environ", {**nowhere, "http_proxy": "https://proxy.example"})
+    with pytest.raises(FileNotFoundError):
+        _trusted("http://irritants.example")
 
 
 def test_a_key_that_is_none_is_said(reader: Desk) -> None:
