@@ -409,7 +409,8 @@ def _refused(home: Path) -> Iterator[None]:
 
 
 def _check_name(home: Path) -> None:
-    if not str(home).isprintable():
+    # Read as UTF-8 whatever the locale: by ISO 8859-1 a Cyrillic name seems to have control characters.
+    if not os.fsencode(home).decode("utf-8", "surrogateescape").isprintable():
         raise EmbeddedServerError(
             f"the embedded database cannot be kept in {str(home)!r}: PostgreSQL takes no folder with line breaks or"
             " other characters that cannot be printed in its name. Name another one in IRRITANTS_HOME"
