@@ -35,7 +35,7 @@ NOT_DURABLE = {
     "max_connections": "200",
 }
 CREATE = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-HAS_ICU = "SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'cs-CZ-x-icu')"
+HAS_ICU = "SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')"
 ICU = SQL(" LOCALE_PROVIDER icu ICU_LOCALE 'cs-CZ'")
 """An order of words in which `ch` follows `h`, and hyphens and slashes hardly count."""
 DROP = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
@@ -114,7 +114,7 @@ def clone(database_server: str, user_address: str, pytestconfig: pytest.Config) 
         name = f"{pytestconfig.stash[RUN].name}_{worker}_{next(numbers)}"
         with _admin(database_server) as admin:
             admin.execute(CREATE.format(Identifier(name), Identifier(template)))
-        yield database_at(user_address, name)
+        yield _named(user_address, name)
         with _admin(database_server) as admin:
             admin.execute(DROP.format(Identifier(name)))
 
@@ -197,7 +197,7 @@ def _template(server: str, name: str, origin: str, fill: Callable[[str], object]
             if hostile.IS_WANTED and origin == "template0" and admin.execute(HAS_ICU).fetchone() == (True,):
                 create += ICU
             admin.execute(create)
-            fill(database_at(server, unfinished))
+            fill(_named(server, unfinished))
             admin.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(unfinished), Identifier(name)))
     return name
 
@@ -222,5 +222,5 @@ def _admin(server: str) -> psycopg.Connection:
     return psycopg.connect(server, autocommit=True)
 
 
-def database_at(server: str, database: str) -> str:
+def _named(server: str, database: str) -> str:
     return urlsplit(server)._replace(path=f"/{database}").geturl()

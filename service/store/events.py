@@ -88,7 +88,7 @@ def streams(connection: Connection, *, after: str = "", limit: int) -> list[tupl
 def named(connection: Connection, kind: Kind, *, after: str = "", upto: int, limit: int) -> list[str]:
     """Streams of a kind by name, whose name without its kind comes after this one, that were on record at a position.
 
-    They end where the next kind begins.
+    They end where the next kind begins, in whichever order the database compares names: in all of them letters count.
     """
     query = select(events.c.stream).where(
         events.c.stream > f"{kind}/{after}", events.c.version == 1, events.c.position <= upto

@@ -2,10 +2,6 @@
 
 `head` is one row that every append moves by compare-and-swap, so positions are gap-free and in commit order; a sequence
 is handed out before commit, and readers of one silently skip what commits late.
-
-Text that is compared, ordered or unique has the collation "C", which orders by code points as Python does. Every other
-order can change with an update of the operating system. Then indexes no longer find what is in them, and unique ones
-accept an idempotency key twice.
 """
 
 from typing import Final
@@ -26,7 +22,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -39,10 +34,6 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
-
-_NAME: Final = Text(collation="C")
-_BY_BYTES: Final = "text_pattern_ops"
-"""The same order in an index on text within JSON. With it, queries need not name a collation."""
 
 head = Table(
     "head",
@@ -60,10 +51,10 @@ events = Table(
     "events",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("stream", _NAME, nullable=False),
+    Column("stream", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("id", Uuid(as_uuid=False), nullable=False),
-    Column("type", _NAME, nullable=False),
+    Column("type", Text, nullable=False),
     Column("schema_version", SmallInteger, nullable=False),
     Column("data", JSONB, nullable=False),
     Column("actor", Text, nullable=False),
@@ -75,7 +66,7 @@ events = Table(
     # Derived from the name of the stream, in the form in which PostgreSQL gives it back; sources belong to no relation.
     Column(
         "relation",
-        _NAME,
+        Text,
         Computed(
             "CASE WHEN split_part(stream, '/'::text, 1) = 'source'::text THEN NULL::text"
             " ELSE split_part(stream, '/'::text, 2) END",
@@ -90,19 +81,13 @@ events = Table(
     # An origin's slug is unique over the record, whichever source it was registered under.
     Index(
         "uq_events_origin",
-        literal_column("(data ->> 'origin'::text)").label("origin"),
+        text("(data ->> 'origin'::text)"),
         unique=True,
-        postgresql_ops={"origin": _BY_BYTES},
         postgresql_where=text("type = 'OriginRegistered'::text"),
     ),
     # What rests on a source: the documents and origins that events cite, or are corrected to cite.
     *(
-        Index(
-            f"ix_events_{name}",
-            literal_column(expression).label(name),
-            postgresql_ops={name: _BY_BYTES},
-            postgresql_where=text(where),
-        )
+        Index(f"ix_events_{name}", text(expression), postgresql_where=text(where))
         for name, expression, where in (
             ("cited_document", "((data -> 'source'::text) ->> 'document'::text)", "relation IS NOT NULL"),
             ("cited_origin", "((data -> 'source'::text) ->> 'origin'::text)", "relation IS NOT NULL"),
@@ -124,11 +109,11 @@ reports = Table(
     "reports",
     metadata,
     Column("id", Uuid(as_uuid=False), primary_key=True),
-    Column("key", _NAME, nullable=False),  # the caller's idempotency key
+    Column("key", Text, nullable=False),  # the caller's idempotency key
     Column("request_hash", LargeBinary, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("relation", _NAME, nullable=False),
-    Column("round", _NAME),
+    Column("relation", Text, nullable=False),
+    Column("round", Text),
     Column("title", Text, nullable=False),
     Column("first_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
@@ -147,10 +132,10 @@ FACETS: Final = ("status", "basis", "lifecycle", "awaiting", "phase")
 read_models = Table(
     "read_models",
     metadata,
-    Column("name", _NAME, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("representation", Integer, primary_key=True),
-    Column("key", _NAME, primary_key=True),
-    Column("relation", _NAME, nullable=False),
+    Column("key", Text, primary_key=True),
+    Column("relation", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("facets", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -162,9 +147,8 @@ read_models = Table(
             f"ix_read_models_{facet}",
             "name",
             "representation",
-            literal_column(f"(facets ->> '{facet}'::text)").label(facet),
+            text(f"(facets ->> '{facet}'::text)"),
             "key",
-            postgresql_ops={facet: _BY_BYTES},
             postgresql_where=text(f"(facets ->> '{facet}'::text) IS NOT NULL"),
         )
         for facet in FACETS
@@ -174,7 +158,7 @@ read_models = Table(
 keys = Table(
     "keys",
     metadata,
-    Column("id", _NAME, primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("relations", ARRAY(Text)),  # null: not limited
