@@ -18,8 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from json import JSONDecodeError
-from json.decoder import scanstring  # type: ignore[attr-defined]  # the parser's own, in C
+from json import JSONDecodeError, JSONDecoder
 from math import isfinite
 from typing import Final, NoReturn, TypeAlias
 
@@ -39,6 +38,7 @@ _UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
+_JSON_STRING: Final = JSONDecoder()
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _BRACKET: Final = re.compile(r'[][{}]|"[^"\\]*(?:\\.[^"\\]*)*"')
 _WORD: Final = re.compile("true|false|null")
@@ -344,8 +344,9 @@ def _json_members(marked: Marked, at: int, node: Node, depth: int) -> int:
 
 
 def _json_string(marked: Marked, at: int) -> tuple[str, int]:
+    """Decode the string at a quote; return it and where it ends."""
     try:
-        value, end = scanstring(marked.text, at + 1)
+        value, end = _JSON_STRING.raw_decode(marked.text, at)
     except JSONDecodeError as error:
         stopped = not_json(marked.text, error)
         raise Unreadable(stopped.mistake, marked.mistakes) from None

@@ -16,7 +16,7 @@ in front only, so it is removed behind here, for every header at once.
 import asyncio
 import re
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -30,7 +30,6 @@ _LINGERING_SECONDS: Final = 1
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _WITH_HOST: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
 _HTTP: Final = "This is no request of HTTP/1.1 as RFC 9112 has it."
-_ENDS: Final = (b"connection", b"close")
 
 
 class _Refused(Exception):
@@ -193,11 +192,11 @@ class Connection(HttpToolsProtocol):
         self.loop.call_later(_LINGERING_SECONDS, self.transport.close)
 
     def _told(self, problem: Problem) -> bytes:
-        answer = problem.response()
+        headers, body = problem.content()
         status = HTTPStatus(problem.status)
-        headers: list[tuple[bytes, Any]] = [*self.server_state.default_headers, *answer.raw_headers, _ENDS]
-        lines = [b"HTTP/1.1 %d %b" % (status, status.phrase.encode()), *(b"%b: %b" % header for header in headers)]
-        return b"\r\n".join([*lines, b"", bytes(answer.body)])
+        dated = [b"%b: %b" % header for header in self.server_state.default_headers]
+        own = [f"{name.lower()}: {value}".encode() for name, value in {**headers, "Connection": "close"}.items()]
+        return b"\r\n".join([b"HTTP/1.1 %d %b" % (status, status.phrase.encode()), *dated, *own, b"", body])
 
 
 def _too_large() -> Problem:

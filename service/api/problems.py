@@ -176,13 +176,18 @@ class Problem(Exception):
         )
         super().__init__(self.document.detail)
 
-    def response(self, prefix: str = "") -> Response:
-        """The document; its addresses lie below `prefix`, where the service does."""
+    def content(self, prefix: str = "") -> tuple[dict[str, str], bytes]:
+        """Return the headers and the body, both complete; its addresses lie below `prefix`, where the service does."""
         told = _below(self.document, prefix) if prefix else self.document
         body = json.dumps(told.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
         # What a client sent may come back in a pointer, and half a surrogate pair has no bytes.
         raw = body.encode(errors="replace")
-        return Response(raw, self.status, {"Cache-Control": "no-store", **self.headers}, MEDIA_TYPE)
+        sent = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(raw))}
+        return {"Cache-Control": "no-store", **self.headers, **sent}, raw
+
+    def response(self, prefix: str = "") -> Response:
+        headers, body = self.content(prefix)
+        return Response(body, self.status, headers)
 
 
 def problem_of(error: Exception) -> Problem:

@@ -50,13 +50,13 @@ async def _answered(request: RouteRequest) -> Response:
     if answer is None:
         raise Problem("not-found", f"There is nothing under {request.url.path}.")
     if isinstance(answer, Answer):
-        return _with_headers(Response(answer.body, answer.status), answer.headers)
-    return _with_headers(StreamingResponse(answer.chunks), answer.headers)
+        return Response(answer.body, answer.status, header_map(answer.headers))
+    return StreamingResponse(answer.chunks, headers=header_map(answer.headers))
 
 
-def _with_headers(response: Response, headers: Headers) -> Response:
-    response.raw_headers = headers
-    return response
+def header_map(headers: Headers) -> dict[str, str]:
+    """Return headers as the framework takes them, each name once."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
 def _besides_json(media_types: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
@@ -37,7 +36,7 @@ def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     console = terminal.out()
     if not console.is_terminal or len(columns) <= _FEW:
         return False
-    widths = (max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True))
+    widths = (max(Text(cell).cell_len for cell in cells) for cells in zip(columns, *rows, strict=True))
     return sum(widths) + _BETWEEN * len(columns) > console.width
 
 

@@ -22,7 +22,6 @@ from types import FrameType
 from typing import Any, Final, NoReturn, TextIO
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -79,7 +78,7 @@ def _substitute(error: UnicodeError) -> tuple[str | bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
     lacking = error.object[error.start : error.end]
     if not any("\ud800" <= character <= "\udfff" for character in lacking):
-        return "".join(_LIKE.get(character, "?" * cell_len(character)) for character in lacking), error.end
+        return "".join(_LIKE.get(character, "?" * Text(character).cell_len) for character in lacking), error.end
     try:
         name = lacking.encode("utf-8", "surrogateescape")
         name.decode()

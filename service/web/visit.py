@@ -25,6 +25,7 @@ from service.api.parameters import At, Q, Query, parse
 from service.api.prefix import prefix_of
 from service.api.problems import Problem
 from service.api.reading import Reader
+from service.api.routes import header_map
 from service.follower import RECORD
 from service.store.log import Head
 from service.web import assets
@@ -37,7 +38,6 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     **_OF_A_PAGE,
 }
-_SENT: Final = [(name.lower().encode(), value.encode()) for name, value in _OF_A_PAGE.items()]
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -130,9 +130,7 @@ async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Respons
     except Moved as moved:
         return RedirectResponse(moved.address, 303)
     told = reader.answered(asked, page)
-    response = Response(told.body, told.status)
-    response.raw_headers = [*told.headers, *_SENT]
-    return response
+    return Response(told.body, told.status, {**header_map(told.headers), **_OF_A_PAGE})
 
 
 async def still(request: Request, sheet: Sheet) -> Response:
