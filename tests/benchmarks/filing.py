@@ -86,7 +86,10 @@ class Service:
         began = time.perf_counter()
         address = f"/v1/reports?dry_run={str(dry_run).lower()}"
         answer = self._client.post(address, content=body, headers=headers)
+        pauses = (2.0**n for n in count())
         while answer.status_code == 503:  # it takes longer than the service waits: the key finds out what came of it
+            # Each retry of a long report is work for the service, so that retries without pauses would never end.
+            time.sleep(next(pauses))
             answer = self._client.post(address, content=body, headers=headers)
         took = time.perf_counter() - began
         answer.raise_for_status()
