@@ -352,11 +352,14 @@ def test_what_was_recorded_since_is_looked_at_before_it_is_passed_over(desk: Tes
     assert position(engine) == SEEDED + 2
 
 
-@pytest.mark.parametrize("said", ["\0", "a\x1bb", "\u202e"])
-def test_what_cannot_be_recorded_is_a_mistake_as_any_other(desk: TestClient, said: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("\0", "has a "), ("a\x1bb", "has the character U+001B, "), ("\u202e", "has the character U+202E, ")],
+)
+def test_what_cannot_be_recorded_is_a_mistake_as_any_other(desk: TestClient, said: str, found: str) -> None:
     answer = saying(opened(desk, BLANK), summary=f"What {said} was said").send("file")
     assert answer.status_code == 422
-    assert 'id="e1-summary-mistake">has a' in answer.text
+    assert f'id="e1-summary-mistake">{found}' in answer.text
 
 
 # Whose form it is.
