@@ -163,10 +163,9 @@ def test_a_preview_says_what_would_change_and_writes_nothing(recorder: Recorder,
 
 def test_a_writer_who_has_not_seen_the_latest_state_is_told_so(recorder: Recorder) -> None:
     with pytest.raises(Stale):
-        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: 1}))
-    assert (
-        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: 7})).report.first_position == 9
-    )
+        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: {1}}))
+    receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: {7}}))
+    assert receipt.report.first_position == 9
 
 
 def test_two_processes_take_turns_and_each_decides_on_what_the_other_recorded(
