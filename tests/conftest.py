@@ -35,7 +35,7 @@ NOT_DURABLE = {
     "max_connections": "200",
 }
 CREATE = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-HAS_ICU = "SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')"
+HAS_ICU = "SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'cs-CZ-x-icu')"
 ICU = SQL(" LOCALE_PROVIDER icu ICU_LOCALE 'cs-CZ'")
 """An order of words in which `ch` follows `h`, and hyphens and slashes hardly count."""
 DROP = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
