@@ -78,6 +78,7 @@ class Watch:
         self._result: PGresult | None = None
         self._socket = -1
         self._seen: Head | None = None
+        self._is_noticed = False
         self._last: tuple[list[bytes | None], Head] | None = None
 
     async def head_since(self, position: int) -> Moved:
@@ -114,9 +115,12 @@ class Watch:
         return connection, is_other
 
     async def _ask(self, pgconn: PGconn, position: int) -> Moved:
-        head = self._head_in(await self._answer_to(pgconn, lambda: pgconn.send_query_prepared(b"head", [])))
-        if head.position <= position:
-            return Moved(head, ())
+        # After a notice the head has moved: then one question is enough.
+        if not self._is_noticed:
+            head = self._head_in(await self._answer_to(pgconn, lambda: pgconn.send_query_prepared(b"head", [])))
+            if head.position <= position:
+                return Moved(head, ())
+        self._is_noticed = False
         # What changed is read in one snapshot with a head, which may have moved again by now.
         asked = [b"%d" % position]
         *values, changed = await self._answer_to(pgconn, lambda: pgconn.send_query_params(CHANGES.encode(), asked))
@@ -154,7 +158,7 @@ class Watch:
             pgconn.consume_input()
             heard = False
             while pgconn.notifies() is not None:
-                heard = True
+                heard = self._is_noticed = True
             self._take_answer(pgconn)
         except psycopg.Error as error:
             self._lost(error)
