@@ -123,12 +123,13 @@ def require_sessions(address: str) -> None:
     to nobody: the settings of another client would decide what is stored.
     """
     try:
-        asyncio.run(_require_sessions(address))
+        asyncio.run(require_sessions_async(address))
     except (psycopg.Error, OSError) as error:
         raise DatabaseUnavailable(str(error).partition("\n")[0]) from error
 
 
-async def _require_sessions(address: str) -> None:
+async def require_sessions_async(address: str) -> None:
+    """Refuse a pooler as `require_sessions` does. Raises UnusableDatabase, psycopg.Error and OSError."""
     # Nothing is set on these connections: in those modes it would stay behind for other clients.
     complete = _complete(address, "irritants-check")
     async with await psycopg.AsyncConnection.connect(complete, autocommit=True) as first:

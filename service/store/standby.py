@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psycopg
 from sqlalchemy import Connection
 
-from service.store.connections import DatabaseUnavailable, connect, connect_async
+from service.store.connections import DatabaseUnavailable, connect, connect_async, require_sessions_async
 from service.store.engine import driver, open_engine
 from service.store.log import Head
 
@@ -71,6 +71,7 @@ class Standby:
 
     async def _look(self) -> tuple[Any, ...] | None:
         if self._looking is None:
+            await require_sessions_async(self._url)
             self._looking = await connect_async(self._url, name="irritants-standby")
         return await (await self._looking.execute(_STANDING)).fetchone()
 

@@ -1,5 +1,6 @@
 """PgBouncer, the real program, between the service and PostgreSQL: session mode works, the others are refused."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -16,7 +17,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from service.store.connections import UnusableDatabase, connect, require_sessions
+from service.store.connections import DatabaseUnavailable, UnusableDatabase, connect, require_sessions
+from service.store.standby import Standby
 from tests.api.bodies import report
 from tests.api.serving import served, until
 from tests.keys import new_key
@@ -148,3 +150,14 @@ def test_no_command_works_through_a_pooler_that_shares_sessions(pooled: Pooled) 
 
 def test_without_a_pooler_nothing_is_refused(database_url: str) -> None:
     require_sessions(database_url)
+
+
+def test_a_standby_behind_a_pooler_that_shares_sessions_is_not_read(pooled: Pooled) -> None:
+    with pooled("transaction") as address:
+        standby = Standby(address)
+        try:
+            with pytest.raises(DatabaseUnavailable):
+                asyncio.run(standby.look())
+            assert not standby.is_well
+        finally:
+            standby.close()
