@@ -92,7 +92,8 @@ async def _sent(reader: Reader, request: Request, after: int, relation: str | No
     breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
     with reader.waiting(request, (relation or RECORD,)) as waiter:
-        yield _RECONNECT
+        # The id of no event yet: a client that hears nothing before the stream ends comes back with it.
+        yield b"id: %d\n%b" % (after, _RECONNECT)
         try:
             # Where the record went back, the next position would be of another history: whoever comes back hears it.
             while loop.time() < until and not follower.draining and follower.breaks == breaks:

@@ -24,7 +24,7 @@ def listened(told: Told) -> list[tuple[int, str]]:
     """What came: the position and the type of each event."""
     blocks = told.body.decode().split("\n\n")
     lines = [dict(line.partition(": ")[::2] for line in block.splitlines()) for block in blocks]
-    return [(int(one["id"]), json.loads(one["data"])["data"]["type"]) for one in lines if "id" in one]
+    return [(int(one["id"]), json.loads(one["data"])["data"]["type"]) for one in lines if "data" in one]
 
 
 def test_what_is_recorded_is_sent_as_it_is_recorded(app: FastAPI) -> None:
@@ -33,7 +33,7 @@ def test_what_is_recorded_is_sent_as_it_is_recorded(app: FastAPI) -> None:
         listening = asyncio.create_task(ask(app, LIVE, told=told))
         await until(lambda: app.state.follower.waiting == 1)
         assert (told.status, told.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
-        assert told.body == b"retry: 1000\n\n"
+        assert told.body == b"id: 127\nretry: 1000\n\n"
         for position in (128, 129):
             await record(app, talked(FLIGHTS))
             await until(lambda: len(listened(told)) == position - 127)  # noqa: B023  # looked at in this turn alone

@@ -108,7 +108,7 @@ def test_a_stream_to_http_1_0_is_not_divided_and_ends_with_its_connection(clone:
             assert head.startswith(b"HTTP/1.1 200 OK\r\n")
             assert b"\r\nconnection: close" in head
             assert b"transfer-encoding" not in head
-            assert body.startswith(b"retry: 1000\n\nid: 127\ndata: ")
+            assert body.startswith(b"id: 126\nretry: 1000\n\nid: 127\ndata: ")
             server.process.send_signal(signal.SIGTERM)
             while more := connection.recv(65536):
                 assert more.strip(b":\n") == b""
