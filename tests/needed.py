@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-REQUIRED: Final = "PROGRAMS_REQUIRED" in os.environ
+REQUIRED: Final = bool(os.environ.get("PROGRAMS_REQUIRED"))
 _PLACES: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 """Servers lie in the folders for administrators, which not every PATH has."""
 

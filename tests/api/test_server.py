@@ -63,7 +63,7 @@ def in_queue(pid: int) -> float:
     """For how many seconds the event loop of a process was ready to run and could not; 0 where nobody counts that."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second where it ends between opening and reading
         return 0.0
 
 
