@@ -4,12 +4,15 @@ Planted: a key, shown rightly and in every wrong way; a session; the password of
 """
 
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
+from psycopg.sql import SQL, Identifier, Literal
 
 from service.checkpoint import keyfile
 from tests.api.bodies import FLIGHTS, on, report
@@ -22,11 +25,15 @@ PATHS = ("", "/v1/irritants/ru-us", "/irritants/ru-us", "/v1/reports", "/reports
 TABLES = ("events", "reports", "read_models", "keys", "head")
 
 
-def with_password(url: str) -> str:
-    """The same database; where it trusts whoever comes, any password will do."""
+@contextmanager
+def with_password(url: str) -> Iterator[str]:
+    """The same database, for a role that has the password."""
     parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user.partition(':')[0]}:{PASSWORD}@{host}").geturl()
+    role = f"{parts.path.removeprefix('/')}_secretive"
+    with psycopg.connect(url, autocommit=True) as c:
+        c.execute(SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(Identifier(role), Literal(PASSWORD)))
+        yield parts._replace(netloc=f"{role}:{PASSWORD}@{parts.netloc.rpartition('@')[2]}").geturl()
+        c.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
 
 def stored(url: str) -> str:
@@ -94,7 +101,8 @@ def test_no_secret_leaves_by_any_way(seeded_database_url: str, make_key: MakeKey
     signing = keyfile.ensure(tmp_path / "checkpoint.key").private_bytes_raw().hex()
     settings: dict[str, Any] = {"checkpoint_key": str(tmp_path / "checkpoint.key")}
     with (
-        served(with_password(seeded_database_url), **settings) as server,
+        with_password(seeded_database_url) as url,
+        served(url, **settings) as server,
         httpx2.Client(base_url=server.url, headers={"Accept": "*/*"}) as client,
     ):
         answers = asked(client, token)
