@@ -302,7 +302,9 @@ def _short(folder: Path) -> Iterator[Path]:
         try:
             parents = (tempfile.gettempdir(), _TMP)
             parent = next(parent for parent in parents if _fits(Path(parent, "irritants-12345678/d")))
-            link = Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)), "d")
+            made = Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)))
+            made.chmod(0o711)  # for programs that run as the server's account; the data folder itself stays closed
+            link = made / "d"
             link.symlink_to(folder)
         except OSError as refused:
             raise EmbeddedServerError(

@@ -60,10 +60,10 @@ def test_the_processor_time_of_a_server_is_that_of_its_processes(database_server
     before = server.processor_seconds()
     with psycopg.connect(database_server) as c:
         c.execute("SELECT count(*) FROM generate_series(1, 1000000)")
-    after = server.processor_seconds()
+        after = server.processor_seconds()  # while its process is there
     assert before is not None
     assert after is not None
-    assert after - before > 0.01
+    assert after > before
 
 
 def test_without_a_container_engine_the_output_says_that_the_embedded_server_alone_was_measured(
