@@ -63,7 +63,7 @@ def test_the_processor_time_of_a_server_is_that_of_its_processes(database_server
         after = server.processor_seconds()  # while its process is there
     assert before is not None
     assert after is not None
-    assert after > before
+    assert after - before > 0.01
 
 
 def test_without_a_container_engine_the_output_says_that_the_embedded_server_alone_was_measured(

@@ -34,7 +34,7 @@ def serving(*options: str, **settings: str) -> Iterator[tuple[dict[str, Any], Pr
 
 def ended(process: "Program | subprocess.Popen[str]", number: signal.Signals) -> int:
     process.send_signal(number)
-    return process.wait(timeout=30)  # patience with a busy machine; test_server.py holds the five seconds
+    return process.wait(timeout=10)
 
 
 def test_an_empty_embedded_record_is_seeded_and_given_one_key_once(tmp_path: Path) -> None:
