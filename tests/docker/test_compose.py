@@ -144,3 +144,13 @@ def test_what_was_acknowledged_outlives_killed_and_removed_containers(composed: 
 def test_it_stops_when_it_is_told_to(composed: Composed) -> None:
     composed.run("stop", "service", "--timeout", "10")
     assert composed.attempt("ps", "--all", "--format", "{{.ExitCode}}", "service").stdout == "0\n"
+
+
+def test_engines_from_25_on_check_health_each_second_only_while_a_container_starts() -> None:
+    both = ("--file", "docker-compose.yml", "--file", "docker-compose.engine-25.yml", "--profile", "many")
+    services = json.loads(Composed().run(*both, "config", "--format", "json"))["services"]
+    checks = {name: services[name]["healthcheck"] for name in ("database", "service", "another")}
+    assert {(check["start_interval"], check["interval"]) for check in checks.values()} == {("1s", "10s")}
+    # What is asked stays: pg_isready of the one file, and what the image of the service asks.
+    assert checks["database"]["test"][0] == "CMD-SHELL"
+    assert "test" not in checks["service"]
