@@ -14,8 +14,8 @@ from tests.browser.conftest import CHROMIUM, Desk
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
 BOARD: Final = "/v1/relations/ru-us/board"
-WORDS: Final = {"RU": "Russia", "US": "The US", "both": "Both", "none": "Nobody"}
-BASES: Final = {"one_side": "alone", "attributed": "not in its own words", "media_only": "Media only", "none": "Nobody"}
+WORDS: Final = {"RU": "Russia", "US": "The US", "both": "Both", "none": "No one"}
+BASES: Final = {"one_side": "alone", "attributed": "not in its own words", "media_only": "Media only", "none": "No one"}
 
 
 def board(reader: Desk, point: str = "") -> list[dict[str, Any]]:
@@ -46,7 +46,9 @@ def test_whose_word_whose_move_and_what_is_settled_are_said_as_the_interface_say
         cells = line_of(page, row["id"]).get_by_role("cell")
         expect(cells.nth(1)).to_contain_text(BASES[row["basis"]])
         if row["origins"]:
-            expect(cells.nth(1)).to_contain_text("one utterance" if row["origins"] == 1 else f"{row['origins']} utt")
+            expect(cells.nth(1)).to_contain_text(
+                "one statement" if row["origins"] == 1 else f"{row['origins']} statements"
+            )
         expect(cells.nth(2)).to_have_text(WORDS[row["awaiting"]], use_inner_text=True)
         if row["items"]["total"]:
             expect(cells.nth(3)).to_contain_text(f"{row['items']['settled']} of {row['items']['total']} settled")
@@ -59,7 +61,7 @@ def test_on_a_narrow_screen_each_cell_names_its_column(reader: Desk) -> None:
     page.set_viewport_size({"width": 360, "height": 900})
     for row in board(reader):
         move, moved = (line_of(page, row["id"]).locator("td").nth(n) for n in (2, 5))
-        expect(move).to_have_text(f"Whose move {WORDS[row['awaiting']]}", use_inner_text=True)
+        expect(move).to_have_text(f"Awaiting {WORDS[row['awaiting']]}", use_inner_text=True)
         expect(moved).to_contain_text("Last moved", use_inner_text=True)
 
 
@@ -146,11 +148,11 @@ def slide(page: Page, label: str, presses: int) -> None:
 
 def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(reader: Desk) -> None:
     page = reader.window("/")
-    end = int(page.get_by_label("As known at", exact=True).get_attribute("max") or 0)
-    slide(page, "As known at", 3)
+    end = int(page.get_by_label("As known on", exact=True).get_attribute("max") or 0)
+    slide(page, "As known on", 3)
     expect(page.locator("#known")).to_contain_text(f"position {end - 3}")
     expect(page).to_have_url(re.compile(rf"/\?as_of_position={end - 3}$"))
-    expect(page.get_by_label("As known at", exact=True)).to_be_focused()
+    expect(page.get_by_label("As known on", exact=True)).to_be_focused()
     page.get_by_role("link", name="Back to the present").click()
     expect(page.locator("#known")).to_contain_text(f"now: all {end} events")
 

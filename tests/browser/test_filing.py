@@ -135,7 +135,7 @@ def test_a_session_that_ends_in_mid_form_loses_nothing(desk: Desk) -> None:
         expect(page.get_by_role("heading", name="You are no longer signed in.")).to_be_visible()
     shot(page, "session-ended")
     page.get_by_label("Key", exact=True).fill(desk.key)
-    page.get_by_role("button", name="Sign in and go on").click()
+    page.get_by_role("button", name="Sign in and continue").click()
     expect(page.locator("#e1-summary")).to_have_value("Written after the session had ended.")
     assert events(desk) == []
     press_file(page)
@@ -208,7 +208,7 @@ def test_a_correction_and_a_retraction_are_filed_from_the_dossier(desk: Desk) ->
     page.wait_for_url(FILED)
     desk.go(page, "/irritants/ru-us/visas")
     page.locator(f'a[href="/retract/{step}"]').click()
-    expect(page.locator("#preview")).to_contain_text("The US → Nobody")
+    expect(page.locator("#preview")).to_contain_text("The US → No one")
     page.get_by_label("Reason").fill("Filed by mistake.")
     shot(page, "retract")
     page.get_by_role("button", name="File the retraction").click()

@@ -98,7 +98,7 @@ def test_what_was_mended_in_a_round_stands_as_it_was_filed(desk: TestClient) -> 
     told = text_of(desk.get("/rounds/ru-us/istanbul-april/events"))
     assert "Misread the length." in told
     assert "Hours: 5 6" in told
-    assert "When it happened: 10 April 2025 11 April 2025" in told
+    assert "Date: 10 April 2025 11 April 2025" in told
     assert "Paragraphs: 1 2" in told
     assert "Not said at all." in told
     position = events(desk, "round/ru-us/istanbul-april", "RoundConcluded")[0]["position"]
@@ -130,7 +130,7 @@ def test_only_what_reads_otherwise_is_corrected(desk: TestClient) -> None:
     target = event(desk, VISAS, "NextStepAgreed")
     paper = opened(desk, f"/correct/{target}").fill(0, owner="US", source__paragraphs="2, 5", wording="")
     told = text_of(paper.press("").page)
-    assert "Whose move Both → The US" in told
+    assert "Awaiting Both → The US" in told
     filed(paper.write("reason", "Misread: it is for Washington.").send("file"))
     assert last(desk)["data"] == {
         "type": "AssertionCorrected",
@@ -191,17 +191,17 @@ def test_a_correction_is_taken_back_and_not_corrected(desk: TestClient) -> None:
 
 def test_a_retraction_shows_what_it_does_before_a_reason_is_given(desk: TestClient) -> None:
     told = text_of(opened(desk, f"/retract/{event(desk, VISAS, 'UnderstandingReported')}").page)
-    assert "What is struck is all that Russia stood at understanding by" not in told  # the next step stands there too
+    assert "Russia made no other statement that puts it at understanding" not in told  # the next step stands there too
     told = text_of(opened(desk, f"/retract/{event(desk, BANKING, 'InstrumentExchanged')}").page)
-    assert "What is struck is all that The US stood at formalised by, while others still report it." in told
+    assert "The US made no other statement that puts it at formalised. Others still report it." in told
 
 
 def test_a_retraction_says_what_evidence_falls_with_it(desk: TestClient) -> None:
     evidence = events(desk, "round/ru-us/istanbul-april", "EvidenceAdded")
     target = evidence[0]["data"]["target"]
     told = text_of(opened(desk, f"/retract/{target}").page)
-    assert "fall with it." in told
-    assert "What of it stands by itself, file as an assertion of its own." in told
+    assert "lose their effect too." in told
+    assert "If part of it stands on its own, file that as a new assertion." in told
     assert evidence[0]["data"]["summary"] in told
 
 
@@ -220,7 +220,7 @@ def test_a_retraction_needs_a_reason(desk: TestClient) -> None:
     answer = opened(desk, f"/retract/{event(desk, BANKING, 'InstrumentExchanged')}").send("file")
     assert answer.status_code == 422
     assert 'id="reason-mistake">is missing.' in answer.text
-    assert "all that The US stood at formalised by" in text_of(answer)
+    assert "The US made no other statement that puts it at formalised" in text_of(answer)
 
 
 def test_what_is_never_retracted_says_so(desk: TestClient) -> None:
@@ -239,7 +239,7 @@ def test_what_was_recorded_since_is_told_first(desk: TestClient) -> None:
     filed(opened(desk, f"/retract/{step}").write("reason", "By mistake.").send("file"))
     answer = paper.send("file")
     assert answer.status_code == 409
-    assert "Look at what was recorded since" in answer.text
+    assert "Read what was recorded since" in answer.text
     filed(Paper(desk, answer).send("file"))
 
 
@@ -268,6 +268,6 @@ def test_a_script_previews_a_retraction(desk: TestClient, clock: Clock) -> None:
     address = f"/retract/{event(desk, BANKING, 'InstrumentExchanged')}"
     paper = opened(desk, address)
     part = desk.post(f"{address}/preview", data=paper.fields, headers=HTMX)
-    assert "all that The US stood at formalised by" in text_of(part)
+    assert "The US made no other statement that puts it at formalised" in text_of(part)
     clock.passes(hours=13)
     assert "no longer signed in" in desk.post(f"{address}/preview", data=paper.fields, headers=HTMX).text

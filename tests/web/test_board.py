@@ -65,7 +65,7 @@ def test_every_mark_is_where_the_interface_says(reading: TestClient, point: str)
 def test_a_board_says_whose_word_whose_move_and_since_when(browser: TestClient, clock: Clock) -> None:
     clock.now = clock.now.replace(year=2025, month=4, day=20)
     said = Page(f"<table>{line_of(browser.get('/').text, 'banking-access')}</table>").said
-    assert "On whose word The US alone on one utterance Whose move Both" in said
+    assert "Who says so The US alone one statement Awaiting Both" in said
     assert "at most 10 days ago on or after 10 April 2025, day unknown" in said
     assert "0 of 6 settled" in line_of(browser.get("/").text, "property-return")
 
@@ -108,7 +108,7 @@ def test_sliders_are_answered_with_the_address_that_they_mean(reading: TestClien
 
 def test_the_sliders_say_in_words_what_they_are_set_to(reading: TestClient) -> None:
     said = Page.of(reading.get("/?as_of_position=90&effective_on=2025-03-01")).said
-    assert "position 90 last filed: “The round of April in Istanbul”" in said
+    assert "position 90 last report: “The round of April in Istanbul”" in said
     assert "what had happened by 1 March 2025" in said
     known_at = reading.get("/v1/events?after=0&limit=1").json()["items"][0]["time"]
     assert "position 3" in Page.of(reading.get("/", params={"known_at": known_at})).said
@@ -159,6 +159,6 @@ def test_where_there_are_several_relations_one_of_them_can_be_chosen(browser: Te
 
 def test_an_empty_record_has_a_board(database_url: str, clock: Clock) -> None:
     with browsing(site(database_url, clock)) as browser:
-        assert "No irritant is on record at this point." in Page.of(browser.get("/")).said
+        assert "No irritant was on record at this point." in Page.of(browser.get("/")).said
         assert "Nothing changed." in Page.of(browser.get("/changes")).said
         assert "Nothing on record." in Page.of(browser.get("/sources")).said

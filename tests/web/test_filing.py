@@ -85,7 +85,7 @@ def test_one_starts_from_a_round_the_undated_first_or_from_nothing(desk: TestCli
 
 def test_a_key_that_is_limited_files_only_where_it_may(browser: TestClient, new_key: NewKey) -> None:
     sign_in(browser, new_key(relations=("de-fr",)))
-    assert "Your key may file on no relation" in browser.get("/file").text
+    assert "Your key may not report on any relation" in browser.get("/file").text
     assert browser.get(ROUND).status_code == 403
 
 
@@ -218,7 +218,7 @@ def test_a_script_gets_the_form_alone(desk: TestClient) -> None:
     assert 'name="e1-summary"' in part.text
 
 
-# What it would change.
+# What this report changes.
 
 
 def preview(paper: Paper, **headers: str) -> Any:
@@ -229,7 +229,7 @@ def test_a_preview_shows_before_and_after_and_writes_nothing(desk: TestClient, e
     told = text_of(preview(saying(opened(desk, BLANK))))
     assert "One event, not filed yet." in told
     assert "Both sides say that there is an understanding." in told
-    assert "On whose word one side → both sides" in told
+    assert "Who says so one side → both sides" in told
     assert position(engine) == SEEDED
 
 
@@ -237,7 +237,7 @@ def test_a_preview_leaves_aside_what_is_not_complete(desk: TestClient) -> None:
     paper = saying(opened(desk, BLANK))
     paper = paper.write(f"type-of-{VISAS}", "HoldPlaced").press(f"add {VISAS}")
     told = text_of(preview(paper))
-    assert "Without one entry that is not complete yet. 4 fields are still to be filled in." in told
+    assert "One entry is not complete yet, and is left out here. 4 fields are still empty." in told
     assert "Both sides say that there is an understanding." in told
 
 
@@ -305,7 +305,7 @@ def test_a_form_that_was_filed_with_other_contents_says_so_and_can_be_filed_anew
 ) -> None:
     paper = saying(opened(desk, BLANK))
     first = filed(paper.send("file")).partition("?")[0]
-    again = paper.fill(1, summary="Something else was meant.").send("file")
+    again = paper.fill(1, summary="Other was meant.").send("file")
     assert again.status_code == 422
     assert first in again.text
     assert position(engine) == SEEDED + 1
@@ -331,7 +331,7 @@ def test_every_mistake_is_told_at_its_field_and_nothing_is_filed(desk: TestClien
         "e1-source-paragraphs",
     }
     assert told["e1-summary"] == "is missing."
-    assert "Nothing was filed: 5 mistakes." in answer.text
+    assert "Nothing was filed. Correct 5 mistakes." in answer.text
     assert answer.text.count('aria-invalid="true"') == 5
     assert position(engine) == SEEDED
 
@@ -347,7 +347,7 @@ def test_what_was_recorded_since_is_looked_at_before_it_is_passed_over(desk: Tes
     filed(saying(opened(desk, BLANK), summary="Somebody else was faster.").send("file"))
     answer = paper.send("file")
     assert answer.status_code == 409
-    assert "Somebody recorded something there since you began." in answer.text
+    assert "Someone else filed a report on this since you began." in answer.text
     filed(Paper(desk, answer).press("take-note").send("file"))
     assert position(engine) == SEEDED + 2
 
@@ -393,10 +393,10 @@ def test_where_the_session_has_ended_all_comes_back_with_the_question_for_the_ke
     assert kept["e1-terms"] == "Visas within thirty days"
     assert "token" not in kept
     wrong = desk.post("/file", data={**kept, "sign-in-key": "irr_none"})
-    assert (wrong.status_code, "has expired or been revoked" in wrong.text) == (401, True)
+    assert (wrong.status_code, "may have expired or been revoked" in wrong.text) == (401, True)
     back = desk.post("/file", data={**kept, "sign-in-key": new_key(name="again")})
     assert back.status_code == 200
-    assert "You are signed in again. Nothing was filed yet" in back.text
+    assert "You are signed in again. Nothing was filed" in back.text
     assert position(engine) == SEEDED
     filed(Paper(desk, back).send("file"))
     assert desk.get("/v1/events", params={"after": SEEDED}).json()["items"][0]["actor"] == "again"
@@ -419,7 +419,7 @@ def test_where_the_session_has_ended_a_script_is_sent_to_sign_in(desk: TestClien
     clock.passes(hours=13)
     answer = paper.send("", **HTMX)
     assert answer.headers["hx-redirect"] == "/sign-in?next=%2Ffile%3Frelation%3Dru-us"
-    assert "What you were writing is kept in this browser." in preview(paper, **HTMX).text
+    assert "Your draft is saved in this browser." in preview(paper, **HTMX).text
 
 
 def test_a_key_that_is_limited_previews_and_files_nothing_elsewhere(

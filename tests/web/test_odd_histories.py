@@ -171,6 +171,6 @@ def test_what_was_struck_and_mended_stands_as_it_was_filed(marked_up: TestClient
     page = marked_up.get("/irritants/ru-us/visas").text
     assert 'class="is-struck"' in page
     assert 'text-decoration="line-through"' in page
-    assert "Struck by desk," in page
+    assert "Retracted by desk," in page
     assert "Corrected by desk," in page
     assert "<del>" in page
