@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check hostile everywhere lint format linters contract crash fuzz bench bench-million \
-	bench-compare peers dist image sbom audit lock
+	bench-compare peers dist image picture sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
 
@@ -89,10 +89,14 @@ fuzz: install ## thousands of cases for the contract (EXAMPLES=300 for each oper
 dist: install ## the wheel and the source distribution, in dist/
 	$(BIN)/hatchling build -d dist
 
+# The one place of the version is pyproject.toml.
 VERSION = $(shell $(PYTHON) -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 IMAGE = irritants:$(VERSION)
 image: ## the container image (IMAGE=irritants:VERSION), labelled with the version in pyproject.toml
 	docker build --quiet --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+
+picture: install ## docs/images/board.png, the picture in the README; needs chromium
+	$(BIN)/python -m tests.picture
 
 sbom: install ## what the image is made of, as a CycloneDX document on standard output
 	$(BIN)/python tests/sbom.py requirements.txt

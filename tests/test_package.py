@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,19 @@ def test_the_command_prints_the_version_of_the_project() -> None:
     assert irritants("--version").out == f"irritants {VERSION}\n"
 
 
+def test_the_contract_and_the_changelog_have_the_version_of_the_project() -> None:
+    contract = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.findall(r"^## \[(\d.*?)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
+    assert (contract["info"]["version"], releases[0]) == (VERSION, VERSION)
+
+
+def test_the_image_is_named_and_labelled_by_the_version_of_the_project() -> None:
+    (command,) = run("make", "--dry-run", "--no-print-directory", "image", cwd=ROOT).splitlines()
+    assert f" VERSION={VERSION} --tag irritants:{VERSION} " in command
+    assert 'version="$VERSION"' in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
 def test_a_checkout_that_was_never_installed_knows_its_version(checkout: Path) -> None:
     assert run(sys.executable, "-m", "service", "--version", cwd=checkout) == f"irritants {COPY_VERSION}\n"
 
@@ -92,6 +106,7 @@ def test_the_wheel_contains_the_whole_service_and_nothing_else(checkout: Path, b
         for file in (checkout / name).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
     }
+    assert built.wheel.name.startswith(f"irritants-{COPY_VERSION}-")
     with ZipFile(built.wheel) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert packed == expected

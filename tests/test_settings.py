@@ -8,7 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 from service import settings
 from service.settings import Settings, SettingsError, is_loopback, variable
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
 
 @pytest.fixture(autouse=True)
@@ -260,6 +260,6 @@ def test_what_was_read_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_every_setting_is_told_in_the_readme(field: str) -> None:
+def test_the_page_of_settings_lists_every_setting(field: str) -> None:
     assert Settings.model_fields[field].description
-    assert f"`{variable(field)}`" in README.read_text(encoding="utf-8")
+    assert f"`{variable(field)}`" in PAGE.read_text(encoding="utf-8")

@@ -284,7 +284,7 @@ def test_what_is_refused_is_refused_as_the_contract_says(reading: TestClient, pa
 )
 def test_what_breaks_a_client_of_the_last_release_is_declared() -> None:
     unreleased = re.split(r"^## ", CHANGELOG.read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
-    declared = unreleased.partition("### Breaking")[2].partition("###")[0]
+    declared = "".join(re.findall(r"^- \*\*Breaking:\*\*.*?(?=^\S|\Z)", unreleased, flags=re.MULTILINE | re.DOTALL))
     broken = breaking(Contract(json.loads(RELEASED.read_text(encoding="utf-8"))), Contract(CONTRACT))
     assert {of: what for of, what in broken.items() if f"`{of}`" not in declared} == {}
 

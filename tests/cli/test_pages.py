@@ -17,6 +17,7 @@ from tests.cli.conftest import Desk
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "service" / "docs").glob("*.md"))
 OPERATORS = ROOT / "service" / "docs" / "operators.md"
+BACKUP = ROOT / "docs" / "backup.md"
 ANYTHING = re.compile(r"(?:\\ )*…(?:\\ )*")
 BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -83,6 +84,17 @@ def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk)
             assert fits(said, command.says), f"$ {command.line}\n{said}\n-- and the page says\n{command.says}"
             ran += 1
     assert ran
+
+
+def test_an_export_is_restored_by_the_commands_of_the_page(desk: Desk, bare_database_url: str) -> None:
+    Shell(desk)
+    desk.monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", str(desk.folder / "checkpoint.key"))
+    page = BACKUP.read_text(encoding="utf-8").replace("postgresql://owner@db.example/new", bare_database_url)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page.partition("### From a dump")[0], re.MULTILINE | re.DOTALL)
+    script = "".join(block for block in blocks if block.startswith("irritants "))
+    done = subprocess.run(["sh", "-euc", script], check=False, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert (script.count("irritants "), (desk.folder / "backup.jsonl").exists()) == (5, True)
 
 
 def test_the_page_lists_every_exit_code() -> None:
