@@ -17,8 +17,8 @@ from service.api.etags import JSON
 from service.api.parameters import At, Q, malformed
 from service.api.problems import Problem
 from service.follower.copies import Copies
-from service.follower.histories import Histories
 from service.follower.readings import Point
+from service.history_cache import HistoryCache
 from service.store import events
 from service.store.log import Head
 
@@ -37,7 +37,7 @@ class Read(Generic[Q]):
     head: Head
     now: datetime
     address: str
-    histories: Histories
+    histories: HistoryCache
     prefix: str = ""
 
     @property

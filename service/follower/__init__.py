@@ -15,11 +15,11 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import structlog
 from sqlalchemy import Engine
 
-from service import abreast
 from service.follower.cache import Cache, Kept
 from service.follower.copies import Copies
-from service.follower.histories import Histories
 from service.follower.waiting import Awaited, TooManyWaiters, Waiter, Waiters
+from service.history_cache import HistoryCache
+from service.read_models import backfill
 from service.store.engine import DatabaseUnavailable, connection
 from service.store.log import Head
 from service.store.watch import Changed, Moved, Watch
@@ -70,7 +70,8 @@ class Follower:
         self.copies = Copies(engine, standbys)
         self._watch = Watch(url, self._noticed)
         self._cache = Cache(cache_bytes)
-        self.histories = Histories(cached_events)
+        self._cached_events = cached_events
+        self.histories = HistoryCache(cached_events)
         self._waiters = Waiters(most_waiters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._running: set[Future[Any]] = set()
@@ -161,18 +162,18 @@ class Follower:
         if moved.head is not self._head:
             if self._head is not None:
                 self.behind = max(moved.head.position - self._head.position, 0)
-            if not self._abreast(moved):
+            if not self._is_complete(moved):
                 await self.read(_catch_up, moved.head.position)
                 moved = moved._replace(changed=(await self._watch.head_since(known)).changed)
             self._follow(moved)
             self.behind = 0
         return moved.head
 
-    def _abreast(self, moved: Moved) -> bool:
+    def _is_complete(self, moved: Moved) -> bool:
         """Whether what moved the head stored all documents that are read here: known from what it changed."""
         if self._head is not None and _continues(self._head, moved.head) and self._head.position == moved.head.position:
             return True
-        noted = (c.position for c in moved.changed or () if (c.name, c.key) == (abreast.NOTE, abreast.SET))
+        noted = (c.position for c in moved.changed or () if (c.name, c.key) == (backfill.NOTE, backfill.SET))
         return moved.head.position in noted
 
     def _follow(self, moved: Moved) -> None:
@@ -194,7 +195,8 @@ class Follower:
     def _start_over(self) -> None:
         self.starts += 1
         self._cache.clear()
-        self.histories.forget()
+        # Reads that have the old one at hand finish with it.
+        self.histories = HistoryCache(self._cached_events)
         self._waiters.wake_all()
 
     async def _tick(self) -> None:
@@ -252,7 +254,7 @@ class Follower:
 
 def _catch_up(engine: Engine, position: int) -> None:
     with connection(engine) as c:
-        abreast.catch_up(c, position)
+        backfill.catch_up(c, position)
 
 
 def _continues(known: Head, head: Head) -> bool:
@@ -266,7 +268,7 @@ def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:
     """What was touched, each with the last position that touched it."""
     touched = {RECORD: position}
     for name, relation, key, at in changed:
-        if name == abreast.NOTE:
+        if name == backfill.NOTE:
             continue
         topics = (CHANGES, changes_in(relation)) if name == CHANGES else (f"{name}/{key}", relation)
         for topic in topics:

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine
 
-from service import abreast
+from service.read_models import backfill
 from service.store.engine import DatabaseUnavailable, connection, transaction
 from service.store.log import Head
 from service.store.standby import Standby, Standing, holds, standing
@@ -147,4 +147,4 @@ def _is_there(c: Connection, head: Head, *, is_past: bool) -> bool:
     if is_past:
         return now.is_at(head) or (now.follows and now.position > head.position and holds(c, head))
     # Documents that another release did not store are made after its commit, and reach a standby after it.
-    return now.is_at(head) and abreast.noted(c) == head.position
+    return now.is_at(head) and backfill.noted(c) == head.position
