@@ -32,6 +32,7 @@ from service.projections.change import ChangeDocument
 from service.read_models import backfill
 from service.read_models.builder import changes_by, rows
 from service.recorder.batching import Batches, Overloaded
+from service.recorder.requests import KeyReused, Outcome, Receipt, Request, Stale
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
 from service.store.engine import ConnectionLost, Held, RolledBack, connection, transaction
@@ -43,48 +44,6 @@ __all__ = ["KeyReused", "Overloaded", "Receipt", "Recorder", "Request", "Stale",
 _CACHED_EVENTS: Final = 50_000
 _ATTEMPTS: Final = 3
 _Connected: TypeAlias = Callable[[], AbstractContextManager[Connection]]
-
-
-class KeyReused(Exception):
-    """The idempotency key was used for a report with another body."""
-
-    def __init__(self, first: StoredReport) -> None:
-        self.first = first
-        super().__init__(first.id)
-
-
-class Stale(Exception):
-    """The state that the writer had seen (`If-Match`) is no longer the present one."""
-
-    def __init__(self, stream: str, position: int) -> None:
-        self.stream, self.position = stream, position
-        super().__init__(stream)
-
-
-@dataclass(frozen=True)
-class Request:
-    """A report to record, or only to preview. `seen`: positions at which its sender has read streams (`If-Match`)."""
-
-    report: Report
-    key: str
-    request_hash: bytes
-    actor: str
-    correlation: str
-    seen: Mapping[str, Collection[int]] = field(default_factory=dict)
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What a report led to. `replayed`: it had been recorded before, under the same key; nothing was written now."""
-
-    report: StoredReport
-    events: tuple[Recorded, ...]
-    changes: tuple[ChangeDocument, ...]
-    replayed: bool = False
-
-
-Outcome = Receipt | Exception
 
 
 @dataclass
@@ -244,7 +203,8 @@ class Recorder:
             return refused
 
     def _file(self, request: Request, batch: _Batch) -> Receipt:
-        for stream, seen in request.seen.items():
+        # A mistake goes before what the sender had seen.
+        for stream, seen in () if request.report.mistakes else request.seen.items():
             if (position := batch.histories[stream].position) not in seen:
                 raise Stale(stream, position)
         moment = batch.head.moment(self._clock())
