@@ -298,6 +298,13 @@ PARTS = [
         "3c32ba51",
     ),
     Part(
+        fastapi.routing.APIRoute,
+        "endpoint",
+        {"service.api.writing"},
+        "the function that the route was made of",
+        "fb6fc8d1",
+    ),
+    Part(
         fastapi.routing,
         "iter_route_contexts",
         {"service.api.app"},
@@ -322,6 +329,7 @@ DOCUMENTED = {
         *("__init__", "__call__", "add_exception_handler", "include_router", "openapi", "openapi_schema"),
         *("routes", "state"),
     },
+    fastapi.routing.APIRoute: {"get_route_handler"},
     prometheus_client.registry.Collector: {"__init__", "collect"},
     psycopg.Connection: {"pgconn"},
 }

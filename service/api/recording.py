@@ -119,13 +119,10 @@ async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
     began = perf_counter()
     outcome = records.queue.ask(asked)
     outcome.add_done_callback(_retrieve)
-    try:
-        async with asyncio.timeout(_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events)):
-            receipt = await asyncio.shield(outcome)
-    except TimeoutError:
-        raise Problem(
-            "outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out."
-        ) from None
+    await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events))
+    if not outcome.done():
+        raise Problem("outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out.")
+    receipt = outcome.result()
     if not asked.dry_run:
         state.metrics.appends.observe(perf_counter() - began)
     return receipt
