@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from service.follower import RECORD, Awaited, Follower
 from service.read_models import backfill
-from service.store import events, keys, log, watch
+from service.store import events, head_listener, keys, log
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
 from tests.failover import admin, failed_over, name_of
 from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing, superuser
@@ -264,7 +264,7 @@ def test_a_change_of_the_keys_wakes_everybody_who_waits(database_url: str, engin
 def test_far_behind_everything_kept_is_forgotten(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "MOST_CHANGED", 3)  # two documents, and the note that they are all
+    monkeypatch.setattr(head_listener, "MOST_CHANGED", 3)  # two documents, and the note that they are all
 
     async def test() -> None:
         async with following(database_url, engine) as follower:

@@ -27,7 +27,7 @@ from service.api.resource import Read, Resource
 from service.api.server import collect_seldom
 from service.domain import catalogue
 from service.domain.assertion import Recorded
-from service.follower.copies import Copies
+from service.follower.replicas import Replicas
 from service.history_cache import HistoryCache
 from service.store import codec, events, log
 from service.store.codec import StoredReport
@@ -108,7 +108,7 @@ def reading(engine: Engine, resource: Resource[Any], relation: str, *slugs: str)
         Read({"relation": relation, "slug": slug}, query, JSON, head, NOON, "-", HistoryCache(0))
         for slug in slugs or ("",)
     ]
-    copies = Copies(engine)
+    copies = Replicas(engine)
     return lambda: seconds(lambda: [resource.read(copies, read) for read in reads])
 
 
