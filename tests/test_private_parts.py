@@ -300,7 +300,7 @@ PARTS = [
     Part(
         fastapi.routing.APIRoute,
         "endpoint",
-        {"service.api.writing"},
+        {"service.api.reports_endpoints"},
         "the function that the route was made of",
         "fb6fc8d1",
     ),
