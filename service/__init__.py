@@ -10,10 +10,10 @@ says which rooms may see which.
     api                     the record over HTTP, for programs
     recorder                THE write path: read streams → decide → append → project, in one transaction
     follower                THE read path: what this process knows of the record, kept current; who waits for news
-    seeding, rebuild        filling an empty record; making the stored documents anew
+    seeding                 filling an empty record
+    history_cache           decoded histories, for recorder and follower alike
     checkpoint              where the record stood, signed, and the key that signs
-    abreast                 the stored documents, made where another release appended
-    documents               what is stored beside the events, for recorder and rebuild alike
+    read_models             the stored documents: built, backfilled and rebuilt
     reportfile, reportschema, marked   what operators write by hand, with a line and a column for each mistake
     store | projections     the only room that knows SQL | read models, which are pure; they never see each other
     domain                  what may be asserted and what comes of it; pure, and imports nothing of ours

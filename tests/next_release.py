@@ -30,15 +30,15 @@ def become() -> None:
 
 
 def slow_down(seconds: float) -> None:
-    from service import rebuild  # noqa: PLC0415 -- as above
+    from service.read_models import rebuild  # noqa: PLC0415 -- as above
 
-    mend = rebuild._mend
+    repair = rebuild._repair
 
-    def mended(engine: Engine, streams: list[str]) -> int:
+    def repaired(engine: Engine, streams: list[str]) -> int:
         time.sleep(seconds)
-        return mend(engine, streams)
+        return repair(engine, streams)
 
-    changed: dict[str, Any] = {"_BATCH_STREAMS": 1, "_SHORT_TAIL": 5, "_mend": mended}
+    changed: dict[str, Any] = {"_BATCH_STREAMS": 1, "_SHORT_TAIL": 5, "_repair": repaired}
     vars(rebuild).update(changed)
 
 

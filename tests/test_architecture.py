@@ -15,7 +15,7 @@ MODULES = sorted((ROOT / "service").rglob("*.py"))
 
 # Each room, and the rooms that it may import besides itself. Whoever adds a room says here where it stands.
 FILES = {"reportfile", "reportschema", "marked"}
-READING_AND_WRITING = {"recorder", "follower", "store", "projections", "domain"}
+READING_AND_WRITING = {"recorder", "follower", "history_cache", "store", "projections", "domain"}
 STARTING = {"settings", "resources", "seeding"}
 ROOMS = {
     "domain": set[str](),
@@ -27,17 +27,16 @@ ROOMS = {
     "store": {"domain", "resources"},
     "projections": {"domain"},
     "checkpoint": set[str](),
-    "documents": {"store", "projections", "domain"},
-    "abreast": {"documents", "store", "domain"},
-    "recorder": {"abreast", "documents", "store", "projections", "domain"},
+    "read_models": {"store", "projections", "domain"},
+    "history_cache": {"store", "domain"},
+    "recorder": {"history_cache", "read_models", "store", "projections", "domain"},
     "seeding": {"recorder", "reportfile", "store", "domain", "resources"},
-    "rebuild": {"abreast", "documents", "store", "projections", "domain"},
-    "follower": {"abreast", "store", "projections", "domain"},
+    "follower": {"history_cache", "read_models", "store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint", "resources"},
     "web": {"api", *READING_AND_WRITING, "resources"},
     "relay": {"api", "follower", "store", "domain"},
     "client": {"projections", "domain"},
-    "cli": {*READING_AND_WRITING, *FILES, *STARTING, "rebuild", "checkpoint", "api", "web", "relay"},
+    "cli": {*READING_AND_WRITING, *FILES, *STARTING, "read_models", "checkpoint", "api", "web", "relay"},
     "__main__": {"cli"},
 }
 PURE = {"domain", "projections"}

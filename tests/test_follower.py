@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
-from service import abreast
 from service.follower import RECORD, Awaited, Follower
-from service.store import events, keys, log, watch
+from service.read_models import backfill
+from service.store import events, head_listener, keys, log
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
 from tests.failover import admin, failed_over, name_of
 from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing, superuser
@@ -190,7 +190,7 @@ def test_it_is_behind_by_what_it_has_heard_of_and_cannot_read_yet(database_url: 
             assert follower.behind == 0  # it was by one, and caught up
             with transaction(engine) as c:
                 # The catch-up has to wait for the note of how far documents were made.
-                c.execute(text("SELECT FROM read_models WHERE name = :name FOR UPDATE"), {"name": abreast.NOTE})
+                c.execute(text("SELECT FROM read_models WHERE name = :name FOR UPDATE"), {"name": backfill.NOTE})
                 await asyncio.to_thread(record, engine, READOUT, 2)
                 asked = asyncio.create_task(follower.head())
                 await until(lambda: follower.behind == 1)
@@ -264,7 +264,7 @@ def test_a_change_of_the_keys_wakes_everybody_who_waits(database_url: str, engin
 def test_far_behind_everything_kept_is_forgotten(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "MOST_CHANGED", 3)  # two documents, and the note that they are all
+    monkeypatch.setattr(head_listener, "MOST_CHANGED", 3)  # two documents, and the note that they are all
 
     async def test() -> None:
         async with following(database_url, engine) as follower:
@@ -272,13 +272,13 @@ def test_far_behind_everything_kept_is_forgotten(
             await follower.kept("ferries", [FERRIES], kept_at(0))
             with connection(engine) as c:
                 head = log.read_head(c)
-                documents = [*(document(f"no-se/{n}", 1) for n in range(2)), abreast.note(1)]
+                documents = [*(document(f"no-se/{n}", 1) for n in range(2)), backfill.note(1)]
                 log.append(c, head, [filing(head, (VISAS, 1))], documents)
             await follower.head()
             assert len(follower.cache) == 1
             with connection(engine) as c:
                 head = log.read_head(c)
-                documents = [*(document(f"no-se/{n}", 2) for n in range(3)), abreast.note(2)]
+                documents = [*(document(f"no-se/{n}", 2) for n in range(3)), backfill.note(2)]
                 log.append(c, head, [filing(head, (VISAS, 2))], documents)
             await follower.head()
             assert len(follower.cache) == 0

@@ -47,7 +47,7 @@ Used = dict[tuple[Owner, str], set[str]]
 CONNECTIONS = "service.api.connections"
 PROTOCOL = "service.api.protocol"
 SERVER = "service.api.server"
-STANDBY = "service.store.standby"
+REPLICA = "service.store.replica"
 
 
 class Part(NamedTuple):
@@ -251,7 +251,7 @@ PARTS = [
     Part(
         psycopg.Connection,
         "wait",
-        {STANDBY},
+        {REPLICA},
         "every exchange with the server goes through it; the generator gets 0 where nothing came within 0.1 seconds",
         "04f2f506",
     ),
@@ -265,14 +265,14 @@ PARTS = [
     Part(
         psycopg.pq.abc,
         "PGconn",
-        {"service.store.watch"},
+        {"service.store.head_listener"},
         "the type of `Connection.pgconn`, in annotations alone",
         "4476e716",
     ),
     Part(
         psycopg.pq.abc,
         "PGresult",
-        {"service.store.log", "service.store.watch"},
+        {"service.store.log", "service.store.head_listener"},
         "the type of a result of `pgconn`, in annotations alone",
         "95b12f77",
     ),
@@ -296,6 +296,13 @@ PARTS = [
         {"service.cli.options"},
         "an option of a command, with `opts`, `multiple` and `is_flag`",
         "3c32ba51",
+    ),
+    Part(
+        fastapi.routing.APIRoute,
+        "endpoint",
+        {"service.api.reports_endpoints"},
+        "the function that the route was made of",
+        "fb6fc8d1",
     ),
     Part(
         fastapi.routing,
@@ -322,6 +329,7 @@ DOCUMENTED = {
         *("__init__", "__call__", "add_exception_handler", "include_router", "openapi", "openapi_schema"),
         *("routes", "state"),
     },
+    fastapi.routing.APIRoute: {"get_route_handler"},
     prometheus_client.registry.Collector: {"__init__", "collect"},
     psycopg.Connection: {"pgconn"},
 }

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from service import abreast
-from service.abreast import NOTE
 from service.domain.report import read
 from service.follower import Follower
-from service.rebuild import ensure_built, rebuild, verify_documents
+from service.read_models import backfill
+from service.read_models.backfill import NOTE
+from service.read_models.rebuild import ensure_built, rebuild, verify_documents
 from service.recorder import Receipt, Recorder, Request
 from service.store import log, read_models
 from service.store.engine import connection, open_engine
@@ -162,7 +162,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
 @pytest.fixture
 def other(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """Where another release appends: the documents that it stores, and its note, have other representations."""
-    other, append, catch_up = open_engine(seeded_database_url), log.append, abreast.catch_up
+    other, append, catch_up = open_engine(seeded_database_url), log.append, backfill.catch_up
 
     def appended(c: Connection, head: log.Head, filings: list[log.Filing], documents: Iterable[Document]) -> object:
         if c.engine.pool is other.pool:
@@ -170,7 +170,7 @@ def other(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
         return append(c, head, filings, list(documents))
 
     monkeypatch.setattr(log, "append", appended)
-    monkeypatch.setattr(abreast, "catch_up", lambda c, at: 0 if c.engine.pool is other.pool else catch_up(c, at))
+    monkeypatch.setattr(backfill, "catch_up", lambda c, at: 0 if c.engine.pool is other.pool else catch_up(c, at))
     yield other
     other.dispose()
 
@@ -248,7 +248,7 @@ def test_a_representation_is_built_while_another_release_appends_and_reads_are_w
         for _ in range(5):
             with connection(engine) as c:
                 head = read_head(c).position
-                abreast.catch_up(c, head)
+                backfill.catch_up(c, head)
                 assert visas(c) >= head
         before = len(appended)
         _until(lambda: len(appended) > before)
@@ -260,7 +260,7 @@ def test_a_representation_is_built_while_another_release_appends_and_reads_are_w
 
 _KILLED = """
 import os, signal, sys
-from service import rebuild
+from service.read_models import rebuild
 from service.store.engine import open_engine
 rebuild._BATCH_STREAMS, rebuild._WORTH_PROCESSES = 1, int(sys.argv[2])
 told = []
@@ -287,7 +287,7 @@ def test_a_rebuild_that_is_killed_leaves_what_is_served_and_the_next_one_finishe
     assert killed.returncode == -signal.SIGKILL
     _until(lambda: _others(engine) == 0)
     with connection(engine) as c:
-        assert abreast.noted(c) is None
+        assert backfill.noted(c) is None
     left = everything(engine)
     assert [d for d in left if d.representation > 100] == served
     assert 0 < len([d for d in left if d.representation < 100]) < len(ours)

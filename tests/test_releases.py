@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from service.rebuild import verify_documents
+from service.read_models.rebuild import verify_documents
 from service.store.engine import open_engine
 from tests.api.bodies import VISAS, on, report
 from tests.api.serving import SERVE, served, until

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
-from service.rebuild import rebuild
+from service.read_models.rebuild import rebuild
 from service.store import archive
 from service.store.engine import connection, open_engine, transaction
 from tests.api.bodies import on, origin, report, said, source

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import checkpoints, operations, pages, writing
+from service.api import checkpoints, operations, pages, reports_endpoints
 from service.api.auth import Authentication, Gate
 from service.api.lane import RESOURCES, ROUTERS, Lane
 from service.api.limits import within_limits
@@ -35,7 +35,7 @@ from service.settings import Settings
 from service.store.engine import open_engine
 
 # What is read is answered in the lane before anybody looks for a route; so the ways to write are looked at first.
-_ROUTERS: Final = (writing.router, *ROUTERS, operations.router, pages.router)
+_ROUTERS: Final = (reports_endpoints.router, *ROUTERS, operations.router, pages.router)
 _WITHIN_LIMITS: Final = ("/v1/reports",)  # to file there, on relations that the key may report on
 _SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
 

@@ -22,7 +22,7 @@ from service.api.problems import Problem
 from service.api.reading import Reader, Streamed
 from service.api.routes import routes
 from service.follower import RECORD
-from service.follower.copies import Copies
+from service.follower.replicas import Replicas
 from service.store import events
 from service.store.codec import StoredEvent
 from service.store.engine import DatabaseUnavailable
@@ -114,10 +114,10 @@ async def _sent(reader: Reader, request: Request, after: int, relation: str | No
 async def _stretch(reader: Reader, after: int, head: Head, relation: str | None) -> _Stretch:
     follower = reader.follower
     kept_as = (_PATH, after, head.position, relation)
-    return await follower.kept(kept_as, (), lambda: follower.read_copy(_read, after, head, relation))
+    return await follower.kept(kept_as, (), lambda: follower.read_replica(_read, after, head, relation))
 
 
-def _read(copies: Copies, after: int, head: Head, relation: str | None) -> _Stretch:
+def _read(copies: Replicas, after: int, head: Head, relation: str | None) -> _Stretch:
     def load(c: Connection) -> list[StoredEvent]:
         found = events.read_log(c, after=after, upto=head.position, limit=_AT_ONCE, relation=relation)
         # Without a filter an empty stretch shows by itself that this copy is shorter.

@@ -22,7 +22,7 @@ from service.api.observed import Tally
 from service.api.parameters import Query, parse
 from service.api.problems import Problem
 from service.follower import Follower
-from service.follower.copies import SERVING
+from service.follower.replicas import SERVING
 from service.projections.document import Document
 from service.recorder import Recorder
 from service.store.engine import DatabaseUnavailable, connection
@@ -91,7 +91,7 @@ class Metrics(Collector):
         yield from self._of_copies()
 
     def _of_copies(self) -> Iterator[Metric]:
-        copies = self._follower.copies
+        copies = self._follower.replicas
         reads = CounterMetricFamily("irritants_reads", "Answers made, by what they were read from", labels=("origin",))
         behind = GaugeMetricFamily("irritants_standby_behind_positions", "When last looked at", labels=("standby",))
         aside = GaugeMetricFamily("irritants_standby_set_aside", "1 where it is not read", labels=("standby",))
@@ -157,7 +157,7 @@ async def readiness(request: Request) -> Ready:
         head = await follower.head()
     except DatabaseUnavailable:
         raise Problem("not-ready", "The database cannot be reached.") from None
-    standbys = [StandbyState(standby=c.number, state=c.state, behind=c.behind) for c in follower.copies.standbys]
+    standbys = [StandbyState(standby=c.number, state=c.state, behind=c.behind) for c in follower.replicas.standbys]
     return Ready(position=head.position, standbys=standbys)
 
 

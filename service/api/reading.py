@@ -177,9 +177,9 @@ class Reader:
         topics = () if read.at_rest else resource.topics(read.path, read.query)
         drawing = self.drawings.get(resource.path) if read.media_type == resource.drawn else None
         if drawing is None:
-            load = partial(self.follower.read_copy, resource.read, read)
+            load = partial(self.follower.read_replica, resource.read, read)
         else:
-            load = partial(self.follower.read_copy, resource.draw, read, drawing)
+            load = partial(self.follower.read_replica, resource.draw, read, drawing)
         try:
             return await self.in_coding(request.target, request.coding, topics, load)
         except Problem as problem:

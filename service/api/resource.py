@@ -16,9 +16,9 @@ from service.api.answer import Page
 from service.api.etags import JSON
 from service.api.parameters import At, Q, malformed
 from service.api.problems import Problem
-from service.follower.copies import Copies
-from service.follower.histories import Histories
 from service.follower.readings import Point
+from service.follower.replicas import Replicas
+from service.history_cache import HistoryCache
 from service.store import events
 from service.store.log import Head
 
@@ -37,7 +37,7 @@ class Read(Generic[Q]):
     head: Head
     now: datetime
     address: str
-    histories: Histories
+    histories: HistoryCache
     prefix: str = ""
 
     @property
@@ -114,10 +114,10 @@ class Resource(Generic[Q]):
         """Whose docstring is the text in the contract."""
         return self.load
 
-    def read(self, copies: Copies, read: Read[Q]) -> Page:
+    def read(self, copies: Replicas, read: Read[Q]) -> Page:
         is_snapshot, is_past = self.is_snapshot, read.at_rest
         return copies.read(read.head, lambda c: self.load(c, read), is_snapshot=is_snapshot, is_past=is_past)
 
-    def draw(self, copies: Copies, read: Read[Q], drawing: Drawing) -> Page:
+    def draw(self, copies: Replicas, read: Read[Q], drawing: Drawing) -> Page:
         page = self.read(copies, replace(read, media_type=JSON))
         return read.page(drawing(page.body, read.prefix), page.position, page.representation)

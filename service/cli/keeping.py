@@ -66,7 +66,7 @@ def verify_command(
     """
     from service.cli.checkpoints import kept
     from service.cli.database import record
-    from service.rebuild import verify_documents
+    from service.read_models.rebuild import verify_documents
     from service.store.engine import connection
     from service.store.verify import Damaged, verify
 
@@ -93,7 +93,7 @@ def verify_command(
 def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> None:
     """Make every stored document anew from the log. Everybody can go on reading and writing meanwhile."""
     from service.cli.database import record
-    from service.rebuild import rebuild
+    from service.read_models.rebuild import rebuild
 
     with record(settings.read(database_url=database)) as engine, terminal.progress("rebuilding") as progress:
         mended = rebuild(engine, progress)
@@ -151,7 +151,7 @@ def import_command(
     Where there is no record, an empty one is made first.
     """
     from service.cli.database import record
-    from service.rebuild import rebuild
+    from service.read_models.rebuild import rebuild
     from service.store import archive
     from service.store.engine import transaction
 

@@ -13,7 +13,7 @@ from service.api.server import Server, bind
 from service.cli import terminal
 from service.cli.database import address
 from service.cli.terminal import Exit, Failed
-from service.rebuild import ensure_built
+from service.read_models.rebuild import ensure_built
 from service.seeding import seed
 from service.settings import Settings
 from service.store import keys, migrate

@@ -34,9 +34,10 @@ State = TypeVar("State")
 Evolve: TypeAlias = Callable[[State, Effective], State]
 Reason = Literal["world", "new_evidence", "correction", "retraction"]
 
-_CHECKPOINT_EVERY: Final = 256
+_LATEST: Final = 8
 _CLOSE_BY: Final = 16
-"""Between the checkpoints that are kept near the last place looked at, and how many of these there are."""
+_THINNED: Final = ((_LATEST, _CLOSE_BY), (_LATEST + _CLOSE_BY, 256))
+"""From so many checkpoints before the last on, one of so many events is kept."""
 _GROWING: Final = (
     "events",
     "order",
@@ -283,20 +284,20 @@ class History(Generic[State]):
         start, state = self._checkpoints[after - 1]
         for done in range(start, place):
             state = self.evolve(state, self.order[done])
-            if after == len(self._checkpoints) and (done + 1 == place or (done + 1) % _CLOSE_BY == 0):
+            if after == len(self._checkpoints) and (done + 1 > place - _LATEST or (done + 1) % _CLOSE_BY == 0):
                 self._keep(done + 1, state)
                 after = len(self._checkpoints)
         return state
 
     def _keep(self, count: int, state: State) -> None:
-        """Keeps the state after `count` events: the latest always, some close to it, one of every few hundred for good.
+        """Keep the state after `count` events.
 
-        A report of many events comes in any order of the world, so each next one lands somewhat before or behind the
-        last. All states of a stream of ten thousand would be too large to keep: each knows all that was said.
+        Of all states the last few are kept, some close to them, and one of every few hundred for good. A report of many
+        events comes in any order of the world, so each next one lands somewhat before or behind the last. All states of
+        a stream of ten thousand would be too large to keep: each knows all that was said.
         """
         kept = self._checkpoints
-        if kept[-1][0] % _CLOSE_BY:
-            kept.pop()
         kept.append((count, state))
-        if len(kept) > _CLOSE_BY and kept[-_CLOSE_BY][0] % _CHECKPOINT_EVERY:
-            del kept[-_CLOSE_BY]
+        for back, every in _THINNED:
+            if len(kept) > back and kept[-back][0] % every:
+                del kept[-back]

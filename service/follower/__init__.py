@@ -15,14 +15,14 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import structlog
 from sqlalchemy import Engine
 
-from service import abreast
 from service.follower.cache import Cache, Kept
-from service.follower.copies import Copies
-from service.follower.histories import Histories
-from service.follower.waiting import Awaited, TooManyWaiters, Waiter, Waiters
+from service.follower.long_poll import Awaited, TooManyWaiters, Waiter, Waiters
+from service.follower.replicas import Replicas
+from service.history_cache import HistoryCache
+from service.read_models import backfill
 from service.store.engine import DatabaseUnavailable, connection
+from service.store.head_listener import Changed, HeadListener, HeadUpdate
 from service.store.log import Head
-from service.store.watch import Changed, Moved, Watch
 
 __all__ = ["CHANGES", "RECORD", "Awaited", "Follower", "Kept", "TooManyWaiters", "Waiter", "changes_in"]
 
@@ -67,10 +67,11 @@ class Follower:
         standbys: Sequence[str] = (),
     ) -> None:
         self._engine = engine
-        self.copies = Copies(engine, standbys)
-        self._watch = Watch(url, self._noticed)
+        self.replicas = Replicas(engine, standbys)
+        self._listener = HeadListener(url, self._noticed)
         self._cache = Cache(cache_bytes)
-        self.histories = Histories(cached_events)
+        self._cached_events = cached_events
+        self.histories = HistoryCache(cached_events)
         self._waiters = Waiters(most_waiters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._running: set[Future[Any]] = set()
@@ -95,7 +96,7 @@ class Follower:
         self._loop = asyncio.get_running_loop()
         self.confirmed_at = self._loop.time()
         self._tasks = [asyncio.create_task(self._ask_on()), asyncio.create_task(self._tick())]
-        self.copies.start(lambda: self._head)
+        self.replicas.start(lambda: self._head)
         self._noticed()
 
     async def close(self) -> None:
@@ -103,11 +104,11 @@ class Follower:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self._watch.close()
+        self._listener.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         # They give their connections back, which somebody then closes; but nobody waits for one that takes long.
         wait(tuple(self._running), _SECONDS_TO_END)
-        await self.copies.close()
+        await self.replicas.close()
 
     # Where the record ends.
 
@@ -155,46 +156,48 @@ class Follower:
 
     async def _ask(self) -> Head:
         known = _NEVER if self._head is None else self._head.position
-        moved = await self._watch.head_since(known)
+        update = await self._listener.head_since(known)
         self.queries += 1
         self.confirmed_at = self._loop.time()
-        if moved.head is not self._head:
+        if update.head is not self._head:
             if self._head is not None:
-                self.behind = max(moved.head.position - self._head.position, 0)
-            if not self._abreast(moved):
-                await self.read(_catch_up, moved.head.position)
-                moved = moved._replace(changed=(await self._watch.head_since(known)).changed)
-            self._follow(moved)
+                self.behind = max(update.head.position - self._head.position, 0)
+            if not self._is_complete(update):
+                await self.read(_catch_up, update.head.position)
+                update = update._replace(changed=(await self._listener.head_since(known)).changed)
+            self._follow(update)
             self.behind = 0
-        return moved.head
+        return update.head
 
-    def _abreast(self, moved: Moved) -> bool:
-        """Whether what moved the head stored all documents that are read here: known from what it changed."""
-        if self._head is not None and _continues(self._head, moved.head) and self._head.position == moved.head.position:
+    def _is_complete(self, update: HeadUpdate) -> bool:
+        """Whether the appends before a head stored all documents that are read here: their note says so."""
+        known, head = self._head, update.head
+        if known is not None and _continues(known, head) and known.position == head.position:
             return True
-        noted = (c.position for c in moved.changed or () if (c.name, c.key) == (abreast.NOTE, abreast.SET))
-        return moved.head.position in noted
+        noted = (c.position for c in update.changed or () if (c.name, c.key) == (backfill.NOTE, backfill.SET))
+        return head.position in noted
 
-    def _follow(self, moved: Moved) -> None:
-        known, self._head = self._head, moved.head
-        is_other = known is not None and (moved.is_other or not _continues(known, moved.head))
+    def _follow(self, update: HeadUpdate) -> None:
+        known, self._head = self._head, update.head
+        is_other = known is not None and (update.is_other or not _continues(known, update.head))
         if known is not None and is_other:
             self.breaks += 1
-            log.error("went_back", seen=known.position, ends=moved.head.position, detail=_WENT_BACK)
-        if known is None or moved.changed is None or is_other:
+            log.error("went_back", seen=known.position, ends=update.head.position, detail=_WENT_BACK)
+        if known is None or update.changed is None or is_other:
             self._start_over()
             return
-        if moved.head.keys_version != known.keys_version:
+        if update.head.keys_version != known.keys_version:
             self._waiters.wake_all()
-        if moved.head.position > known.position:
-            touched = _topics(moved.changed, moved.head.position)
+        if update.head.position > known.position:
+            touched = _topics(update.changed, update.head.position)
             self._cache.drop(touched)
             self._waiters.wake(touched)
 
     def _start_over(self) -> None:
         self.starts += 1
         self._cache.clear()
-        self.histories.forget()
+        # Reads that have the old one at hand finish with it.
+        self.histories = HistoryCache(self._cached_events)
         self._waiters.wake_all()
 
     async def _tick(self) -> None:
@@ -216,9 +219,11 @@ class Follower:
         """Runs in a thread what reads the database or takes long. Raises DatabaseUnavailable where too many wait."""
         return await self._run(work, self._engine, *arguments, **named)
 
-    async def read_copy(self, work: Callable[Concatenate[Copies, P], T], *arguments: P.args, **named: P.kwargs) -> T:
-        """As `read`, of what a standby may serve as well."""
-        return await self._run(work, self.copies, *arguments, **named)
+    async def read_replica(
+        self, work: Callable[Concatenate[Replicas, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """As `read`, from a replica where one can serve it."""
+        return await self._run(work, self.replicas, *arguments, **named)
 
     async def _run(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         if len(self._running) >= _MOST_READS:
@@ -252,7 +257,7 @@ class Follower:
 
 def _catch_up(engine: Engine, position: int) -> None:
     with connection(engine) as c:
-        abreast.catch_up(c, position)
+        backfill.catch_up(c, position)
 
 
 def _continues(known: Head, head: Head) -> bool:
@@ -266,7 +271,7 @@ def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:
     """What was touched, each with the last position that touched it."""
     touched = {RECORD: position}
     for name, relation, key, at in changed:
-        if name == abreast.NOTE:
+        if name == backfill.NOTE:
             continue
         topics = (CHANGES, changes_in(relation)) if name == CHANGES else (f"{name}/{key}", relation)
         for topic in topics:

@@ -19,19 +19,20 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
-from service import abreast
-from service.documents import change_document, changes_of, document_of, is_stored, runs_of, standing
 from service.domain.assertion import Recorded
 from service.domain.errors import Refused
-from service.domain.filing import Decision, Envelope, Record, decide
-from service.domain.history import History, Reason
-from service.domain.references import begun
+from service.domain.filing import Envelope, Record, decide
+from service.domain.history import History
+from service.domain.references import begun, corrects, needs
 from service.domain.report import Report
 from service.domain.source.events import OriginRegistered
+from service.history_cache import HistoryCache
 from service.projections import change
 from service.projections.change import ChangeDocument
+from service.read_models import backfill
+from service.read_models.builder import changes_by, rows
 from service.recorder.batching import Batches, Overloaded
-from service.recorder.histories import Histories
+from service.recorder.requests import KeyReused, Outcome, Receipt, Request, Stale
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
 from service.store.engine import ConnectionLost, Held, RolledBack, connection, transaction
@@ -45,48 +46,6 @@ _ATTEMPTS: Final = 3
 _Connected: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
-class KeyReused(Exception):
-    """The idempotency key was used for a report with another body."""
-
-    def __init__(self, first: StoredReport) -> None:
-        self.first = first
-        super().__init__(first.id)
-
-
-class Stale(Exception):
-    """The state that the writer had seen (`If-Match`) is no longer the present one."""
-
-    def __init__(self, stream: str, position: int) -> None:
-        self.stream, self.position = stream, position
-        super().__init__(stream)
-
-
-@dataclass(frozen=True)
-class Request:
-    """A report to record, or only to preview. `seen`: positions at which its sender has read streams (`If-Match`)."""
-
-    report: Report
-    key: str
-    request_hash: bytes
-    actor: str
-    correlation: str
-    seen: Mapping[str, Collection[int]] = field(default_factory=dict)
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What a report led to. `replayed`: it had been recorded before, under the same key; nothing was written now."""
-
-    report: StoredReport
-    events: tuple[Recorded, ...]
-    changes: tuple[ChangeDocument, ...]
-    replayed: bool = False
-
-
-Outcome = Receipt | Exception
-
-
 @dataclass
 class _Batch:
     """A batch as it is decided: what to append, and the histories as each request leaves them."""
@@ -96,10 +55,15 @@ class _Batch:
     origins: dict[str, str]
     position: int
     filings: list[Filing] = field(default_factory=list)
-    documents: list[Document] = field(default_factory=list)
+    changes: list[ChangeDocument] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
     first: dict[str, int] = field(default_factory=dict)
+
+    def documents(self) -> list[Document]:
+        """The rows that go with what is appended, and the note that they are complete."""
+        touched = (self.histories[stream] for stream in sorted(self.touched))
+        return [*rows(touched, self.changes), backfill.note(self.position)]
 
 
 class Recorder:
@@ -117,7 +81,9 @@ class Recorder:
         cached_events: int = _CACHED_EVENTS,
     ) -> None:
         self._engine, self._clock, self._new_id = engine, clock, new_id
-        self._known = Histories(cached_events)
+        self._cached_events = cached_events
+        self._head: Head | None = None
+        self._cache = HistoryCache(cached_events)
         self.queue: Batches[Request, Receipt] = Batches(self._holding, lambda request: len(request.report.events))
 
     def record(self, requests: Sequence[Request]) -> list[Outcome]:
@@ -134,11 +100,15 @@ class Recorder:
     def _record(self, connected: _Connected, requests: Sequence[Request]) -> list[Outcome]:
         try:
             batch, head = self._at_once(connected, requests) or self._under_lock(requests)
-        except Exception as error:  # noqa: BLE001  # whoever waits must hear of it; the writer must go on
-            self._known.forget()
+        except Exception as error:  # noqa: BLE001  # each sender is answered, and the writer goes on
+            self._forget()
             return [error] * len(requests)
-        self._known.keep(head, batch.histories, batch.origins)
+        self._head = head
+        self._cache.keep(head, batch.histories, batch.origins)
         return batch.outcomes
+
+    def _forget(self) -> None:
+        self._head, self._cache = None, HistoryCache(self._cached_events)
 
     def _at_once(self, connected: _Connected, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
         try:
@@ -152,19 +122,19 @@ class Recorder:
     def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
         """Decides on what is known and appends if nobody else was faster; None where it must be done under the lock."""
         previewing = any(request.dry_run for request in requests)
-        head = self._known.head
+        head = self._head
         if head is None or previewing:
             head = self._caught_up(c, log.read_head(c))
         # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
         begins = () if previewing else (stream for r in requests for stream in begun(r.report))
-        absent = frozenset(stream for stream in begins if stream not in self._known)
+        absent = frozenset(stream for stream in begins if stream not in self._cache)
         batch = self._decided(c, head, requests, known={}, absent=absent)
         refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
         if refused and (absent or reports.by_keys(c, refused)):
             # Idempotency comes before every refusal: some of these may have been recorded long ago.
             return None
         try:
-            moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else _still(c, head)
+            moved = log.append(c, head, batch.filings, batch.documents()) if batch.filings else _still(c, head)
         except (KeyTaken, VersionTaken):
             return None
         return None if moved is None else (batch, moved)
@@ -173,7 +143,6 @@ class Recorder:
         for _ in range(_ATTEMPTS - 1):
             with suppress(RolledBack):
                 return self._under_lock_once(requests)
-            self._known.forget()
         return self._under_lock_once(requests)
 
     def _under_lock_once(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
@@ -181,15 +150,16 @@ class Recorder:
             head = self._caught_up(c, log.lock_head(c))
             known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
             batch = self._decided(c, head, requests, known)
-            moved = log.append(c, head, batch.filings, batch.documents) if batch.filings else head
+            moved = log.append(c, head, batch.filings, batch.documents()) if batch.filings else head
         assert moved is not None  # nobody else moves a locked head
         return batch, moved
 
     def _caught_up(self, c: Connection, head: Head) -> Head:
-        """What others appended since, and the documents that they did not make. Our own appends make all of ours."""
-        if self._known.head is None or self._known.head.position != head.position:
-            abreast.catch_up(c, head.position)
-        return self._known.catch_up(c, head)
+        """Take up what others appended since, and make the documents that they did not. Return the head."""
+        if self._head is None or self._head[:3] != head[:3]:
+            backfill.catch_up(c, head.position)
+            self._cache.catch_up(c, head.position)
+        return head
 
     def _decided(
         self,
@@ -200,12 +170,26 @@ class Recorder:
         absent: frozenset[str] = frozenset(),
     ) -> _Batch:
         unrecorded = [request.report for request in requests if request.key not in known]
-        batch = _Batch(head, *self._known.needed(c, unrecorded, absent), position=head.position)
+        batch = _Batch(head, *self._needed(c, unrecorded, absent), position=head.position)
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
-        batch.documents += [document_of(batch.histories[stream]) for stream in sorted(batch.touched)]
-        batch.documents.append(abreast.note(batch.position))
         return batch
+
+    def _needed(
+        self, c: Connection, reports: Sequence[Report], absent: Collection[str]
+    ) -> tuple[dict[str, History[Any]], dict[str, str]]:
+        """Every stream that these reports are judged on, and where the origins that they cite are registered."""
+        histories: dict[str, History[Any]] = {}
+        origins: dict[str, str] = {}
+        while reports:
+            found = [needs(report, histories) for report in reports]
+            slugs = frozenset[str]().union(*(n.origins for n in found)) - origins.keys()
+            origins |= self._cache.origins(c, slugs)
+            streams = frozenset[str]().union(*(n.streams for n in found), origins.values()) - histories.keys()
+            histories |= self._cache.streams(c, streams, absent)
+            # Only what a correction is about can show more to be needed, and only while more is known than before.
+            reports = [report for report in reports if streams and corrects(report)]
+        return histories, origins
 
     def _outcome(self, c: Connection, request: Request, first: StoredReport | None, batch: _Batch) -> Outcome:
         try:
@@ -219,7 +203,8 @@ class Recorder:
             return refused
 
     def _file(self, request: Request, batch: _Batch) -> Receipt:
-        for stream, seen in request.seen.items():
+        # A mistake goes before what the sender had seen.
+        for stream, seen in () if request.report.mistakes else request.seen.items():
             if (position := batch.histories[stream].position) not in seen:
                 raise Stale(stream, position)
         moment = batch.head.moment(self._clock())
@@ -227,16 +212,16 @@ class Recorder:
         envelope = Envelope(report, request.actor, request.correlation, moment, batch.position, self._new_id)
         decision = decide(request.report, Record(batch.histories, batch.origins), envelope)
         stored = _stored(request, report, moment, decision.recorded)
-        changes = tuple(_changes(decision, batch.histories))
+        changes = changes_by(decision, batch.histories)
         if not request.dry_run:
             batch.first[request.key] = len(batch.outcomes)
             batch.position = stored.last_position
             batch.histories.update(decision.histories)
             batch.origins.update(_registered(decision.recorded))
             batch.filings.append(Filing(stored, decision.recorded))
-            batch.touched |= {stream for stream in decision.histories if is_stored(stream)}
-            batch.documents += [change_document(changed) for changed in changes]
-        return Receipt(stored, decision.recorded, changes)
+            batch.touched |= decision.histories.keys()
+            batch.changes += changes
+        return Receipt(stored, decision.recorded, tuple(changes))
 
 
 def replay(c: Connection, report: StoredReport) -> Receipt:
@@ -277,15 +262,3 @@ def _stored(request: Request, report: str, moment: datetime, recorded: Sequence[
 
 def _registered(recorded: Iterable[Recorded]) -> dict[str, str]:
     return {e.data.origin: e.stream for e in recorded if isinstance(e.data, OriginRegistered)}
-
-
-def _changes(decision: Decision, before: Mapping[str, History[Any]]) -> list[ChangeDocument]:
-    """Per irritant and reason, in the order of filing: how its reading changed. Runs of one reason are one change."""
-    by_stream: dict[str, list[tuple[Recorded, Reason]]] = {}
-    for event, reason in zip(decision.recorded, decision.reasons, strict=True):
-        if event.stream.startswith("irritant/"):
-            by_stream.setdefault(event.stream, []).append((event, reason))
-    changes: list[ChangeDocument] = []
-    for stream, filed in by_stream.items():
-        changes += changes_of(standing(before[stream]), stream, runs_of(decision.histories[stream], filed))
-    return sorted(changes, key=lambda ch: ch.position)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, func, select, text, update
 
 from service.domain import catalogue
-from service.store import codec, lines
+from service.store import codec, log_scan
 from service.store.codec import StoredEvent, StoredReport
 from service.store.engine import driver
 from service.store.log import CHANNEL, Head, lock_head, read_head
@@ -83,7 +83,7 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
     end = read_head(connection)
     header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
     file.write(f"{codec.canonical(header.model_dump())}\n".encode())
-    for event, report in lines.read(connection, end.position):
+    for event, report in log_scan.read(connection, end.position):
         if report is None:
             raise Damaged(event.position, f"its report {event.report} is missing")
         file.write(f"{codec.sealed(codec.stored_line(event, report), event.chain_hash)}\n".encode())

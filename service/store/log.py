@@ -178,8 +178,8 @@ def _parameters(
         _bytea(moved.chain_hash),
         codec.instant(moved.recorded_at).encode(),
         f"[{','.join(lines)}]".encode(),
-        codec.canonical([_report(filing.report) for filing in filings]).encode(),
-        codec.canonical([_document(document) for document in documents]).encode(),
+        codec.written([_report(filing.report) for filing in filings]),
+        codec.written([_document(document) for document in documents]),
         _array([document.body for document in documents]),
         CHANNEL.encode(),
     ]

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.exc import DataError
 
-from service.store import codec, lines, protection
+from service.store import codec, log_scan, triggers
 from service.store.codec import GENESIS, StoredEvent, StoredReport
 from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
@@ -38,7 +38,7 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
     end = _end(connection)
     walk = Walk()
     try:
-        for event, report in lines.read(connection, end.position):
+        for event, report in log_scan.read(connection, end.position):
             walk.step(event, report)
             if event.position % PROGRESS_EVERY == 0:
                 progress(event.position, end.position)
@@ -48,7 +48,7 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
     _nothing_beyond_the_head(connection)
     _every_report_has_its_events(connection)
     _every_event_is_of_its_relation(connection)
-    if (trouble := protection.missing(connection)) is not None:
+    if (trouble := triggers.missing(connection)) is not None:
         raise Damaged(None, trouble)
     progress(end.position, end.position)
     return end

@@ -13,7 +13,7 @@ from typing import Any, Final
 from fastapi import Request
 from markupsafe import Markup
 
-from service.api import body, writing
+from service.api import body, reports_filing
 from service.api.problems import Mistake, ProblemDocument, problem_of
 from service.domain.errors import Refused
 from service.domain.history import Reason
@@ -115,8 +115,8 @@ async def preview_of(request: Request, said: dict[str, Any], place: Place) -> Pr
 
 
 async def receipt(request: Request, said: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
-    """What filing a report leads to, or would. Raises as `writing.receipt_of` does."""
-    return await writing.receipt_of(request, body.parsed(json.dumps(said).encode()), key, dry_run=dry_run)
+    """What filing a report leads to, or would. Raises as `reports_filing.file` does."""
+    return await reports_filing.file(request, body.parsed(json.dumps(said).encode()), key, dry_run=dry_run)
 
 
 def _shown(led_to: Receipt) -> Preview:

@@ -257,7 +257,7 @@ def test_a_full_queue_is_said_to_be_full(app: FastAPI, desk: TestClient) -> None
 def test_an_outcome_that_does_not_come_is_found_out_by_the_key(
     desk: TestClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.recording._SECONDS", 0.05)
+    monkeypatch.setattr("service.api.reports_filing._SECONDS", 0.05)
     body = report(on(FLIGHTS, "ConcernRaised"))
     with engine.begin() as held:
         held.exec_driver_sql("BEGIN")
@@ -265,7 +265,7 @@ def test_an_outcome_that_does_not_come_is_found_out_by_the_key(
         answer = desk.post("/v1/reports", json=body, headers=KEY)
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/outcome-unknown")
         held.exec_driver_sql("ROLLBACK")
-    monkeypatch.setattr("service.api.recording._SECONDS", 5)
+    monkeypatch.setattr("service.api.reports_filing._SECONDS", 5)
     assert desk.post("/v1/reports", json=body, headers=KEY).headers["idempotent-replayed"] == "true"
 
 

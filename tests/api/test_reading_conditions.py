@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from service.api.app import create_app
 from service.projections import irritant
 from service.projections.stored import STORED, Projection
-from service.rebuild import rebuild
+from service.read_models.rebuild import rebuild
 from service.settings import Settings
 from tests.api.bodies import FLIGHTS, on, report
 

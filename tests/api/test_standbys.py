@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from service.follower.copies import Copies
+from service.follower.replicas import Replicas
 from service.store.embedded import PORT
 from service.store.engine import connection, open_engine
 from service.store.events import last_position
@@ -158,8 +158,8 @@ def test_only_a_reading_of_the_past_comes_from_a_standby_that_is_further(
     """What was filed since the head was asked for, and has reached the standby already, does not matter to the past."""
     key, (standby, _) = key_of(record), standbys
     engine = open_engine(record)
-    copies = Copies(engine, [standby.url])
-    copies.standbys[0].standby.is_well = True
+    copies = Replicas(engine, [standby.url])
+    copies.standbys[0].connection.is_healthy = True
     with reading_from(record) as server, connection(engine) as c:
         before = read_head(c)
         position = file(server, key, "further")
@@ -171,7 +171,7 @@ def test_only_a_reading_of_the_past_comes_from_a_standby_that_is_further(
     another = before._replace(chain_hash=bytes(32))
     copies.read(another, last_position, is_past=True)
     assert (copies.standbys[0].reads, copies.primary_reads) == (1, 2)
-    copies.standbys[0].standby.close()
+    copies.standbys[0].connection.close()
     engine.dispose()
 
 

@@ -26,7 +26,7 @@ from typing import Final
 
 from sqlalchemy import Engine, text
 
-from service.rebuild import rebuild
+from service.read_models.rebuild import rebuild
 from service.store import archive
 from service.store.codec import StoredEvent
 from service.store.engine import connection, driver, open_engine, transaction

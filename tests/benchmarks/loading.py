@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from service.rebuild import rebuild, verify_documents
+from service.read_models.rebuild import rebuild, verify_documents
 from service.store import archive
 from service.store.engine import connection, driver, open_engine, transaction
 from service.store.log import read_head

@@ -27,8 +27,8 @@ from service.api.resource import Read, Resource
 from service.api.server import collect_seldom
 from service.domain import catalogue
 from service.domain.assertion import Recorded
-from service.follower.copies import Copies
-from service.follower.histories import Histories
+from service.follower.replicas import Replicas
+from service.history_cache import HistoryCache
 from service.store import codec, events, log
 from service.store.codec import StoredReport
 from service.store.engine import connection, open_engine
@@ -105,10 +105,10 @@ def reading(engine: Engine, resource: Resource[Any], relation: str, *slugs: str)
         head = log.read_head(c)
     query = parse(At, b"as_of_position=%d" % head.position)
     reads = [
-        Read({"relation": relation, "slug": slug}, query, JSON, head, NOON, "-", Histories(0))
+        Read({"relation": relation, "slug": slug}, query, JSON, head, NOON, "-", HistoryCache(0))
         for slug in slugs or ("",)
     ]
-    copies = Copies(engine)
+    copies = Replicas(engine)
     return lambda: seconds(lambda: [resource.read(copies, read) for read in reads])
 
 

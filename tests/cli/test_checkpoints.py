@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from service.store import codec, lines
+from service.store import codec, log_scan
 from service.store.engine import connection, open_engine
 from service.store.log import read_head
 from tests.cli.conftest import irritants
@@ -38,7 +38,7 @@ def kept(seeded: str, tmp_path: Path) -> Path:
 def reseal(c: Connection, superuser: "psycopg.Connection[Any]") -> None:
     """Makes the chain anew over whatever the events say now, as somebody would who hides what he did."""
     chain_hash = codec.GENESIS
-    for event, report in lines.read(c, 1_000_000):
+    for event, report in log_scan.read(c, 1_000_000):
         assert report is not None
         chain_hash = codec.seal(chain_hash, codec.stored_line(event, report))
         superuser.execute("UPDATE events SET chain_hash = %s WHERE position = %s", [chain_hash, event.position])

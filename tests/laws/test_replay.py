@@ -4,8 +4,8 @@ from itertools import pairwise
 
 from hypothesis import given
 
-from service.documents import replayed
 from service.domain.assertion import Recorded
+from service.read_models.builder import replayed
 from tests.laws.histories import STREAM, records
 
 

@@ -16,9 +16,9 @@ from psycopg.sql import SQL, Identifier
 from service.store import log
 from service.store.connections import DatabaseUnavailable, UnusableDatabase, connect, connect_async
 from service.store.engine import connection, open_engine
+from service.store.head_listener import HeadListener
 from service.store.migrate import upgrade
 from service.store.verify import verify
-from service.store.watch import Watch
 from tests import hostile
 from tests.api.bodies import report
 from tests.api.serving import served
@@ -155,11 +155,11 @@ def test_two_schemas_hold_two_records_that_do_not_mix(bare_database_url: str) ->
         put(c, (VISAS, 1))
 
     async def seen(url: str) -> int:
-        watch = Watch(url, lambda: None)
+        listener = HeadListener(url, lambda: None)
         try:
-            return (await watch.head_since(0)).head.position
+            return (await listener.head_since(0)).head.position
         finally:
-            watch.close()
+            listener.close()
 
     assert [asyncio.run(seen(url)) for url in addresses] == [1, 0]
     with connection(north) as c, connection(south) as other:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from service.store.engine import connection, driver
-from service.store.watch import CHANGES
+from service.store.head_listener import CHANGES
 
 FILL = """
 INSERT INTO read_models

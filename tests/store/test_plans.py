@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from service.store import events, lines, log, read_models, reports
+from service.store import events, log, log_scan, read_models, reports
 from service.store.engine import connection, driver, open_engine
 from service.store.tables import FACETS
 from tests.store.record import NOON, new_id
@@ -68,7 +68,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     **{f"documents of a {facet}": partial(page_of, facet=facet, value="resolved") for facet in FACETS},
     "documents at positions": lambda c: read_models.at(c, range(100, 200)),
     "documents beyond the head": lambda c: read_models.beyond(c, 20_000),
-    "a page of the whole record": lambda c: next(lines.read(c, 100)),
+    "a page of the whole record": lambda c: next(log_scan.read(c, 100)),
     "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
     "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),
     "reports": lambda c: reports.page(c, after=15_000, limit=100),
@@ -147,7 +147,7 @@ def test_the_first_documents_of_a_facet_that_all_have_are_found_without_sorting_
 
 def test_every_query_is_looked_at(long: Connection) -> None:
     """Only the store knows SQL, so what its rooms can be asked is all that is ever sent, but for what writes."""
-    rooms = (events, lines, log, read_models, reports)
+    rooms = (events, log, log_scan, read_models, reports)
     offered = {
         function.__code__
         for room in rooms

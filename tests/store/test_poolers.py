@@ -18,7 +18,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from service.store.connections import DatabaseUnavailable, UnusableDatabase, connect, require_sessions
-from service.store.standby import Standby
+from service.store.replica import ReplicaConnection
 from tests.api.bodies import report
 from tests.api.serving import served, until
 from tests.keys import new_key
@@ -154,10 +154,10 @@ def test_without_a_pooler_nothing_is_refused(database_url: str) -> None:
 
 def test_a_standby_behind_a_pooler_that_shares_sessions_is_not_read(pooled: Pooled) -> None:
     with pooled("transaction") as address:
-        standby = Standby(address)
+        replica = ReplicaConnection(address)
         try:
             with pytest.raises(DatabaseUnavailable):
-                asyncio.run(standby.look())
-            assert not standby.is_well
+                asyncio.run(replica.read_head())
+            assert not replica.is_healthy
         finally:
-            standby.close()
+            replica.close()

@@ -1,7 +1,7 @@
-"""Is history guarded? The triggers that refuse to rewrite it are there, in force ALWAYS, and do what they are for.
+"""The triggers that protect history: are they there, in force ALWAYS, and as the migrations made them?
 
-A trigger that is on proves nothing by itself: whoever may do everything can give it a condition that never holds, or
-its function a body that lets everything pass. So both are held against what the migrations made.
+A trigger that is on proves nothing by itself: a superuser can give it a condition that never holds, or its function a
+body that lets everything pass. So both are compared with what the migrations made.
 """
 
 from typing import Final

@@ -1,11 +1,11 @@
-"""One connection that says where the head is, and hears that it moved.
+"""The connection that asks for the head, and listens for notices that it moved.
 
 Every read of the process waits for this answer, so it speaks to libpq directly: a query costs 9 µs of the process's
-time, `AsyncConnection.execute` 53. Nobody else ever holds the connection, so it listens too; a second one for LISTEN
-would be a second one to lose. A notice says only that it is time to ask: what is believed is the answer.
+time, `AsyncConnection.execute` 53. The same connection listens; a second one for LISTEN would be a second one to lose.
+A notice says only that it is time to ask: only the answer counts.
 
-A lost connection is an answer that fails; the next question opens another. That one may lead to another copy of the
-record, which a failover put in the place of the first: so it is asked whether what was last seen is on record there.
+A lost connection is an answer that fails; the next question opens another. After a failover that one may lead to
+another copy of the record: so it is asked whether the head that was last seen is on record there.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from service.store.connections import DatabaseUnavailable, connect_async
 from service.store.log import CHANNEL, Head
 
 MOST_CHANGED: Final = 1_000
-"""Whoever has missed more changed documents starts over; the query asks for one more."""
+"""After more changed documents than this the follower starts over; the query asks for one more."""
 _MOST_POSITIONS: Final = 10_000
-"""Whoever is further behind starts over. A report of the largest size is not."""
+"""Further behind than this the follower starts over. A report of the largest size is not."""
 
-_SECONDS: Final = 2.3  # two of these in a row, the longest that anybody waits, are less than five
+_SECONDS: Final = 2.3  # two of these in a row, the longest wait, are less than five
 
 _COLUMNS: Final = """record, position, encode(chain_hash, 'hex'),
        to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), keys_version"""
@@ -57,7 +57,7 @@ class Changed(NamedTuple):
     position: int
 
 
-class Moved(NamedTuple):
+class HeadUpdate(NamedTuple):
     """The head, and what changed since a position; `changed` is None where anything may have.
 
     `is_other`: what was last seen is not on record here. The chain says so, also where the record went on since.
@@ -68,8 +68,8 @@ class Moved(NamedTuple):
     is_other: bool = False
 
 
-class Watch:
-    """Asked by one task, one question at a time. `noticed` is called whenever the database says that the head moved."""
+class HeadListener:
+    """For one task, one question at a time. Calls `noticed` when the database says that the head moved."""
 
     def __init__(self, url: str, noticed: Callable[[], None]) -> None:
         self._url, self._noticed = url, noticed
@@ -81,8 +81,8 @@ class Watch:
         self._is_noticed = False
         self._last: tuple[list[bytes | None], Head] | None = None
 
-    async def head_since(self, position: int) -> Moved:
-        """The head, and the documents that changed after a position, in one snapshot taken after this call.
+    async def head_since(self, position: int) -> HeadUpdate:
+        """Return the head and the documents that changed after a position, in one snapshot taken after this call.
 
         Over a new connection anything may have changed: it may be to another copy of the record.
         """
@@ -114,12 +114,12 @@ class Watch:
         asyncio.get_running_loop().add_reader(self._socket, self._readable, connection.pgconn)
         return connection, is_other
 
-    async def _ask(self, pgconn: PGconn, position: int) -> Moved:
+    async def _ask(self, pgconn: PGconn, position: int) -> HeadUpdate:
         # After a notice the head has moved: then one question is enough.
         if not self._is_noticed:
             head = self._head_in(await self._answer_to(pgconn, lambda: pgconn.send_query_prepared(b"head", [])))
             if head.position <= position:
-                return Moved(head, ())
+                return HeadUpdate(head, ())
         self._is_noticed = False
         # What changed is read in one snapshot with a head, which may have moved again by now.
         asked = [b"%d" % position]
@@ -127,7 +127,7 @@ class Watch:
         head = self._head_in(values)
         documents = tuple(Changed(*document) for document in json.loads(changed or b"[]"))
         is_known = len(documents) <= MOST_CHANGED and head.position - position <= _MOST_POSITIONS
-        return Moved(head, documents if is_known else None)
+        return HeadUpdate(head, documents if is_known else None)
 
     async def _answer_to(self, pgconn: PGconn, send: Callable[[], None]) -> list[bytes | None]:
         """Send a query, and return the one row that answers it."""

@@ -1,12 +1,13 @@
-"""The stored documents, made anew from the log and held against what is stored, while everybody reads and writes.
+"""Rebuild of the read models from the log, and their verification, while the service reads and writes.
 
-Batches of streams, each seen in one snapshot, so memory is bounded and nobody waits; where it is worth their start,
-several processes share them. A rebuild writes what is missing or different and throws away what no event accounts for;
-it never writes over a document that an append made newer, so no read goes back. A new representation is built in the
-same way beside the old one. Its tail, appended meanwhile by processes that do not know it yet, is applied under the
-head's lock, and only there is it noted as built: from then on `abreast` keeps it so.
+Batches of streams, each seen in one snapshot, so memory is bounded and nothing waits. A long record is shared between
+several processes. A rebuild writes what is missing or different and removes what no event accounts for. It never writes
+over a document that an append made newer, so no read goes back. A new representation is built in the same way beside
+the old one. Processes that do not know it yet append meanwhile: the last of that is built under the head's lock, and
+only there is it noted as built. From then on `backfill` keeps it complete.
 """
 
+import gc
 import math
 import os
 import threading
@@ -15,12 +16,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
-from service import abreast
-from service.documents import REPRESENTATIONS, replayed
+from service.read_models import backfill
+from service.read_models.builder import REPRESENTATIONS, replayed
 from service.store import events, read_models
 from service.store.codec import canonical
 from service.store.engine import address, connection, open_engine, transaction
@@ -31,64 +32,66 @@ from service.store.verify import Damaged, Progress, silent
 _BATCH_EVENTS: Final = 5_000
 _BATCH_STREAMS: Final = 500
 _SHORT_TAIL: Final = 10
-"""So many events may be left to be done under the lock, where appends wait: a few milliseconds for each."""
+"""At most so many events are built under the lock, where appends wait: a few milliseconds for each."""
 _WORTH_PROCESSES: Final = 20_000
-"""Fewer events are done before other processes have started."""
+"""Fewer events are built before other processes have started."""
+_COLLECT_AFTER: Final = 100_000
+"""New objects between two looks for garbage in those processes. A batch frees nearly all of its own without them."""
 _MOST_PROCESSES: Final = 4
 
 
 def rebuild(engine: Engine, progress: Progress = silent) -> int:
-    """Makes every document what a replay of the log gives; how many were missing, different or stray."""
+    """Make every document what a replay of the log gives. Return how many were missing, different or stray."""
     with connection(engine) as c:
         done = read_head(c).position
-        with _shared(engine, done) as mend:
-            mended = sum(mend(_batches(c, done, progress)))
-    return mended + _finish(engine, done)
+        with _shared(engine, done) as repair_all:
+            repaired = sum(repair_all(_batches(c, done, progress)))
+    return repaired + _finish(engine, done)
 
 
 def _finish(engine: Engine, done: int) -> int:
-    """Makes what was appended since, the last of it under the lock, and notes that all is there."""
+    """Build what was appended since, the last of it under the lock, and note that all is there."""
     made, behind = 0, math.inf
     with connection(engine) as c:
-        # As long as it becomes less: where others append faster than this makes documents, they have to wait once.
-        while _SHORT_TAIL < (left := (head := read_head(c).position) - _there(c, done)) < behind:
-            made += abreast.make_since(c, _there(c, done))
+        # As long as it becomes less: where others append faster than this builds, they have to wait once.
+        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete(c, done)) < behind:
+            made += backfill.make_since(c, _complete(c, done))
             done, behind = head, left
     with transaction(engine) as c:
         head = lock_head(c).position
-        made += abreast.make_since(c, _there(c, done))
+        made += backfill.make_since(c, _complete(c, done))
         stray = _unaccounted(c)
         read_models.remove(c, stray)
-        read_models.store(c, [abreast.note(head)])
+        read_models.store(c, [backfill.note(head)])
     return made + len(stray)
 
 
-def _there(c: Connection, done: int) -> int:
-    """Up to where all is there: appends of this release made the rest of it themselves."""
-    return max(done, abreast.noted(c) or 0)
+def _complete(c: Connection, done: int) -> int:
+    """Return the position up to which all is there: appends of this release wrote their documents themselves."""
+    return max(done, backfill.noted(c) or 0)
 
 
 def ensure_built(engine: Engine, progress: Progress = silent) -> int:
-    """Makes what is not there of this release's representations: all, after an import or a change of their shape.
+    """Build what is missing of this release's representations. Return how many documents it made.
 
-    Where only another release appended since, what that led to.
+    After an import or a change of their shape that is all of them; after another release appended, what that led to.
     """
     with connection(engine) as c:
-        noted = abreast.noted(c)
+        noted = backfill.noted(c)
         if noted is not None and noted >= read_head(c).position:
             return 0
     return rebuild(engine, progress) if noted is None else _finish(engine, noted)
 
 
 def verify_documents(engine: Engine, progress: Progress = silent) -> None:
-    """Raises Damaged, at the first position whose document is not what a replay gives.
+    """Compare every document with a replay. Raises Damaged at the first position where they differ.
 
-    What another release appended is first made, as whoever reads would do it.
+    What another release appended is built first, as a read does it.
     """
     with connection(engine) as c:
         end = read_head(c).position
-        if abreast.noted(c) is not None:
-            abreast.catch_up(c, end)
+        if backfill.noted(c) is not None:
+            backfill.catch_up(c, end)
         wrong = [d for batch in _batches(c, end, progress) for d in _seen(engine, batch).documents]
         wrong += _unaccounted(c)
     if wrong:
@@ -97,15 +100,15 @@ def verify_documents(engine: Engine, progress: Progress = silent) -> None:
         raise Damaged(first.position, f"the stored document {first.name} {first.key} is not what the log says{more}")
 
 
-Mend = Callable[[Iterable[list[str]]], Iterator[int]]
+_RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]
 
 
 @contextmanager
-def _shared(engine: Engine, upto: int) -> Iterator[Mend]:
-    """What mends batch after batch: this process, or several that each have a connection of their own."""
+def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
+    """Repair batch after batch, in this process or in several that each have a connection of their own."""
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
     if upto < _WORTH_PROCESSES or processes == 1:
-        yield lambda batches: (_mend(engine, batch) for batch in batches)
+        yield lambda batches: (_repair(engine, batch) for batch in batches)
         return
     # Started anew: a copy of this one would hold its connections, and the locks of its other threads.
     started = get_context("spawn")
@@ -117,10 +120,10 @@ def _shared(engine: Engine, upto: int) -> Iterator[Mend]:
 
 
 def _in_turn(pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
-    """A few batches at work at a time, so that progress is what was done and not what was handed out."""
+    """Submit a few batches at a time, so that progress is what was done and not what was submitted."""
     waiting: list[Future[int]] = []
     for batch in batches:
-        waiting.append(pool.submit(_mend_here, batch))
+        waiting.append(pool.submit(_repair_here, batch))
         if len(waiting) == ahead:
             yield waiting.pop(0).result()
     for last in waiting:
@@ -131,25 +134,26 @@ _here: list[Engine] = []
 
 
 def _open(url: str) -> None:
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    gc.set_threshold(_COLLECT_AFTER)
     _here.append(open_engine(url, connections=1, statement_seconds=None))
 
 
-def _end_with_the_first() -> None:
-    """Where the process that hands out the work is killed, nobody else would tell this one."""
-    first = parent_process()
-    if first is not None:
-        first.join()
+def _end_with_parent() -> None:
+    """End this process where the one that submits the batches is killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
         os._exit(1)
 
 
-def _mend_here(streams: list[str]) -> int:
-    return _mend(_here[0], streams)
+def _repair_here(streams: list[str]) -> int:
+    return _repair(_here[0], streams)
 
 
 @dataclass(frozen=True)
 class _Difference:
-    """`due`: documents that a replay gives and the store has not, or has otherwise. `stray`: the other way round."""
+    """`due`: documents of a replay that the store lacks or has otherwise. `stray`: those that no replay gives."""
 
     due: tuple[Document, ...]
     stray: tuple[Document, ...]
@@ -160,7 +164,7 @@ class _Difference:
 
 
 def _batches(c: Connection, upto: int, progress: Progress) -> Iterator[list[str]]:
-    """All streams in batches of a bounded number of events, except that one stream may be longer."""
+    """Yield all streams in batches of a bounded number of events; only a single stream may be longer."""
     batch: list[str] = []
     size = done = 0
     for stream, length in _all_streams(c):
@@ -183,10 +187,12 @@ def _all_streams(c: Connection) -> Iterator[tuple[str, int]]:
         after = page[-1][0]
 
 
-def _mend(engine: Engine, streams: list[str]) -> int:
+def _repair(engine: Engine, streams: list[str]) -> int:
     difference = _seen(engine, streams)
     with connection(engine) as c:
-        return _write(c, difference)
+        read_models.store(c, difference.due)
+        read_models.remove(c, difference.stray)
+    return len(difference.documents)
 
 
 def _seen(engine: Engine, streams: list[str]) -> _Difference:
@@ -194,14 +200,8 @@ def _seen(engine: Engine, streams: list[str]) -> _Difference:
         return _difference(c, streams)
 
 
-def _write(c: Connection, difference: _Difference) -> int:
-    read_models.store(c, difference.due)
-    read_models.remove(c, difference.stray)
-    return len(difference.documents)
-
-
 def _difference(c: Connection, streams: list[str]) -> _Difference:
-    """What is stored for these streams, against a replay of them. Wants one snapshot, or the head's lock."""
+    """Compare what is stored for these streams with a replay of them. Needs one snapshot, or the head's lock."""
     recorded = events.read_streams(c, dict.fromkeys(streams, 0))
     wanted = {_identity(d): d for stream, log in recorded.items() for d in replayed(stream, log)}
     positions = [event.position for log in recorded.values() for event in log]

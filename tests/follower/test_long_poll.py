@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.follower.waiting import TooManyWaiters, Waiters
+from service.follower.long_poll import TooManyWaiters, Waiters
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:

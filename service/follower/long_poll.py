@@ -1,7 +1,7 @@
-"""Who waits, and for what. A waiter is one object in this process: no connection, no thread, no task of its own.
+"""Long polls: requests that wait for news. A waiter is one object: no connection, no thread, no task of its own.
 
-Waiters are found by what they wait for, so a commit costs what it concerns. Those who wait for the same thing are woken
-when it has been looked at once for all of them: a thousand who each begin to look get in the way of the one look.
+Waiters are indexed by topic, so a commit costs only the waiters that it concerns. Waiters for the same answer share one
+lookup and are woken after it: a thousand lookups at once would delay the first.
 """
 
 import asyncio
@@ -11,22 +11,22 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 _AT_ONCE: Final = 100
-"""So many are woken before anybody else has a turn: who has just come in does not wait until all were answered."""
+"""So many waiters are woken before other tasks have a turn: new requests do not wait until all were answered."""
 
 
 class Awaited(NamedTuple):
-    """What may be awaited by several: they are those with the same `key`, and `look` makes it for all of them."""
+    """Waiters that share a key share one lookup, `look`."""
 
     key: Hashable
     look: Callable[[], Awaitable[object]]
 
 
 class TooManyWaiters(Exception):
-    """As many wait already as this process takes on."""
+    """As many requests wait already as this process allows."""
 
 
 class Waiters:
-    """All who wait in this process."""
+    """All waiters of this process."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -76,7 +76,7 @@ class Waiters:
 
 async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
     if awaited is not None:
-        with suppress(Exception):  # whoever then looks for itself hears of it
+        with suppress(Exception):  # each waiter then looks itself, and meets the error
             await awaited.look()
     for n, waiter in enumerate(waiters, 1):
         waiter.wake()
@@ -85,7 +85,7 @@ async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
 
 
 class Waiter:
-    """One who waits. Entered before it looks, so that a change between looking and waiting is not missed."""
+    """One waiter. Enter it before looking, so that a change between looking and waiting is not missed."""
 
     __slots__ = ("_news", "_waiters", "_woken", "awaited", "topics")
 
@@ -109,7 +109,7 @@ class Waiter:
             self._news.set_result(None)
 
     async def wait(self, until: float) -> bool:
-        """Waits for news, since the last call or since it was entered; False when the loop's clock reaches `until`."""
+        """Wait for news since the last call or since it was entered. False when the loop's clock reaches `until`."""
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._news = loop.create_future()

@@ -1,4 +1,4 @@
-"""Histories that are kept are those of the log, at every position, and what was given out stays as it was."""
+"""Histories in the cache are those of the log, at every position, and what was given out stays as it was."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from service import history_cache
 from service.domain.history import History
 from service.domain.streams import history_of
-from service.follower.histories import Histories
+from service.history_cache import HistoryCache
 from service.store import events
 from service.store.engine import connection
+from service.store.log import read_head
 from tests.store.record import FERRIES, READOUT, VISAS, opened, put
 
 FISH = "irritant/no-se/fish"
@@ -22,6 +24,14 @@ RELATION = "no-se"
 def record(engine: Engine) -> Iterator[Connection]:
     with connection(engine) as c:
         yield c
+
+
+@pytest.fixture
+def rows(engine: Engine) -> list[int]:
+    """How many rows each query gave, in order."""
+    found: list[int] = []
+    event.listen(engine, "after_cursor_execute", lambda c, cursor, *_: found.append(cursor.rowcount))
+    return found
 
 
 def said(found: dict[str, History[Any]]) -> dict[str, list[int]]:
@@ -38,7 +48,7 @@ def read(record: Connection, upto: int) -> dict[str, list[int]]:
 
 
 def test_at_every_position_they_are_those_of_the_log(record: Connection) -> None:
-    kept = Histories(100)
+    kept = HistoryCache(100)
     for version in range(1, 6):
         put(record, (VISAS, version), (FERRIES, version), (READOUT, version))
         last = version * 3
@@ -48,22 +58,22 @@ def test_at_every_position_they_are_those_of_the_log(record: Connection) -> None
         assert said(kept.of_relation(record, RELATION, upto)) == read(record, upto)
 
 
-def test_only_the_tail_is_read(record: Connection, engine: Engine) -> None:
-    kept = Histories(100)
+def test_only_the_tail_is_read(record: Connection, rows: list[int]) -> None:
+    kept = HistoryCache(100)
     put(record, (VISAS, 1), (VISAS, 2), (VISAS, 3))
     kept.of_relation(record, RELATION, 3)
-    rows: list[int] = []
-    event.listen(engine, "after_cursor_execute", lambda c, cursor, *_: rows.append(cursor.rowcount))
+    rows.clear()
     kept.of_relation(record, RELATION, 3)
     assert rows == []
     put(record, (VISAS, 4))
     rows.clear()
     kept.of_relation(record, RELATION, 4)
-    assert rows == [1]
+    # The last event that was seen, whose chain hash is compared, and the one after it.
+    assert rows == [2]
 
 
 def test_what_was_given_out_stays_as_it_was(record: Connection) -> None:
-    kept = Histories(100)
+    kept = HistoryCache(100)
     put(record, (VISAS, 1), (FISH, 1))
     before = kept.of_relation(record, RELATION, 2)
     reading, title = before[VISAS].reading(), before[VISAS].state.title
@@ -76,52 +86,78 @@ def test_what_was_given_out_stays_as_it_was(record: Connection) -> None:
 
 
 def test_a_kept_history_folds_to_what_a_new_one_does(record: Connection) -> None:
-    kept = Histories(100)
+    kept = HistoryCache(100)
     for version in range(1, 8):
         put(record, (VISAS, version))
         history = kept.of_relation(record, RELATION, version)[VISAS]
         assert history.state == history_of(VISAS, events.read_streams(record, {VISAS: 0})[VISAS]).state
 
 
-def test_there_is_a_bound_on_what_is_kept(record: Connection) -> None:
-    kept = Histories(3)
+def test_there_is_a_bound_on_what_is_kept(record: Connection, rows: list[int]) -> None:
+    kept = HistoryCache(6)
     put(record, (VISAS, 1), (VISAS, 2), (FERRIES, 1), (FERRIES, 2))
     kept.of_relation(record, "no-se", 4)
-    assert list(kept._kept) == ["no-se"]
     assert said(kept.of_relation(record, "dk-no", 4)) == {FERRIES: [3, 4]}
-    assert list(kept._kept) == ["dk-no"]
-    assert said(Histories(1).of_relation(record, "no-se", 4)) == {VISAS: [1, 2]}
+    rows.clear()
+    kept.of_relation(record, "dk-no", 4)
+    assert rows == []
+    kept.of_relation(record, "no-se", 4)
+    assert rows == [1, 2]
+    assert said(HistoryCache(1).of_relation(record, "no-se", 4)) == {VISAS: [1, 2]}
 
 
 def test_nothing_is_kept_of_what_is_not_on_record(record: Connection) -> None:
-    kept = Histories(100)
+    kept = HistoryCache(100)
     assert kept.of_relation(record, "fi-no", 0) == {}
 
 
-def test_forgotten_it_is_read_again(record: Connection) -> None:
-    kept = Histories(100)
+def test_a_relation_that_was_not_on_record_is_found_once_it_is(record: Connection) -> None:
+    kept = HistoryCache(100)
+    assert kept.of_relation(record, RELATION, 0) == {}
     put(record, (VISAS, 1))
-    first = kept.of_relation(record, RELATION, 1)
-    kept.forget()
-    assert kept.of_relation(record, RELATION, 1)[VISAS] is not first[VISAS]
-
-
-def test_what_is_read_while_it_is_forgotten_is_not_kept(record: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Histories(100)
-    put(record, (VISAS, 1))
-    read_relation = events.read_relation
-
-    def forgotten_meanwhile(*given: Any, **named: Any) -> Any:
-        kept.forget()
-        return read_relation(*given, **named)
-
-    monkeypatch.setattr(events, "read_relation", forgotten_meanwhile)
     assert said(kept.of_relation(record, RELATION, 1)) == {VISAS: [1]}
-    assert kept._kept == {}
+
+
+def test_a_relation_that_is_asked_for_later_is_read_as_it_was_on_record(record: Connection) -> None:
+    kept = HistoryCache(100)
+    put(record, (VISAS, 1), (FERRIES, 1))
+    put(record, (VISAS, 2), (FERRIES, 2))
+    kept.of_relation(record, RELATION, 4)
+    assert said(kept.of_relation(record, "dk-no", 2)) == {FERRIES: [2]}
+    assert said(kept.of_relation(record, "dk-no", 4)) == {FERRIES: [2, 4]}
+
+
+def test_a_stream_of_which_nothing_is_kept_is_read_whole(record: Connection) -> None:
+    kept = HistoryCache(100)
+    put(record, (VISAS, 1), (VISAS, 2))
+    kept.catch_up(record, 2)
+    assert said(kept.streams(record, [VISAS, FISH], absent=[FISH])) == {VISAS: [1, 2], FISH: []}
+
+
+def test_after_a_failover_that_lost_commits_nothing_is_kept(record: Connection) -> None:
+    kept = HistoryCache(100)
+    put(record, (VISAS, 1), (VISAS, 2))
+    known = kept.of_relation(record, RELATION, 2)[VISAS]
+    kept.keep(read_head(record)._replace(chain_hash=b"of an event that was lost"), {}, {})
+    put(record, (VISAS, 3))
+    found = kept.of_relation(record, RELATION, 3)[VISAS]
+    assert [event.position for event in found.events] == [1, 2, 3]
+    assert found.events[0] is not known.events[0]
+
+
+def test_too_far_behind_it_starts_over(record: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_cache, "_MOST_MISSED", 1)
+    kept = HistoryCache(100)
+    put(record, (VISAS, 1))
+    known = kept.of_relation(record, RELATION, 1)[VISAS]
+    put(record, (VISAS, 2), (VISAS, 3))
+    found = kept.of_relation(record, RELATION, 3)[VISAS]
+    assert [event.position for event in found.events] == [1, 2, 3]
+    assert found.events[0] is not known.events[0]
 
 
 def test_threads_compute_from_one_history_while_another_catches_it_up(engine: Engine, record: Connection) -> None:
-    kept, last = Histories(1_000), 60
+    kept, last = HistoryCache(1_000), 60
 
     def follow(_: int) -> list[int]:
         seen = []

@@ -1,4 +1,4 @@
-"""The whole record as stored, in order, for whoever proves or copies it.
+"""A scan of the whole log as stored, in order: for verification and export.
 
 In pages by position, each a transaction of its own: a long one would keep every dead version of the head row, and each
 append would step over them all. What lies before the head never changes, so the pages fit together.

@@ -1,4 +1,4 @@
-"""Filing: a report to several streams, or one event to one stream, which is a report of one event.
+"""The endpoints that file: a report to several streams, or one event to one stream, which is a report of one event.
 
 The body is the events themselves. Refusals come in the order 401/403, then what is wrong with the request itself, then
 idempotency, then what the sender had seen, and last what the domain says: the last three in the recorder, in one place
@@ -6,43 +6,45 @@ with the append, so that nothing changes in between.
 """
 
 import re
-from dataclasses import replace
-from hashlib import sha256
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
-from anyio import to_thread
 from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
-from service import recorder
 from service.api import body, etags, examples
-from service.api.auth import Access, forbidden
-from service.api.limits import refuse_beyond
-from service.api.observed import request_id
+from service.api.limits import within_limits
 from service.api.openapi import SCHEMAS
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
-from service.api.receipts import ReportPreview, ReportReceipt, answered, previewed
-from service.api.recording import recorded
-from service.domain import report
-from service.domain.assertion import AssertionCorrected
+from service.api.reports_filing import file, refuse_relation, reporter
+from service.api.reports_receipts import ReportPreview, ReportReceipt, answered, previewed
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
-from service.domain.references import members_in, members_named
-from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
 from service.projections.stored import STORED
-from service.recorder import Receipt, Stale
-from service.store.codec import canonical
+from service.recorder import Stale
 from service.store.keys import hushed
 
-router = APIRouter(tags=["filing"])
 
-_FEW: Final = 50
+class _FilingRoute(APIRoute):
+    """A route whose endpoint reads the request itself. To resolve dependencies would be a tenth of a report's cost."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        async def handler(request: Request) -> Response:
+            await within_limits(request)
+            response: Response = await self.endpoint(request, **request.path_params)
+            return response
+
+        return handler
+
+
+router = APIRouter(tags=["filing"], route_class=_FilingRoute)
+
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 _SHOWN: Final = 100
-_REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
 
 
 class Filing(Query):
@@ -76,23 +78,12 @@ def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str,
 @router.post("/v1/reports", **_contract("file_report", "Report", examples.REPORT))
 async def file_report(request: Request) -> Response:
     """Files a report: events for several streams, recorded together or not at all."""
-    _reporter(request)
+    reporter(request)
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
-    receipt = await receipt_of(request, read, key, dry_run=dry_run)
+    receipt = await file(request, read, key, dry_run=dry_run)
     return previewed(receipt) if dry_run else await answered(request, receipt)
-
-
-async def receipt_of(request: Request, read: body.Body, key: str, *, dry_run: bool) -> Receipt:
-    """What filing a report led to, or what it would. Raises Problem, and whatever the recorder refuses it for."""
-    access = _reporter(request)
-    _refuse_too_many(read.value)
-    filed, digest = await _understood(read.value, read.mistakes)
-    _refuse_beyond(access, filed)
-    _refuse_names(access, filed)
-    asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), dry_run=dry_run)
-    return await recorded(request, asked)
 
 
 @router.post(
@@ -121,23 +112,18 @@ async def append_to_relation(request: Request, relation: str) -> Response:
 
 
 async def _append(request: Request, kind: Kind, member: str) -> Response:
-    access = _reporter(request)
+    access = reporter(request)
     stream = f"{kind}/{member}"
     name = parse_stream(stream)
     if name is None or name.relation is None:
         raise Problem("not-found", f"{member} cannot be on record: that is no name for a {kind}.")
-    _refuse_relation(access, name.relation)
+    refuse_relation(access, name.relation)
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request)
-    said, mistakes = _of_one_event(stream, name.relation, read)
-    filed, digest = _understand(said, mistakes)
-    _refuse_names(access, filed)
-    # A mistake goes before what was seen.
-    seen = {} if filed.mistakes else _seen(request, kind, stream)
-    asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), seen, dry_run)
+    report = _of_one_event(stream, name.relation, read)
     try:
-        receipt = await recorded(request, asked)
+        receipt = await file(request, report, key, seen=_seen(request, kind, stream), dry_run=dry_run)
     except Refused as refused:
         for refusal in refused.refusals:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
@@ -151,8 +137,8 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     return answer
 
 
-def _of_one_event(stream: str, relation: str, read: body.Body) -> tuple[dict[str, object], tuple[Malformed, ...]]:
-    """The report of one event that a body amounts to, and the body's mistakes with their places in that report."""
+def _of_one_event(stream: str, relation: str, read: body.Body) -> body.Body:
+    """Return the report of one event that a body amounts to, with the body's mistakes in their places there."""
     mistakes = [Malformed(f"/events/0{m.pointer}", why=str(m.facts["why"])) for m in read.mistakes]
     event, type = read.value, "event"
     if isinstance(event, dict):
@@ -163,72 +149,7 @@ def _of_one_event(stream: str, relation: str, read: body.Body) -> tuple[dict[str
         event = {**event, "stream": stream}
         event.pop("ref", None)
         type = next((type for type in EVENT_TYPES if type == event.get("type")), type)
-    return {"relation": relation, "title": f"{type} on {stream}", "events": [event]}, tuple(mistakes)
-
-
-def _refuse_too_many(said: object) -> None:
-    events = said.get("events") if isinstance(said, dict) else None
-    if isinstance(events, list) and len(events) > MAX_EVENTS:
-        raise Problem("body-too-large", f"A report has at most {MAX_EVENTS} events; this one has {len(events)}.")
-
-
-async def _understood(said: object, mistakes: tuple[Malformed, ...]) -> tuple[Report, bytes]:
-    """As `_understand`; beside the loop where it takes long, so that nobody else waits for it."""
-    events = said.get("events") if isinstance(said, dict) else None
-    if not isinstance(events, list) or len(events) <= _FEW:
-        return _understand(said, mistakes)
-    return await to_thread.run_sync(_understand, said, mistakes, limiter=body.readers)
-
-
-def _understand(said: object, mistakes: tuple[Malformed, ...]) -> tuple[Report, bytes]:
-    """The report that is meant, with every mistake in it, and the hash by which it is known again.
-
-    The report itself is hashed, however it came: the same words under the same key are the same report.
-    """
-    filed = report.read(said)
-    known = {mistake.pointer for mistake in mistakes}
-    further = (mistake for mistake in filed.mistakes if mistake.pointer not in known)
-    digest = sha256(canonical(said).encode(errors="surrogatepass")).digest()
-    return replace(filed, mistakes=(*mistakes, *further)), digest
-
-
-def _reporter(request: Request) -> Access:
-    access: Access = request.state.key
-    access.require("report")
-    return access
-
-
-def _refuse_names(access: Access, filed: Report) -> None:
-    """Raise Problem (403) where a key with a limit on reading names something of another relation.
-
-    The refusals of the domain say whether that exists and at which version it stands.
-    """
-    if access.reads is None:
-        return
-    streams = [*filed.expect, *(event.stream for event in filed.events)]
-    for event in filed.events:
-        streams += (stream for stream, _ in members_named(event.data))
-        if isinstance(event.data, AssertionCorrected):
-            streams += (stream for stream, _ in members_in(event.data.changes))
-    relations = {name.relation for name in map(parse_stream, streams) if name is not None and name.relation}
-    for relation in sorted({*relations, *([filed.relation] if filed.relation else ())}):
-        refuse_beyond(access, relation)
-
-
-def _refuse_relation(access: Access, relation: str) -> None:
-    if not access.may_report_on(relation):
-        raise forbidden(f"The key {access.name} may not report on {relation}.", "report")
-
-
-def _refuse_beyond(access: Access, filed: Report) -> None:
-    """Sources and origins belong to no relation: all who report register them, but only an unlimited key mends them."""
-    if access.relations is None:
-        return
-    sources = [event for event in filed.events if event.stream.startswith("source/")]
-    if any(event.type not in _REGISTERING for event in sources):
-        raise forbidden(f"The key {access.name} is limited to relations and may not correct sources.", "report")
-    if filed.relation and (len(sources) < len(filed.events) or not sources):
-        _refuse_relation(access, filed.relation)
+    return body.Body({"relation": relation, "title": f"{type} on {stream}", "events": [event]}, tuple(mistakes))
 
 
 def _key(request: Request, *, dry_run: bool) -> str:

@@ -1,0 +1,134 @@
+"""Filing a report for the sender of a request, whichever endpoint or page it came to.
+
+What was accepted is recorded whether or not its sender still listens; the same Idempotency-Key finds out.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from functools import partial
+from time import perf_counter
+from typing import Final
+
+from anyio import to_thread
+from starlette.requests import Request
+
+from service import recorder
+from service.api import body
+from service.api.auth import Access, forbidden
+from service.api.limits import refuse_beyond
+from service.api.observed import request_id
+from service.api.problems import Problem
+from service.domain.assertion import AssertionCorrected
+from service.domain.references import members_in, members_named
+from service.domain.report import MAX_EVENTS, Report
+from service.domain.streams import parse_stream
+from service.recorder import Receipt, Recorder
+
+_FEW: Final = 50
+_REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
+_SECONDS: Final = 4.5
+_SECONDS_AN_EVENT: Final = 0.001
+
+
+async def file(
+    request: Request,
+    read: body.Body,
+    key: str,
+    *,
+    seen: Mapping[str, Collection[int]] | None = None,
+    dry_run: bool,
+) -> Receipt:
+    """File a report, or preview it: authorise, validate, record, and return the receipt.
+
+    `key` is the idempotency key, `seen` as in `recorder.Request`. Raises Problem, and what the recorder refuses it for:
+    Refused, KeyReused, Stale, Overloaded, DatabaseUnavailable.
+    """
+    access = reporter(request)
+    count = _events_in(read.value)
+    understand = partial(
+        recorder.Request.read,
+        read.value,
+        key,
+        access.name,
+        request_id(request.scope),
+        mistakes=read.mistakes,
+        seen=seen or {},
+        dry_run=dry_run,
+    )
+    # A long report is validated in a thread, so that no other request waits for it.
+    asked = understand() if count <= _FEW else await to_thread.run_sync(understand, limiter=body.readers)
+    _refuse_beyond(access, asked.report)
+    _refuse_names(access, asked.report)
+    return await _recorded(request, asked)
+
+
+def reporter(request: Request) -> Access:
+    """Return who sends the request. Raises Problem (401, 403) where they may not report."""
+    access: Access = request.state.key
+    access.require("report")
+    return access
+
+
+def _events_in(said: object) -> int:
+    """Return the number of events in a body. Raises Problem (413) where there are too many."""
+    events = said.get("events") if isinstance(said, dict) else None
+    count = len(events) if isinstance(events, list) else 0
+    if count > MAX_EVENTS:
+        raise Problem("body-too-large", f"A report has at most {MAX_EVENTS} events; this one has {count}.")
+    return count
+
+
+def refuse_relation(access: Access, relation: str) -> None:
+    """Raise Problem (403) where a key may not report on a relation."""
+    if not access.may_report_on(relation):
+        raise forbidden(f"The key {access.name} may not report on {relation}.", "report")
+
+
+def _refuse_beyond(access: Access, filed: Report) -> None:
+    """Sources and origins belong to no relation. Every reporter registers them; only an unlimited key corrects them."""
+    if access.relations is None:
+        return
+    sources = [event for event in filed.events if event.stream.startswith("source/")]
+    if any(event.type not in _REGISTERING for event in sources):
+        raise forbidden(f"The key {access.name} is limited to relations and may not correct sources.", "report")
+    if filed.relation and (len(sources) < len(filed.events) or not sources):
+        refuse_relation(access, filed.relation)
+
+
+def _refuse_names(access: Access, filed: Report) -> None:
+    """Raise Problem (403) where a key with a limit on reading names something of another relation.
+
+    The refusals of the domain say whether that exists and at which version it stands.
+    """
+    if access.reads is None:
+        return
+    streams = [*filed.expect, *(event.stream for event in filed.events)]
+    for event in filed.events:
+        streams += (stream for stream, _ in members_named(event.data))
+        if isinstance(event.data, AssertionCorrected):
+            streams += (stream for stream, _ in members_in(event.data.changes))
+    relations = {name.relation for name in map(parse_stream, streams) if name is not None and name.relation}
+    for relation in sorted({*relations, *([filed.relation] if filed.relation else ())}):
+        refuse_beyond(access, relation)
+
+
+async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
+    """Return the receipt once it is committed. Raises Problem (503) after some seconds without an outcome."""
+    state = request.app.state
+    records: Recorder = state.recorder
+    began = perf_counter()
+    outcome = records.queue.ask(asked)
+    outcome.add_done_callback(_retrieve)
+    await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events))
+    if not outcome.done():
+        raise Problem("outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out.")
+    receipt = outcome.result()
+    if not asked.dry_run:
+        state.metrics.appends.observe(perf_counter() - began)
+    return receipt
+
+
+def _retrieve(outcome: "asyncio.Future[Receipt]") -> None:
+    """Retrieve an exception that came after its waiter left: asyncio would report it as never retrieved."""
+    if not outcome.cancelled():
+        outcome.exception()

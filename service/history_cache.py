@@ -1,0 +1,158 @@
+"""Decoded histories, all current up to one position, for the recorder and for views over whole relations.
+
+To decode and fold ten thousand events takes a third of a second, longer than a reader waits or a writer may hold the
+head's lock. So what was decoded stays, and only the tail of the log is read. The cache is bounded: streams least
+recently used go first.
+
+A history that was given out never changes: a stream that grew is copied first. So several threads may compute from one
+history while another catches it up. The recorder and the follower each have an instance of their own. In a shared one
+an append, which takes less than a millisecond, would wait while a reader decodes a relation under the lock.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from threading import RLock
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from service.domain.history import History
+from service.domain.streams import history_of, parse_stream
+from service.store import codec, events
+from service.store.codec import GENESIS, StoredEvent
+from service.store.log import Head
+
+_MOST_MISSED: Final = 5_000
+"""Further behind than this, the cache starts over and reads again what is asked for."""
+_STREAM_COST: Final = 3
+"""What a stream costs beside its events, in events."""
+_KINDS: Final = ("irritant", "round", "relation")
+
+
+class HistoryCache:
+    """Histories by stream, up to about `most_events` events together. Safe to use from several threads."""
+
+    def __init__(self, most_events: int) -> None:
+        self._most = most_events
+        self._lock = RLock()
+        self._start_over(0, GENESIS)
+
+    def _start_over(self, position: int, chain_hash: bytes | None) -> None:
+        self._position, self._chain_hash, self._size = position, chain_hash, 0
+        self._kept: OrderedDict[str, History[Any]] = OrderedDict()
+        self._whole: dict[str, set[str]] = {}
+        self._origins: dict[str, str] = {}
+
+    def __contains__(self, stream: str) -> bool:
+        return stream in self._kept
+
+    def catch_up(self, c: Connection, upto: int) -> None:
+        """Take up what was appended up to a position. One query reads it.
+
+        After a failover that lost commits the last event seen is not on record any more: then nothing is kept.
+        """
+        with self._lock:
+            missed = self._missed(c, max(upto, self._position))
+            if missed is None:
+                self._start_over(upto, events.chain_hash_at(c, upto))
+            elif missed:
+                self._take_up(missed)
+                self._position, self._chain_hash = missed[-1].position, missed[-1].chain_hash
+
+    def _missed(self, c: Connection, upto: int) -> Sequence[StoredEvent] | None:
+        if not self._kept or upto - self._position > _MOST_MISSED:
+            return None
+        # From the last event seen on, to compare its chain hash. Before the first event there is none.
+        found = events.read_log(c, after=self._position - 1, upto=upto)
+        if self._position == 0:
+            return found
+        return found[1:] if found and found[0].chain_hash == self._chain_hash else None
+
+    def _take_up(self, missed: Iterable[StoredEvent]) -> None:
+        grown: dict[str, History[Any]] = {}
+        for row in missed:
+            stream = row.stream
+            if stream not in grown:
+                if (known := self._kept.get(stream)) is None and _relation_of(stream) not in self._whole:
+                    continue
+                grown[stream] = history_of(stream) if known is None else known.copy()
+            grown[stream].append(codec.decode(row))
+        self._put(grown)
+
+    def streams(self, c: Connection, names: Iterable[str], absent: Collection[str] = ()) -> dict[str, History[Any]]:
+        """These streams as they are at the position of the last `catch_up` or `keep`.
+
+        One query reads those that are not in the cache. Those in `absent` are taken to be empty and are not read. What
+        was read is kept only by `keep`.
+        """
+        with self._lock:
+            found = {name: self._kept.get(name) for name in names}
+            unread = {name: 0 for name, known in found.items() if known is None and name not in absent}
+            read = events.read_streams(c, unread, upto=self._position) if unread else {}
+            return {name: known or history_of(name, read.get(name, ())) for name, known in found.items()}
+
+    def origins(self, c: Connection, slugs: Iterable[str]) -> dict[str, str]:
+        """The stream under which each of these origins is registered. Unknown slugs are left out."""
+        with self._lock:
+            found = {slug: self._origins[slug] for slug in slugs if slug in self._origins}
+            unknown = set(slugs) - found.keys()
+            return found | events.origin_streams(c, unknown) if unknown else found
+
+    def keep(self, head: Head, histories: Mapping[str, History[Any]], origins: Mapping[str, str]) -> None:
+        """Keep what the record holds at this head. The caller made every append since the last `catch_up`."""
+        with self._lock:
+            self._position, self._chain_hash = head.position, head.chain_hash
+            self._put(histories)
+            self._origins |= origins
+            if len(self._origins) > self._most:
+                self._origins.clear()
+
+    def of_relation(self, c: Connection, relation: str, upto: int) -> dict[str, History[Any]]:
+        """Every stream of a relation that was on record at a position, by its name."""
+        with self._lock:
+            if upto > self._position or relation not in self._whole:
+                self.catch_up(c, upto)
+            if relation in self._whole:
+                found = {stream: self._kept[stream] for stream in sorted(self._whole[relation])}
+                self._use(found)
+            else:
+                found = self._read(c, relation)
+        then = ((stream, history.as_of(upto)) for stream, history in found.items())
+        return {stream: history for stream, history in then if history.events}
+
+    def _read(self, c: Connection, relation: str) -> dict[str, History[Any]]:
+        recorded = events.read_relation(c, relation, kinds=_KINDS, upto=self._position)
+        found = {stream: history_of(stream, recorded[stream]) for stream in sorted(recorded)}
+        if found:
+            self._whole[relation] = set()
+            self._put(found)
+        return found
+
+    def _put(self, histories: Mapping[str, History[Any]]) -> None:
+        for stream, history in histories.items():
+            # Folded once here: afterwards threads only look at it.
+            assert history.state is not None
+            before = self._kept.get(stream)
+            if before is not history:
+                self._size += _cost(history) - (0 if before is None else _cost(before))
+                self._kept[stream] = history
+            if (streams := self._whole.get(_relation_of(stream))) is not None:
+                streams.add(stream)
+        self._use(histories)
+        while self._size > self._most:
+            stream, forgotten = self._kept.popitem(last=False)
+            self._size -= _cost(forgotten)
+            self._whole.pop(_relation_of(stream), None)
+
+    def _use(self, streams: Iterable[str]) -> None:
+        for stream in streams:
+            self._kept.move_to_end(stream)
+
+
+def _relation_of(stream: str) -> str:
+    name = parse_stream(stream)
+    return (name and name.relation) or ""
+
+
+def _cost(history: History[Any]) -> int:
+    return _STREAM_COST + len(history.events)

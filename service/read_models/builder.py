@@ -1,0 +1,142 @@
+"""The one builder of read models: it turns histories into rows, the document of each stream and each change of it.
+
+Which representations a release stores is one set: REPRESENTATIONS, by their names.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, TypeAlias
+from weakref import WeakKeyDictionary
+
+from service.domain.assertion import Recorded
+from service.domain.catalogue import Kind
+from service.domain.filing import Decision
+from service.domain.history import History, Reason
+from service.domain.streams import history_of, parse_stream
+from service.projections import change
+from service.projections.change import ChangeDocument, StandingDocument, standing_in, standing_of
+from service.projections.document import rendered
+from service.projections.stored import STORED
+from service.store.read_models import Document
+
+REPRESENTATIONS: Final = {p.name: p.representation for p in STORED.values()} | {change.NAME: change.REPRESENTATION}
+
+
+def rows(histories: Iterable[History[Any]], changes: Iterable[ChangeDocument]) -> Iterator[Document]:
+    """Make the row of each change, and that of each history whose kind of stream has a stored document."""
+    yield from map(_change_row, changes)
+    for history in histories:
+        name = parse_stream(history.stream)
+        if name is None or name.relation is None or name.kind not in STORED:
+            continue
+        projection, document = STORED[name.kind], _viewed(history, name.kind)
+        yield Document(
+            projection.name,
+            projection.representation,
+            name.member,
+            name.relation,
+            history.position,
+            projection.facets(document),
+            rendered(document),
+        )
+
+
+def _change_row(changed: ChangeDocument) -> Document:
+    """A change never changes: its key is its position."""
+    relation = changed.irritant.partition("/")[0]
+    key = f"{changed.position:019d}"
+    return Document(change.NAME, change.REPRESENTATION, key, relation, changed.position, {}, rendered(changed))
+
+
+_views: Final[WeakKeyDictionary[History[Any], tuple[int, Any]]] = WeakKeyDictionary()
+
+
+def _viewed(history: History[Any], kind: Kind) -> Any:
+    """The view of a history. An append asks for it as what is stored, as `after`, and the next one as `before`."""
+    version, view = _views.get(history, (None, None))
+    if version != history.version:
+        view = STORED[kind].view(history.reading())
+        _views[history] = history.version, view
+    return view
+
+
+def _standing(history: History[Any]) -> StandingDocument | None:
+    """How an irritant stands; None where it is not on record."""
+    return standing_of(_viewed(history, "irritant")) if history.events else None
+
+
+_Run: TypeAlias = tuple[Reason, Sequence[Recorded], StandingDocument]
+"""Events of one report that change a reading for one reason, and how the irritant stands after them."""
+
+
+def _changes(before: StandingDocument | None, stream: str, runs: Iterable[_Run]) -> Iterator[ChangeDocument]:
+    """How one report changed one irritant's reading, in the order of filing. A run is one change."""
+    for reason, events, after in runs:
+        if after != before:
+            yield ChangeDocument(
+                position=events[-1].position,
+                irritant=stream.removeprefix("irritant/"),
+                reason=reason,
+                before=before,
+                after=after,
+                events=tuple(e.id for e in events),
+            )
+        before = after
+
+
+def changes_by(decision: Decision, before: Mapping[str, History[Any]]) -> list[ChangeDocument]:
+    """How a report that was decided on these histories changes the irritants' readings, in the order of filing."""
+    by_stream: dict[str, list[tuple[Recorded, Reason]]] = {}
+    for event, reason in zip(decision.recorded, decision.reasons, strict=True):
+        if event.stream.startswith("irritant/"):
+            by_stream.setdefault(event.stream, []).append((event, reason))
+    changes: list[ChangeDocument] = []
+    for stream, filed in by_stream.items():
+        changes += _changes(_standing(before[stream]), stream, _runs_in(decision.histories[stream], filed))
+    return sorted(changes, key=lambda changed: changed.position)
+
+
+def _runs_in(history: History[Any], filed: Sequence[tuple[Recorded, Reason]]) -> Iterator[_Run]:
+    """The runs of the report with which a history ends."""
+    for reason, run in groupby(filed, key=lambda f: f[1]):
+        events = [event for event, _ in run]
+        after = _standing(history.as_of(events[-1].position))
+        assert after is not None
+        yield reason, events, after
+
+
+def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0) -> Iterator[Document]:
+    """Make every row that a stream's events after a position led to. The events up to it are folded once."""
+    if not stream.startswith("irritant/"):
+        return rows([history_of(stream, log)], ())
+    known = bisect_right(log, after, key=lambda event: event.position)
+    history = history_of(stream, log[:known])
+    changes = list(_changes_replayed(history, log[known:]))
+    return rows([history], changes)
+
+
+def _changes_replayed(history: History[Any], log: Iterable[Recorded]) -> Iterator[ChangeDocument]:
+    """How the reports of these events changed an irritant's reading. The history grows by them."""
+    before = _standing(history)
+    for _, report in groupby(log, key=lambda event: event.report):
+        runs = list(_runs_appended(history, report))
+        yield from _changes(before, history.stream, runs)
+        before = runs[-1][2]
+
+
+def _runs_appended(history: History[Any], report: Iterable[Recorded]) -> Iterator[_Run]:
+    """The runs of a report, which is appended to the history meanwhile: to look back at each would fold all again."""
+    run: list[Recorded] = []
+    last: Reason | None = None
+    for event in report:
+        # That an event is of another reason is known only when it is appended.
+        left = history.state
+        reason = history.append(event)
+        if last is not None and reason != last:
+            yield last, run, standing_in(left)
+            run = []
+        run.append(event)
+        last = reason
+    assert last is not None
+    yield last, run, standing_in(history.state)

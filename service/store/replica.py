@@ -1,0 +1,125 @@
+"""A replica of the database: a standby server that follows it by streaming replication, and may be read.
+
+A connection of its own asks for its head. A server that hangs answers nothing, and neither its own limits nor those of
+the network end a read that waits for it. So each wait checks ten times a second whether the replica became unhealthy.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator
+from typing import Any, Final, NamedTuple, TypeVar
+
+import psycopg
+from sqlalchemy import Connection
+
+from service.store.connections import DatabaseUnavailable, connect, connect_async, require_sessions_async
+from service.store.engine import driver, open_engine
+from service.store.log import Head
+
+_HEAD_SECONDS: Final = 1.0
+_READ_SECONDS: Final = 5.0
+_HEAD: Final = "SELECT record, position, chain_hash, pg_is_in_recovery() FROM head"
+_HAS_HEAD: Final = "SELECT EXISTS (SELECT FROM events WHERE position = %s AND chain_hash = %s)"
+T = TypeVar("T")
+
+
+class ReplicaHead(NamedTuple):
+    """Which record a replica has, and its head. `follows` is true until it is promoted."""
+
+    record: str
+    position: int
+    chain_hash: bytes
+    follows: bool
+
+    def is_at(self, head: Head) -> bool:
+        return self.follows and (self.record, self.position, self.chain_hash) == head[:3]
+
+
+class ReplicaConnection:
+    """Connections to the replica at an address. The monitor sets `is_healthy`; reads are aborted while it is false."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self.is_healthy = False
+        # Using a dead connection shows that it is dead: the primary is asked then, without a round trip to check first.
+        self.engine = open_engine(url, pre_ping=False, opens=self._connected)
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = connect(self._url, name="irritants", statement_seconds=_READ_SECONDS, kind=_AbortableConnection)
+        assert isinstance(connection, _AbortableConnection)
+        connection.is_unhealthy = lambda: not self.is_healthy
+        return connection
+
+    async def read_head(self) -> ReplicaHead:
+        """Return its present head. Raises DatabaseUnavailable after a second without an answer."""
+        reading = asyncio.create_task(self._read_head())
+        try:
+            await asyncio.wait({reading}, timeout=_HEAD_SECONDS)
+            if not reading.done():
+                raise TimeoutError("it does not answer")
+            return _replica_head(reading.result())
+        except (psycopg.Error, OSError) as error:
+            self._disconnect()
+            raise DatabaseUnavailable(str(error).partition("\n")[0]) from error
+        finally:
+            if not reading.done():
+                # The connection first: the driver would take ten seconds to call back a question that is cancelled.
+                self._disconnect()
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read_head(self) -> tuple[Any, ...] | None:
+        if self._connection is None:
+            await require_sessions_async(self._url)
+            self._connection = await connect_async(self._url, name="irritants-standby")
+        return await (await self._connection.execute(_HEAD)).fetchone()
+
+    def close(self) -> None:
+        self.is_healthy = False
+        self._disconnect()
+        self.engine.dispose()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.pgconn.finish()
+
+
+def replica_head(c: Connection) -> ReplicaHead:
+    """Return the head of a replica in the snapshot of this connection."""
+    return _replica_head(driver(c).execute(_HEAD).fetchone())
+
+
+def has_head(c: Connection, head: Head) -> bool:
+    """Return whether a head and all events before it are on this replica: its chain hash covers them."""
+    found = driver(c).execute(_HAS_HEAD, (head.position, head.chain_hash)).fetchone()
+    return bool(found and found[0])
+
+
+def _replica_head(row: tuple[Any, ...] | None) -> ReplicaHead:
+    if row is None:
+        raise DatabaseUnavailable("it has no record")
+    record, position, chain_hash, follows = row
+    return ReplicaHead(str(record), position, bytes(chain_hash), follows)
+
+
+class _AbortableConnection(psycopg.Connection[Any]):
+    """Abort blocking waits once the replica is unhealthy."""
+
+    is_unhealthy: Callable[[], bool] = staticmethod(lambda: False)
+
+    def wait(self, gen: Generator[Any, Any, T], *patience: Any, **more: Any) -> T:
+        return super().wait(self._while_healthy(gen), *patience, **more)
+
+    def _while_healthy(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Take the driver's own steps. It sends 0 every tenth of a second in which nothing came."""
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and self.is_unhealthy():
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("the standby was given up")
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
