@@ -103,6 +103,12 @@ def read_all(connection: Connection) -> dict[str, Key]:
     }
 
 
+def read_session_secret(connection: Connection) -> bytes:
+    """Return the 32 bytes that sign sessions. To replace them, count up `head.keys_version` in the same statement."""
+    secret: bytes = connection.execute(select(head.c.session_secret)).scalar_one()
+    return secret
+
+
 def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
     """The live key that this token is; None for one that is malformed, forged, expired or revoked."""
     shown = _TOKEN.fullmatch(token)

@@ -19,13 +19,13 @@ from service.api.auth import Gate
 from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
-from service.web.forms import Form, drawn, posted, refuse_without_token, session_of
+from service.web.forms import Form, drawn, posted, session_of
 from service.web.visit import address, begun
 
 router: Final = APIRouter(include_in_schema=False)
 
 _LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*")
-_NOT_SENT_AGAIN: Final = frozenset({"token", "sign-in-key", "do"})
+_NOT_SENT_AGAIN: Final = frozenset({"made-for", "sign-in-key", "do"})
 _FAILURES: Final = 10
 _WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
@@ -84,7 +84,9 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    refuse_without_token(await posted(request, body.SMALL), session_of(request.scope))
+    await posted(request, body.SMALL)
+    if session_of(request.scope) is None:
+        raise Problem("unauthenticated", "You are not signed in, or no longer.")
     answer = RedirectResponse("/sign-in", 303)
     answer.headers["Set-Cookie"] = sessions.no_cookie(request.scope)
     return answer

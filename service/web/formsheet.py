@@ -61,7 +61,7 @@ def formsheet(
     names = streams_of(known)
     return {
         "draft": draft,
-        "token": session.form_token,
+        "made_for": session.key.id,
         "documents": [written(e, draft, known) for e in draft.in_order if e.stream.startswith("source/")],
         "sections": [
             _section(stream, draft, known, names) for stream in draft.shown if not stream.startswith("source")
