@@ -22,6 +22,7 @@ from service.domain import report
 from service.domain.assertion import Contract, Recorded
 from service.domain.catalogue import dump
 from service.marked import Mistake
+from service.projections.event_types import event_name
 from service.reportfile import NotAReport, ReportFile
 
 _NAMING: Final = ("target", "proposal", "undoes", "after")
@@ -200,7 +201,8 @@ def _since(asked: Service, file: ReportFile) -> str:
 
 def _one_line(event: Recorded) -> str:
     said = getattr(event.data, "summary", None) or getattr(event.data, "reason", "")
-    return f"{reference(event)}  {day(event.recorded_at, '')} UTC, {event.actor}: {event.type} {said}".rstrip()
+    by = f"{day(event.recorded_at, '')} UTC, {event.actor}"
+    return f"{reference(event)}  {by}: {event_name(event.type)}: {said}".rstrip()
 
 
 def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Failed:

@@ -9,6 +9,7 @@ from rich.text import Text
 from service.cli import drawing, terminal
 from service.cli.options import day
 from service.domain.history import Reading
+from service.projections.event_types import event_name
 from service.projections.timeline import Amendment, Entry, timeline
 
 
@@ -64,8 +65,8 @@ def _said(entry: Entry, name: str) -> _Line:
     style = "" if entry.stands else "strike dim"
     mark, said = Text("" if entry.stands else "✗ ", "red"), entry.data
     if "asserted_by" not in said:
-        return _Line(Text("-", "dim"), Text("-", "dim"), Text.assemble(mark, (entry.type, style)), name)
-    kind = ("+ ", "dim") if entry.type == "EvidenceAdded" else (f"{entry.type}: ", style)
+        return _Line(Text("-", "dim"), Text("-", "dim"), Text.assemble(mark, (event_name(entry.type), style)), name)
+    kind = ("+ ", "dim") if entry.type == "EvidenceAdded" else (f"{event_name(entry.type)}: ", style)
     wording = f" “{said['wording']}”" if "wording" in said else ""
     what = Text.assemble(mark, kind, (f"{said['summary']}{wording}", style))
     return _Line(Text(_when(entry), style), Text(_who(said["asserted_by"]), f"bold {style}"), what, name)
