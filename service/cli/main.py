@@ -14,6 +14,7 @@ from service.cli import (
     checkpoints,
     evidence,
     filing,
+    get,
     keeping,
     keys,
     options,
@@ -60,7 +61,6 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     ),
     "history": (reading.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
     "dossier": (views.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
-    "assertions": (views.assertions_command, "irritants assertions ru-us/visas", "irritants assertions ru-us"),
     "difference": (
         views.difference_command,
         "irritants difference ru-us/visas --from position:90",
@@ -68,21 +68,8 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         "irritants difference ru-us/visas --from effective:2025-04-01 --to effective:2025-04-30",
     ),
     "changes": (reading.changes_command, "irritants changes --follow --json | jq .irritant"),
+    "get": (get.get_command, *get.EXAMPLES),
     "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
-}
-_OVERVIEW: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
-    "board": (views.board_command, "irritants board", "irritants board ru-us --known-at 2025-04-09T08:00:00Z --csv"),
-    "matrix": (views.matrix_command, "irritants matrix", "irritants matrix --as-of-position 90"),
-    "ledger": (views.ledger_command, "irritants ledger --on 2025-06-01", "irritants ledger ru-us --csv > ledger.csv"),
-    "needs-confirmation": (
-        views.needs_confirmation_command,
-        "irritants needs-confirmation",
-        "irritants needs-confirmation ru-us --as-of-position 90",
-    ),
-    "corroboration": (views.corroboration_command, "irritants corroboration ru-us"),
-    "registers": (views.registers_command, "irritants registers --on 2025-06-01"),
-    "rounds": (views.rounds_command, "irritants rounds", "irritants rounds ru-us --effective-on 2025-03-01"),
-    "calendar": (views.calendar_command, "irritants calendar ru-us > rounds.ics"),
 }
 _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "report": (
@@ -108,12 +95,20 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
 }
 _PANELS: Final = {
     "Reading (from the service)": _READ,
-    "Reading all of a relation (from the service)": _OVERVIEW,
     "Reporting (to the service, with a key)": _FILE,
 }
 for panel, commands in _PANELS.items():
     for name, (command, *shown) in commands.items():
         app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*shown))(command)
+for name, alias in get.ALIASES.items():
+    of_alias = app.command(
+        name,
+        cls=Command,
+        help=alias.help,
+        rich_help_panel="Words for `get` (from the service)",
+        epilog=options.examples(*alias.examples),
+    )
+    of_alias(get.command_of(alias))
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option
