@@ -11,7 +11,6 @@ import heapq
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
 from typing import Final
 
 from pydantic import ValidationError
@@ -23,7 +22,6 @@ from service.domain.assertion import (
     Contract,
     EvidenceAdded,
     Recorded,
-    Telling,
     when,
 )
 from service.domain.catalogue import dump, load
@@ -71,17 +69,6 @@ class Effective:
     @property
     def telling(self) -> Assertion | None:
         return self.data if isinstance(self.data, Assertion) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """What later record-keeping did to an event: who struck or corrected it, by which event, when and why."""
-
-    event: str
-    actor: str
-    recorded_at: datetime
-    reason: str
-    changes: Mapping[str, object] | None = None
 
 
 def merge_patch(target: object, patch: object) -> object:
@@ -151,25 +138,6 @@ class Amendments:
                 if strictly:
                     raise
         return data
-
-    @cached_property
-    def annotations(self) -> dict[str, list[Annotation]]:
-        """Per event, what was done to it, in the order filed."""
-        notes: dict[str, list[Annotation]] = {}
-        for target, by in self.struck.items():
-            assert isinstance(by.data, AssertionRetracted)
-            notes.setdefault(target, []).append(Annotation(by.id, by.actor, by.recorded_at, by.data.reason))
-        for target, held in self.corrections.items():
-            for by in held:
-                assert isinstance(by.data, AssertionCorrected)
-                note = Annotation(by.id, by.actor, by.recorded_at, by.data.reason, by.data.changes)
-                notes.setdefault(target, []).append(note)
-        return notes
-
-
-def is_keeping(data: Contract) -> bool:
-    """Whether this says nothing about the world."""
-    return not isinstance(data, Telling)
 
 
 def effective(history: Sequence[Recorded], amendments: Amendments | None = None) -> list[Effective]:

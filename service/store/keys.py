@@ -44,12 +44,6 @@ class Key:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
 
-    def may(self, scope: Scope) -> bool:
-        return any(SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
-
-    def may_report_on(self, relation: str) -> bool:
-        return self.may("report") and (self.relations is None or relation in self.relations)
-
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
