@@ -14,7 +14,8 @@ says which rooms may see which.
     checkpoint              where the record stood, signed, and the key that signs
     abreast                 the stored documents, made where another release appended
     documents               what is stored beside the events, for recorder and rebuild alike
-    reportfile, reportschema, marked   what operators write by hand, with a line and a column for each mistake
+    reportfile          what operators write by hand, and its schema
+    source_positions    YAML and JSON with a line and a column for each mistake
     store | projections     the only room that knows SQL | read models, which are pure; they never see each other
     domain                  what may be asserted and what comes of it; pure, and imports nothing of ours
     settings                what the operator decides, read once and handed down

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from service import marked
+from service import source_positions
 from service.cli import terminal
 from service.cli.client import Refused, Service, service
 from service.cli.filing import file_report, show_filed
@@ -22,7 +22,7 @@ from service.domain.assertion import Recorded, Telling
 from service.domain.history import History
 from service.domain.streams import parse_stream
 from service.projections.consequences import falls_with
-from service.reportschema import ANYTHING, Field, plain, takes
+from service.reportfile.schema import ANYTHING, Field, plain, takes
 from service.store.codec import canonical
 
 Event = Annotated[str, typer.Argument(help="An event: its id, or as `history` names it, such as ru-us/visas@7.")]
@@ -168,8 +168,8 @@ def _value(field: Field, text: str) -> Any:
     if "string" in field.types:
         return text
     try:
-        found = marked.read(text)
-    except marked.Unreadable as error:
+        found = source_positions.read(text)
+    except source_positions.Unreadable as error:
         raise Failed(f"{text} cannot be read: {error.mistake.detail}", Exit.USAGE) from error
     return plain(found.root, field, found)
 

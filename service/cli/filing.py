@@ -21,9 +21,9 @@ from service.cli.terminal import Exit, Failed
 from service.domain import report
 from service.domain.assertion import Contract, Recorded
 from service.domain.catalogue import dump
-from service.marked import Mistake
 from service.projections.event_types import event_name
 from service.reportfile import NotAReport, ReportFile
+from service.source_positions import Diagnostic
 
 _NAMING: Final = ("target", "proposal", "undoes", "after")
 _PLACE: Final = re.compile(r"^/(events|sources)/[0-9]+")
@@ -160,14 +160,14 @@ def _placed(refused: Refused) -> list[tuple[str, str]]:
     return [(error["pointer"], error["detail"]) for error in errors if error.get("pointer") is not None]
 
 
-def _mistaken(path: Path, mistakes: Sequence[Mistake], also: str = "") -> Failed:
+def _mistaken(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> Failed:
     lines = "".join(f"\n{shown(path)}:{m.line}:{m.column}: {_named(m)}{m.detail}" for m in mistakes)
     counted = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     found = [{"line": m.line, "column": m.column, "pointer": m.pointer, "detail": m.detail} for m in mistakes]
     return Failed(f"{shown(path)} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
 
 
-def _named(mistake: Mistake) -> str:
+def _named(mistake: Diagnostic) -> str:
     """The field that is concerned, without the place of its event: `source.paragraphs.0: `."""
     tokens = _PLACE.sub("", mistake.pointer).split("/")
     field = ".".join(token.replace("~1", "/").replace("~0", "~") for token in tokens if token)

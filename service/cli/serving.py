@@ -7,7 +7,7 @@ import typer
 from service import settings
 from service.cli import terminal
 from service.cli.options import AsJson, Database
-from service.reportschema import schema
+from service.reportfile.schema import schema
 
 
 def serve_command(

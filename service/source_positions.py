@@ -89,7 +89,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Mistake:
+class Diagnostic:
     """Something wrong in a text, and where; lines and columns count from 1."""
 
     line: int
@@ -101,27 +101,27 @@ class Mistake:
 class Unreadable(ValueError):
     """The text cannot be read beyond `mistake`; `mistakes` has those found before it, and it."""
 
-    def __init__(self, mistake: Mistake, before: Iterable[Mistake] = ()) -> None:
+    def __init__(self, mistake: Diagnostic, before: Iterable[Diagnostic] = ()) -> None:
         super().__init__(f"line {mistake.line}, column {mistake.column}: {mistake.detail}")
         self.mistake, self.mistakes = mistake, (*before, mistake)
 
 
 @dataclass
-class Marked:
+class SourceText:
     """A text, what it says, and what is wrong with how it says it."""
 
     text: str
     root: Node = field(init=False)
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Diagnostic] = field(default_factory=list)
     _nodes: int = 0
 
     def __post_init__(self) -> None:
         self.text = self.text.replace("\r\n", "\n").replace("\r", "\n")
 
-    def mistake(self, at: int, pointer: str, detail: str) -> Mistake:
+    def mistake(self, at: int, pointer: str, detail: str) -> Diagnostic:
         block = at // _BLOCK
         line = 1 + self._lines_before[block] + self.text.count("\n", block * _BLOCK, at)
-        return Mistake(line, at - self.text.rfind("\n", 0, at), pointer, detail)
+        return Diagnostic(line, at - self.text.rfind("\n", 0, at), pointer, detail)
 
     def complain(self, node: Node, detail: str) -> None:
         """Raises Unreadable where there are too many mistakes already."""
@@ -164,84 +164,84 @@ class Marked:
 def decoded(content: bytes) -> str:
     """Return the text of these bytes, which are UTF-8 with or without a byte order mark. Raises Unreadable."""
     if _OTHER_ENCODING.match(content):
-        raise Unreadable(Mistake(1, 1, "", "this is UTF-16 or UTF-32; write it in UTF-8."))
+        raise Unreadable(Diagnostic(1, 1, "", "this is UTF-16 or UTF-32; write it in UTF-8."))
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        before = Marked(content[: error.start].decode())
+        before = SourceText(content[: error.start].decode())
         wrong = f"the byte 0x{content[error.start]:02X} is not UTF-8; write the text in UTF-8"
         raise before.stop(len(before.text), wrong) from None
 
 
 def not_json(text: str, error: JSONDecodeError) -> Unreadable:
     """Return what a JSON parser found wrong with the text as a mistake with its place and remedy."""
-    before = Marked(text[: error.pos])
+    before = SourceText(text[: error.pos])
     return before.stop(len(before.text), f"not JSON: {_remedy(error.msg, _REMEDIES_JSON) or error.msg}")
 
 
 def too_deep(text: str, most: int) -> Unreadable:
     """Return the place where JSON opens more brackets than that."""
-    marked, depth = Marked(text), 0
-    for token in _BRACKET.finditer(marked.text):
+    source, depth = SourceText(text), 0
+    for token in _BRACKET.finditer(source.text):
         depth += (token[0] in "[{") - (token[0] in "]}")
         if depth > most:
-            return marked.stop(token.start(), f"nested more than {most} deep")
+            return source.stop(token.start(), f"nested more than {most} deep")
     raise ValueError(f"not nested more than {most} deep")
 
 
-def read(text: str) -> Marked:
+def read(text: str) -> SourceText:
     """What is wrong with a text that can be read is in `mistakes`. Raises Unreadable."""
-    marked = Marked(text)
-    text = marked.text
+    source = SourceText(text)
+    text = source.text
     begin = _skip_space(text, 0)
     if text.startswith("{", begin):
-        end = _skip_space(text, _json(marked, begin, None, "", 1))
+        end = _skip_space(text, _json(source, begin, None, "", 1))
         if end < len(text):
-            raise marked.stop(end, "not JSON: something follows the closing brace; a file holds one report")
+            raise source.stop(end, "not JSON: something follows the closing brace; a file holds one report")
     else:
-        _yaml_document(marked)
-    return marked
+        _yaml_document(source)
+    return source
 
 
-def _yaml_document(marked: Marked) -> None:
-    if unwritable := _UNWRITABLE.search(marked.text):
+def _yaml_document(source: SourceText) -> None:
+    if unwritable := _UNWRITABLE.search(source.text):
         character = f"the character U+{ord(unwritable[0]):04X}"
-        raise marked.stop(
+        raise source.stop(
             unwritable.start(), f"{character}, which no text shows; remove it, or save this as plain text"
         )
-    events = _yaml_events(marked)
+    events = _yaml_events(source)
     next(events)  # the start of the stream
     if isinstance(next(events), yaml.StreamEndEvent):
-        empty = "nothing but comments" if marked.text.strip() else "the file is empty"
-        raise marked.stop(0, f"{empty}; write the fields of a report")
-    _yaml(marked, events, next(events), None, "", 1)
+        empty = "nothing but comments" if source.text.strip() else "the file is empty"
+        raise source.stop(0, f"{empty}; write the fields of a report")
+    _yaml(source, events, next(events), None, "", 1)
     next(events)  # the end of the document
     more = next(events)
     if not isinstance(more, yaml.StreamEndEvent):
-        raise marked.stop(_at(more), "a second document; file each report in a file of its own")
+        raise source.stop(_at(more), "a second document; file each report in a file of its own")
 
 
-def _yaml_events(marked: Marked) -> Iterator[yaml.Event]:
+def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
     try:
-        yield from yaml.parse(marked.text, Loader=_LOADER)
+        yield from yaml.parse(source.text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        _not_yaml(marked, error)
+        _not_yaml(source, error)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise marked.stop(0, f"not YAML: {error}") from None
+        raise source.stop(0, f"not YAML: {error}") from None
 
 
-def _not_yaml(marked: Marked, error: yaml.MarkedYAMLError) -> NoReturn:
+def _not_yaml(source: SourceText, error: yaml.MarkedYAMLError) -> NoReturn:
     problem = error.problem or error.context or ""
     at = error.problem_mark.index if error.problem_mark else 0
-    if marked.text.startswith("\t", at):
-        raise marked.stop(at, "not YAML: a tab; indent with spaces") from None
+    if source.text.startswith("\t", at):
+        raise source.stop(at, "not YAML: a tab; indent with spaces") from None
     began = ""
     if error.context and error.context_mark and error.context_mark.index != at:
-        place = marked.mistake(error.context_mark.index, "", "")
+        place = source.mistake(error.context_mark.index, "", "")
         began = f" {error.context} that begins at line {place.line}, column {place.column}"
     remedy = _remedy(problem, _REMEDIES_YAML)
-    raise marked.stop(at, f"not YAML: {problem}{began}{remedy and f'; {remedy}'}") from None
+    raise source.stop(at, f"not YAML: {problem}{began}{remedy and f'; {remedy}'}") from None
 
 
 def _remedy(problem: str, remedies: Mapping[str, str]) -> str:
@@ -253,73 +253,73 @@ def _at(event: yaml.Event) -> int:
 
 
 def _yaml(
-    marked: Marked, events: Iterator[yaml.Event], event: yaml.Event, parent: Node | None, token: str, depth: int
+    source: SourceText, events: Iterator[yaml.Event], event: yaml.Event, parent: Node | None, token: str, depth: int
 ) -> None:
     """Adds the node that begins with this event, and takes the events up to its end."""
     at = _at(event)
     if depth > MAX_DEPTH:
-        raise marked.stop(at, f"nested more than {MAX_DEPTH} deep")
+        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
     match event:
         case yaml.ScalarEvent():
             value = event.value.removesuffix("\n") if event.style in _BLOCK_STYLES else event.value
-            node = marked.add(value, at, parent, token, plain=not event.style)
+            node = source.add(value, at, parent, token, plain=not event.style)
         case yaml.SequenceStartEvent():
-            node = marked.add([], at, parent, token)
+            node = source.add([], at, parent, token)
             for index, item in enumerate(events):
                 if isinstance(item, yaml.SequenceEndEvent):
                     break
-                _yaml(marked, events, item, node, str(index), depth + 1)
+                _yaml(source, events, item, node, str(index), depth + 1)
         case yaml.MappingStartEvent():
-            node = marked.add({}, at, parent, token)
+            node = source.add({}, at, parent, token)
             for key in events:
                 if isinstance(key, yaml.MappingEndEvent):
                     break
-                _yaml(marked, events, next(events), node, _key(marked, key), depth + 1)
+                _yaml(source, events, next(events), node, _key(source, key), depth + 1)
         case _:
-            marked.complain(
-                marked.add("", at, parent, token),
+            source.complain(
+                source.add("", at, parent, token),
                 "an alias; write out what it stands for, and put a text that begins with * in quotes",
             )
             return
     if event.anchor:
-        marked.complain(node, "an anchor; remove it, and put a text that begins with & in quotes")
+        source.complain(node, "an anchor; remove it, and put a text that begins with & in quotes")
     if event.tag:
-        marked.complain(node, "a tag; remove it, and put a text that begins with ! in quotes")
+        source.complain(node, "a tag; remove it, and put a text that begins with ! in quotes")
 
 
-def _key(marked: Marked, event: yaml.Event) -> str:
+def _key(source: SourceText, event: yaml.Event) -> str:
     if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-        raise marked.stop(_at(event), "a key that is no plain text; write every field as `name: value`")
+        raise source.stop(_at(event), "a key that is no plain text; write every field as `name: value`")
     return event.value
 
 
-def _json(marked: Marked, at: int, parent: Node | None, token: str, depth: int) -> int:
+def _json(source: SourceText, at: int, parent: Node | None, token: str, depth: int) -> int:
     """Adds the value that begins at `at` and returns where it ends."""
-    text = marked.text
+    text = source.text
     if depth > MAX_DEPTH:
-        raise marked.stop(at, f"nested more than {MAX_DEPTH} deep")
+        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
     if text.startswith('"', at):
-        value, end = _json_string(marked, at)
-        marked.add(value, at, parent, token)
+        value, end = _json_string(source, at)
+        source.add(value, at, parent, token)
         return end
     if text.startswith(("{", "["), at):
-        node = marked.add({} if text[at] == "{" else [], at, parent, token)
-        return _json_members(marked, at + 1, node, depth + 1)
+        node = source.add({} if text[at] == "{" else [], at, parent, token)
+        return _json_members(source, at + 1, node, depth + 1)
     if number := _NUMBER.match(text, at):
         whole = not (number[1] or number[2]) and len(number[0]) <= 18
-        node = marked.add(int(number[0]) if whole else float(number[0]), at, parent, token)
+        node = source.add(int(number[0]) if whole else float(number[0]), at, parent, token)
         if not whole and not isfinite(float(number[0])):
             node.value = 0
-            marked.complain(node, "a number that is too large")
+            source.complain(node, "a number that is too large")
         return number.end()
     if word := _WORD.match(text, at):
-        marked.add(_WORDS[word[0]], at, parent, token)
+        source.add(_WORDS[word[0]], at, parent, token)
         return word.end()
-    raise marked.stop(at, "not JSON: expected a value; put a text in double quotes")
+    raise source.stop(at, "not JSON: expected a value; put a text in double quotes")
 
 
-def _json_members(marked: Marked, at: int, node: Node, depth: int) -> int:
-    text, keyed = marked.text, isinstance(node.value, dict)
+def _json_members(source: SourceText, at: int, node: Node, depth: int) -> int:
+    text, keyed = source.text, isinstance(node.value, dict)
     close, index = "}" if keyed else "]", 0
     at = _skip_space(text, at)
     if text.startswith(close, at):
@@ -329,27 +329,27 @@ def _json_members(marked: Marked, at: int, node: Node, depth: int) -> int:
         if keyed:
             if not text.startswith('"', at):
                 remedy = "; remove the comma before it" if index and text.startswith(close, at) else ""
-                raise marked.stop(at, f"not JSON: expected a key in double quotes{remedy}")
-            token, at = _json_string(marked, at)
+                raise source.stop(at, f"not JSON: expected a key in double quotes{remedy}")
+            token, at = _json_string(source, at)
             at = _skip_space(text, at)
             if not text.startswith(":", at):
-                raise marked.stop(at, "not JSON: expected a colon")
+                raise source.stop(at, "not JSON: expected a colon")
             at = _skip_space(text, at + 1)
-        at = _skip_space(text, _json(marked, at, node, token, depth))
+        at = _skip_space(text, _json(source, at, node, token, depth))
         if text.startswith(close, at):
             return at + 1
         if not text.startswith(",", at):
-            raise marked.stop(at, f"not JSON: expected a comma or {close}")
+            raise source.stop(at, f"not JSON: expected a comma or {close}")
         at, index = _skip_space(text, at + 1), index + 1
 
 
-def _json_string(marked: Marked, at: int) -> tuple[str, int]:
+def _json_string(source: SourceText, at: int) -> tuple[str, int]:
     """Decode the string at a quote; return it and where it ends."""
     try:
-        value, end = _JSON_STRING.raw_decode(marked.text, at)
+        value, end = _JSON_STRING.raw_decode(source.text, at)
     except JSONDecodeError as error:
-        stopped = not_json(marked.text, error)
-        raise Unreadable(stopped.mistake, marked.mistakes) from None
+        stopped = not_json(source.text, error)
+        raise Unreadable(stopped.mistake, source.mistakes) from None
     return value, end
 
 
