@@ -35,7 +35,7 @@ from service.domain.streams import parse_stream
 from service.projections.stored import STORED
 from service.recorder import Receipt, Stale
 from service.store.codec import canonical
-from service.store.keys import hushed
+from service.store.keys import redact_keys
 
 router = APIRouter(tags=["filing"])
 
@@ -244,7 +244,7 @@ def _key(request: Request, *, dry_run: bool) -> str:
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):
         raise Problem("key-missing", "The header Idempotency-Key has not 1 to 200 visible ASCII characters.")
-    if hushed(key) != key:
+    if redact_keys(key) != key:
         raise Problem("key-missing", "The header Idempotency-Key holds an API key, which would be on record for good.")
     return "" if dry_run else key
 

@@ -48,8 +48,8 @@ class Key:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-def hushed(text: str) -> str:
-    """A text without the keys that somebody wrote into it where they do not belong, in an address for example."""
+def redact_keys(text: str) -> str:
+    """Return the text without API keys, which do not belong into an address for example."""
     return _SHOWN.sub("irr_…", text) if "irr_" in text else text
 
 
