@@ -1,4 +1,4 @@
-"""Mending the record without erasing it: corrections and retractions, each a report of its own.
+"""Corrections and retractions: each is a report of its own, and erases nothing.
 
 The idempotency key follows from what is said and from what of the like was struck before: so the same command twice is
 recorded once, and what was taken back can be said again.

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli.amending import DryRun, Event, Relation, amend
 from service.cli.client import Service, service
+from service.cli.corrections import DryRun, Event, Relation, amend
 from service.cli.options import AsJson, Url
 from service.cli.streams import history, named, reference
 from service.cli.terminal import Exit, Failed

@@ -10,13 +10,13 @@ import typer
 
 from service import resources, settings
 from service.cli import (
-    amending,
     checkpoints,
+    corrections,
     evidence,
     filing,
     get,
-    keeping,
     keys,
+    maintenance,
     options,
     reading,
     relaying,
@@ -79,11 +79,11 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         "irritants report moscow.yaml",
     ),
     "correct": (
-        amending.correct_command,
+        corrections.correct_command,
         'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "It is of the day after" --dry-run',
         'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
     ),
-    "retract": (amending.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
+    "retract": (corrections.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
     "evidence": (
         evidence.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
@@ -132,18 +132,20 @@ def warn_of_links(
         )
 
 
-_OWN = "Keeping the record (on the database)"
-app.command("serve", cls=Command, rich_help_panel=_OWN)(serving.serve_command)
-app.command("migrate", cls=Command, rich_help_panel=_OWN)(keeping.migrate_command)
-app.command("verify", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
-app.command("checkpoint", cls=Command, rich_help_panel=_OWN, epilog=checkpoints.EXAMPLES)(
-    checkpoints.checkpoint_command
-)
-app.command("rebuild", cls=Command, rich_help_panel=_OWN)(keeping.rebuild_command)
-app.command("export", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
-app.command("import", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
-app.command("relay", cls=Command, rich_help_panel=_OWN, epilog=relaying.EXAMPLES)(relaying.relay_command)
-app.command("openapi", cls=Command, rich_help_panel=_OWN)(serving.openapi_command)
+_OWN: Final = "Keeping the record (on the database)"
+_KEEP: Final[Mapping[str, tuple[Run, str | None]]] = {
+    "serve": (serving.serve_command, None),
+    "migrate": (maintenance.migrate_command, None),
+    "verify": (maintenance.verify_command, maintenance.EXAMPLES["verify"]),
+    "checkpoint": (checkpoints.checkpoint_command, checkpoints.EXAMPLES),
+    "rebuild": (maintenance.rebuild_command, None),
+    "export": (maintenance.export_command, maintenance.EXAMPLES["export"]),
+    "import": (maintenance.import_command, maintenance.EXAMPLES["import"]),
+    "relay": (relaying.relay_command, relaying.EXAMPLES),
+    "openapi": (serving.openapi_command, None),
+}
+for name, (command, epilog) in _KEEP.items():
+    app.command(name, cls=Command, rich_help_panel=_OWN, epilog=epilog)(command)
 app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 
 

@@ -1,4 +1,4 @@
-"""The commands that serve and that say what is served; what they need they import when they run, as in `keeping`."""
+"""`serve` and `openapi`; they import what they need when they run, as in `maintenance`."""
 
 from typing import Annotated, Any
 
