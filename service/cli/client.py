@@ -19,7 +19,7 @@ _PAGE: Final = 1_000
 _PROXIES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 
 
-class Refused(Failed):
+class ServiceProblem(Failed):
     """The service refused; `problem` is its RFC 9457 document."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], code: Exit) -> None:
@@ -149,4 +149,4 @@ def _refused(answer: httpx.Response) -> Failed:
     problem = _object(answer)
     codes = {401: Exit.NOT_AUTHORISED, 403: Exit.NOT_AUTHORISED, 404: Exit.NOT_FOUND}
     otherwise = Exit.UNREACHABLE if answer.status_code >= 500 else Exit.REFUSED
-    return Refused(answer.status_code, problem, codes.get(answer.status_code, otherwise))
+    return ServiceProblem(answer.status_code, problem, codes.get(answer.status_code, otherwise))

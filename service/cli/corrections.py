@@ -13,12 +13,12 @@ from rich.text import Text
 
 from service import source_positions
 from service.cli import terminal
-from service.cli.client import Refused, Service, service
+from service.cli.client import Service, ServiceProblem, service
 from service.cli.filing import file_report, show_filed
 from service.cli.options import AsJson, Url
 from service.cli.streams import history, named, only_relation, reference
 from service.cli.terminal import Exit, Failed
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.history import History
 from service.domain.streams import parse_stream
 from service.projections.consequences import falls_with
@@ -105,8 +105,8 @@ def amend(
     key = f"{said['type']}-{sha256(canonical([body, taken_back]).encode()).hexdigest()[:32]}"
     try:
         filed = file_report(asked, body, key, dry_run=dry_run)
-    except Refused as refused:
-        raise _told(refused) from refused
+    except ServiceProblem as refused:
+        raise _with_mistakes(refused) from refused
     if as_json:
         terminal.show_json({"key": key, "replayed": filed.replayed, "dry_run": dry_run, **filed.answer})
     else:
@@ -127,7 +127,7 @@ def _target(event: Recorded) -> str | None:
     return getattr(event.data, "target", None)
 
 
-def _told(refused: Refused) -> Failed:
+def _with_mistakes(refused: ServiceProblem) -> Failed:
     """The refusal with each mistake on a line; there is no file to point into."""
     errors = refused.problem.get("errors", ())
     if len(errors) < 2:
@@ -179,15 +179,15 @@ def _warnings(told: History[Any], target: Recorded) -> list[str]:
     falls = falls_with(told, target.id)
     if not falls:
         return []
-    named = "; ".join(f"{reference(e)} ({_voice(e)}, {_origin(e)})" for e in falls)
+    named = "; ".join(f"{reference(e)} ({_party(e)}, {_origin(e)})" for e in falls)
     return [f"Evidence of it falls with it: {named}. What of that stands by itself, file as an assertion of its own."]
 
 
-def _voice(event: Recorded) -> str:
-    assert isinstance(event.data, Telling)
+def _party(event: Recorded) -> str:
+    assert isinstance(event.data, Statement)
     return event.data.asserted_by.party
 
 
 def _origin(event: Recorded) -> str:
-    assert isinstance(event.data, Telling)
+    assert isinstance(event.data, Statement)
     return event.data.source.origin

@@ -56,7 +56,7 @@ def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
     if entry.moved:
         yield _under(Text.assemble("→ ", drawing.marks(entry.moved.model_dump())))
     for amendment in entry.amendments:
-        yield _under(_told(entry, amendment, names), names[amendment.event])
+        yield _under(_amended(entry, amendment, names), names[amendment.event])
     if not entry.stands and not _is_struck(entry):
         yield _under(Text("evidence of what was struck: it falls with it", "red"))
 
@@ -77,7 +77,7 @@ def _under(told: Text, name: str = "") -> _Line:
     return _Line(Text(), None, told, name)
 
 
-def _told(entry: Entry, amendment: Amendment, names: Names) -> Text:
+def _amended(entry: Entry, amendment: Amendment, names: Names) -> Text:
     what = "" if amendment.target == entry.event else f" {names[amendment.target]}"
     done = f"struck{what}" if amendment.changes is None else f"corrected{what} ({_fields(amendment.changes)})"
     by = f"by {amendment.actor}, {day(amendment.recorded_at, '')} UTC: {amendment.reason}"

@@ -67,7 +67,7 @@ class Effective:
         return self.id != self.root
 
     @property
-    def telling(self) -> Assertion | None:
+    def assertion(self) -> Assertion | None:
         return self.data if isinstance(self.data, Assertion) else None
 
 
@@ -238,23 +238,23 @@ def _out_of_a_circle(effect: Effective) -> tuple[bool, Key]:
 def _in_its_place(target: Effective, group: Iterable[Effective]) -> Iterable[Effective]:
     """An assertion and at once all that says it again."""
     yield target
-    heard = {utterance(target)}
+    seen = {utterance(target)}
     for evidence in group:
         if evidence.is_evidence:
-            yield said_again(evidence, target, heard)
-            heard.add(utterance(evidence))
+            yield said_again(evidence, target, seen)
+            seen.add(utterance(evidence))
 
 
-def said_again(evidence: Effective, target: Effective, heard: Container[Utterance]) -> Effective:
+def said_again(evidence: Effective, target: Effective, seen: Container[Utterance]) -> Effective:
     """Evidence in the place of its target; a relay where the same utterance was heard there before."""
-    relay = utterance(evidence) in heard
+    relay = utterance(evidence) in seen
     return replace(evidence, earliest=target.earliest, latest=target.latest, relay=relay)
 
 
 def utterance(effect: Effective) -> Utterance:
     """Who speaks, and by which origin."""
-    telling = effect.telling
-    return (telling.asserted_by.party, telling.source.origin) if telling else ("", "")
+    assertion = effect.assertion
+    return (assertion.asserted_by.party, assertion.source.origin) if assertion else ("", "")
 
 
 def no_earlier(effect: Effective, named: Effective) -> Effective:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup, escape
 
 from service.domain import edtf
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.catalogue import EVENT_TYPES
 from service.web.drafts import Draft, Entry
 from service.web.fields import Field
@@ -124,7 +124,7 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: Surroun
     found += [
         Option(other.id, texts()("file.of-this-report", type=heard(other.type), number=other.number))
         for other in draft.of(entry.stream)
-        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Telling)
+        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Statement)
     ]
     if value and value not in {option.value for option in found} and (event := history.recorded(value)):
         found.append(Option(value, label_of(event)))
@@ -134,7 +134,7 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: Surroun
 def label_of(event: Recorded) -> str:
     """An event in a line: its version, who says so, and in the operator's words what."""
     told = event.data
-    if not isinstance(told, Telling):
+    if not isinstance(told, Statement):
         return f"@{event.version} {heard(event.type)}"
     summary = told.summary
     if len(summary) > _SHOWN_OF_SUMMARY:
