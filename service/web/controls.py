@@ -14,7 +14,7 @@ from service.domain.catalogue import EVENT_TYPES
 from service.web.drafts import Draft, Entry
 from service.web.fields import Field
 from service.web.sentences import capitalised, name_of
-from service.web.speech import heard
+from service.web.speech import event_label
 from service.web.surroundings import Surroundings
 from service.web.texts import texts
 
@@ -122,7 +122,7 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: Surroun
     history = known.history(entry.stream)
     found = [Option(e.id, label_of(e)) for e in known.meant(entry.type, entry.stream, field.name)]
     found += [
-        Option(other.id, texts()("file.of-this-report", type=heard(other.type), number=other.number))
+        Option(other.id, texts()("file.of-this-report", type=event_label(other.type), number=other.number))
         for other in draft.of(entry.stream)
         if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Statement)
     ]
@@ -135,7 +135,7 @@ def label_of(event: Recorded) -> str:
     """An event in a line: its version, who says so, and in the operator's words what."""
     told = event.data
     if not isinstance(told, Statement):
-        return f"@{event.version} {heard(event.type)}"
+        return f"@{event.version} {event_label(event.type)}"
     summary = told.summary
     if len(summary) > _SHOWN_OF_SUMMARY:
         summary = f"{summary[:_SHOWN_OF_SUMMARY].rstrip()}…"

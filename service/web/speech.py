@@ -142,7 +142,7 @@ def value_in_words(value: Any) -> str:
             return str(value)
 
 
-def heard(type: str) -> Markup:
+def event_label(type: str) -> Markup:
     """Return the name of a type of event."""
     return escape(event_name(type))
 
