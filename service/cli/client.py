@@ -40,6 +40,13 @@ class Service:
     def get(self, path: str, query: Query = NONE, *, accept: str) -> httpx.Response:
         return self._ask("GET", path, query, {"Accept": accept})
 
+    def document(self, path: str, query: Query = NONE, *, accept: str) -> Any:
+        """Return a JSON object; where the answer has another of the types in `accept`, its text."""
+        answer = self.get(path, query, accept=accept)
+        kind = answer.headers.get("content-type", "").partition(";")[0]
+        is_text = kind and kind in accept and kind != "application/json"
+        return answer.text if is_text else _object(answer)
+
     def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
         """`wait`: for how many seconds the answer may wait for news."""
         headers = {"Accept": "application/json"} | ({"Prefer": f"wait={wait}"} if wait else {})

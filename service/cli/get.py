@@ -30,7 +30,6 @@ class Alias(NamedTuple):
     path: str
     draw: Callable[[Mapping[str, Any]], Drawn] | None
     help: str
-    examples: tuple[str, ...]
 
     @property
     def pattern(self) -> str:
@@ -39,62 +38,17 @@ class Alias(NamedTuple):
 
 
 _PLACES: Final = {"relation": r"[^/]+", "member": r"(?:(?:irritants|rounds)/[^/]+/[^/]+|relations/[^/]+)"}
-_OF_RELATION: Final = "/v1/relations/{relation}"
+_R: Final = "/v1/relations/{relation}"
 ALIASES: Final[Mapping[str, Alias]] = {
-    "board": Alias(
-        f"{_OF_RELATION}/board",
-        tables.board,
-        "Show every irritant of a relation, and where each stood after each round.",
-        ("irritants board", "irritants board ru-us --known-at 2025-04-09T08:00:00Z --csv"),
-    ),
-    "matrix": Alias(
-        f"{_OF_RELATION}/matrix",
-        tables.matrix,
-        "Show irritant by party: where each stands, in whose words, and what it last said.",
-        ("irritants matrix", "irritants matrix --as-of-position 90"),
-    ),
-    "ledger": Alias(
-        f"{_OF_RELATION}/ledger",
-        tables.ledger,
-        "Show who is to do what, by when: next steps, rounds to come, proposals; who claims them and who confirms.",
-        ("irritants ledger --on 2025-06-01", "irritants ledger ru-us --csv > ledger.csv"),
-    ),
-    "needs-confirmation": Alias(
-        f"{_OF_RELATION}/needs-confirmation",
-        tables.needs_confirmation,
-        "Show what rests on less than both sides' word, why, and what would settle it.",
-        ("irritants needs-confirmation", "irritants needs-confirmation ru-us --as-of-position 90"),
-    ),
-    "corroboration": Alias(
-        f"{_OF_RELATION}/corroboration",
-        tables.corroboration,
-        "Show what is claimed, and how many distinct origins and documents each claim rests on.",
-        ("irritants corroboration ru-us",),
-    ),
-    "registers": Alias(
-        f"{_OF_RELATION}/registers",
-        tables.registers,
-        "Show what lies outside the talks, what can be counted, what went back, and how old the latest word is.",
-        ("irritants registers --on 2025-06-01",),
-    ),
-    "rounds": Alias(
-        "/v1/rounds?relation={any_relation}",
-        tables.rounds,
-        "Show the rounds: how far each has come and who says so, when, where, how long.",
-        ("irritants rounds", "irritants rounds ru-us --effective-on 2025-03-01"),
-    ),
-    "calendar": Alias(
-        f"{_OF_RELATION}/calendar.ics",
-        None,
-        "Write the rounds that have a day as a calendar (iCalendar); with --json as a text in JSON.",
-        ("irritants calendar ru-us > rounds.ics",),
-    ),
-    "assertions": Alias(
-        "/v1/{member}/evidence",
-        tables.assertions,
-        "Show what each assertion rests on: documents and paragraphs, their origins, and who is silent.",
-        ("irritants assertions ru-us/visas", "irritants assertions ru-us"),
-    ),
+    "board": Alias(f"{_R}/board", tables.board, "Show every irritant, and where each stood after each round."),
+    "matrix": Alias(f"{_R}/matrix", tables.matrix, "Show where each party stands, and what it last said."),
+    "ledger": Alias(f"{_R}/ledger", tables.ledger, "Show who is to do what by when, and who confirms it."),
+    "needs-confirmation": Alias(f"{_R}/needs-confirmation", tables.needs_confirmation, "Show what is unconfirmed."),
+    "corroboration": Alias(f"{_R}/corroboration", tables.corroboration, "Show how many origins each claim rests on."),
+    "registers": Alias(f"{_R}/registers", tables.registers, "Show exclusions, items, reversals and latest words."),
+    "rounds": Alias("/v1/rounds?relation={any_relation}", tables.rounds, "Show how far each round has come, and when."),
+    "calendar": Alias(f"{_R}/calendar.ics", None, "Write the rounds that have a day as a calendar (iCalendar)."),
+    "assertions": Alias("/v1/{member}/evidence", tables.assertions, "Show the documents that each assertion rests on."),
 }
 EXAMPLES: Final = (
     "irritants get sources",
@@ -117,23 +71,18 @@ def get_command(
     asked: Asked,
 ) -> None:
     """Show any document or list of the HTTP interface, drawn. `openapi` prints what there is."""
-    show(asked, path if path.startswith("/") else f"/v1/{path}", _pairs(param or ()), all_pages=all_pages, csv=csv)
+    given = [_pair(one) for one in param or ()]
+    show(asked, path if path.startswith("/") else f"/v1/{path}", given, all_pages=all_pages, csv=csv)
 
 
 def command_of(alias: Alias) -> Callable[..., None]:
     """Return the command that an alias is."""
-    required = "{member}" in alias.path
+    of_member = ("ID", "An irritant, a round or a relation.")
+    of_relation = ("RELATION", "Such as ru-us; without one, the only relation on record.")
+    metavar, what = of_member if "{member}" in alias.path else of_relation
 
     def run(
-        id: Annotated[
-            str | None,
-            typer.Argument(
-                metavar="ID" if required else "RELATION",
-                help="An irritant, a round or a relation."
-                if required
-                else "Such as ru-us; without one, the only relation on record.",
-            ),
-        ] = None,
+        id: Annotated[str | None, typer.Argument(metavar=metavar, help=what)] = None,
         *,
         on: Annotated[
             str | None,
@@ -166,11 +115,10 @@ def show(asked: Asked, path: str, given: list[tuple[str, str]], *, all_pages: bo
     if path == _ENDLESS:
         raise Failed(f"{path} is a stream without an end; use `irritants changes --follow`", Exit.USAGE)
     query = _query([*parse_qsl(inline), *given, *((name, str(value)) for name, value in asked.then.items())])
-    answer = asked.service.get(path, query, accept=_CSV if csv else _ANY_TEXT)
-    if csv or "json" not in answer.headers["content-type"]:
-        _show_text(asked, path, answer.text)
+    document = asked.service.document(path, query, accept=_CSV if csv else _ANY_TEXT)
+    if isinstance(document, str):
+        _show_text(asked, path, document)
         return
-    document = answer.json()
     if all_pages:
         document |= _rest(asked, path, query, document)
     draw = next((a.draw for a in ALIASES.values() if a.draw and re.fullmatch(a.pattern, path)), tables.document)
@@ -188,13 +136,6 @@ def _show_text(asked: Asked, path: str, text: str) -> None:
         terminal.show_text(text)
 
 
-def _pairs(params: Iterable[str]) -> list[tuple[str, str]]:
-    pairs = [(name, value) for name, equals, value in (param.partition("=") for param in params) if name and equals]
-    if len(pairs) < len(list(params)):
-        raise Failed("--param takes NAME=VALUE, such as relation=ru-us", Exit.USAGE)
-    return pairs
-
-
 def _query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     query: dict[str, object] = {}
     for name, value in pairs:
@@ -202,6 +143,13 @@ def _query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
             raise Failed(f"the parameter {name} is given twice; give it once", Exit.USAGE)
         query[name] = value
     return query
+
+
+def _pair(param: str) -> tuple[str, str]:
+    name, equals, value = param.partition("=")
+    if not name or not equals:
+        raise Failed(f"invalid --param {param}; use NAME=VALUE, such as relation=ru-us", Exit.USAGE)
+    return name, value
 
 
 def _following(path: str, document: Mapping[str, Any]) -> Query:
@@ -216,7 +164,7 @@ def _following(path: str, document: Mapping[str, Any]) -> Query:
 
 
 def _rest(asked: Asked, path: str, query: Query, page: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the items of this and all later pages, with `next` of the last; empty where `page` is the only one."""
+    """Return the last page with the items of this and all later ones; empty where `page` is the only one."""
     if not _following(path, page):
         return {}
     items, seen = list(page["items"]), query
@@ -224,4 +172,4 @@ def _rest(asked: Asked, path: str, query: Query, page: Mapping[str, Any]) -> dic
         seen = {"limit": _PAGE, **query, **following}
         page = asked.service.read(path, seen)
         items += page["items"]
-    return {"items": items, "next": page["next"]}
+    return {**page, "items": items}

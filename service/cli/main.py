@@ -98,17 +98,12 @@ _PANELS: Final = {
     "Reporting (to the service, with a key)": _FILE,
 }
 for panel, commands in _PANELS.items():
-    for name, (command, *shown) in commands.items():
-        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*shown))(command)
+    for name, (command, *lines) in commands.items():
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*lines))(command)
+_WORDS: Final = "Words for `get` (from the service)"
 for name, alias in get.ALIASES.items():
-    of_alias = app.command(
-        name,
-        cls=Command,
-        help=alias.help,
-        rich_help_panel="Words for `get` (from the service)",
-        epilog=options.examples(*alias.examples),
-    )
-    of_alias(get.command_of(alias))
+    shown = options.examples(f"irritants {name} ru-us", f"irritants {name} ru-us --as-of-position 90 --json")
+    app.command(name, cls=Command, help=alias.help, rich_help_panel=_WORDS, epilog=shown)(get.command_of(alias))
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option

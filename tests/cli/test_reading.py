@@ -187,7 +187,7 @@ NOT_THE_SERVICE: dict[str, bytes] = {
 def test_what_answers_in_the_place_of_the_service_is_named(reader: Desk, name: str) -> None:
     file = reader.write("report.yaml", "relation: ru-us\ntitle: A report\nevents: []\n")
     with misbehaving(NOT_THE_SERVICE[name]) as server:
-        for command in (["status"], ["report", file]):
+        for command in (["status"], ["get", "sources"], ["report", file]):
             ended = reader.run(*command, "--url", server.url)
             assert ended.code == 3
             assert re.search("which this service never does; check the address|cannot be reached", ended.err)

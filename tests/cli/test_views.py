@@ -149,8 +149,8 @@ def test_parameters_are_given_in_the_path_or_apart_or_as_options(reader: Desk) -
     [
         (["irritants?relation=ru-us", "--param", "relation=ru-us"], 2, "the parameter relation is given twice"),
         (["irritants?as_of_position=1", "--as-of-position", "1"], 2, "the parameter as_of_position is given twice"),
-        (["irritants", "--param", "relation"], 2, "--param takes NAME=VALUE"),
-        (["irritants", "--param", "=ru-us"], 2, "--param takes NAME=VALUE"),
+        (["irritants", "--param", "relation"], 2, "use NAME=VALUE"),
+        (["irritants", "--param", "=ru-us"], 2, "use NAME=VALUE"),
         (["irritants", "--param", "colour=red"], 1, "colour"),
         (["irritants/ru-us/nothing"], 5, "on record"),
         (["nowhere"], 5, ""),
