@@ -1,7 +1,6 @@
-"""The entrance: who shows a key is let in for twelve hours, and let out again.
+"""Sign-in with a key, for twelve hours, and sign-out.
 
-Attempts that fail are bounded for each address that they come from, right key or not: a key cannot be guessed, but a
-record of who tried should stay readable, and nobody needs many attempts.
+Failed sign-ins are bounded for each address. A key cannot be guessed, but the log of failures should stay readable.
 """
 
 import re
@@ -48,7 +47,7 @@ class Attempts:
         recent = self._recent(address)
         if len(recent) >= _FAILURES:
             seconds = max(round(recent[0] + _WINDOW_SECONDS - monotonic()), 1)
-            detail = f"Too many keys from here were none: wait {seconds} seconds."
+            detail = f"Too many failed sign-ins from this address. Try again in {seconds} seconds."
             raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
     def failed(self, address: str) -> None:
@@ -86,7 +85,7 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request) -> Response:
     await posted(request, body.SMALL)
     if session_of(request.scope) is None:
-        raise Problem("unauthenticated", "You are not signed in, or no longer.")
+        raise Problem("unauthenticated", "You are not signed in. Sign in again.")
     answer = RedirectResponse("/sign-in", 303)
     answer.headers["Set-Cookie"] = sessions.no_cookie(request.scope)
     return answer
