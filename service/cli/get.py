@@ -61,7 +61,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="As a table for a spreadsheet
 
 @reads
 def get_command(
-    path: Annotated[str, typer.Argument(help="An address of the interface, such as /v1/rounds, or rounds for short.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="An address, such as /v1/rounds, or rounds for short.")],
     *,
     param: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the query; may be given again.")
