@@ -13,8 +13,9 @@ says which rooms may see which.
     seeding                 filling an empty record
     history_cache           decoded histories, for recorder and follower alike
     checkpoint              where the record stood, signed, and the key that signs
-    read_models             the stored documents: built, backfilled and rebuilt
-    reportfile, reportschema, marked   what operators write by hand, with a line and a column for each mistake
+    read_models         the stored documents: built, backfilled and rebuilt
+    reportfile          what operators write by hand, and its schema
+    source_positions    YAML and JSON with a line and a column for each mistake
     store | projections     the only room that knows SQL | read models, which are pure; they never see each other
     domain                  what may be asserted and what comes of it; pure, and imports nothing of ours
     settings                what the operator decides, read once and handed down

@@ -189,7 +189,7 @@ class Settings(BaseSettings):
 
     @field_validator("url")
     @classmethod
-    def _nobody_signs_in_by_the_address(cls, url: str) -> str:
+    def reject_credentials_in_url(cls, url: str) -> str:
         # It would be shown wherever the service cannot be reached, and take the place of the key.
         if re.match(r"[^/]*//[^/]*@", url):
             raise ValueError(f"an address without a user and a password; the key is in {PREFIX}KEY")

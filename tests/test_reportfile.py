@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import marked, reportfile
+from service import reportfile, source_positions
 from service.domain import report
 from service.domain.catalogue import EVENT_TYPES
 from service.reportfile import MAX_BYTES, NotAReport, ReportFile, load
-from service.reportschema import REPORT, plain, schema, takes
+from service.reportfile.schema import REPORT, plain, schema, takes
 
 HEAD = "relation: ru-us\ntitle: A report\n"
 RAISED = {
@@ -509,7 +509,7 @@ def test_any_file_is_read_or_refused_and_every_mistake_has_a_place(text: str) ->
 
 def as_an_editor_sees_it(text: str) -> object:
     """The file in the types of its fields, with all its conveniences."""
-    found = marked.read(text)
+    found = source_positions.read(text)
     assert isinstance(found.root.value, dict)
     written: dict[str, Any] = {}
     for name, node in found.root.value.items():
@@ -521,7 +521,7 @@ def as_an_editor_sees_it(text: str) -> object:
     return written
 
 
-def kind(entry: marked.Node) -> str:
+def kind(entry: source_positions.Node) -> str:
     assert isinstance(entry.value, dict)
     return str(entry.value["type"].value)
 

@@ -14,7 +14,7 @@ import pytest
 
 from service import reportfile, seeding
 from service.domain import report
-from service.domain.assertion import Assertion, Recorded, Telling
+from service.domain.assertion import Assertion, Recorded, Statement
 from service.domain.filing import Envelope, Record, decide
 from service.domain.history import History
 from service.domain.irritant import events as irritant
@@ -47,8 +47,8 @@ class Filed(NamedTuple):
         seen = history if as_of is None else history.as_of(as_of)
         return STORED[stream.partition("/")[0]].view(seen.reading())  # type: ignore[index]
 
-    def tellings(self) -> Iterator[tuple[Recorded, Telling]]:
-        return ((event, event.data) for event in self.events if isinstance(event.data, Telling))
+    def tellings(self) -> Iterator[tuple[Recorded, Statement]]:
+        return ((event, event.data) for event in self.events if isinstance(event.data, Statement))
 
 
 @pytest.fixture(scope="module")

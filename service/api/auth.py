@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_bytes
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -81,7 +82,7 @@ class Gate:
         self._engine, self._follower, self._clock = engine, follower, clock
         self._is_open = settings.read_access == "open"
         self._stranger = _READER if self._is_open else _STRANGER
-        self._sessions = Sessions(settings.database_url or "")
+        self._sessions = Sessions(token_bytes(32))  # none can begin with it: the record's secret is read with the keys
         self._version = (-1, -1)
         self._keys: Mapping[str, Key] = {}
         self._turn = asyncio.Lock()
@@ -138,12 +139,12 @@ class Gate:
         async with self._turn:
             if version != self._version:
                 # What is read now is not older than that version: who changes a key counts up in the same transaction.
-                self._keys = await asyncio.to_thread(self._read)
+                self._keys, self._sessions = await asyncio.to_thread(self._read)
                 self._version = version
 
-    def _read(self) -> Mapping[str, Key]:
+    def _read(self) -> tuple[Mapping[str, Key], Sessions]:
         with connection(self._engine) as c:
-            return keys.read_all(c)
+            return keys.read_all(c), Sessions(keys.read_session_secret(c))
 
 
 async def authenticate(scope: Scope) -> Access:

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from service.api.problems import MOST_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
-from service.marked import Unreadable, decoded, not_json, too_deep
+from service.source_positions import Unreadable, decoded, not_json, too_deep
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
 from service.follower import CHANGES, RECORD, changes_in
 from service.projections import atom, change
-from service.projections.atom import Entry
+from service.projections.atom import RecordedChange
 from service.projections.change import ChangeDocument
 from service.projections.document import Document
 from service.store import events, read_models
@@ -198,7 +198,7 @@ def _atom(c: Connection, read: Read[AtomQuery]) -> Page:
     newest = read_models.newest(c, change.NAME, change.REPRESENTATION, relation=relation, limit=_ENTRIES)
     changes = [ChangeDocument.model_validate_json(document.body) for document in newest]
     recorded = events.by_ids(c, [changed.events[-1] for changed in changes])
-    entries = [Entry(changed, recorded[changed.events[-1]].recorded_at) for changed in changes]
+    entries = [RecordedChange(changed, recorded[changed.events[-1]].recorded_at) for changed in changes]
     body = atom.view(head.record, relation, entries, read.prefix).encode()
     return read.page(body, changes[0].position if changes else 0, atom.REPRESENTATION)
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import structlog
 
-from service.store.keys import hushed
+from service.store.keys import redact_keys
 
 
 def _hushed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {name: hushed(value) if isinstance(value, str) else value for name, value in line.items()}
+    return {name: redact_keys(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
 _EVERY_LINE: Final = (

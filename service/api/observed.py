@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import Problem, problem_of
-from service.store.keys import hushed
+from service.store.keys import redact_keys
 
 SLOW_SECONDS: Final = 1.0
 CLIENT_LEFT: Final = 499  # no status of HTTP: nobody received one
@@ -43,7 +43,7 @@ def request_id(scope: Scope) -> str:
     if "request_id" not in state:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         # One with a key in it is none: it would be on record with what it files.
-        is_one = _ID.fullmatch(sent) and hushed(sent) == sent
+        is_one = _ID.fullmatch(sent) and redact_keys(sent) == sent
         state["request_id"] = sent if is_one else f"{_of_this_start}-{next(_numbers)}"
     return str(state["request_id"])
 

@@ -19,7 +19,7 @@ from service.follower import TooManyWaiters
 from service.projections.document import Document
 from service.recorder import KeyReused, Overloaded, Stale
 from service.store.engine import DatabaseUnavailable
-from service.store.keys import hushed
+from service.store.keys import redact_keys
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -125,7 +125,7 @@ class ProblemDocument(Document):
 
 
 def _hushed(mistake: Mistake) -> Mistake:
-    return mistake.model_copy(update={name: hushed(told) for name, told in mistake if isinstance(told, str)})
+    return mistake.model_copy(update={name: redact_keys(told) for name, told in mistake if isinstance(told, str)})
 
 
 def _below(document: ProblemDocument, prefix: str) -> ProblemDocument:
@@ -169,7 +169,7 @@ class Problem(Exception):
                 "type": f"/problems/{name}",
                 "title": EXPLAINED[name].title,
                 "status": self.status,
-                "detail": hushed(detail),
+                "detail": redact_keys(detail),
                 "errors": tuple(map(_hushed, errors)) or None,
                 **members,
             }

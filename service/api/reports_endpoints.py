@@ -26,7 +26,7 @@ from service.domain.errors import Malformed, Refused
 from service.domain.streams import parse_stream
 from service.projections.stored import STORED
 from service.recorder import Stale
-from service.store.keys import hushed
+from service.store.keys import redact_keys
 
 
 class _FilingRoute(APIRoute):
@@ -165,7 +165,7 @@ def _key(request: Request, *, dry_run: bool) -> str:
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):
         raise Problem("key-missing", "The header Idempotency-Key has not 1 to 200 visible ASCII characters.")
-    if hushed(key) != key:
+    if redact_keys(key) != key:
         raise Problem("key-missing", "The header Idempotency-Key holds an API key, which would be on record for good.")
     return "" if dry_run else key
 

@@ -1,22 +1,23 @@
-"""Sessions of people: who signs in with a key shows from then on a cookie that stands for it.
+"""Sessions of people: a person signs in with a key, and a cookie stands for the key from then on.
 
-Nothing is stored. A session is its key's id, the moment at which it ends, and a MAC of both, made with what every
-process on the record knows: the stored hash of that key's secret, and the password of the database, so that a copy of
-the table of keys alone makes no session. So it goes on through a restart and in every process, and ends with its key,
-from the next request on. Signing out only makes the browser forget it: to end a copy of it, the key is revoked.
+Nothing is stored. The cookie holds the key's id and the second at which the session ends, signed with a secret of the
+record. The secret is made by a migration and lies in the database, so a session goes on through a restart and in every
+process. It ends with its key, from the next request on. Signing out only makes the browser forget the cookie: to end a
+copy of it, revoke the key.
 
-The cookie is SameSite=Lax and not Strict, which would show a sign-in to whoever follows a link from a mail. It speaks
-for nobody who writes under `/v1`, and forms need the token that goes with the session besides.
+The cookie is SameSite=Lax and not Strict, which would show the sign-in page to a person who follows a link from a mail.
+No request that writes under `/v1` is authenticated by it.
 """
 
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from itsdangerous import BadSignature, Signer
 from starlette.types import Scope
 
 from service.api.prefix import prefix_of
@@ -24,52 +25,42 @@ from service.settings import is_loopback
 from service.store.keys import Key
 
 LIFETIME: Final = timedelta(hours=12)
-_VALUE: Final = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<ends>[0-9]{1,12})\.(?P<mac>[0-9a-f]{64})")
-_PASSWORD: Final = re.compile(r"[a-z]+://[^:@/]*:(?P<password>[^@/]*)@")  # as libpq reads an address: # and [ are signs
-_NOBODY: Final = bytes(32)
+_SIGNED: Final = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<ends>[0-9]{1,12})")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session of somebody. `value` is what the cookie holds; `form_token` what forms of that session hold."""
+    """A session. `value` is what the cookie holds."""
 
     key: Key
     ends: datetime
     value: str = field(repr=False)
-    form_token: str = field(repr=False)
 
 
 class Sessions:
-    """Begins sessions and knows them again."""
+    """Begin sessions and find them by their cookie. `secret` is shared by all processes on the record."""
 
-    def __init__(self, database_url: str) -> None:
-        found = _PASSWORD.match(database_url)
-        self._of_the_service = unquote(found["password"]).encode() if found else b""
+    def __init__(self, secret: bytes) -> None:
+        self._signer = Signer(secret, salt="irritants.session", key_derivation="hmac", digest_method=sha256)
 
     def begin(self, key: Key, now: datetime) -> Session:
         ends = now + LIFETIME
         return self._session(key, int(ends.timestamp()))
 
     def find(self, keys: Mapping[str, Key], value: str, now: datetime) -> Session | None:
-        """The session that a cookie stands for; None where it is forged, has ended, or its key has."""
-        shown = _VALUE.fullmatch(value)
-        if shown is None:
+        """Return the session of a cookie; None where it is forged, has ended, or its key has ended."""
+        try:
+            signed = _SIGNED.fullmatch(self._signer.unsign(value.encode()).decode())
+        except (BadSignature, UnicodeError):
             return None
-        key = keys.get(shown["key"])
-        genuine = hmac.compare_digest(self._mac(key, "session", f"{shown['key']}.{shown['ends']}"), shown["mac"])
-        if key is None or not genuine or not key.is_live(now) or now.timestamp() >= int(shown["ends"]):
+        key = keys.get(signed["key"]) if signed else None
+        if signed is None or key is None or not key.is_live(now) or now.timestamp() >= int(signed["ends"]):
             return None
-        return self._session(key, int(shown["ends"]))
+        return self._session(key, int(signed["ends"]))
 
     def _session(self, key: Key, ends: int) -> Session:
-        named = f"{key.id}.{ends}"
-        value = f"{named}.{self._mac(key, 'session', named)}"
-        return Session(key, datetime.fromtimestamp(ends, UTC), value, self._mac(key, "form", named))
-
-    def _mac(self, key: Key | None, purpose: str, named: str) -> str:
-        """Made of nobody's hash too, so that the time of the answer does not tell which ids exist."""
-        secret = hmac.digest(self._of_the_service, key.secret if key else _NOBODY, "sha256")
-        return hmac.new(secret, f"{purpose} {named}".encode(), "sha256").hexdigest()
+        value = self._signer.sign(f"{key.id}.{ends}").decode()
+        return Session(key, datetime.fromtimestamp(ends, UTC), value)
 
 
 def shown(scope: Scope) -> str | None:

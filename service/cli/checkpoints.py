@@ -1,4 +1,4 @@
-"""Checkpoints on the command line: made, and held against the record; what that needs is imported late (`keeping`)."""
+"""Checkpoints: make one, and compare one with the record. Imports are late, as in `maintenance`."""
 
 from collections.abc import Callable
 from pathlib import Path

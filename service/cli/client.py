@@ -19,7 +19,7 @@ _PAGE: Final = 1_000
 _PROXIES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 
 
-class Refused(Failed):
+class ServiceProblem(Failed):
     """The service refused; `problem` is its RFC 9457 document."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], code: Exit) -> None:
@@ -39,6 +39,13 @@ class Service:
 
     def get(self, path: str, query: Query = NONE, *, accept: str) -> httpx.Response:
         return self._ask("GET", path, query, {"Accept": accept})
+
+    def document(self, path: str, query: Query = NONE, *, accept: str) -> Any:
+        """Return a JSON object; where the answer has another of the types in `accept`, its text."""
+        answer = self.get(path, query, accept=accept)
+        kind = answer.headers.get("content-type", "").partition(";")[0]
+        is_text = kind and kind in accept and kind != "application/json"
+        return answer.text if is_text else _object(answer)
 
     def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
         """`wait`: for how many seconds the answer may wait for news."""
@@ -149,4 +156,4 @@ def _refused(answer: httpx.Response) -> Failed:
     problem = _object(answer)
     codes = {401: Exit.NOT_AUTHORISED, 403: Exit.NOT_AUTHORISED, 404: Exit.NOT_FOUND}
     otherwise = Exit.UNREACHABLE if answer.status_code >= 500 else Exit.REFUSED
-    return Refused(answer.status_code, problem, codes.get(answer.status_code, otherwise))
+    return ServiceProblem(answer.status_code, problem, codes.get(answer.status_code, otherwise))

@@ -157,11 +157,12 @@ _BESIDE: Final = (
 def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The plain members of a document, each on its line; what is nested deeper is for other commands and `--json`."""
     for name, value in document.items():
-        if (told := _plain(value)) is not None:
+        if (told := plain(value)) is not None:
             yield Text.assemble(label(name.replace("_", " "), 15), told)
 
 
-def _plain(value: object) -> str | None:
+def plain(value: object) -> str | None:
+    """Return what fits on a line; None for what is empty or nested deeper."""
     if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
         return ", ".join(f"{name} {part}" for name, part in value.items() if part is not None)
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):

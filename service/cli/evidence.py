@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli.amending import DryRun, Event, Relation, amend
 from service.cli.client import Service, service
+from service.cli.corrections import DryRun, Event, Relation, amend
 from service.cli.options import AsJson, Url
 from service.cli.streams import history, named, reference
 from service.cli.terminal import Exit, Failed
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.history import History
 
 _PARAGRAPHS: Final = re.compile(r"[0-9]{1,6}(,[0-9]{1,6})*")
@@ -49,17 +49,17 @@ def evidence_command(
     with service(url) as asked:
         target = named(asked, event)
         told = history(asked, target.stream)
-        telling = _telling(told, target)
-        cited = origin or telling.source.origin
+        statement = _statement(told, target)
+        cited = origin or statement.source.origin
         said_by = {"party": party, "channel": channel, "organ": organ, "person": person}
-        asserted_by = {**_known_speaker(asked, cited, telling, party), **_given(said_by)}
+        asserted_by = {**_known_speaker(asked, cited, statement, party), **_given(said_by)}
         if not asserted_by.keys() >= {"party", "channel"}:
             raise Failed(f"no origin {cited} is registered: say whose it is with --party and --channel", Exit.USAGE)
         said = {
             "type": "EvidenceAdded",
             "asserted_by": asserted_by,
             "source": {"document": source, "paragraphs": [int(n) for n in paragraphs.split(",")], "origin": cited},
-            "summary": summary or telling.summary,
+            "summary": summary or statement.summary,
             **_given({"wording": wording}),
         }
         document = {"publisher": publisher, "paragraphs": count, "address": web}
@@ -70,19 +70,19 @@ def evidence_command(
         amend(asked, told, target, said, relation, before, dry_run=dry_run, as_json=as_json)
 
 
-def _telling(told: History[Any], target: Recorded) -> Telling:
+def _statement(told: History[Any], target: Recorded) -> Statement:
     """The assertion as it now reads."""
     placed = told.placed(target.id)
     said = placed.data if placed else target.data
-    if not isinstance(said, Telling):
+    if not isinstance(said, Statement):
         raise Failed(f"{reference(target)} is record-keeping and asserts nothing", Exit.USAGE)
     return said
 
 
-def _known_speaker(asked: Service, origin: str, telling: Telling, party: str | None) -> dict[str, str]:
+def _known_speaker(asked: Service, origin: str, statement: Statement, party: str | None) -> dict[str, str]:
     """Who speaks by what is known of the origin: as in the event that has the same, or as it is registered."""
-    if origin == telling.source.origin:
-        by = telling.asserted_by.model_dump(exclude_none=True)
+    if origin == statement.source.origin:
+        by = statement.asserted_by.model_dump(exclude_none=True)
         # Another party does not speak through this one's organ.
         return by if party is None else {"channel": by["channel"]}
     for source in asked.items("/v1/sources"):

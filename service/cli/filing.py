@@ -12,7 +12,7 @@ from rich.text import Text
 
 from service import reportfile
 from service.cli import terminal
-from service.cli.client import Refused, Service, service
+from service.cli.client import Service, ServiceProblem, service
 from service.cli.options import AsJson, Url, day, shown
 from service.cli.preview import show_preview
 from service.cli.streams import events, named, reference
@@ -21,8 +21,9 @@ from service.cli.terminal import Exit, Failed
 from service.domain import report
 from service.domain.assertion import Contract, Recorded
 from service.domain.catalogue import dump
-from service.marked import Mistake
+from service.projections.event_types import event_name
 from service.reportfile import NotAReport, ReportFile
+from service.source_positions import Diagnostic
 
 _NAMING: Final = ("target", "proposal", "undoes", "after")
 _PLACE: Final = re.compile(r"^/(events|sources)/[0-9]+")
@@ -74,7 +75,7 @@ def report_command(
 
 
 def file_report(asked: Service, body: object, key: str, *, dry_run: bool) -> Filed:
-    """Raises Refused. Without a key nothing is written."""
+    """Raises ServiceProblem. Without a key nothing is written."""
     answer = asked.post("/v1/reports", body, {"dry_run": "true"} if dry_run else {}, key=None if dry_run else key)
     return Filed(answer.json(), answer.headers.get("idempotent-replayed") == "true")
 
@@ -111,7 +112,7 @@ def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None
             terminal.note(Text(namesake, "yellow"))
         try:
             filed = file_report(asked, file.body, file.key, dry_run=dry_run)
-        except Refused as refused:
+        except ServiceProblem as refused:
             raise _explained(asked, path, file, refused) from refused
     if as_json:
         terminal.show_json({"key": file.key, "replayed": filed.replayed, "dry_run": dry_run, **filed.answer})
@@ -148,32 +149,32 @@ def _mistakes_of(asked: Service, file: ReportFile) -> list[tuple[str, str]]:
     try:
         file_report(asked, file.draft, file.key, dry_run=True)
     except Failed as failed:
-        if isinstance(failed, Refused) and (places := _placed(failed)):
+        if isinstance(failed, ServiceProblem) and (places := _placed(failed)):
             return places
         terminal.note(f"{failed.sentence}; these are the mistakes that can be seen without the service")
     return []
 
 
-def _placed(refused: Refused) -> list[tuple[str, str]]:
+def _placed(refused: ServiceProblem) -> list[tuple[str, str]]:
     errors = refused.problem.get("errors", ())
     return [(error["pointer"], error["detail"]) for error in errors if error.get("pointer") is not None]
 
 
-def _mistaken(path: Path, mistakes: Sequence[Mistake], also: str = "") -> Failed:
+def _mistaken(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> Failed:
     lines = "".join(f"\n{shown(path)}:{m.line}:{m.column}: {_named(m)}{m.detail}" for m in mistakes)
     counted = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     found = [{"line": m.line, "column": m.column, "pointer": m.pointer, "detail": m.detail} for m in mistakes]
     return Failed(f"{shown(path)} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
 
 
-def _named(mistake: Mistake) -> str:
+def _named(mistake: Diagnostic) -> str:
     """The field that is concerned, without the place of its event: `source.paragraphs.0: `."""
     tokens = _PLACE.sub("", mistake.pointer).split("/")
     field = ".".join(token.replace("~1", "/").replace("~0", "~") for token in tokens if token)
     return f"{field}: " if field else ""
 
 
-def _explained(asked: Service, path: Path, file: ReportFile, refused: Refused) -> Failed:
+def _explained(asked: Service, path: Path, file: ReportFile, refused: ServiceProblem) -> Failed:
     """The refusal in terms of the file, with what else the operator needs to decide what to do."""
     if refused.name == "key-reused":
         return _other_body(asked, path, file, str(refused.problem["report"]))
@@ -200,7 +201,8 @@ def _since(asked: Service, file: ReportFile) -> str:
 
 def _one_line(event: Recorded) -> str:
     said = getattr(event.data, "summary", None) or getattr(event.data, "reason", "")
-    return f"{reference(event)}  {day(event.recorded_at, '')} UTC, {event.actor}: {event.type} {said}".rstrip()
+    by = f"{day(event.recorded_at, '')} UTC, {event.actor}"
+    return f"{reference(event)}  {by}: {event_name(event.type)}: {said}".rstrip()
 
 
 def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Failed:

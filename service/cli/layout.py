@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from service.cli import terminal
-from service.cli.asking import Drawn
+from service.cli.options import Drawn
 
 _NOTHING: Final = "-"
 _BETWEEN: Final = 3

@@ -10,12 +10,13 @@ import typer
 
 from service import resources, settings
 from service.cli import (
-    amending,
     checkpoints,
+    corrections,
     evidence,
     filing,
-    keeping,
+    get,
     keys,
+    maintenance,
     options,
     reading,
     relaying,
@@ -60,7 +61,6 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     ),
     "history": (reading.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
     "dossier": (views.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
-    "assertions": (views.assertions_command, "irritants assertions ru-us/visas", "irritants assertions ru-us"),
     "difference": (
         views.difference_command,
         "irritants difference ru-us/visas --from position:90",
@@ -68,21 +68,8 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         "irritants difference ru-us/visas --from effective:2025-04-01 --to effective:2025-04-30",
     ),
     "changes": (reading.changes_command, "irritants changes --follow --json | jq .irritant"),
+    "get": (get.get_command, *get.EXAMPLES),
     "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
-}
-_OVERVIEW: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
-    "board": (views.board_command, "irritants board", "irritants board ru-us --known-at 2025-04-09T08:00:00Z --csv"),
-    "matrix": (views.matrix_command, "irritants matrix", "irritants matrix --as-of-position 90"),
-    "ledger": (views.ledger_command, "irritants ledger --on 2025-06-01", "irritants ledger ru-us --csv > ledger.csv"),
-    "needs-confirmation": (
-        views.needs_confirmation_command,
-        "irritants needs-confirmation",
-        "irritants needs-confirmation ru-us --as-of-position 90",
-    ),
-    "corroboration": (views.corroboration_command, "irritants corroboration ru-us"),
-    "registers": (views.registers_command, "irritants registers --on 2025-06-01"),
-    "rounds": (views.rounds_command, "irritants rounds", "irritants rounds ru-us --effective-on 2025-03-01"),
-    "calendar": (views.calendar_command, "irritants calendar ru-us > rounds.ics"),
 }
 _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "report": (
@@ -92,11 +79,11 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         "irritants report moscow.yaml",
     ),
     "correct": (
-        amending.correct_command,
+        corrections.correct_command,
         'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "It is of the day after" --dry-run',
         'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
     ),
-    "retract": (amending.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
+    "retract": (corrections.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
     "evidence": (
         evidence.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
@@ -108,12 +95,15 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
 }
 _PANELS: Final = {
     "Reading (from the service)": _READ,
-    "Reading all of a relation (from the service)": _OVERVIEW,
     "Reporting (to the service, with a key)": _FILE,
 }
 for panel, commands in _PANELS.items():
-    for name, (command, *shown) in commands.items():
-        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*shown))(command)
+    for name, (command, *lines) in commands.items():
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*lines))(command)
+_WORDS: Final = "Words for `get` (from the service)"
+for name, alias in get.ALIASES.items():
+    shown = options.examples(f"irritants {name} ru-us", f"irritants {name} ru-us --as-of-position 90 --json")
+    app.command(name, cls=Command, help=alias.help, rich_help_panel=_WORDS, epilog=shown)(get.command_of(alias))
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option
@@ -137,18 +127,20 @@ def warn_of_links(
         )
 
 
-_OWN = "Keeping the record (on the database)"
-app.command("serve", cls=Command, rich_help_panel=_OWN)(serving.serve_command)
-app.command("migrate", cls=Command, rich_help_panel=_OWN)(keeping.migrate_command)
-app.command("verify", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["verify"])(keeping.verify_command)
-app.command("checkpoint", cls=Command, rich_help_panel=_OWN, epilog=checkpoints.EXAMPLES)(
-    checkpoints.checkpoint_command
-)
-app.command("rebuild", cls=Command, rich_help_panel=_OWN)(keeping.rebuild_command)
-app.command("export", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["export"])(keeping.export_command)
-app.command("import", cls=Command, rich_help_panel=_OWN, epilog=keeping.EXAMPLES["import"])(keeping.import_command)
-app.command("relay", cls=Command, rich_help_panel=_OWN, epilog=relaying.EXAMPLES)(relaying.relay_command)
-app.command("openapi", cls=Command, rich_help_panel=_OWN)(serving.openapi_command)
+_OWN: Final = "Keeping the record (on the database)"
+_KEEP: Final[Mapping[str, tuple[Run, str | None]]] = {
+    "serve": (serving.serve_command, None),
+    "migrate": (maintenance.migrate_command, None),
+    "verify": (maintenance.verify_command, maintenance.EXAMPLES["verify"]),
+    "checkpoint": (checkpoints.checkpoint_command, checkpoints.EXAMPLES),
+    "rebuild": (maintenance.rebuild_command, None),
+    "export": (maintenance.export_command, maintenance.EXAMPLES["export"]),
+    "import": (maintenance.import_command, maintenance.EXAMPLES["import"]),
+    "relay": (relaying.relay_command, relaying.EXAMPLES),
+    "openapi": (serving.openapi_command, None),
+}
+for name, (command, epilog) in _KEEP.items():
+    app.command(name, cls=Command, rich_help_panel=_OWN, epilog=epilog)(command)
 app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 
 

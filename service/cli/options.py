@@ -1,14 +1,25 @@
-"""Options that several commands share, how each command line is read, and the text of their help."""
+"""Options that several commands share, how each command line is read, and the text of their help.
+
+A command that reads takes its own options and gets the rest as one `Asked`. So no command can lack a clock, and another
+clock is added here alone.
+"""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import typer
+from rich.console import RenderableType
 from rich.markup import escape
 from typer.core import TyperCommand, TyperOption
 
+from service.cli import terminal
+from service.cli.client import NONE, Query, Service, service
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, in the shape of the HTTP interface.")]
@@ -82,3 +93,71 @@ def examples(*lines: str) -> str:
 def day(moment: datetime | None, otherwise: str) -> str:
     """A moment as people read it in a list: minutes, in UTC."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else otherwise
+
+
+Drawn: TypeAlias = Iterable[RenderableType]
+
+_CLOCKS: Final[dict[str, Any]] = {
+    "as_of_position": AsOfPosition,
+    "known_at": KnownAt,
+    "effective_on": EffectiveOn,
+    "date_match": DateMatch,
+}
+
+
+def _option(name: str, kind: Any, default: object = None) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+_SHARED: Final = (
+    *(_option(name, kind) for name, kind in _CLOCKS.items()),
+    _option("url", Url),
+    _option("as_json", AsJson, default=False),
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A service, with the point on both clocks and the form that were asked for.
+
+    `then`: the query of that point, empty for the present.
+    """
+
+    service: Service
+    then: Query
+    as_json: bool
+
+    def read(self, path: str, query: Query = NONE) -> Any:
+        return self.service.read(path, {**self.then, **query})
+
+    def items(self, path: str, query: Query = NONE) -> list[dict[str, Any]]:
+        return list(self.service.items(path, {**self.then, **query}))
+
+    def text(self, path: str, media_type: str, query: Query = NONE) -> str:
+        return self.service.get(path, {**self.then, **query}, accept=media_type).text
+
+    def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:
+        """Print a document as JSON, or drawn."""
+        if self.as_json:
+            terminal.show_json(document)
+        elif drawn := list(draw(document)):
+            terminal.show(*drawn)
+        else:
+            terminal.note("Nothing of the kind is on record.")
+
+
+def reads(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of every reading: clocks, service and form. It gets them together, as `asked`."""
+    own = [parameter for name, parameter in signature(command).parameters.items() if name != "asked"]
+
+    @wraps(command)
+    def run(*, url: str | None, as_json: bool, **given: Any) -> None:
+        then = {name: value for name in _CLOCKS if (value := given.pop(name)) is not None}
+        with service(url) as asked:
+            command(asked=Asked(asked, then, as_json), **given)
+
+    # Typer reads these two to find the options.
+    options = (*own, *_SHARED)
+    vars(run)["__signature__"] = Signature(list(options))
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    return run

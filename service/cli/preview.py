@@ -8,6 +8,7 @@ from rich.text import Text
 from service.cli import drawing, terminal
 from service.projections.change import StandingDocument
 from service.projections.consequences import lost
+from service.projections.event_types import event_name
 
 _ALWAYS: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
 _WHERE_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
@@ -58,10 +59,12 @@ def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
             continue
         if (by := event.get("asserted_by")) is None:
             reason = f": {event['reason']}" if "reason" in event else ""
-            yield Text(f"record-keeping: {event['type']}{reason}")
+            yield Text(f"record-keeping: {event_name(event['type'])}{reason}")
         else:
             who = ", ".join(part for part in (by.get("party"), by.get("organ"), by.get("person")) if part)
-            yield Text.assemble((who, "bold"), f" ({by.get('channel')}) {event['type']}: {event['summary']}")
+            yield Text.assemble(
+                (who, "bold"), f" ({by.get('channel')}) {event_name(event['type'])}: {event['summary']}"
+            )
 
 
 def _lost(before: Mapping[str, Any] | None, changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from service.cli import drawing, terminal, timeline
-from service.cli.asking import Asked, reads
 from service.cli.client import Query, Service, service
-from service.cli.options import AsJson, Url
+from service.cli.options import AsJson, Asked, Url, reads
 from service.cli.preview import show_change
 from service.cli.streams import find, history, reference
 from service.cli.terminal import Exit, Failed

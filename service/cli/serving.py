@@ -1,4 +1,4 @@
-"""The commands that serve and that say what is served; what they need they import when they run, as in `keeping`."""
+"""`serve` and `openapi`; they import what they need when they run, as in `maintenance`."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ import typer
 from service import settings
 from service.cli import terminal
 from service.cli.options import AsJson, Database
-from service.reportschema import schema
+from service.reportfile.schema import schema
 
 
 def serve_command(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from service.cli.client import NONE, Query, Refused, Service
+from service.cli.client import NONE, Query, Service, ServiceProblem
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded
 from service.domain.catalogue import SCHEMA_VERSIONS, load_json
@@ -47,13 +47,13 @@ def address(stream: str) -> str:
 def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, dict[str, Any]]:
     """The stream that is meant, and its document, or the one under its address that is named `of_it`.
 
-    Raises Refused where nothing of that name is on record.
+    Raises ServiceProblem where nothing of that name is on record.
     """
     *others, last = candidates(id)
     for stream in others:
         try:
             return stream, service.read(f"{address(stream)}{of_it}", past)
-        except Refused as refused:
+        except ServiceProblem as refused:
             if refused.status != 404:
                 raise
     return last, service.read(f"{address(last)}{of_it}", past)

@@ -1,6 +1,6 @@
-"""The documents of `views.py` as tables.
+"""Documents of the service as tables: some as desks read them, every other by its members.
 
-Nothing is left out but what a document cites: who wants the paragraphs asks for `assertions`, or for JSON.
+Citations are left out: `assertions` and JSON have them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,11 +9,31 @@ from typing import Any, Final
 from rich.text import Text
 
 from service.cli import drawing, terminal
-from service.cli.asking import Drawn
 from service.cli.layout import listed, table, word
+from service.cli.options import Drawn
 from service.cli.preview import REASONS
+from service.projections.event_types import event_name
 
 Document = Mapping[str, Any]
+
+
+def document(document: Document) -> Drawn:
+    """Draw a document that has no table of its own. What is nested deeper than a list of rows is only in JSON."""
+    if "title" in document:
+        yield drawing.title(document["title"], str(document.get("id", "")))
+    if "items" not in document:
+        yield from drawing.facts({name: value for name, value in document.items() if name != "title"})
+    for name, value in document.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            yield from _members(None if name == "items" else name.replace("_", " ").capitalize(), value)
+
+
+def _members(heading: str | None, items: Sequence[Document]) -> Drawn:
+    """The members that fit a cell in any of the items, in their order."""
+    names = [name for item in items for name, value in item.items() if drawing.plain(value) is not None]
+    columns = list(dict.fromkeys(names))
+    rows = [[drawing.plain(item.get(name)) for name in columns] for item in items]
+    yield from table(heading, *(name.replace("_", " ") for name in columns), rows=rows)
 
 
 def board(document: Document) -> Drawn:
@@ -74,7 +94,7 @@ def rounds(document: Document) -> Drawn:
 def dossier(document: Document) -> Drawn:
     yield from drawing.irritant(document["irritant"])
     for voice, column in document["columns"].items():
-        rows = [[s["rung"] or s["type"], _quoted(s["cited"]), _when(s["cited"]), _marks(s)] for s in column]
+        rows = [[s["rung"] or event_name(s["type"]), _quoted(s["cited"]), _when(s["cited"]), _marks(s)] for s in column]
         yield from table(f"Said by {voice}", "rung", "in short", "when", "marks", rows=rows)
     words = [[v, w["wording"], w["rung"], w["occurred"]] for v, used in document["wordings"].items() for w in used]
     yield from table("Wording, where a voice changes it", "voice", "wording", "rung", "when", rows=words)
@@ -93,7 +113,7 @@ def dossier(document: Document) -> Drawn:
 def assertions(document: Document) -> Drawn:
     yield drawing.title("Assertions", document["stream"])
     rows = [
-        [row["summary"], row["rung"] or row["type"], _who(said), said["origin"], _read(said), row["silent"]]
+        [row["summary"], row["rung"] or event_name(row["type"]), _who(said), said["origin"], _read(said), row["silent"]]
         for row in document["items"]
         for said in row["utterances"]
     ]
@@ -107,7 +127,13 @@ def difference(document: Document) -> Drawn:
         names = [name for name in one["changed"] if name not in ("rungs", "title")]
         yield from _compared(one["before"] or {}, one["after"] or {}, names)
         rows = [
-            [f"{_SIGNS[e['only_in']]}{e['position']}", REASONS[e["reason"]], e["type"], e["summary"], e["changed"]]
+            [
+                f"{_SIGNS[e['only_in']]}{e['position']}",
+                REASONS[e["reason"]],
+                event_name(e["type"]),
+                e["summary"],
+                e["changed"],
+            ]
             for e in one["events"]
         ]
         yield from table(None, "event", "why", "type", "in short", "changed", rows=rows)
@@ -171,7 +197,7 @@ def _cell(cell: Document) -> str:
     noted = [cell["rung"], *([f"“{cell['wording']}”"] if cell["wording"] else [])]
     noted += [cell[name].replace("_", " ") for name in ("stance", "hold") if cell[name] != "none"]
     if (last := cell["last_word"]) is not None:
-        noted.append(f"last {last['type']} {_when(last['cited'])}")
+        noted.append(f"last: {event_name(last['type'])} {_when(last['cited'])}")
     return "; ".join(noted)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from service.cli import drawing
-from service.cli.client import Refused, Service
+from service.cli.client import Service, ServiceProblem
 from service.cli.streams import history, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.history import History
@@ -120,7 +120,7 @@ _PROPOSAL: Final = """\
 
 
 def template(service: Service, round: str, file: str | None) -> str:
-    """Raises Failed where this is no name of a round, and Refused where its relation is not on record."""
+    """Raises Failed where this is no name of a round, and ServiceProblem where its relation is not on record."""
     name = parse_stream(f"round/{round}")
     if name is None or name.relation is None:
         raise Failed(f"{round} is no name for a round, such as ru-us/istanbul-april", Exit.USAGE)
@@ -143,7 +143,7 @@ def _round(service: Service, sides: Mapping[str, str]) -> str:
     begin, phase = _CONVENED.format(**sides), "not on record so far"
     try:
         round = service.read(f"/v1/rounds/{sides['round']}")
-    except Refused as refused:
+    except ServiceProblem as refused:
         if refused.status != 404:
             raise
     else:

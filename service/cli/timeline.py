@@ -9,6 +9,7 @@ from rich.text import Text
 from service.cli import drawing, terminal
 from service.cli.options import day
 from service.domain.history import Reading
+from service.projections.event_types import event_name
 from service.projections.timeline import Amendment, Entry, timeline
 
 
@@ -55,7 +56,7 @@ def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
     if entry.moved:
         yield _under(Text.assemble("→ ", drawing.marks(entry.moved.model_dump())))
     for amendment in entry.amendments:
-        yield _under(_told(entry, amendment, names), names[amendment.event])
+        yield _under(_amended(entry, amendment, names), names[amendment.event])
     if not entry.stands and not _is_struck(entry):
         yield _under(Text("evidence of what was struck: it falls with it", "red"))
 
@@ -64,8 +65,8 @@ def _said(entry: Entry, name: str) -> _Line:
     style = "" if entry.stands else "strike dim"
     mark, said = Text("" if entry.stands else "✗ ", "red"), entry.data
     if "asserted_by" not in said:
-        return _Line(Text("-", "dim"), Text("-", "dim"), Text.assemble(mark, (entry.type, style)), name)
-    kind = ("+ ", "dim") if entry.type == "EvidenceAdded" else (f"{entry.type}: ", style)
+        return _Line(Text("-", "dim"), Text("-", "dim"), Text.assemble(mark, (event_name(entry.type), style)), name)
+    kind = ("+ ", "dim") if entry.type == "EvidenceAdded" else (f"{event_name(entry.type)}: ", style)
     wording = f" “{said['wording']}”" if "wording" in said else ""
     what = Text.assemble(mark, kind, (f"{said['summary']}{wording}", style))
     return _Line(Text(_when(entry), style), Text(_who(said["asserted_by"]), f"bold {style}"), what, name)
@@ -76,7 +77,7 @@ def _under(told: Text, name: str = "") -> _Line:
     return _Line(Text(), None, told, name)
 
 
-def _told(entry: Entry, amendment: Amendment, names: Names) -> Text:
+def _amended(entry: Entry, amendment: Amendment, names: Names) -> Text:
     what = "" if amendment.target == entry.event else f" {names[amendment.target]}"
     done = f"struck{what}" if amendment.changes is None else f"corrected{what} ({_fields(amendment.changes)})"
     by = f"by {amendment.actor}, {day(amendment.recorded_at, '')} UTC: {amendment.reason}"

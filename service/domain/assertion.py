@@ -33,9 +33,9 @@ _SELECTORS: Final = frozenset(
 def _plain(most: int) -> AfterValidator:
     """A line of text as everybody sees it, composed (NFC), of no more characters than that."""
 
-    def plain(text: str, told: ValidationInfo) -> str:
+    def plain(text: str, info: ValidationInfo) -> str:
         composed = unicodedata.normalize("NFC", text)
-        if told.context is not ON_RECORD:
+        if info.context is not ON_RECORD:
             _refuse_what_misleads(composed)
             if len(composed) > most:  # A few letters are longer composed than before.
                 raise PydanticCustomError("plain_text", f"has more than {most} characters once it is composed")
@@ -142,7 +142,7 @@ class Citation(Contract):
     origin: Slug
 
 
-class Telling(Contract):
+class Statement(Contract):
     """What an assertion and its evidence have in common: who says it, where, in the operator's own words."""
 
     asserted_by: AssertedBy
@@ -150,7 +150,7 @@ class Telling(Contract):
     summary: Line
 
 
-class Assertion(Telling):
+class Assertion(Statement):
     """Something said about the world. `occurred` is the world's clock; null where unknown."""
 
     occurred: Edtf | None = None
@@ -172,7 +172,7 @@ class Keeping(Contract):
     """Record-keeping: says nothing about the world and carries none of an assertion's fields."""
 
 
-class EvidenceAdded(Telling):
+class EvidenceAdded(Statement):
     """A further document or a further voice says the same thing; it stands in its target's place."""
 
     type: Literal["EvidenceAdded"] = "EvidenceAdded"

@@ -18,7 +18,7 @@ Said_co = TypeVar("Said_co", bound=Assertion, covariant=True)
 
 
 @dataclass(frozen=True)
-class Teller:
+class ClaimStatement:
     """One voice that tells a claim. `holder` is a party, or MEDIA for everybody else; `denied_in` took it back."""
 
     event: str
@@ -42,7 +42,7 @@ class Claim(Generic[Said_co]):
 
     root: str
     data: Said_co
-    tellers: tuple[Teller, ...]
+    statements: tuple[ClaimStatement, ...]
     denials: tuple[Denial, ...] = ()
 
     @property
@@ -55,9 +55,9 @@ class Claim(Generic[Said_co]):
         return tuple(sorted({d.holder for d in self.denials} - set(self.said_by)))
 
     @property
-    def live(self) -> tuple[Teller, ...]:
+    def live(self) -> tuple[ClaimStatement, ...]:
         """Who has told it and not taken it back."""
-        return tuple(t for t in self.tellers if t.denied_in is None)
+        return tuple(t for t in self.statements if t.denied_in is None)
 
     @property
     def origins(self) -> frozenset[str]:
@@ -84,8 +84,9 @@ def asserted(claims: Claims, effect: Effective, parties: tuple[str, str]) -> Cla
             return {root: _denied(claim, effect.id, target, deniers) for root, claim in claims.items()}
         case Assertion(asserted_by=by, source=source) as data:
             known = claims.get(effect.root, Claim(effect.root, data, ()))
-            told = tuple(Teller(effect.id, h, by.channel, source.origin) for h in holders(parties, by.party))
-            return {**claims, effect.root: replace(known, tellers=(*known.tellers, *told))}
+            said_by = holders(parties, by.party)
+            statements = (ClaimStatement(effect.id, h, by.channel, source.origin) for h in said_by)
+            return {**claims, effect.root: replace(known, statements=(*known.statements, *statements))}
         case _:
             return claims
 
@@ -94,12 +95,12 @@ def _denied(claim: Claim[Assertion], denial: str, target: str, deniers: Iterable
     for denier in deniers:
         if Denial(target, denier) in claim.denials:
             claim = _taken_back(claim, Denial(target, denier))
-        elif target == claim.root or any(target == t.event for t in claim.tellers):
-            tellers = (
+        elif target == claim.root or any(target == t.event for t in claim.statements):
+            statements = (
                 replace(t, denied_in=denial) if t.holder == denier and target in (claim.root, t.event) else t
-                for t in claim.tellers
+                for t in claim.statements
             )
-            claim = replace(claim, tellers=tuple(tellers), denials=(*claim.denials, Denial(denial, denier)))
+            claim = replace(claim, statements=tuple(statements), denials=(*claim.denials, Denial(denial, denier)))
     return claim
 
 
@@ -107,13 +108,13 @@ def _taken_back(claim: Claim[Assertion], denial: Denial) -> Claim[Assertion]:
     """Whoever denies its own denial, as one that was only attributed to it, stands where it stood."""
     return replace(
         claim,
-        tellers=tuple(replace(t, denied_in=None) if _struck(t, denial) else t for t in claim.tellers),
+        statements=tuple(replace(t, denied_in=None) if _struck(t, denial) else t for t in claim.statements),
         denials=tuple(d for d in claim.denials if d != denial),
     )
 
 
-def _struck(teller: Teller, denial: Denial) -> bool:
-    return teller.holder == denial.holder and teller.denied_in == denial.event
+def _struck(statement: ClaimStatement, denial: Denial) -> bool:
+    return statement.holder == denial.holder and statement.denied_in == denial.event
 
 
 def prevailing(claims: Iterable[Claim[Said_co]]) -> Claim[Said_co] | None:

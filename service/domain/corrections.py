@@ -11,7 +11,6 @@ import heapq
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
 from typing import Final
 
 from pydantic import ValidationError
@@ -23,7 +22,6 @@ from service.domain.assertion import (
     Contract,
     EvidenceAdded,
     Recorded,
-    Telling,
     when,
 )
 from service.domain.catalogue import dump, load
@@ -69,19 +67,8 @@ class Effective:
         return self.id != self.root
 
     @property
-    def telling(self) -> Assertion | None:
+    def assertion(self) -> Assertion | None:
         return self.data if isinstance(self.data, Assertion) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """What later record-keeping did to an event: who struck or corrected it, by which event, when and why."""
-
-    event: str
-    actor: str
-    recorded_at: datetime
-    reason: str
-    changes: Mapping[str, object] | None = None
 
 
 def merge_patch(target: object, patch: object) -> object:
@@ -151,25 +138,6 @@ class Amendments:
                 if strictly:
                     raise
         return data
-
-    @cached_property
-    def annotations(self) -> dict[str, list[Annotation]]:
-        """Per event, what was done to it, in the order filed."""
-        notes: dict[str, list[Annotation]] = {}
-        for target, by in self.struck.items():
-            assert isinstance(by.data, AssertionRetracted)
-            notes.setdefault(target, []).append(Annotation(by.id, by.actor, by.recorded_at, by.data.reason))
-        for target, held in self.corrections.items():
-            for by in held:
-                assert isinstance(by.data, AssertionCorrected)
-                note = Annotation(by.id, by.actor, by.recorded_at, by.data.reason, by.data.changes)
-                notes.setdefault(target, []).append(note)
-        return notes
-
-
-def is_keeping(data: Contract) -> bool:
-    """Whether this says nothing about the world."""
-    return not isinstance(data, Telling)
 
 
 def effective(history: Sequence[Recorded], amendments: Amendments | None = None) -> list[Effective]:
@@ -270,23 +238,23 @@ def _out_of_a_circle(effect: Effective) -> tuple[bool, Key]:
 def _in_its_place(target: Effective, group: Iterable[Effective]) -> Iterable[Effective]:
     """An assertion and at once all that says it again."""
     yield target
-    heard = {utterance(target)}
+    seen = {utterance(target)}
     for evidence in group:
         if evidence.is_evidence:
-            yield said_again(evidence, target, heard)
-            heard.add(utterance(evidence))
+            yield said_again(evidence, target, seen)
+            seen.add(utterance(evidence))
 
 
-def said_again(evidence: Effective, target: Effective, heard: Container[Utterance]) -> Effective:
+def said_again(evidence: Effective, target: Effective, seen: Container[Utterance]) -> Effective:
     """Evidence in the place of its target; a relay where the same utterance was heard there before."""
-    relay = utterance(evidence) in heard
+    relay = utterance(evidence) in seen
     return replace(evidence, earliest=target.earliest, latest=target.latest, relay=relay)
 
 
 def utterance(effect: Effective) -> Utterance:
     """Who speaks, and by which origin."""
-    telling = effect.telling
-    return (telling.asserted_by.party, telling.source.origin) if telling else ("", "")
+    assertion = effect.assertion
+    return (assertion.asserted_by.party, assertion.source.origin) if assertion else ("", "")
 
 
 def no_earlier(effect: Effective, named: Effective) -> Effective:

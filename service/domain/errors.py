@@ -166,7 +166,7 @@ class NothingNew(NotValid):
 
 
 @dataclass(frozen=True)
-class Standing:
+class AllowedTypes:
     """Where an irritant stands in the place of what was refused, and what the rules allow there."""
 
     rung: str
@@ -176,6 +176,6 @@ class Standing:
 class Refused(Exception):
     """A report is refused whole: every refusal, each with its JSON Pointer; nothing is written."""
 
-    def __init__(self, refusals: Sequence[Refusal], standing: Standing | None = None) -> None:
+    def __init__(self, refusals: Sequence[Refusal], standing: AllowedTypes | None = None) -> None:
         self.refusals, self.standing = tuple(refusals), standing
         super().__init__("; ".join(r.detail for r in refusals))

@@ -18,12 +18,13 @@ from service.domain.assertion import (
     Contract,
     EvidenceAdded,
     Recorded,
-    Telling,
+    Statement,
 )
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
 from service.domain.countries import parties_of
 from service.domain.errors import (
+    AllowedTypes,
     AlreadyOpened,
     Changed,
     Cycle,
@@ -39,7 +40,6 @@ from service.domain.errors import (
     ParagraphBeyondSource,
     Refusal,
     Refused,
-    Standing,
     UnknownMember,
     UnknownOrigin,
     UnknownSource,
@@ -141,7 +141,7 @@ class _Filing:
     recorded: list[Recorded] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    standing: Standing | None = None
+    standing: AllowedTypes | None = None
 
     def __post_init__(self) -> None:
         self.broken |= self.report.broken_refs
@@ -276,13 +276,13 @@ class _Filing:
             case AssertionCorrected() if field_name == "target":
                 return "retracted" if struck else None
             case EvidenceAdded() | ClaimContested() if field_name == "target":
-                if not isinstance(target.data, Telling):
+                if not isinstance(target.data, Statement):
                     return "record-keeping, which asserts nothing"
                 if isinstance(event.data, EvidenceAdded) and isinstance(target.data, EvidenceAdded):
                     return "itself evidence; name the assertion that it is evidence of"
         if field_name == "proposal" and target.type != "ProposalTabled":
             return "no proposal"
-        if not isinstance(target.data, Telling):
+        if not isinstance(target.data, Statement):
             return "record-keeping, which has no place in the order of the world"
         return "retracted" if struck or history.placed(target.id) is None else None
 
@@ -295,7 +295,7 @@ class _Filing:
             for stream, name in members_named(data)
             if not self._is_on_record(stream)
         ]
-        if isinstance(data, Telling):
+        if isinstance(data, Statement):
             cited = data.source
             refusals += self._uncited(cited.document, enumerate(cited.paragraphs))
             refusals += self._unsaid(cited.origin, data.asserted_by.party)

@@ -143,8 +143,8 @@ class History(Generic[State]):
             return self
         known = bisect_right(self.events, position, key=lambda e: e.position)
         amending = (e for e in self.events[known:] if isinstance(e.data, AssertionCorrected | AssertionRetracted))
-        told = [*self.events[:known], *amending] if known else []
-        return History(self.stream, self.initial, self.evolve, told)
+        events = [*self.events[:known], *amending] if known else []
+        return History(self.stream, self.initial, self.evolve, events)
 
     def reading(self, effective_on: date | None = None, *, certain: bool = False) -> Reading[State]:
         """The present reading, or what had (possibly or certainly) happened by a day."""
@@ -228,17 +228,17 @@ class History(Generic[State]):
         if effect is None:
             return None, 0
         if effect.is_evidence:
-            told = self._told_at(effect.root)
-            heard = {utterance(e) for e in self.order[told]}
-            return said_again(effect, self._placed[effect.root], heard), told.stop
+            places = self._places_of(effect.root)
+            seen = {utterance(e) for e in self.order[places]}
+            return said_again(effect, self._placed[effect.root], seen), places.stop
         floor = 0
         for id in [*named_by(effect), *self._first_agreed(effect)]:
             if (named := self._placed.get(id)) is not None:
                 effect = no_earlier(effect, named)
-                floor = max(floor, self._told_at(named.root).stop)
+                floor = max(floor, self._places_of(named.root).stop)
         return effect, floor
 
-    def _told_at(self, root: str) -> slice:
+    def _places_of(self, root: str) -> slice:
         """The places of an assertion and of all that says it again."""
         start = stop = self._ids.index(root)
         while stop < len(self.order) and self.order[stop].root == root:

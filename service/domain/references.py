@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from service.domain.assertion import AssertionCorrected, Contract, Recorded, Telling
+from service.domain.assertion import AssertionCorrected, Contract, Recorded, Statement
 from service.domain.corrections import corrected
 from service.domain.history import History
 from service.domain.irritant.events import IrritantOpened
@@ -46,7 +46,7 @@ def needs(report: Report, known: Mapping[str, History[Any]]) -> Needs:
         streams.add(event.stream)
         for data in (event.data, *_corrected(event, known)):
             streams |= {stream for stream, _ in members_named(data)}
-            if isinstance(data, Telling):
+            if isinstance(data, Statement):
                 streams.add(f"source/{data.source.document}")
                 origins.add(data.source.origin)
             if isinstance(data, OriginRegistered):

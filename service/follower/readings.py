@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from sqlalchemy import Connection
 
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.history import History, Reading
 from service.domain.irritant.state import Irritant
 from service.domain.relation.state import Relation
@@ -61,7 +61,7 @@ def readings_of(found: Mapping[str, History[Any]], relation: str, point: Point) 
 
 def cited_sources(connection: Connection, told: Iterable[Recorded], point: Point) -> list[Reading[Source]]:
     """The documents that any of these events cites."""
-    cited = {f"source/{event.data.source.document}" for event in told if isinstance(event.data, Telling)}
+    cited = {f"source/{event.data.source.document}" for event in told if isinstance(event.data, Statement)}
     return [point.reading(history) for history in histories(connection, cited, point.position).values()]
 
 

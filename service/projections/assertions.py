@@ -94,7 +94,7 @@ def _only(claims: Claims, root: str) -> Claims:
 
 def rungs_of(reading: Reading[Any]) -> Mapping[str, int]:
     """By event, where it puts whoever asserts it, before any reversal."""
-    return {s.event: s.rung for s in reading.state.stands} if isinstance(reading.state, Irritant) else {}
+    return {s.event: s.rung for s in reading.state.side_positions} if isinstance(reading.state, Irritant) else {}
 
 
 def utterances(evidence: Sequence[Cited]) -> tuple[Utterance, ...]:

@@ -19,14 +19,14 @@ _REASONS: Final = {
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Entry(NamedTuple):
+class RecordedChange(NamedTuple):
     """A change and when it was recorded."""
 
     change: ChangeDocument
     recorded_at: datetime
 
 
-def view(record: str, relation: str | None, newest: Iterable[Entry], root: str = "") -> str:
+def view(record: str, relation: str | None, newest: Iterable[RecordedChange], root: str = "") -> str:
     """The feed of these changes, newest first. The same changes give the same text, whenever it is asked for.
 
     `root`: the path below which links lie. Ids never change with it: they say which record and which event.
@@ -43,13 +43,13 @@ def view(record: str, relation: str | None, newest: Iterable[Entry], root: str =
         f'<link rel="self" href="{escape(path)}"/>',
         f"<updated>{_instant(entries[0].recorded_at if entries else _BEGINNING)}</updated>",
         "<author><name>irritants</name></author>",
-        *(_entry(entry, root) for entry in entries),
+        *(_atom_entry(entry, root) for entry in entries),
         "</feed>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _entry(entry: Entry, root: str) -> str:
+def _atom_entry(entry: RecordedChange, root: str) -> str:
     changed = entry.change
     before, after = changed.before, changed.after
     return (

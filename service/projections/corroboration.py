@@ -91,20 +91,20 @@ def view(
 def of_irritant(reading: Reading[Irritant]) -> Iterator[Proposition]:
     """That the irritant is as far as each rung at which anybody stands, or further; the highest first."""
     state, effects = reading.state, placed(reading.effects)
-    standing = [(level, s) for s, level in state.leveled if s.denied_in is None]
-    for level in sorted({level for level, _ in standing if level > UNSTATED}, reverse=True):
-        stands = [s for at, s in standing if at >= level]
+    levels = [(level, s) for s, level in state.with_levels if s.denied_in is None]
+    for level in sorted({level for level, _ in levels if level > UNSTATED}, reverse=True):
+        positions = [s for at, s in levels if at >= level]
         said_by = tuple(party for party in state.parties if state.rung_of(party) >= level)
         denying = {d.denier for d in state.denials if not d.ended and not d.reversal and d.rung >= level}
-        told, roots = {s.event for s in stands}, {s.root for s in stands}
+        events, roots = {s.event for s in positions}, {s.root for s in positions}
         yield _proposition(
             reading,
             ("rung", RUNGS[level]),
             effects,
-            [e for e, effect in effects.items() if e in told or (effect.relay and effect.root in roots)],
+            [e for e, effect in effects.items() if e in events or (effect.relay and effect.root in roots)],
             said_by,
             tuple(party for party in state.parties if party in denying and party not in said_by),
-            spoken=any(s.spoken for s in stands if s.holder in said_by),
+            spoken=any(s.spoken for s in positions if s.holder in said_by),
         )
 
 
@@ -116,7 +116,7 @@ def of_facts(reading: Reading[Round] | Reading[Relation]) -> Iterator[Propositio
         if (fact := _fact(claim.data)) is not None:
             alike.setdefault(fact, []).append(claim)
     for fact, claims in alike.items():
-        live = [teller for claim in claims for teller in claim.live]
+        live = [statement for claim in claims for statement in claim.live]
         said_by = tuple(sorted({t.holder for t in live} - {MEDIA}))
         denying = {party for claim in claims for party in claim.contested_by}
         yield _proposition(

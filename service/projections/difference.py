@@ -8,7 +8,7 @@ of, or whether the record was wrong.
 from collections.abc import Container, Iterator, Sequence
 from typing import Final, Literal
 
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.corrections import Effective, effective
 from service.domain.history import Reading, Reason
 from service.domain.irritant.fold import evolve
@@ -111,7 +111,7 @@ def _only_in(
     known = {e.id for e in than.events}
     for event, reason, fields in _recorded_since(reading, known):
         # What had not happened by the day read at explains nothing.
-        if event.id in effects or not isinstance(event.data, Telling) or event.id in reading.amendments.struck:
+        if event.id in effects or not isinstance(event.data, Statement) or event.id in reading.amendments.struck:
             yield _explaining(event, where, reason, fields, effects)
     # What the other reading would hold too, were it not of another day; what it holds struck is told by the striking.
     unhappened = {e.id for e in effective(than.events, than.amendments)} - {e.id for e in than.effects}
@@ -156,5 +156,5 @@ def _explaining(
         changed=fields,
         target=getattr(event.data, "target", None),
         summary=str(getattr(event.data, "summary", None) or getattr(event.data, "reason", event.type)),
-        cited=cite(effect) if effect and effect.telling else None,
+        cited=cite(effect) if effect and effect.assertion else None,
     )

@@ -133,20 +133,20 @@ def view(
 def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
     """What each party said, and everybody else, in the order of the world; a text of both is in both columns."""
     state = reading.state
-    stands = {(s.event, s.holder): (s.rung, level) for s, level in state.leveled}
-    denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.tellers if t.denied_in is not None}
+    positions = {(s.event, s.holder): (s.rung, level) for s, level in state.with_levels}
+    denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.statements if t.denied_in is not None}
     by_voice: dict[str, list[Said]] = {voice: [] for voice in (*state.parties, MEDIA)}
     for effect in reading.effects:
-        if (telling := effect.telling) is None:
+        if (assertion := effect.assertion) is None:
             continue
-        for holder in state.holders(telling.asserted_by.party):
-            heard = stands.get((effect.root if effect.relay else effect.id, holder))
+        for holder in state.holders(assertion.asserted_by.party):
+            position = positions.get((effect.root if effect.relay else effect.id, holder))
             is_denied = (effect.id, holder) in denied
             said = Said(
                 event=effect.id,
-                type=type(telling).__name__,
-                rung=RUNGS[heard[0]] if heard else None,
-                stands_at=RUNGS[heard[1]] if heard and not is_denied else None,
+                type=type(assertion).__name__,
+                rung=RUNGS[position[0]] if position else None,
+                stands_at=RUNGS[position[1]] if position and not is_denied else None,
                 denied=is_denied,
                 relay=effect.relay,
                 cited=cite(effect),

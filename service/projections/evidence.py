@@ -76,12 +76,12 @@ def backing(effects: Placed, *claims: Claim[Assertion]) -> Backing:
     """Who stands behind one claim, or behind any of several that come to the same."""
     said_by = {party for claim in claims for party in claim.said_by}
     contested_by = {party for claim in claims for party in claim.contested_by}
-    tellings = dict.fromkeys(teller.event for claim in claims for teller in claim.tellers)
+    events = dict.fromkeys(statement.event for claim in claims for statement in claim.statements)
     denials = dict.fromkeys(denial.event for claim in claims for denial in claim.denials)
     return Backing(
         said_by=tuple(sorted(said_by)),
         contested_by=tuple(sorted(contested_by - said_by)),
         origins=len({origin for claim in claims for origin in claim.origins}),
-        evidence=tuple(cite(effects[event]) for event in tellings),
+        evidence=tuple(cite(effects[event]) for event in events),
         denials=tuple(cite(effects[event]) for event in denials),
     )

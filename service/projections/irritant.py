@@ -107,7 +107,7 @@ def stands(state: Irritant) -> dict[str, Any]:
 
 
 def _side(state: Irritant, party: str) -> Side:
-    voice = state.voices.get(party)
+    voice = state.last_statements.get(party)
     return Side(
         rung=RUNGS[state.rung_of(party)],
         wording=standing.wording(state, party),

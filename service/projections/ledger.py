@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Final, Literal, cast
 
 from service.domain.assertion import when
-from service.domain.claims import MEDIA, Claims, Teller
+from service.domain.claims import MEDIA, Claims, ClaimStatement
 from service.domain.history import Reading
 from service.domain.irritant.events import ProposalAnswered
-from service.domain.irritant.state import REVERSAL, Irritant, Proposal, Step, Telling, by_parties, live
+from service.domain.irritant.state import REVERSAL, Irritant, Proposal, SideStatement, Step, by_parties, live
 from service.domain.relation.state import Relation
 from service.domain.round.events import RoundAnnounced, RoundCancelled, RoundConcluded, RoundConvened, RoundScheduled
 from service.domain.round.state import Round
@@ -126,22 +126,22 @@ def view(
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What is told in a reading, by event."""
+class _Lookup:
+    """What is stated in a reading, by event."""
 
     member: str
     effects: Placed
     claims: Claims
     round_of: RoundOf
 
-    def backing(self, tellings: Iterable[Telling]) -> Backing:
+    def backing(self, statements: Iterable[SideStatement]) -> Backing:
         """Who stands behind what these say."""
-        roots = dict.fromkeys(telling.root for telling in tellings)
+        roots = dict.fromkeys(statement.root for statement in statements)
         return backing(self.effects, *(self.claims[root] for root in roots))
 
-    def filed_on(self, tellings: Sequence[Telling] | Sequence[Teller]) -> str | None:
+    def filed_on(self, statements: Sequence[SideStatement] | Sequence[ClaimStatement]) -> str | None:
         """The round that the first of these was reported on, a party's before any other's."""
-        first = next((t for t in tellings if t.holder != MEDIA), tellings[0] if tellings else None)
+        first = next((t for t in statements if t.holder != MEDIA), statements[0] if statements else None)
         return self.round_of.get(self.effects[first.event].report) if first else None
 
     @cached_property
@@ -155,24 +155,24 @@ class _Told:
         return found
 
 
-def _told(reading: Reading[Irritant] | Reading[Round], round_of: RoundOf | None) -> _Told:
+def _lookup(reading: Reading[Irritant] | Reading[Round], round_of: RoundOf | None) -> _Lookup:
     member = reading.stream.partition("/")[2]
-    return _Told(member, placed(reading.effects), claims_of(reading), round_of or {})
+    return _Lookup(member, placed(reading.effects), claims_of(reading), round_of or {})
 
 
 def steps_of(
     reading: Reading[Irritant], round_of: RoundOf | None = None, on: date | None = None
 ) -> tuple[StepDocument, ...]:
     """The next steps of an irritant, in the order of the world."""
-    told = _told(reading, round_of)
-    return tuple(_step(told, step, on) for step in reading.state.steps.values())
+    lookup = _lookup(reading, round_of)
+    return tuple(_step(lookup, step, on) for step in reading.state.steps.values())
 
 
-def _step(told: _Told, step: Step, on: date | None) -> StepDocument:
-    due, claiming = _due(step.due), by_parties(step.tellers)
+def _step(lookup: _Lookup, step: Step, on: date | None) -> StepDocument:
+    due, claiming = _due(step.due), by_parties(step.statements)
     closings = by_parties(step.closings) or live(step.closings)
     return StepDocument(
-        irritant=told.member,
+        irritant=lookup.member,
         round=None,
         step=step.step,
         action=step.action,
@@ -185,10 +185,10 @@ def _step(told: _Told, step: Step, on: date | None) -> StepDocument:
         closed_by=() if step.open else _holders(t for t in closings if t.holder != REVERSAL),
         claimed_by=_holders(claiming),
         confirmed_by=_confirming(claiming),
-        agreed_in=told.filed_on(live(step.tellers)),
+        agreed_in=lookup.filed_on(live(step.statements)),
         overdue=_overdue(due, open=step.open, on=on),
-        backing=told.backing(step.tellers),
-        closing=told.backing(step.closings),
+        backing=lookup.backing(step.statements),
+        closing=lookup.backing(step.closings),
     )
 
 
@@ -196,21 +196,21 @@ def to_come(
     reading: Reading[Round], round_of: RoundOf | None = None, on: date | None = None
 ) -> tuple[StepDocument, ...]:
     """A round that was announced, as the step that it is; nothing for one that is only known to have met."""
-    state, told = reading.state, _told(reading, round_of)
+    state, lookup = reading.state, _lookup(reading, round_of)
     announced = (*state.of(RoundAnnounced), *state.of(RoundScheduled))
     if not announced:
         return ()
-    tellers = [teller for claim in announced for teller in claim.live]
-    claiming = [teller for teller in tellers if teller.holder != MEDIA]
+    statements = [statement for claim in announced for statement in claim.live]
+    claiming = [statement for statement in statements if statement.holder != MEDIA]
     held, due = state.phase in ("convened", "concluded"), _due(state.date)
     ended = state.of(RoundConvened, RoundConcluded) if held else state.of(RoundCancelled)
     open = not held and state.phase != "cancelled"
-    closing = backing(told.effects, *ended)
+    closing = backing(lookup.effects, *ended)
     return (
         StepDocument(
             irritant=None,
-            round=told.member,
-            step=told.member.partition("/")[2],
+            round=lookup.member,
+            step=lookup.member.partition("/")[2],
             action=f"Hold the next round in {state.place}" if state.place else "Hold the next round",
             owner="both",
             due=due,
@@ -221,9 +221,9 @@ def to_come(
             closed_by=() if open else closing.said_by,
             claimed_by=_holders(claiming),
             confirmed_by=_confirming(claiming),
-            agreed_in=told.filed_on(tellers),
+            agreed_in=lookup.filed_on(statements),
             overdue=_overdue(due, open=open, on=on),
-            backing=backing(told.effects, *announced),
+            backing=backing(lookup.effects, *announced),
             closing=closing,
         ),
     )
@@ -231,14 +231,14 @@ def to_come(
 
 def proposals_of(reading: Reading[Irritant], round_of: RoundOf | None = None) -> tuple[ProposalDocument, ...]:
     """The proposals on an irritant, in the order of the world."""
-    told = _told(reading, round_of)
-    return tuple(_proposal(told, proposal) for proposal in reading.state.proposals.values())
+    lookup = _lookup(reading, round_of)
+    return tuple(_proposal(lookup, proposal) for proposal in reading.state.proposals.values())
 
 
-def _proposal(told: _Told, proposal: Proposal) -> ProposalDocument:
+def _proposal(lookup: _Lookup, proposal: Proposal) -> ProposalDocument:
     closings = by_parties(proposal.closings)
     return ProposalDocument(
-        irritant=told.member,
+        irritant=lookup.member,
         event=proposal.root,
         kind=cast(Literal["offer", "request", "demand"], proposal.kind),
         terms=proposal.terms,
@@ -246,18 +246,18 @@ def _proposal(told: _Told, proposal: Proposal) -> ProposalDocument:
         open=proposal.open,
         closed_as=cast(ClosedAs, closings[-1].value) if closings else None,
         closed_by=_holders(closings),
-        tabled_by=_holders(by_parties(proposal.tellers)),
-        tabled_in=told.filed_on(live(proposal.tellers)),
-        answers=tuple(told.answers.get(proposal.root, ())),
-        backing=told.backing(proposal.tellers),
+        tabled_by=_holders(by_parties(proposal.statements)),
+        tabled_in=lookup.filed_on(live(proposal.statements)),
+        answers=tuple(lookup.answers.get(proposal.root, ())),
+        backing=lookup.backing(proposal.statements),
     )
 
 
-def _holders(tellings: Iterable[Telling] | Iterable[Teller]) -> tuple[str, ...]:
-    return tuple(sorted({t.holder for t in tellings}))
+def _holders(statements: Iterable[SideStatement] | Iterable[ClaimStatement]) -> tuple[str, ...]:
+    return tuple(sorted({t.holder for t in statements}))
 
 
-def _confirming(claiming: Sequence[Telling] | Sequence[Teller]) -> tuple[str, ...]:
+def _confirming(claiming: Sequence[SideStatement] | Sequence[ClaimStatement]) -> tuple[str, ...]:
     """Who says the same beside whoever said it first; of a text of both each half confirms the other."""
     first = {t.holder for t in claiming if t.event == claiming[0].event}
     return tuple(holder for holder in _holders(claiming) if len(first) > 1 or holder not in first)

@@ -85,13 +85,13 @@ def _cell(reading: Reading[Irritant], party: str) -> Cell:
         stance=cast(Stance, stances[-1] if stances else "none"),
         wording=standing.wording(state, party),
         hold=cast(Literal["none", "stalled", "suspended"], state.held.get(party, "none")),
-        silent=party not in state.voices,
+        silent=party not in state.last_statements,
         last_word=_last_word(reading, party),
     )
 
 
 def _last_word(reading: Reading[Irritant], party: str) -> LastWord | None:
-    voice = reading.state.voices.get(party)
+    voice = reading.state.last_statements.get(party)
     if voice is None:
         return None
     effect = placed(reading.effects)[voice.event]

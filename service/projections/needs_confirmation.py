@@ -12,7 +12,7 @@ from service.domain.claims import MEDIA, Claim
 from service.domain.corrections import BEGINNING, END, Effective
 from service.domain.history import Reading
 from service.domain.irritant import standing
-from service.domain.irritant.state import Irritant, Reversal, Stand
+from service.domain.irritant.state import Irritant, Reversal, SidePosition
 from service.domain.ladder import RUNGS, UNSTATED
 from service.domain.relation.events import AgrementGranted, EnvoyTookPost, FormatDecided, FormatDecisionReversed
 from service.domain.relation.state import Relation
@@ -143,7 +143,7 @@ class _OfIrritant:
     def media_only(self) -> Iterator[Unconfirmed]:
         state = self.state
         if state.reported > state.status:
-            told = [s.event for s, level in state.leveled if level == state.reported]
+            told = [s.event for s, level in state.with_levels if level == state.reported]
             yield self.item(
                 "media_only",
                 f"It is reported at {self.reported}, where neither side stands.",
@@ -165,7 +165,7 @@ class _OfIrritant:
 
     def latest_words(self) -> Iterator[Unconfirmed]:
         for party in self.state.parties:
-            voice, rung = self.state.voices.get(party), self.state.rung_of(party)
+            voice, rung = self.state.last_statements.get(party), self.state.rung_of(party)
             if voice is not None and voice.rung is not None and voice.rung < rung:
                 yield self.item(
                     "latest_word_below_rung",
@@ -181,7 +181,7 @@ class _OfIrritant:
             if reversal.by_a_party:
                 yield from self._overlaps(reversal)
                 continue
-            before = [(s, level) for s, level in self.state.leveled if places[s.event] < places[reversal.root]]
+            before = [(s, level) for s, level in self.state.with_levels if places[s.event] < places[reversal.root]]
             if any(level > reversal.to and s.denied_in is None and s.holder != MEDIA for s, level in before):
                 yield self.item(
                     "reversal_by_media_alone",
@@ -192,7 +192,7 @@ class _OfIrritant:
 
     def _overlaps(self, reversal: Reversal) -> Iterator[Unconfirmed]:
         fall = self.effects[reversal.root]
-        for stand in self.state.stands:
+        for stand in self.state.side_positions:
             told = self.effects[stand.event]
             if stand.rung > reversal.to and _unordered(stand, told, fall):
                 yield self.item(
@@ -205,7 +205,7 @@ class _OfIrritant:
                 )
 
 
-def _unordered(stand: Stand, told: Effective, fall: Effective) -> bool:
+def _unordered(stand: SidePosition, told: Effective, fall: Effective) -> bool:
     """Whether the days that both can be of overlap, and neither names the other."""
     names = {told.root, told.id} & _named(fall) or fall.id in _named(told)
     if names or told.relay or stand.root == fall.id:
@@ -257,7 +257,7 @@ def _of_claims(
 ) -> Iterator[Unconfirmed]:
     """The reasons to ask again about something beside the ladder, which any of these claims says."""
     claims = list(claims)
-    live = [teller for claim in claims for teller in claim.live]
+    live = [statement for claim in claims for statement in claim.live]
     said_by = {t.holder for t in live} - {MEDIA}
     contested_by = {party for claim in claims for party in claim.contested_by} - said_by
     cited = tuple(cite(effects[event]) for event in dict.fromkeys(t.event for t in live))
@@ -298,8 +298,8 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _origin(effect: Effective) -> str | None:
-    return effect.telling.source.origin if effect.telling else None
+    return effect.assertion.source.origin if effect.assertion else None
 
 
 def _document(effect: Effective) -> str | None:
-    return effect.telling.source.document if effect.telling else None
+    return effect.assertion.source.document if effect.assertion else None

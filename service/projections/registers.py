@@ -164,7 +164,7 @@ def _before(state: Irritant, tellings: set[str]) -> Rung:
 
 def staleness(reading: Reading[Irritant], on: date | None = None) -> Staleness:
     """How old the latest word on one irritant is."""
-    told = [effect for effect in reading.effects if effect.telling]
+    told = [effect for effect in reading.effects if effect.assertion]
     last = max(told, key=lambda e: (e.earliest or BEGINNING, e.position), default=None)
     learned = max((effect.recorded_at for effect in told), default=None)
     return Staleness(
@@ -172,7 +172,7 @@ def staleness(reading: Reading[Irritant], on: date | None = None) -> Staleness:
         title=reading.state.title,
         lifecycle=reading.state.lifecycle,
         event=last.id if last else None,
-        occurred=last.telling.occurred if last and last.telling else None,
+        occurred=last.assertion.occurred if last and last.assertion else None,
         earliest=last.earliest if last else None,
         days_since_occurred=_days(last.earliest if last else None, on),
         recorded_at=learned,

@@ -188,7 +188,7 @@ def _format(state: Relation, effects: Placed) -> FormatDocument | None:
 
 def _confirmed_by(claim: Claim[FormatDecided]) -> tuple[str, ...]:
     """Of a text that both issued each half confirms the other."""
-    first = [t.holder for t in claim.tellers if t.event == claim.tellers[0].event]
+    first = [t.holder for t in claim.statements if t.event == claim.statements[0].event]
     return claim.said_by if len(first) > 1 else tuple(p for p in claim.said_by if p != first[0])
 
 

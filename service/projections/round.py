@@ -181,7 +181,7 @@ def _words_of(voice: str, state: Round, effects: Placed) -> tuple[Characterisati
     """Each characterisation that this voice gives, in that voice's own first telling of it."""
     found = []
     for claim in state.of(RoundCharacterised):
-        own = next((cite(effects[t.event]) for t in claim.tellers if t.holder == voice), None)
+        own = next((cite(effects[t.event]) for t in claim.statements if t.holder == voice), None)
         if own is not None:
             words = CharacterisationDocument(
                 event=claim.root, summary=own.summary, wording=own.wording, backing=backing(effects, claim)

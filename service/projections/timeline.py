@@ -12,7 +12,7 @@ from service.domain.assertion import AssertionCorrected, AssertionRetracted, Rec
 from service.domain.catalogue import dump
 from service.domain.corrections import Effective, effective
 from service.domain.history import Reading
-from service.domain.irritant.state import Moved
+from service.domain.irritant.state import StatusChange
 from service.domain.ladder import RUNGS, Rung
 from service.projections.document import Document
 from service.projections.evidence import Cited, cite
@@ -127,7 +127,7 @@ def _entry(
     reading: Reading[Any],
     effect: Effective | None,
     amendments: Sequence[Amendment],
-    moved: Moved | None,
+    moved: StatusChange | None,
 ) -> Entry:
     data = reading.amendments.reads(event)
     occurred = getattr(effect.data if effect else data, "occurred", None)
@@ -150,11 +150,11 @@ def _entry(
         as_filed=dump(event.data) if data != event.data else None,
         amendments=tuple(amendments),
         moved=_moved(moved) if moved else None,
-        cited=cite(effect) if effect and effect.telling else None,
+        cited=cite(effect) if effect and effect.assertion else None,
     )
 
 
-def _moved(moved: Moved) -> MovedTo:
+def _moved(moved: StatusChange) -> MovedTo:
     return MovedTo(
         status=RUNGS[moved.status], confirmed_status=RUNGS[moved.confirmed], reported_status=RUNGS[moved.reported]
     )

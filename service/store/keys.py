@@ -44,18 +44,12 @@ class Key:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
 
-    def may(self, scope: Scope) -> bool:
-        return any(SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
-
-    def may_report_on(self, relation: str) -> bool:
-        return self.may("report") and (self.relations is None or relation in self.relations)
-
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-def hushed(text: str) -> str:
-    """A text without the keys that somebody wrote into it where they do not belong, in an address for example."""
+def redact_keys(text: str) -> str:
+    """Return the text without API keys, which do not belong into an address for example."""
     return _SHOWN.sub("irr_…", text) if "irr_" in text else text
 
 
@@ -101,6 +95,12 @@ def read_all(connection: Connection) -> dict[str, Key]:
         )
         for row in connection.execute(query)
     }
+
+
+def read_session_secret(connection: Connection) -> bytes:
+    """Return the 32 bytes that sign sessions. To replace them, count up `head.keys_version` in the same statement."""
+    secret: bytes = connection.execute(select(head.c.session_secret)).scalar_one()
+    return secret
 
 
 def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:

@@ -44,6 +44,7 @@ head = Table(
     Column("chain_hash", LargeBinary, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("keys_version", BigInteger, nullable=False),  # counts every change of the API keys
+    Column("session_secret", LargeBinary, nullable=False),  # signs sessions; never exported
     CheckConstraint("one", name="one_row"),
 )
 

@@ -171,7 +171,7 @@ async def _shown(
     known = await surroundings(visit, amendment.relation, [target.stream])
     told = {
         "amendment": amendment,
-        "token": session.form_token,
+        "made_for": session.key.id,
         "called": known.called(target.stream),
         "label": label_of(target),
         "on_record": f"/events/{target.id}",

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 from markupsafe import Markup, escape
 
 from service.domain import edtf
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.catalogue import EVENT_TYPES
 from service.web.drafts import Draft, Entry
 from service.web.fields import Field
 from service.web.sentences import capitalised, name_of
-from service.web.speech import heard
+from service.web.speech import event_label
 from service.web.surroundings import Surroundings
 from service.web.texts import texts
 
@@ -122,9 +122,9 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: Surroun
     history = known.history(entry.stream)
     found = [Option(e.id, label_of(e)) for e in known.meant(entry.type, entry.stream, field.name)]
     found += [
-        Option(other.id, texts()("file.of-this-report", type=heard(other.type), number=other.number))
+        Option(other.id, texts()("file.of-this-report", type=event_label(other.type), number=other.number))
         for other in draft.of(entry.stream)
-        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Telling)
+        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Statement)
     ]
     if value and value not in {option.value for option in found} and (event := history.recorded(value)):
         found.append(Option(value, label_of(event)))
@@ -134,8 +134,8 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: Surroun
 def label_of(event: Recorded) -> str:
     """An event in a line: its version, who says so, and in the operator's words what."""
     told = event.data
-    if not isinstance(told, Telling):
-        return f"@{event.version} {heard(event.type)}"
+    if not isinstance(told, Statement):
+        return f"@{event.version} {event_label(event.type)}"
     summary = told.summary
     if len(summary) > _SHOWN_OF_SUMMARY:
         summary = f"{summary[:_SHOWN_OF_SUMMARY].rstrip()}…"

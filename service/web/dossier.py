@@ -16,7 +16,7 @@ from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
 from service.web.events import EventsQuery
 from service.web.sentences import basis, beside, sentence, since
-from service.web.speech import heard, uncapitalised
+from service.web.speech import event_label, uncapitalised
 from service.web.standing import of_irritant
 from service.web.texts import texts
 from service.web.timeline import plot
@@ -97,6 +97,6 @@ def _breath(entry: Entry) -> tuple[object, ...]:
 def _label(run: Sequence[Entry]) -> str:
     first, last = run[0], run[-1]
     place = str(first.place) if first is last else texts()("timeline.several", first=first.place, last=last.place)
-    words = f"{place} {uncapitalised(heard(first.type))}"
+    words = f"{place} {uncapitalised(event_label(first.type))}"
     wording = first.data.get("wording")
     return f"{words} {texts()('said.wording', wording=wording)}" if wording else words

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from service.api.problems import Mistake
-from service.domain.assertion import Telling
+from service.domain.assertion import Statement
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
 from service.web.fields import Field, Path, fields_of, plain
@@ -116,9 +116,9 @@ class Draft:
         return replace(self.showing(stream), entries=(*self.entries, entry))
 
     def _handed_on(self, type: str) -> Mapping[Path, str]:
-        if not issubclass(EVENT_TYPES[type], Telling):
+        if not issubclass(EVENT_TYPES[type], Statement):
             return {}
-        told = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Telling)]
+        told = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
         last = {path: text for path, text in told[-1].said.items() if path[0] in _HANDED_ON and text} if told else {}
         return {**self._registered, **last}
 

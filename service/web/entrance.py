@@ -1,7 +1,6 @@
-"""The entrance: who shows a key is let in for twelve hours, and let out again.
+"""Sign-in with a key, for twelve hours, and sign-out.
 
-Attempts that fail are bounded for each address that they come from, right key or not: a key cannot be guessed, but a
-record of who tried should stay readable, and nobody needs many attempts.
+Failed sign-ins are bounded for each address. A key cannot be guessed, but the log of failures should stay readable.
 """
 
 import re
@@ -19,13 +18,13 @@ from service.api.auth import Gate
 from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
-from service.web.forms import Form, drawn, posted, refuse_without_token, session_of
+from service.web.forms import Form, drawn, posted, session_of
 from service.web.visit import address, begun
 
 router: Final = APIRouter(include_in_schema=False)
 
 _LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*")
-_NOT_SENT_AGAIN: Final = frozenset({"token", "sign-in-key", "do"})
+_NOT_SENT_AGAIN: Final = frozenset({"made-for", "sign-in-key", "do"})
 _FAILURES: Final = 10
 _WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
@@ -48,7 +47,7 @@ class Attempts:
         recent = self._recent(address)
         if len(recent) >= _FAILURES:
             seconds = max(round(recent[0] + _WINDOW_SECONDS - monotonic()), 1)
-            detail = f"Too many keys from here were none: wait {seconds} seconds."
+            detail = f"Too many failed sign-ins from this address. Try again in {seconds} seconds."
             raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
     def failed(self, address: str) -> None:
@@ -84,7 +83,9 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    refuse_without_token(await posted(request, body.SMALL), session_of(request.scope))
+    await posted(request, body.SMALL)
+    if session_of(request.scope) is None:
+        raise Problem("unauthenticated", "You are not signed in. Sign in again.")
     answer = RedirectResponse("/sign-in", 303)
     answer.headers["Set-Cookie"] = sessions.no_cookie(request.scope)
     return answer

@@ -14,7 +14,7 @@ from service.web.editing import offered, streams_of
 from service.web.ladder import ladder, symbols
 from service.web.previews import Preview
 from service.web.sentences import round_name, sentence
-from service.web.speech import heard
+from service.web.speech import event_label
 from service.web.standing import of_row
 from service.web.surroundings import Surroundings
 
@@ -61,7 +61,7 @@ def formsheet(
     names = streams_of(known)
     return {
         "draft": draft,
-        "token": session.form_token,
+        "made_for": session.key.id,
         "documents": [written(e, draft, known) for e in draft.in_order if e.stream.startswith("source/")],
         "sections": [
             _section(stream, draft, known, names) for stream in draft.shown if not stream.startswith("source")
@@ -84,11 +84,11 @@ def _section(stream: str, draft: Draft, known: Surroundings, names: Mapping[str,
         title=round_name(member) if kind == "round" else title,
         row=known.row(stream),
         entries=[written(entry, draft, known) for entry in draft.of(stream)],
-        types=[Option(type, heard(type)) for type in offered(stream, known)],
+        types=[Option(type, event_label(type)) for type in offered(stream, known)],
         opens=list(known.opens(stream)),
         is_drawn=len(draft.shown) <= _MOST_DRAWN,
     )
 
 
 def written(entry: Entry, draft: Draft, known: Surroundings) -> Written:
-    return Written(entry, heard(entry.type), explanation(entry.type), list(groups(entry, draft, known)))
+    return Written(entry, event_label(entry.type), explanation(entry.type), list(groups(entry, draft, known)))

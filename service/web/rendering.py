@@ -21,7 +21,7 @@ _environment: Final = Environment(
 _environment.globals.update(t=texts(), assets=ADDRESSES)
 _environment.globals.update(
     day_of=speech.day_of,
-    heard=speech.heard,
+    event_label=speech.event_label,
     in_words=speech.value_in_words,
     mended=speech.mended,
     name_of=sentences.name_of,

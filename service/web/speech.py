@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from service.domain.assertion import AssertedBy, Assertion
 from service.domain.claims import MEDIA
+from service.projections.event_types import event_name
 from service.projections.evidence import Cited
 from service.projections.round import RoundDocument
 from service.projections.timeline import Entry
@@ -141,9 +142,9 @@ def value_in_words(value: Any) -> str:
             return str(value)
 
 
-def heard(type: str) -> Markup:
-    """What kind of thing was said or filed, in a word or two."""
-    return texts()(f"event.{type}")
+def event_label(type: str) -> Markup:
+    """Return the name of a type of event."""
+    return escape(event_name(type))
 
 
 def when_in_words(entry: Entry) -> Markup:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from service.api.limits import not_within
 from service.api.listing import Listing
 from service.api.problems import Problem
-from service.domain.assertion import Assertion, Contract, Recorded, Telling
+from service.domain.assertion import Assertion, Contract, Recorded, Statement
 from service.domain.history import History
 from service.domain.irritant.events import ProposalTabled
 from service.domain.irritant.standing import open_proposals, open_steps
@@ -94,7 +94,7 @@ def _meant_by(entry: str, field: str) -> type[Contract]:
     if field == "proposal":
         return ProposalTabled
     # Evidence has no evidence: it is of the assertion that both say.
-    return Assertion if entry == "EvidenceAdded" else Telling
+    return Assertion if entry == "EvidenceAdded" else Statement
 
 
 async def surroundings(visit: Visit[Any], relation: str, streams: Iterable[str]) -> Surroundings:

@@ -1,6 +1,7 @@
 """Who may do what: keys, their scopes and relations, and how soon a revoked one ends."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,11 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
+from service.api.auth import Access
 from service.settings import Settings
 from service.store import keys
 from service.store.engine import transaction
+from service.store.keys import SCOPES, Scope
 from tests.api.bodies import FLIGHTS, on, origin, report, said, source
 from tests.api.conftest import Headers, MakeKey
 
@@ -178,3 +181,19 @@ def test_without_the_database_nobody_is_let_in_and_nobody_is_called_a_stranger(m
     with TestClient(create_app(Settings(database_url="postgresql://127.0.0.1:1/none"))) as client:
         answer = file(client, report(on(FLIGHTS, "ConcernRaised")), make_key("report"))
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-unavailable")
+
+
+@pytest.mark.parametrize(
+    ("held", "allowed"),
+    [((), ()), (("read",), ("read",)), (("report",), ("read", "report")), (("admin",), ("read", "report", "admin"))],
+)
+def test_a_scope_includes_the_ones_below_it(held: tuple[Scope, ...], allowed: tuple[Scope, ...]) -> None:
+    assert tuple(scope for scope in SCOPES if Access("a", held).may(scope)) == allowed
+
+
+def test_a_limit_is_where_a_key_may_report() -> None:
+    everywhere = Access("a", ("report",))
+    limited = replace(everywhere, relations=("no-se",))
+    reader = replace(limited, scopes=("read",))
+    assert [access.may_report_on("no-se") for access in (everywhere, limited, reader)] == [True, True, False]
+    assert [access.may_report_on("dk-no") for access in (everywhere, limited, reader)] == [True, False, False]

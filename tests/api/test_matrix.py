@@ -222,7 +222,6 @@ class Site:
     client: TestClient
     tokens: dict[str, str]
     cookies: dict[str, str]
-    form_tokens: dict[str, str]
     named: dict[str, str]
     is_closed: bool
     app: FastAPI
@@ -236,7 +235,8 @@ class Site:
         form = None
         if row.form is not None:
             form = {name: value.format_map(self.named) for name, value in row.form.items()}
-            form["token"] = self.form_tokens.get(shown, "none")
+            form["made-for"] = self.tokens[shown].split("_")[1] if shown in GOOD else ""
+            headers["Sec-Fetch-Site"] = "same-origin"
         address = row.address.format_map(self.named)
         self.client.cookies.clear()
         asked = self.client.request(method or row.method, address, headers=headers, json=row.json, data=form)
@@ -305,7 +305,7 @@ def opened(url: str, *, is_closed: bool) -> Iterator[Site]:
 
         def session(token: str) -> str:
             client.cookies.clear()
-            answer = client.post("/sign-in", data={"key": token})
+            answer = client.post("/sign-in", data={"key": token}, headers={"Sec-Fetch-Site": "same-origin"})
             client.cookies.clear()
             return str(answer.headers["set-cookie"]).partition(";")[0].partition("=")[2]
 
@@ -315,7 +315,8 @@ def opened(url: str, *, is_closed: bool) -> Iterator[Site]:
         cookies = {name: session(token) for name, token in tokens.items()}
         tokens["malformed"], cookies["malformed"] = "irr_nonsense", "nonsense"
         tokens["forged"] = tokens["admin"][:-1] + ("x" if tokens["admin"][-1] != "x" else "y")
-        cookies["forged"] = cookies["admin"][:-1] + ("0" if cookies["admin"][-1] != "0" else "1")
+        begun, ends, signature = cookies["admin"].split(".")
+        cookies["forged"] = f"{begun}.{ends}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
         with transaction(engine) as c:
             keys.revoke(c, tokens["revoked"].split("_")[1], clock.now)
         clock.now += timedelta(hours=2)
@@ -325,13 +326,7 @@ def opened(url: str, *, is_closed: bool) -> Iterator[Site]:
             "report": client.get("/v1/reports?limit=1", headers=admin).json()["items"][0]["id"],
             "key": tokens["read"],
         }
-        form_tokens = {name: _form_token(client, cookies[name]) for name in GOOD}
-        yield Site(client, tokens, cookies, form_tokens, named, is_closed, app)
-
-
-def _form_token(client: TestClient, cookie: str) -> str:
-    page = client.get("/sign-in", headers={"Cookie": f"irritants={cookie}"}).text
-    return page.partition('name="token" value="')[2].partition('"')[0]
+        yield Site(client, tokens, cookies, named, is_closed, app)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from service.api.explained import EXPLAINED
 from service.api.problems import MOST_MISTAKES, OF_HTTP, ROWS, STATUS, Problem, problem_of
 from service.domain import errors
-from service.domain.errors import Malformed, NotAReversal, NotClosed, Refusal, Refused, Standing, UnknownSource
+from service.domain.errors import AllowedTypes, Malformed, NotAReversal, NotClosed, Refusal, Refused, UnknownSource
 from service.store.engine import DatabaseUnavailable
 
 
@@ -58,7 +58,7 @@ def test_one_mistake_among_them_makes_it_a_mistake() -> None:
 
 
 def test_what_the_rules_allow_is_told() -> None:
-    refused = Refused([NotClosed("", rung="raised")], Standing("raised", ("ConcernRaised", "ProposalTabled")))
+    refused = Refused([NotClosed("", rung="raised")], AllowedTypes("raised", ("ConcernRaised", "ProposalTabled")))
     document = problem_of(refused).document
     assert (document.rung, document.allowed) == ("raised", ("ConcernRaised", "ProposalTabled"))
 

@@ -132,6 +132,17 @@ def test_whatever_becomes_of_the_standbys_no_read_is_older_than_what_was_acknowl
         until(lambda: states(server)[0] == "promoted")
 
 
+def test_people_read_and_sign_in_where_standbys_serve(record: str, standbys: tuple[Standby, Standby]) -> None:
+    """Without a key neither the keys nor the secret of sessions are read."""
+    form = {"key": new_key(record), "next": "/sign-in"}
+    with reading_from(record, *standbys) as server, httpx2.Client(base_url=server.url, timeout=10) as browser:
+        assert {browser.get(path).status_code for path in ("/", STATUS, "/sign-in")} == {200}
+        entered = browser.post("/sign-in", data=form, headers={"Origin": server.url})
+        assert entered.status_code == 303
+        assert "signed in as" in browser.get("/sign-in").text
+        assert browser.get(STATUS).status_code == 200
+
+
 def test_one_that_lags_is_not_read_and_said_after_five_seconds_and_again_when_it_is_back(
     record: str, standbys: tuple[Standby, Standby]
 ) -> None:

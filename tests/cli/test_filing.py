@@ -62,7 +62,7 @@ def test_a_dry_run_shows_before_and_after_who_says_so_and_writes_nothing(desk: D
         "  reported   understanding, as before",
         "  basis      one_side: RU; 1 origin → both_sides; 2 origins",
         "  awaiting   both, as before",
-        "  says so    US, Department of State (quote) UnderstandingReported: Visas are to take sixty days.",
+        "  says so    US, Department of State (quote) Understanding reported: Visas are to take sixty days.",
     ]
     assert (
         lines[-1] == f"A dry run: 4 events would come at positions {before + 1} to {before + 4}. Nothing was written."
@@ -240,7 +240,7 @@ def test_whoever_was_slower_sees_what_was_recorded_meanwhile(desk: Desk) -> None
     assert re.search(
         r"slower\.yaml:4:\d+: expect.irritant/visas: irritant/ru-us/visas is at version 6, not at 5", ended.err
     )
-    assert "UnderstandingReported Visas are to take sixty days." in ended.err
+    assert "Understanding reported: Visas are to take sixty days." in ended.err
 
 
 def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(reader: Desk) -> None:

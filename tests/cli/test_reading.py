@@ -68,7 +68,7 @@ def test_as_on_record_before_the_interview(reader: Desk) -> None:
     assert (shown["status"], shown["reported_status"], shown["basis"], shown["origins"]) == (
         *("unstated", "in_talks", "media_only", 2),
     )
-    assert "ProposalTabled" not in reader.done("history", "ru-us/property-return", "--as-of-position", before)
+    assert "Proposal tabled" not in reader.done("history", "ru-us/property-return", "--as-of-position", before)
     assert reader.run("status", "ru-us/moscow-next", "--as-of-position", before).code == 5
 
 
@@ -80,8 +80,8 @@ def test_only_what_had_happened_by_a_day(reader: Desk) -> None:
     assert on("2025-04-10", "possible") == "formalised"
     assert on("2025-04-10", "certain") == "raised"
     shown = reader.done("history", BANKING, "--effective-on", "2025-04-10", "--date-match", "certain")
-    assert "InstrumentExchanged" not in shown
-    assert "ConcernRaised" in shown
+    assert "Instrument exchanged" not in shown
+    assert "Concern raised" in shown
 
 
 def test_the_history_is_in_the_order_of_the_world_and_names_each_event(reader: Desk) -> None:
@@ -187,7 +187,7 @@ NOT_THE_SERVICE: dict[str, bytes] = {
 def test_what_answers_in_the_place_of_the_service_is_named(reader: Desk, name: str) -> None:
     file = reader.write("report.yaml", "relation: ru-us\ntitle: A report\nevents: []\n")
     with misbehaving(NOT_THE_SERVICE[name]) as server:
-        for command in (["status"], ["report", file]):
+        for command in (["status"], ["get", "sources"], ["report", file]):
             ended = reader.run(*command, "--url", server.url)
             assert ended.code == 3
             assert re.search("which this service never does; check the address|cannot be reached", ended.err)

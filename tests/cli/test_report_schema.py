@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from service import marked
-from service.reportschema import REPORT, plain, schema, takes
+from service import source_positions
+from service.reportfile.schema import REPORT, plain, schema, takes
 from tests.cli.conftest import irritants
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +33,12 @@ def test_it_is_the_schema_of_the_models() -> None:
 
 def written(text: str) -> dict[str, Any]:
     """The file as an editor has it: what is unquoted is what its field takes."""
-    found = marked.read(text)
+    found = source_positions.read(text)
     top = found.root.value
     assert isinstance(top, dict)
     kinds = {"defaults": takes("ConcernRaised"), "sources": takes("SourceRegistered")}
 
-    def one(name: str, node: marked.Node) -> Any:
+    def one(name: str, node: source_positions.Node) -> Any:
         if isinstance(node.value, list):
             return [plain(entry, kinds.get(name) or takes(_type(entry)), found) for entry in node.value]
         return plain(node, kinds.get(name) or REPORT.get(name, REPORT["title"]), found)
@@ -46,7 +46,7 @@ def written(text: str) -> dict[str, Any]:
     return {name: one(name, node) for name, node in top.items()}
 
 
-def _type(entry: marked.Node) -> str:
+def _type(entry: source_positions.Node) -> str:
     fields = entry.value
     assert isinstance(fields, dict)
     return str(fields["type"].value)

@@ -71,6 +71,9 @@ def test_a_role_that_owns_nothing_serves_and_seeds(bare_database_url: str) -> No
         with serving("--database", bare_database_url) as (said, _):
             assert said["seeded"] == 9
             assert len(httpx.get(f"{said['address']}/v1/irritants").json()["items"]) == 5
+            key = irritants("key", "create", "desk", "--scope", "read", "--database", bare_database_url).out.strip()
+            own = {"Origin": said["address"]}
+            assert httpx.post(f"{said['address']}/sign-in", data={"key": key}, headers=own).status_code == 303
     finally:
         with psycopg.connect(bare_database_url, autocommit=True) as c:
             c.execute("SET role none")

@@ -26,7 +26,7 @@ COMMANDS = (
     *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
     *("openapi", "correct", "retract", "evidence", "checkpoint", "key create", "key list", "key revoke"),
     *("board", "matrix", "ledger", "needs-confirmation", "corroboration", "registers", "rounds", "calendar"),
-    *("dossier", "assertions", "difference", "relay"),
+    *("dossier", "assertions", "difference", "relay", "get"),
 )
 ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key list", "key revoke")
 

@@ -30,7 +30,7 @@ VIEWS = {
     "rounds": "/v1/rounds",
 }
 """Everything that is read at a point of the clocks, and where the service answers it."""
-LISTS = ("status", "rounds")
+LISTS = ("status",)
 
 
 def asked(desk: Desk, path: str, **query: str) -> Any:
@@ -94,6 +94,102 @@ def test_of_several_relations_one_is_to_be_named(desk: Desk) -> None:
     assert "ru-us" not in desk.done("rounds", "no-se")
 
 
+PATHS = {
+    "/v1/rounds": "/v1/rounds",
+    "sources": "/v1/sources",
+    "sources/a1-hasanova": "/v1/sources/a1-hasanova",
+    "reports?limit=3": "/v1/reports?limit=3",
+    "events?stream=irritant/ru-us/visas": "/v1/events?stream=irritant/ru-us/visas",
+    "irritants/ru-us/visas/timeline": "/v1/irritants/ru-us/visas/timeline",
+    "irritants/ru-us/visas/dossier": "/v1/irritants/ru-us/visas/dossier",
+    "relations/ru-us/ledger": f"{R}/ledger",
+    "relations/ru-us": R,
+    "/readyz": "/readyz",
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_any_document_is_got_by_its_path_as_the_service_answers_it(reader: Desk, path: str) -> None:
+    answered = httpx.get(reader.url + PATHS[path]).raise_for_status().json()
+    assert json.loads(reader.done("get", path, "--json")) == answered
+    drawn = ESCAPES.sub("", on_a_terminal("get", path))
+    assert drawn.strip()
+    assert max(map(len, drawn.splitlines())) <= 100
+
+
+def test_a_path_is_drawn_as_the_word_that_stands_for_it(reader: Desk) -> None:
+    for word, path in {
+        "ledger": "relations/ru-us/ledger",
+        "matrix": "relations/ru-us/matrix",
+        "rounds": "rounds",
+        "calendar": "relations/ru-us/calendar.ics",
+        "assertions ru-us/istanbul-april": "rounds/ru-us/istanbul-april/evidence",
+    }.items():
+        assert reader.done("get", path) == reader.done(*word.split())
+
+
+def test_a_document_without_a_table_of_its_own_is_drawn_by_its_members(reader: Desk) -> None:
+    said = reader.done("get", "sources")
+    assert said.splitlines()[0].split()[:3] == ["id", "position", "version"]
+    assert "a1-hasanova" in said
+    assert "ru-us/visas" in reader.done("get", "irritants/ru-us/visas")
+
+
+def test_parameters_are_given_in_the_path_or_apart_or_as_options(reader: Desk) -> None:
+    expected = asked(reader, "/v1/irritants", relation="ru-us", status="understanding", as_of_position="60")
+    for parts in (
+        ["irritants?relation=ru-us&status=understanding&as_of_position=60"],
+        ["irritants?relation=ru-us", "--param", "status=understanding", "--as-of-position", "60"],
+    ):
+        assert json.loads(reader.done("get", *parts, "--json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "said"),
+    [
+        (["irritants?relation=ru-us", "--param", "relation=ru-us"], 2, "the parameter relation is given twice"),
+        (["irritants?as_of_position=1", "--as-of-position", "1"], 2, "the parameter as_of_position is given twice"),
+        (["irritants", "--param", "relation"], 2, "use NAME=VALUE"),
+        (["irritants", "--param", "=ru-us"], 2, "use NAME=VALUE"),
+        (["irritants", "--param", "colour=red"], 1, "colour"),
+        (["irritants/ru-us/nothing"], 5, "on record"),
+        (["nowhere"], 5, ""),
+        (["rounds", "--csv"], 1, "application/json"),
+        (["events/live"], 2, "changes --follow"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_got_is_said(reader: Desk, parts: list[str], code: int, said: str) -> None:
+    ended = reader.run("get", *parts)
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    "path", ["sources", "events", "changes", "irritants/ru-us/visas/events", "irritants/ru-us/visas/timeline"]
+)
+def test_a_list_says_that_there_is_more_and_all_of_it_is_got_page_by_page(reader: Desk, path: str) -> None:
+    whole = asked(reader, f"/v1/{path}", limit="1000")["items"]
+    first = reader.run("get", path, "--param", "limit=2", "--json")
+    assert json.loads(first.out)["items"] == whole[:2]
+    assert "add --all, or --param" in first.err
+    name, _, value = first.err.partition("--param ")[2].partition(" ")[0].partition("=")
+    following = json.loads(reader.run("get", path, "--param", "limit=2", "--param", f"{name}={value}", "--json").out)
+    assert following["items"] == whole[2:4]
+    every = reader.run("get", path, "--param", "limit=2", "--all", "--json")
+    assert (json.loads(every.out)["items"], every.err) == (whole, "")
+
+
+def test_a_list_that_is_whole_says_nothing_of_more(reader: Desk) -> None:
+    assert reader.run("get", "rounds").err == ""
+    assert reader.run("get", "relations/ru-us/board").err == ""
+
+
+def test_a_word_that_needs_an_id_says_so(reader: Desk) -> None:
+    ended = reader.run("assertions")
+    assert (ended.code, "name an irritant, a round or a relation" in ended.err) == (2, True)
+
+
 def rows(said: str, heading: str | None = None) -> list[str]:
     """The lines of a table, below its columns."""
     table = said if heading is None else said.partition(f"{heading}\n")[2]
@@ -137,8 +233,8 @@ def test_a_table_for_a_spreadsheet_is_the_services(reader: Desk, view: str) -> N
 
 def test_the_matrix_has_each_sides_word_and_who_is_silent(reader: Desk) -> None:
     banking, *_, visas = rows(reader.done("matrix"))
-    assert "understanding; “committed”; last NextStepAgreed" in banking
-    assert "formalised; “understanding”; last InstrumentExchanged" in banking
+    assert "understanding; “committed”; last: Next step agreed" in banking
+    assert "formalised; “understanding”; last: Instrument exchanged" in banking
     assert visas.endswith("silent")
 
 
@@ -196,7 +292,7 @@ def test_a_difference_is_explained_event_by_event(desk: Desk) -> None:
     said = desk.done("difference", "ru-us", "--from", "round:istanbul-april")
     assert "status           unstated → proposed" in said
     assert "RU               unstated → proposed" in said
-    assert "the world moved  ProposalTabled" in said
+    assert "the world moved  Proposal tabled" in said
     assert desk.done("difference", "ru-us", "--from", f"position:{before}", "--to", f"position:{before}").strip() == (
         "Nothing reads otherwise."
     )

@@ -15,7 +15,7 @@ from service.domain.assertion import (
     AssertionRetracted,
     EvidenceAdded,
     Recorded,
-    Telling,
+    Statement,
 )
 from service.domain.corrections import effective
 from service.domain.irritant import standing
@@ -63,7 +63,7 @@ def readings(events: Sequence[Recorded]) -> list[Irritant]:
 
 @given(records())
 def test_the_level_of_every_stand_is_what_reversals_and_denials_leave_of_its_rung(events: list[Recorded]) -> None:
-    assert all(state.levels == state.levels_anew() for state in readings(events))
+    assert all(state.levels == state.calculate_levels() for state in readings(events))
 
 
 @given(records(kinds=ADVANCING))
@@ -123,7 +123,7 @@ def test_retracting_a_retraction_restores(events: list[Recorded], data: st.DataO
 
 @given(records())
 def test_retracting_everything_a_party_said_reads_as_if_it_had_never_spoken(events: list[Recorded]) -> None:
-    said = [e.id for e in events if isinstance(e.data, Telling) and e.data.asserted_by.party == "RU"]
+    said = [e.id for e in events if isinstance(e.data, Statement) and e.data.asserted_by.party == "RU"]
     struck = list(events)
     for id in said:
         struck.append(retraction(struck, id))
@@ -135,10 +135,10 @@ def test_evidence_with_an_origin_already_behind_it_changes_no_rung_and_no_basis(
     planned: list[Draft], data: st.DataObject
 ) -> None:
     events = record(planned)
-    told = [e for e in events if isinstance(e.data, Telling) and not isinstance(e.data, EvidenceAdded)]
+    told = [e for e in events if isinstance(e.data, Statement) and not isinstance(e.data, EvidenceAdded)]
     assume(told)
     target = data.draw(st.sampled_from(told))
-    assert isinstance(target.data, Telling)
+    assert isinstance(target.data, Statement)
     by = target.data.asserted_by
     channel = "outlet" if by.party == "MEDIA" else data.draw(st.sampled_from(("quote", "attributed")))
     again = EvidenceAdded(

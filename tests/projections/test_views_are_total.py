@@ -50,7 +50,7 @@ def test_so_has_every_day(kind: Kind, data: st.DataObject, *, certain: bool) -> 
 def test_whatever_cites_a_source_can_be_shown_with_it(kind: Kind, data: st.DataObject) -> None:
     filed = data.draw(records(kind))
     document = source.view(filed.reading("source/a0"), [filed.reading(STREAMS[kind])])
-    assert len(document.assertions) == len([e for e in filed.history(STREAMS[kind]).order if e.telling])
+    assert len(document.assertions) == len([e for e in filed.history(STREAMS[kind]).order if e.assertion])
 
 
 ASSERTED: list[tuple[Kind, str]] = [

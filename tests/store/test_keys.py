@@ -1,7 +1,7 @@
 """API keys: shown once, compared by hash, and every change known to whoever looks at the head."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from hashlib import sha256
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, select
 
 from service.store import keys, log, tables
 from service.store.engine import driver, transaction
-from service.store.keys import SCOPES, Key, Scope
+from service.store.keys import Key
 from tests.store.record import NOON, VISAS, put
 
 
@@ -114,23 +114,6 @@ def test_a_key_whose_creation_is_rolled_back_never_was(engine: Engine, record: C
         c.rollback()
     assert keys.read_all(record) == {}
     assert log.read_head(record).keys_version == 0
-
-
-@pytest.mark.parametrize(
-    ("held", "allowed"),
-    [((), ()), (("read",), ("read",)), (("report",), ("read", "report")), (("admin",), ("read", "report", "admin"))],
-)
-def test_a_scope_includes_the_ones_below_it(held: tuple[Scope, ...], allowed: tuple[Scope, ...]) -> None:
-    key = Key("0" * 12, "a", held, None, b"", NOON)
-    assert tuple(scope for scope in SCOPES if key.may(scope)) == allowed
-
-
-def test_a_key_may_be_limited_to_relations() -> None:
-    everywhere = Key("0" * 12, "a", ("report",), None, b"", NOON)
-    limited = replace(everywhere, relations=("no-se",))
-    reader = replace(limited, scopes=("read",))
-    assert [key.may_report_on("no-se") for key in (everywhere, limited, reader)] == [True, True, False]
-    assert [key.may_report_on("dk-no") for key in (everywhere, limited, reader)] == [True, False, False]
 
 
 def test_a_key_has_every_column_of_the_table() -> None:

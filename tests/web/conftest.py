@@ -1,6 +1,5 @@
 """The pages on a real database, asked as a browser asks: with the cookies that it was given."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -89,15 +88,14 @@ def sign_in(browser: TestClient, key: str, next: str = "/") -> Any:
     return browser.post("/sign-in", data={"key": key, "next": next})
 
 
+def sign_out(browser: TestClient, **headers: str) -> Any:
+    """A browser sends the type of a form also where the form has no fields."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return browser.post("/sign-out", content=b"", headers={**form, **headers})
+
+
 @pytest.fixture
 def desk(browser: TestClient, new_key: NewKey) -> TestClient:
     """Signed in with a key that may report."""
     assert sign_in(browser, new_key()).status_code == 303
     return browser
-
-
-def token_on(page: Any) -> str:
-    """The token of the form on a page."""
-    found = re.search(r'name="token" value="([0-9a-f]+)"', page.text)
-    assert found is not None, page.text
-    return found[1]

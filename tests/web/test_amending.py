@@ -246,9 +246,9 @@ def test_what_was_recorded_since_is_told_first(desk: TestClient) -> None:
 # Whose form it is.
 
 
-def test_without_its_token_nothing_is_retracted(desk: TestClient) -> None:
+def test_a_form_that_was_made_for_another_key_retracts_nothing(desk: TestClient) -> None:
     paper = opened(desk, f"/retract/{event(desk, BANKING, 'InstrumentExchanged')}").write("reason", "By mistake.")
-    assert paper.write("token", "0" * 64).send("file").status_code == 403
+    assert paper.write("made-for", "0" * 12).send("file").status_code == 403
     assert irritant(desk, "banking-access")["status"] == "formalised"
 
 

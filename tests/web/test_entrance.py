@@ -1,16 +1,27 @@
 """Who is let in with a key, for how long, and what others cannot make a browser do."""
 
+import re
 from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from service.api.sessions import Sessions
 from service.store import keys
-from service.store.engine import transaction
+from service.store.archive import export_record
+from service.store.engine import connection, transaction
 from tests.api.serving import Served, served
-from tests.web.conftest import LOOPBACK, Clock, NewKey, browsing, sign_in, site, token_on
+from tests.web.conftest import LOOPBACK, Clock, NewKey, browsing, sign_in, sign_out, site
+
+NEW_SECRET = re.findall(
+    r"^    (UPDATE head SET .*?);$",
+    (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)[0]
 
 
 def test_who_shows_a_key_is_let_in_and_goes_where_he_wanted(browser: TestClient, new_key: NewKey) -> None:
@@ -49,7 +60,7 @@ def test_the_cookie_anywhere_else_is_secure(seeded_database_url: str, clock: Clo
 
 
 def cookie_for(server: Served, key: str, asked_by: str, **headers: str) -> str:
-    said = {"X-Forwarded-Proto": asked_by, **headers}
+    said = {"X-Forwarded-Proto": asked_by, "Sec-Fetch-Site": "same-origin", **headers}
     return httpx2.post(f"{server.url}/sign-in", data={"key": key}, headers=said).headers["set-cookie"]
 
 
@@ -100,47 +111,66 @@ def test_a_session_goes_on_in_another_process_and_after_a_restart(
         assert "signed in as" in other.get("/sign-in").text
 
 
-@pytest.mark.parametrize("change", ["key", "ends", "mac"])
-def test_a_forged_session_is_nobodys(browser: TestClient, new_key: NewKey, change: str) -> None:
+@pytest.mark.parametrize("change", ["key", "ends", "signature"])
+def test_a_forged_session_is_refused(browser: TestClient, new_key: NewKey, change: str) -> None:
     sign_in(browser, new_key())
-    parts = dict(zip(("key", "ends", "mac"), browser.cookies["irritants"].split("."), strict=True))
+    parts = dict(zip(("key", "ends", "signature"), browser.cookies["irritants"].split("."), strict=True))
     other = new_key(name="other").split("_")[1]
-    forged = {"key": other, "ends": str(int(parts["ends"]) + 1), "mac": "0" * 64}[change]
-    browser.cookies.clear()
-    browser.cookies.set("irritants", ".".join({**parts, change: forged}.values()))
+    forged = {"key": other, "ends": str(int(parts["ends"]) + 1), "signature": "0" * 43}[change]
+    show_cookie(browser, ".".join({**parts, change: forged}.values()))
     assert "signed in as" not in browser.get("/sign-in").text
 
 
-def test_a_session_is_made_with_the_password_of_the_database() -> None:
-    from service.api.sessions import Sessions  # noqa: PLC0415
-
-    now = datetime.now(UTC)
-    key = keys.Key("0" * 12, "desk", ("report",), None, bytes(32), now)
-    session = Sessions("postgresql://service:hush@db/record").begin(key, now)
-    assert Sessions("postgres://service:hush@elsewhere:5433/record").find({key.id: key}, session.value, now) == session
-    assert Sessions("postgresql://service@db/record").find({key.id: key}, session.value, now) is None
+@pytest.mark.parametrize("value", ["", ".", "..", "a.b.c", "\xe9.1.2", "0" * 5_000])
+def test_a_cookie_that_is_no_session_is_ignored(browser: TestClient, value: str) -> None:
+    page = browser.get("/sign-in", headers={b"Cookie": f"irritants={value}".encode("latin-1")})
+    assert (page.status_code, "signed in as" in page.text) == (200, False)
 
 
-def test_signing_out_takes_the_session_off_the_browser(desk: TestClient) -> None:
-    answer = desk.post("/sign-out", data={"token": token_on(desk.get("/sign-in"))})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-    assert "Max-Age=0" in answer.headers["set-cookie"]
+def show_cookie(browser: TestClient, value: str) -> None:
+    browser.cookies.clear()
+    browser.cookies.set("irritants", value)
+
+
+def secret_on(engine: Engine) -> bytes:
+    with connection(engine) as c:
+        return keys.read_session_secret(c)
+
+
+def test_a_session_needs_the_secret_of_the_record(browser: TestClient, new_key: NewKey, engine: Engine) -> None:
+    """Key ids are not secret: `key list` and the forms show them."""
+    key = keys.Key(new_key().split("_")[1], "desk", ("report",), None, bytes(32), datetime.now(UTC))
+    for secret, is_signed_in in ((bytes(32), False), (secret_on(engine), True)):
+        show_cookie(browser, Sessions(secret).begin(key, datetime.now(UTC)).value)
+        assert ("signed in as" in browser.get("/sign-in").text) == is_signed_in
+
+
+def test_the_secret_is_in_no_export(engine: Engine) -> None:
+    with connection(engine) as c:
+        export_record(c, exported := BytesIO())
+    assert exported.getvalue().count(b"\n") > 100
+    assert secret_on(engine).hex().encode() not in exported.getvalue()
+
+
+def test_a_new_secret_ends_every_session_with_the_next_request(
+    desk: TestClient, new_key: NewKey, engine: Engine
+) -> None:
+    """By the statement that SECURITY.md gives."""
+    before = secret_on(engine)
+    with engine.begin() as c:
+        c.exec_driver_sql(NEW_SECRET)
+    assert secret_on(engine) != before
+    assert len(secret_on(engine)) == 32
     assert "signed in as" not in desk.get("/sign-in").text
-
-
-@pytest.mark.parametrize("token", ["", "0" * 64])
-def test_without_its_token_a_form_does_nothing(desk: TestClient, token: str) -> None:
-    assert desk.post("/sign-out", data={"token": token}).status_code == 403
+    sign_in(desk, new_key())
     assert "signed in as" in desk.get("/sign-in").text
 
 
-def test_the_token_of_another_session_is_none(
-    desk: TestClient, new_key: NewKey, seeded_database_url: str, clock: Clock
-) -> None:
-    with browsing(site(seeded_database_url, clock)) as other:
-        sign_in(other, new_key(name="other"))
-        token = token_on(other.get("/sign-in"))
-    assert desk.post("/sign-out", data={"token": token}).status_code == 403
+def test_signing_out_takes_the_session_off_the_browser(desk: TestClient) -> None:
+    answer = sign_out(desk)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert "signed in as" not in desk.get("/sign-in").text
 
 
 @pytest.mark.parametrize(
@@ -151,12 +181,35 @@ def test_the_token_of_another_session_is_none(
         {"Sec-Fetch-Site": "", "Origin": "https://elsewhere.example"},
         {"Sec-Fetch-Site": "", "Origin": "null"},
         {"Sec-Fetch-Site": "", "Origin": "https://[nowhere"},
+        {"Sec-Fetch-Site": "", "Origin": "http://127.0.0.1:8001"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": LOOPBACK},
+        {"Sec-Fetch-Site": ""},
     ],
+    ids=str,
 )
-def test_a_form_from_another_site_is_refused(browser: TestClient, new_key: NewKey, said: dict[str, str]) -> None:
+def test_a_form_that_may_be_from_another_site_is_refused(
+    browser: TestClient, new_key: NewKey, said: dict[str, str]
+) -> None:
+    """Also where the browser says nothing of where it is from."""
     answer = browser.post("/sign-in", data={"key": new_key()}, headers=said)
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
+    sign_in(browser, new_key())
+    assert sign_out(browser, **said).status_code == 403
+    assert "signed in as" in browser.get("/sign-in").text
+
+
+def test_a_page_without_encryption_posts_nothing_to_one_with(
+    seeded_database_url: str, clock: Clock, new_key: NewKey
+) -> None:
+    with browsing(site(seeded_database_url, clock), "https://record.example") as elsewhere:
+        statuses = [
+            elsewhere.post(
+                "/sign-in", data={"key": new_key()}, headers={"Sec-Fetch-Site": "", "Origin": origin}
+            ).status_code
+            for origin in ("http://record.example", "https://record.example")
+        ]
+    assert statuses == [403, 303]
 
 
 @pytest.mark.parametrize("host", ["[::1", "[1.2.3.4]", "a b"])
@@ -170,8 +223,11 @@ def test_who_asks_for_no_host_there_can_be_is_a_stranger(browser: TestClient, ne
     )
 
 
-@pytest.mark.parametrize("said", [{"Origin": LOOPBACK}, {}])
-def test_a_browser_that_says_less_signs_in_too(browser: TestClient, new_key: NewKey, said: dict[str, str]) -> None:
+@pytest.mark.parametrize("said", [{"Origin": LOOPBACK}, {"Origin": LOOPBACK.replace("http:", "https:")}])
+def test_a_browser_that_names_only_the_origin_signs_in_too(
+    browser: TestClient, new_key: NewKey, said: dict[str, str]
+) -> None:
+    """The second where a proxy that is not trusted takes the encryption away."""
     assert browser.post("/sign-in", data={"key": new_key()}, headers={"Sec-Fetch-Site": "", **said}).status_code == 303
 
 
@@ -183,7 +239,7 @@ def test_many_wrong_keys_are_too_many(browser: TestClient, new_key: NewKey) -> N
 
 
 def tried(server: Served, sender: str) -> int:
-    said = {"X-Forwarded-For": sender}
+    said = {"X-Forwarded-For": sender, "Sec-Fetch-Site": "same-origin"}
     return httpx2.post(f"{server.url}/sign-in", data={"key": "irr_none"}, headers=said).status_code
 
 

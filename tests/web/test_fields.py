@@ -12,7 +12,7 @@ from service.web.controls import explanation, word_for
 from service.web.drafts import Entry
 from service.web.editing import NOT_OFFERED
 from service.web.fields import Field, fields_of, plain, written
-from service.web.speech import heard
+from service.web.speech import event_label
 from service.web.texts import texts
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -78,7 +78,7 @@ def test_a_field_knows_what_can_be_chosen_how_long_it_is_and_whether_it_must_be(
 
 @pytest.mark.parametrize("type", ASKED)
 def test_every_type_has_a_name_an_explanation_and_a_label_for_each_field(type: str) -> None:
-    assert heard(type)
+    assert event_label(type)
     assert explanation(type).endswith(".")
     assert [name for name in asked(type) if f"field.{name}" not in texts()] == []
 

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from service.store.engine import connection
 from service.store.log import read_head
-from tests.web.conftest import Clock, NewKey, browsing, sign_in, site, token_on
+from tests.web.conftest import Clock, NewKey, browsing, sign_in, site
 from tests.web.paper import Paper, opened
 
 ROUND = "/file?round=ru-us/moscow-next"
@@ -365,9 +365,11 @@ def test_what_cannot_be_recorded_is_a_mistake_as_any_other(desk: TestClient, sai
 # Whose form it is.
 
 
-@pytest.mark.parametrize("token", ["", "0" * 64])
-def test_without_its_token_nothing_is_filed_and_nothing_lost(desk: TestClient, engine: Engine, token: str) -> None:
-    answer = saying(opened(desk, BLANK)).write("token", token).send("file")
+@pytest.mark.parametrize("key", ["", "0" * 12])
+def test_a_form_that_was_made_for_another_key_files_nothing_and_loses_nothing(
+    desk: TestClient, engine: Engine, key: str
+) -> None:
+    answer = saying(opened(desk, BLANK)).write("made-for", key).send("file")
     assert answer.status_code == 403
     assert position(engine) == SEEDED
     again = Paper(desk, answer)
@@ -391,7 +393,7 @@ def test_where_the_session_has_ended_all_comes_back_with_the_question_for_the_ke
     assert answer.status_code == 401
     kept = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text))
     assert kept["e1-terms"] == "Visas within thirty days"
-    assert "token" not in kept
+    assert "made-for" not in kept
     wrong = desk.post("/file", data={**kept, "sign-in-key": "irr_none"})
     assert (wrong.status_code, "may have expired or been revoked" in wrong.text) == (401, True)
     back = desk.post("/file", data={**kept, "sign-in-key": new_key(name="again")})
@@ -427,8 +429,9 @@ def test_a_key_that_is_limited_previews_and_files_nothing_elsewhere(
 ) -> None:
     paper = saying(opened(desk, BLANK))
     with browsing(site(seeded_database_url, clock)) as other:
-        sign_in(other, new_key(relations=("de-fr",)))
-        paper.write("token", token_on(other.get("/sign-in")))
+        key = new_key(relations=("de-fr",))
+        sign_in(other, key)
+        paper.write("made-for", key.split("_")[1])
         data = {**paper.fields, "shown": paper.all("shown")}
         assert other.post("/file/preview", data=data).status_code == 403
         assert other.post("/file", data={**data, "do": "file"}).status_code == 403

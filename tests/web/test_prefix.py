@@ -20,7 +20,7 @@ from service.web.site import add_pages
 from tests.api.bodies import FLIGHTS, on, report
 from tests.api.serving import Served, served
 from tests.proxies import PREFIX, below
-from tests.web.conftest import BROWSER, Clock, NewKey, browsing, sign_in, site, token_on
+from tests.web.conftest import BROWSER, Clock, NewKey, browsing, sign_in, sign_out, site
 from tests.web.crawling import Addresses, crawl
 
 STRANGE = ["", "/", "irritants", "//elsewhere.example", "/a//b", "/..", "/a/../b", "/.", "/a/.", "/a b", "/a%2fb"]
@@ -211,8 +211,7 @@ def test_a_form_is_filed_below_the_path(prefixed: TestClient, new_key: NewKey) -
     entered = prefixed.post("/sign-in", data={"key": new_key(), "next": "/"})
     prefixed.cookies.clear()
     prefixed.headers["Cookie"] = entered.headers["set-cookie"].partition(";")[0]
-    out = prefixed.get("/sign-in")
-    left = prefixed.post("/sign-out", data={"token": token_on(out)})
+    left = sign_out(prefixed)
     assert left.headers["location"] == f"{PREFIX}/sign-in"
     assert f"Path={PREFIX};" in left.headers["set-cookie"]
     del prefixed.headers["Cookie"]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from service.domain.assertion import AssertedBy
-from service.domain.catalogue import EVENT_TYPES
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import RUNGS, Rung
@@ -153,12 +152,11 @@ def test_every_text_that_is_asked_for_by_its_name_is_there(file: Path) -> None:
     "names",
     [
         [f"country.{code}" for code in ALPHA_2],
-        [f"event.{name}" for name in EVENT_TYPES],
         [f"rung.{rung}" for rung in RUNGS],
         [f"standing.{name}" for name in StandingDocument.model_fields],
         [f"needs.{kind}" for kind in get_args(Kind)],
     ],
-    ids=["countries", "events", "rungs", "standing", "needs"],
+    ids=["countries", "rungs", "standing", "needs"],
 )
 def test_every_word_of_the_record_has_its_word_for_readers(names: list[str]) -> None:
     assert [name for name in names if name not in T] == []

@@ -10,6 +10,7 @@ from service.domain.assertion import ACTING, Assertion
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
 from service.domain.errors import (
+    AllowedTypes,
     IrritantClosed,
     ItemTaken,
     NoSuchHold,
@@ -19,7 +20,6 @@ from service.domain.errors import (
     NotClosed,
     NotYoursToWithdraw,
     Refusal,
-    Standing,
     TooFarToWithdraw,
     UnknownItem,
     UnknownProposal,
@@ -57,7 +57,7 @@ def judge(state: Irritant, effect: Effective, stream: str, relation: str) -> Ref
     return _not_a_party(state, effect.data, relation) or _judged(state, effect, stream)
 
 
-def allowed(state: Irritant) -> Standing:
+def allowed(state: Irritant) -> AllowedTypes:
     """The rung as it is, and the types that can be asserted here."""
     types = set(KINDS["irritant"]) - {"IrritantOpened"} if state.lifecycle == "open" else set(_after_the_end(state))
     if state.lifecycle == "open":
@@ -74,7 +74,7 @@ def allowed(state: Irritant) -> Standing:
         types.discard("HoldLifted")
     if state.status > IN_TALKS or not _raisers(state):
         types.discard("IrritantWithdrawn")
-    return Standing(RUNGS[state.status], tuple(sorted(types)))
+    return AllowedTypes(RUNGS[state.status], tuple(sorted(types)))
 
 
 def _after_the_end(state: Irritant) -> frozenset[str]:

@@ -6,7 +6,7 @@ Derived from the state alone and total; the definitions are those of the domain'
 from collections.abc import Iterable
 from typing import Literal
 
-from service.domain.irritant.state import MEDIA, Hold, Irritant, Proposal, Stand, Step, by_parties, live
+from service.domain.irritant.state import MEDIA, Hold, Irritant, Proposal, SidePosition, Step, by_parties, live
 from service.domain.ladder import UNSTATED
 
 Basis = Literal["none", "media_only", "contested", "both_sides", "one_side", "attributed"]
@@ -20,12 +20,12 @@ def basis(state: Irritant) -> Basis:
         return "media_only"
     if contested(state):
         return "contested"
-    spoken = [p for p in state.parties if _at_the_top(state, p) and any(s.spoken for s in state.standing(p))]
+    spoken = [p for p in state.parties if _at_the_top(state, p) and any(s.spoken for s in state.positions_at_rung(p))]
     return "attributed" if not spoken else "one_side" if len(spoken) == 1 else "both_sides"
 
 
 def contested(state: Irritant) -> bool:
-    """Whether a denied claim stands at the claimed rung, or a denied reversal still holds down who tells it."""
+    """Whether a denied claim stands at the claimed rung, or a denied reversal still binds a side that states it."""
     denied = [d for d in state.denials if not d.ended]
     if not denied:
         return False
@@ -33,25 +33,25 @@ def contested(state: Irritant) -> bool:
     return any(_holds_down(state, d.target) if d.reversal else d.target in at_the_top for d in denied)
 
 
-def _at_the_claimed_rung(state: Irritant) -> Iterable[Stand]:
-    live = ((s, level) for s, level in state.leveled if s.denied_in is None and s.holder != MEDIA)
+def _at_the_claimed_rung(state: Irritant) -> Iterable[SidePosition]:
+    live = ((s, level) for s, level in state.with_levels if s.denied_in is None and s.holder != MEDIA)
     return (s for s, level in live if level == state.status)
 
 
 def _holds_down(state: Irritant, target: str) -> bool:
-    tellers = ((r.to, t) for r in state.reversals if r.root == target for t in by_parties(r.tellers))
-    return any(state.rung_of(t.holder) <= to for to, t in tellers)
+    statements = ((r.to, t) for r in state.reversals if r.root == target for t in by_parties(r.statements))
+    return any(state.rung_of(t.holder) <= to for to, t in statements)
 
 
 def _at_the_top(state: Irritant, party: str) -> bool:
     return state.rung_of(party) == state.status > UNSTATED
 
 
-def supports(state: Irritant) -> list[Stand]:
-    """The stands that the claimed rung rests on; where no party is on record, those at the reported rung."""
+def supports(state: Irritant) -> list[SidePosition]:
+    """The positions that the claimed rung rests on; where no party is on record, those at the reported rung."""
     if state.status == UNSTATED:
-        return [s for s, level in state.leveled if level == state.reported > UNSTATED]
-    return [s for p in state.parties if _at_the_top(state, p) for s in state.standing(p)]
+        return [s for s, level in state.with_levels if level == state.reported > UNSTATED]
+    return [s for p in state.parties if _at_the_top(state, p) for s in state.positions_at_rung(p)]
 
 
 def origins(state: Irritant) -> int:
@@ -95,4 +95,4 @@ def awaiting(state: Irritant) -> str:
 
 def wording(state: Irritant, party: str) -> str | None:
     """The party's own word for where it stands, its latest at that rung."""
-    return next((s.wording for s in reversed(state.standing(party)) if s.wording), None)
+    return next((s.wording for s in reversed(state.positions_at_rung(party)) if s.wording), None)

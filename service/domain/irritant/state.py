@@ -1,8 +1,9 @@
 """An irritant as a history leaves it (`fold.py` says how it comes about).
 
-A *stand* is one voice standing behind one rung; a party's rung is the highest of its stands that it has not denied,
-each lowered by the reversals that bind that party. What else is told is kept as *tellings*, one for each voice, so that
-a denial can take back one voice and leave the others. Nothing denied is dropped: a denial can itself be denied.
+A *side position* is one side, or media, saying that a rung is reached. A party's rung is the highest of its positions
+that it has not denied, each lowered by the reversals that bind that party. Everything else said is kept as *side
+statements*, one for each side, so that a denial can take back one and leave the others. Nothing denied is dropped: a
+denial can itself be denied.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +17,12 @@ Trend = Literal["advanced", "regressed", "held"]
 Hold = Literal["none", "stalled", "suspended"]
 MEDIA: Final = "MEDIA"
 REVERSAL: Final = "reversal"
-"""What lapses a step: no voice, but it stands as long as a party tells the reversal."""
+"""The holder of a lapse, which closes a step for as long as a party states the reversal."""
 
 
 @dataclass(frozen=True)
-class Stand:
-    """One voice behind one rung. `holder` is a party, or MEDIA for everybody else."""
+class SidePosition:
+    """One side saying that a rung is reached. `holder` is a party, or MEDIA for all third parties."""
 
     event: str
     root: str
@@ -34,8 +35,8 @@ class Stand:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """One voice that says something beside the ladder; `root` is what it says again, or itself."""
+class SideStatement:
+    """One side saying something beside the ladder. `root` is the assertion that it repeats, or itself."""
 
     event: str
     root: str
@@ -44,20 +45,20 @@ class Telling:
     denied_in: str | None = None
 
 
-def live(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
-    """Those that their holders have not denied."""
-    return tuple(t for t in tellings if t.denied_in is None)
+def live(statements: Iterable[SideStatement]) -> tuple[SideStatement, ...]:
+    """Return those that their holders have not denied."""
+    return tuple(t for t in statements if t.denied_in is None)
 
 
-def by_parties(tellings: Iterable[Telling]) -> tuple[Telling, ...]:
-    """Those that a party stands behind."""
-    return tuple(t for t in tellings if t.denied_in is None and t.holder != MEDIA)
+def by_parties(statements: Iterable[SideStatement]) -> tuple[SideStatement, ...]:
+    """Return those that a party says and has not denied."""
+    return tuple(t for t in statements if t.denied_in is None and t.holder != MEDIA)
 
 
-def by_a_party(tellings: Iterable[Telling]) -> bool:
-    """Whether a party stands behind any of them; a loop, for each understanding asks it of every proposal."""
-    for telling in tellings:  # noqa: SIM110 -- `any` takes three times as long
-        if telling.denied_in is None and telling.holder != MEDIA:
+def by_a_party(statements: Iterable[SideStatement]) -> bool:
+    """Tell whether a party says any of them. A loop, because each understanding asks it of every proposal."""
+    for statement in statements:  # noqa: SIM110 -- `any` takes three times as long
+        if statement.denied_in is None and statement.holder != MEDIA:
             return True
     return False
 
@@ -76,16 +77,16 @@ class Denial:
 
 @dataclass(frozen=True)
 class Reversal:
-    """Progress said to be undone down to `to`: it binds the first `place` stands, if a party is among its tellers."""
+    """Progress said to be undone down to `to`: it binds the first `place` positions, if a party states it."""
 
     root: str
     to: int
     place: int
-    tellers: tuple[Telling, ...]
+    statements: tuple[SideStatement, ...]
 
     @property
     def by_a_party(self) -> bool:
-        return by_a_party(self.tellers)
+        return by_a_party(self.statements)
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class Proposal:
     addressee: str
     terms: str
     occurred: str | None
-    tellers: tuple[Telling, ...]
-    closings: tuple[Telling, ...] = ()
+    statements: tuple[SideStatement, ...]
+    closings: tuple[SideStatement, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -106,20 +107,20 @@ class Proposal:
 
     @property
     def by_a_party(self) -> bool:
-        return by_a_party(self.tellers)
+        return by_a_party(self.statements)
 
 
 @dataclass(frozen=True)
 class Step:
-    """An agreed next step; `tellers` say that it was agreed, `closings` that it was closed, and how."""
+    """An agreed next step; `statements` say that it was agreed, `closings` that it was closed, and how."""
 
     step: str
     owner: str
     action: str
     due: str | None
     opened: str
-    tellers: tuple[Telling, ...]
-    closings: tuple[Telling, ...] = ()
+    statements: tuple[SideStatement, ...]
+    closings: tuple[SideStatement, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -128,7 +129,7 @@ class Step:
 
     @property
     def by_a_party(self) -> bool:
-        return by_a_party(self.tellers)
+        return by_a_party(self.statements)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Item:
     kind: str
     name: str
     place: str
-    statuses: tuple[Telling, ...] = ()
+    statuses: tuple[SideStatement, ...] = ()
 
     @property
     def status(self) -> str:
@@ -148,7 +149,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Voice:
+class LastStatement:
     """A party's last assertion, in the order of the world, and the rung that it spoke of, if of one."""
 
     event: str
@@ -157,8 +158,8 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """An event that changed one of the three statuses, and these after it. `earliest` is that of its place."""
+class StatusChange:
+    """An event that changed one of the three statuses, and the statuses after it. `earliest` is that of its place."""
 
     event: str
     occurred: str | None
@@ -173,7 +174,7 @@ class Moved:
 class Irritant:
     """An irritant as a history leaves it. `rungs` are the parties', in the order of `parties`.
 
-    `levels` are those of `stands`, one for each: its rung, lowered by the reversals after it that bind its holder.
+    `levels` has one for each of `side_positions`: its rung, lowered by later reversals that bind its holder.
     `withdrawals` has reopenings among them, `holds` what lifted them: the last that stands counts, for holds by side.
     """
 
@@ -181,27 +182,27 @@ class Irritant:
     title: str = ""
     category: str = ""
     opened: bool = False
-    stands: tuple[Stand, ...] = ()
+    side_positions: tuple[SidePosition, ...] = ()
     levels: tuple[int, ...] = ()
     rungs: tuple[int, int] = (UNSTATED, UNSTATED)
     reported: int = UNSTATED
     high_water_mark: int = UNSTATED
     trend: Trend = "held"
-    course: tuple[Moved, ...] = ()
-    raised_by: tuple[Telling, ...] = ()
-    first_by: tuple[Telling, ...] = ()
-    withdrawals: tuple[Telling, ...] = ()
+    course: tuple[StatusChange, ...] = ()
+    raised_by: tuple[SideStatement, ...] = ()
+    first_by: tuple[SideStatement, ...] = ()
+    withdrawals: tuple[SideStatement, ...] = ()
     merged_into: str | None = None
     reversals: tuple[Reversal, ...] = ()
     denials: tuple[Denial, ...] = ()
     regressed: tuple[str, ...] = ()
-    holds: tuple[Telling, ...] = ()
-    reversibility: tuple[Telling, ...] = ()
-    stances: tuple[Telling, ...] = ()
+    holds: tuple[SideStatement, ...] = ()
+    reversibility: tuple[SideStatement, ...] = ()
+    stances: tuple[SideStatement, ...] = ()
     proposals: Mapping[str, Proposal] = field(default_factory=dict)
     steps: Mapping[str, Step] = field(default_factory=dict)
     items: Mapping[str, Item] = field(default_factory=dict)
-    voices: Mapping[str, Voice] = field(default_factory=dict)
+    last_statements: Mapping[str, LastStatement] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
@@ -212,14 +213,14 @@ class Irritant:
         return min(self.rungs)
 
     @property
-    def moved(self) -> Moved | None:
+    def moved(self) -> StatusChange | None:
         """The last event that changed one of the three statuses."""
         return self.course[-1] if self.course else None
 
     @property
     def regressions(self) -> int:
-        told = {r.root for r in self.reversals if r.by_a_party}
-        return sum(root in told for root in self.regressed)
+        stated = {r.root for r in self.reversals if r.by_a_party}
+        return sum(root in stated for root in self.regressed)
 
     @property
     def lifecycle(self) -> Literal["open", "resolved", "withdrawn"]:
@@ -236,37 +237,37 @@ class Irritant:
     def rung_of(self, party: str) -> int:
         return self.rungs[self.parties.index(party)]
 
-    def levels_anew(self) -> tuple[int, ...]:
-        """The levels from stands, reversals and denials, whichever of them changed. O(stands + reversals)."""
+    def calculate_levels(self) -> tuple[int, ...]:
+        """Calculate the levels from positions, reversals and denials. O(positions + reversals)."""
         if not self.reversals:
-            return tuple(stand.rung for stand in self.stands)
+            return tuple(side_position.rung for side_position in self.side_positions)
         waiting = self.binding()
         lowest = dict.fromkeys(waiting, RESOLVED)
-        levels = [stand.rung for stand in self.stands]
+        levels = [side_position.rung for side_position in self.side_positions]
         for place in range(len(levels) - 1, -1, -1):
-            holder = self.stands[place].holder
+            holder = self.side_positions[place].holder
             while waiting[holder] and waiting[holder][-1].place > place:
                 lowest[holder] = min(lowest[holder], waiting[holder].pop().to)
             levels[place] = min(levels[place], lowest[holder])
         return tuple(levels)
 
     def binding(self) -> dict[str, list[Reversal]]:
-        """By holder the reversals that bind it, by place: those that a party tells and the holder does not deny."""
-        told = sorted((r for r in self.reversals if r.by_a_party), key=lambda r: r.place)
+        """By holder the reversals that bind it, by place: those that a party states and the holder does not deny."""
+        stated = sorted((r for r in self.reversals if r.by_a_party), key=lambda r: r.place)
         denied = {(d.denier, d.target) for d in self.denials if d.reversal and not d.ended}
-        return {h: [r for r in told if (h, r.root) not in denied] for h in (*self.parties, MEDIA)}
+        return {h: [r for r in stated if (h, r.root) not in denied] for h in (*self.parties, MEDIA)}
 
     @property
-    def leveled(self) -> Iterator[tuple[Stand, int]]:
-        """Each stand with its level."""
-        return zip(self.stands, self.levels, strict=True)
+    def with_levels(self) -> Iterator[tuple[SidePosition, int]]:
+        """Each position with its level."""
+        return zip(self.side_positions, self.levels, strict=True)
 
-    def standing(self, party: str) -> list[Stand]:
-        """The stands of a party at its rung, none where it is on no rung."""
+    def positions_at_rung(self, party: str) -> list[SidePosition]:
+        """Return the positions of a party at its rung; none where it is on no rung."""
         rung = self.rung_of(party)
         if rung == UNSTATED:
             return []
-        return [s for s, level in self.leveled if level == rung and s.holder == party and s.denied_in is None]
+        return [s for s, level in self.with_levels if level == rung and s.holder == party and s.denied_in is None]
 
     def holders(self, asserter: str) -> tuple[str, ...]:
         """Whose word this is: both parties' for a joint text, MEDIA for whoever is no party of the relation."""

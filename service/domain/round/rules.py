@@ -61,8 +61,8 @@ def _out_of_turn(state: Round, data: Assertion) -> Refusal | None:
 def _says_again(state: Round, data: Assertion) -> bool:
     """Whether whoever speaks has told this very step before. Media are many: each is known by its origin."""
     voices = {_voice(h, data.source.origin) for h in holders(state.parties, data.asserted_by.party)}
-    told = (t for c in state.of(data.__class__) for t in c.live)
-    return voices <= {_voice(t.holder, t.origin) for t in told}
+    statements = (t for c in state.of(data.__class__) for t in c.live)
+    return voices <= {_voice(t.holder, t.origin) for t in statements}
 
 
 def _voice(holder: str, origin: str) -> str:

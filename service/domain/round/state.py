@@ -58,16 +58,16 @@ class Round:
     def place(self) -> str | None:
         """Where it met, else where it is to meet."""
         for steps in ((RoundConvened,), (RoundScheduled, RoundRelocated), (RoundAnnounced,)):
-            if told := prevailing(c for c in self.of(*steps) if _place(c.data) is not None):
-                return _place(told.data)
+            if claim := prevailing(c for c in self.of(*steps) if _place(c.data) is not None):
+                return _place(claim.data)
         return None
 
     @property
     def date(self) -> str | None:
         """When it met, else when it is to meet, as EDTF; None where nobody says, or it is put off without a date."""
         for step in (RoundConvened, RoundConcluded):
-            if told := prevailing(c for c in self.of(step) if c.data.occurred is not None):
-                return told.data.occurred
+            if claim := prevailing(c for c in self.of(step) if c.data.occurred is not None):
+                return claim.data.occurred
         scheduled = prevailing(self._scheduled)
         return scheduled.data.date if scheduled else None
 
@@ -85,8 +85,8 @@ class Round:
     @property
     def timing(self) -> str | None:
         """When it is to be, in the words of the announcement."""
-        told = prevailing(c for c in self.of(RoundAnnounced) if c.data.timing is not None)
-        return told.data.timing if told else None
+        claim = prevailing(c for c in self.of(RoundAnnounced) if c.data.timing is not None)
+        return claim.data.timing if claim else None
 
     @property
     def preliminary(self) -> bool:

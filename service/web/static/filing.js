@@ -6,7 +6,7 @@
   let soon = null;
 
   const form = () => document.getElementById("report");
-  const passing = name => name === "token" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
+  const passing = name => name === "made-for" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
 
   function draftAt(address) {
     try { return JSON.parse(localStorage.getItem(prefix + address)); } catch { return null; }
@@ -32,7 +32,7 @@
   async function restore() {
     const draft = form() && "fresh" in form().dataset ? draftAt(form().dataset.draft) : null;
     if (!draft) return;
-    const values = { token: form().elements.token.value };
+    const values = { "made-for": form().elements["made-for"].value };
     for (const [name, value] of draft.fields) (values[name] ||= []).push(value);
     await htmx.ajax("POST", form().getAttribute("action"), { values, target: "#report", swap: "outerHTML" });
     const told = document.getElementById("kept");

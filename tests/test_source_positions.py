@@ -10,8 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import marked
-from service.marked import MAX_MISTAKES, Node, Unreadable, read
+from service.source_positions import MAX_MISTAKES, Node, Unreadable, from_yaml, read, source
 
 ANCHOR = "an anchor; remove it, and put a text that begins with & in quotes."
 ALIAS = "an alias; write out what it stands for, and put a text that begins with * in quotes."
@@ -62,7 +61,7 @@ def refusal(text: str) -> str:
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the parser in C is not built, the slower one must say the same."""
     if request.param == "in Python":
-        monkeypatch.setattr(marked, "_LOADER", yaml.SafeLoader)
+        monkeypatch.setattr(from_yaml, "_LOADER", yaml.SafeLoader)
 
 
 @pytest.mark.parametrize("scalar", ["NO", "no", "12:30", "2025-04-10", "010", "1e3", "~", "true", "=", "<<", "../2025"])
@@ -293,7 +292,7 @@ def test_a_short_text_cannot_be_blown_up() -> None:
 
 
 def test_more_values_than_the_largest_report_has_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marked, "MAX_NODES", 100)
+    monkeypatch.setattr(source, "MAX_NODES", 100)
     assert len(plain(read("- a\n" * 99).root)) == 99
     assert refusal("- a\n" * 100) == "line 100, column 3: more than 100 values; split the report."
     assert refusal(json.dumps({"a": [0] * 99})).endswith("more than 100 values; split the report.")

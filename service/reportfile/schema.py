@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from service.domain.catalogue import EventOnTheWire
-from service.marked import Marked, Node
+from service.source_positions import Node, SourceText
 
 DEFAULTS: Final = ("asserted_by", "source", "occurred", "occurred_basis", "inference")
 """What may be said once at the top of a file for all its assertions."""
@@ -46,19 +46,19 @@ def takes(event: str) -> Field:
     return _events().get(event) or _any_event()
 
 
-def plain(node: Node, field: Field, marked: Marked) -> Any:
+def plain(node: Node, field: Field, source: SourceText) -> Any:
     """The value in JSON's terms. Unquoted words are what the field takes, and text where it takes text."""
     match node.value:
         case dict() as inner:
             # The changes of a correction: fields of an event of another type, which only the record knows.
             within = _any_event() if field.types == {"object"} and not (field.fields or field.items) else field
             other = within.items or ANYTHING
-            return {name: plain(value, within.fields.get(name, other), marked) for name, value in inner.items()}
+            return {name: plain(value, within.fields.get(name, other), source) for name, value in inner.items()}
         case [Node(value=str() as text, plain=True)] if ".." in text and "string" in field.types and not field.items:
-            marked.complain(node, f'YAML takes this for a list; write it in quotes: "[{text}]"')
+            source.complain(node, f'YAML takes this for a list; write it in quotes: "[{text}]"')
             return f"[{text}]"
         case list() as inner:
-            return [plain(value, field.items or ANYTHING, marked) for value in inner]
+            return [plain(value, field.items or ANYTHING, source) for value in inner]
         case str() as text if node.plain:
             return _word(text, field.types)
         case value:

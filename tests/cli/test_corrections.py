@@ -40,7 +40,7 @@ def test_a_retraction_takes_it_out_of_the_present_and_leaves_it_in_the_past(file
     assert standing(filed) == ONE
     assert standing(filed, as_of_position=before) == BOTH
     history = filed.done("history", VISAS)
-    assert "✗ UnderstandingReported: Visas are to take sixty days. “sixty days”" in history
+    assert "✗ Understanding reported: Visas are to take sixty days. “sixty days”" in history
     assert "UTC: Said of another round" in history
     assert "✗" not in filed.done("history", VISAS, "--as-of-position", before)
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from stat import S_ISFIFO
 from typing import Final
 
-from service import marked
-from service.marked import Marked, Mistake, Node
-from service.reportschema import ANYTHING, DEFAULTS, REPORT, plain, takes
+from service import source_positions
+from service.reportfile.schema import ANYTHING, DEFAULTS, REPORT, plain, takes
+from service.source_positions import Diagnostic, Node, SourceText
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 PIPE_SECONDS: Final = 60
@@ -37,7 +37,7 @@ _INDEX: Final = re.compile(r"[0-9]{1,9}")
 class NotAReport(ValueError):
     """The file cannot be filed as it is; `mistakes` has everything that is known to be wrong with it."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[Diagnostic]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(f"line {m.line}, column {m.column}: {m.detail}" for m in self.mistakes))
 
@@ -48,8 +48,8 @@ class ReportFile:
 
     key: str
     draft: dict[str, object]
-    mistakes: tuple[Mistake, ...]
-    _marked: Marked = field(repr=False)
+    mistakes: tuple[Diagnostic, ...]
+    _source: SourceText = field(repr=False)
     _expanded: Node = field(repr=False)
 
     @property
@@ -59,7 +59,7 @@ class ReportFile:
             raise NotAReport(self.mistakes)
         return self.draft
 
-    def together(self, errors: Iterable[tuple[str, str]]) -> tuple[Mistake, ...]:
+    def together(self, errors: Iterable[tuple[str, str]]) -> tuple[Diagnostic, ...]:
         """The reader's mistakes and these, JSON Pointers into `draft` with their details, in the order of the file.
 
         What is wrong in a place of which the reader has complained already is left out: it would be said twice.
@@ -68,12 +68,12 @@ class ReportFile:
         later = {self._mistake(pointer, detail) for pointer, detail in errors}
         return tuple(sorted({*self.mistakes, *(m for m in later if replace(m, detail="") not in complained)}))
 
-    def _mistake(self, pointer: str, detail: str) -> Mistake:
+    def _mistake(self, pointer: str, detail: str) -> Diagnostic:
         node, tokens = self._expanded, pointer.split("/")[1:]
         while tokens and (inner := _inner(node, tokens[0].replace("~1", "/").replace("~0", "~"))):
             node, tokens = inner, tokens[1:]
         # What is missing is placed at what it is missing from.
-        return self._marked.mistake(node.at, "/".join([node.pointer, *tokens]), detail)
+        return self._source.mistake(node.at, "/".join([node.pointer, *tokens]), detail)
 
 
 def load(path: Path) -> bytes:
@@ -108,15 +108,17 @@ def _from_pipe(pipe: int) -> bytes:
 def read(content: bytes) -> ReportFile:
     """Raises NotAReport only where the file cannot be read far enough to say what else is wrong with it."""
     if len(content) > MAX_BYTES:
-        raise NotAReport([Mistake(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB; split the report.")])
+        raise NotAReport(
+            [Diagnostic(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB; split the report.")]
+        )
     try:
-        return _read(marked.decoded(content))
-    except marked.Unreadable as unreadable:
+        return _read(source_positions.decoded(content))
+    except source_positions.Unreadable as unreadable:
         raise NotAReport(unreadable.mistakes) from None
 
 
 def _read(text: str) -> ReportFile:
-    found = marked.read(text)
+    found = source_positions.read(text)
     if not isinstance(found.root.value, dict):
         raise found.stop(found.root.at, f"no fields; a report has {', '.join(_FIELDS)}, each written as `name: value`")
     return _Reader(found, found.root.value).read()
@@ -136,7 +138,7 @@ def _inner(node: Node, token: str) -> Node | None:
     return None
 
 
-def _instead(node: Node, value: marked.Value) -> Node:
+def _instead(node: Node, value: source_positions.Value) -> Node:
     """Another value in the place of this one."""
     return Node(value, node.at, node.plain, node.parent, node.token)
 
@@ -144,31 +146,31 @@ def _instead(node: Node, value: marked.Value) -> Node:
 class _Reader:
     """Takes the conveniences out of one file; what it makes stands where what it is made of stands."""
 
-    def __init__(self, found: Marked, top: Mapping[str, Node]) -> None:
-        self.marked, self.top = found, top
+    def __init__(self, found: SourceText, top: Mapping[str, Node]) -> None:
+        self.source, self.top = found, top
         self.relation, self.title, self.key = (self._text(name) for name in ("relation", "title", "key"))
 
     def read(self) -> ReportFile:
         for name in self.top.keys() - set(_FIELDS):
-            self.marked.complain(self.top[name], f"no field of a report; its fields are {', '.join(_FIELDS)}")
+            self.source.complain(self.top[name], f"no field of a report; its fields are {', '.join(_FIELDS)}")
         sent = {name: self.top[name] for name in ("relation", "round", "title", "expect") if name in self.top}
         if "expect" in sent and isinstance(sent["expect"].value, dict):
             versions = {self._stream(name): version for name, version in sent["expect"].value.items()}
             sent["expect"] = _instead(sent["expect"], versions)
-        draft = {name: plain(node, REPORT[name], self.marked) for name, node in sent.items()}
+        draft = {name: plain(node, REPORT[name], self.source) for name, node in sent.items()}
         if "events" in self.top or "sources" in self.top:
             events: list[Node] = [*self._registrations(), *self._events()]
             sent["events"] = _instead(self.top.get("events") or self.top["sources"], events)
-            draft["events"] = [plain(event, takes(_type(event)), self.marked) for event in events]
+            draft["events"] = [plain(event, takes(_type(event)), self.source) for event in events]
         key = self.key or _key(self.relation, self.title)
         return ReportFile(
-            key, draft, tuple(sorted(set(self.marked.mistakes))), self.marked, _instead(self.marked.root, sent)
+            key, draft, tuple(sorted(set(self.source.mistakes))), self.source, _instead(self.source.root, sent)
         )
 
     def _text(self, name: str) -> str:
         node = self.top.get(name)
         if node is not None and not isinstance(node.value, str):
-            self.marked.complain(node, "is no text")
+            self.source.complain(node, "is no text")
         return node.value if node and isinstance(node.value, str) else ""
 
     def _stream(self, name: str) -> str:
@@ -183,18 +185,18 @@ class _Reader:
     def _entries(self, node: Node | None) -> Iterator[tuple[Node, dict[str, Node]]]:
         """What a list has that has fields, each with these; whatever is otherwise is complained of."""
         if node is not None and not isinstance(node.value, list):
-            self.marked.complain(node, "is no list")
+            self.source.complain(node, "is no list")
         for entry in node.value if node and isinstance(node.value, list) else ():
             if isinstance(entry.value, dict):
                 yield entry, dict(entry.value)
             else:
-                self.marked.complain(entry, "has no fields")
+                self.source.complain(entry, "has no fields")
 
     def _registrations(self) -> Iterator[Node]:
         for source, fields in self._entries(self.top.get("sources")):
             slug, origins = fields.pop("slug", None), fields.pop("origins", None)
             if slug is None or not isinstance(slug.value, str):
-                self.marked.complain(slug or source, "a source has a slug")
+                self.source.complain(slug or source, "a source has a slug")
                 continue
             stream = _instead(slug, f"source/{slug.value}")
             # One without more than origins adds them to a source that is on record.
@@ -223,13 +225,13 @@ class _Reader:
         if node is None:
             return {}
         if not isinstance(node.value, dict):
-            self.marked.complain(node, "has no fields")
+            self.source.complain(node, "has no fields")
             return {}
         for name in node.value.keys() - set(DEFAULTS):
-            self.marked.complain(node.value[name], f"has no default; {', '.join(DEFAULTS)} have")
+            self.source.complain(node.value[name], f"has no default; {', '.join(DEFAULTS)} have")
         # A few long lines, repeated ten thousand times, would be sent as gigabytes.
-        if len(str(plain(node, ANYTHING, self.marked))) * times > MAX_BYTES:
-            raise self.marked.stop(node.at, f"too long to be repeated in {times} events; shorten them")
+        if len(str(plain(node, ANYTHING, self.source))) * times > MAX_BYTES:
+            raise self.source.stop(node.at, f"too long to be repeated in {times} events; shorten them")
         return node.value
 
 

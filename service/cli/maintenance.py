@@ -1,6 +1,6 @@
-"""Keeping the record: its tables, the proof that it is whole, its documents, its way out and in.
+"""Maintenance of the record: migrate, verify, rebuild, export and import.
 
-What a command needs of the database it imports when it runs, so that nobody else waits for that.
+A command imports what it needs of the database when it runs, so that the others start faster.
 """
 
 import sys

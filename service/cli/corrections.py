@@ -1,4 +1,4 @@
-"""Mending the record without erasing it: corrections and retractions, each a report of its own.
+"""Corrections and retractions: each is a report of its own, and erases nothing.
 
 The idempotency key follows from what is said and from what of the like was struck before: so the same command twice is
 recorded once, and what was taken back can be said again.
@@ -11,18 +11,18 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from service import marked
+from service import source_positions
 from service.cli import terminal
-from service.cli.client import Refused, Service, service
+from service.cli.client import Service, ServiceProblem, service
 from service.cli.filing import file_report, show_filed
 from service.cli.options import AsJson, Url
 from service.cli.streams import history, named, only_relation, reference
 from service.cli.terminal import Exit, Failed
-from service.domain.assertion import Recorded, Telling
+from service.domain.assertion import Recorded, Statement
 from service.domain.history import History
 from service.domain.streams import parse_stream
 from service.projections.consequences import falls_with
-from service.reportschema import ANYTHING, Field, plain, takes
+from service.reportfile.schema import ANYTHING, Field, plain, takes
 from service.store.codec import canonical
 
 Event = Annotated[str, typer.Argument(help="An event: its id, or as `history` names it, such as ru-us/visas@7.")]
@@ -105,8 +105,8 @@ def amend(
     key = f"{said['type']}-{sha256(canonical([body, taken_back]).encode()).hexdigest()[:32]}"
     try:
         filed = file_report(asked, body, key, dry_run=dry_run)
-    except Refused as refused:
-        raise _told(refused) from refused
+    except ServiceProblem as refused:
+        raise _with_mistakes(refused) from refused
     if as_json:
         terminal.show_json({"key": key, "replayed": filed.replayed, "dry_run": dry_run, **filed.answer})
     else:
@@ -127,7 +127,7 @@ def _target(event: Recorded) -> str | None:
     return getattr(event.data, "target", None)
 
 
-def _told(refused: Refused) -> Failed:
+def _with_mistakes(refused: ServiceProblem) -> Failed:
     """The refusal with each mistake on a line; there is no file to point into."""
     errors = refused.problem.get("errors", ())
     if len(errors) < 2:
@@ -168,8 +168,8 @@ def _value(field: Field, text: str) -> Any:
     if "string" in field.types:
         return text
     try:
-        found = marked.read(text)
-    except marked.Unreadable as error:
+        found = source_positions.read(text)
+    except source_positions.Unreadable as error:
         raise Failed(f"{text} cannot be read: {error.mistake.detail}", Exit.USAGE) from error
     return plain(found.root, field, found)
 
@@ -179,15 +179,15 @@ def _warnings(told: History[Any], target: Recorded) -> list[str]:
     falls = falls_with(told, target.id)
     if not falls:
         return []
-    named = "; ".join(f"{reference(e)} ({_voice(e)}, {_origin(e)})" for e in falls)
+    named = "; ".join(f"{reference(e)} ({_party(e)}, {_origin(e)})" for e in falls)
     return [f"Evidence of it falls with it: {named}. What of that stands by itself, file as an assertion of its own."]
 
 
-def _voice(event: Recorded) -> str:
-    assert isinstance(event.data, Telling)
+def _party(event: Recorded) -> str:
+    assert isinstance(event.data, Statement)
     return event.data.asserted_by.party
 
 
 def _origin(event: Recorded) -> str:
-    assert isinstance(event.data, Telling)
+    assert isinstance(event.data, Statement)
     return event.data.source.origin

@@ -1,0 +1,113 @@
+"""YAML, read from the parser's events.
+
+`compose` recurses in C without a bound, so a file of opening brackets would end the process, and it is several
+times slower.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NoReturn
+
+import yaml
+
+from service.source_positions.source import MAX_DEPTH, Node, SourceText, remedy
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# YAML does not take these, or takes some of them for a line break where an editor shows none.
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_BLOCK_STYLES: Final = ("|", ">")
+_REMEDIES: Final = {
+    "mapping values are not allowed": "put a text with a colon and a space in quotes, and indent fields alike",
+    "cannot start any token": "put a text that begins with @, `, % or another special character in quotes",
+    "unknown escape": "in double quotes write \\\\ for a backslash",
+    "did not find expected key": "check the indentation of this line, and the quotes before it",
+    "expected <block end>": "check the indentation of this line, and the quotes before it",
+    "could not find expected ':'": "write every field as `name: value`",
+    "unexpected end of stream": "close the quotes",
+}
+
+
+def read_yaml(source: SourceText) -> None:
+    """Add the nodes of a YAML document. Raises Unreadable."""
+    if unwritable := _UNWRITABLE.search(source.text):
+        character = f"the character U+{ord(unwritable[0]):04X}"
+        raise source.stop(
+            unwritable.start(), f"{character}, which no text shows; remove it, or save this as plain text"
+        )
+    events = _yaml_events(source)
+    next(events)  # the start of the stream
+    if isinstance(next(events), yaml.StreamEndEvent):
+        empty = "nothing but comments" if source.text.strip() else "the file is empty"
+        raise source.stop(0, f"{empty}; write the fields of a report")
+    _yaml(source, events, next(events), None, "", 1)
+    next(events)  # the end of the document
+    more = next(events)
+    if not isinstance(more, yaml.StreamEndEvent):
+        raise source.stop(_at(more), "a second document; file each report in a file of its own")
+
+
+def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
+    try:
+        yield from yaml.parse(source.text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        _not_yaml(source, error)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise source.stop(0, f"not YAML: {error}") from None
+
+
+def _not_yaml(source: SourceText, error: yaml.MarkedYAMLError) -> NoReturn:
+    problem = error.problem or error.context or ""
+    at = error.problem_mark.index if error.problem_mark else 0
+    if source.text.startswith("\t", at):
+        raise source.stop(at, "not YAML: a tab; indent with spaces") from None
+    began = ""
+    if error.context and error.context_mark and error.context_mark.index != at:
+        place = source.mistake(error.context_mark.index, "", "")
+        began = f" {error.context} that begins at line {place.line}, column {place.column}"
+    advice = remedy(problem, _REMEDIES)
+    raise source.stop(at, f"not YAML: {problem}{began}{advice and f'; {advice}'}") from None
+
+
+def _at(event: yaml.Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
+
+
+def _yaml(
+    source: SourceText, events: Iterator[yaml.Event], event: yaml.Event, parent: Node | None, token: str, depth: int
+) -> None:
+    """Adds the node that begins with this event, and takes the events up to its end."""
+    at = _at(event)
+    if depth > MAX_DEPTH:
+        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
+    match event:
+        case yaml.ScalarEvent():
+            value = event.value.removesuffix("\n") if event.style in _BLOCK_STYLES else event.value
+            node = source.add(value, at, parent, token, plain=not event.style)
+        case yaml.SequenceStartEvent():
+            node = source.add([], at, parent, token)
+            for index, item in enumerate(events):
+                if isinstance(item, yaml.SequenceEndEvent):
+                    break
+                _yaml(source, events, item, node, str(index), depth + 1)
+        case yaml.MappingStartEvent():
+            node = source.add({}, at, parent, token)
+            for key in events:
+                if isinstance(key, yaml.MappingEndEvent):
+                    break
+                _yaml(source, events, next(events), node, _key(source, key), depth + 1)
+        case _:
+            source.complain(
+                source.add("", at, parent, token),
+                "an alias; write out what it stands for, and put a text that begins with * in quotes",
+            )
+            return
+    if event.anchor:
+        source.complain(node, "an anchor; remove it, and put a text that begins with & in quotes")
+    if event.tag:
+        source.complain(node, "a tag; remove it, and put a text that begins with ! in quotes")
+
+
+def _key(source: SourceText, event: yaml.Event) -> str:
+    if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
+        raise source.stop(_at(event), "a key that is no plain text; write every field as `name: value`")
+    return event.value
