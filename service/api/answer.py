@@ -53,9 +53,9 @@ class Exchange(Protocol):
 
 
 class Request:
-    """A GET or HEAD. A document depends on `target`; `coding` is the content coding to send it in, "" for none.
+    """A GET, or a HEAD that is answered as one. A document depends on `target`.
 
-    `kept_as` is the key of the answer in the cache.
+    `coding` is the content coding to send it in, "" for none. `kept_as` is the key of the answer in the cache.
     """
 
     __slots__ = (
@@ -88,12 +88,13 @@ class Request:
         accepted = self._headers.get(b"accept-encoding")
         self.coding = codings.preferred(accepted) if accepted else ""
         self.kept_as = (self.path, self.query, accept, self.prefix, self.coding) if self.coding else self.target
-        self.is_head = scope["method"] == "HEAD"
+        state = scope["state"]
+        self.is_head: bool = "is_head" in state
         self.is_gone = False
         extensions = scope.get("extensions")
         self.exchange: Exchange | None = extensions.get(EXCHANGE) if extensions else None
-        self.access: Access | None = scope.setdefault("state", {}).get("key")
-        self.key: str | None = None if self.access is None else self.access.key
+        self.access: Access = state["key"]
+        self.key = self.access.key
 
     @property
     def accept(self) -> str:
@@ -158,6 +159,11 @@ def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     for name, value in sent:
         joined[name] = joined[name] + b"," + value if name in joined else value
     return joined
+
+
+def header_map(headers: Headers) -> dict[str, str]:
+    """Return headers as the framework takes them, each name once."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
 def lines_of(headers: Headers) -> bytes:

@@ -19,8 +19,7 @@ from service.api.cloudevents import cloud_event
 from service.api.feeds import gone
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
-from service.api.reading import Reader, Streamed
-from service.api.routes import routes
+from service.api.read_routes import Reader, Streamed
 from service.follower import RECORD
 from service.follower.copies import Copies
 from service.store import events
@@ -105,7 +104,7 @@ async def _sent(reader: Reader, request: Request, after: int, relation: str | No
                         yield stretch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
                     yield _STILL_HERE
-                await reader.check_again(request)
+                await reader.check_again(request, ROW, {})
         except (Problem, ClientDisconnect, DatabaseUnavailable):
             # The stream has begun and can only end; whoever may still read comes back and hears why.
             return
@@ -133,5 +132,4 @@ def _read(copies: Copies, after: int, head: Head, relation: str | None) -> _Stre
     return _Stretch(b"".join(sent), head.position if is_to_head else found[-1].position)
 
 
-RESOURCES: Final = (Streamed(_PATH, LiveQuery, _live, ("text/event-stream",)),)
-router = routes(RESOURCES, "feeds")
+ROW: Final = Streamed(_PATH, LiveQuery, _live, ("text/event-stream",))

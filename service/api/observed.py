@@ -123,8 +123,7 @@ def _log_failure(scope: Scope, error: Exception) -> None:
 
 def _route(scope: Scope) -> str:
     """The address as the contract has it: what counts is which resource it was, not of which irritant."""
-    route = scope["state"].get("route") or scope.get("route")
-    return route if isinstance(route, str) else getattr(route, "path", "none")
+    return getattr(scope.get("route"), "path", "none")
 
 
 def _waited(scope: Scope) -> bool:

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.parameters import Query
-from service.projections.board import BoardDocument
+from service.api.difference import OF_IRRITANT, DifferenceQuery
+from service.api.parameters import Query, written
+from service.api.relations import BOARD
+from service.api.resources import Snapshot
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder
@@ -42,14 +44,14 @@ async def comparison(request: Request) -> Response:
     return await shown(request, ComparisonQuery, _comparison)
 
 
-async def _comparison(visit: Visit[ComparisonQuery]) -> Sheet:
+def _comparison(visit: Visit[ComparisonQuery], snapshot: Snapshot) -> Sheet:
     query = visit.query
     if query.from_by or query.to_by:
         ends = {"from": _meant(query.from_by, query.from_at), "to": _meant(query.to_by, query.to_at)}
         raise Moved(address(visit.path, **ends))
-    found = await visit.document(f"/v1{visit.path}", DifferenceDocument, **{"from": query.from_, "to": query.to})
-    relation = found.irritant.partition("/")[0]
-    rounds = (await visit.document(f"/v1/relations/{relation}/board", BoardDocument)).rounds
+    between = written(DifferenceQuery, **{"from": query.from_, "to": query.to})
+    found = snapshot.read(OF_IRRITANT, between, **visit.names)
+    rounds = snapshot.read(BOARD, relation=visit.names["relation"]).rounds
     return Sheet("difference.html", {**told_of(found, query.from_, query.to), "rounds": rounds})
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from service.api.explained import EXPLAINED
 from service.api.problems import STATUS, Problem
+from service.api.resources import Snapshot
 from service.domain.ladder import RUNGS, Rung
 from service.web import ladder
 from service.web.standing import Rungs, Standing
@@ -35,7 +36,7 @@ async def help_page(request: Request) -> Response:
     return await shown(request, NoQuery, _help)
 
 
-async def _help(_: Visit[NoQuery]) -> Sheet:
+def _help(_visit: Visit[NoQuery], _snapshot: Snapshot) -> Sheet:
     told = {
         "rungs": RUNGS,
         "examples": {

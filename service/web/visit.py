@@ -1,31 +1,29 @@
-"""How a page comes about: the head is confirmed once, the documents are those of the interface, and it is drawn once.
+"""How a page comes about: the head is confirmed, everything is read in one snapshot at it, and the page is drawn once.
 
 A page shows where the record ends, so it is as old as the head, and its tag is the head's position with the version of
 this room, the day and the visitor. Today's date is known here and nowhere below.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
-from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from service.api import answer
-from service.api.answer import Page
+from service.api.answer import Page, header_map
 from service.api.auth import Access
 from service.api.fixed import Fixed, fixed
 from service.api.limits import refuse_beyond
-from service.api.parameters import At, Q, Query, parse
+from service.api.parameters import At, Q, Query, parse, written
 from service.api.prefix import prefix_of
-from service.api.problems import Problem
-from service.api.reading import Reader
-from service.api.routes import header_map
+from service.api.read_routes import Reader
+from service.api.resources import Names, Snapshot
 from service.follower import RECORD
 from service.store.log import Head
 from service.web import assets
@@ -39,7 +37,8 @@ HEADERS: Final[Mapping[str, str]] = {
     **_OF_A_PAGE,
 }
 
-Shape = TypeVar("Shape", bound=BaseModel)
+P = TypeVar("P", bound=Query)
+T = TypeVar("T")
 
 
 class Sheet(NamedTuple):
@@ -59,15 +58,15 @@ class Moved(Exception):
 
 @dataclass(frozen=True)
 class Visit(Generic[Q]):
-    """One request for a page."""
+    """One request for a page. `names` are those in its path."""
 
     path: str
     query: Q
     head: Head
     today: date
     visitor: Access
-    reader: Reader
     prefix: str = ""
+    names: Names = field(default_factory=dict)
 
     @property
     def point(self) -> dict[str, str]:
@@ -77,24 +76,9 @@ class Visit(Generic[Q]):
         chosen = self.query.model_dump(mode="json", include=set(At.model_fields), exclude_none=True)
         return {name: str(value) for name, value in chosen.items()}
 
-    async def document(self, path: str, shape: type[Shape], **query: object) -> Shape:
-        """A document of the interface at the head that was confirmed. Raises Problem where there is none."""
-        try:
-            page = await self.reader.page(_inner(path, query, self.visitor))
-        except Problem as problem:
-            raise self._not_found() if problem.name == "not-found" else problem from None
-        if page is None:
-            raise self._not_found()
-        return shape.model_validate_json(page.body)
-
-    def _not_found(self) -> Problem:
-        """Told of the page's own address: the visitor asked for no other."""
-        when = "was on record at this point" if self.point else "is on record"
-        return Problem("not-found", f"Nothing {when} under {self.path}.")
-
-    async def at_point(self, path: str, shape: type[Shape], **query: object) -> Shape:
-        """A document as it was at this visit's point."""
-        return await self.document(path, shape, **{**query, **self.point})
+    def at_point(self, query: type[P], **given: object) -> P:
+        """Parameters of a resource, at this visit's point."""
+        return written(query, **given, **self.point)
 
     def link(self, path: str, **query: object) -> str:
         """The address of another page at the same point."""
@@ -105,28 +89,40 @@ class Visit(Generic[Q]):
         return address(self.path, **query)
 
 
-Make = Callable[[Visit[Q]], Awaitable[Sheet]]
+Make = Callable[[Visit[Q], Snapshot], Sheet]
+"""From a visit, and the record as its visitor sees it, to the page. Raises Moved and Problem."""
 
 
 async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
     """A visit at the head, confirmed for it. Raises Problem for parameters that the page does not take."""
     state, scope = request.app.state, request.scope
-    reader: Reader = state.reader
     query = parse(query_type, scope["query_string"])
     visitor: Access = scope["state"]["key"]
     if query.of_relation is not None:
         refuse_beyond(visitor, query.of_relation)
-    head = await reader.confirmed(answer.Request(scope, request.receive))
-    return Visit(request.url.path, query, head, state.clock().date(), visitor, reader, prefix_of(scope))
+    head = await _reader(request).confirmed(answer.Request(scope, request.receive))
+    today = state.clock().date()
+    return Visit(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
+
+
+async def reading(request: Request, visit: Visit[Any], load: Callable[[Snapshot], T]) -> T:
+    """What `load` reads of the record as this visitor sees it, all of it at the visit's head. Raises Problem."""
+    reader, is_past = _reader(request), bool(visit.point)
+    return await reader.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
 
 
 async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
-    """The page that `make` finds the documents of; 304 where the visitor has it as it is. Raises Problem."""
+    """The page that `make` reads; 304 where the visitor has it as it is. Raises Problem."""
     visit = await begun(request, query_type)
-    reader, asked = visit.reader, answer.Request(request.scope, request.receive)
+    reader, asked = _reader(request), answer.Request(request.scope, request.receive)
     kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
+
+    async def drawn() -> Page:
+        sheet = await reading(request, visit, lambda snapshot: make(visit, snapshot))
+        return await asyncio.to_thread(_drawn, visit, sheet)
+
     try:
-        page = await reader.in_coding(kept_as, asked.coding, (RECORD,), lambda: _drawn(visit, make))
+        page = await reader.in_coding(kept_as, asked.coding, (RECORD,), drawn)
     except Moved as moved:
         return RedirectResponse(moved.address, 303)
     told = reader.answered(asked, page)
@@ -141,9 +137,13 @@ async def still(request: Request, sheet: Sheet) -> Response:
     return await fixed(request, lambda: Fixed(rendered(sheet.template, sheet.told, prefix), HTML, headers))
 
 
-async def _drawn(visit: Visit[Q], make: Make[Q]) -> Page:
-    sheet = await make(visit)
-    html = await asyncio.to_thread(rendered, sheet.template, {"visit": visit, **sheet.told}, visit.prefix)
+def _reader(request: Request) -> Reader:
+    reader: Reader = request.app.state.reader
+    return reader
+
+
+def _drawn(visit: Visit[Any], sheet: Sheet) -> Page:
+    html = rendered(sheet.template, {"visit": visit, **sheet.told}, visit.prefix)
     return Page(html, visit.head.position, _representation(visit), media_type=HTML)
 
 
@@ -159,17 +159,6 @@ def address(path: str, **query: object) -> str:
     """A path with parameters; those that are None are left out."""
     given = {name: value for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
-
-
-def _inner(path: str, query: Mapping[str, object], visitor: Access) -> answer.Request:
-    """A request in the name of the visitor, so that a page never shows more than its visitor may read."""
-    raw = urlencode({name: value for name, value in query.items() if value is not None}).encode()
-    scope = {"method": "GET", "path": path, "query_string": raw, "headers": [], "state": {"key": visitor}}
-    return answer.Request(scope, _nothing)
-
-
-async def _nothing() -> Any:
-    raise AssertionError("a document is asked for by a page, not by a sender")
 
 
 class NoQuery(Query):

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from service.api.auth import Access
-from service.api.reading import Reader
 from service.domain.ladder import RUNGS
 from service.projections import document
 from service.projections.board import AfterRound, BoardDocument, BoardRound, BoardRow
@@ -34,7 +33,6 @@ VISIT = Visit(
     cast(Any, SimpleNamespace(position=90_000, chain_hash=bytes(32))),
     date(2026, 1, 1),
     Access("anybody", ("read",)),
-    cast(Reader, None),
 )
 
 

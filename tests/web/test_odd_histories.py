@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 
 from service.api.auth import Access
 from service.api.parameters import At
-from service.api.reading import Reader
 from service.projections import (
     board,
     difference,
@@ -48,7 +47,7 @@ HTML = "</title><script>alert(1)</script>' \" onload=x & {t} %s"
 
 
 def visit(path: str, query: Any) -> Visit[Any]:
-    return Visit(path, query, HEAD, TODAY, Access("anybody", ("read",)), cast(Reader, None))
+    return Visit(path, query, HEAD, TODAY, Access("anybody", ("read",)))
 
 
 def shown(template: str, told: Mapping[str, Any], query: Any = None) -> Page:

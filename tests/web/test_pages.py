@@ -173,7 +173,7 @@ def test_the_interface_draws_its_sheet_as_the_page_does(reading: TestClient) -> 
 def test_what_is_not_found_is_told_by_the_address_that_was_asked_for(reading: TestClient) -> None:
     asked = "/irritants/ru-us/nothing"
     assert f"Nothing is on record under {asked}." in reading.get(asked).text
-    assert f"Nothing was on record at this point under {asked}." in reading.get(f"{asked}?as_of_position=40").text
+    assert f"Nothing was on record under {asked}." in reading.get(f"{asked}?as_of_position=40").text
 
 
 def test_parties_and_irritants_are_called_by_their_names(reading: TestClient) -> None:
