@@ -225,7 +225,7 @@ class Stream(NamedTuple):
 
 
 class Page:
-    """A rendered representation.
+    """A rendered representation. `history`: the part of its tag that identifies the record up to its position.
 
     `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list. `ready`: its
     answers, as they were last put together. `relation`: of an answer whose address does not say it.
@@ -248,6 +248,7 @@ class Page:
         self,
         body: bytes,
         position: int,
+        history: str,
         representation: int,
         *,
         media_type: str = JSON,
@@ -260,7 +261,7 @@ class Page:
         self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
         self.representation = representation
         self.ready: Ready | None = None
-        self.etag = etags.etag(position, representation, media_type.partition(";")[0]).encode()
+        self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [
             (b"etag", self.etag),
             (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),

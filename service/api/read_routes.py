@@ -26,7 +26,7 @@ from service.api.etags import JSON
 from service.api.pacing import Pacing
 from service.api.parameters import At, Query, described
 from service.api.problems import Problem
-from service.api.resources import Body, Names, Resource, Snapshot, are_names
+from service.api.resources import Body, Found, Names, Resource, Snapshot, are_names
 from service.follower import Awaited, Follower, TooManyWaiters, Waiter
 from service.follower.copies import Copies
 from service.store.log import Head, read_head
@@ -183,16 +183,18 @@ class Reader:
         body = self.drawings.get(resource.path, resource.bodies).get(media_type) or resource.bodies[media_type]
 
         def load(copies: Copies) -> Page:
-            def find(c: Any) -> Any:
+            def find(c: Any) -> tuple[Found[Any], str]:
                 snapshot = Snapshot(
                     c, head, now, self.follower.histories, reader, request.path, request.prefix, is_past
                 )
-                return resource.find(snapshot, asked.names, query)
+                found = resource.find(snapshot, asked.names, query)
+                return found, snapshot.history(found.position)
 
-            found = copies.read(head, find, is_snapshot=resource.is_snapshot, is_past=at_rest)
+            found, history = copies.read(head, find, is_snapshot=resource.is_snapshot, is_past=at_rest)
             return Page(
                 body(found.document, request.prefix),
                 found.position,
+                history,
                 _below(found.representation, request.prefix, media_type),
                 media_type=media_type,
                 at_rest=at_rest if found.at_rest is None else found.at_rest,

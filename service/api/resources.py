@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from service.api import limits
+from service.api import etags, limits
 from service.api.auth import Access
 from service.api.etags import JSON
 from service.api.parameters import At, Q, Query, malformed
@@ -143,6 +143,10 @@ class Snapshot:
         if chain_hash is None:
             raise DatabaseUnavailable("the head was asked of another copy of the record, which is further on")
         return chain_hash
+
+    def history(self, position: int) -> str:
+        """Return the part of an entity tag that identifies the history up to a position. Raises DatabaseUnavailable."""
+        return etags.history(self.head.record, position, self.chain_hash(position))
 
     def not_found(self) -> NoReturn:
         """Raises Problem, which says the address that was asked for."""

@@ -6,6 +6,7 @@ with the append, so that nothing changes in between.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, Final
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Final
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, Field
+from sqlalchemy import Engine
 from starlette.responses import Response
 
 from service import recorder
@@ -32,9 +34,12 @@ from service.domain.errors import Malformed, Refused
 from service.domain.references import members_in, members_named
 from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
+from service.follower import Follower
 from service.projections.stored import STORED
 from service.recorder import Receipt, Stale
+from service.store import events
 from service.store.codec import canonical
+from service.store.engine import connection
 from service.store.keys import hushed
 
 router = APIRouter(tags=["filing"])
@@ -42,6 +47,8 @@ router = APIRouter(tags=["filing"])
 _FEW: Final = 50
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 _SHOWN: Final = 100
+_MOST_TAGS: Final = 50
+"""As many of the tags in `If-Match` are looked up: each costs a query."""
 _REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
 
 
@@ -134,7 +141,7 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     filed, digest = _understand(said, mistakes)
     _refuse_names(access, filed)
     # A mistake goes before what was seen.
-    seen = {} if filed.mistakes else _seen(request, kind, stream)
+    seen = {} if filed.mistakes else await _seen(request, kind, stream)
     asked = recorder.Request(filed, key, digest, access.name, request_id(request.scope), seen, dry_run)
     try:
         receipt = await recorded(request, asked)
@@ -143,11 +150,11 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
         raise
     except Stale as stale:
-        raise _not_as_seen(request, kind, stale) from None
+        raise await _not_as_seen(request, kind, stale) from None
     if dry_run:
         return previewed(receipt)
     answer = await answered(request, receipt)
-    answer.headers["ETag"] = etags.etag(receipt.events[-1].position, STORED[kind].representation)
+    answer.headers["ETag"] = await _tag(request, kind, receipt.events[-1].position)
     return answer
 
 
@@ -249,15 +256,39 @@ def _key(request: Request, *, dry_run: bool) -> str:
     return "" if dry_run else key
 
 
-def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
-    """The positions at which the sender has seen the stream, as the preconditions of RFC 9110 name them."""
+async def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
+    """The positions at which the sender has seen the stream, as the preconditions of RFC 9110 name them.
+
+    A tag counts only where its history is that of the record.
+    """
     if _opens(request):
         return {stream: {0}}
     match = _if_match(request)
     if match == "*":
         return {}
     named = etags.form(STORED[kind].representation)
-    return {stream: {seen.position for seen in etags.seen(match) if seen.form == named}}
+    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MOST_TAGS]
+    known = await _histories(request, [seen.position for seen in shown])
+    return {stream: {seen.position for seen in shown if known.get(seen.position) == seen.history}}
+
+
+async def _tag(request: Request, kind: Kind, position: int) -> str:
+    """The entity tag of what a stream is at a position that is on record."""
+    history = (await _histories(request, [position]))[position]
+    return etags.etag(position, history, STORED[kind].representation)
+
+
+async def _histories(request: Request, positions: Sequence[int]) -> dict[int, str]:
+    """The part of a tag that identifies the history, by position; those that are not on record are left out."""
+    follower: Follower = request.app.state.follower
+    record = (await follower.head()).record
+
+    def read(engine: Engine) -> dict[int, str]:
+        with connection(engine) as c:
+            found = {position: events.chain_hash_at(c, position) for position in positions}
+        return {position: etags.history(record, position, hash) for position, hash in found.items() if hash}
+
+    return await follower.read(read) if positions else {}
 
 
 def _opens(request: Request) -> bool:
@@ -268,7 +299,7 @@ def _if_match(request: Request) -> str:
     return ",".join(request.headers.getlist("if-match")).strip()
 
 
-def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
+async def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
     match = _if_match(request)
     if not match and not _opens(request):
         return Problem(
@@ -276,16 +307,19 @@ def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
         )
     if not stale.position:
         return Problem("stale", f"Nothing is on record under {stale.stream}.")
-    current = etags.etag(stale.position, STORED[kind].representation)
-    why = f"{stale.stream} is on record already." if _opens(request) else _why_not(match, kind, stale, current)
+    current = await _tag(request, kind, stale.position)
+    if _opens(request):
+        why = f"{stale.stream} is on record already."
+    else:
+        positions = (await _seen(request, kind, stale.stream))[stale.stream]
+        why = _why_not(match, kind, stale, current, positions)
     return Problem("stale", why, headers={"ETag": current}, etag=current)
 
 
-def _why_not(match: str, kind: Kind, stale: Stale, current: str) -> str:
-    """Say why no tag in `If-Match` names the present state."""
+def _why_not(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
+    """Say why no tag in `If-Match` names the present state. `positions`: those of this record that it names."""
     seen, shown = etags.seen(match), match if len(match) <= _SHOWN else f"{match[:_SHOWN]}…"
-    positions = [one.position for one in seen if one.form == etags.form(STORED[kind].representation)]
-    if not positions:
+    if not any(one.form == etags.form(STORED[kind].representation) for one in seen):
         other = "a representation other than the present JSON" if seen else "no state of the record"
         return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON: {current}, quotes included."
     earlier = [position for position in positions if position < stale.position]

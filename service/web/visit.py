@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.api import answer
+from service.api import answer, etags
 from service.api.answer import Page, header_map
 from service.api.auth import Access
 from service.api.fixed import Fixed, fixed
@@ -144,7 +144,9 @@ def _reader(request: Request) -> Reader:
 
 def _drawn(visit: Visit[Any], sheet: Sheet) -> Page:
     html = rendered(sheet.template, {"visit": visit, **sheet.told}, visit.prefix)
-    return Page(html, visit.head.position, _representation(visit), media_type=HTML)
+    head = visit.head
+    history = etags.history(head.record, head.position, head.chain_hash)
+    return Page(html, head.position, history, _representation(visit), media_type=HTML)
 
 
 def _representation(visit: Visit[Any]) -> int:
