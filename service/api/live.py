@@ -14,12 +14,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from service.api.answer import Answer, Headers, Request, Stream
 from service.api.cloudevents import cloud_event
 from service.api.feeds import gone
+from service.api.negotiation import Request
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
 from service.api.read_routes import Reader, Streamed
+from service.api.responses import Answer, Headers, Stream
 from service.follower import RECORD
 from service.follower.copies import Copies
 from service.store import events

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from service.api.answer import Headers
 from service.api.problems import Problem
+from service.api.responses import Headers
 
 _WINDOW_SECONDS: Final = 60
 

@@ -20,13 +20,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import limits, parameters
-from service.api.answer import Answer, Page, Ready, Request, Stream, negotiated
 from service.api.auth import Access, authenticate
 from service.api.etags import JSON
+from service.api.negotiation import Request, negotiated
 from service.api.pacing import Pacing
 from service.api.parameters import At, Query, described
 from service.api.problems import Problem
 from service.api.resources import Body, Found, Names, Resource, Snapshot, are_names
+from service.api.responses import Answer, Page, Ready, Stream
 from service.follower import Awaited, Follower, TooManyWaiters, Waiter
 from service.follower.copies import Copies
 from service.store.log import Head, read_head

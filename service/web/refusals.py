@@ -5,9 +5,9 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from service.api.answer import negotiated
 from service.api.auth import READING
 from service.api.explained import EXPLAINED
+from service.api.negotiation import negotiated
 from service.api.prefix import prefix_of
 from service.api.problems import MEDIA_TYPE, Problem
 from service.web.rendering import rendered

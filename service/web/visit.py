@@ -15,8 +15,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.api import answer, etags
-from service.api.answer import Page, header_map
+from service.api import etags, negotiation, responses
 from service.api.auth import Access
 from service.api.fixed import Fixed, fixed
 from service.api.limits import refuse_beyond
@@ -24,6 +23,7 @@ from service.api.parameters import At, Q, Query, parse, written
 from service.api.prefix import prefix_of
 from service.api.read_routes import Reader
 from service.api.resources import Names, Snapshot
+from service.api.responses import Page, header_map
 from service.follower import RECORD
 from service.store.log import Head
 from service.web import assets
@@ -32,7 +32,7 @@ from service.web.rendering import rendered
 HTML: Final = "text/html; charset=utf-8"
 _OF_A_PAGE: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "same-origin"}
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": answer.POLICY,
+    "Content-Security-Policy": responses.POLICY,
     "X-Content-Type-Options": "nosniff",
     **_OF_A_PAGE,
 }
@@ -100,7 +100,7 @@ async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
     visitor: Access = scope["state"]["key"]
     if query.of_relation is not None:
         refuse_beyond(visitor, query.of_relation)
-    head = await _reader(request).confirmed(answer.Request(scope, request.receive))
+    head = await _reader(request).confirmed(negotiation.Request(scope, request.receive))
     today = state.clock().date()
     return Visit(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
 
@@ -114,7 +114,7 @@ async def reading(request: Request, visit: Visit[Any], load: Callable[[Snapshot]
 async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
     """The page that `make` reads; 304 where the visitor has it as it is. Raises Problem."""
     visit = await begun(request, query_type)
-    reader, asked = _reader(request), answer.Request(request.scope, request.receive)
+    reader, asked = _reader(request), negotiation.Request(request.scope, request.receive)
     kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
     async def drawn() -> Page:
