@@ -17,16 +17,16 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from service.api import checkpoints, operations, pages, writing
+from service.api import checkpoints, operations, writing
 from service.api.auth import Authentication, Gate
 from service.api.limits import within_limits
-from service.api.observed import CLIENT_LEFT, Observed, tell
-from service.api.openapi import contract
-from service.api.pacing import Pacing
+from service.api.openapi import contract, pages
 from service.api.prefix import moved_to_root, prefix_of
 from service.api.problems import ROWS, Problem, problem_of
+from service.api.rate_limit import RateLimit
 from service.api.read_routes import Reader, ReadRoute, Shortcut
 from service.api.table import TABLE
+from service.api.telemetry import CLIENT_LEFT, Telemetry, note_problem
 from service.domain.errors import Refused
 from service.follower import Follower
 from service.recorder import Recorder
@@ -56,8 +56,8 @@ class _Application(FastAPI):
             most_waiters=settings.most_waiters,
             standbys=settings.standbys,
         )
-        pacing = Pacing(settings.poll_interval, settings.answers_per_minute)
-        reader = Reader(follower, clock, pacing)
+        rate_limit = RateLimit(settings.poll_interval, settings.answers_per_minute)
+        reader = Reader(follower, clock, rate_limit)
         checkpoint = checkpoints.resource(settings.checkpoint_key)
         super().__init__(
             lifespan=_running,
@@ -86,8 +86,8 @@ class _Application(FastAPI):
         self.include_router(operations.router)
         self.include_router(pages.router)
         self.routes.append(ReadRoute(checkpoint, "operations", reader))
-        self._layers = Observed(Authentication(Shortcut(super().__call__), state.gate))
-        state.metrics.tallies = self._layers.tallies
+        self._layers = Telemetry(Authentication(Shortcut(super().__call__), state.gate))
+        state.metrics.counts = self._layers.counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -123,7 +123,7 @@ async def _told(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
-    tell(request.scope, problem)
+    note_problem(request.scope, problem)
     return cast(Response, request.app.state.told(request.scope, problem))
 
 

@@ -15,12 +15,12 @@ from pydantic_core import PydanticCustomError
 
 from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
 from service.api.etags import JSON
+from service.api.filters import Dated, scan
 from service.api.limits import refuse_beyond
 from service.api.listing import DEFAULT_LIMIT
 from service.api.parameters import Limit, Query, RelationId, Whole, whole
 from service.api.problems import Problem
 from service.api.resources import Found, Names, Resource, Snapshot, Stored
-from service.api.selection import Dated, scan
 from service.api.states import member_of, of_stream
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream

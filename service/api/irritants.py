@@ -13,7 +13,7 @@ from service.api.timelines import TimelineQuery, timeline_of
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import Rung
-from service.follower.readings import rounds_of_reports
+from service.follower.as_of import rounds_of_reports
 from service.projections import assertions, dossier
 from service.projections.assertions import EvidenceDocument
 from service.projections.dossier import DossierDocument

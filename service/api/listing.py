@@ -13,7 +13,7 @@ from service.api.resources import Found, Snapshot
 from service.api.states import SHAPES
 from service.domain.catalogue import Kind
 from service.domain.history import History
-from service.follower.readings import Point, histories
+from service.follower.as_of import Point, histories
 from service.projections.document import Document, rendered
 from service.projections.stored import STORED
 from service.store import events, read_models

@@ -23,9 +23,9 @@ from service.api import limits, parameters
 from service.api.auth import Access, authenticate
 from service.api.etags import JSON
 from service.api.negotiation import Request, negotiated
-from service.api.pacing import Pacing
 from service.api.parameters import At, Query, described
 from service.api.problems import Problem
+from service.api.rate_limit import RateLimit
 from service.api.resources import Body, Found, Names, Resource, Snapshot, are_names
 from service.api.responses import Answer, Page, Ready, Stream
 from service.follower import Awaited, Follower, TooManyWaiters, Waiter
@@ -76,7 +76,7 @@ class Reader:
 
     follower: Follower
     clock: Callable[[], datetime]
-    pacing: Pacing
+    rate_limit: RateLimit
     drawings: dict[str, Mapping[str, Body[Any]]] = field(default_factory=dict)
 
     async def answer(self, request: Request, row: Row, names: Names) -> Answer | Stream:
@@ -131,7 +131,7 @@ class Reader:
         """Return a page as it is sent: whole, or 304 where the sender has it."""
         head, confirmed = self._head(), request.confirmed(page.etag)
         if page.ready is None or page.ready.head is not head:
-            common = [(b"irritants-position", b"%d" % head.position), *self.pacing.hints]
+            common = [(b"irritants-position", b"%d" % head.position), *self.rate_limit.hints]
             same = Answer(304, [*page.unchanged, *common], b"")
             page.ready = Ready(head, same, Answer(200, [*page.headers, *common], page.body))
         answer = page.ready.changed if confirmed is None else page.ready.unchanged
@@ -140,7 +140,7 @@ class Reader:
         if waited:
             answer = answer.after_wait(waited)
         if request.key is not None:
-            answer = answer.with_headers(self.pacing.spend(request.key, 1 if confirmed is None else 0))
+            answer = answer.with_headers(self.rate_limit.spend(request.key, 1 if confirmed is None else 0))
         return answer
 
     @contextmanager

@@ -12,7 +12,7 @@ from service.api.resources import Body, D, Find, Found, Names, Resource, Snapsho
 from service.api.states import of_relation, of_stream, one_of, reading_of, readings
 from service.api.timelines import timeline_of
 from service.follower import RECORD
-from service.follower.readings import rounds_of_reports
+from service.follower.as_of import rounds_of_reports
 from service.projections import (
     assertions,
     board,

@@ -22,8 +22,8 @@ from service.api.etags import JSON
 from service.api.parameters import At, Q, Query, malformed
 from service.api.problems import Problem
 from service.domain.streams import is_relation
+from service.follower.as_of import Point
 from service.follower.histories import Histories
-from service.follower.readings import Point
 from service.projections.document import rendered
 from service.store import events
 from service.store.engine import DatabaseUnavailable

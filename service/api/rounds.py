@@ -12,7 +12,7 @@ from service.api.timelines import timeline_of
 from service.domain.history import History
 from service.domain.streams import history_of
 from service.follower import RECORD
-from service.follower.readings import cited_sources, rounds_of_reports
+from service.follower.as_of import cited_sources, rounds_of_reports
 from service.projections import assertions, markdown, sheet
 from service.projections.assertions import EvidenceDocument
 from service.projections.round import RoundDocument

@@ -12,7 +12,7 @@ from service.api.timelines import timeline_of
 from service.domain.assertion import Assertion
 from service.domain.streams import parse_stream
 from service.follower import RECORD
-from service.follower.readings import Point, histories
+from service.follower.as_of import Point, histories
 from service.projections import source
 from service.projections.document import rendered
 from service.projections.source import SourceDocument, SourceSummary

@@ -8,7 +8,7 @@ from service.api.resources import Found, Names, Snapshot, Stored, Topics
 from service.domain.catalogue import Kind
 from service.domain.history import Reading
 from service.follower import RECORD
-from service.follower.readings import Point, Readings, histories, readings_of
+from service.follower.as_of import Point, Readings, histories, readings_of
 from service.projections.document import Document, rendered
 from service.projections.irritant import IrritantDocument
 from service.projections.relation import RelationDocument

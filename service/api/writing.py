@@ -18,15 +18,15 @@ from sqlalchemy import Engine
 from starlette.responses import Response
 
 from service import recorder
-from service.api import body, etags, examples
+from service.api import body, etags
 from service.api.auth import Access, forbidden
 from service.api.limits import refuse_beyond
-from service.api.observed import request_id
-from service.api.openapi import SCHEMAS
+from service.api.openapi import SCHEMAS, examples
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
 from service.api.receipts import ReportPreview, ReportReceipt, answered, previewed
 from service.api.recording import recorded
+from service.api.telemetry import request_id
 from service.domain import report
 from service.domain.assertion import AssertionCorrected
 from service.domain.catalogue import EVENT_TYPES, Kind

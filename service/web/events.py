@@ -17,7 +17,7 @@ from service.api.resources import Resource, Snapshot
 from service.api.timelines import TimelineQuery
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded
 from service.domain.history import History
-from service.follower.readings import Point
+from service.follower.as_of import Point
 from service.projections import timeline
 from service.projections.timeline import TimelineDocument
 from service.web.reports import address_of

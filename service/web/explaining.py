@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from service.api.explained import EXPLAINED
+from service.api.problem_types import PROBLEM_TYPES
 from service.api.problems import STATUS, Problem
 from service.api.resources import Snapshot
 from service.domain.ladder import RUNGS, Rung
@@ -55,17 +55,17 @@ def _help(_visit: Visit[NoQuery], _snapshot: Snapshot) -> Sheet:
 @router.get("/problems")
 async def problems(request: Request) -> Response:
     """Every problem that an answer can name."""
-    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(EXPLAINED.items())]
+    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
     return await still(request, Sheet("problems.html", {"problems": found}))
 
 
 @router.get("/problems/{name}")
 async def problem(request: Request, name: str) -> Response:
     """What one problem means, and what to do about it."""
-    if name not in EXPLAINED:
+    if name not in PROBLEM_TYPES:
         raise Problem("not-found", "There is no problem of that name.")
     return await still(
-        request, Sheet("problem.html", {"name": name, "status": STATUS[name], "explained": EXPLAINED[name]})
+        request, Sheet("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
     )
 
 

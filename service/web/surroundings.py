@@ -23,7 +23,7 @@ from service.domain.irritant.events import ProposalTabled
 from service.domain.irritant.standing import open_proposals, open_steps
 from service.domain.irritant.state import Irritant
 from service.domain.streams import history_of, parse_stream
-from service.follower.readings import histories
+from service.follower.as_of import histories
 from service.projections.board import BoardDocument, BoardRow
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument

@@ -6,7 +6,7 @@ from urllib.parse import urldefrag, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.explained import EXPLAINED
+from service.api.problem_types import PROBLEM_TYPES
 from tests.web.conftest import Clock
 from tests.web.pages import Page
 
@@ -151,11 +151,11 @@ def test_the_interface_answers_programs_whatever_they_accept(reading: TestClient
 
 
 def test_every_problem_is_explained_on_its_page(reading: TestClient) -> None:
-    for name, explained in EXPLAINED.items():
+    for name, explained in PROBLEM_TYPES.items():
         said = Page.of(reading.get(f"/problems/{name}")).said
         assert explained.title in said
         assert " ".join(explained.text.split()) in said
-    assert set(Page.of(reading.get("/problems")).links) >= {f"/problems/{name}" for name in EXPLAINED}
+    assert set(Page.of(reading.get("/problems")).links) >= {f"/problems/{name}" for name in PROBLEM_TYPES}
 
 
 def test_problems_are_explained_to_strangers_too(closed: TestClient) -> None:
