@@ -24,7 +24,8 @@ from service.api.openapi import contract, pages
 from service.api.prefix import moved_to_root, prefix_of
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.rate_limit import RateLimit
-from service.api.read_routes import Reader, ReadRoute, Shortcut
+from service.api.read_routes import ReadRoute, Shortcut
+from service.api.responder import Responder
 from service.api.table import TABLE
 from service.api.telemetry import CLIENT_LEFT, Telemetry, note_problem
 from service.domain.errors import Refused
@@ -57,7 +58,7 @@ class _Application(FastAPI):
             standbys=settings.standbys,
         )
         rate_limit = RateLimit(settings.poll_interval, settings.answers_per_minute)
-        reader = Reader(follower, clock, rate_limit)
+        responder = Responder(follower, clock, rate_limit)
         checkpoint = checkpoints.resource(settings.checkpoint_key)
         super().__init__(
             lifespan=_running,
@@ -72,7 +73,7 @@ class _Application(FastAPI):
         state.settings, state.clock, state.migrated = settings, clock, False
         self._prefix = settings.root_path
         state.within_limits = set(_WITHIN_LIMITS)
-        state.engine, state.follower, state.reader = engine, follower, reader
+        state.engine, state.follower, state.responder = engine, follower, responder
         state.recorder = Recorder(engine, clock=clock)
         state.gate = Gate(engine, follower, settings, clock)
         state.metrics = operations.Metrics(state.recorder, follower)
@@ -82,10 +83,10 @@ class _Application(FastAPI):
             self.add_exception_handler(refusal, _told)
         self.add_exception_handler(ClientDisconnect, _left)
         self.include_router(writing.router)
-        self.routes.extend(ReadRoute(row, tag, reader) for tag, rows in TABLE.items() for row in rows)
+        self.routes.extend(ReadRoute(row, tag, responder) for tag, rows in TABLE.items() for row in rows)
         self.include_router(operations.router)
         self.include_router(pages.router)
-        self.routes.append(ReadRoute(checkpoint, "operations", reader))
+        self.routes.append(ReadRoute(checkpoint, "operations", responder))
         self._layers = Telemetry(Authentication(Shortcut(super().__call__), state.gate))
         state.metrics.counts = self._layers.counts
 

@@ -3,7 +3,7 @@
 Deny by default: a document is of the whole record unless its row declares a relation, and the whole record is refused
 to a limited key. A row declares its relation in its path (`{relation}`) or in its query (`Query.of_relation`); what
 is addressed by an id says it in the document (`Resource.says_relation`). `Snapshot.read`, by which pages come to
-documents, and `Reader.answer` ask here.
+documents, and `Responder.answer` ask here.
 
 Every refusal is 403, also where nothing is on record: 404 would tell that something else exists.
 """

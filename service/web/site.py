@@ -65,6 +65,6 @@ def add_pages(app: FastAPI) -> None:
     app.state.told = refusals.told
     app.state.within_limits.update(_WITHIN_LIMITS)
     app.state.attempts = entrance.Attempts()
-    app.state.reader.drawings[SHEET.path] = {HTML: rounds.drawn}
+    app.state.responder.drawings[SHEET.path] = {HTML: rounds.drawn}
     for router in _ROUTERS:
         app.include_router(router)

@@ -21,8 +21,8 @@ from service.api.fixed import Fixed, fixed
 from service.api.limits import refuse_beyond
 from service.api.parameters import At, Q, Query, parse, written
 from service.api.prefix import prefix_of
-from service.api.read_routes import Reader
 from service.api.resources import Names, Snapshot
+from service.api.responder import Responder
 from service.api.responses import Page, header_map
 from service.follower import RECORD
 from service.store.log import Head
@@ -100,21 +100,21 @@ async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
     visitor: Access = scope["state"]["key"]
     if query.of_relation is not None:
         refuse_beyond(visitor, query.of_relation)
-    head = await _reader(request).confirmed(negotiation.Request(scope, request.receive))
+    head = await _responder(request).confirmed(negotiation.Request(scope, request.receive))
     today = state.clock().date()
     return Visit(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
 
 
 async def reading(request: Request, visit: Visit[Any], load: Callable[[Snapshot], T]) -> T:
     """What `load` reads of the record as this visitor sees it, all of it at the visit's head. Raises Problem."""
-    reader, is_past = _reader(request), bool(visit.point)
-    return await reader.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
+    responder, is_past = _responder(request), bool(visit.point)
+    return await responder.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
 
 
 async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
     """The page that `make` reads; 304 where the visitor has it as it is. Raises Problem."""
     visit = await begun(request, query_type)
-    reader, asked = _reader(request), negotiation.Request(request.scope, request.receive)
+    responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
     async def drawn() -> Page:
@@ -122,10 +122,10 @@ async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Respons
         return await asyncio.to_thread(_drawn, visit, sheet)
 
     try:
-        page = await reader.in_coding(kept_as, asked.coding, (RECORD,), drawn)
+        page = await responder.in_coding(kept_as, asked.coding, (RECORD,), drawn)
     except Moved as moved:
         return RedirectResponse(moved.address, 303)
-    told = reader.answered(asked, page)
+    told = responder.answered(asked, page)
     return Response(told.body, told.status, {**header_map(told.headers), **_OF_A_PAGE})
 
 
@@ -137,9 +137,9 @@ async def still(request: Request, sheet: Sheet) -> Response:
     return await fixed(request, lambda: Fixed(rendered(sheet.template, sheet.told, prefix), HTML, headers))
 
 
-def _reader(request: Request) -> Reader:
-    reader: Reader = request.app.state.reader
-    return reader
+def _responder(request: Request) -> Responder:
+    responder: Responder = request.app.state.responder
+    return responder
 
 
 def _drawn(visit: Visit[Any], sheet: Sheet) -> Page:
