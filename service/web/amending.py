@@ -28,10 +28,10 @@ from service.web.filing import part, refuse_others, reporter
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import written
 from service.web.ladder import symbols
+from service.web.pages import PageRequest, address, begun, reading
 from service.web.previews import Preview, preview_of, receipt
 from service.web.surroundings import every_relation, named_event, surroundings
 from service.web.texts import texts
-from service.web.visit import Visit, address, begun, reading
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -104,12 +104,12 @@ async def _previewed(request: Request, kind: Kind, id: str) -> Response:
     return part(request, "preview.html", {"preview": await _would(request, amendment)})
 
 
-async def _begun(request: Request, visit: Visit[Any], kind: Kind, id: str) -> Amendment:
+async def _begun(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
     """Raises Problem where there is no such event, or where it is nothing to be corrected."""
     return await reading(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id))
 
 
-def _amendment(visit: Visit[Any], snapshot: Snapshot, kind: Kind, id: str) -> Amendment:
+def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str) -> Amendment:
     told, target = named_event(snapshot, id)
     if kind == "correct" and isinstance(target.data, AssertionCorrected | AssertionRetracted):
         raise Problem("not-found", "What was corrected or retracted is taken back, and not corrected itself.")
@@ -120,7 +120,7 @@ def _amendment(visit: Visit[Any], snapshot: Snapshot, kind: Kind, id: str) -> Am
     return amendments.begun(kind, told, target, new_key(), relation, str(title.unescape()))
 
 
-def _any_relation(visit: Visit[Any], snapshot: Snapshot) -> str:
+def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
     """A source is of none; what mends it is filed under one that the visitor may report on. Raises Problem."""
     for relation in every_relation(visit, snapshot):
         if visit.visitor.may_report_on(relation.id):

@@ -14,10 +14,10 @@ from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.web.drafts import Draft
 from service.web.fields import Path
+from service.web.pages import PageRequest
 from service.web.sentences import round_name
 from service.web.surroundings import Surroundings, every_relation, listed, surroundings
 from service.web.texts import texts
-from service.web.visit import Visit
 
 _BEFORE_IT_MET: Final = frozenset({"none", "announced", "scheduled", "postponed"})
 _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
@@ -31,7 +31,7 @@ class Start:
     rounds: Sequence[tuple[RoundDocument, str]]
 
 
-def starts(visit: Visit[Any], snapshot: Snapshot) -> list[Start]:
+def starts(visit: PageRequest[Any], snapshot: Snapshot) -> list[Start]:
     """Wherever this visitor may report."""
     relations = every_relation(visit, snapshot)
     return [_start(snapshot, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]

@@ -20,8 +20,8 @@ from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
 from service.web.limited import relations, to_one_relation
 from service.web.lines import lines
+from service.web.pages import PageRequest, Redirect, Template, shown
 from service.web.sentences import round_name
-from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -64,7 +64,7 @@ async def board(request: Request) -> Response:
     return await shown(request, BoardQuery, _board)
 
 
-def _board(visit: Visit[BoardQuery], snapshot: Snapshot) -> Sheet:
+def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
     query = visit.query
     found = relations(visit, snapshot)
@@ -74,7 +74,7 @@ def _board(visit: Visit[BoardQuery], snapshot: Snapshot) -> Sheet:
     present = [snapshot.read(BOARD, relation=relation) for relation in chosen]
     dates = list(_dates(present))
     if query.is_slid:
-        raise Moved(meant(visit, dates, **query.chosen))
+        raise Redirect(meant(visit, dates, **query.chosen))
     point = visit.at_point(At)
     boards = [snapshot.read(BOARD, point, relation=r) for r in chosen] if visit.point else present
     counted_to = query.effective_on or visit.today
@@ -86,7 +86,7 @@ def _board(visit: Visit[BoardQuery], snapshot: Snapshot) -> Sheet:
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Sheet("board.html", told)
+    return Template("board.html", told)
 
 
 def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:

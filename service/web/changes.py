@@ -18,9 +18,9 @@ from service.store import events, reports
 from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
 from service.web.limited import relations, to_one_relation
+from service.web.pages import PageRequest, Template, shown
 from service.web.sentences import sentence
 from service.web.standing import of_change
-from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -53,7 +53,7 @@ async def changes(request: Request) -> Response:
     return await shown(request, ChangesQuery, _changes)
 
 
-def _changes(visit: Visit[ChangesQuery], snapshot: Snapshot) -> Sheet:
+def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
     query = visit.query
     if query.since is not None and query.since > visit.head.position:
@@ -70,7 +70,7 @@ def _changes(visit: Visit[ChangesQuery], snapshot: Snapshot) -> Sheet:
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Sheet("changes.html", told)
+    return Template("changes.html", told)
 
 
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:

@@ -17,8 +17,8 @@ from service.api.resources import Snapshot
 from service.domain.assertion import when
 from service.projections.board import BoardRound
 from service.store import events, reports
+from service.web.pages import PageRequest, address
 from service.web.sentences import round_name
-from service.web.visit import Visit, address
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MOST_TICKS: Final = 60
@@ -65,13 +65,15 @@ class Clocks(NamedTuple):
     rounds: Sequence[tuple[int, str]]
 
 
-def clocks(visit: Visit[Any], snapshot: Snapshot, dates: Iterable[str | None], rounds: Iterable[BoardRound]) -> Clocks:
+def clocks(
+    visit: PageRequest[Any], snapshot: Snapshot, dates: Iterable[str | None], rounds: Iterable[BoardRound]
+) -> Clocks:
     """The sliders of a visit. `dates` (EDTF): what the world's is to reach over."""
     ticks = [(_number(round.latest), round_name(round.id)) for round in rounds]
     return Clocks(_known(visit, snapshot), _reports(snapshot), _world(visit, dates), ticks)
 
 
-def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> str:
+def meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
     """The address of the reading that the sliders' numbers mean."""
     query: Slid = visit.query
     world = _world(visit, dates)
@@ -91,7 +93,7 @@ def _reports(snapshot: Snapshot) -> Sequence[ReportSummary]:
     return sorted(found, key=attrgetter("position"))
 
 
-def _known(visit: Visit[Any], snapshot: Snapshot) -> Known | None:
+def _known(visit: PageRequest[Any], snapshot: Snapshot) -> Known | None:
     """The last event that is read, of the relations that the visitor may read; None before the first."""
     upto, c = snapshot.point_in_log(visit.query).position, snapshot.c
     last = max(events.last_position(c, relation=r, upto=upto) for r in snapshot.reader.reads or (None,))
@@ -102,7 +104,7 @@ def _known(visit: Visit[Any], snapshot: Snapshot) -> Known | None:
     return Known(last if is_limited else upto, event.recorded_at, reports.by_ids(c, [event.report])[event.report].title)
 
 
-def _world(visit: Visit[Any], dates: Iterable[str | None]) -> World:
+def _world(visit: PageRequest[Any], dates: Iterable[str | None]) -> World:
     spans = [when(text) for text in dates]
     days = {_number(day) for span in spans for day in (span.earliest, span.latest) if day} or {_number(visit.today)}
     first, end, chosen = min(days), max(days) + 1, visit.query.effective_on

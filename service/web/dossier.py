@@ -20,12 +20,12 @@ from service.projections.timeline import Entry
 from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
 from service.web.events import EventsQuery
+from service.web.pages import PageRequest, Redirect, Template, shown
 from service.web.sentences import basis, beside, sentence, since
 from service.web.speech import heard, uncapitalised
 from service.web.standing import of_irritant
 from service.web.texts import texts
 from service.web.timeline import plot
-from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -39,13 +39,13 @@ async def dossier(request: Request) -> Response:
     return await shown(request, DossierQuery, _dossier)
 
 
-def _dossier(visit: Visit[DossierQuery], snapshot: Snapshot) -> Sheet:
+def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
     query, relation = visit.query, visit.names["relation"]
     present = snapshot.read(DOSSIER, written(TimelineQuery, limit=query.limit), **visit.names)
     rounds = snapshot.read(BOARD, relation=relation).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
     if query.is_slid:
-        raise Moved(meant(visit, dates))
+        raise Redirect(meant(visit, dates))
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     read = snapshot.read(DOSSIER, page, **visit.names)
     registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
@@ -53,7 +53,7 @@ def _dossier(visit: Visit[DossierQuery], snapshot: Snapshot) -> Sheet:
         **told_of(read, registers, rounds, query.effective_on or visit.today),
         "clocks": clocks(visit, snapshot, dates, rounds),
     }
-    return Sheet("dossier.html", told)
+    return Template("dossier.html", told)
 
 
 def told_of(

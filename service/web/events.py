@@ -20,9 +20,9 @@ from service.domain.history import History
 from service.follower.as_of import Point
 from service.projections import timeline
 from service.projections.timeline import TimelineDocument
+from service.web.pages import PageRequest, Redirect, Template, shown
 from service.web.reports import address_of
 from service.web.surroundings import named_event
-from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -54,7 +54,7 @@ async def event(request: Request) -> Response:
     return await shown(request, At, _event)
 
 
-def _events(visit: Visit[EventsQuery], snapshot: Snapshot) -> Sheet:
+def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     query, of = visit.query, visit.path.removesuffix("/events")
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
@@ -62,17 +62,17 @@ def _events(visit: Visit[EventsQuery], snapshot: Snapshot) -> Sheet:
     # A source is of no relation: what mends it is filed under one that the visitor may report on.
     mends = visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
     told = {"events": found, "of": of, "kind": kind, "member": member, "mends": mends and not visit.point}
-    return Sheet("events.html", told)
+    return Template("events.html", told)
 
 
-def _event(visit: Visit[At], snapshot: Snapshot) -> Sheet:
-    """Raises Moved, or Problem where nothing of that id is on record at this point."""
+def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
+    """Raises Redirect, or Problem where nothing of that id is on record at this point."""
     told, event = named_event(snapshot, visit.names["id"])
     found, page = _mended(told, event), address_of(told.stream)
     place = _place(told, snapshot.point_in_log(visit.query), found.id)
     listed = page if told.stream.startswith("irritant/") else f"{page}/events"
     after = (place - 1) // ON_A_PAGE * ON_A_PAGE
-    raise Moved(f"{visit.link(listed, after=after or None)}#p{found.position}")
+    raise Redirect(f"{visit.link(listed, after=after or None)}#p{found.position}")
 
 
 def _mended(told: History[Any], event: Recorded) -> Recorded:

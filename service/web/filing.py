@@ -29,11 +29,11 @@ from service.web.editing import edited, wanted
 from service.web.entrance import let_in_again, local, with_cookie
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import formsheet
+from service.web.pages import HEADERS, PageRequest, address, begun, reading
 from service.web.previews import judged, preview, receipt
 from service.web.rendering import rendered
 from service.web.surroundings import Surroundings, surroundings
 from service.web.texts import texts
-from service.web.visit import HEADERS, Visit, address, begun, reading
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -114,7 +114,7 @@ def part(request: Request, template: str, told: Mapping[str, Any]) -> Response:
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
-def reporter(visit: Visit[Any], session: Session | None) -> Session:
+def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
     """The session of who may report. Raises Problem."""
     if session is None:
         raise Problem("unauthenticated", "Filing is for who is signed in with a key that may report.")
@@ -122,7 +122,7 @@ def reporter(visit: Visit[Any], session: Session | None) -> Session:
     return session
 
 
-def refuse_others(visit: Visit[Any], relation: str) -> None:
+def refuse_others(visit: PageRequest[Any], relation: str) -> None:
     """Raises Problem where this visitor may not report on the relation."""
     if not is_relation(relation):
         raise malformed(None, "The form is of no relation.")
@@ -131,7 +131,7 @@ def refuse_others(visit: Visit[Any], relation: str) -> None:
         raise forbidden(f"The key {visit.visitor.name} may not report on {relation}.", "report")
 
 
-async def _known(request: Request, visit: Visit[Any], relation: str, streams: Iterable[str]) -> Surroundings:
+async def _known(request: Request, visit: PageRequest[Any], relation: str, streams: Iterable[str]) -> Surroundings:
     return await reading(request, visit, lambda snapshot: surroundings(snapshot, relation, streams))
 
 

@@ -12,10 +12,10 @@ from service.api.problems import Problem
 from service.api.relations import LIST, ONE, RelationsQuery
 from service.api.resources import Snapshot
 from service.projections.relation import RelationDocument
-from service.web.visit import Moved, Visit, address
+from service.web.pages import PageRequest, Redirect, address
 
 
-def relations(visit: Visit[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
+def relations(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
     """Return the first page of relations; of a limited visitor those within the limit, as far as they are on record."""
     if visit.visitor.reads is None:
         return snapshot.read(LIST, visit.at_point(RelationsQuery)).documents
@@ -29,12 +29,12 @@ def relations(visit: Visit[Any], snapshot: Snapshot) -> Sequence[RelationDocumen
     return found
 
 
-def to_one_relation(visit: Visit[Any]) -> None:
-    """Raise Moved to the page of one relation where a limited visitor has chosen none; Problem (403) without any."""
+def to_one_relation(visit: PageRequest[Any]) -> None:
+    """Raise Redirect to the page of one relation where a limited visitor has chosen none; Problem (403) without any."""
     reads = visit.visitor.reads
     if reads is None or visit.query.relation is not None:
         return
     if not reads:
         refuse_beyond(visit.visitor, None)
     given = visit.query.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    raise Moved(address(visit.path, **{"relation": reads[0], **given}))
+    raise Redirect(address(visit.path, **{"relation": reads[0], **given}))

@@ -10,8 +10,8 @@ from service.api.negotiation import negotiated
 from service.api.prefix import prefix_of
 from service.api.problem_types import PROBLEM_TYPES
 from service.api.problems import MEDIA_TYPE, Problem
+from service.web.pages import HEADERS, HTML, address
 from service.web.rendering import rendered
-from service.web.visit import HEADERS, HTML, address
 
 _HTML_TYPE: Final = "text/html"
 _FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")

@@ -18,8 +18,8 @@ from service.projections.needs_confirmation import NeedsConfirmationDocument, Un
 from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
+from service.web.pages import PageRequest, Template, shown
 from service.web.paging import PagedQuery, part_of
-from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -31,7 +31,7 @@ async def relation(request: Request) -> Response:
     return await shown(request, PagedQuery, _relation)
 
 
-def _relation(visit: Visit[PagedQuery], snapshot: Snapshot) -> Sheet:
+def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     relation, on = visit.names["relation"], visit.query.effective_on or visit.today
     point, counted = visit.at_point(At), visit.at_point(OnQuery, on=on)
     talks = snapshot.read(ONE, point, relation=relation).document
@@ -45,7 +45,7 @@ def _relation(visit: Visit[PagedQuery], snapshot: Snapshot) -> Sheet:
         snapshot.read(REGISTERS, counted, relation=relation),
         visit.query.after,
     )
-    return Sheet("relation.html", {**told, "counted_to": on})
+    return Template("relation.html", {**told, "counted_to": on})
 
 
 def told_of(

@@ -12,8 +12,8 @@ from service.api.reports import ONE
 from service.api.resources import Snapshot
 from service.store import events
 from service.web.ladder import symbols
+from service.web.pages import PageRequest, Template, shown
 from service.web.previews import effects_of
-from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -31,7 +31,7 @@ async def report(request: Request) -> Response:
     return await shown(request, ReportQuery, _report)
 
 
-def _report(visit: Visit[ReportQuery], snapshot: Snapshot) -> Sheet:
+def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     found = snapshot.read(ONE, **visit.names)
     within = None if visit.visitor.reads is None else found.relation
     first, last = found.first_position, found.position
@@ -46,7 +46,7 @@ def _report(visit: Visit[ReportQuery], snapshot: Snapshot) -> Sheet:
         "effects": list(effects_of(found.changes)),
         "symbols": symbols(),
     }
-    return Sheet("report.html", told)
+    return Template("report.html", told)
 
 
 def address_of(stream: str) -> str:

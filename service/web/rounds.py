@@ -13,12 +13,12 @@ from service.api.resources import Snapshot
 from service.api.rounds import SHEET
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
+from service.web.pages import PageRequest, Template, address, shown
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
 from service.web.sentences import sentence
 from service.web.speech import day_of
 from service.web.standing import of_change
-from service.web.visit import Sheet, Visit, address, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -37,11 +37,11 @@ async def round_sheet(request: Request) -> Response:
     return await shown(request, PagedQuery, _round_sheet)
 
 
-def _round_sheet(visit: Visit[PagedQuery], snapshot: Snapshot) -> Sheet:
+def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     document = snapshot.read(SHEET, visit.at_point(At), **visit.names)
     part = part_of(document.items, visit.query.after, attrgetter("irritant"))
     shown = document.model_copy(update={"items": part.items})
-    return Sheet("sheet.html", {**told_of(shown, visit.link), "part": part})
+    return Template("sheet.html", {**told_of(shown, visit.link), "part": part})
 
 
 def drawn(document: SheetDocument, prefix: str) -> bytes:

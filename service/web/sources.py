@@ -15,7 +15,7 @@ from service.api.sources import LIST, ONE, SourceQuery, SourcesQuery
 from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument
 from service.web.limited import relations, to_one_relation
-from service.web.visit import Sheet, Visit, shown
+from service.web.pages import PageRequest, Template, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -32,11 +32,11 @@ async def sources(request: Request) -> Response:
     return await shown(request, SourcesQuery, _sources)
 
 
-def _sources(visit: Visit[SourcesQuery], snapshot: Snapshot) -> Sheet:
+def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
     page = snapshot.read(LIST, visit.query)
     listed = relations(visit, snapshot) if visit.visitor.reads is not None else ()
-    return Sheet("sources.html", {"sources": page.documents, "next": page.next, "relations": listed})
+    return Template("sources.html", {"sources": page.documents, "next": page.next, "relations": listed})
 
 
 @router.get("/sources/{slug}")
@@ -44,7 +44,7 @@ async def source(request: Request) -> Response:
     return await shown(request, At, _source)
 
 
-def _source(visit: Visit[At], snapshot: Snapshot) -> Sheet:
+def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
     found = _as_far_as_readable(visit, snapshot)
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
     relations = {one.stream.split("/")[1] for one in found.assertions}
@@ -55,10 +55,10 @@ def _source(visit: Visit[At], snapshot: Snapshot) -> Sheet:
         "paragraphs": _paragraphs(own),
         "elsewhere": [resting for resting in found.assertions if resting not in own],
     }
-    return Sheet("source.html", told)
+    return Template("source.html", told)
 
 
-def _as_far_as_readable(visit: Visit[At], snapshot: Snapshot) -> SourceDocument:
+def _as_far_as_readable(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
     """The source; for a visitor limited to relations what these cite of it. Raises Problem where they cite nothing."""
     reads = visit.visitor.reads
     if reads is None:

@@ -30,8 +30,8 @@ from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
 from service.store import events
 from service.web.limited import relations as readable
+from service.web.pages import PageRequest
 from service.web.sentences import round_name
-from service.web.visit import Visit
 
 _PAGE: Final = 1_000
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -128,7 +128,7 @@ def listed(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: obje
         cursor = page.next
 
 
-def every_relation(visit: Visit[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
+def every_relation(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
     """Every relation on record that the visitor may read."""
     if visit.visitor.reads is not None:
         return readable(visit, snapshot)

@@ -19,15 +19,15 @@ from service.projections.irritant import Items, LastMoved
 from service.web import ladder
 from service.web.board import BoardQuery, section
 from service.web.clocks import Clocks, Known, World
+from service.web.pages import PageRequest
 from service.web.rendering import rendered
-from service.web.visit import Visit
 from tests.benchmarks.measuring import Rounds, in_turn, load, ratio, typical
 from tests.web.pages import Page
 
 IRRITANTS = 200
 ROUNDS = 12
 REPEATS = 120
-VISIT = Visit(
+VISIT = PageRequest(
     "/",
     BoardQuery(),
     cast(Any, SimpleNamespace(position=90_000, chain_hash=bytes(32))),

@@ -41,14 +41,14 @@ P = TypeVar("P", bound=Query)
 T = TypeVar("T")
 
 
-class Sheet(NamedTuple):
-    """What a page is drawn from: a template and what it is told."""
+class Template(NamedTuple):
+    """The template that a page is drawn from, by its name, and the values for it."""
 
-    template: str
-    told: Mapping[str, Any]
+    name: str
+    values: Mapping[str, Any]
 
 
-class Moved(Exception):
+class Redirect(Exception):
     """The page has another address."""
 
     def __init__(self, address: str) -> None:
@@ -57,7 +57,7 @@ class Moved(Exception):
 
 
 @dataclass(frozen=True)
-class Visit(Generic[Q]):
+class PageRequest(Generic[Q]):
     """One request for a page. `names` are those in its path."""
 
     path: str
@@ -77,7 +77,7 @@ class Visit(Generic[Q]):
         return {name: str(value) for name, value in chosen.items()}
 
     def at_point(self, query: type[P], **given: object) -> P:
-        """Parameters of a resource, at this visit's point."""
+        """Return parameters of a resource, at the point that is asked for."""
         return written(query, **given, **self.point)
 
     def link(self, path: str, **query: object) -> str:
@@ -89,12 +89,12 @@ class Visit(Generic[Q]):
         return address(self.path, **query)
 
 
-Make = Callable[[Visit[Q], Snapshot], Sheet]
-"""From a visit, and the record as its visitor sees it, to the page. Raises Moved and Problem."""
+Make = Callable[[PageRequest[Q], Snapshot], Template]
+"""From a request, and the record as its visitor sees it, to a page. Raises Redirect and Problem."""
 
 
-async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
-    """A visit at the head, confirmed for it. Raises Problem for parameters that the page does not take."""
+async def begun(request: Request, query_type: type[Q]) -> PageRequest[Q]:
+    """Return the request for a page, at the head that was confirmed for it. Raises Problem for unknown parameters."""
     state, scope = request.app.state, request.scope
     query = parse(query_type, scope["query_string"])
     visitor: Access = scope["state"]["key"]
@@ -102,11 +102,11 @@ async def begun(request: Request, query_type: type[Q]) -> Visit[Q]:
         refuse_beyond(visitor, query.of_relation)
     head = await _responder(request).confirmed(negotiation.Request(scope, request.receive))
     today = state.clock().date()
-    return Visit(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
+    return PageRequest(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
 
 
-async def reading(request: Request, visit: Visit[Any], load: Callable[[Snapshot], T]) -> T:
-    """What `load` reads of the record as this visitor sees it, all of it at the visit's head. Raises Problem."""
+async def reading(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
+    """Return what `load` reads of the record as this visitor sees it, in one snapshot at the head. Raises Problem."""
     responder, is_past = _responder(request), bool(visit.point)
     return await responder.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
 
@@ -118,23 +118,23 @@ async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Respons
     kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
     async def drawn() -> Page:
-        sheet = await reading(request, visit, lambda snapshot: make(visit, snapshot))
-        return await asyncio.to_thread(_drawn, visit, sheet)
+        template = await reading(request, visit, lambda snapshot: make(visit, snapshot))
+        return await asyncio.to_thread(_drawn, visit, template)
 
     try:
         page = await responder.in_coding(kept_as, asked.coding, (RECORD,), drawn)
-    except Moved as moved:
+    except Redirect as moved:
         return RedirectResponse(moved.address, 303)
     told = responder.answered(asked, page)
     return Response(told.body, told.status, {**header_map(told.headers), **_OF_A_PAGE})
 
 
-async def still(request: Request, sheet: Sheet) -> Response:
+async def still(request: Request, template: Template) -> Response:
     """A page that has nothing of the record on it, so that strangers may see it too. Raises Problem for parameters."""
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
     prefix = prefix_of(request.scope)
-    return await fixed(request, lambda: Fixed(rendered(sheet.template, sheet.told, prefix), HTML, headers))
+    return await fixed(request, lambda: Fixed(rendered(template.name, template.values, prefix), HTML, headers))
 
 
 def _responder(request: Request) -> Responder:
@@ -142,14 +142,14 @@ def _responder(request: Request) -> Responder:
     return responder
 
 
-def _drawn(visit: Visit[Any], sheet: Sheet) -> Page:
-    html = rendered(sheet.template, {"visit": visit, **sheet.told}, visit.prefix)
+def _drawn(visit: PageRequest[Any], template: Template) -> Page:
+    html = rendered(template.name, {"visit": visit, **template.values}, visit.prefix)
     head = visit.head
     history = etags.history(head.record, head.position, head.chain_hash)
     return Page(html, head.position, history, _representation(visit), media_type=HTML)
 
 
-def _representation(visit: Visit[Any]) -> int:
+def _representation(visit: PageRequest[Any]) -> int:
     """What else than the record a page depends on, as the number that its tag has for that."""
     visitor = visit.visitor
     whose = f"{visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
