@@ -46,6 +46,7 @@ Used = dict[tuple[Owner, str], set[str]]
 
 CONNECTIONS = "service.api.connections"
 PROTOCOL = "service.api.protocol"
+READ_ROUTES = "service.api.read_routes"
 SERVER = "service.api.server"
 REPLICA = "service.store.replica"
 
@@ -303,6 +304,21 @@ PARTS = [
         {"service.api.reports_endpoints"},
         "the function that the route was made of",
         "fb6fc8d1",
+    ),
+    Part(
+        fastapi.routing.APIRoute,
+        "__init__",
+        {READ_ROUTES},
+        "it keeps what the contract says of a route, and `path`",
+        "3e333169",
+    ),
+    Part(
+        fastapi.routing.APIRoute,
+        "handle",
+        {READ_ROUTES},
+        "called for a request that the route matches, whose path_params and route are in the scope; it refuses others"
+        " than its methods",
+        "3044ceab",
     ),
     Part(
         fastapi.routing,

@@ -15,27 +15,25 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from service.api import checkpoints, operations, pages, reports_endpoints
+from service.api import checkpoints, operations, reports_endpoints
 from service.api.auth import Authentication, Gate
-from service.api.lane import RESOURCES, ROUTERS, Lane
 from service.api.limits import within_limits
-from service.api.observed import CLIENT_LEFT, Observed, tell
-from service.api.openapi import contract
-from service.api.pacing import Pacing
+from service.api.openapi import contract, pages
 from service.api.prefix import moved_to_root, prefix_of
 from service.api.problems import ROWS, Problem, problem_of
-from service.api.reading import Reader
-from service.api.routes import routes
+from service.api.rate_limit import RateLimit
+from service.api.read_routes import ReadRoute, Shortcut
+from service.api.responder import Responder
+from service.api.table import TABLE
+from service.api.telemetry import CLIENT_LEFT, Telemetry, note_problem
 from service.domain.errors import Refused
 from service.follower import Follower
 from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-# What is read is answered in the lane before anybody looks for a route; so the ways to write are looked at first.
-_ROUTERS: Final = (reports_endpoints.router, *ROUTERS, operations.router, pages.router)
 _WITHIN_LIMITS: Final = ("/v1/reports",)  # to file there, on relations that the key may report on
 _SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
 
@@ -51,6 +49,17 @@ class _Application(FastAPI):
     """The framework within our own layers; what they and the routes share is its `state`."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
+        engine = open_engine(url)
+        follower = Follower(
+            url,
+            engine,
+            cache_bytes=settings.cache_megabytes << 20,
+            most_waiters=settings.most_waiters,
+            standbys=settings.standbys,
+        )
+        rate_limit = RateLimit(settings.poll_interval, settings.answers_per_minute)
+        responder = Responder(follower, clock, rate_limit)
+        checkpoint = checkpoints.resource(settings.checkpoint_key)
         super().__init__(
             lifespan=_running,
             openapi_url=None,
@@ -64,30 +73,22 @@ class _Application(FastAPI):
         state.settings, state.clock, state.migrated = settings, clock, False
         self._prefix = settings.root_path
         state.within_limits = set(_WITHIN_LIMITS)
-        state.engine = open_engine(url)
-        state.recorder = Recorder(state.engine, clock=clock)
-        state.follower = Follower(
-            url,
-            state.engine,
-            cache_bytes=settings.cache_megabytes << 20,
-            most_waiters=settings.most_waiters,
-            standbys=settings.standbys,
-        )
-        state.gate = Gate(state.engine, state.follower, settings, clock)
-        pacing = Pacing(settings.poll_interval, settings.answers_per_minute)
-        checkpoint = checkpoints.resource(settings.checkpoint_key)
-        state.reader = Reader(state.follower, [*RESOURCES, checkpoint], clock=clock, pacing=pacing)
-        state.metrics = operations.Metrics(state.recorder, state.follower)
+        state.engine, state.follower, state.responder = engine, follower, responder
+        state.recorder = Recorder(engine, clock=clock)
+        state.gate = Gate(engine, follower, settings, clock)
+        state.metrics = operations.Metrics(state.recorder, follower)
         state.fixed = {}
         state.told = _as_problem
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _told)
         self.add_exception_handler(ClientDisconnect, _left)
-        for router in (*_ROUTERS, routes([checkpoint], "operations")):
-            self.include_router(router)
-        lane = Lane(_Bodiless(super().__call__), state.reader)
-        self._layers = Observed(Authentication(lane, state.gate))
-        state.metrics.tallies = self._layers.tallies
+        self.include_router(reports_endpoints.router)
+        self.routes.extend(ReadRoute(row, tag, responder) for tag, rows in TABLE.items() for row in rows)
+        self.include_router(operations.router)
+        self.include_router(pages.router)
+        self.routes.append(ReadRoute(checkpoint, "operations", responder))
+        self._layers = Telemetry(Authentication(Shortcut(super().__call__), state.gate))
+        state.metrics.counts = self._layers.counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -123,7 +124,7 @@ async def _told(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
-    tell(request.scope, problem)
+    note_problem(request.scope, problem)
     return cast(Response, request.app.state.told(request.scope, problem))
 
 
@@ -141,24 +142,3 @@ def _methods(request: Request) -> list[str]:
     routes = (r for r in iter_route_contexts(request.app.routes) if r.matches(request.scope)[0] != Match.NONE)
     methods = {method for route in routes for method in route.methods or ()}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
-
-
-class _Bodiless:
-    """HEAD wherever there is GET: the same answer without its body."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "HEAD":
-            await self._app(scope, receive, send)
-            return
-
-        async def bodiless(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-        asked = {**scope, "method": "GET"}
-        try:
-            await self._app(asked, receive, bodiless)
-        finally:
-            scope["route"] = asked.get("route")

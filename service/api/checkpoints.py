@@ -4,15 +4,12 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection
 
-from service.api.answer import Page
 from service.api.parameters import Query
 from service.api.problems import Problem
-from service.api.resource import Read, Resource
+from service.api.resources import Found, Names, Resource, Snapshot, found
 from service.checkpoint import Checkpoint, Statement, keyfile, sign
 from service.follower import RECORD
-from service.projections.document import rendered
 from service.store import codec
 from service.store.log import Head
 
@@ -24,11 +21,11 @@ class CheckpointQuery(Query):
     """Takes no parameters: what is signed is the present."""
 
 
-def resource(file: Path | None) -> Resource[CheckpointQuery]:
+def resource(file: Path | None) -> Resource[CheckpointQuery, Checkpoint]:
     """Signed with the key in the file, which is made where there is none. Raises KeyFileError."""
     key = None if file is None else keyfile.ensure(file)
 
-    def load(_: Connection, read: Read[CheckpointQuery]) -> Page:
+    def find(snapshot: Snapshot, _names: Names, _query: CheckpointQuery) -> Found[Checkpoint]:
         """The latest checkpoint: the last position and its chain hash, signed.
 
         Keep it where nobody who keeps the record can change it: `irritants verify --checkpoint FILE` finds by it a
@@ -36,10 +33,9 @@ def resource(file: Path | None) -> Resource[CheckpointQuery]:
         """
         if key is None:
             raise Problem("not-found", "This service has no key to sign with: IRRITANTS_CHECKPOINT_KEY names none.")
-        checkpoint = signed(read.head, key)
-        return read.page(rendered(checkpoint), checkpoint.position, _REPRESENTATION)
+        return found(signed(snapshot.head, key), _REPRESENTATION)
 
-    return Resource(PATH, CheckpointQuery, load, lambda _path, _query: (RECORD,), shape=Checkpoint)
+    return Resource(PATH, CheckpointQuery, find, lambda *_: (RECORD,), shape=Checkpoint)
 
 
 def signed(head: Head, key: Ed25519PrivateKey) -> Checkpoint:

@@ -21,8 +21,8 @@ from typing import Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.api.observed import log
 from service.api.problems import Problem
+from service.api.telemetry import log
 
 HEAD_LIMIT: Final = 1 << 16
 HEAD_SECONDS: Final = 20

@@ -5,14 +5,11 @@ from typing import Annotated, Final, Literal, NamedTuple, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from sqlalchemy import Connection
 
-from service.api.answer import Page
 from service.api.parameters import Query, day, is_over, malformed, moment, whole
-from service.api.resource import Read, Resource
-from service.api.routes import routes
-from service.api.states import member_of, of_relation, of_stream, shown
-from service.follower.readings import Point, histories, readings_of
+from service.api.resources import Found, Names, Resource, Snapshot, found
+from service.api.states import member_of, of_relation, of_stream
+from service.follower.as_of import Point, histories, readings_of
 from service.projections import difference
 from service.projections.difference import DifferenceDocument, RelationDifference
 from service.store import reports
@@ -67,67 +64,67 @@ def _is_over(place: At, head: Head) -> bool:
     return place.by == "position"
 
 
-def _points(c: Connection, read: Read[DifferenceQuery]) -> tuple[Point, Point]:
-    first, last = read.query.from_, read.query.to
+def _points(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> tuple[Point, Point]:
+    first, last = query.from_, query.to
     return (
-        Point(0) if first is None else _point(c, read, first, "from"),
-        Point(read.head.position) if last is None else _point(c, read, last, "to"),
+        Point(0) if first is None else _point(snapshot, names, first, "from"),
+        Point(snapshot.head.position) if last is None else _point(snapshot, names, last, "to"),
     )
 
 
-def _point(c: Connection, read: Read[DifferenceQuery], place: At, parameter: str) -> Point:
+def _point(snapshot: Snapshot, names: Names, place: At, parameter: str) -> Point:
     match place.value:
         case int(position):
-            return Point(read.on_record(position, parameter))
+            return Point(snapshot.on_record(position, parameter))
         case datetime() as known:
-            return Point(read.known_at(c, known, parameter))
+            return Point(snapshot.known_at(known, parameter))
         case date() as effective:
-            return Point(read.head.position, effective)
+            return Point(snapshot.head.position, effective)
         case slug:
-            round = f"{read.path['relation']}/{slug}"
-            filed = reports.page(c, round=round, upto=read.head.position)
+            round = f"{names['relation']}/{slug}"
+            filed = reports.page(snapshot.c, round=round, upto=snapshot.head.position)
             if not filed:
                 raise malformed(parameter, f"names a round on which nothing was filed: {round}")
             return Point(filed[-1].last_position)
 
 
-def _of_irritant(c: Connection, read: Read[DifferenceQuery]) -> Page:
+def _of_irritant(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Found[DifferenceDocument]:
     """What two readings of an irritant tell otherwise: before, after, and event by event why.
 
     `from` and `to` are `position:41`, `known:2025-04-10T09:30:00Z`, `effective:2025-04-10` or `round:istanbul-april`:
     the record as it was after the last report filed on that round.
     """
-    stream = f"irritant/{member_of(read.path)}"
-    found = histories(c, [stream], read.head.position)
-    if stream not in found:
-        read.not_found()
-    before, after = (point.reading(found[stream].as_of(point.position)) for point in _points(c, read))
-    return shown(read, difference.view(before, after), difference.REPRESENTATION)
+    stream = f"irritant/{member_of(names)}"
+    known = histories(snapshot.c, [stream], snapshot.head.position)
+    if stream not in known:
+        snapshot.not_found()
+    before, after = (point.reading(known[stream].as_of(point.position)) for point in _points(snapshot, names, query))
+    return found(difference.view(before, after), difference.REPRESENTATION)
 
 
-def _of_relation(c: Connection, read: Read[DifferenceQuery]) -> Page:
+def _of_relation(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Found[RelationDifference]:
     """What two readings of a relation tell otherwise, irritant by irritant; `from` and `to` as for one irritant."""
-    relation = read.path["relation"]
-    points = _points(c, read)
+    relation = names["relation"]
     before, after = (
-        readings_of(read.histories.of_relation(c, relation, point.position), relation, point) for point in points
+        readings_of(snapshot.histories.of_relation(snapshot.c, relation, point.position), relation, point)
+        for point in _points(snapshot, names, query)
     )
     if before is None and after is None:
-        read.not_found()
-    was, now = (found["irritants"] if found else [] for found in (before, after))
-    return shown(read, difference.of_relation(relation, was, now), difference.REPRESENTATION)
+        snapshot.not_found()
+    was, now = (known["irritants"] if known else [] for known in (before, after))
+    return found(difference.of_relation(relation, was, now), difference.REPRESENTATION)
 
 
+OF_IRRITANT: Final = Resource(
+    "/v1/irritants/{relation}/{slug}/difference",
+    DifferenceQuery,
+    _of_irritant,
+    of_stream("irritant"),
+    shape=DifferenceDocument,
+)
 RESOURCES: Final = (
-    Resource(
-        "/v1/irritants/{relation}/{slug}/difference",
-        DifferenceQuery,
-        _of_irritant,
-        of_stream("irritant"),
-        shape=DifferenceDocument,
-    ),
+    OF_IRRITANT,
     Resource(
         "/v1/relations/{relation}/difference", DifferenceQuery, _of_relation, of_relation, shape=RelationDifference
     ),
 )
-router = routes(RESOURCES, "irritants")

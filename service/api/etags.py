@@ -1,9 +1,10 @@
 """Entity tags, made and read here alone.
 
-What is on record has `"<position>-<representation>-<media type>"`: the last position that it is computed from, the
-version of its shape, and its media type. Such a tag is known before anything is rendered, and changes with the shape of
-the JSON. A document that no event changes has a hash of its bytes instead. The tag of a body that is compressed with
-gzip ends in `-gzip`.
+What is on record has `"<position>-<history>-<representation>-<media type>"`: the last position that it is computed
+from, part of the chain hash there, the version of its shape, and its media type. The chain hash covers all events up to
+the position. So a tag of another record, or of what an older copy lost, never fits by its position alone. Such a tag is
+known before anything is rendered, and changes with the shape of the JSON. A document that no event changes has a hash
+of its bytes instead. The tag of a body that is compressed with gzip ends in `-gzip`.
 
 Proxies change tags where they compress: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
 `--gzip` or `;gzip`. Clients send back what they got. Without the mark of weakness and the coding it is our tag again.
@@ -24,23 +25,33 @@ _GZIP: Final = "-gzip"
 _LISTED: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e\x80-\xff]*)"')
 # Three at most, one for each proxy on the way: without a bound, a long header would take seconds to read.
 _CODED: Final = re.compile(r"(?P<state>.*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate)){0,3}")
-_ON_RECORD: Final = re.compile(r"(?P<position>0|[1-9][0-9]{0,17})-(?P<form>.+)")
+_DIGITS: Final = 10
+_ON_RECORD: Final = re.compile(rf"(?P<position>0|[1-9][0-9]{{0,17}})-(?P<history>[0-9a-f]{{{_DIGITS}}})-(?P<form>.+)")
 
 
 class Seen(NamedTuple):
-    """A state of the record that a tag names: the position, and the rest of the tag."""
+    """A state of the record that a tag names: the position, the history up to it, and the rest of the tag."""
 
     position: int
+    history: str
     form: str
 
 
-def etag(position: int, representation: int, media_type: str = JSON) -> str:
+def etag(position: int, history: str, representation: int, media_type: str = JSON) -> str:
     """Return the tag of an uncompressed document of the record."""
-    return f'"{position}-{form(representation, media_type)}"'
+    return f'"{position}-{history}-{form(representation, media_type)}"'
+
+
+def history(record: str, position: int, chain_hash: bytes) -> str:
+    """Return the part of a tag that identifies the history up to a position.
+
+    Before the first event every record has the same chain hash, so the id of the record stands for it there.
+    """
+    return chain_hash.hex()[:_DIGITS] if position else record[-_DIGITS:]
 
 
 def form(representation: int, media_type: str = JSON) -> str:
-    """Return the part of a tag behind the position."""
+    """Return the part of a tag behind the history."""
     return f"{representation}-{media_type}"
 
 
@@ -69,7 +80,7 @@ def confirmed(listed: str, tag: str) -> str | None:
 def seen(listed: str) -> list[Seen]:
     """Return the states of the record that `If-Match` names; other tags are left out."""
     found = (_ON_RECORD.fullmatch(state) for _, state in _listed(listed))
-    return [Seen(int(state["position"]), state["form"]) for state in found if state]
+    return [Seen(int(state["position"]), state["history"], state["form"]) for state in found if state]
 
 
 def _listed(listed: str) -> Iterator[tuple[str, str]]:

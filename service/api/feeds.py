@@ -6,22 +6,21 @@ never read otherwise, and says so.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
-from sqlalchemy import Connection
 
-from service.api.answer import Page
 from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
 from service.api.etags import JSON
+from service.api.filters import Dated, scan
+from service.api.limits import refuse_beyond
 from service.api.listing import DEFAULT_LIMIT
 from service.api.parameters import Limit, Query, RelationId, Whole, whole
 from service.api.problems import Problem
-from service.api.resource import Read, Resource
-from service.api.routes import routes
-from service.api.selection import Dated, scan
+from service.api.resources import Found, Names, Resource, Snapshot, Stored
 from service.api.states import member_of, of_stream
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
@@ -31,7 +30,6 @@ from service.projections.atom import RecordedChange
 from service.projections.change import ChangeDocument
 from service.projections.document import Document
 from service.store import events, read_models
-from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
 _UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -125,94 +123,120 @@ class AtomQuery(Query):
     relation: RelationId | None = None
 
 
-def _events(c: Connection, read: Read[EventsQuery]) -> Page:
+@dataclass(frozen=True)
+class Feed:
+    """A page of a feed, whose items are rendered already. `log` is None for a stream, whose `next` is a version."""
+
+    items: Sequence[bytes]
+    next: int
+    position: int
+    log: str | None = None
+
+
+def _as_page(feed: Feed, _prefix: str) -> bytes:
+    log = b"" if feed.log is None else b'"log":"%b",' % feed.log.encode()
+    return b'{"items":%b,"next":%d,%b"position":%d}' % (batch(feed.items), feed.next, log, feed.position)
+
+
+def _as_batch(feed: Feed, _prefix: str) -> bytes:
+    return batch(feed.items)
+
+
+def _events(snapshot: Snapshot, _names: Names, query: EventsQuery) -> Found[Feed]:
     """The whole record in order.
 
     As JSON, or as a batch of CloudEvents by Accept; then the header Link says where to go on. Dates are compared as
     they were filed: a page at rest does not change when one is corrected.
     """
-    query, head = read.query, read.head
-    _refuse_another_history(c, read)
-    found = scan(c, query, after=query.after, limit=query.limit, head=head.position, **query.filters)
+    head = snapshot.head
+    _refuse_another_history(snapshot, query)
+    found = scan(snapshot.c, query, after=query.after, limit=query.limit, head=head.position, **query.filters)
     next = head.position if found.ended else found.last
-    return _fed(c, read, [cloud_event(event) for event in found.events], next, REPRESENTATION)
+    return _fed(snapshot, query, [cloud_event(event) for event in found.events], next, REPRESENTATION)
 
 
-def _event(c: Connection, read: Read[Query]) -> Page:
+def _event(snapshot: Snapshot, names: Names, _query: Query) -> Found[Stored[CloudEvent]]:
     """One event, by its id: as filed, where it is on the record, and who filed it."""
-    found = events.by_ids(c, [read.path["id"]]).get(read.path["id"])
+    found = events.by_ids(snapshot.c, [names["id"]]).get(names["id"])
     if found is None:
-        read.not_found()
+        snapshot.not_found()
     stream = parse_stream(found.stream)
     relation = stream.relation if stream else None
-    return read.page(cloud_event(found), found.position, REPRESENTATION, at_rest=True, relation=relation)
+    document = Stored(cloud_event(found), CloudEvent)
+    return Found(document, found.position, REPRESENTATION, at_rest=True, relation=relation)
 
 
-def _stream_events(c: Connection, read: Read[StreamQuery]) -> Page:
+def _stream_events(snapshot: Snapshot, names: Names, query: StreamQuery) -> Found[Feed]:
     """The events of one irritant's stream, by version."""
-    query, stream = read.query, f"irritant/{member_of(read.path)}"
-    found = scan(
-        c,
-        query,
-        limit=query.limit,
-        head=read.head.position,
-        stream=stream,
-        after_version=query.after_version,
-    )
-    last = events.last_of_stream(c, stream, read.head.position)
+    stream, head = f"irritant/{member_of(names)}", snapshot.head.position
+    after = query.after_version
+    found = scan(snapshot.c, query, limit=query.limit, head=head, stream=stream, after_version=after)
+    last = events.last_of_stream(snapshot.c, stream, head)
     if last is None:
-        read.not_found()
+        snapshot.not_found()
     version, position = last if found.ended else (found.last_version, found.last)
-    next, items = max(version, query.after_version), [cloud_event(event) for event in found.events]
-    body = batch(items)
-    if read.media_type != BATCH:
-        body = b'{"items":%b,"next":%d,"position":%d}' % (body, next, position)
-    link = _link(read.prefix + read.address, query, after_version=next)
-    return read.page(body, position, REPRESENTATION, at_rest=not found.ended, is_end=not items, link=link)
+    feed = Feed([cloud_event(event) for event in found.events], max(version, after), position)
+    link = _link(snapshot, query, after_version=feed.next)
+    return Found(feed, position, REPRESENTATION, at_rest=not found.ended, is_end=not feed.items, link=link)
 
 
-def _changes(c: Connection, read: Read[ChangesQuery]) -> Page:
+def _changes(snapshot: Snapshot, _names: Names, query: ChangesQuery) -> Found[Feed]:
     """Every change of how an irritant reads: before, after, and why.
 
     `reason` is `world` (something happened), `new_evidence` (we learned of it later, or from another voice),
     `correction` or `retraction` (the record was wrong).
     """
-    query, head = read.query, read.head
-    _refuse_another_history(c, read)
+    _refuse_another_history(snapshot, query)
+    known = _changes_after(snapshot, query.after, query.limit, query.relation)
+    next = known[-1].position if len(known) == query.limit else snapshot.head.position
+    return _fed(snapshot, query, [document.body for document in known], next, change.REPRESENTATION)
+
+
+def _changes_after(snapshot: Snapshot, after: int, limit: int, relation: str | None) -> list[read_models.Document]:
     stored = read_models.page(
-        c,
-        change.NAME,
-        change.REPRESENTATION,
-        after=f"{query.after:019d}",
-        limit=query.limit,
-        relation=query.relation,
+        snapshot.c, change.NAME, change.REPRESENTATION, after=f"{after:019d}", limit=limit, relation=relation
     )
-    known = [document for document in stored if document.position <= head.position]
-    next = known[-1].position if len(known) == query.limit else head.position
-    return _fed(c, read, [document.body for document in known], next, change.REPRESENTATION)
+    return [document for document in stored if document.position <= snapshot.head.position]
 
 
-def _atom(c: Connection, read: Read[AtomQuery]) -> Page:
+def changes_after(snapshot: Snapshot, after: int, limit: int, relation: str | None) -> list[ChangeDocument]:
+    """Return the next changes, in order: what pages list. Raises Problem (403) beyond the limit of the reader."""
+    refuse_beyond(snapshot.reader, relation)
+    found = _changes_after(snapshot, after, limit, relation)
+    return [ChangeDocument.model_validate_json(document.body) for document in found]
+
+
+class Entries(NamedTuple):
+    """The latest changes, newest first, of the record or of one relation."""
+
+    record: str
+    relation: str | None
+    entries: Sequence[RecordedChange]
+
+
+def _atom(snapshot: Snapshot, _names: Names, query: AtomQuery) -> Found[Entries]:
     """The latest changes, newest first (RFC 4287)."""
-    relation, head = read.query.relation, read.head
+    c, relation = snapshot.c, query.relation
     newest = read_models.newest(c, change.NAME, change.REPRESENTATION, relation=relation, limit=_ENTRIES)
     changes = [ChangeDocument.model_validate_json(document.body) for document in newest]
     recorded = events.by_ids(c, [changed.events[-1] for changed in changes])
     entries = [RecordedChange(changed, recorded[changed.events[-1]].recorded_at) for changed in changes]
-    body = atom.view(head.record, relation, entries, read.prefix).encode()
-    return read.page(body, changes[0].position if changes else 0, atom.REPRESENTATION)
+    found = Entries(snapshot.head.record, relation, entries)
+    return Found(found, changes[0].position if changes else 0, atom.REPRESENTATION)
 
 
-def _fed(c: Connection, read: Read[Any], items: Sequence[bytes], next: int, representation: int) -> Page:
+def _as_atom(found: Entries, prefix: str) -> bytes:
+    return atom.view(found.record, found.relation, found.entries, prefix).encode()
+
+
+def _fed(snapshot: Snapshot, query: FeedQuery, items: Sequence[bytes], next: int, representation: int) -> Found[Feed]:
     """A page of a feed over the whole record, which ends at `next`."""
-    log = token(read.head, _chain_hash(c, read.head, next))
-    full = len(items) == read.query.limit
-    body = batch(items)
-    if read.media_type != BATCH:
-        body = b'{"items":%b,"next":%d,"log":"%b","position":%d}' % (body, next, log.encode(), next)
-    at_rest = full or next < read.head.position
-    link = _link(read.prefix + read.address, read.query, after=next, log=log)
-    return read.page(body, next, representation, at_rest=at_rest, is_end=not items, link=link)
+    head = snapshot.head
+    log = token(head, snapshot.chain_hash(next))
+    at_rest = len(items) == query.limit or next < head.position
+    link = _link(snapshot, query, after=next, log=log)
+    feed = Feed(items, next, next, log)
+    return Found(feed, next, representation, at_rest=at_rest, is_end=not items, link=link)
 
 
 def token(head: Head, chain_hash: bytes) -> str:
@@ -220,28 +244,21 @@ def token(head: Head, chain_hash: bytes) -> str:
     return f"{head.record}.{chain_hash[:_SHOWN_OF_HASH].hex()}"
 
 
-def _chain_hash(c: Connection, head: Head, position: int) -> bytes:
-    chain_hash = head.chain_hash if position == head.position else events.chain_hash_at(c, position)
-    if chain_hash is None:
-        raise DatabaseUnavailable("the head was asked of another copy of the record, which is further on")
-    return chain_hash
-
-
-def _refuse_another_history(c: Connection, read: Read[Any]) -> None:
-    query, head = read.query, read.head
+def _refuse_another_history(snapshot: Snapshot, query: FeedQuery) -> None:
+    head, address = snapshot.head, snapshot.address
     if query.after > head.position:
-        raise gone(read.address, f"The record ends at {head.position}; nothing ever was at {query.after}.")
-    if query.log is not None and query.log != token(head, _chain_hash(c, head, query.after)):
-        raise gone(read.address, f"This is not the record that was followed up to {query.after}.")
+        raise gone(address, f"The record ends at {head.position}; nothing ever was at {query.after}.")
+    if query.log is not None and query.log != token(head, snapshot.chain_hash(query.after)):
+        raise gone(address, f"This is not the record that was followed up to {query.after}.")
 
 
 def gone(address: str, detail: str) -> Problem:
     return Problem("gone", detail, start_over=f"{address}?after=0")
 
 
-def _link(address: str, query: Query, **moved: Any) -> str:
+def _link(snapshot: Snapshot, query: Query, **moved: Any) -> str:
     given = query.model_dump(mode="json", exclude_unset=True)
-    return f'<{address}?{urlencode({**given, **moved})}>; rel="next"'
+    return f'<{snapshot.prefix}{snapshot.address}?{urlencode({**given, **moved})}>; rel="next"'
 
 
 def _events_wakes(_path: Mapping[str, str], query: EventsQuery) -> Sequence[str]:
@@ -257,30 +274,42 @@ def _of_changes(_path: Mapping[str, str], query: ChangesQuery | AtomQuery) -> Se
     return (CHANGES,) if query.relation is None else (changes_in(query.relation),)
 
 
+_FEED: Final = {JSON: _as_page, BATCH: _as_batch}
 RESOURCES: Final = (
     Resource(
         "/v1/events",
         EventsQuery,
         _events,
-        lambda _path, _query: (RECORD,),
+        lambda *_: (RECORD,),
         shape=EventsPage,
-        media_types=(JSON, BATCH),
+        bodies=_FEED,
         wakes=_events_wakes,
     ),
     # What was filed never changes, so nothing touches it.
-    Resource("/v1/events/{id}", Query, _event, lambda _path, _query: (), shape=CloudEvent, says_relation=True),
+    Resource("/v1/events/{id}", Query, _event, lambda *_: (), shape=CloudEvent, says_relation=True),
     Resource(
         "/v1/irritants/{relation}/{slug}/events",
         StreamQuery,
         _stream_events,
         of_stream("irritant"),
         shape=StreamPage,
-        media_types=(JSON, BATCH),
+        bodies=_FEED,
     ),
     # `next` moves with the record; who waits is woken only by a change of the relation.
     Resource(
-        "/v1/changes", ChangesQuery, _changes, lambda _path, _query: (RECORD,), shape=ChangesPage, wakes=_of_changes
+        "/v1/changes",
+        ChangesQuery,
+        _changes,
+        lambda *_: (RECORD,),
+        shape=ChangesPage,
+        bodies={JSON: _as_page},
+        wakes=_of_changes,
     ),
-    Resource("/v1/changes.atom", AtomQuery, _atom, _of_changes, media_types=(f"{atom.MEDIA_TYPE}; charset=utf-8",)),
+    Resource(
+        "/v1/changes.atom",
+        AtomQuery,
+        _atom,
+        _of_changes,
+        bodies={f"{atom.MEDIA_TYPE}; charset=utf-8": _as_atom},
+    ),
 )
-router = routes(RESOURCES, "feeds")

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import Request
 from starlette.responses import Response
 
-from service.api import answer, codings, etags
+from service.api import codings, etags, negotiation
 from service.api.prefix import prefix_of
 
 _MOST: Final = 200
@@ -25,7 +25,7 @@ class Fixed:
 
     async def answer(self, request: Request) -> Response:
         """Return the document, or 304 where the sender has it."""
-        asked = answer.Request(request.scope, request.receive)
+        asked = negotiation.Request(request.scope, request.receive)
         is_compressed = asked.coding == codings.GZIP_ALONE or (
             asked.coding == codings.GZIP and len(self.body) >= codings.SMALLEST
         )

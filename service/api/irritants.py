@@ -4,19 +4,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
-from sqlalchemy import Connection
 
-from service.api.answer import Page
-from service.api.listing import Listing, Paged, list_documents
+from service.api.listing import Items, Listing, Paged, list_documents
 from service.api.parameters import At, RelationId, Whole
-from service.api.resource import Read, Resource
-from service.api.routes import routes
-from service.api.states import of_stream, one_of, point_of, reading_of, relation_or_record, shown
+from service.api.resources import Found, Names, Resource, Snapshot, Stored, found
+from service.api.states import of_stream, one_of, reading_of, relation_or_record
 from service.api.timelines import TimelineQuery, timeline_of
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import Rung
-from service.follower.readings import rounds_of_reports
+from service.follower.as_of import rounds_of_reports
 from service.projections import assertions, dossier
 from service.projections.assertions import EvidenceDocument
 from service.projections.dossier import DossierDocument
@@ -42,40 +39,42 @@ class IrritantsQuery(At, Paged):
     changed_after: Annotated[Whole, Field(description="only those that an event after this position is about")] = 0
 
 
-def _list(c: Connection, read: Read[IrritantsQuery]) -> Page:
+def _list(snapshot: Snapshot, _names: Names, query: IrritantsQuery) -> Found[Items[IrritantDocument]]:
     """Irritants.
 
     By id. A list in the past, or by the world's clock, is filtered by what each irritant was then.
     """
-    query = read.query
     facets = query.model_dump(include={"status", "basis", "lifecycle", "awaiting"}, exclude_none=True)
     return list_documents(
-        c, read, "irritant", relation=query.relation, facets=facets, changed_after=query.changed_after
+        snapshot, query, "irritant", relation=query.relation, facets=facets, changed_after=query.changed_after
     )
 
 
-def _one(c: Connection, read: Read[At]) -> Page:
+def _one(snapshot: Snapshot, names: Names, query: At) -> Found[Stored[IrritantDocument]]:
     """One irritant: where it stands, who stands behind it, what both confirm, whose move it is."""
-    return one_of(c, read, "irritant")
+    return one_of(snapshot, names, query, "irritant")
 
 
-def _dossier(c: Connection, read: Read[TimelineQuery]) -> Page:
+def _dossier(snapshot: Snapshot, names: Names, query: TimelineQuery) -> Found[DossierDocument]:
     """One irritant in full: timeline, one column for each side, next steps, instruments, items, evidence.
 
     The timeline is paged: `timeline.next` is what to ask for `after`.
     """
-    query, point = read.query, point_of(c, read)
-    round_of = rounds_of_reports(c, read.path["relation"], point.position)
-    reading = reading_of(c, read, "irritant", point)
+    point = snapshot.point_in_log(query)
+    round_of = rounds_of_reports(snapshot.c, names["relation"], point.position)
+    reading = reading_of(snapshot, names, query, "irritant")
     document = dossier.view(reading, round_of=round_of, after=query.after, limit=query.limit)
-    return shown(read, document, dossier.REPRESENTATION)
+    return found(document, dossier.REPRESENTATION)
 
 
-def _evidence(c: Connection, read: Read[At]) -> Page:
+def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocument]:
     """What was asserted of an irritant, and what each assertion rests on: documents, utterances, who."""
-    return shown(read, assertions.view(reading_of(c, read, "irritant", point_of(c, read))), assertions.REPRESENTATION)
+    return found(assertions.view(reading_of(snapshot, names, query, "irritant")), assertions.REPRESENTATION)
 
 
+DOSSIER: Final = Resource(
+    "/v1/irritants/{relation}/{slug}/dossier", TimelineQuery, _dossier, of_stream("irritant"), shape=DossierDocument
+)
 RESOURCES: Final = (
     Resource(
         "/v1/irritants",
@@ -86,10 +85,7 @@ RESOURCES: Final = (
         is_snapshot=True,
     ),
     Resource("/v1/irritants/{relation}/{slug}", At, _one, of_stream("irritant"), shape=IrritantDocument),
-    Resource(
-        "/v1/irritants/{relation}/{slug}/dossier", TimelineQuery, _dossier, of_stream("irritant"), shape=DossierDocument
-    ),
+    DOSSIER,
     Resource("/v1/irritants/{relation}/{slug}/evidence", At, _evidence, of_stream("irritant"), shape=EvidenceDocument),
     timeline_of("irritant", "/v1/irritants/{relation}/{slug}"),
 )
-router = routes(RESOURCES, "irritants")

@@ -2,16 +2,18 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from service.api.answer import Page
 from service.api.parameters import Cursor, Limit, Query, malformed
-from service.api.resource import Read
+from service.api.resources import Found, Snapshot
+from service.api.states import SHAPES
 from service.domain.catalogue import Kind
 from service.domain.history import History
-from service.follower.readings import Point, histories
+from service.follower.as_of import Point, histories
 from service.projections.document import Document, rendered
 from service.projections.stored import STORED
 from service.store import events, read_models
@@ -22,6 +24,7 @@ _LOOKED_AT: Final = 1_000
 """Documents that a page in the past looks at, whose filter may let few of them through; then it ends before its end."""
 _AT_ONCE: Final = 50
 Item = TypeVar("Item")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Listing(Document, Generic[Item]):
@@ -33,6 +36,25 @@ class Listing(Document, Generic[Item]):
     items: tuple[Item, ...]
     next: str | None
     position: int
+
+
+@dataclass(frozen=True)
+class Items(Generic[Model]):
+    """One page of a list, whose items are rendered already. `next` and `position` are those of `Listing`."""
+
+    bodies: Sequence[bytes]
+    next: str | None
+    position: int
+    shape: type[Model]
+
+    @property
+    def json(self) -> bytes:
+        next = canonical(self.next).encode()
+        return b'{"items":[%b],"next":%b,"position":%d}' % (b",".join(self.bodies), next, self.position)
+
+    @property
+    def documents(self) -> list[Model]:
+        return [self.shape.model_validate_json(body) for body in self.bodies]
 
 
 class Paged(Query):
@@ -52,56 +74,51 @@ class Paged(Query):
             raise malformed("cursor", "is none that this service gave") from None
 
 
-def listed(bodies: Iterable[bytes], next: str | None, position: int) -> bytes:
-    """A list whose items are rendered already."""
-    return b'{"items":[%b],"next":%b,"position":%d}' % (b",".join(bodies), canonical(next).encode(), position)
-
-
 def cursor(key: str) -> str:
     return urlsafe_b64encode(key.encode()).decode()
 
 
-def paged(found: Sequence[tuple[str, bytes]], limit: int, position: int) -> bytes:
+def paged(found: Sequence[tuple[str, bytes]], limit: int, position: int, shape: type[Model]) -> Items[Model]:
     """One page of what was found, by key, and looked for one further than the page is long."""
-    more = len(found) > limit
-    return listed((body for _, body in found[:limit]), cursor(found[limit - 1][0]) if more else None, position)
+    next = cursor(found[limit - 1][0]) if len(found) > limit else None
+    return Items([body for _, body in found[:limit]], next, position, shape)
 
 
 def list_documents(
-    c: Connection,
-    read: Read[Any],
+    snapshot: Snapshot,
+    query: Any,
     kind: Kind,
     *,
     relation: str | None = None,
     facets: Mapping[str, str] | None = None,
     changed_after: int = 0,
-) -> Page:
+) -> Found[Items[Any]]:
     """A page of the documents of one kind that have these facets and changed after a position."""
-    projection, facets, limit = STORED[kind], facets or {}, read.query.limit
-    read.on_record(changed_after, "changed_after")
-    point = read.point(c)
+    c, projection, shape, facets = snapshot.c, STORED[kind], SHAPES[kind], facets or {}
+    snapshot.on_record(changed_after, "changed_after")
+    point = snapshot.point(query)
     position = events.last_position(c, relation=relation, upto=None if point is None else point.position)
     if point is None:
         stored = read_models.page(
             c,
             projection.name,
             projection.representation,
-            after=read.query.after,
-            limit=limit + 1,
+            after=query.after,
+            limit=query.limit + 1,
             relation=relation,
             facets=facets,
             changed_after=changed_after,
         )
-        body = paged([(document.key, document.body) for document in stored], limit, position)
+        items = paged([(document.key, document.body) for document in stored], query.limit, position, shape)
     else:
 
         def fits(document: Any) -> bool:
             known = projection.facets(document)
             return document.position > changed_after and facets.items() <= known.items()
 
-        found, last = _found(_documents_at(c, read, relation, kind, point), fits, limit)
-        body = listed(map(rendered, found), cursor(last) if last else None, position)
-    return read.page(body, position, projection.representation)
+        found, last = _found(_documents_at(snapshot, query.after or "", relation, kind, point), fits, query.limit)
+        items = Items(list(map(rendered, found)), cursor(last) if last else None, position, shape)
+    return Found(items, position, projection.representation)
 
 
 def _found(
@@ -122,14 +139,13 @@ def _found(
 
 
 def _documents_at(
-    c: Connection, read: Read[Any], relation: str | None, kind: Kind, point: Point
+    snapshot: Snapshot, after: str, relation: str | None, kind: Kind, point: Point
 ) -> Iterator[tuple[str, Any]]:
     """The documents of a kind as they read at a point, by id, after the page before; each made as it is asked for."""
-    after = read.query.after or ""
     if relation is None:
-        found = _histories(c, kind, after, point.position)
+        found = _histories(snapshot.c, kind, after, point.position)
     else:
-        kept = read.histories.of_relation(c, relation, point.position)
+        kept = snapshot.histories.of_relation(snapshot.c, relation, point.position)
         found = ((stream, history) for stream, history in kept.items() if stream > f"{kind}/{after}")
     for stream, history in found:
         if stream.startswith(f"{kind}/"):

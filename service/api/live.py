@@ -14,13 +14,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from service.api.answer import Answer, Headers, Request, Stream
 from service.api.cloudevents import cloud_event
 from service.api.feeds import gone
+from service.api.negotiation import Request
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
-from service.api.reading import Reader, Streamed
-from service.api.routes import routes
+from service.api.responder import Responder, Streamed
+from service.api.responses import Answer, Headers, Stream
 from service.follower import RECORD
 from service.follower.replicas import Replicas
 from service.store import events
@@ -62,7 +62,7 @@ class _Stretch(NamedTuple):
         return len(self.body)
 
 
-def _live(reader: Reader, request: Request, head: Head) -> Stream | Answer:
+def _live(responder: Responder, request: Request, head: Head) -> Stream | Answer:
     """Events as they are recorded, each a CloudEvent with its position as id.
 
     `Last-Event-ID` resumes without a gap. The stream ends after about a minute; clients come back by themselves.
@@ -73,7 +73,7 @@ def _live(reader: Reader, request: Request, head: Head) -> Stream | Answer:
         raise gone("/v1/events", f"The record ends at {head.position}; nothing ever was at {after}.")
     if request.is_head:
         return Answer(200, _HEADERS, b"")
-    return Stream(_HEADERS, _sent(reader, request, after, query.relation))
+    return Stream(_HEADERS, _sent(responder, request, after, query.relation))
 
 
 def _after(request: Request, query: LiveQuery, head: Head) -> int:
@@ -87,11 +87,11 @@ def _after(request: Request, query: LiveQuery, head: Head) -> int:
     return int(seen)
 
 
-async def _sent(reader: Reader, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
-    follower, loop = reader.follower, asyncio.get_running_loop()
+async def _sent(responder: Responder, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
+    follower, loop = responder.follower, asyncio.get_running_loop()
     breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
-    with reader.waiting(request, (relation or RECORD,)) as waiter:
+    with responder.waiting(request, (relation or RECORD,)) as waiter:
         # The id of no event yet: a client that hears nothing before the stream ends comes back with it.
         yield b"id: %d\n%b" % (after, _RECONNECT)
         try:
@@ -99,20 +99,20 @@ async def _sent(reader: Reader, request: Request, after: int, relation: str | No
             while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
                 if head is not None and head.position > after:
-                    stretch = await _stretch(reader, after, head, relation)
+                    stretch = await _stretch(responder, after, head, relation)
                     after = stretch.position
                     if stretch.body:
                         yield stretch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
                     yield _STILL_HERE
-                await reader.check_again(request)
+                await responder.check_again(request, ROW, {})
         except (Problem, ClientDisconnect, DatabaseUnavailable):
             # The stream has begun and can only end; whoever may still read comes back and hears why.
             return
 
 
-async def _stretch(reader: Reader, after: int, head: Head, relation: str | None) -> _Stretch:
-    follower = reader.follower
+async def _stretch(responder: Responder, after: int, head: Head, relation: str | None) -> _Stretch:
+    follower = responder.follower
     kept_as = (_PATH, after, head.position, relation)
     return await follower.kept(kept_as, (), lambda: follower.read_replica(_read, after, head, relation))
 
@@ -133,5 +133,4 @@ def _read(copies: Replicas, after: int, head: Head, relation: str | None) -> _St
     return _Stretch(b"".join(sent), head.position if is_to_head else found[-1].position)
 
 
-RESOURCES: Final = (Streamed(_PATH, LiveQuery, _live, ("text/event-stream",)),)
-router = routes(RESOURCES, "feeds")
+ROW: Final = Streamed(_PATH, LiveQuery, _live, ("text/event-stream",))

@@ -18,9 +18,9 @@ from starlette.datastructures import State
 from starlette.responses import PlainTextResponse, Response
 
 from service.api.auth import Access
-from service.api.observed import Tally
 from service.api.parameters import Query, parse
 from service.api.problems import Problem
+from service.api.telemetry import RequestCount
 from service.follower import Follower
 from service.follower.replicas import SERVING
 from service.projections.document import Document
@@ -44,7 +44,7 @@ class Metrics(Collector):
 
     def __init__(self, recorder: Recorder, follower: Follower) -> None:
         self._queue, self._follower = recorder.queue, follower
-        self.tallies: Mapping[tuple[str, str, int], Tally] = {}
+        self.counts: Mapping[tuple[str, str, int], RequestCount] = {}
         self.appends = Histogram(
             "irritants_append_seconds", "From a report's reading to its commit", buckets=_BUCKETS, registry=None
         )
@@ -64,10 +64,10 @@ class Metrics(Collector):
         labels = ("route", "method", "status")
         requests = CounterMetricFamily("irritants_requests", "Requests by route and status", labels=labels)
         seconds = CounterMetricFamily("irritants_request_seconds", "The time that they took together", labels=labels)
-        for (route, method, status), tally in list(self.tallies.items()):
+        for (route, method, status), counted in list(self.counts.items()):
             kind = (route, method, str(status))
-            requests.add_metric(kind, tally.requests)
-            seconds.add_metric(kind, tally.seconds)
+            requests.add_metric(kind, counted.requests)
+            seconds.add_metric(kind, counted.seconds)
         yield requests
         yield seconds
 

@@ -133,8 +133,13 @@ def parse(model: type[Q], raw: bytes) -> Q:
     twice = sorted(name for name, times in Counter(name for name, _ in given).items() if times > 1)
     if twice:
         raise _problem([Mistake(parameter=name[:_SHOWN], detail="is given twice") for name in twice])
+    return written(model, **dict(given))
+
+
+def written(model: type[Q], **given: object) -> Q:
+    """The parameters, as if they were written in an address; None leaves one out. Raises Problem as `parse` does."""
     try:
-        return model.model_validate(dict(given))
+        return model.model_validate({name: str(value) for name, value in given.items() if value is not None})
     except ValidationError as refused:
         raise _refused(model, refused.errors()) from None
 

@@ -1,7 +1,7 @@
 """Problems: where the domain meets HTTP, and nowhere else. Every answer that refuses is an RFC 9457 document.
 
 One row for each exception gives its status and its name; a test fails when a refusal of the domain has none. What a
-name means is told in `explained.py` and served at `/problems/<name>`.
+name means is told in `problem_types.py` and served at `/problems/<name>`.
 """
 
 import json
@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from service.api.explained import EXPLAINED
+from service.api.problem_types import PROBLEM_TYPES
 from service.domain import errors
 from service.domain.errors import NotAllowed, Refusal, Refused
 from service.follower import TooManyWaiters
@@ -167,7 +167,7 @@ class Problem(Exception):
         self.document = ProblemDocument.model_validate(
             {
                 "type": f"/problems/{name}",
-                "title": EXPLAINED[name].title,
+                "title": PROBLEM_TYPES[name].title,
                 "status": self.status,
                 "detail": redact_keys(detail),
                 "errors": tuple(map(_hushed, errors)) or None,
@@ -213,7 +213,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _as_explained(name: str, headers: Mapping[str, str] | None = None) -> Problem:
-    return Problem(name, EXPLAINED[name].text, headers=headers)
+    return Problem(name, PROBLEM_TYPES[name].text, headers=headers)
 
 
 def _refused(refused: Refused) -> Problem:

@@ -12,8 +12,8 @@ still asks in that version by default. A stream is written here then, and ends w
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from service.api.answer import EXCHANGE
 from service.api.connections import Connection
+from service.api.negotiation import EXCHANGE
 
 
 class Protocol(Connection):

@@ -1,20 +1,18 @@
 """Relations: the list, each one, and what is computed over all of one."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import Field
-from sqlalchemy import Connection
 
-from service.api.answer import Page
 from service.api.etags import JSON
-from service.api.listing import Listing, Paged, list_documents
+from service.api.listing import Items, Listing, Paged, list_documents
 from service.api.parameters import At, Day, Q
-from service.api.resource import Load, Read, Resource
-from service.api.routes import routes
-from service.api.states import of_relation, of_stream, one_of, point_of, reading_of, readings, shown
+from service.api.resources import Body, D, Find, Found, Names, Resource, Snapshot, Stored, as_json, found
+from service.api.states import of_relation, of_stream, one_of, reading_of, readings
 from service.api.timelines import timeline_of
 from service.follower import RECORD
-from service.follower.readings import rounds_of_reports
+from service.follower.as_of import rounds_of_reports
 from service.projections import (
     assertions,
     board,
@@ -36,8 +34,10 @@ from service.projections.needs_confirmation import NeedsConfirmationDocument
 from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
 
-_CALENDAR: Final = f"{calendar.MEDIA_TYPE}; charset=utf-8"
-_CSV: Final = "text/csv; charset=utf-8; header=present"
+_TEXTS: Final[Mapping[str, str]] = {
+    "calendar": f"{calendar.MEDIA_TYPE}; charset=utf-8",
+    "csv": "text/csv; charset=utf-8; header=present",
+}
 
 
 class RelationsQuery(At, Paged):
@@ -52,91 +52,102 @@ class OnQuery(At):
     ] = None
 
 
-def _list(c: Connection, read: Read[RelationsQuery]) -> Page:
+def _list(snapshot: Snapshot, _names: Names, query: RelationsQuery) -> Found[Items[RelationDocument]]:
     """Relations, by id."""
-    return list_documents(c, read, "relation")
+    return list_documents(snapshot, query, "relation")
 
 
-def _one(c: Connection, read: Read[At]) -> Page:
+def _one(snapshot: Snapshot, names: Names, query: At) -> Found[Stored[RelationDocument]]:
     """The talks of a relation: their format, their scope, who leads the missions, what stands in the way."""
-    return one_of(c, read, "relation")
+    return one_of(snapshot, names, query, "relation")
 
 
-def _evidence(c: Connection, read: Read[At]) -> Page:
+def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocument]:
     """What was asserted of the talks, and what each assertion rests on: documents, utterances, who."""
-    return shown(read, assertions.view(reading_of(c, read, "relation", point_of(c, read))), assertions.REPRESENTATION)
+    return found(assertions.view(reading_of(snapshot, names, query, "relation")), assertions.REPRESENTATION)
 
 
-def _board(c: Connection, read: Read[At]) -> Page:
+def _board(snapshot: Snapshot, names: Names, query: At) -> Found[BoardDocument]:
     """Every irritant of a relation in one line; as a table by `Accept: text/csv`."""
-    document = board.view(**readings(c, read, point_of(c, read)))
-    return shown(read, document, board.REPRESENTATION, {_CSV: board.csv})
+    return found(board.view(**readings(snapshot, names, query)), board.REPRESENTATION)
 
 
-def _matrix(c: Connection, read: Read[At]) -> Page:
+def _matrix(snapshot: Snapshot, names: Names, query: At) -> Found[MatrixDocument]:
     """Irritant by party: where each stands, how it stands towards it, and what it last said."""
-    return shown(read, matrix.view(**readings(c, read, point_of(c, read))), matrix.REPRESENTATION)
+    return found(matrix.view(**readings(snapshot, names, query)), matrix.REPRESENTATION)
 
 
-def _ledger(c: Connection, read: Read[OnQuery]) -> Page:
+def _ledger(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[LedgerDocument]:
     """Next steps, rounds to come and proposals: whose, by when, open or closed, claimed and confirmed by whom.
 
     As a table by `Accept: text/csv`.
     """
-    point = point_of(c, read)
-    round_of = rounds_of_reports(c, read.path["relation"], point.position)
-    document = ledger.view(**readings(c, read, point), round_of=round_of, on=read.query.on)
-    return shown(read, document, ledger.REPRESENTATION, {_CSV: ledger.csv})
+    round_of = rounds_of_reports(snapshot.c, names["relation"], snapshot.point_in_log(query).position)
+    document = ledger.view(**readings(snapshot, names, query), round_of=round_of, on=query.on)
+    return found(document, ledger.REPRESENTATION)
 
 
-def _needs_confirmation(c: Connection, read: Read[At]) -> Page:
+def _needs_confirmation(snapshot: Snapshot, names: Names, query: At) -> Found[NeedsConfirmationDocument]:
     """What rests on less than both sides' word, why, and what would settle it."""
-    document = needs_confirmation.view(**readings(c, read, point_of(c, read)))
-    return shown(read, document, needs_confirmation.REPRESENTATION)
+    return found(needs_confirmation.view(**readings(snapshot, names, query)), needs_confirmation.REPRESENTATION)
 
 
-def _registers(c: Connection, read: Read[OnQuery]) -> Page:
+def _registers(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[RegistersDocument]:
     """What lies outside the talks, what can be counted, what went back, what grows old."""
-    document = registers.view(**readings(c, read, point_of(c, read)), on=read.query.on)
-    return shown(read, document, registers.REPRESENTATION)
+    return found(registers.view(**readings(snapshot, names, query), on=query.on), registers.REPRESENTATION)
 
 
-def _corroboration(c: Connection, read: Read[At]) -> Page:
+def _corroboration(snapshot: Snapshot, names: Names, query: At) -> Found[CorroborationDocument]:
     """What is claimed, and how many distinct utterances stand behind each claim."""
-    return shown(read, corroboration.view(**readings(c, read, point_of(c, read))), corroboration.REPRESENTATION)
+    return found(corroboration.view(**readings(snapshot, names, query)), corroboration.REPRESENTATION)
 
 
-def _calendar(c: Connection, read: Read[At]) -> Page:
+def _calendar(snapshot: Snapshot, names: Names, query: At) -> Found[str]:
     """The rounds of a relation that have a day, for a calendar to subscribe to (RFC 5545)."""
-    found = readings(c, read, point_of(c, read))["rounds"]
-    text = calendar.view(read.path["relation"], map(round_.view, found))
-    return read.page(text.encode(), last_position(*found), calendar.REPRESENTATION)
+    rounds = readings(snapshot, names, query)["rounds"]
+    text = calendar.view(names["relation"], map(round_.view, rounds))
+    return Found(text, last_position(*rounds), calendar.REPRESENTATION)
 
 
-def _computed(name: str, query: type[Q], load: Load[Q], shape: Any, *media_types: str) -> Resource[Q]:
-    """A view over all streams of a relation: one line for each."""
-    path = f"/v1/relations/{{relation}}/{name}"
-    return Resource(path, query, load, of_relation, shape=shape, media_types=media_types or (JSON,))
+def _computed(name: str, query: type[Q], find: Find[Q, D], shape: Any, **bodies: Callable[[D], str]) -> Resource[Q, D]:
+    """A view over all streams of a relation: one line for each. `csv` and `calendar`: texts that are made of it."""
+    as_text = {_TEXTS[kind]: _encoded(text) for kind, text in bodies.items()}
+    json: dict[str, Body[D]] = {JSON: as_json} if shape else {}
+    return Resource(
+        f"/v1/relations/{{relation}}/{name}", query, find, of_relation, shape=shape, bodies={**json, **as_text}
+    )
 
 
-RESOURCES: Final = (
-    Resource(
-        "/v1/relations",
-        RelationsQuery,
-        _list,
-        lambda _path, _query: (RECORD,),
-        shape=Listing[RelationDocument],
-        is_snapshot=True,
-    ),
-    Resource("/v1/relations/{relation}", At, _one, of_stream("relation"), shape=RelationDocument),
-    Resource("/v1/relations/{relation}/evidence", At, _evidence, of_stream("relation"), shape=EvidenceDocument),
-    timeline_of("relation", "/v1/relations/{relation}"),
-    _computed("board", At, _board, BoardDocument, JSON, _CSV),
-    _computed("matrix", At, _matrix, MatrixDocument),
-    _computed("ledger", OnQuery, _ledger, LedgerDocument, JSON, _CSV),
-    _computed("needs-confirmation", At, _needs_confirmation, NeedsConfirmationDocument),
-    _computed("registers", OnQuery, _registers, RegistersDocument),
-    _computed("corroboration", At, _corroboration, CorroborationDocument),
-    _computed("calendar.ics", At, _calendar, None, _CALENDAR),
+def _encoded(text: Callable[[D], str]) -> Body[D]:
+    return lambda document, _prefix: text(document).encode()
+
+
+LIST: Final = Resource(
+    "/v1/relations",
+    RelationsQuery,
+    _list,
+    lambda _path, _query: (RECORD,),
+    shape=Listing[RelationDocument],
+    is_snapshot=True,
+    of_one="/v1/relations/{relation}",
 )
-router = routes(RESOURCES, "relations")
+ONE: Final = Resource("/v1/relations/{relation}", At, _one, of_stream("relation"), shape=RelationDocument)
+TIMELINE: Final = timeline_of("relation", "/v1/relations/{relation}")
+BOARD: Final = _computed("board", At, _board, BoardDocument, csv=board.csv)
+MATRIX: Final = _computed("matrix", At, _matrix, MatrixDocument)
+LEDGER: Final = _computed("ledger", OnQuery, _ledger, LedgerDocument, csv=ledger.csv)
+NEEDS_CONFIRMATION: Final = _computed("needs-confirmation", At, _needs_confirmation, NeedsConfirmationDocument)
+REGISTERS: Final = _computed("registers", OnQuery, _registers, RegistersDocument)
+RESOURCES: Final = (
+    LIST,
+    ONE,
+    Resource("/v1/relations/{relation}/evidence", At, _evidence, of_stream("relation"), shape=EvidenceDocument),
+    TIMELINE,
+    BOARD,
+    MATRIX,
+    LEDGER,
+    NEEDS_CONFIRMATION,
+    REGISTERS,
+    _computed("corroboration", At, _corroboration, CorroborationDocument),
+    _computed("calendar.ics", At, _calendar, None, calendar=str),
+)

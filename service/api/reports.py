@@ -4,13 +4,10 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field
-from sqlalchemy import Connection
 
-from service.api.answer import Page
-from service.api.listing import Listing, Paged, paged
+from service.api.listing import Items, Listing, Paged, paged
 from service.api.parameters import Query, RelationId, malformed
-from service.api.resource import Read, Resource
-from service.api.routes import routes
+from service.api.resources import Found, Names, Resource, Snapshot
 from service.follower import RECORD
 from service.projections import change
 from service.projections.change import ChangeDocument
@@ -59,14 +56,14 @@ class ReportsQuery(Paged):
     round: Annotated[str | None, Field(pattern=_ROUND, description="a round's id, such as ru-us/istanbul-april")] = None
 
 
-def _list(c: Connection, read: Read[ReportsQuery]) -> Page:
+def _list(snapshot: Snapshot, _names: Names, query: ReportsQuery) -> Found[Items[ReportSummary]]:
     """Reports, in the order of filing."""
-    query, head = read.query, read.head.position
+    c, head = snapshot.c, snapshot.head.position
     found = reports.page(
         c, after=_first(query), upto=head, limit=query.limit + 1, relation=query.relation, round=query.round
     )
-    bodies = [(str(report.first_position), rendered(_summary(report))) for report in found]
-    return read.page(paged(bodies, query.limit, head), head, REPRESENTATION)
+    bodies = [(str(report.first_position), rendered(summary(report))) for report in found]
+    return Found(paged(bodies, query.limit, head, ReportSummary), head, REPRESENTATION)
 
 
 def _first(query: ReportsQuery) -> int:
@@ -78,14 +75,15 @@ def _first(query: ReportsQuery) -> int:
     return int(after)
 
 
-def _one(c: Connection, read: Read[Query]) -> Page:
+def _one(snapshot: Snapshot, names: Names, _query: Query) -> Found[ReportDocument]:
     """One report: what was filed, by whom, for which round, which events, and what they changed."""
-    report = reports.by_ids(c, [read.path["id"]]).get(read.path["id"])
+    c, id = snapshot.c, names["id"]
+    report = reports.by_ids(c, [id]).get(id)
     if report is None:
-        read.not_found()
+        snapshot.not_found()
     first, last = report.first_position, report.last_position
     document = ReportDocument(
-        **dict(_summary(report)),
+        **dict(summary(report)),
         events=tuple(
             ReportedEvent(id=e.id, stream=e.stream, type=e.type, version=e.version, position=e.position)
             for e in events.read_log(c, after=first - 1, upto=last)
@@ -95,10 +93,10 @@ def _one(c: Connection, read: Read[Query]) -> Page:
             for stored in read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
         ),
     )
-    return read.page(rendered(document), last, REPRESENTATION, at_rest=True, relation=report.relation)
+    return Found(document, last, REPRESENTATION, at_rest=True, relation=report.relation)
 
 
-def _summary(report: StoredReport) -> ReportSummary:
+def summary(report: StoredReport) -> ReportSummary:
     return ReportSummary(
         id=report.id,
         relation=report.relation,
@@ -111,9 +109,7 @@ def _summary(report: StoredReport) -> ReportSummary:
     )
 
 
-RESOURCES: Final = (
-    Resource("/v1/reports", ReportsQuery, _list, lambda _path, _query: (RECORD,), shape=Listing[ReportSummary]),
-    # What was filed never changes, so nothing touches it.
-    Resource("/v1/reports/{id}", Query, _one, lambda _path, _query: (), shape=ReportDocument, says_relation=True),
-)
-router = routes(RESOURCES, "reports")
+LIST: Final = Resource("/v1/reports", ReportsQuery, _list, lambda *_: (RECORD,), shape=Listing[ReportSummary])
+# What was filed never changes, so nothing touches it.
+ONE: Final = Resource("/v1/reports/{id}", Query, _one, lambda *_: (), shape=ReportDocument, says_relation=True)
+RESOURCES: Final = (LIST, ONE)

@@ -6,17 +6,18 @@ with the append, so that nothing changes in between.
 """
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, Field
+from sqlalchemy import Engine
 from starlette.responses import Response
 
-from service.api import body, etags, examples
+from service.api import body, etags
 from service.api.limits import within_limits
-from service.api.openapi import SCHEMAS
+from service.api.openapi import SCHEMAS, examples
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
 from service.api.reports_filing import file, refuse_relation, reporter
@@ -24,8 +25,11 @@ from service.api.reports_receipts import ReportPreview, ReportReceipt, answered,
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
 from service.domain.streams import parse_stream
+from service.follower import Follower
 from service.projections.stored import STORED
 from service.recorder import Stale
+from service.store import events
+from service.store.engine import connection
 from service.store.keys import redact_keys
 
 
@@ -45,6 +49,8 @@ router = APIRouter(tags=["filing"], route_class=_FilingRoute)
 
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 _SHOWN: Final = 100
+_MOST_TAGS: Final = 50
+"""As many of the tags in `If-Match` are looked up: each costs a query."""
 
 
 class Filing(Query):
@@ -122,18 +128,19 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     key = _key(request, dry_run=dry_run)
     read = await body.read(request)
     report = _of_one_event(stream, name.relation, read)
+    seen = await _seen(request, kind, stream)
     try:
-        receipt = await file(request, report, key, seen=_seen(request, kind, stream), dry_run=dry_run)
+        receipt = await file(request, report, key, seen=seen, dry_run=dry_run)
     except Refused as refused:
         for refusal in refused.refusals:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
         raise
     except Stale as stale:
-        raise _not_as_seen(request, kind, stale) from None
+        raise await _not_as_seen(request, kind, stale) from None
     if dry_run:
         return previewed(receipt)
     answer = await answered(request, receipt)
-    answer.headers["ETag"] = etags.etag(receipt.events[-1].position, STORED[kind].representation)
+    answer.headers["ETag"] = await _tag(request, kind, receipt.events[-1].position)
     return answer
 
 
@@ -170,15 +177,39 @@ def _key(request: Request, *, dry_run: bool) -> str:
     return "" if dry_run else key
 
 
-def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
-    """The positions at which the sender has seen the stream, as the preconditions of RFC 9110 name them."""
+async def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
+    """The positions at which the sender has seen the stream, as the preconditions of RFC 9110 name them.
+
+    A tag counts only where its history is that of the record.
+    """
     if _opens(request):
         return {stream: {0}}
     match = _if_match(request)
     if match == "*":
         return {}
     named = etags.form(STORED[kind].representation)
-    return {stream: {seen.position for seen in etags.seen(match) if seen.form == named}}
+    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MOST_TAGS]
+    known = await _histories(request, [seen.position for seen in shown])
+    return {stream: {seen.position for seen in shown if known.get(seen.position) == seen.history}}
+
+
+async def _tag(request: Request, kind: Kind, position: int) -> str:
+    """The entity tag of what a stream is at a position that is on record."""
+    history = (await _histories(request, [position]))[position]
+    return etags.etag(position, history, STORED[kind].representation)
+
+
+async def _histories(request: Request, positions: Sequence[int]) -> dict[int, str]:
+    """The part of a tag that identifies the history, by position; those that are not on record are left out."""
+    follower: Follower = request.app.state.follower
+    record = (await follower.head()).record
+
+    def read(engine: Engine) -> dict[int, str]:
+        with connection(engine) as c:
+            found = {position: events.chain_hash_at(c, position) for position in positions}
+        return {position: etags.history(record, position, hash) for position, hash in found.items() if hash}
+
+    return await follower.read(read) if positions else {}
 
 
 def _opens(request: Request) -> bool:
@@ -189,7 +220,7 @@ def _if_match(request: Request) -> str:
     return ",".join(request.headers.getlist("if-match")).strip()
 
 
-def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
+async def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
     match = _if_match(request)
     if not match and not _opens(request):
         return Problem(
@@ -197,16 +228,19 @@ def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
         )
     if not stale.position:
         return Problem("stale", f"Nothing is on record under {stale.stream}.")
-    current = etags.etag(stale.position, STORED[kind].representation)
-    why = f"{stale.stream} is on record already." if _opens(request) else _why_not(match, kind, stale, current)
+    current = await _tag(request, kind, stale.position)
+    if _opens(request):
+        why = f"{stale.stream} is on record already."
+    else:
+        positions = (await _seen(request, kind, stale.stream))[stale.stream]
+        why = _why_not(match, kind, stale, current, positions)
     return Problem("stale", why, headers={"ETag": current}, etag=current)
 
 
-def _why_not(match: str, kind: Kind, stale: Stale, current: str) -> str:
-    """Say why no tag in `If-Match` names the present state."""
+def _why_not(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
+    """Say why no tag in `If-Match` names the present state. `positions`: those of this record that it names."""
     seen, shown = etags.seen(match), match if len(match) <= _SHOWN else f"{match[:_SHOWN]}…"
-    positions = [one.position for one in seen if one.form == etags.form(STORED[kind].representation)]
-    if not positions:
+    if not any(one.form == etags.form(STORED[kind].representation) for one in seen):
         other = "a representation other than the present JSON" if seen else "no state of the record"
         return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON: {current}, quotes included."
     earlier = [position for position in positions if position < stale.position]

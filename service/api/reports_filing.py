@@ -16,8 +16,8 @@ from service import recorder
 from service.api import body
 from service.api.auth import Access, forbidden
 from service.api.limits import refuse_beyond
-from service.api.observed import request_id
 from service.api.problems import Problem
+from service.api.telemetry import request_id
 from service.domain.assertion import AssertionCorrected
 from service.domain.references import members_in, members_named
 from service.domain.report import MAX_EVENTS, Report

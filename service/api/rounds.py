@@ -3,20 +3,16 @@
 from html import escape
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
-from service.api.answer import Page
 from service.api.etags import JSON
-from service.api.listing import Listing, Paged, list_documents
+from service.api.listing import Items, Listing, Paged, list_documents
 from service.api.parameters import At, RelationId
-from service.api.resource import Read, Resource
-from service.api.routes import routes
-from service.api.states import member_of, of_stream, one_of, point_of, reading_of, relation_or_record, shown
+from service.api.resources import Found, Names, Resource, Snapshot, Stored, as_json, found
+from service.api.states import member_of, of_stream, one_of, reading_of, relation_or_record
 from service.api.timelines import timeline_of
 from service.domain.history import History
 from service.domain.streams import history_of
 from service.follower import RECORD
-from service.follower.readings import Point, cited_sources, rounds_of_reports
+from service.follower.as_of import cited_sources, rounds_of_reports
 from service.projections import assertions, markdown, sheet
 from service.projections.assertions import EvidenceDocument
 from service.projections.round import RoundDocument
@@ -33,51 +29,39 @@ class RoundsQuery(At, Paged):
     relation: RelationId | None = None
 
 
-def _list(c: Connection, read: Read[RoundsQuery]) -> Page:
+def _list(snapshot: Snapshot, _names: Names, query: RoundsQuery) -> Found[Items[RoundDocument]]:
     """Rounds, by id."""
-    return list_documents(c, read, "round", relation=read.query.relation)
+    return list_documents(snapshot, query, "round", relation=query.relation)
 
 
-def _one(c: Connection, read: Read[At]) -> Page:
+def _one(snapshot: Snapshot, names: Names, query: At) -> Found[Stored[RoundDocument]]:
     """One round: how far it has come and who says so, where, when, led by whom, in whose words."""
-    return one_of(c, read, "round")
+    return one_of(snapshot, names, query, "round")
 
 
-def _evidence(c: Connection, read: Read[At]) -> Page:
+def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocument]:
     """What was asserted of a round, and what each assertion rests on: documents, utterances, who."""
-    return shown(read, assertions.view(reading_of(c, read, "round", point_of(c, read))), assertions.REPRESENTATION)
+    return found(assertions.view(reading_of(snapshot, names, query, "round")), assertions.REPRESENTATION)
 
 
-def _sheet(c: Connection, read: Read[At]) -> Page:
+def _sheet(snapshot: Snapshot, names: Names, query: At) -> Found[SheetDocument]:
     """What one round brought, irritant by irritant: before, after, who says so, what is uncorroborated, who is silent.
 
     JSON, Markdown or HTML, by Accept.
     """
-    document = _sheet_at(c, read, point_of(c, read))
-    return shown(read, document, sheet.REPRESENTATION, {MARKDOWN: markdown.markdown, HTML: _bare})
-
-
-def _bare(document: SheetDocument) -> str:
-    """The sheet for a browser, where there are no pages that would draw it."""
-    text = escape(markdown.markdown(document))
-    return f'<!doctype html>\n<html lang="en"><title>{escape(document.id)}</title><pre>{text}</pre></html>\n'
-
-
-def _sheet_at(c: Connection, read: Read[At], point: Point) -> SheetDocument:
-    """Before: the record before the first report filed on the round. After: at the last one.
-
-    Both as they read now: whoever files a correction names no round, and a sheet must not go on citing what was struck.
-    """
-    round, relation = reading_of(c, read, "round", point), read.path["relation"]
-    filed = reports.page(c, round=member_of(read.path), upto=point.position)
+    # Before: the record before the first report filed on the round. After: at the last one. Both as they read now,
+    # because a correction names no round, and a sheet must not go on citing what was retracted.
+    c, point = snapshot.c, snapshot.point_in_log(query)
+    round, relation = reading_of(snapshot, names, query, "round"), names["relation"]
+    filed = reports.page(c, round=member_of(names), upto=point.position)
     first, last = (filed[0].first_position - 1, filed[-1].last_position) if filed else (point.position, point.position)
-    known = read.histories.of_relation(c, relation, point.position)
-    found = {stream: told for stream, history in known.items() if (told := history.told_by(last)).events}
-    after = [history for stream, history in found.items() if stream.startswith("irritant/")]
-    before: list[History[Any]] = [then for history in after if (then := history.told_by(first)).events]
-    talks = found.get(f"relation/{relation}") or history_of(f"relation/{relation}")
-    sources = cited_sources(c, [*round.events, *(e for history in found.values() for e in history.events)], point)
-    return sheet.view(
+    known = snapshot.histories.of_relation(c, relation, point.position)
+    then = {stream: told for stream, history in known.items() if (told := history.told_by(last)).events}
+    after = [history for stream, history in then.items() if stream.startswith("irritant/")]
+    before: list[History[Any]] = [earlier for history in after if (earlier := history.told_by(first)).events]
+    talks = then.get(f"relation/{relation}") or history_of(f"relation/{relation}")
+    sources = cited_sources(c, [*round.events, *(e for history in then.values() for e in history.events)], point)
+    document = sheet.view(
         round=round,
         before=[point.reading(history) for history in before],
         after=[point.reading(history) for history in after],
@@ -85,29 +69,41 @@ def _sheet_at(c: Connection, read: Read[At], point: Point) -> SheetDocument:
         sources=sources,
         round_of=rounds_of_reports(c, relation, last),
     )
+    return found(document, sheet.REPRESENTATION)
 
 
+def _markdown(document: SheetDocument, _prefix: str) -> bytes:
+    return markdown.markdown(document).encode()
+
+
+def _html(document: SheetDocument, _prefix: str) -> bytes:
+    """The sheet for a browser, where there are no pages that would draw it."""
+    text, title = escape(markdown.markdown(document)), escape(document.id)
+    return f'<!doctype html>\n<html lang="en"><title>{title}</title><pre>{text}</pre></html>\n'.encode()
+
+
+LIST: Final = Resource(
+    "/v1/rounds",
+    RoundsQuery,
+    _list,
+    lambda _, query: relation_or_record(query.relation),
+    shape=Listing[RoundDocument],
+    is_snapshot=True,
+)
+SHEET: Final = Resource(
+    "/v1/rounds/{relation}/{slug}/sheet",
+    At,
+    _sheet,
+    # It names publishers, and a correction of a source touches nothing but the record.
+    lambda _path, _query: (RECORD,),
+    shape=SheetDocument,
+    bodies={JSON: as_json, MARKDOWN: _markdown, HTML: _html},
+)
+TIMELINE: Final = timeline_of("round", "/v1/rounds/{relation}/{slug}")
 RESOURCES: Final = (
-    Resource(
-        "/v1/rounds",
-        RoundsQuery,
-        _list,
-        lambda _, query: relation_or_record(query.relation),
-        shape=Listing[RoundDocument],
-        is_snapshot=True,
-    ),
+    LIST,
     Resource("/v1/rounds/{relation}/{slug}", At, _one, of_stream("round"), shape=RoundDocument),
     Resource("/v1/rounds/{relation}/{slug}/evidence", At, _evidence, of_stream("round"), shape=EvidenceDocument),
-    timeline_of("round", "/v1/rounds/{relation}/{slug}"),
-    # It names publishers, and a source that is mended touches nothing but the record.
-    Resource(
-        "/v1/rounds/{relation}/{slug}/sheet",
-        At,
-        _sheet,
-        lambda _path, _query: (RECORD,),
-        shape=SheetDocument,
-        media_types=(JSON, MARKDOWN, HTML),
-        drawn=HTML,
-    ),
+    TIMELINE,
+    SHEET,
 )
-router = routes(RESOURCES, "rounds")

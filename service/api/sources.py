@@ -1,21 +1,18 @@
 """Sources: the documents that assertions are read from, and what rests on each."""
 
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
-from sqlalchemy import Connection
 
-from service.api.answer import Page
-from service.api.listing import Listing, Paged, cursor, listed
+from service.api.listing import Items, Listing, Paged, cursor
 from service.api.parameters import At, RelationId
-from service.api.resource import Read, Resource
-from service.api.routes import routes
+from service.api.resources import Found, Names, Resource, Snapshot, found
 from service.api.timelines import timeline_of
 from service.domain.assertion import Assertion
 from service.domain.streams import parse_stream
 from service.follower import RECORD
-from service.follower.readings import Point, histories
+from service.follower.as_of import Point, histories
 from service.projections import source
 from service.projections.document import rendered
 from service.projections.source import SourceDocument, SourceSummary
@@ -36,37 +33,37 @@ class SourceQuery(At):
     relation: Annotated[RelationId | None, Field(description=_CITED_IN)] = None
 
 
-def _list(c: Connection, read: Read[SourcesQuery]) -> Page:
+def _list(snapshot: Snapshot, _names: Names, query: SourcesQuery) -> Found[Items[SourceSummary]]:
     """Sources.
 
     By id, as they are registered; what rests on each is said by itself. With `relation`: those that it cites.
     """
-    point, limit, relation = _point(c, read), read.query.limit, read.query.relation
-    after = read.query.after or ""
-    cited = None if relation is None else _cited_in(c, read, relation, point)
+    c, point, limit, relation = snapshot.c, snapshot.point_in_log(query), query.limit, query.relation
+    after = query.after or ""
+    cited = None if relation is None else _cited_in(snapshot, relation, point)
     if cited is None:
         page = events.named(c, "source", after=after, upto=point.position, limit=limit + 1)
     else:
         page = sorted(stream for stream in cited.streams if stream > f"source/{after}")[: limit + 1]
-    found = histories(c, page[:limit], point.position)
-    summaries = (source.summary(point.reading(found[stream])) for stream in page[:limit])
-    bodies = (rendered(source.within(one, cited.origins) if cited else one) for one in summaries)
+    known = histories(c, page[:limit], point.position)
+    summaries = (source.summary(point.reading(known[stream])) for stream in page[:limit])
+    bodies = [rendered(source.within(one, cited.origins) if cited else one) for one in summaries]
     next = cursor(page[limit - 1].partition("/")[2]) if len(page) > limit else None
     position = events.last_position(c, upto=point.position)
-    return read.page(listed(bodies, next, position), position, source.REPRESENTATION)
+    return Found(Items(bodies, next, position, SourceSummary), position, source.REPRESENTATION)
 
 
-def _one(c: Connection, read: Read[SourceQuery]) -> Page:
+def _one(snapshot: Snapshot, names: Names, query: SourceQuery) -> Found[SourceDocument]:
     """One source: the document, the utterances behind it, and every assertion that rests on either.
 
     With `relation`: only the assertions of that relation and the utterances behind them; 404 where it cites nothing
     of this source.
     """
-    point, slug, relation = _point(c, read), read.path["slug"], read.query.relation
+    c, point, slug, relation = snapshot.c, snapshot.point_in_log(query), names["slug"], query.relation
     stream = f"source/{slug}"
     own = histories(c, [stream], point.position).get(stream)
     if own is None:
-        read.not_found()
+        snapshot.not_found()
     reading = point.reading(own)
     streams = events.citing(c, slug, reading.state.origins, point.position)
     if relation is not None:
@@ -75,9 +72,9 @@ def _one(c: Connection, read: Read[SourceQuery]) -> Page:
     document = source.view(reading, [point.reading(history) for history in citing.values()])
     if relation is not None:
         if not document.assertions:
-            read.not_found()
+            snapshot.not_found()
         document = source.within(document, {one.evidence.source.origin for one in document.assertions})
-    return read.page(rendered(document), document.position, source.REPRESENTATION)
+    return found(document, source.REPRESENTATION)
 
 
 class _Cited(NamedTuple):
@@ -87,26 +84,20 @@ class _Cited(NamedTuple):
     origins: AbstractSet[str]
 
 
-def _cited_in(c: Connection, read: Read[Any], relation: str, point: Point) -> _Cited:
+def _cited_in(snapshot: Snapshot, relation: str, point: Point) -> _Cited:
     """A source counts as cited, too, where another document relays an utterance that is registered with it."""
     citations = [
         effect.data.source
-        for history in read.histories.of_relation(c, relation, point.position).values()
+        for history in snapshot.histories.of_relation(snapshot.c, relation, point.position).values()
         for effect in point.reading(history).effects
         if isinstance(effect.data, Assertion)
     ]
     origins = {citation.origin for citation in citations}
     documents = {f"source/{citation.document}" for citation in citations}
-    return _Cited(documents | set(events.origin_streams(c, origins).values()), origins)
+    return _Cited(documents | set(events.origin_streams(snapshot.c, origins).values()), origins)
 
 
-def _point(c: Connection, read: Read[Any]) -> Point:
-    return read.point(c) or Point(read.head.position)
-
-
-RESOURCES: Final = (
-    Resource("/v1/sources", SourcesQuery, _list, lambda _path, _query: (RECORD,), shape=Listing[SourceSummary]),
-    Resource("/v1/sources/{slug}", SourceQuery, _one, lambda _path, _query: (RECORD,), shape=SourceDocument),
-    timeline_of("source", "/v1/sources/{slug}"),
-)
-router = routes(RESOURCES, "sources")
+LIST: Final = Resource("/v1/sources", SourcesQuery, _list, lambda *_: (RECORD,), shape=Listing[SourceSummary])
+ONE: Final = Resource("/v1/sources/{slug}", SourceQuery, _one, lambda *_: (RECORD,), shape=SourceDocument)
+TIMELINE: Final = timeline_of("source", "/v1/sources/{slug}")
+RESOURCES: Final = (LIST, ONE, TIMELINE)

@@ -1,37 +1,42 @@
-"""States: what is stored of the present as it is, the past and what is computed from the log."""
+"""States: what is stored of the present, the past and what is computed from the log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
-from service.api.answer import Page
 from service.api.parameters import At
-from service.api.resource import Read, Topics
+from service.api.resources import Found, Names, Snapshot, Stored, Topics
 from service.domain.catalogue import Kind
 from service.domain.history import Reading
 from service.follower import RECORD
-from service.follower.readings import Point, Readings, histories, readings_of
-from service.projections.document import rendered
+from service.follower.as_of import Point, Readings, histories, readings_of
+from service.projections.document import Document, rendered
+from service.projections.irritant import IrritantDocument
+from service.projections.relation import RelationDocument
+from service.projections.round import RoundDocument
 from service.projections.stored import STORED
 from service.store import read_models
 
-_NONE: Final[Mapping[str, Callable[[Any], str]]] = {}
+SHAPES: Final[Mapping[Kind, type[Document]]] = {
+    "irritant": IrritantDocument,
+    "round": RoundDocument,
+    "relation": RelationDocument,
+}
+"""The documents that are stored, by the kind of stream that each is of."""
 
 
-def member_of(path: Mapping[str, str]) -> str:
+def member_of(names: Names) -> str:
     """The id of what an address is of: `ru-us/visas`, `ru-us`."""
-    return "/".join(path[part] for part in ("relation", "slug") if part in path)
+    return "/".join(names[part] for part in ("relation", "slug") if part in names)
 
 
 def of_stream(kind: Kind) -> Topics[Any]:
     """The topic of the one stream that an address is of."""
-    return lambda path, _: (f"{kind}/{member_of(path)}",)
+    return lambda names, _: (f"{kind}/{member_of(names)}",)
 
 
-def of_relation(path: Mapping[str, str], _query: Any) -> Sequence[str]:
+def of_relation(names: Names, _query: Any) -> Sequence[str]:
     """The topic of all streams of the relation that an address is of."""
-    return (path["relation"],)
+    return (names["relation"],)
 
 
 def relation_or_record(relation: str | None) -> Sequence[str]:
@@ -39,44 +44,34 @@ def relation_or_record(relation: str | None) -> Sequence[str]:
     return (RECORD if relation is None else relation,)
 
 
-def one_of(c: Connection, read: Read[At], kind: Kind) -> Page:
-    """The document of one stream."""
-    projection, member = STORED[kind], member_of(read.path)
-    if (point := read.point(c)) is None:
-        stored = read_models.get(c, projection.name, projection.representation, member)
+def one_of(snapshot: Snapshot, names: Names, query: At, kind: Kind) -> Found[Stored[Any]]:
+    """The document of one stream. Raises Problem where it was not on record."""
+    projection, member = STORED[kind], member_of(names)
+    if (point := snapshot.point(query)) is None:
+        stored = read_models.get(snapshot.c, projection.name, projection.representation, member)
         if stored is None:
-            read.not_found()
-        return read.page(stored.body, stored.position, projection.representation)
-    return shown(read, projection.view(reading_of(c, read, kind, point)), projection.representation)
+            snapshot.not_found()
+        body, position = stored.body, stored.position
+    else:
+        document = projection.view(reading_of(snapshot, names, query, kind, point))
+        body, position = rendered(document), document.position
+    return Found(Stored(body, SHAPES[kind]), position, projection.representation)
 
 
-def point_of(c: Connection, read: Read[Any]) -> Point:
-    """Where to read what is always computed; the present is at the head. Raises Problem."""
-    return read.point(c) or Point(read.head.position)
-
-
-def reading_of(c: Connection, read: Read[Any], kind: Kind, point: Point) -> Reading[Any]:
-    """The stream that an address is of. Raises Problem where it was not on record."""
-    stream = f"{kind}/{member_of(read.path)}"
-    found = histories(c, [stream], point.position)
+def reading_of(snapshot: Snapshot, names: Names, query: At, kind: Kind, point: Point | None = None) -> Reading[Any]:
+    """The stream that an address is of, at the point of a query. Raises Problem where it was not on record."""
+    point = point or snapshot.point_in_log(query)
+    stream = f"{kind}/{member_of(names)}"
+    found = histories(snapshot.c, [stream], point.position)
     if stream not in found:
-        read.not_found()
+        snapshot.not_found()
     return point.reading(found[stream])
 
 
-def readings(c: Connection, read: Read[Any], point: Point) -> Readings:
+def readings(snapshot: Snapshot, names: Names, query: At) -> Readings:
     """Every stream of the relation that an address is of. Raises Problem where there was none on record."""
-    relation = read.path["relation"]
-    found = readings_of(read.histories.of_relation(c, relation, point.position), relation, point)
+    relation, point = names["relation"], snapshot.point_in_log(query)
+    found = readings_of(snapshot.histories.of_relation(snapshot.c, relation, point.position), relation, point)
     if found is None:
-        read.not_found()
+        snapshot.not_found()
     return found
-
-
-def shown(
-    read: Read[Any], document: Any, representation: int, texts: Mapping[str, Callable[[Any], str]] = _NONE
-) -> Page:
-    """A document as JSON, or as one of the texts that are made of it, by their media types. It says its position."""
-    text = texts.get(read.media_type)
-    body = rendered(document) if text is None else text(document).encode()
-    return read.page(body, document.position, representation)

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.api.parameters import Query
 from service.api.problems import Problem, problem_of
+from service.api.resources import Snapshot
 from service.domain.assertion import AssertionCorrected, AssertionRetracted
 from service.domain.errors import Refused
 from service.domain.streams import parse_stream
@@ -27,10 +28,10 @@ from service.web.filing import part, refuse_others, reporter
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import written
 from service.web.ladder import symbols
+from service.web.pages import PageRequest, address, begun, reading
 from service.web.previews import Preview, preview_of, receipt
 from service.web.surroundings import every_relation, named_event, surroundings
 from service.web.texts import texts
-from service.web.visit import Visit, address, begun
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -68,7 +69,7 @@ async def preview_retraction(request: Request, id: str) -> Response:
 async def _form(request: Request, kind: Kind, id: str) -> Response:
     visit = await begun(request, Query)
     reporter(visit, session_of(request.scope))
-    amendment = await _begun(visit, kind, id)
+    amendment = await _begun(request, visit, kind, id)
     return await _shown(request, amendment, found=await _would(request, amendment), is_fresh=True)
 
 
@@ -81,7 +82,7 @@ async def _written(request: Request, kind: Kind, id: str) -> Response:
             return refused
         notice = "file.signed-in-again"
     visit = await begun(request, Query)
-    amendment = amendments.read(form, await _begun(visit, kind, id))
+    amendment = amendments.read(form, await _begun(request, visit, kind, id))
     refuse_others(visit, amendment.relation)
     if session is None:
         return with_cookie(request, await _shown(request, amendment, notice=notice))
@@ -98,26 +99,30 @@ async def _previewed(request: Request, kind: Kind, id: str) -> Response:
     if session is None or not is_of_session(form, session):
         return part(request, "preview-ended.html", {"address": local(form.get("address"))})
     visit = await begun(request, Query)
-    amendment = amendments.read(form, await _begun(visit, kind, id))
+    amendment = amendments.read(form, await _begun(request, visit, kind, id))
     refuse_others(visit, amendment.relation)
     return part(request, "preview.html", {"preview": await _would(request, amendment)})
 
 
-async def _begun(visit: Visit[Any], kind: Kind, id: str) -> Amendment:
+async def _begun(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
     """Raises Problem where there is no such event, or where it is nothing to be corrected."""
-    told, target = await named_event(visit, id)
+    return await reading(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id))
+
+
+def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str) -> Amendment:
+    told, target = named_event(snapshot, id)
     if kind == "correct" and isinstance(target.data, AssertionCorrected | AssertionRetracted):
         raise Problem("not-found", "What was corrected or retracted is taken back, and not corrected itself.")
     stream = parse_stream(target.stream)
     assert stream is not None  # it is on record
-    relation = stream.relation or await _any_relation(visit)
+    relation = stream.relation or _any_relation(visit, snapshot)
     title = texts()(f"amend.title-of-{kind}", member=stream.member, version=target.version)
     return amendments.begun(kind, told, target, new_key(), relation, str(title.unescape()))
 
 
-async def _any_relation(visit: Visit[Any]) -> str:
+def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
     """A source is of none; what mends it is filed under one that the visitor may report on. Raises Problem."""
-    for relation in await every_relation(visit):
+    for relation in every_relation(visit, snapshot):
         if visit.visitor.may_report_on(relation.id):
             return relation.id
     raise Problem("not-found", "There is no relation on record that you may file this under.")
@@ -168,7 +173,7 @@ async def _shown(
     refuse_others(visit, amendment.relation)
     target, entry = amendment.target, amendment.entry
     draft = Draft(amendment.address, amendment.key, amendment.relation, "", amendment.title, entries=(entry,))
-    known = await surroundings(visit, amendment.relation, [target.stream])
+    known = await reading(request, visit, lambda snapshot: surroundings(snapshot, amendment.relation, [target.stream]))
     told = {
         "amendment": amendment,
         "made_for": session.key.id,

@@ -7,15 +7,17 @@ from secrets import token_hex
 from typing import Any, Final
 
 from service.api.problems import Problem
+from service.api.resources import Snapshot
+from service.api.rounds import LIST
 from service.domain.streams import parse_stream
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.web.drafts import Draft
 from service.web.fields import Path
+from service.web.pages import PageRequest
 from service.web.sentences import round_name
 from service.web.surroundings import Surroundings, every_relation, listed, surroundings
 from service.web.texts import texts
-from service.web.visit import Visit
 
 _BEFORE_IT_MET: Final = frozenset({"none", "announced", "scheduled", "postponed"})
 _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
@@ -29,25 +31,25 @@ class Start:
     rounds: Sequence[tuple[RoundDocument, str]]
 
 
-async def starts(visit: Visit[Any]) -> list[Start]:
+def starts(visit: PageRequest[Any], snapshot: Snapshot) -> list[Start]:
     """Wherever this visitor may report."""
-    relations = await every_relation(visit)
-    return [await _start(visit, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
+    relations = every_relation(visit, snapshot)
+    return [_start(snapshot, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
 
 
-async def _start(visit: Visit[Any], relation: RelationDocument) -> Start:
-    rounds = await listed(visit, "/v1/rounds", RoundDocument, relation=relation.id)
+def _start(snapshot: Snapshot, relation: RelationDocument) -> Start:
+    rounds = listed(snapshot, LIST, relation=relation.id)
     undated = [round for round in rounds if round.latest is None]
     dated = sorted((r for r in rounds if r.latest is not None), key=lambda r: str(r.latest), reverse=True)
     return Start(relation, [(round, round_name(round.id)) for round in (*undated, *dated)])
 
 
-async def new_draft(visit: Visit[Any], address: str, relation: str, round: str | None) -> tuple[Draft, Surroundings]:
+def new_draft(snapshot: Snapshot, address: str, relation: str, round: str | None) -> tuple[Draft, Surroundings]:
     """A draft with nothing filled in that has to be decided. Raises Problem."""
     draft = Draft(address, new_key(), relation, "", "", shown=(f"relation/{relation}",))
     if round is not None:
-        draft = _on_round(draft, round, await surroundings(visit, relation, ()))
-    known = await surroundings(visit, relation, draft.shown)
+        draft = _on_round(draft, round, surroundings(snapshot, relation, ()))
+    known = surroundings(snapshot, relation, draft.shown)
     return replace(draft, seen=known.versions(draft.shown)), known
 
 

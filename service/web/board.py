@@ -9,8 +9,10 @@ from markupsafe import Markup
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.parameters import RelationId
+from service.api.parameters import At, RelationId
 from service.api.problems import Problem
+from service.api.relations import BOARD
+from service.api.resources import Snapshot
 from service.domain.assertion import when
 from service.domain.ladder import LEVELS
 from service.projections.board import BoardDocument, BoardRow
@@ -18,8 +20,8 @@ from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
 from service.web.limited import relations, to_one_relation
 from service.web.lines import lines
+from service.web.pages import PageRequest, Redirect, Template, shown
 from service.web.sentences import round_name
-from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -62,32 +64,29 @@ async def board(request: Request) -> Response:
     return await shown(request, BoardQuery, _board)
 
 
-async def _board(visit: Visit[BoardQuery]) -> Sheet:
+def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
     query = visit.query
-    found = await relations(visit)
-    chosen = [_path(r.id) for r in found if query.relation in (None, r.id)]
+    found = relations(visit, snapshot)
+    chosen = [r.id for r in found if query.relation in (None, r.id)]
     if query.relation and not chosen:
         raise Problem("not-found", f"Nothing is on record about a relation {query.relation} at this point.")
-    present = [await visit.document(path, BoardDocument) for path in chosen]
+    present = [snapshot.read(BOARD, relation=relation) for relation in chosen]
     dates = list(_dates(present))
     if query.is_slid:
-        raise Moved(meant(visit, dates, **query.chosen))
-    boards = [await visit.at_point(path, BoardDocument) for path in chosen] if visit.point else present
+        raise Redirect(meant(visit, dates, **query.chosen))
+    point = visit.at_point(At)
+    boards = [snapshot.read(BOARD, point, relation=r) for r in chosen] if visit.point else present
     counted_to = query.effective_on or visit.today
     told = {
         "relations": found,
         "sections": [section(board, query.sort, counted_to, visit.link("")) for board in boards],
-        "clocks": await clocks(visit, dates, (r for board in present for r in board.rounds)),
+        "clocks": clocks(visit, snapshot, dates, (r for board in present for r in board.rounds)),
         "counted_to": counted_to,
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Sheet("board.html", told)
-
-
-def _path(relation: str) -> str:
-    return f"/v1/relations/{relation}/board"
+    return Template("board.html", told)
 
 
 def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:

@@ -1,6 +1,6 @@
 """What changed, `/changes`: the latest first, or in order since a position, each with before, after and a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Final, NamedTuple
 
@@ -9,17 +9,18 @@ from markupsafe import Markup
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.cloudevents import CloudEvent
-from service.api.feeds import ChangesPage
+from service.api.feeds import changes_after
 from service.api.parameters import Query, RelationId, Whole, malformed
-from service.api.reports import ReportDocument
+from service.api.resources import Snapshot
 from service.projections.change import ChangeDocument
 from service.projections.difference import changed
+from service.store import events, reports
+from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
 from service.web.limited import relations, to_one_relation
+from service.web.pages import PageRequest, Template, shown
 from service.web.sentences import sentence
 from service.web.standing import of_change
-from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -43,7 +44,7 @@ class Told(NamedTuple):
     fields: Sequence[str]
     ladders: tuple[Markup | None, Markup]
     sentence: Markup
-    report: ReportDocument
+    report: StoredReport
     recorded_at: datetime
 
 
@@ -52,57 +53,57 @@ async def changes(request: Request) -> Response:
     return await shown(request, ChangesQuery, _changes)
 
 
-async def _changes(visit: Visit[ChangesQuery]) -> Sheet:
+def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
     query = visit.query
     if query.since is not None and query.since > visit.head.position:
         raise malformed("since", f"is beyond the head: the record ends at {visit.head.position}")
-    found = await (_latest(visit) if query.since is None else _since(visit, query.since))
+    if query.since is None:
+        found = _latest(snapshot, query)
+    else:
+        found = changes_after(snapshot, query.since, _ON_A_PAGE + 1, query.relation)
     page = found[:_ON_A_PAGE]
-    more = len(found) > _ON_A_PAGE
     told = {
-        "changes": [await _told(visit, change) for change in page],
-        "more": page[-1].position if more else None,
-        "relations": await relations(visit),
+        "changes": _told(snapshot, page),
+        "more": page[-1].position if len(found) > _ON_A_PAGE else None,
+        "relations": relations(visit, snapshot),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Sheet("changes.html", told)
+    return Template("changes.html", told)
 
 
-async def _since(visit: Visit[ChangesQuery], after: int) -> Sequence[ChangeDocument]:
-    return (await _page(visit, after, _ON_A_PAGE + 1)).items
-
-
-async def _latest(visit: Visit[ChangesQuery]) -> Sequence[ChangeDocument]:
-    """The last before a position, the latest first. The feed goes forward, so ever longer stretches of it are read."""
-    before = min(visit.query.before or visit.head.position + 1, visit.head.position + 1)
+def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:
+    """The last before a position, the latest first. They are stored forward, so ever longer stretches are read."""
+    before = min(query.before or snapshot.head.position + 1, snapshot.head.position + 1)
     stretch = _FIRST_STRETCH
     while True:
         after = max(before - 1 - stretch, 0)
-        found = await _stretch(visit, after, before)
+        found = _stretch(snapshot, after, before, query.relation)
         if len(found) > _ON_A_PAGE or not after:
             return found[::-1]
         stretch *= 4
 
 
-async def _stretch(visit: Visit[ChangesQuery], after: int, before: int) -> list[ChangeDocument]:
+def _stretch(snapshot: Snapshot, after: int, before: int, relation: str | None) -> list[ChangeDocument]:
     found: list[ChangeDocument] = []
     while after < before - 1:
-        page = await _page(visit, after, _AT_ONCE)
-        found += [change for change in page.items if change.position < before]
-        after = page.next
+        page = changes_after(snapshot, after, _AT_ONCE, relation)
+        found += [change for change in page if change.position < before]
+        after = page[-1].position if len(page) == _AT_ONCE else before
     return found
 
 
-async def _page(visit: Visit[ChangesQuery], after: int, limit: int) -> ChangesPage:
-    return await visit.document("/v1/changes", ChangesPage, after=after, relation=visit.query.relation, limit=limit)
+def _told(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[Told]:
+    """Each change with its report: all events in one query, and all reports in another."""
+    caused = events.by_ids(snapshot.c, [change.events[-1] for change in changes])
+    filed = reports.by_ids(snapshot.c, {event.report for event in caused.values()})
+    return [_told_one(change, caused[change.events[-1]], filed) for change in changes]
 
 
-async def _told(visit: Visit[ChangesQuery], change: ChangeDocument) -> Told:
-    event = await visit.document(f"/v1/events/{change.events[-1]}", CloudEvent)
-    report = await visit.document(f"/v1/reports/{event.report}", ReportDocument)
+def _told_one(change: ChangeDocument, event: StoredEvent, filed: Mapping[str, StoredReport]) -> Told:
     after = of_change(change.after)
     before = ladder.ladder(of_change(change.before)) if change.before else None
     fields = [name for name in changed(change.before, change.after) if change.before]
-    return Told(change, fields, (before, ladder.ladder(after)), sentence(after), report, event.time)
+    ladders = (before, ladder.ladder(after))
+    return Told(change, fields, ladders, sentence(after), filed[event.report], event.recorded_at)

@@ -11,17 +11,14 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from service.api.cloudevents import CloudEvent
-from service.api.feeds import EventsPage
-from service.api.listing import Listing
-from service.api.parameters import At, Whole, whole
-from service.api.reports import ReportDocument, ReportSummary
+from service.api.parameters import At, Whole, whole, written
+from service.api.reports import LIST, ReportsQuery, ReportSummary
+from service.api.resources import Snapshot
 from service.domain.assertion import when
-from service.projections.board import BoardDocument, BoardRound
-from service.projections.relation import RelationDocument
-from service.web.limited import relations
+from service.projections.board import BoardRound
+from service.store import events, reports
+from service.web.pages import PageRequest, address
 from service.web.sentences import round_name
-from service.web.visit import Visit, address
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MOST_TICKS: Final = 60
@@ -68,13 +65,15 @@ class Clocks(NamedTuple):
     rounds: Sequence[tuple[int, str]]
 
 
-async def clocks(visit: Visit[Any], dates: Iterable[str | None], rounds: Iterable[BoardRound]) -> Clocks:
+def clocks(
+    visit: PageRequest[Any], snapshot: Snapshot, dates: Iterable[str | None], rounds: Iterable[BoardRound]
+) -> Clocks:
     """The sliders of a visit. `dates` (EDTF): what the world's is to reach over."""
     ticks = [(_number(round.latest), round_name(round.id)) for round in rounds]
-    return Clocks(await _known(visit), await _reports(visit), _world(visit, dates), ticks)
+    return Clocks(_known(visit, snapshot), _reports(snapshot), _world(visit, dates), ticks)
 
 
-def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> str:
+def meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
     """The address of the reading that the sliders' numbers mean."""
     query: Slid = visit.query
     world = _world(visit, dates)
@@ -83,52 +82,29 @@ def meant(visit: Visit[Any], dates: Iterable[str | None], **others: object) -> s
     return address(visit.path, **others, as_of_position=position, effective_on=day)
 
 
-async def _reports(visit: Visit[Any]) -> Sequence[ReportSummary]:
+def _reports(snapshot: Snapshot) -> Sequence[ReportSummary]:
     """The reports that the slider marks; none where there are too many to mark."""
     found: list[ReportSummary] = []
-    for relation in visit.visitor.reads or (None,):
-        page = await visit.document("/v1/reports", Listing[ReportSummary], limit=_MOST_TICKS, relation=relation)
+    for relation in snapshot.reader.reads or (None,):
+        page = snapshot.read(LIST, written(ReportsQuery, limit=_MOST_TICKS, relation=relation))
         if page.next:
             return ()
-        found += page.items
+        found += page.documents
     return sorted(found, key=attrgetter("position"))
 
 
-async def _known(visit: Visit[Any]) -> Known | None:
-    """None before the first event."""
-    position = await _position(visit)
-    if not position:
+def _known(visit: PageRequest[Any], snapshot: Snapshot) -> Known | None:
+    """The last event that is read, of the relations that the visitor may read; None before the first."""
+    upto, c = snapshot.point_in_log(visit.query).position, snapshot.c
+    last = max(events.last_position(c, relation=r, upto=upto) for r in snapshot.reader.reads or (None,))
+    if not last:
         return None
-    event = await _last_event(visit, position)
-    if event is None:
-        return None
-    report = await visit.document(f"/v1/reports/{event.report}", ReportDocument)
-    return Known(position, event.time, report.title)
+    [event] = events.read_log(c, after=last - 1, upto=last)
+    is_limited = snapshot.reader.reads is not None and visit.query.known_at is not None
+    return Known(last if is_limited else upto, event.recorded_at, reports.by_ids(c, [event.report])[event.report].title)
 
 
-async def _last_event(visit: Visit[Any], position: int) -> CloudEvent | None:
-    """The event at a position; for a visitor limited to relations the last of theirs up to it."""
-    if visit.visitor.reads is None:
-        return (await visit.document("/v1/events", EventsPage, after=position - 1, limit=1)).items[0]
-    boards = [await visit.at_point(f"/v1/relations/{r.id}/board", BoardDocument) for r in await relations(visit)]
-    last = max(boards, key=attrgetter("position"), default=None)
-    if last is None:
-        return None
-    after = last.position - 1
-    return (await visit.document("/v1/events", EventsPage, relation=last.relation, after=after, limit=1)).items[0]
-
-
-async def _position(visit: Visit[Any]) -> int:
-    """The last position that is read."""
-    query: Slid = visit.query
-    if query.known_at is None:
-        return visit.head.position if query.as_of_position is None else query.as_of_position
-    if visit.visitor.reads is None:
-        return (await visit.at_point("/v1/relations", Listing[RelationDocument], limit=1)).position
-    return max((relation.position for relation in await relations(visit)), default=0)
-
-
-def _world(visit: Visit[Any], dates: Iterable[str | None]) -> World:
+def _world(visit: PageRequest[Any], dates: Iterable[str | None]) -> World:
     spans = [when(text) for text in dates]
     days = {_number(day) for span in spans for day in (span.earliest, span.latest) if day} or {_number(visit.today)}
     first, end, chosen = min(days), max(days) + 1, visit.query.effective_on

@@ -10,14 +10,16 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.parameters import Query
-from service.projections.board import BoardDocument
+from service.api.difference import OF_IRRITANT, DifferenceQuery
+from service.api.parameters import Query, written
+from service.api.relations import BOARD
+from service.api.resources import Snapshot
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder
+from service.web.pages import PageRequest, Redirect, Template, address, shown
 from service.web.sentences import sentence
 from service.web.standing import of_irritant
-from service.web.visit import Moved, Sheet, Visit, address, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -42,15 +44,15 @@ async def comparison(request: Request) -> Response:
     return await shown(request, ComparisonQuery, _comparison)
 
 
-async def _comparison(visit: Visit[ComparisonQuery]) -> Sheet:
+def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Template:
     query = visit.query
     if query.from_by or query.to_by:
         ends = {"from": _meant(query.from_by, query.from_at), "to": _meant(query.to_by, query.to_at)}
-        raise Moved(address(visit.path, **ends))
-    found = await visit.document(f"/v1{visit.path}", DifferenceDocument, **{"from": query.from_, "to": query.to})
-    relation = found.irritant.partition("/")[0]
-    rounds = (await visit.document(f"/v1/relations/{relation}/board", BoardDocument)).rounds
-    return Sheet("difference.html", {**told_of(found, query.from_, query.to), "rounds": rounds})
+        raise Redirect(address(visit.path, **ends))
+    between = written(DifferenceQuery, **{"from": query.from_, "to": query.to})
+    found = snapshot.read(OF_IRRITANT, between, **visit.names)
+    rounds = snapshot.read(BOARD, relation=visit.names["relation"]).rounds
+    return Template("difference.html", {**told_of(found, query.from_, query.to), "rounds": rounds})
 
 
 def told_of(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:

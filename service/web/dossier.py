@@ -8,19 +8,24 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.projections.board import BoardDocument, BoardRound
+from service.api.irritants import DOSSIER
+from service.api.parameters import written
+from service.api.relations import BOARD, REGISTERS, OnQuery
+from service.api.resources import Snapshot
+from service.api.timelines import TimelineQuery
+from service.projections.board import BoardRound
 from service.projections.dossier import DossierDocument
 from service.projections.registers import RegistersDocument
 from service.projections.timeline import Entry
 from service.web import ladder
 from service.web.clocks import Slid, clocks, meant
 from service.web.events import EventsQuery
+from service.web.pages import PageRequest, Redirect, Template, shown
 from service.web.sentences import basis, beside, sentence, since
 from service.web.speech import event_label, uncapitalised
 from service.web.standing import of_irritant
 from service.web.texts import texts
 from service.web.timeline import plot
-from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -34,21 +39,21 @@ async def dossier(request: Request) -> Response:
     return await shown(request, DossierQuery, _dossier)
 
 
-async def _dossier(visit: Visit[DossierQuery]) -> Sheet:
-    query = visit.query
-    path, relation = f"/v1{visit.path}/dossier", f"/v1/relations/{visit.path.split('/')[2]}"
-    present = await visit.document(path, DossierDocument, limit=query.limit)
-    rounds = (await visit.document(f"{relation}/board", BoardDocument)).rounds
+def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
+    query, relation = visit.query, visit.names["relation"]
+    present = snapshot.read(DOSSIER, written(TimelineQuery, limit=query.limit), **visit.names)
+    rounds = snapshot.read(BOARD, relation=relation).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
     if query.is_slid:
-        raise Moved(meant(visit, dates))
-    read = await visit.at_point(path, DossierDocument, after=query.after, limit=query.limit)
-    registers = await visit.at_point(f"{relation}/registers", RegistersDocument)
+        raise Redirect(meant(visit, dates))
+    page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
+    read = snapshot.read(DOSSIER, page, **visit.names)
+    registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
     told = {
         **told_of(read, registers, rounds, query.effective_on or visit.today),
-        "clocks": await clocks(visit, dates, rounds),
+        "clocks": clocks(visit, snapshot, dates, rounds),
     }
-    return Sheet("dossier.html", told)
+    return Template("dossier.html", told)
 
 
 def told_of(

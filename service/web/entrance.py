@@ -19,7 +19,7 @@ from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
 from service.web.forms import Form, drawn, posted, session_of
-from service.web.visit import address, begun
+from service.web.pages import address, begun
 
 router: Final = APIRouter(include_in_schema=False)
 

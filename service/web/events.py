@@ -10,19 +10,28 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from service.api import relations, rounds, sources
 from service.api.parameters import At, Limit, Whole
 from service.api.problems import Problem
+from service.api.resources import Resource, Snapshot
+from service.api.timelines import TimelineQuery
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded
 from service.domain.history import History
+from service.follower.as_of import Point
+from service.projections import timeline
 from service.projections.timeline import TimelineDocument
+from service.web.pages import PageRequest, Redirect, Template, shown
 from service.web.reports import address_of
 from service.web.surroundings import named_event
-from service.web.visit import Moved, Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
 ON_A_PAGE: Final = 200
-_MOST: Final = 1_000
+_TIMELINES: Final[dict[str, Resource[TimelineQuery, TimelineDocument]]] = {
+    "rounds": rounds.TIMELINE,
+    "relations": relations.TIMELINE,
+    "sources": sources.TIMELINE,
+}
 
 
 class EventsQuery(At):
@@ -40,29 +49,30 @@ async def events(request: Request) -> Response:
 
 
 @router.get("/events/{id}")
-async def event(request: Request, id: str) -> Response:
+async def event(request: Request) -> Response:
     """To the page that an event is on, whatever it is of; what mends another stands at that."""
-    return await shown(request, At, lambda visit: _event(visit, id))
+    return await shown(request, At, _event)
 
 
-async def _events(visit: Visit[EventsQuery]) -> Sheet:
+def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     query, of = visit.query, visit.path.removesuffix("/events")
-    found = await visit.at_point(f"/v1{of}/timeline", TimelineDocument, after=query.after, limit=query.limit)
+    page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
+    found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
     kind, _, member = found.stream.partition("/")
     # A source is of no relation: what mends it is filed under one that the visitor may report on.
     mends = visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
     told = {"events": found, "of": of, "kind": kind, "member": member, "mends": mends and not visit.point}
-    return Sheet("events.html", told)
+    return Template("events.html", told)
 
 
-async def _event(visit: Visit[At], id: str) -> Sheet:
-    """Raises Moved, or Problem where nothing of that id is on record at this point."""
-    told, event = await named_event(visit, id)
+def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
+    """Raises Redirect, or Problem where nothing of that id is on record at this point."""
+    told, event = named_event(snapshot, visit.names["id"])
     found, page = _mended(told, event), address_of(told.stream)
-    place = await _place(visit, page, found.id)
+    place = _place(told, snapshot.point_in_log(visit.query), found.id)
     listed = page if told.stream.startswith("irritant/") else f"{page}/events"
     after = (place - 1) // ON_A_PAGE * ON_A_PAGE
-    raise Moved(f"{visit.link(listed, after=after or None)}#p{found.position}")
+    raise Redirect(f"{visit.link(listed, after=after or None)}#p{found.position}")
 
 
 def _mended(told: History[Any], event: Recorded) -> Recorded:
@@ -74,12 +84,10 @@ def _mended(told: History[Any], event: Recorded) -> Recorded:
     return event
 
 
-async def _place(visit: Visit[At], page: str, id: str) -> int:
-    after: int | None = 0
-    while after is not None:
-        found = await visit.at_point(f"/v1{page}/timeline", TimelineDocument, after=after, limit=_MOST)
-        for entry in found.items:
-            if entry.event == id:
-                return entry.place
-        after = found.next
-    raise Problem("not-found", f"The event {id} was not on record at this point.")
+def _place(told: History[Any], point: Point, id: str) -> int:
+    """Where an event is in the timeline of its stream at a point. Raises Problem."""
+    listed = timeline.view(point.reading(told.as_of(point.position))).items
+    place = next((entry.place for entry in listed if entry.event == id), None)
+    if place is None:
+        raise Problem("not-found", f"The event {id} was not on record at this point.")
+    return place

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from service.api.explained import EXPLAINED
+from service.api.problem_types import PROBLEM_TYPES
 from service.api.problems import STATUS, Problem
+from service.api.resources import Snapshot
 from service.domain.ladder import RUNGS, Rung
 from service.web import ladder
+from service.web.pages import NoQuery, PageRequest, Template, shown, still
 from service.web.standing import Rungs, Standing
-from service.web.visit import NoQuery, Sheet, Visit, shown, still
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -35,7 +36,7 @@ async def help_page(request: Request) -> Response:
     return await shown(request, NoQuery, _help)
 
 
-async def _help(_: Visit[NoQuery]) -> Sheet:
+def _help(_visit: PageRequest[NoQuery], _snapshot: Snapshot) -> Template:
     told = {
         "rungs": RUNGS,
         "examples": {
@@ -48,23 +49,23 @@ async def _help(_: Visit[NoQuery]) -> Sheet:
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Sheet("help.html", told)
+    return Template("help.html", told)
 
 
 @router.get("/problems")
 async def problems(request: Request) -> Response:
     """Every problem that an answer can name."""
-    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(EXPLAINED.items())]
-    return await still(request, Sheet("problems.html", {"problems": found}))
+    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
+    return await still(request, Template("problems.html", {"problems": found}))
 
 
 @router.get("/problems/{name}")
 async def problem(request: Request, name: str) -> Response:
     """What one problem means, and what to do about it."""
-    if name not in EXPLAINED:
+    if name not in PROBLEM_TYPES:
         raise Problem("not-found", "There is no problem of that name.")
     return await still(
-        request, Sheet("problem.html", {"name": name, "status": STATUS[name], "explained": EXPLAINED[name]})
+        request, Template("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
     )
 
 

@@ -4,8 +4,9 @@ The form carries the report's idempotency key, so that a double click and a relo
 has ended meanwhile, all that was written comes back with the question for the key. The service keeps no drafts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -28,11 +29,11 @@ from service.web.editing import edited, wanted
 from service.web.entrance import let_in_again, local, with_cookie
 from service.web.forms import drawn, is_of_session, posted, session_of
 from service.web.formsheet import formsheet
+from service.web.pages import HEADERS, PageRequest, address, begun, reading
 from service.web.previews import judged, preview, receipt
 from service.web.rendering import rendered
 from service.web.surroundings import Surroundings, surroundings
 from service.web.texts import texts
-from service.web.visit import HEADERS, Visit, address, begun
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -53,11 +54,12 @@ async def begin(request: Request) -> Response:
     session = reporter(visit, session_of(request.scope))
     round, relation = visit.query.round, visit.query.relation
     if round is None and relation is None:
-        return await drawn(visit, "file-start.html", {"starts": await starts(visit)})
+        begins = await reading(request, visit, partial(starts, visit))
+        return await drawn(visit, "file-start.html", {"starts": begins})
     relation = relation or str(round).partition("/")[0]
     refuse_others(visit, relation)
     here = address("/file", round=round) if round else address("/file", relation=relation)
-    draft, known = await new_draft(visit, here, relation, round)
+    draft, known = await reading(request, visit, lambda snapshot: new_draft(snapshot, here, relation, round))
     return await drawn(visit, "file.html", {**formsheet(session, draft, known), "is_fresh": True})
 
 
@@ -78,7 +80,7 @@ async def write(request: Request) -> Response:
         return await _shown(request, draft, status=403, notice="file.other-session")
     if form.get("do") == "file":
         return await _filed(request, draft)
-    known = await surroundings(visit, draft.relation, wanted(draft, form))
+    known = await _known(request, visit, draft.relation, wanted(draft, form))
     after = edited(draft, form, known)
     added = [entry.id for entry in after.entries if draft.entry(entry.number) is None]
     return await _shown(request, after, known=known, focus=added[0] if added else None)
@@ -112,7 +114,7 @@ def part(request: Request, template: str, told: Mapping[str, Any]) -> Response:
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
-def reporter(visit: Visit[Any], session: Session | None) -> Session:
+def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
     """The session of who may report. Raises Problem."""
     if session is None:
         raise Problem("unauthenticated", "Filing is for who is signed in with a key that may report.")
@@ -120,13 +122,17 @@ def reporter(visit: Visit[Any], session: Session | None) -> Session:
     return session
 
 
-def refuse_others(visit: Visit[Any], relation: str) -> None:
+def refuse_others(visit: PageRequest[Any], relation: str) -> None:
     """Raises Problem where this visitor may not report on the relation."""
     if not is_relation(relation):
         raise malformed(None, "The form is of no relation.")
     visit.visitor.require("report")
     if not visit.visitor.may_report_on(relation):
         raise forbidden(f"The key {visit.visitor.name} may not report on {relation}.", "report")
+
+
+async def _known(request: Request, visit: PageRequest[Any], relation: str, streams: Iterable[str]) -> Surroundings:
+    return await reading(request, visit, lambda snapshot: surroundings(snapshot, relation, streams))
 
 
 async def _filed(request: Request, draft: Draft) -> Response:
@@ -154,7 +160,7 @@ async def _shown(
     """The form with a draft in it; where a script asks for it, the form alone."""
     visit = await begun(request, FileQuery)
     refuse_others(visit, draft.relation)
-    known = known or await surroundings(visit, draft.relation, draft.shown)
+    known = known or await _known(request, visit, draft.relation, draft.shown)
     draft = replace(draft, seen={**known.versions(draft.shown), **draft.seen})
     is_part = "hx-request" in request.headers
     found = None if is_part or notice else await (judged if refused else preview)(request, draft)

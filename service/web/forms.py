@@ -19,8 +19,8 @@ from service.api import body
 from service.api.auth import forbidden
 from service.api.parameters import malformed
 from service.api.sessions import Session
+from service.web.pages import HEADERS, HTML, PageRequest
 from service.web.rendering import rendered
-from service.web.visit import HEADERS, HTML, Visit
 
 _LIMIT: Final = 4 << 20
 _MOST_FIELDS: Final = 50_000
@@ -90,7 +90,7 @@ def is_of_session(form: Form, session: Session) -> bool:
     return form.get("made-for") == session.key.id
 
 
-async def drawn(visit: Visit[Any], template: str, told: Mapping[str, Any], status: int = 200) -> Response:
+async def drawn(visit: PageRequest[Any], template: str, told: Mapping[str, Any], status: int = 200) -> Response:
     """A page for this visitor at this moment, which nothing on the way keeps."""
     html = await asyncio.to_thread(rendered, template, {"visit": visit, **told}, visit.prefix)
     return Response(html, status, {**HEADERS, "Cache-Control": "no-store", "Vary": "Cookie"}, HTML)

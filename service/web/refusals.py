@@ -5,13 +5,13 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from service.api.answer import negotiated
 from service.api.auth import READING
-from service.api.explained import EXPLAINED
+from service.api.negotiation import negotiated
 from service.api.prefix import prefix_of
+from service.api.problem_types import PROBLEM_TYPES
 from service.api.problems import MEDIA_TYPE, Problem
+from service.web.pages import HEADERS, HTML, address
 from service.web.rendering import rendered
-from service.web.visit import HEADERS, HTML, address
 
 _HTML_TYPE: Final = "text/html"
 _FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
@@ -23,7 +23,7 @@ def told(scope: Scope, problem: Problem) -> Response:
         return problem.response(prefix_of(scope))
     if problem.name == "unauthenticated" and scope["method"] in READING:
         return RedirectResponse(address("/sign-in", next=_asked(scope)), 303, {"Cache-Control": "no-store"})
-    explanation = EXPLAINED[problem.name]
+    explanation = PROBLEM_TYPES[problem.name]
     told_of = {"problem": problem.document, "name": problem.name, "explained": explanation.text}
     html = rendered("refusal.html", {**told_of, "visitor": scope["state"].get("key")}, prefix_of(scope))
     headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}

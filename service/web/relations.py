@@ -8,15 +8,18 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.api.listing import Listing
+from service.api.parameters import At
+from service.api.relations import LEDGER, MATRIX, NEEDS_CONFIRMATION, ONE, REGISTERS, OnQuery
+from service.api.resources import Snapshot
+from service.api.rounds import LIST, RoundsQuery
 from service.projections.ledger import LedgerDocument
 from service.projections.matrix import MatrixDocument
 from service.projections.needs_confirmation import NeedsConfirmationDocument, Unconfirmed
 from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
+from service.web.pages import PageRequest, Template, shown
 from service.web.paging import PagedQuery, part_of
-from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -28,20 +31,21 @@ async def relation(request: Request) -> Response:
     return await shown(request, PagedQuery, _relation)
 
 
-async def _relation(visit: Visit[PagedQuery]) -> Sheet:
-    path, on = f"/v1{visit.path}", visit.query.effective_on or visit.today
-    talks = await visit.at_point(path, RelationDocument)
-    rounds = await visit.at_point("/v1/rounds", Listing[RoundDocument], relation=talks.id, limit=_MOST_ROUNDS)
+def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
+    relation, on = visit.names["relation"], visit.query.effective_on or visit.today
+    point, counted = visit.at_point(At), visit.at_point(OnQuery, on=on)
+    talks = snapshot.read(ONE, point, relation=relation).document
+    rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MOST_ROUNDS)
     told = told_of(
         talks,
-        rounds.items,
-        await visit.at_point(f"{path}/matrix", MatrixDocument),
-        await visit.at_point(f"{path}/ledger", LedgerDocument, on=on),
-        await visit.at_point(f"{path}/needs-confirmation", NeedsConfirmationDocument),
-        await visit.at_point(f"{path}/registers", RegistersDocument, on=on),
+        snapshot.read(LIST, rounds).documents,
+        snapshot.read(MATRIX, point, relation=relation),
+        snapshot.read(LEDGER, counted, relation=relation),
+        snapshot.read(NEEDS_CONFIRMATION, point, relation=relation),
+        snapshot.read(REGISTERS, counted, relation=relation),
         visit.query.after,
     )
-    return Sheet("relation.html", {**told, "counted_to": on})
+    return Template("relation.html", {**told, "counted_to": on})
 
 
 def told_of(

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.feeds import EventsPage
+from service.api.cloudevents import CloudEvent, cloud_event
 from service.api.parameters import Query
-from service.api.reports import ReportDocument
+from service.api.reports import ONE
+from service.api.resources import Snapshot
+from service.store import events
 from service.web.ladder import symbols
+from service.web.pages import PageRequest, Template, shown
 from service.web.previews import effects_of
-from service.web.visit import Sheet, Visit, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -29,23 +31,22 @@ async def report(request: Request) -> Response:
     return await shown(request, ReportQuery, _report)
 
 
-async def _report(visit: Visit[ReportQuery]) -> Sheet:
-    found = await visit.document(f"/v1{visit.path}", ReportDocument)
+def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
+    found = snapshot.read(ONE, **visit.names)
     within = None if visit.visitor.reads is None else found.relation
-    brought = await visit.document(
-        "/v1/events", EventsPage, report=found.id, relation=within, after=found.first_position - 1, limit=_PAGE
-    )
+    first, last = found.first_position, found.position
+    brought = events.read_log(snapshot.c, after=first - 1, upto=last, relation=within, limit=_PAGE)
     # A limited visitor reads events of the relation alone, and a source is of none.
     listed = [event for event in found.events if within is None or not event.stream.startswith("source/")]
     told = {
         "report": found,
         "within": within,
-        "events": brought.items,
-        "unlisted": len(listed) - len(brought.items),
+        "events": [CloudEvent.model_validate_json(cloud_event(event)) for event in brought],
+        "unlisted": len(listed) - len(brought),
         "effects": list(effects_of(found.changes)),
         "symbols": symbols(),
     }
-    return Sheet("report.html", told)
+    return Template("report.html", told)
 
 
 def address_of(stream: str) -> str:

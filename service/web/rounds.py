@@ -8,19 +8,19 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
+from service.api.parameters import At
+from service.api.resources import Snapshot
+from service.api.rounds import SHEET
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
+from service.web.pages import PageRequest, Template, address, shown
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
 from service.web.sentences import sentence
 from service.web.speech import day_of
 from service.web.standing import of_change
-from service.web.visit import Sheet, Visit, address, shown
 
 router: Final = APIRouter(include_in_schema=False)
-
-DRAWN: Final = "/v1/rounds/{relation}/{slug}/sheet"
-"""What the interface has drawn here for whoever asks it for HTML."""
 
 
 class Block(NamedTuple):
@@ -37,16 +37,16 @@ async def round_sheet(request: Request) -> Response:
     return await shown(request, PagedQuery, _round_sheet)
 
 
-async def _round_sheet(visit: Visit[PagedQuery]) -> Sheet:
-    document = await visit.at_point(f"/v1{visit.path}/sheet", SheetDocument)
+def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
+    document = snapshot.read(SHEET, visit.at_point(At), **visit.names)
     part = part_of(document.items, visit.query.after, attrgetter("irritant"))
     shown = document.model_copy(update={"items": part.items})
-    return Sheet("sheet.html", {**told_of(shown, visit.link), "part": part})
+    return Template("sheet.html", {**told_of(shown, visit.link), "part": part})
 
 
-def drawn(body: bytes, prefix: str) -> bytes:
-    """The sheet by itself, as a page without a visit."""
-    return rendered("sheet.html", told_of(SheetDocument.model_validate_json(body), address), prefix)
+def drawn(document: SheetDocument, prefix: str) -> bytes:
+    """The sheet by itself, as a page without a visit: what the API answers who asks for HTML."""
+    return rendered("sheet.html", told_of(document, address), prefix)
 
 
 def told_of(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from service.api.rounds import HTML, SHEET
 from service.web import (
     amending,
     assets,
@@ -64,6 +65,6 @@ def add_pages(app: FastAPI) -> None:
     app.state.told = refusals.told
     app.state.within_limits.update(_WITHIN_LIMITS)
     app.state.attempts = entrance.Attempts()
-    app.state.reader.drawings[rounds.DRAWN] = rounds.drawn
+    app.state.responder.drawings[SHEET.path] = {HTML: rounds.drawn}
     for router in _ROUTERS:
         app.include_router(router)

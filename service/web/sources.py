@@ -7,14 +7,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.api.limits import not_within
-from service.api.listing import Listing
 from service.api.parameters import At
 from service.api.problems import Problem
-from service.api.sources import SourcesQuery
+from service.api.relations import BOARD
+from service.api.resources import Snapshot
+from service.api.sources import LIST, ONE, SourceQuery, SourcesQuery
 from service.projections.board import BoardDocument
-from service.projections.source import RestingDocument, SourceDocument, SourceSummary
+from service.projections.source import RestingDocument, SourceDocument
 from service.web.limited import relations, to_one_relation
-from service.web.visit import Sheet, Visit, shown
+from service.web.pages import PageRequest, Template, shown
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -31,12 +32,11 @@ async def sources(request: Request) -> Response:
     return await shown(request, SourcesQuery, _sources)
 
 
-async def _sources(visit: Visit[SourcesQuery]) -> Sheet:
+def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
-    given = visit.query.model_dump(include={"limit", "cursor", "relation"})
-    page = await visit.at_point("/v1/sources", Listing[SourceSummary], **given)
-    listed = await relations(visit) if visit.visitor.reads is not None else ()
-    return Sheet("sources.html", {"sources": page.items, "next": page.next, "relations": listed})
+    page = snapshot.read(LIST, visit.query)
+    listed = relations(visit, snapshot) if visit.visitor.reads is not None else ()
+    return Template("sources.html", {"sources": page.documents, "next": page.next, "relations": listed})
 
 
 @router.get("/sources/{slug}")
@@ -44,29 +44,29 @@ async def source(request: Request) -> Response:
     return await shown(request, At, _source)
 
 
-async def _source(visit: Visit[At]) -> Sheet:
-    found = await _as_far_as_readable(visit)
+def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
+    found = _as_far_as_readable(visit, snapshot)
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
     relations = {one.stream.split("/")[1] for one in found.assertions}
-    boards = [await visit.at_point(f"/v1/relations/{id}/board", BoardDocument) for id in sorted(relations)]
+    boards = [snapshot.read(BOARD, visit.at_point(At), relation=id) for id in sorted(relations)]
     told = {
         "source": found,
         "names": _names(boards),
         "paragraphs": _paragraphs(own),
         "elsewhere": [resting for resting in found.assertions if resting not in own],
     }
-    return Sheet("source.html", told)
+    return Template("source.html", told)
 
 
-async def _as_far_as_readable(visit: Visit[At]) -> SourceDocument:
+def _as_far_as_readable(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
     """The source; for a visitor limited to relations what these cite of it. Raises Problem where they cite nothing."""
-    path, reads = f"/v1{visit.path}", visit.visitor.reads
+    reads = visit.visitor.reads
     if reads is None:
-        return await visit.at_point(path, SourceDocument)
+        return snapshot.read(ONE, visit.at_point(SourceQuery), **visit.names)
     parts = []
     for relation in reads:
         try:
-            parts.append(await visit.at_point(path, SourceDocument, relation=relation))
+            parts.append(snapshot.read(ONE, visit.at_point(SourceQuery, relation=relation), **visit.names))
         except Problem as problem:
             if problem.name != "not-found":
                 raise

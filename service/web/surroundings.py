@@ -9,27 +9,29 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Engine
 
+from service.api import relations, rounds, sources
+from service.api.auth import Access
 from service.api.limits import not_within
-from service.api.listing import Listing
+from service.api.listing import Items
+from service.api.parameters import Q, written
 from service.api.problems import Problem
+from service.api.resources import Resource, Snapshot
 from service.domain.assertion import Assertion, Contract, Recorded, Statement
 from service.domain.history import History
 from service.domain.irritant.events import ProposalTabled
 from service.domain.irritant.standing import open_proposals, open_steps
 from service.domain.irritant.state import Irritant
 from service.domain.streams import history_of, parse_stream
-from service.follower.readings import histories
+from service.follower.as_of import histories
 from service.projections.board import BoardDocument, BoardRow
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
 from service.store import events
-from service.store.engine import connection
-from service.web.limited import relations
+from service.web.limited import relations as readable
+from service.web.pages import PageRequest
 from service.web.sentences import round_name
-from service.web.visit import Visit
 
 _PAGE: Final = 1_000
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -97,61 +99,58 @@ def _meant_by(entry: str, field: str) -> type[Contract]:
     return Assertion if entry == "EvidenceAdded" else Statement
 
 
-async def surroundings(visit: Visit[Any], relation: str, streams: Iterable[str]) -> Surroundings:
+def surroundings(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> Surroundings:
     """Raises Problem where the relation is not on record.
 
     A visitor limited to relations is offered the sources that this one cites, and sees no stream beyond the limit.
     """
-    board = await visit.document(f"/v1/relations/{relation}/board", BoardDocument)
-    rounds = await listed(visit, "/v1/rounds", RoundDocument, relation=relation)
-    within = None if visit.visitor.reads is None else relation
-    sources = await listed(visit, "/v1/sources", SourceSummary, relation=within)
-    named = [name for name in streams if (of := parse_stream(name)) and visit.visitor.may_read(of.relation)]
-    read = await visit.reader.follower.read(_histories, named, visit.head.position)
-    return Surroundings(board, rounds, sources, read)
+    visitor, upto = snapshot.reader, snapshot.head.position
+    board = snapshot.read(relations.BOARD, relation=relation)
+    within = None if visitor.reads is None else relation
+    named = [name for name in streams if (of := parse_stream(name)) and visitor.may_read(of.relation)]
+    return Surroundings(
+        board,
+        listed(snapshot, rounds.LIST, relation=relation),
+        listed(snapshot, sources.LIST, relation=within),
+        histories(snapshot.c, named, upto),
+    )
 
 
-async def listed(visit: Visit[Any], path: str, item: type[Item], **query: object) -> Sequence[Item]:
+def listed(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: object) -> Sequence[Item]:
     """Every item of a list, page by page."""
     found: list[Item] = []
     cursor: str | None = None
     while True:
-        page = await visit.document(path, Listing[item], limit=_PAGE, cursor=cursor, **query)  # type: ignore[valid-type]
-        found += page.items
+        page = snapshot.read(resource, written(resource.query, limit=_PAGE, cursor=cursor, **given))
+        found += page.documents
         if page.next is None:
             return found
         cursor = page.next
 
 
-async def every_relation(visit: Visit[Any]) -> Sequence[RelationDocument]:
+def every_relation(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
     """Every relation on record that the visitor may read."""
     if visit.visitor.reads is not None:
-        return await relations(visit)
-    return await listed(visit, "/v1/relations", RelationDocument)
+        return readable(visit, snapshot)
+    return listed(snapshot, relations.LIST)
 
 
-async def named_event(visit: Visit[Any], id: str) -> tuple[History[Any], Recorded]:
+def named_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
     """An event by its id, and the stream that it is on. Raises Problem."""
-    told = await visit.reader.follower.read(_history_with, id, visit.head.position) if _ID.fullmatch(id) else None
+    told = _history_with(snapshot, id) if _ID.fullmatch(id) else None
     event = told.recorded(id) if told else None
-    if visit.visitor.reads is not None and (event is None or not _is_within(visit, event.stream)):
-        raise not_within(visit.visitor)
+    if snapshot.reader.reads is not None and (event is None or not _is_within(snapshot.reader, event.stream)):
+        raise not_within(snapshot.reader)
     if told is None or event is None:
         raise Problem("not-found", f"There is no event {id} on record.")
     return told, event
 
 
-def _is_within(visit: Visit[Any], stream: str) -> bool:
+def _is_within(visitor: Access, stream: str) -> bool:
     name = parse_stream(stream)
-    return name is not None and visit.visitor.may_read(name.relation)
+    return name is not None and visitor.may_read(name.relation)
 
 
-def _histories(engine: Engine, streams: Sequence[str], upto: int) -> dict[str, History[Any]]:
-    with connection(engine) as c:
-        return histories(c, streams, upto)
-
-
-def _history_with(engine: Engine, id: str, upto: int) -> History[Any] | None:
-    with connection(engine) as c:
-        event = events.by_ids(c, [id]).get(id)
-        return None if event is None else histories(c, [event.stream], upto)[event.stream]
+def _history_with(snapshot: Snapshot, id: str) -> History[Any] | None:
+    event = events.by_ids(snapshot.c, [id]).get(id)
+    return None if event is None else histories(snapshot.c, [event.stream], snapshot.head.position).get(event.stream)

@@ -17,7 +17,7 @@ from openapi_spec_validator import validate
 from starlette.testclient import TestClient
 
 from service import reportfile
-from service.api import examples
+from service.api.openapi import examples
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.seeding import FOLDER
 from tests.api.breaking import Contract, Schema, breaking

@@ -118,7 +118,7 @@ def test_what_was_refused_makes_one_line_that_tells_why_and_under_which_id(
 def test_what_was_slow_makes_a_line_and_what_was_asked_to_wait_none(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.observed.SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("service.api.telemetry.SLOW_SECONDS", 0.0)
     with capture_logs() as lines:
         client.get("/v1/irritants/ru-us/visas")
         client.get("/v1/irritants/ru-us/visas", headers={"Prefer": "wait=0"})

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.api.explained import EXPLAINED
+from service.api.problem_types import PROBLEM_TYPES
 from service.api.problems import MOST_MISTAKES, OF_HTTP, ROWS, STATUS, Problem, problem_of
 from service.domain import errors
 from service.domain.errors import AllowedTypes, Malformed, NotAReversal, NotClosed, Refusal, Refused, UnknownSource
@@ -32,7 +32,7 @@ def test_no_two_exceptions_share_a_name_and_none_has_one_of_the_protocol() -> No
 
 
 def test_every_name_is_explained_and_nothing_else() -> None:
-    assert EXPLAINED.keys() == STATUS.keys()
+    assert PROBLEM_TYPES.keys() == STATUS.keys()
 
 
 def test_one_refusal_names_its_kind() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 import pytest
 
-from service.api.answer import lines_of
+from service.api.responses import lines_of
 from tests.api.serving import Served, raw, served, until
 from tests.conftest import Clone
 from tests.keys import new_key

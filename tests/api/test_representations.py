@@ -53,9 +53,9 @@ def hashed(schema: Any) -> str:
 
 
 def number(client: TestClient, path: str) -> int:
-    """As the entity tag has it: position, number, media type."""
+    """As the entity tag has it: position, history, number, media type."""
     etag = client.head(concrete(path, client), headers={"Accept": "application/json"}).headers["etag"]
-    return int(etag.strip('"').split("-")[1])
+    return int(etag.strip('"').split("-")[2])
 
 
 def amiss(known: Known, now: Known) -> Iterator[str]:

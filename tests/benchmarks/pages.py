@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from service.api.auth import Access
-from service.api.reading import Reader
 from service.domain.ladder import RUNGS
 from service.projections import document
 from service.projections.board import AfterRound, BoardDocument, BoardRound, BoardRow
@@ -20,21 +19,20 @@ from service.projections.irritant import Items, LastMoved
 from service.web import ladder
 from service.web.board import BoardQuery, section
 from service.web.clocks import Clocks, Known, World
+from service.web.pages import PageRequest
 from service.web.rendering import rendered
-from service.web.visit import Visit
 from tests.benchmarks.measuring import Rounds, in_turn, load, ratio, typical
 from tests.web.pages import Page
 
 IRRITANTS = 200
 ROUNDS = 12
 REPEATS = 120
-VISIT = Visit(
+VISIT = PageRequest(
     "/",
     BoardQuery(),
     cast(Any, SimpleNamespace(position=90_000, chain_hash=bytes(32))),
     date(2026, 1, 1),
     Access("anybody", ("read",)),
-    cast(Reader, None),
 )
 
 

@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 
 from service.api.auth import Access
 from service.api.parameters import At
-from service.api.reading import Reader
 from service.projections import (
     board,
     difference,
@@ -31,8 +30,8 @@ from service.web import comparison, ladder, relations, rounds
 from service.web import dossier as dossier_page
 from service.web.board import BoardQuery, section
 from service.web.clocks import Clocks, World
+from service.web.pages import PageRequest, address
 from service.web.rendering import rendered
-from service.web.visit import Visit, address
 from tests.api.bodies import VISAS, on, origin, report, source
 from tests.build import STREAMS, Filed
 from tests.conftest import Clone
@@ -47,8 +46,8 @@ CLOCKS = Clocks(None, (), World(20_000, 20_100, 20_100), ())
 HTML = "</title><script>alert(1)</script>' \" onload=x & {t} %s"
 
 
-def visit(path: str, query: Any) -> Visit[Any]:
-    return Visit(path, query, HEAD, TODAY, Access("anybody", ("read",)), cast(Reader, None))
+def visit(path: str, query: Any) -> PageRequest[Any]:
+    return PageRequest(path, query, HEAD, TODAY, Access("anybody", ("read",)))
 
 
 def shown(template: str, told: Mapping[str, Any], query: Any = None) -> Page:

@@ -6,7 +6,7 @@ from urllib.parse import urldefrag, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.explained import EXPLAINED
+from service.api.problem_types import PROBLEM_TYPES
 from tests.web.conftest import Clock
 from tests.web.pages import Page
 
@@ -151,11 +151,11 @@ def test_the_interface_answers_programs_whatever_they_accept(reading: TestClient
 
 
 def test_every_problem_is_explained_on_its_page(reading: TestClient) -> None:
-    for name, explained in EXPLAINED.items():
+    for name, explained in PROBLEM_TYPES.items():
         said = Page.of(reading.get(f"/problems/{name}")).said
         assert explained.title in said
         assert " ".join(explained.text.split()) in said
-    assert set(Page.of(reading.get("/problems")).links) >= {f"/problems/{name}" for name in EXPLAINED}
+    assert set(Page.of(reading.get("/problems")).links) >= {f"/problems/{name}" for name in PROBLEM_TYPES}
 
 
 def test_problems_are_explained_to_strangers_too(closed: TestClient) -> None:
@@ -173,7 +173,7 @@ def test_the_interface_draws_its_sheet_as_the_page_does(reading: TestClient) -> 
 def test_what_is_not_found_is_told_by_the_address_that_was_asked_for(reading: TestClient) -> None:
     asked = "/irritants/ru-us/nothing"
     assert f"Nothing is on record under {asked}." in reading.get(asked).text
-    assert f"Nothing was on record at this point under {asked}." in reading.get(f"{asked}?as_of_position=40").text
+    assert f"Nothing was on record under {asked}." in reading.get(f"{asked}?as_of_position=40").text
 
 
 def test_parties_and_irritants_are_called_by_their_names(reading: TestClient) -> None:

@@ -5,8 +5,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
-from service.api.pacing import Pacing
 from service.api.problems import Problem
+from service.api.rate_limit import RateLimit
 from service.settings import Settings
 from tests.api.conftest import MakeKey
 
@@ -53,14 +53,14 @@ def test_each_key_has_its_own(client: TestClient, make_key: MakeKey) -> None:
 
 def test_a_minute_later_it_is_another_minute() -> None:
     now = 0.0
-    pacing = Pacing(15, 1, lambda: now)
-    pacing.spend("key", 1)
+    rate_limit = RateLimit(15, 1, lambda: now)
+    rate_limit.spend("key", 1)
     with pytest.raises(Problem):
-        pacing.spend("key", 1)
+        rate_limit.spend("key", 1)
     now = 60.0
-    pacing.spend("key", 1)
+    rate_limit.spend("key", 1)
 
 
 def test_without_a_bound_nothing_is_said_of_one() -> None:
-    pacing = Pacing(15, 0)
-    assert [pacing.spend("key", 1) for _ in range(3)] == [[], [], []]
+    rate_limit = RateLimit(15, 0)
+    assert [rate_limit.spend("key", 1) for _ in range(3)] == [[], [], []]

@@ -30,7 +30,7 @@ log = structlog.get_logger("irritants")
 
 
 @dataclass(slots=True)
-class Tally:
+class RequestCount:
     """How many requests of one kind there were, and how long they took together."""
 
     requests: int = 0
@@ -48,27 +48,27 @@ def request_id(scope: Scope) -> str:
     return str(state["request_id"])
 
 
-def tell(scope: Scope, problem: Problem) -> None:
+def note_problem(scope: Scope, problem: Problem) -> None:
     """Notes for the log what a request was refused for."""
     scope["state"]["problem"] = problem.name
 
 
-class Observed:
-    """The outermost layer. `tallies`: by route, method and status.
+class Telemetry:
+    """The outermost layer. `counts`: by route, method and status.
 
     What is not sent as messages says in the request's state as `answered` with which status it was.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.tallies: dict[tuple[str, str, int], Tally] = {}
+        self.counts: dict[tuple[str, str, int], RequestCount] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
         scope.setdefault("state", {})
         status, ended = CLIENT_LEFT, False
 
-        async def observed(message: Message) -> None:
+        async def counted_send(message: Message) -> None:
             nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -79,16 +79,16 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, observed)
+            await self._app(scope, receive, counted_send)
         except ClientDisconnect:
             pass
         except Exception as error:
             problem = problem_of(error)
-            tell(scope, problem)
+            note_problem(scope, problem)
             if problem.status == 500:
                 _log_failure(scope, error)
             if status == CLIENT_LEFT:
-                await scope["app"].state.told(scope, problem)(scope, receive, observed)
+                await scope["app"].state.told(scope, problem)(scope, receive, counted_send)
             elif not ended:
                 raise  # Half an answer cannot be mended: the connection has to end.
         finally:
@@ -96,11 +96,11 @@ class Observed:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         kind = (_route(scope), scope["method"], status)
-        tally = self.tallies.get(kind)
-        if tally is None:
-            tally = self.tallies[kind] = Tally()
-        tally.requests += 1
-        tally.seconds += seconds
+        counted = self.counts.get(kind)
+        if counted is None:
+            counted = self.counts[kind] = RequestCount()
+        counted.requests += 1
+        counted.seconds += seconds
         if status >= 400 or (seconds > SLOW_SECONDS and not _waited(scope)):
             state: dict[str, Any] = scope["state"]
             log.info(
@@ -123,8 +123,7 @@ def _log_failure(scope: Scope, error: Exception) -> None:
 
 def _route(scope: Scope) -> str:
     """The address as the contract has it: what counts is which resource it was, not of which irritant."""
-    route = scope["state"].get("route") or scope.get("route")
-    return route if isinstance(route, str) else getattr(route, "path", "none")
+    return getattr(scope.get("route"), "path", "none")
 
 
 def _waited(scope: Scope) -> bool:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from service.api.answer import Headers
 from service.api.problems import Problem
+from service.api.responses import Headers
 
 _WINDOW_SECONDS: Final = 60
 
@@ -21,7 +21,7 @@ class _Window:
     left: int
 
 
-class Pacing:
+class RateLimit:
     """`per_minute`: answers with a body for each key, in this process; 0: no bound."""
 
     def __init__(self, poll_interval: int, per_minute: int, clock: Callable[[], float] = monotonic) -> None:

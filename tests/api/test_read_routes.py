@@ -1,4 +1,4 @@
-"""The lane and the routes of the contract are one: the same answers to everything that can be asked."""
+"""Whether the framework's router finds a route or the shortcut knows it: the same answers to everything."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -6,18 +6,20 @@ from itertools import product
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import live
 from service.api.app import create_app
-from service.api.lane import RESOURCES
+from service.api.read_routes import ReadRoute, Shortcut
+from service.api.table import RESOURCES
 from service.settings import Settings
 from tests.api.asking import Told, ask
 from tests.api.test_contract import concrete
 from tests.conftest import Clone
 
 STREAMED = "/v1/events/live"
+PATHS = [resource.path for resource in RESOURCES if resource.path != STREAMED]
 METHODS = ["GET", "HEAD"]
 ASKED: list[dict[str, str]] = [
     {},
@@ -29,33 +31,37 @@ ASKED: list[dict[str, str]] = [
 ]
 
 
-class Shut:
-    """In place of the lane: everything goes to the routes."""
+class Nothing(dict[str, Any]):
+    """In place of what the shortcut knows: each request goes to the router."""
 
-    def __init__(self, app: ASGIApp, _reader: object) -> None:
-        self.app = app
+    def get(self, *_: object) -> None:
+        return None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
+
+def shortcut(app: Any) -> Any:
+    found = app._layers._app._app
+    assert isinstance(found, Shortcut)
+    return found
 
 
 @pytest.fixture(scope="module")
 def both(clone: Clone, seeded_template: str) -> Iterator[tuple[TestClient, TestClient]]:
-    """Two applications on one record: one answers by the lane, the other by the routes alone."""
+    """Two applications on one record: one takes the shortcut, the other asks the router each time."""
     with clone(seeded_template) as url, ExitStack() as stack:
-        laned = stack.enter_context(TestClient(create_app(Settings(database_url=url)), raise_server_exceptions=False))
-        patched = stack.enter_context(pytest.MonkeyPatch.context())
-        patched.setattr("service.api.app.Lane", Shut)
-        routed = stack.enter_context(TestClient(create_app(Settings(database_url=url)), raise_server_exceptions=False))
-        yield laned, routed
+        apps = [create_app(Settings(database_url=url)) for _ in range(2)]
+        shortcut(apps[1])._found = Nothing()
+        short, routed = (stack.enter_context(TestClient(app, raise_server_exceptions=False)) for app in apps)
+        yield short, routed
 
 
 @pytest.mark.parametrize("query", ["", "?as_of_position=127", "?limit=2", "?unknown=1"])
-@pytest.mark.parametrize("path", [resource.path for resource in RESOURCES if resource.path != STREAMED])
-def test_lane_and_route_answer_alike(both: tuple[TestClient, TestClient], path: str, query: str) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_shortcut_and_router_answer_alike(both: tuple[TestClient, TestClient], path: str, query: str) -> None:
     address = concrete(path, both[0]) + query
-    by_lane, by_route = (answers(client, address) for client in both)
-    for one, other, asked in zip(by_lane, by_route, product(ASKED, METHODS), strict=True):
+    both[0].get(address)
+    assert shortcut(both[0].app)._found[address.partition("?")[0]][0].path == path
+    by_shortcut, by_router = (answers(client, address) for client in both)
+    for one, other, asked in zip(by_shortcut, by_router, product(ASKED, METHODS), strict=True):
         assert one.status == other.status, asked
         assert told(one) == told(other), asked
         assert one.body == other.body or "HEAD" in asked, asked  # of which a server sends no body
@@ -88,9 +94,33 @@ def test_they_stream_alike(both: tuple[TestClient, TestClient], monkeypatch: pyt
     assert (b"id: 127\n" in sent["120"]) == (method == "GET")
 
 
-def test_the_routes_are_really_asked(both: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise AssertionError
+def test_every_row_is_a_route_of_the_framework(both: tuple[TestClient, TestClient]) -> None:
+    app = both[0].app
+    assert isinstance(app, FastAPI)
+    assert [route.path for route in app.routes if isinstance(route, ReadRoute)] == [
+        *(resource.path for resource in RESOURCES),
+        "/v1/checkpoint",
+    ]
 
-    monkeypatch.setattr("service.api.routes.Request", broken)
+
+def test_the_router_is_really_asked(both: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    for client in both:
+        client.get("/v1/irritants")
+    monkeypatch.setattr(ReadRoute, "handle", None)
     assert [client.get("/v1/irritants").status_code for client in both] == [200, 500]
+
+
+@pytest.mark.parametrize("path", ["/v1/irritants/ru-us/No", "/v1/relations/us-ru", "/v1/reports/1", "/v1/nothing"])
+def test_what_is_no_name_is_not_found_and_not_kept(both: tuple[TestClient, TestClient], path: str) -> None:
+    for client in both:
+        assert client.get(path).status_code == 404
+    assert path not in shortcut(both[0].app)._found
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+def test_other_methods_are_refused_with_those_that_the_address_takes(
+    both: tuple[TestClient, TestClient], method: str
+) -> None:
+    for client in both:
+        refused = client.request(method, "/v1/irritants")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")

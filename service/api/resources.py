@@ -1,0 +1,220 @@
+"""The table of what can be read: each `Resource` is one row, and a `Snapshot` is what its query reads.
+
+From a row come the route, the operation in the contract, the conditional answer and the documents of the pages. A query
+is a pure function of a snapshot, the names in the path and the parameters. It knows nothing of validators, waiting or
+the cache.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from service.api import etags, limits
+from service.api.auth import Access
+from service.api.etags import JSON
+from service.api.parameters import At, Q, Query, malformed
+from service.api.problems import Problem
+from service.domain.streams import is_relation
+from service.follower.as_of import Point
+from service.history_cache import HistoryCache
+from service.projections.document import rendered
+from service.store import events
+from service.store.engine import DatabaseUnavailable
+from service.store.log import Head
+
+D = TypeVar("D")
+Model = TypeVar("Model", bound=BaseModel)
+Names = Mapping[str, str]
+"""What a path names: `{"relation": "ru-us", "slug": "visas"}`."""
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAMES: Final[Mapping[str, Callable[[str], object]]] = {
+    "relation": is_relation,
+    "slug": _SLUG.fullmatch,
+    "id": _UUID.fullmatch,
+}
+
+
+@dataclass(frozen=True)
+class Stored(Generic[Model]):
+    """A document whose JSON is at hand as bytes."""
+
+    json: bytes
+    shape: type[Model]
+
+    @cached_property
+    def document(self) -> Model:
+        return self.shape.model_validate_json(self.json)
+
+
+@dataclass(frozen=True)
+class Found(Generic[D]):
+    """What a query found. `position`: the last event that it is computed from; `representation`: number of its shape.
+
+    `at_rest`: it never changes; None where the parameters say so. `is_end`: it is of a feed, and there was nothing more
+    to list. `relation`: of a document whose address does not say it.
+    """
+
+    document: D
+    position: int
+    representation: int
+    at_rest: bool | None = None
+    is_end: bool = False
+    link: str | None = None
+    relation: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The record as one reader sees it, up to a head, on one connection.
+
+    A moment later than `now` is in the future. `address` is what was asked for, and `prefix` the path that the service
+    is served below. `is_past`: a point of the past was asked for. `is_current`: the stored documents are of the head.
+    """
+
+    c: Connection
+    head: Head
+    now: datetime
+    histories: HistoryCache
+    reader: Access
+    address: str
+    prefix: str = ""
+    is_past: bool = False
+    is_current: bool = True
+
+    def read(self, resource: "Resource[Q, D]", query: Q | None = None, /, **names: str) -> D:
+        """Return the document of a resource, at the present point unless a query says otherwise.
+
+        Raises Problem, also (403) where the resource is beyond the limit of the reader.
+        """
+        asked = resource.query() if query is None else query
+        resource.refuse_beyond(self.reader, names, lambda: asked, self.address)
+        if not are_names(names):
+            self.not_found()
+        try:
+            found = resource.find(self, names, asked)
+        except Problem as problem:
+            raise resource.hidden(self.reader, problem) from None
+        resource.refuse_found(self.reader, found.relation)
+        return found.document
+
+    def point(self, at: Query) -> Point | None:
+        """Return the point at which a state is read; None for the present, of which documents are stored.
+
+        Raises Problem where that point is not on record yet.
+        """
+        if not isinstance(at, At) or not (at.is_past or at.effective_on):
+            return None if self.is_current else Point(self.head.position)
+        position = self.head.position
+        if at.as_of_position is not None:
+            position = self.on_record(at.as_of_position, "as_of_position")
+        elif at.known_at is not None:
+            position = self.known_at(at.known_at, "known_at")
+        return Point(position, at.effective_on, at.certain)
+
+    def point_in_log(self, at: Query) -> Point:
+        """Return the point at which to read what is always computed. Raises Problem."""
+        return self.point(at) or Point(self.head.position)
+
+    def on_record(self, position: int, parameter: str) -> int:
+        """Return a position. Raises Problem where it is beyond the head."""
+        if position > self.head.position:
+            raise malformed(parameter, f"is beyond the head: the record ends at {self.head.position}")
+        return position
+
+    def known_at(self, moment: datetime, parameter: str) -> int:
+        """Return the last position that was on record at a moment. Raises Problem where it is in the future."""
+        if moment > self.now:
+            raise malformed(parameter, "is in the future: nobody knows what will be known then")
+        return min(self.head.position, events.position_at(self.c, moment))
+
+    def chain_hash(self, position: int) -> bytes:
+        """Return the chain hash at a position. Raises DatabaseUnavailable where the connection has it not."""
+        if position == self.head.position:
+            return self.head.chain_hash
+        chain_hash = events.chain_hash_at(self.c, position)
+        if chain_hash is None:
+            raise DatabaseUnavailable("the head was asked of another copy of the record, which is further on")
+        return chain_hash
+
+    def history(self, position: int) -> str:
+        """Return the part of an entity tag that identifies the history up to a position. Raises DatabaseUnavailable."""
+        return etags.history(self.head.record, position, self.chain_hash(position))
+
+    def not_found(self) -> NoReturn:
+        """Raises Problem, which says the address that was asked for."""
+        raise Problem("not-found", f"Nothing {'was' if self.is_past else 'is'} on record under {self.address}.")
+
+
+def are_names(names: Names) -> bool:
+    """Whether something can be on record under these names."""
+    return all(_NAMES[name](value) for name, value in names.items())
+
+
+def found(document: Any, representation: int) -> Found[Any]:
+    """Return what was found, for a document that says its position."""
+    return Found(document, document.position, representation)
+
+
+def as_json(document: Any, _prefix: str) -> bytes:
+    """Render a document; one that is stored is sent as it is."""
+    return rendered(document) if isinstance(document, BaseModel) else bytes(document.json)
+
+
+Topics = Callable[[Names, Q], Sequence[str]]
+Find = Callable[[Snapshot, Names, Q], Found[D]]
+Body = Callable[[D, str], bytes]
+"""From a document, and the path that the service is served below, to the bytes of one media type."""
+_JSON: Final[Mapping[str, Body[Any]]] = {JSON: as_json}
+
+
+@dataclass(frozen=True)
+class Resource(Generic[Q, D]):
+    """What can be read at one address. The docstring of `find` is its text in the contract.
+
+    `topics`: what an answer is computed from. `wakes`: what is worth waking for, where that is less. `shape`: of its
+    JSON. `bodies`: its media types, and how to render each. `is_snapshot`: it reads what is stored of the present in
+    more than one query, and wants them all to see the same. `says_relation`: the relation of a document is known only
+    once it is found. `of_one`: the path of the same for one relation.
+    """
+
+    path: str
+    query: type[Q]
+    find: Find[Q, D]
+    topics: Topics[Q]
+    shape: Any = None
+    bodies: Mapping[str, Body[D]] = field(default_factory=lambda: _JSON)
+    wakes: Topics[Q] | None = None
+    is_snapshot: bool = False
+    says_relation: bool = False
+    of_one: str | None = None
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        return tuple(self.bodies)
+
+    @property
+    def text(self) -> str | None:
+        return inspect.getdoc(self.find)
+
+    def refuse_beyond(self, reader: Access, names: Names, query: Callable[[], Query], address: str) -> None:
+        """Raise Problem (403) where this is beyond the limit of a reader. Call it before any validator is compared."""
+        if not self.says_relation:
+            limits.refuse_address(reader, names, query, address, self.of_one)
+
+    def refuse_found(self, reader: Access, relation: str | None) -> None:
+        """As `refuse_beyond`, for what says only once it is found of which relation it is."""
+        if self.says_relation and reader.reads is not None and not (relation and reader.may_read(relation)):
+            raise limits.not_within(reader)
+
+    def hidden(self, reader: Access, problem: Problem) -> Problem:
+        """Return the refusal that a reader gets: it must not say whether something is on record beyond a limit."""
+        is_hidden = problem.name == "not-found" and self.says_relation and reader.reads is not None
+        return limits.not_within(reader) if is_hidden else problem

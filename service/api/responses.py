@@ -1,0 +1,164 @@
+"""Responses: a page is rendered once and answers many.
+
+What it is answered with, headers and all, is put together once for as long as the head of the record is the same.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from copy import copy
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from service.api import codings, etags
+from service.api.etags import JSON
+from service.store.log import Head
+
+Headers = list[tuple[bytes, bytes]]
+
+AT_REST: Final = "private, max-age=3600, immutable"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a browser may do with HTML that shows what was filed: nothing that was filed runs, should it ever get out."""
+_REVALIDATE: Final = "private, no-cache"
+_LINE: Final = re.compile(rb"[a-z0-9-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
+
+
+def header_map(headers: Headers) -> dict[str, str]:
+    """Return headers as the framework takes them, each name once."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+
+
+def lines_of(headers: Headers) -> bytes:
+    """Headers as they are sent."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if not all(map(_LINE.fullmatch, lines)):
+        raise ValueError("a header has a line break or a control character in it")
+    return b"".join(lines)
+
+
+class Answer:
+    """What is sent at once."""
+
+    __slots__ = ("_after_wait", "_head", "body", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+        self._head: bytes | None = None
+        self._after_wait: tuple[int, Answer] | None = None
+
+    @property
+    def head(self) -> bytes:
+        """The status and the headers as they are sent, but for the date: put together once, for all who get this."""
+        if self._head is None:
+            phrase = HTTPStatus(self.status).phrase.encode()
+            self._head = b"HTTP/1.1 %d %b\r\n%b" % (self.status, phrase, lines_of(self.headers))
+        return self._head
+
+    def after_wait(self, seconds: int) -> "Answer":
+        """The same, to whoever was ready to wait that long: kept, for those who are answered together mostly agree."""
+        if self._after_wait is None or self._after_wait[0] != seconds:
+            self._after_wait = seconds, self.with_headers([(b"preference-applied", b"wait=%d" % seconds)])
+        return self._after_wait[1]
+
+    def with_headers(self, more: Headers) -> "Answer":
+        """The same, and what is told to this sender alone."""
+        answer = Answer(self.status, [*self.headers, *more], self.body)
+        answer._head = self.head + lines_of(more)
+        return answer
+
+    def with_tag(self, tag: bytes) -> "Answer":
+        """The same, with another entity tag."""
+        return Answer(self.status, _replaced(self.headers, {b"etag": tag}), self.body)
+
+
+class Ready(NamedTuple):
+    """What is answered while this is the head: to whoever has the page already, and to whoever has not."""
+
+    head: Head
+    unchanged: Answer
+    changed: Answer
+
+
+class Stream(NamedTuple):
+    """What is sent as it comes."""
+
+    headers: Headers
+    chunks: AsyncIterator[bytes]
+
+
+class Page:
+    """A rendered representation. `history`: the part of its tag that identifies the record up to its position.
+
+    `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list. `ready`: its
+    answers, as they were last put together. `relation`: of an answer whose address does not say it.
+    """
+
+    __slots__ = (
+        "at_rest",
+        "body",
+        "etag",
+        "headers",
+        "is_end",
+        "position",
+        "ready",
+        "relation",
+        "representation",
+        "unchanged",
+    )
+
+    def __init__(
+        self,
+        body: bytes,
+        position: int,
+        history: str,
+        representation: int,
+        *,
+        media_type: str = JSON,
+        at_rest: bool = False,
+        is_end: bool = False,
+        link: str | None = None,
+        relation: str | None = None,
+    ) -> None:
+        self.relation = relation
+        self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
+        self.representation = representation
+        self.ready: Ready | None = None
+        self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()
+        self.unchanged: Headers = [
+            (b"etag", self.etag),
+            (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
+            (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie"),
+        ]
+        if link is not None:
+            self.unchanged.append((b"link", link.encode()))
+        self.headers: Headers = [
+            *self.unchanged,
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        if media_type != JSON:
+            self.headers.append((b"x-content-type-options", b"nosniff"))
+        if media_type.startswith("text/html"):
+            self.headers.append((b"content-security-policy", POLICY.encode()))
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    async def in_coding(self, coding: str) -> "Page":
+        """The same page compressed; itself where it is too small to gain by that, and the sender takes it as it is."""
+        if coding == codings.GZIP and len(self.body) < codings.SMALLEST:
+            return self
+        page = copy(self)
+        page.body, page.ready = await codings.compressed(self.body), None
+        page.etag = etags.compressed(self.etag.decode()).encode()
+        changed = {b"etag": page.etag, b"content-length": b"%d" % len(page.body)}
+        page.unchanged = _replaced(self.unchanged, changed)
+        page.headers = [*_replaced(self.headers, changed), (b"content-encoding", codings.GZIP.encode())]
+        return page
+
+
+def _replaced(headers: Headers, values: Mapping[bytes, bytes]) -> Headers:
+    return [(name, values.get(name, value)) for name, value in headers]
