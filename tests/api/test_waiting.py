@@ -248,7 +248,7 @@ def test_who_waits_while_the_database_is_lost_is_answered_when_it_is_back(app: F
         asking = asyncio.create_task(ask(app, STATUS, waiting(await etag_of(app, STATUS))))
         await until(lambda: waiters(app) == 1)
         # What was committed while nobody listened is seen as soon as somebody does.
-        follower._watch.close()
+        follower._listener.close()
         await record(app, talked())
         async with asyncio.timeout(3):
             assert (await asking).status == 200
