@@ -124,7 +124,7 @@ async def _told(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
-    note_problem(request.scope, problem)
+    note_problem(request.scope, problem, error)
     return cast(Response, request.app.state.told(request.scope, problem))
 
 

@@ -73,7 +73,8 @@ class Responder:
 
     async def answer(self, request: Request, row: Row, names: Names) -> Answer | Stream:
         """Raises Problem and DatabaseUnavailable."""
-        self._refuse_beyond(request, row, names)
+        if request.access.reads is not None:
+            self._refuse_beyond(request, row, names)
         if request.key is None:
             await self.follower.head()
         if isinstance(row, Streamed):
@@ -83,7 +84,8 @@ class Responder:
         if page is None:
             asked = _Asked(request, row, names)
             page = await (self._awaited(asked, seconds) if seconds else self._page(asked))
-        row.refuse_found(request.access, page.relation)
+        if request.access.reads is not None:
+            row.refuse_found(request.access, page.relation)
         return self.answered(request, page, seconds)
 
     async def confirmed(self, request: Request) -> Head:
@@ -154,8 +156,7 @@ class Responder:
             self._refuse_beyond(request, row, names)
 
     def _refuse_beyond(self, request: Request, row: Row, names: Names) -> None:
-        if request.access.reads is not None:
-            row.refuse_beyond(request.access, names, lambda: parameters.parse(row.query, request.query), request.path)
+        row.refuse_beyond(request.access, names, lambda: parameters.parse(row.query, request.query), request.path)
 
     def _head(self) -> Head:
         head = self.follower.last_head

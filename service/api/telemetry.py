@@ -48,9 +48,12 @@ def request_id(scope: Scope) -> str:
     return str(state["request_id"])
 
 
-def note_problem(scope: Scope, problem: Problem) -> None:
-    """Notes for the log what a request was refused for."""
-    scope["state"]["problem"] = problem.name
+def note_problem(scope: Scope, problem: Problem, error: Exception) -> None:
+    """Note for the log what a request was refused for. A failure of the service is logged now, before the answer."""
+    state = scope["state"]
+    if problem.status == 500 and "problem" not in state:
+        _log_failure(scope, error)
+    state["problem"] = problem.name
 
 
 class Telemetry:
@@ -84,9 +87,7 @@ class Telemetry:
             pass
         except Exception as error:
             problem = problem_of(error)
-            note_problem(scope, problem)
-            if problem.status == 500:
-                _log_failure(scope, error)
+            note_problem(scope, problem, error)
             if status == CLIENT_LEFT:
                 await scope["app"].state.told(scope, problem)(scope, receive, counted_send)
             elif not ended:
