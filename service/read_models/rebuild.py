@@ -29,8 +29,8 @@ from service.store.log import lock_head, read_head
 from service.store.read_models import Document
 from service.store.verify import Damaged, Progress, silent
 
-_BATCH_EVENTS: Final = 5_000
-_BATCH_STREAMS: Final = 500
+_BATCH_EVENTS: Final = 1_000
+_BATCH_STREAMS: Final = 200
 _SHORT_TAIL: Final = 10
 """At most so many events are built under the lock, where appends wait: a few milliseconds for each."""
 _WORTH_PROCESSES: Final = 20_000
@@ -105,29 +105,29 @@ _RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]
 
 @contextmanager
 def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
-    """Repair batch after batch, in this process or in several that each have a connection of their own."""
-    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    if upto < _WORTH_PROCESSES or processes == 1:
+    """Repair batch after batch, in this process and, where it is worth their start, in others at the same time."""
+    others = min(os.cpu_count() or 1, _MOST_PROCESSES) - 1
+    if upto < _WORTH_PROCESSES or not others:
         yield lambda batches: (_repair(engine, batch) for batch in batches)
         return
     # Started anew: a copy of this one would hold its connections, and the locks of its other threads.
     started = get_context("spawn")
-    with ProcessPoolExecutor(processes, started, initializer=_open, initargs=(address(engine),)) as pool:
+    with ProcessPoolExecutor(others, started, initializer=_open, initargs=(address(engine),)) as pool:
         try:
-            yield lambda batches: _in_turn(pool, batches, processes + 1)
+            yield lambda batches: _divided(engine, pool, batches, others + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _in_turn(pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
-    """Submit a few batches at a time, so that progress is what was done and not what was submitted."""
-    waiting: list[Future[int]] = []
+def _divided(engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
+    """Keep a few batches at work in the other processes, and repair the others here meanwhile."""
+    submitted: list[Future[int]] = []
     for batch in batches:
-        waiting.append(pool.submit(_repair_here, batch))
-        if len(waiting) == ahead:
-            yield waiting.pop(0).result()
-    for last in waiting:
-        yield last.result()
+        if sum(not future.done() for future in submitted) < ahead:
+            submitted.append(pool.submit(_repair_here, batch))
+        else:
+            yield _repair(engine, batch)
+    yield sum(future.result() for future in submitted)
 
 
 _here: list[Engine] = []
