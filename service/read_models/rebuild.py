@@ -110,7 +110,7 @@ def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
     if upto < _WORTH_PROCESSES or not others:
         yield lambda batches: (_repair(engine, batch) for batch in batches)
         return
-    # Started anew: a copy of this one would hold its connections, and the locks of its other threads.
+    # Spawned, not forked: a copy of this one would hold its connections, and the locks of its other threads.
     started = get_context("spawn")
     with ProcessPoolExecutor(others, started, initializer=_open, initargs=(address(engine),)) as pool:
         try:
