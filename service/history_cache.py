@@ -1,12 +1,13 @@
 """Decoded histories, all current up to one position, for the recorder and for views over whole relations.
 
-To decode and fold ten thousand events takes a third of a second, longer than a reader waits or a writer may hold the
-head's lock. So what was decoded stays, and only the tail of the log is read. The cache is bounded: streams least
-recently used go first.
+To decode and fold ten thousand events takes half a second, longer than a writer may hold the head's lock or each reader
+wait. So what was decoded stays, and only the tail of the log is read. The cache is bounded: streams least recently used
+go first.
 
 A history that was given out never changes: a stream that grew is copied first. So several threads may compute from one
 history while another catches it up. The recorder and the follower each have an instance of their own. In a shared one
-an append, which takes less than a millisecond, would wait while a reader decodes a relation under the lock.
+an append would wait while a reader decodes a relation under the lock: measured on two busy cores, 0.7 s for a relation
+of 9,300 events, where a whole report takes 5 ms.
 """
 
 from collections import OrderedDict

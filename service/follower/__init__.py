@@ -1,9 +1,9 @@
-"""THE read path: what this process knows of the record, kept current; who waits for news of it.
+"""The read path: what this process knows of the record, kept current, and the requests that wait for news.
 
 A read never goes back. Every request joins the next query for the head that has not started yet (Raft's ReadIndex), so
-one query answers all that arrived before it, and whatever any process acknowledged before a request began is seen by
-it. The same query tells what changed since the last, and that is the catch-up: notices from the database and a tick
-only cause it to be asked. A cache that trusts notices alone is wrong right after a commit, for as long as they take.
+one query answers all that arrived before it, and it sees everything that any process acknowledged before a request
+began. The same query returns what changed since the last, and that is the catch-up: notices from the database and a
+tick only trigger it. A cache that trusts notices alone is wrong right after a commit, for as long as they take.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class Follower:
         self.behind = 0
         """How many positions are on record, as the last query said, that are not yet read here."""
         self.starts = 0
-        """How often this process began to know the record anew: whatever was read before may be otherwise now."""
+        """Number of full resets of the caches: after each, all that was read before may have changed."""
         self.breaks = 0
         """How often the record went back, or another one came in its place."""
         self.queries = 0
@@ -106,7 +106,7 @@ class Follower:
                 await task
         self._listener.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        # They give their connections back, which somebody then closes; but nobody waits for one that takes long.
+        # They give their connections back, to be closed. One that takes long is not waited for.
         wait(tuple(self._running), _SECONDS_TO_END)
         await self.replicas.close()
 
@@ -135,7 +135,7 @@ class Follower:
             joined, self._joined = self._joined, []
             try:
                 head = await self._ask()
-            except Exception as error:  # noqa: BLE001  # whoever joined must hear of it, and later ones must be answered
+            except Exception as error:  # noqa: BLE001  # those that joined are answered, and so are later ones
                 for question in joined:
                     if not question.done():
                         question.set_exception(_again(error))
@@ -146,7 +146,7 @@ class Follower:
                         question.set_result(head)
 
     async def _gathered(self) -> None:
-        """Lets everybody join who is about to: those whose requests have come in, but whose turn has not."""
+        """Let requests join that have come in but have not had their turn yet."""
         joined = 0
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -251,7 +251,7 @@ class Follower:
         return self._waiters.waiter(topics, awaited)
 
     def drain(self) -> None:
-        """Wakes every waiter for good: each answers with what there is, and nobody waits from now on."""
+        """Wake every waiter for good: each answers with what there is, and no request waits from now on."""
         self._waiters.drain()
 
 

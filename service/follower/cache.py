@@ -34,7 +34,7 @@ class _Entry:
 
 
 class Cache:
-    """Entries by key, least recently used out. `bytes`, `hits` and `misses` are for whoever watches the process."""
+    """Entries by key, least recently used out. `bytes`, `hits` and `misses` are metrics."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -118,6 +118,6 @@ class Cache:
 
 
 def _seen(loaded: asyncio.Task[Any]) -> None:
-    # Everybody who asked may have left; then nobody else looks at the failure.
+    # All who asked may have left: then the exception is retrieved here.
     if not loaded.cancelled():
         loaded.exception()

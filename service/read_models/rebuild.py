@@ -14,9 +14,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -29,8 +28,8 @@ from service.store.log import lock_head, read_head
 from service.store.read_models import Document
 from service.store.verify import Damaged, Progress, silent
 
-_BATCH_EVENTS: Final = 5_000
-_BATCH_STREAMS: Final = 500
+_BATCH_EVENTS: Final = 1_000
+_BATCH_STREAMS: Final = 200
 _SHORT_TAIL: Final = 10
 """At most so many events are built under the lock, where appends wait: a few milliseconds for each."""
 _WORTH_PROCESSES: Final = 20_000
@@ -92,7 +91,7 @@ def verify_documents(engine: Engine, progress: Progress = silent) -> None:
         end = read_head(c).position
         if backfill.noted(c) is not None:
             backfill.catch_up(c, end)
-        wrong = [d for batch in _batches(c, end, progress) for d in _seen(engine, batch).documents]
+        wrong = [d for batch in _batches(c, end, progress) for part in _difference(engine, batch) for d in part]
         wrong += _unaccounted(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
@@ -105,29 +104,29 @@ _RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]
 
 @contextmanager
 def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
-    """Repair batch after batch, in this process or in several that each have a connection of their own."""
-    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    if upto < _WORTH_PROCESSES or processes == 1:
+    """Repair batch after batch, in this process and, where it is worth their start, in others at the same time."""
+    others = min(os.cpu_count() or 1, _MOST_PROCESSES) - 1
+    if upto < _WORTH_PROCESSES or not others:
         yield lambda batches: (_repair(engine, batch) for batch in batches)
         return
-    # Started anew: a copy of this one would hold its connections, and the locks of its other threads.
+    # Spawned, not forked: a copy of this one would hold its connections, and the locks of its other threads.
     started = get_context("spawn")
-    with ProcessPoolExecutor(processes, started, initializer=_open, initargs=(address(engine),)) as pool:
+    with ProcessPoolExecutor(others, started, initializer=_open, initargs=(address(engine),)) as pool:
         try:
-            yield lambda batches: _in_turn(pool, batches, processes + 1)
+            yield lambda batches: _divided(engine, pool, batches, others + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _in_turn(pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
-    """Submit a few batches at a time, so that progress is what was done and not what was submitted."""
-    waiting: list[Future[int]] = []
+def _divided(engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
+    """Keep a few batches at work in the other processes, and repair the others here meanwhile."""
+    submitted: list[Future[int]] = []
     for batch in batches:
-        waiting.append(pool.submit(_repair_here, batch))
-        if len(waiting) == ahead:
-            yield waiting.pop(0).result()
-    for last in waiting:
-        yield last.result()
+        if sum(not future.done() for future in submitted) < ahead:
+            submitted.append(pool.submit(_repair_here, batch))
+        else:
+            yield _repair(engine, batch)
+    yield sum(future.result() for future in submitted)
 
 
 _here: list[Engine] = []
@@ -151,16 +150,11 @@ def _repair_here(streams: list[str]) -> int:
     return _repair(_here[0], streams)
 
 
-@dataclass(frozen=True)
-class _Difference:
+class _Difference(NamedTuple):
     """`due`: documents of a replay that the store lacks or has otherwise. `stray`: those that no replay gives."""
 
-    due: tuple[Document, ...]
-    stray: tuple[Document, ...]
-
-    @property
-    def documents(self) -> tuple[Document, ...]:
-        return self.due + self.stray
+    due: list[Document]
+    stray: list[Document]
 
 
 def _batches(c: Connection, upto: int, progress: Progress) -> Iterator[list[str]]:
@@ -188,26 +182,22 @@ def _all_streams(c: Connection) -> Iterator[tuple[str, int]]:
 
 
 def _repair(engine: Engine, streams: list[str]) -> int:
-    difference = _seen(engine, streams)
+    due, stray = _difference(engine, streams)
     with connection(engine) as c:
-        read_models.store(c, difference.due)
-        read_models.remove(c, difference.stray)
-    return len(difference.documents)
+        read_models.store(c, due)
+        read_models.remove(c, stray)
+    return len(due) + len(stray)
 
 
-def _seen(engine: Engine, streams: list[str]) -> _Difference:
+def _difference(engine: Engine, streams: list[str]) -> _Difference:
+    """Compare what is stored for these streams with a replay of them, in one snapshot."""
     with transaction(engine, "REPEATABLE READ") as c:
-        return _difference(c, streams)
-
-
-def _difference(c: Connection, streams: list[str]) -> _Difference:
-    """Compare what is stored for these streams with a replay of them. Needs one snapshot, or the head's lock."""
-    recorded = events.read_streams(c, dict.fromkeys(streams, 0))
+        recorded = events.read_streams(c, dict.fromkeys(streams, 0))
+        found = read_models.at(c, [event.position for log in recorded.values() for event in log])
     wanted = {_identity(d): d for stream, log in recorded.items() for d in replayed(stream, log)}
-    positions = [event.position for log in recorded.values() for event in log]
-    stored = {_identity(d): d for d in read_models.at(c, positions) if REPRESENTATIONS.get(d.name) == d.representation}
-    due = (d for identity, d in wanted.items() if identity not in stored or not _same(d, stored[identity]))
-    return _Difference(tuple(due), tuple(d for identity, d in stored.items() if identity not in wanted))
+    stored = {_identity(d): d for d in found if REPRESENTATIONS.get(d.name) == d.representation}
+    due = [d for key, d in wanted.items() if key not in stored or _comparable(d) != _comparable(stored[key])]
+    return _Difference(due, [d for key, d in stored.items() if key not in wanted])
 
 
 def _unaccounted(c: Connection) -> list[Document]:
@@ -219,10 +209,6 @@ def _unaccounted(c: Connection) -> list[Document]:
 
 def _identity(document: Document) -> tuple[str, int, str]:
     return document.name, document.representation, document.key
-
-
-def _same(one: Document, other: Document) -> bool:
-    return _comparable(one) == _comparable(other)
 
 
 def _comparable(document: Document) -> tuple[str, int, str, bytes]:

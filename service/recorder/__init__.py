@@ -4,9 +4,9 @@ One writer thread a process. While one commit is in flight the requests that arr
 order, each on the state that the one before left, and appended together: throughput grows with load, and an idle
 service adds no wait. Each request has its own outcome, and a refused one spoils none.
 
-A batch is decided on what is known, up to some head, and the append compares and swaps that head: a record that moved
-on under us writes nothing. Only then is the head locked, what was missed read, and everything decided anew. Nothing is
-acknowledged before it is committed.
+A batch is decided on what is known, up to some head, and the append compares and swaps that head: if the record
+moved on meanwhile, nothing is written. Only then is the head locked, what was missed read, and everything decided
+again. Nothing is acknowledged before it is committed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -115,12 +115,12 @@ class Recorder:
             with connected() as c:
                 return self._optimistically(c, requests)
         except ConnectionLost:
-            return None  # Perhaps after the commit: under the lock the keys tell.
+            return None  # Perhaps after the commit: under the lock the keys show it.
         except RolledBack:
             return None
 
     def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
-        """Decides on what is known and appends if nobody else was faster; None where it must be done under the lock."""
+        """Decide on what is known, and append if no other process was faster. None where it needs the lock."""
         previewing = any(request.dry_run for request in requests)
         head = self._head
         if head is None or previewing:
@@ -151,7 +151,7 @@ class Recorder:
             known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
             batch = self._decided(c, head, requests, known)
             moved = log.append(c, head, batch.filings, batch.documents()) if batch.filings else head
-        assert moved is not None  # nobody else moves a locked head
+        assert moved is not None  # no other process moves a locked head
         return batch, moved
 
     def _caught_up(self, c: Connection, head: Head) -> Head:

@@ -1,7 +1,7 @@
 """Natural batching: while one batch is at work, what arrives is collected, and then taken together.
 
 One worker thread and no timer: an idle queue takes a single request at once, and under load the batches grow with it,
-so that throughput rises where each commit takes its time. A window to wait for more would make everybody wait.
+so that throughput rises where each commit takes its time. A window to wait for more would make every request wait.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Overloaded(Exception):
 
 
 class Batches(Generic[Q, A]):
-    """Gives batch after batch to the work that `at_work` lends; its outcomes, in order, go to whoever submitted them.
+    """Gives batch after batch to the work that `at_work` lends, and its outcomes, in order, to their submitters.
 
     `size` is how much work a request is: it bounds a batch, whose last request may go beyond. The work never raises.
     """
@@ -66,7 +66,7 @@ class Batches(Generic[Q, A]):
         return answer
 
     def ask(self, request: Q) -> "asyncio.Future[A]":
-        """From within an event loop, which is told all outcomes of a batch at once. Raises Overloaded.
+        """From within an event loop, which gets all outcomes of a batch at once. Raises Overloaded.
 
         To wrap what `submit` gives wakes the loop for each of them, and costs as much again as an append.
         """
@@ -86,7 +86,7 @@ class Batches(Generic[Q, A]):
                 self.batches += 1
                 self.requests += len(batch)
                 outcomes = work([request for request, _ in batch])
-                _tell_all(zip((answer for _, answer in batch), outcomes, strict=True))
+                _resolve_all(zip((answer for _, answer in batch), outcomes, strict=True))
 
     def _next(self) -> "list[tuple[Q, _Answer[A]]]":
         """Everything that waits, up to a bound; empty when closed and nothing is left."""
@@ -102,25 +102,25 @@ class Batches(Generic[Q, A]):
         return batch
 
 
-def _tell_all(outcomes: "Iterable[tuple[_Answer[A], A | Exception]]") -> None:
+def _resolve_all(outcomes: "Iterable[tuple[_Answer[A], A | Exception]]") -> None:
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[A], A | Exception]]] = {}
     for answer, outcome in outcomes:
         if isinstance(answer, asyncio.Future):
             loops.setdefault(answer.get_loop(), []).append((answer, outcome))
         else:
-            _tell(answer, outcome)
-    for loop, told in loops.items():
-        with suppress(RuntimeError):  # The loop has ended, and with it everybody who asked there.
-            loop.call_soon_threadsafe(_tell_those_who_wait, told)
+            _resolve(answer, outcome)
+    for loop, waiting in loops.items():
+        with suppress(RuntimeError):  # The loop has ended, and with it all waiters there.
+            loop.call_soon_threadsafe(_resolve_waiting, waiting)
 
 
-def _tell_those_who_wait(outcomes: "Iterable[tuple[asyncio.Future[A], A | Exception]]") -> None:
+def _resolve_waiting(outcomes: "Iterable[tuple[asyncio.Future[A], A | Exception]]") -> None:
     for answer, outcome in outcomes:
         if not answer.done():
-            _tell(answer, outcome)
+            _resolve(answer, outcome)
 
 
-def _tell(answer: "_Answer[A]", outcome: A | Exception) -> None:
+def _resolve(answer: "_Answer[A]", outcome: A | Exception) -> None:
     if isinstance(outcome, Exception):
         answer.set_exception(outcome)
     else:

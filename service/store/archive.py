@@ -2,7 +2,7 @@
 
 After a header every line is an event with its chain hash, in the very form that the chain seals. So a record that was
 imported has the same positions, identifiers, times, chain and idempotency, and its export is the same file, byte for
-byte. Documents are left out: they are computed anew.
+byte. Documents are left out: an import computes them again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -79,7 +79,7 @@ class _Line(_Strict):
 
 
 def export_record(connection: Connection, file: BinaryIO, progress: Progress = silent) -> Head:
-    """Writes the record up to its head, which it returns. Nobody who writes waits for it. Raises Damaged."""
+    """Write the record up to its head, and return the head. No append waits for it. Raises Damaged."""
     end = read_head(connection)
     header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
     file.write(f"{codec.canonical(header.model_dump())}\n".encode())

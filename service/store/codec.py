@@ -2,7 +2,7 @@
 
 A line is one event as stored: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the
 data, and what its report was filed with. The append sends lines, the chain hashes them, the export is made of them and
-an import reads them; so whoever has the export can check the chain with nothing but SHA-256.
+an import reads them; so anyone with the export can check the chain with nothing but SHA-256.
 """
 
 import json
@@ -195,7 +195,7 @@ def as_stored(data: str) -> str:
     try:
         return ordered(_read(data))
     except _Fraction:
-        # Nothing of ours wrote it, so somebody altered the record; whoever proves or exports it sees what is there.
+        # Nothing of ours wrote it, so the record was altered. Verification and export show what is there.
         return canonical(json.loads(data))
 
 

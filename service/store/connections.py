@@ -60,7 +60,7 @@ _STATE: Final[Mapping[str, str]] = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-# `off` acknowledges what a crash may still lose. Whoever chose a stronger or a weaker wait for standbys keeps it.
+# `off` acknowledges what a crash may still lose. A stronger or weaker wait for standbys that the operator chose stays.
 _DURABLE: Final = (
     "CASE pg_catalog.current_setting('synchronous_commit')"
     " WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', false) END"
@@ -120,7 +120,7 @@ def require_sessions(address: str) -> None:
     """Refuse a pooler that lends one session of the server to several clients in turn. Raises UnusableDatabase.
 
     PgBouncer does that in transaction and statement mode. There LISTEN, prepared statements and session settings belong
-    to nobody: the settings of another client would decide what is stored.
+    to no client: the settings of another one would decide what is stored.
     """
     try:
         asyncio.run(require_sessions_async(address))
@@ -205,7 +205,7 @@ def _schema(place: tuple[Any, ...] | None) -> str:
 
 
 def _is_of_the_system(schema: str) -> bool:
-    """Tell whether a name in search_path names no schema that could hold a record."""
+    """Return whether a name in search_path names no schema that could hold a record."""
     return schema.startswith("pg_") or schema in ("", "$user", "information_schema")
 
 

@@ -9,8 +9,8 @@ have the same number, above all in another PID namespace, as containers have one
 * `start.lock` makes processes take turns in starting and stopping.
 
 The socket lies beside the data, in a folder that is closed to other users. So every process that sees the data reaches
-the server, whatever folder it has for /tmp. The path of a socket has at most 107 bytes; a process for which the folder
-has a longer path goes there by a short symbolic link of its own.
+the server, also with another folder for /tmp. The path of a socket has at most 107 bytes; a process for which the
+folder has a longer path goes there by a short symbolic link of its own.
 
 The wheel brings Python code for all this, which is not used: it counts users by process ids in a file, it gives up
 after 10 s of crash recovery, and as root it opens every parent folder to be read by all. `pg_ctl` is not used either:
@@ -47,7 +47,7 @@ RECOVERY_SECONDS = 300
 STOP_SECONDS = 60
 ANSWER_SECONDS = 10  # a server that has just been started or killed neither answers nor is gone for a moment
 _LOG = "server.log"
-_TMP = "/tmp"  # noqa: S108 -- a folder with a name that nobody can guess is made in it
+_TMP = "/tmp"  # noqa: S108 -- it gets a folder with a name that cannot be guessed
 _SOCKET = f".s.PGSQL.{PORT}"
 _SOCKET_BYTES = 103  # the limit of macOS; Linux allows 107
 _SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -85,7 +85,7 @@ def serving(home: Path, **options: str) -> Iterator[str]:
             yield server.address
         finally:
             with _alone(start):
-                # A folder that was removed meanwhile, and maybe made anew, is not ours to stop.
+                # A folder that was removed meanwhile, and maybe made again, is not ours to stop.
                 if _can_have_alone(users) and _is_at(users, home / "users.lock"):
                     server.stop()
 
@@ -411,7 +411,7 @@ def _refused(home: Path) -> Iterator[None]:
 
 
 def _check_name(home: Path) -> None:
-    # Read as UTF-8 whatever the locale: by ISO 8859-1 a Cyrillic name seems to have control characters.
+    # Read as UTF-8 in every locale: by ISO 8859-1 a Cyrillic name seems to have control characters.
     if not os.fsencode(home).decode("utf-8", "surrogateescape").isprintable():
         raise EmbeddedServerError(
             f"the embedded database cannot be kept in {str(home)!r}: PostgreSQL takes no folder with line breaks or"

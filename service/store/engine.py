@@ -132,7 +132,7 @@ class Held:
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        """As `connection`. Whatever is raised, the next use has another."""
+        """As `connection`. After an exception the next use has another connection."""
         known = self._connection
         try:
             with _outages():

@@ -1,4 +1,4 @@
-"""Reads of the log: streams for whoever decides, pages for whoever follows, both in the order of recording.
+"""Reads of the log: streams for decisions, pages for feeds, both in the order of recording.
 
 Every read takes one query, and every query finds its rows by an index: a test looks at the plans.
 """
@@ -109,8 +109,8 @@ def read_relation(
 ) -> dict[str, list[Recorded]]:
     """Every stream of these kinds in a relation, as known at a position.
 
-    One walk along the index by relation: whoever wants all streams of a relation wants nearly all of its events, and
-    they lie there in the order of recording, which is that of each stream's versions.
+    One walk along the index by relation: all streams of a relation are nearly all of its events, and they
+    lie there in the order of recording, which is that of each stream's versions.
     """
     kind = func.split_part(events.c.stream, "/", 1)
     query = select(*ROW).where(events.c.relation == relation, events.c.position <= upto)

@@ -156,14 +156,14 @@ class HeadListener:
     def _readable(self, pgconn: PGconn) -> None:
         try:
             pgconn.consume_input()
-            heard = False
+            is_notified = False
             while pgconn.notifies() is not None:
-                heard = self._is_noticed = True
+                is_notified = self._is_noticed = True
             self._take_answer(pgconn)
         except psycopg.Error as error:
             self._lost(error)
-            heard = True  # so that another connection is opened, which looks at what was missed
-        if heard:
+            is_notified = True  # the next question opens another connection and reads what was missed
+        if is_notified:
             self._noticed()
 
     def _take_answer(self, pgconn: PGconn) -> None:

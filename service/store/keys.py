@@ -2,7 +2,7 @@
 
 The secret is 256 random bits, so a slow hash would protect nothing and cost every poll its time. Every change counts up
 `head.keys_version` in the same transaction: processes keep all keys in memory, and the query that every request shares
-tells them when to read them again.
+says when to read them again.
 """
 
 import hmac
@@ -110,7 +110,7 @@ def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | No
         return None
     id, secret = shown.groups()
     key = keys.get(id)
-    # Compared with nobody's, too, so that the time of the answer does not tell which ids exist.
+    # Unknown ids are compared too, so that the time of the answer does not show which ids exist.
     genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NOBODY)
     return key if key and genuine and key.is_live(now) else None
 

@@ -1,7 +1,7 @@
-"""One at a time: whoever holds a name in a database, while all others who want it stand by.
+"""A lock by name in a database: one process holds it, and the others that want it stand by.
 
 An advisory lock lives as long as its connection: nothing is left behind by a holder that died, and nothing has to run
-out before another takes over. Those who stand by ask again and again, for a statement that waits for hours would keep
+out before another takes over. The others ask again and again, for a statement that waits for hours would keep
 PostgreSQL from clearing away old rows of the head all that time.
 """
 
@@ -47,7 +47,7 @@ async def held(url: str, name: str, stands_by: Callable[[], None]) -> AsyncItera
                 await asyncio.sleep(_ASK_SECONDS)
         yield Lock(connection)
     finally:
-        connection.pgconn.finish()  # at once, also where nobody answers any more
+        connection.pgconn.finish()  # at once, also where the server no longer answers
 
 
 async def _taken(connection: psycopg.AsyncConnection[Any], name: str) -> bool:

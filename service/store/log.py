@@ -37,7 +37,7 @@ class VersionTaken(Exception):
 
 
 class NoHead(Exception):
-    """The row that says where the record ends is not there: somebody who may do everything took it away."""
+    """The row that says where the record ends is not there: a superuser removed it."""
 
     def __init__(self) -> None:
         super().__init__("the head, which says where the record ends, is not there")
@@ -53,7 +53,7 @@ class Head(NamedTuple):
     keys_version: int
 
     def moment(self, now: datetime) -> datetime:
-        """When the next event is recorded: the record's clock never goes back, whatever the machine's does."""
+        """When the next event is recorded: the record's clock never goes back, even if the machine's does."""
         return max(now, self.recorded_at)
 
 
@@ -113,7 +113,7 @@ def read_head(connection: Connection) -> Head:
 
 
 def lock_head(connection: Connection) -> Head:
-    """The head, which nobody else moves until this transaction ends. Only in `engine.transaction`. Raises NoHead."""
+    """The head, locked until this transaction ends. Only in `engine.transaction`. Raises NoHead."""
     return _there(connection.execute(_HEAD.with_for_update()).one_or_none())
 
 
@@ -136,7 +136,7 @@ def append(
     if result.status == ExecStatus.TUPLES_OK:
         return moved if result.ntuples else None
     if result.error_field(DiagnosticField.SQLSTATE) is None:
-        raise psycopg.OperationalError(result.get_error_message())  # Nobody is there to say what is wrong.
+        raise psycopg.OperationalError(result.get_error_message())  # The server is gone, and gave no reason.
     error = error_from_result(result)
     taken = _TAKEN.get(error.diag.constraint_name or "")
     if taken is None:

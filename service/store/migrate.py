@@ -1,8 +1,8 @@
 """Brings a database to this release's tables: from nothing, or from any release before.
 
 Processes that start at once take turns (an advisory lock). The upgrade is one transaction and soon gives up on a lock
-that others hold: whoever waits for such a lock stops everybody behind it. Alembic, and what it imports, is 8 MB that a
-server needs at no other time; so it is imported only where there is something to migrate.
+that others hold: a statement that waits for such a lock stops all behind it. Alembic, and what it imports, is 8 MB that
+a server needs at no other time; so it is imported only where there is something to migrate.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS: Final = folder("migrations")
-_TURN: Final = 0x6972_7269_7461_6E74  # any number that nobody else locks in this database
+_TURN: Final = 0x6972_7269_7461_6E74  # any number that nothing else locks in this database
 _GRANTS: Final = (
     "SELECT, INSERT ON events, reports",
     "SELECT, UPDATE ON head",

@@ -1,7 +1,7 @@
 """Proof that the record is what was recorded: every position there, every line as the chain sealed it, history guarded.
 
 Finds what a superuser changed behind the triggers' back: an edit, a row removed or put in, two rows swapped, a tail cut
-off. Whoever makes the chain anew after that is found only by a chain hash that was kept elsewhere.
+off. A chain that was computed again after that is found only by a chain hash that was kept elsewhere.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
 
 Progress = Callable[[int, int], None]
-"""Told from time to time how many events of how many are done."""
+"""Called from time to time with how many events of how many are done."""
 PROGRESS_EVERY: Final = 1_000
 
 
@@ -34,7 +34,7 @@ def silent(done: int, total: int) -> None:
 
 
 def verify(connection: Connection, progress: Progress = silent) -> Head:
-    """Reads the whole record up to its head, which it returns. Raises Damaged. Nobody who writes waits for it."""
+    """Reads the whole record up to its head, which it returns. Raises Damaged. No append waits for it."""
     end = _end(connection)
     walk = Walk()
     try:
@@ -148,7 +148,7 @@ def _every_report_has_its_events(connection: Connection) -> None:
 
 
 def _every_event_is_of_its_relation(connection: Connection) -> None:
-    """The one column that the chain does not seal: the database derives it, unless somebody told it not to."""
+    """The one column that the chain does not seal: the database derives it, unless a superuser changed that."""
     derived = events.c.relation.computed
     assert derived is not None
     strayed = select(func.min(events.c.position)).where(events.c.relation.is_distinct_from(derived.sqltext))
