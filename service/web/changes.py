@@ -9,8 +9,9 @@ from markupsafe import Markup
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.feeds import changes_after
-from service.api.parameters import Query, RelationId, Whole, malformed
+from service.api import feeds
+from service.api.feeds import CHANGES_FEED, Feed
+from service.api.parameters import Query, RelationId, Whole, malformed, written
 from service.api.resources import Snapshot
 from service.projections.change import ChangeDocument
 from service.projections.difference import changed
@@ -61,7 +62,7 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     if query.since is None:
         found = _latest(snapshot, query)
     else:
-        found = changes_after(snapshot, query.since, _ON_A_PAGE + 1, query.relation)
+        found = _changes_in(_feed(snapshot, query, query.since, _ON_A_PAGE + 1))
     page = found[:_ON_A_PAGE]
     told = {
         "changes": _told(snapshot, page),
@@ -79,19 +80,28 @@ def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]
     stretch = _FIRST_STRETCH
     while True:
         after = max(before - 1 - stretch, 0)
-        found = _stretch(snapshot, after, before, query.relation)
+        found = _stretch(snapshot, query, after, before)
         if len(found) > _ON_A_PAGE or not after:
             return found[::-1]
         stretch *= 4
 
 
-def _stretch(snapshot: Snapshot, after: int, before: int, relation: str | None) -> list[ChangeDocument]:
+def _stretch(snapshot: Snapshot, query: ChangesQuery, after: int, before: int) -> list[ChangeDocument]:
     found: list[ChangeDocument] = []
     while after < before - 1:
-        page = changes_after(snapshot, after, _AT_ONCE, relation)
-        found += [change for change in page if change.position < before]
-        after = page[-1].position if len(page) == _AT_ONCE else before
+        feed = _feed(snapshot, query, after, _AT_ONCE)
+        found += [change for change in _changes_in(feed) if change.position < before]
+        after = feed.next
     return found
+
+
+def _feed(snapshot: Snapshot, query: ChangesQuery, after: int, limit: int) -> Feed:
+    asked = written(feeds.ChangesQuery, after=after, relation=query.relation, limit=limit)
+    return snapshot.read(CHANGES_FEED, asked)
+
+
+def _changes_in(feed: Feed) -> list[ChangeDocument]:
+    return [ChangeDocument.model_validate_json(item) for item in feed.items]
 
 
 def _told(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[Told]:

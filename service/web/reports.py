@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.cloudevents import CloudEvent, cloud_event
-from service.api.parameters import Query
+from service.api.cloudevents import CloudEvent
+from service.api.feeds import EVENTS, EventsQuery
+from service.api.parameters import Query, written
 from service.api.reports import ONE
 from service.api.resources import Snapshot
-from service.store import events
 from service.web.ladder import symbols
 from service.web.pages import PageRequest, Template, shown
 from service.web.previews import effects_of
@@ -34,14 +34,14 @@ async def report(request: Request) -> Response:
 def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     found = snapshot.read(ONE, **visit.names)
     within = None if visit.visitor.reads is None else found.relation
-    first, last = found.first_position, found.position
-    brought = events.read_log(snapshot.c, after=first - 1, upto=last, relation=within, limit=_PAGE)
+    asked = written(EventsQuery, report=found.id, relation=within, after=found.first_position - 1, limit=_PAGE)
+    brought = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, asked).items]
     # A limited visitor reads events of the relation alone, and a source is of none.
     listed = [event for event in found.events if within is None or not event.stream.startswith("source/")]
     told = {
         "report": found,
         "within": within,
-        "events": [CloudEvent.model_validate_json(cloud_event(event)) for event in brought],
+        "events": brought,
         "unlisted": len(listed) - len(brought),
         "effects": list(effects_of(found.changes)),
         "symbols": symbols(),

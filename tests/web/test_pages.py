@@ -4,6 +4,7 @@ import re
 from urllib.parse import urldefrag, urlsplit
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.api.problem_types import PROBLEM_TYPES
@@ -189,3 +190,28 @@ def test_parties_and_irritants_are_called_by_their_names(reading: TestClient) ->
 def test_a_round_that_brought_nothing_shows_who_says_so(reading: TestClient) -> None:
     assert '<details class="evidence" open>' in reading.get("/rounds/ru-us/moscow-next").text
     assert '<details class="evidence" open>' not in reading.get("/rounds/ru-us/istanbul-april").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/?as_of_position=100",
+        "/changes",
+        "/irritants/ru-us/visas",
+        "/irritants/ru-us/visas/difference",
+        "/relations/ru-us",
+        "/rounds/ru-us/istanbul-april",
+        "/rounds/ru-us/istanbul-april/events",
+        "/sources",
+        "/sources/a2-tataru",
+    ],
+)
+def test_a_page_is_made_in_one_read(browser: TestClient, path: str) -> None:
+    app = browser.app
+    assert isinstance(app, FastAPI)
+    copies = app.state.follower.copies
+    assert browser.get(path).status_code == 200
+    assert copies.primary_reads == 1
+    assert browser.get(path).status_code == 200
+    assert copies.primary_reads == 1
