@@ -34,7 +34,7 @@ from service.store.keys import redact_keys
 
 
 class _FilingRoute(APIRoute):
-    """A route whose endpoint reads the request itself. To resolve dependencies would be a tenth of a report's cost."""
+    """A route whose endpoint reads the request itself. To resolve dependencies takes a twentieth of a report's time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def handler(request: Request) -> Response:
