@@ -7,6 +7,7 @@ All workers of a run share one server and its templates. A test gets a clone of 
 import itertools
 import os
 import shutil
+import signal
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -52,6 +53,9 @@ settings.register_profile(
 )
 settings.load_profile("desk")
 
+
+# A shell starts a job in the background with Ctrl-C ignored, and every program that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Every client reads the authorities that it trusts, also those that speak without TLS, as all here do: from one file
 # that takes 30 ms, of a folder only what is asked for.

@@ -195,7 +195,7 @@ def test_the_live_stream_of_a_relation_has_its_events_alone(closed: FastAPI, mak
         opened = {"type": "RelationOpened", "parties": ["FR", "US"], "title": "Talks", "stream": "relation/fr-us"}
         await record(app, opened, relation="fr-us")
         await record(app, talked(FLIGHTS))
-        await until(lambda: listened(told))
+        await until(lambda: listened(told) and listened(other))
         assert listened(told) == [(129, "DiscussionReported")]
         assert listened(other) == [(128, "RelationOpened")]
         for one in (told, other):
