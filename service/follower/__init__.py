@@ -38,8 +38,8 @@ _SECONDS_TO_END: Final = 1.0
 _TURNS: Final = 8
 _NEVER: Final = 2**62
 _WENT_BACK: Final = (
-    "what was seen is not on record any more: an older copy was restored, or a standby was promoted that lacked the"
-    " end; clients that come with `log` are answered 410"
+    "events that were served are no longer on record: an older copy was restored, or a standby was promoted before it"
+    " had them; requests with an old `log` are answered 410"
 )
 K = TypeVar("K", bound=Kept)
 P = ParamSpec("P")
@@ -227,7 +227,7 @@ class Follower:
 
     async def _run(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         if len(self._running) >= _MOST_READS:
-            raise DatabaseUnavailable("too many reads wait for their turn")
+            raise DatabaseUnavailable("too many reads are waiting")
         reading = self._threads.submit(work, *arguments, **named)
         self._running.add(reading)
         reading.add_done_callback(self._running.discard)

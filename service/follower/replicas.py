@@ -39,7 +39,7 @@ class Replica:
     def __init__(self, number: int, url: str) -> None:
         self.number = number
         self.connection = ReplicaConnection(url)
-        self.state = "not looked at yet"
+        self.state = "not checked yet"
         self.behind = 0
         """Positions, when its head was last read."""
         self.reads = 0

@@ -45,7 +45,7 @@ def catch_up(c: Connection, position: int) -> int:
     try:
         made = make_since(c, done)
     except Unreadable as error:
-        raise DatabaseUnavailable(f"{error}; a later release filed it, and answers in this one's place") from error
+        raise DatabaseUnavailable(f"{error}; a later release recorded it, so send reads to that release") from error
     read_models.store(c, [note(position)])
     return made
 

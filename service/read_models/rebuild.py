@@ -95,8 +95,10 @@ def verify_documents(engine: Engine, progress: Progress = silent) -> None:
         wrong += _unaccounted(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
-        more = f"; {len(wrong) - 1} more are wrong" if len(wrong) > 1 else ""
-        raise Damaged(first.position, f"the stored document {first.name} {first.key} is not what the log says{more}")
+        more = f"; {len(wrong) - 1} more differ" if len(wrong) > 1 else ""
+        raise Damaged(
+            first.position, f"the stored document {first.name} {first.key} differs from a replay of the log{more}"
+        )
 
 
 _RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]

@@ -47,7 +47,7 @@ class Relay:
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             except Unreadable as error:
-                raise Refused(f"{error}; a later release filed it, so relay with that one") from error
+                raise Refused(f"{error}; a later release recorded it, so relay with that release") from error
 
     async def _take_turn(self) -> None:
         """As the one active relay to this stream, for as long as all goes well."""

@@ -36,12 +36,12 @@ def following(engine: Engine, at: Mark, limit: int) -> list[StoredEvent]:
         return found[:limit]
     if not found:
         raise Refused(
-            f"NATS has events up to {at.position}, and the record ends before that: it was restored from an older copy,"
-            " or is another one. Relay it to a new stream"
+            f"NATS has events up to position {at.position}, but the record ends earlier: it was restored from an older"
+            " copy, or it is another record. Relay to a new stream"
         )
     if at.chain_hash is not None and found[0].chain_hash != at.chain_hash:
         raise Refused(
-            f"the event at {at.position} in NATS is not the one on record there: the stream belongs to another log."
-            " Relay this one to a new stream"
+            f"the event at position {at.position} in NATS differs from the record: the stream belongs to another log."
+            " Relay to a new stream"
         )
     return found[1:]

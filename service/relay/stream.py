@@ -90,7 +90,10 @@ class Stream:
             async with asyncio.timeout(_SECONDS):
                 ack = await acknowledged
         if ack.seq != mark.position:
-            raise Refused(f"NATS stored the event at {mark.position} as message {ack.seq}: others write to the stream")
+            raise Refused(
+                f"NATS stored the event at position {mark.position} as message {ack.seq}: another program writes to the"
+                " stream. Let only the relay publish to its subjects"
+            )
         self._under_way.popleft()
         self.end = mark
 
@@ -145,12 +148,12 @@ async def _end(context: JetStreamContext, target: Target, record: str) -> Mark:
     info = await _found_or_made(context, target, record)
     if info.config.subjects != [target.subjects]:
         raise Refused(
-            f"the stream {target.stream} takes {', '.join(info.config.subjects or ['nothing'])}; it must take"
-            f" {target.subjects} and nothing else"
+            f"the stream {target.stream} has the subjects {', '.join(info.config.subjects or ['(none)'])}; it must have"
+            f" only {target.subjects}"
         )
     described = _RECORD.search(info.config.description or "")
     if described and described[1] != record:
-        raise Refused(f"the stream {target.stream} belongs to the record {described[1]}; this one is {record}")
+        raise Refused(f"the stream {target.stream} belongs to the record {described[1]}; this is the record {record}")
     last = info.state.last_seq
     if last == 0:
         return Mark()
@@ -159,8 +162,8 @@ async def _end(context: JetStreamContext, target: Target, record: str) -> Mark:
     except NotFoundError:
         if described is None:
             raise Refused(
-                f"the last message of the stream {target.stream} is gone and its description names no record: whose"
-                f" it is cannot be told. Describe it as `record {record}` if it is of this one"
+                f"the last message of the stream {target.stream} is gone, and its description names no record. If the"
+                f" stream belongs to this record, set its description to `record {record}`"
             ) from None
         return Mark(last, None)
     return Mark(last, _chain_hash(message, last, target))
@@ -180,7 +183,7 @@ async def _found_or_made(context: JetStreamContext, target: Target, record: str)
             )
         )
     except BadRequestError as error:
-        raise Refused(f"NATS does not make the stream {target.stream}: {error.description}") from error
+        raise Refused(f"NATS refused to create the stream {target.stream}: {error.description}") from error
 
 
 def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
@@ -191,7 +194,8 @@ def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
     except (ValueError, TypeError, KeyError):
         pass
     raise Refused(
-        f"message {sequence} of the stream {target.stream} is not the event at {sequence}: others write to it"
+        f"message {sequence} of the stream {target.stream} is not the event at position {sequence}: another program"
+        " writes to it. Relay to a new stream"
     )
 
 
@@ -205,6 +209,6 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except MaxPayloadError as error:
-        raise Refused("an event is larger than NATS takes: raise its max_payload") from error
+        raise Refused("an event is larger than NATS accepts: raise max_payload in NATS") from error
     except (Error, OSError, TimeoutError) as error:
         raise StreamUnavailable(str(error) or "NATS does not answer") from error

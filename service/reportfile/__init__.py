@@ -109,7 +109,7 @@ def read(content: bytes) -> ReportFile:
     """Raises NotAReport only where the file cannot be read far enough to say what else is wrong with it."""
     if len(content) > MAX_BYTES:
         raise NotAReport(
-            [Diagnostic(1, 1, "", f"the file has more than {MAX_BYTES // 1024**2} MiB; split the report.")]
+            [Diagnostic(1, 1, "", f"the file is larger than {MAX_BYTES // 1024**2} MiB; split the report.")]
         )
     try:
         return _read(source_positions.decoded(content))
@@ -120,7 +120,9 @@ def read(content: bytes) -> ReportFile:
 def _read(text: str) -> ReportFile:
     found = source_positions.read(text)
     if not isinstance(found.root.value, dict):
-        raise found.stop(found.root.at, f"no fields; a report has {', '.join(_FIELDS)}, each written as `name: value`")
+        raise found.stop(
+            found.root.at, f"the file has no fields; write each as `name: value`. Allowed: {', '.join(_FIELDS)}"
+        )
     return _Reader(found, found.root.value).read()
 
 
@@ -152,7 +154,7 @@ class _Reader:
 
     def read(self) -> ReportFile:
         for name in self.top.keys() - set(_FIELDS):
-            self.source.complain(self.top[name], f"no field of a report; its fields are {', '.join(_FIELDS)}")
+            self.source.complain(self.top[name], f"unknown field `{name}`; allowed: {', '.join(_FIELDS)}")
         sent = {name: self.top[name] for name in ("relation", "round", "title", "expect") if name in self.top}
         if "expect" in sent and isinstance(sent["expect"].value, dict):
             versions = {self._stream(name): version for name, version in sent["expect"].value.items()}
@@ -170,7 +172,7 @@ class _Reader:
     def _text(self, name: str) -> str:
         node = self.top.get(name)
         if node is not None and not isinstance(node.value, str):
-            self.source.complain(node, "is no text")
+            self.source.complain(node, "must be text")
         return node.value if node and isinstance(node.value, str) else ""
 
     def _stream(self, name: str) -> str:
@@ -185,18 +187,18 @@ class _Reader:
     def _entries(self, node: Node | None) -> Iterator[tuple[Node, dict[str, Node]]]:
         """What a list has that has fields, each with these; whatever is otherwise is complained of."""
         if node is not None and not isinstance(node.value, list):
-            self.source.complain(node, "is no list")
+            self.source.complain(node, "must be a list")
         for entry in node.value if node and isinstance(node.value, list) else ():
             if isinstance(entry.value, dict):
                 yield entry, dict(entry.value)
             else:
-                self.source.complain(entry, "has no fields")
+                self.source.complain(entry, "must have fields, each written as `name: value`")
 
     def _registrations(self) -> Iterator[Node]:
         for source, fields in self._entries(self.top.get("sources")):
             slug, origins = fields.pop("slug", None), fields.pop("origins", None)
             if slug is None or not isinstance(slug.value, str):
-                self.source.complain(slug or source, "a source has a slug")
+                self.source.complain(slug or source, "a source needs the field `slug`, a text")
                 continue
             stream = _instead(slug, f"source/{slug.value}")
             # One without more than origins adds them to a source that is on record.
@@ -225,13 +227,13 @@ class _Reader:
         if node is None:
             return {}
         if not isinstance(node.value, dict):
-            self.source.complain(node, "has no fields")
+            self.source.complain(node, "must have fields, each written as `name: value`")
             return {}
         for name in node.value.keys() - set(DEFAULTS):
-            self.source.complain(node.value[name], f"has no default; {', '.join(DEFAULTS)} have")
+            self.source.complain(node.value[name], f"`{name}` cannot have a default; allowed: {', '.join(DEFAULTS)}")
         # A few long lines, repeated ten thousand times, would be sent as gigabytes.
         if len(str(plain(node, ANYTHING, self.source))) * times > MAX_BYTES:
-            raise self.source.stop(node.at, f"too long to be repeated in {times} events; shorten them")
+            raise self.source.stop(node.at, f"the defaults are too long to repeat in {times} events; shorten them")
         return node.value
 
 

@@ -55,7 +55,7 @@ def plain(node: Node, field: Field, source: SourceText) -> Any:
             other = within.items or ANYTHING
             return {name: plain(value, within.fields.get(name, other), source) for name, value in inner.items()}
         case [Node(value=str() as text, plain=True)] if ".." in text and "string" in field.types and not field.items:
-            source.complain(node, f'YAML takes this for a list; write it in quotes: "[{text}]"')
+            source.complain(node, f'YAML reads this as a list; write it in quotes: "[{text}]"')
             return f"[{text}]"
         case list() as inner:
             return [plain(value, field.items or ANYTHING, source) for value in inner]
@@ -123,7 +123,8 @@ def schema() -> dict[str, Any]:
         defs[part] = {name: rule for name, rule in defs[part].items() if name != "required"}
     origin = _inline(defs["OriginRegistered"], {})
     source = _inline(
-        defs["SourceRegistered"], {"slug": _text("The source: `source/<slug>`."), "origins": _list(origin)}
+        defs["SourceRegistered"],
+        {"slug": _text("The name of the source: its stream is `source/<slug>`."), "origins": _list(origin)},
     )
     # With no more than these two it adds origins to a source that is on record.
     source["required"] = ["slug"]
@@ -131,20 +132,20 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Report file",
-        "description": "Events for several streams, filed together or not at all.",
+        "description": "Events of one or more streams. All are recorded, or none.",
         "type": "object",
         "properties": {
-            "relation": _text("The relation that it is about: `ru-us`."),
-            "round": _text("The round that it reports on: `ru-us/istanbul-april`."),
-            "title": _text("What the report is, in a line."),
-            "key": _text("Its idempotency key; without one it follows from relation and title."),
+            "relation": _text("The relation that the report is about, for example `ru-us`."),
+            "round": _text("The round that the report is about, for example `ru-us/istanbul-april`."),
+            "title": _text("The title of the report, in one line."),
+            "key": _text("The idempotency key. If left out, it is derived from relation and title."),
             "expect": {
-                "description": "The versions that streams must have for it to be filed.",
+                "description": "The version that each stream must have. If one differs, nothing is recorded.",
                 "type": "object",
                 "additionalProperties": {"type": "integer", "minimum": 0},
             },
             "defaults": {
-                "description": "What holds for every assertion of the file that does not say otherwise.",
+                "description": "Values for all assertions of the file that do not set their own.",
                 "type": "object",
                 "properties": {name: telling[name] for name in DEFAULTS},
                 "additionalProperties": False,
@@ -161,8 +162,10 @@ def schema() -> dict[str, Any]:
 def _filed(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event as it stands in a report: with its stream, its type spelt out, and a name for others to refer to."""
     beside = {
-        "stream": _text("`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`; also in full."),
-        "ref": _text("A name by which other events of the report can refer to it."),
+        "stream": _text(
+            "`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`, or the full name of the stream."
+        ),
+        "ref": _text("A name by which other events of the report refer to this event."),
     }
     required = [name for name in event["required"] if name not in DEFAULTS]
     return {**event, "properties": beside | event["properties"], "required": ["stream", "type", *required]}

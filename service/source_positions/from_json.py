@@ -19,11 +19,11 @@ _WORD: Final = re.compile("true|false|null")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _REMEDIES: Final = {
     "Expecting value": "expected a value; put a text in double quotes",
-    "control character": "a line break, a tab or another control character within a text; remove it",
+    "control character": "a line break, tab or other control character inside a text; remove it",
     "Unterminated": "the quotes that open here are not closed",
-    "uXXXX": "an escape is \\u and four hexadecimal digits",
-    "escape": "a backslash is written as \\\\",
-    "Extra data": "something follows the value; send one value",
+    "uXXXX": "write \\u and four hexadecimal digits",
+    "escape": "write a backslash as \\\\",
+    "Extra data": "text follows the value; send one value",
     "trailing comma": "remove the comma before the closing bracket",
 }
 
@@ -38,7 +38,7 @@ def read_json(source: SourceText) -> None:
     text = source.text
     end = _skip_space(text, _value(source, _skip_space(text, 0), None, "", 1))
     if end < len(text):
-        raise source.stop(end, "not JSON: something follows the closing brace; a file holds one report")
+        raise source.stop(end, "not JSON: text follows the closing brace; put each report in its own file")
 
 
 def not_json(text: str, error: JSONDecodeError) -> Unreadable:
@@ -74,7 +74,7 @@ def _value(source: SourceText, at: int, parent: Node | None, token: str, depth: 
         node = source.add(int(number[0]) if whole else float(number[0]), at, parent, token)
         if not whole and not isfinite(float(number[0])):
             node.value = 0
-            source.complain(node, "a number that is too large")
+            source.complain(node, "the number is too large")
         return number.end()
     if word := _WORD.match(text, at):
         source.add(_WORDS[word[0]], at, parent, token)

@@ -30,20 +30,18 @@ _REMEDIES: Final = {
 def read_yaml(source: SourceText) -> None:
     """Add the nodes of a YAML document. Raises Unreadable."""
     if unwritable := _UNWRITABLE.search(source.text):
-        character = f"the character U+{ord(unwritable[0]):04X}"
-        raise source.stop(
-            unwritable.start(), f"{character}, which no text shows; remove it, or save this as plain text"
-        )
+        character = f"the invisible character U+{ord(unwritable[0]):04X} is not allowed"
+        raise source.stop(unwritable.start(), f"{character}; remove it, or save the file as plain text")
     events = _yaml_events(source)
     next(events)  # the start of the stream
     if isinstance(next(events), yaml.StreamEndEvent):
-        empty = "nothing but comments" if source.text.strip() else "the file is empty"
+        empty = "the file has only comments" if source.text.strip() else "the file is empty"
         raise source.stop(0, f"{empty}; write the fields of a report")
     _yaml(source, events, next(events), None, "", 1)
     next(events)  # the end of the document
     more = next(events)
     if not isinstance(more, yaml.StreamEndEvent):
-        raise source.stop(_at(more), "a second document; file each report in a file of its own")
+        raise source.stop(_at(more), "a second YAML document begins here; put each report in its own file")
 
 
 def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
@@ -59,7 +57,7 @@ def _not_yaml(source: SourceText, error: yaml.MarkedYAMLError) -> NoReturn:
     problem = error.problem or error.context or ""
     at = error.problem_mark.index if error.problem_mark else 0
     if source.text.startswith("\t", at):
-        raise source.stop(at, "not YAML: a tab; indent with spaces") from None
+        raise source.stop(at, "not YAML: tabs are not allowed here; use spaces") from None
     began = ""
     if error.context and error.context_mark and error.context_mark.index != at:
         place = source.mistake(error.context_mark.index, "", "")
@@ -98,16 +96,16 @@ def _yaml(
         case _:
             source.complain(
                 source.add("", at, parent, token),
-                "an alias; write out what it stands for, and put a text that begins with * in quotes",
+                "aliases are not allowed; write the value out, or put a text that begins with * in quotes",
             )
             return
     if event.anchor:
-        source.complain(node, "an anchor; remove it, and put a text that begins with & in quotes")
+        source.complain(node, "anchors are not allowed; remove it, or put a text that begins with & in quotes")
     if event.tag:
-        source.complain(node, "a tag; remove it, and put a text that begins with ! in quotes")
+        source.complain(node, "tags are not allowed; remove it, or put a text that begins with ! in quotes")
 
 
 def _key(source: SourceText, event: yaml.Event) -> str:
     if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-        raise source.stop(_at(event), "a key that is no plain text; write every field as `name: value`")
+        raise source.stop(_at(event), "a field name must be plain text; write every field as `name: value`")
     return event.value

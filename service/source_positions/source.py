@@ -18,7 +18,9 @@ MAX_MISTAKES: Final = 1_000
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BLOCK: Final = 1 << 16
-_A_LINE_BREAK: Final = "has a line break, and this field takes one line; put a space there, or write `>` and YAML does"
+_A_LINE_BREAK: Final = (
+    "contains a line break, but this field takes one line; use a space, or begin the YAML text with `>`"
+)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -77,7 +79,7 @@ class SourceText:
     def complain(self, node: Node, detail: str) -> None:
         """Raises Unreadable where there are too many mistakes already."""
         if len(self.mistakes) == MAX_MISTAKES:
-            raise self.stop(node.at, f"more than {MAX_MISTAKES} mistakes; correct those above first")
+            raise self.stop(node.at, f"more than {MAX_MISTAKES} mistakes; correct the ones above first")
         self.mistakes.append(self.mistake(node.at, node.pointer, f"{detail}."))
 
     def stop(self, at: int, detail: str) -> Unreadable:
@@ -98,9 +100,9 @@ class SourceText:
         elif isinstance(parent.value, list):
             parent.value.append(node)
         elif isinstance(parent.value, dict) and parent.value.setdefault(token, node) is not node:
-            self.complain(node, f"the key `{token}` is there twice")
+            self.complain(node, f"duplicate key `{token}`; keep one")
         if unstorable:
-            self.complain(node, "has a NUL or half of a surrogate pair, which cannot be stored; remove it")
+            self.complain(node, "contains a NUL or half of a surrogate pair, which cannot be stored; remove it")
         if isinstance(value, str) and ("\n" in value or "\r" in value):
             self.complain(node, _A_LINE_BREAK)
         return node

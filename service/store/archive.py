@@ -85,7 +85,7 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
     file.write(f"{codec.canonical(header.model_dump())}\n".encode())
     for event, report in log_scan.read(connection, end.position):
         if report is None:
-            raise Damaged(event.position, f"its report {event.report} is missing")
+            raise Damaged(event.position, f"the report {event.report} of this event is missing")
         file.write(f"{codec.sealed(codec.stored_line(event, report), event.chain_hash)}\n".encode())
         if event.position % PROGRESS_EVERY == 0:
             progress(event.position, end.position)
@@ -98,9 +98,9 @@ def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
     header = _parsed(_Header, 1, file.readline(_HEADER_BYTES))
     end = read_head(connection)
     if header.record != end.record:
-        raise HoldsMore(f"it is an export of another record, {header.record}; this one is {end.record}")
+        raise HoldsMore(f"it is an export of another record, {header.record}; this is the record {end.record}")
     if header.position > end.position:
-        raise HoldsMore(f"it holds {header.position:,} events, and the record {end.position:,}")
+        raise HoldsMore(f"it holds {header.position:,} events; the record holds {end.position:,}")
     try:
         verify_reached(connection, end, header.record, header.position, bytes.fromhex(header.chain_hash))
     except Damaged:
@@ -150,7 +150,9 @@ def _parsed(model: type[_Model], number: int, line: bytes) -> _Model:
         return model.model_validate_json(line)
     except ValidationError as error:
         mistake = error.errors()[0]
-        raise NotAnExport(number, f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}") from error
+        is_hash = mistake["type"] == "string_pattern_mismatch"
+        expected = "expected lower-case hexadecimal digits" if is_hash else mistake["msg"]
+        raise NotAnExport(number, f"{'.'.join(map(str, mistake['loc']))}: {expected}") from error
 
 
 def _checked(numbered: Iterable[tuple[int, _Line]], walk: Walk) -> Iterator[Filed]:
@@ -160,7 +162,10 @@ def _checked(numbered: Iterable[tuple[int, _Line]], walk: Walk) -> Iterator[File
         report, events = _rows([line for _, line in filed])
         for (number, _), event in zip(filed, events, strict=True):
             if event.schema_version > catalogue.SCHEMA_VERSIONS.get(event.type, 0):
-                raise NotAnExport(number, f"this release knows no {event.type} version {event.schema_version}")
+                raise NotAnExport(
+                    number,
+                    f"this release cannot read {event.type} version {event.schema_version}; use a later release",
+                )
             try:
                 walk.step(event, report)
             except Damaged as damaged:

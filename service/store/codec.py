@@ -66,7 +66,7 @@ def current(stored: StoredEvent) -> StoredEvent:
     if stored.schema_version == newest:
         return stored
     if newest is None:
-        raise Unreadable(f"position {stored.position}: this release knows no {stored.type}")
+        raise Unreadable(f"position {stored.position}: unknown event type {stored.type}")
     try:
         payload = upcasters.upcast(stored.type, stored.schema_version, json.loads(stored.data), newest=newest)
     except upcasters.NoUpcaster as error:
@@ -82,7 +82,9 @@ def decode(stored: StoredEvent) -> Recorded:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         place = "/".join(map(str, wrong["loc"]))
-        raise Unreadable(f"position {row.position}: {row.type} of another shape, {place}: {wrong['msg']}") from error
+        raise Unreadable(
+            f"position {row.position}: {row.type} does not match its schema at {place}: {wrong['msg']}"
+        ) from error
     return Recorded(
         row.position,
         row.stream,
@@ -110,7 +112,7 @@ def stored_line(event: StoredEvent, report: StoredReport) -> str:
     try:
         data = as_stored(event.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Unreadable(f"position {event.position}: its data is no JSON that was written here") from error
+        raise Unreadable(f"position {event.position}: the stored data is not valid JSON") from error
     return _line(event, report, event.schema_version, data)
 
 
@@ -203,7 +205,7 @@ def _refuse_fractions(value: object) -> None:
     # A fraction written here would make a chain that nothing verifies: jsonb gives it back in another form. Nothing but
     # the changes of a correction could hold one, for no event has a field of that type.
     if isinstance(value, float):
-        raise TypeError(f"{value} is no whole number")
+        raise TypeError(f"cannot store the fraction {value}; use whole numbers")
     if isinstance(value, Mapping):
         for member in value.values():
             _refuse_fractions(member)

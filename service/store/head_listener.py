@@ -135,7 +135,7 @@ class HeadListener:
         self._answer = loop.create_future()
         send()
         if pgconn.flush():
-            raise psycopg.OperationalError("the connection takes no more")
+            raise psycopg.OperationalError("the query cannot be sent at once")
         # asyncio.timeout costs five times as much, a twentieth of all that the process does for an unchanged answer.
         patience = loop.call_later(_SECONDS, self._lost, TimeoutError())
         try:
@@ -143,7 +143,7 @@ class HeadListener:
         finally:
             patience.cancel()
         if result.status != ExecStatus.TUPLES_OK or result.ntuples != 1:
-            raise psycopg.OperationalError(result.get_error_message() or "there is no head")
+            raise psycopg.OperationalError(result.get_error_message() or "the head row is missing")
         return [result.get_value(0, column) for column in range(result.nfields)]
 
     def _head_in(self, values: list[bytes | None]) -> Head:

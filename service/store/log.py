@@ -40,7 +40,7 @@ class NoHead(Exception):
     """The row that says where the record ends is not there: a superuser removed it."""
 
     def __init__(self) -> None:
-        super().__init__("the head, which says where the record ends, is not there")
+        super().__init__("the head row, which holds the last position, is missing")
 
 
 class Head(NamedTuple):
@@ -160,7 +160,7 @@ def _ask(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
             return result
         _prepared.discard(raw)
         if raw.info.transaction_status is TransactionStatus.INERROR:
-            raise RolledBack("the statement that appends has to be prepared again")
+            raise RolledBack("the append statement has to be prepared again")
     result = raw.pgconn.prepare(_NAME, _APPEND)
     if result.status != ExecStatus.COMMAND_OK:
         return result
@@ -207,7 +207,7 @@ def _sealed(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]
         for event in events:
             position += 1
             if event.position != position or event.recorded_at < recorded_at:
-                raise ValueError(f"{event.id} cannot come at position {position} of the record")
+                raise ValueError(f"the event {event.id} cannot be appended at position {position}")
             line = codec.new_line(event, report)
             chain_hash = codec.seal(chain_hash, line)
             recorded_at = event.recorded_at

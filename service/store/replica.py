@@ -56,7 +56,7 @@ class ReplicaConnection:
         try:
             await asyncio.wait({reading}, timeout=_HEAD_SECONDS)
             if not reading.done():
-                raise TimeoutError("it does not answer")
+                raise TimeoutError("the replica does not answer")
             return _replica_head(reading.result())
         except (psycopg.Error, OSError) as error:
             self._disconnect()
@@ -98,7 +98,7 @@ def has_head(c: Connection, head: Head) -> bool:
 
 def _replica_head(row: tuple[Any, ...] | None) -> ReplicaHead:
     if row is None:
-        raise DatabaseUnavailable("it has no record")
+        raise DatabaseUnavailable("the replica has no head row")
     record, position, chain_hash, follows = row
     return ReplicaHead(str(record), position, bytes(chain_hash), follows)
 
@@ -119,7 +119,7 @@ class _AbortableConnection(psycopg.Connection[Any]):
                 ready = yield wanted
                 if not ready and self.is_unhealthy():
                     self.pgconn.finish()
-                    raise psycopg.OperationalError("the standby was given up")
+                    raise psycopg.OperationalError("the replica became unhealthy during the read")
                 wanted = gen.send(ready)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]

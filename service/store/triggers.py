@@ -59,15 +59,15 @@ def missing(connection: Connection) -> str | None:
 
 def _trouble(made: str, found: list[str] | None) -> str | None:
     if found is None:
-        return "is not there"
+        return "is missing"
     enabled, definition, body = found
     if enabled != "A":
         # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
-        return "is not in force ALWAYS"
+        return "is not enabled ALWAYS"
     if _words(definition) != made:
-        return f"was made anew: {_words(definition)}"
+        return f"was changed to: {_words(definition)}"
     if _words(body) != _words(_BODY):
-        return f"is on, but its function {_GUARD} has another body"
+        return f"is enabled, but its function {_GUARD} was changed"
     return None
 
 

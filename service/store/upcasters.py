@@ -23,7 +23,7 @@ def upcast(
 ) -> Payload:
     """The payload in the `newest` version. A version that is newer still was written by a later release: refused."""
     if version > newest:
-        raise NoUpcaster(f"{type} version {version} is newer than this release, which reads {newest}")
+        raise NoUpcaster(f"{type} version {version} is newer than this release, which reads up to version {newest}")
     for step in range(version, newest):
         if (type, step) not in upcasters:
             raise NoUpcaster(f"{type} version {step} has no upcaster")

@@ -43,7 +43,7 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
             if event.position % PROGRESS_EVERY == 0:
                 progress(event.position, end.position)
     except codec.Unreadable as error:
-        raise Damaged(walk.position + 1, "cannot be read") from error
+        raise Damaged(walk.position + 1, "the event cannot be read") from error
     walk.arrive(end)
     _nothing_beyond_the_head(connection)
     _every_report_has_its_events(connection)
@@ -57,12 +57,12 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
 def verify_reached(connection: Connection, end: Head, record: str, position: int, chain_hash: bytes) -> None:
     """Holds a whole record, up to its head, against what was known of it before. Raises Damaged."""
     if record != end.record:
-        raise Damaged(None, f"this is another record, {end.record}, than the checkpoint's, {record}")
+        raise Damaged(None, f"the checkpoint is of another record, {record}; this is the record {end.record}")
     if position > end.position:
-        raise Damaged(end.position + 1, f"is missing; the checkpoint was made at {position}")
+        raise Damaged(end.position + 1, f"the event is missing; the checkpoint was made at position {position}")
     at = select(events.c.chain_hash).where(events.c.position == position)
     if (connection.execute(at).scalar_one() if position else GENESIS) != chain_hash:
-        raise Damaged(position, "is not what the checkpoint signed: history was rewritten here or before")
+        raise Damaged(position, "the event differs from the signed one: history was rewritten here or earlier")
 
 
 class Walk:
@@ -77,15 +77,17 @@ class Walk:
 
     def step(self, event: StoredEvent, report: StoredReport | None) -> None:
         if event.position != self.position + 1:
-            raise Damaged(self.position + 1, f"is missing; the next event is at {event.position}")
+            raise Damaged(self.position + 1, f"the event is missing; the next one is at position {event.position}")
         if report is None:
-            raise Damaged(event.position, f"its report {event.report} is missing")
+            raise Damaged(event.position, f"the report {event.report} of this event is missing")
         if codec.seal(self.chain_hash, codec.stored_line(event, report)) != event.chain_hash:
-            raise Damaged(event.position, "the chain does not fit: the event, its report or its place was altered")
-        if event.version != self.versions.get(event.stream, 0) + 1:
-            raise Damaged(event.position, f"is no next version of {event.stream}: {event.version}")
+            raise Damaged(
+                event.position, "the chain hash does not match: the event, its report or its position was altered"
+            )
+        if event.version != (expected := self.versions.get(event.stream, 0) + 1):
+            raise Damaged(event.position, f"{event.stream} has version {event.version} here; expected {expected}")
         if self.recorded_at is not None and event.recorded_at < self.recorded_at:
-            raise Damaged(event.position, "was recorded before the event before it")
+            raise Damaged(event.position, "the event has an earlier time than the one before it")
         if self.report is None or report.id != self.report.id:
             self._close_report()
             self._open_report(event, report)
@@ -95,23 +97,28 @@ class Walk:
     def arrive(self, end: Head) -> None:
         """The head is where the last event is."""
         if self.position < end.position:
-            raise Damaged(self.position + 1, f"is missing; the head is at {end.position}")
+            raise Damaged(self.position + 1, f"the event is missing; the head is at position {end.position}")
         if self.position > end.position:
-            raise Damaged(end.position + 1, f"is beyond the head, which is at {end.position}")
+            raise Damaged(end.position + 1, f"the event is beyond the head, which is at position {end.position}")
         self._close_report()
         if self.position and (self.chain_hash, self.recorded_at) != (end.chain_hash, end.recorded_at):
-            raise Damaged(self.position, "is the last event, but the head has another chain hash or time")
+            raise Damaged(self.position, "this last event and the head differ in chain hash or time")
 
     def _open_report(self, event: StoredEvent, report: StoredReport) -> None:
         if report.first_position != event.position:
-            raise Damaged(event.position, f"its report {report.id} begins elsewhere, at {report.first_position}")
+            raise Damaged(
+                event.position, f"the report {report.id} of this event begins at position {report.first_position}"
+            )
         if (report.actor, report.recorded_at) != (event.actor, event.recorded_at):
-            raise Damaged(event.position, f"its report {report.id} names another actor or time")
+            raise Damaged(event.position, f"the report {report.id} and this event differ in actor or time")
         self.report = report
 
     def _close_report(self) -> None:
         if self.report is not None and self.report.last_position != self.position:
-            raise Damaged(self.position, f"its report {self.report.id} ends elsewhere, at {self.report.last_position}")
+            raise Damaged(
+                self.position,
+                f"the report {self.report.id} ends with this event, but says position {self.report.last_position}",
+            )
 
 
 def _end(connection: Connection) -> Head:
@@ -120,7 +127,7 @@ def _end(connection: Connection) -> Head:
     except NoHead as error:
         raise Damaged(None, str(error)) from None
     except DataError as error:
-        raise Damaged(None, "the head, which says where the record ends, cannot be read") from error
+        raise Damaged(None, "the head row, which holds the last position, cannot be read") from error
 
 
 def _nothing_beyond_the_head(connection: Connection) -> None:
@@ -131,7 +138,9 @@ def _nothing_beyond_the_head(connection: Connection) -> None:
     )
     position, last_position = connection.execute(select(head.c.position, last)).one()
     if last_position is not None and last_position > position:
-        raise Damaged(position + 1, f"is beyond the head, but there are events or reports up to {last_position}")
+        raise Damaged(
+            position + 1, f"the head ends before this event; there are events or reports up to position {last_position}"
+        )
 
 
 def _every_report_has_its_events(connection: Connection) -> None:
@@ -144,7 +153,7 @@ def _every_report_has_its_events(connection: Connection) -> None:
         .limit(1)
     )
     for position, report in connection.execute(stray):
-        raise Damaged(position, f"the report {report} claims to begin here")
+        raise Damaged(position, f"the report {report} has this first position, but no event here")
 
 
 def _every_event_is_of_its_relation(connection: Connection) -> None:
@@ -153,4 +162,4 @@ def _every_event_is_of_its_relation(connection: Connection) -> None:
     assert derived is not None
     strayed = select(func.min(events.c.position)).where(events.c.relation.is_distinct_from(derived.sqltext))
     if (position := connection.execute(strayed).scalar_one()) is not None:
-        raise Damaged(position, "is listed under another relation than that of its stream")
+        raise Damaged(position, "the relation of the event is not the one in the name of its stream")

@@ -109,11 +109,11 @@ def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("stored", "why"),
     [
-        (row("TreatySigned", 1, "{}"), "position 7: this release knows no TreatySigned"),
+        (row("TreatySigned", 1, "{}"), "position 7: unknown event type TreatySigned"),
         (row("IrritantOpened", 99, "{}"), "position 7: IrritantOpened version 99 is newer than this release"),
         (
             row("IrritantOpened", 1, '{"title": "Visas"}'),
-            "position 7: IrritantOpened of another shape, category: Field required$",
+            "position 7: IrritantOpened does not match its schema at category: Field required$",
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_an_event_has_the_same_line_before_and_after_it_is_stored(type: str) -> 
 def test_a_fraction_is_never_sealed(changes: dict[str, object]) -> None:
     correction = {"type": "AssertionCorrected", "target": new_id(), "changes": changes, "reason": "It was longer."}
     report, (event,) = filing(EMPTY, (VISAS, 1, correction))
-    with pytest.raises(TypeError, match="is no whole number"):
+    with pytest.raises(TypeError, match="use whole numbers"):
         codec.new_line(event, report)
 
 
