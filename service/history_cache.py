@@ -34,18 +34,18 @@ class HistoryCache:
     """Histories by stream, up to about `most_events` events together. Safe to use from several threads."""
 
     def __init__(self, most_events: int) -> None:
-        self._most = most_events
+        self._max_events = most_events
         self._lock = RLock()
-        self._start_over(0, GENESIS)
+        self._reset(0, GENESIS)
 
-    def _start_over(self, position: int, chain_hash: bytes | None) -> None:
+    def _reset(self, position: int, chain_hash: bytes | None) -> None:
         self._position, self._chain_hash, self._size = position, chain_hash, 0
-        self._kept: OrderedDict[str, History[Any]] = OrderedDict()
-        self._whole: dict[str, set[str]] = {}
+        self._histories: OrderedDict[str, History[Any]] = OrderedDict()
+        self._complete: dict[str, set[str]] = {}
         self._origins: dict[str, str] = {}
 
     def __contains__(self, stream: str) -> bool:
-        return stream in self._kept
+        return stream in self._histories
 
     def catch_up(self, c: Connection, upto: int) -> None:
         """Take up what was appended up to a position. One query reads it.
@@ -53,15 +53,15 @@ class HistoryCache:
         After a failover that lost commits the last event seen is not on record any more: then nothing is kept.
         """
         with self._lock:
-            missed = self._missed(c, max(upto, self._position))
+            missed = self._read_missed(c, max(upto, self._position))
             if missed is None:
-                self._start_over(upto, events.chain_hash_at(c, upto))
+                self._reset(upto, events.chain_hash_at(c, upto))
             elif missed:
-                self._take_up(missed)
+                self._apply(missed)
                 self._position, self._chain_hash = missed[-1].position, missed[-1].chain_hash
 
-    def _missed(self, c: Connection, upto: int) -> Sequence[StoredEvent] | None:
-        if not self._kept or upto - self._position > _MOST_MISSED:
+    def _read_missed(self, c: Connection, upto: int) -> Sequence[StoredEvent] | None:
+        if not self._histories or upto - self._position > _MOST_MISSED:
             return None
         # From the last event seen on, to compare its chain hash. Before the first event there is none.
         found = events.read_log(c, after=self._position - 1, upto=upto)
@@ -69,12 +69,12 @@ class HistoryCache:
             return found
         return found[1:] if found and found[0].chain_hash == self._chain_hash else None
 
-    def _take_up(self, missed: Iterable[StoredEvent]) -> None:
+    def _apply(self, missed: Iterable[StoredEvent]) -> None:
         grown: dict[str, History[Any]] = {}
         for row in missed:
             stream = row.stream
             if stream not in grown:
-                if (known := self._kept.get(stream)) is None and _relation_of(stream) not in self._whole:
+                if (known := self._histories.get(stream)) is None and _relation_of(stream) not in self._complete:
                     continue
                 grown[stream] = history_of(stream) if known is None else known.copy()
             grown[stream].append(codec.decode(row))
@@ -87,7 +87,7 @@ class HistoryCache:
         was read is kept only by `keep`.
         """
         with self._lock:
-            found = {name: self._kept.get(name) for name in names}
+            found = {name: self._histories.get(name) for name in names}
             unread = {name: 0 for name, known in found.items() if known is None and name not in absent}
             read = events.read_streams(c, unread, upto=self._position) if unread else {}
             return {name: known or history_of(name, read.get(name, ())) for name, known in found.items()}
@@ -105,17 +105,17 @@ class HistoryCache:
             self._position, self._chain_hash = head.position, head.chain_hash
             self._put(histories)
             self._origins |= origins
-            if len(self._origins) > self._most:
+            if len(self._origins) > self._max_events:
                 self._origins.clear()
 
     def of_relation(self, c: Connection, relation: str, upto: int) -> dict[str, History[Any]]:
         """Every stream of a relation that was on record at a position, by its name."""
         with self._lock:
-            if upto > self._position or relation not in self._whole:
+            if upto > self._position or relation not in self._complete:
                 self.catch_up(c, upto)
-            if relation in self._whole:
-                found = {stream: self._kept[stream] for stream in sorted(self._whole[relation])}
-                self._use(found)
+            if relation in self._complete:
+                found = {stream: self._histories[stream] for stream in sorted(self._complete[relation])}
+                self._touch(found)
             else:
                 found = self._read(c, relation)
         then = ((stream, history.as_of(upto)) for stream, history in found.items())
@@ -125,7 +125,7 @@ class HistoryCache:
         recorded = events.read_relation(c, relation, kinds=_KINDS, upto=self._position)
         found = {stream: history_of(stream, recorded[stream]) for stream in sorted(recorded)}
         if found:
-            self._whole[relation] = set()
+            self._complete[relation] = set()
             self._put(found)
         return found
 
@@ -133,21 +133,21 @@ class HistoryCache:
         for stream, history in histories.items():
             # Folded once here: afterwards threads only look at it.
             assert history.state is not None
-            before = self._kept.get(stream)
+            before = self._histories.get(stream)
             if before is not history:
                 self._size += _cost(history) - (0 if before is None else _cost(before))
-                self._kept[stream] = history
-            if (streams := self._whole.get(_relation_of(stream))) is not None:
+                self._histories[stream] = history
+            if (streams := self._complete.get(_relation_of(stream))) is not None:
                 streams.add(stream)
-        self._use(histories)
-        while self._size > self._most:
-            stream, forgotten = self._kept.popitem(last=False)
-            self._size -= _cost(forgotten)
-            self._whole.pop(_relation_of(stream), None)
+        self._touch(histories)
+        while self._size > self._max_events:
+            stream, evicted = self._histories.popitem(last=False)
+            self._size -= _cost(evicted)
+            self._complete.pop(_relation_of(stream), None)
 
-    def _use(self, streams: Iterable[str]) -> None:
+    def _touch(self, streams: Iterable[str]) -> None:
         for stream in streams:
-            self._kept.move_to_end(stream)
+            self._histories.move_to_end(stream)
 
 
 def _relation_of(stream: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import structlog
 from sqlalchemy import Engine
 
-from service.follower.cache import Cache, Kept
+from service.follower.cache import Cache, Cacheable
 from service.follower.long_poll import Awaited, TooManyWaiters, Waiter, Waiters
 from service.follower.replicas import Replicas
 from service.history_cache import HistoryCache
@@ -24,7 +24,7 @@ from service.store.engine import DatabaseUnavailable, connection
 from service.store.head_listener import Changed, HeadListener, HeadUpdate
 from service.store.log import Head
 
-__all__ = ["CHANGES", "RECORD", "Awaited", "Follower", "Kept", "TooManyWaiters", "Waiter", "changes_in"]
+__all__ = ["CHANGES", "RECORD", "Awaited", "Cacheable", "Follower", "TooManyWaiters", "Waiter", "changes_in"]
 
 RECORD: Final = "record"
 """The topic of everything there is: touched whenever the head moves."""
@@ -41,7 +41,7 @@ _WENT_BACK: Final = (
     "events that were served are no longer on record: an older copy was restored, or a standby was promoted before it"
     " had them; requests with an old `log` are answered 410"
 )
-K = TypeVar("K", bound=Kept)
+K = TypeVar("K", bound=Cacheable)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -68,15 +68,15 @@ class Follower:
     ) -> None:
         self._engine = engine
         self.replicas = Replicas(engine, standbys)
-        self._listener = HeadListener(url, self._noticed)
+        self._listener = HeadListener(url, self._want_query)
         self._cache = Cache(cache_bytes)
         self._cached_events = cached_events
         self.histories = HistoryCache(cached_events)
         self._waiters = Waiters(most_waiters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._running: set[Future[Any]] = set()
-        self._joined: list[asyncio.Future[Head]] = []
-        self._wanted = asyncio.Event()
+        self._pending: list[asyncio.Future[Head]] = []
+        self._query_wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._head: Head | None = None
         self.confirmed_at = 0.0
@@ -95,9 +95,9 @@ class Follower:
         """Begins to follow. A database that is down is no failure here: each request says so until it is up."""
         self._loop = asyncio.get_running_loop()
         self.confirmed_at = self._loop.time()
-        self._tasks = [asyncio.create_task(self._ask_on()), asyncio.create_task(self._tick())]
+        self._tasks = [asyncio.create_task(self._query_loop()), asyncio.create_task(self._tick())]
         self.replicas.start(lambda: self._head)
-        self._noticed()
+        self._want_query()
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -119,42 +119,42 @@ class Follower:
 
     async def head(self) -> Head:
         """The head after everything that was acknowledged before this call. Raises DatabaseUnavailable."""
-        joined: asyncio.Future[Head] = self._loop.create_future()
-        self._joined.append(joined)
-        self._wanted.set()
-        return await joined
+        pending: asyncio.Future[Head] = self._loop.create_future()
+        self._pending.append(pending)
+        self._query_wanted.set()
+        return await pending
 
-    def _noticed(self) -> None:
-        self._wanted.set()
+    def _want_query(self) -> None:
+        self._query_wanted.set()
 
-    async def _ask_on(self) -> None:
+    async def _query_loop(self) -> None:
         while True:
-            await self._wanted.wait()
-            await self._gathered()
-            self._wanted.clear()
-            joined, self._joined = self._joined, []
+            await self._query_wanted.wait()
+            await self._let_requests_join()
+            self._query_wanted.clear()
+            pending, self._pending = self._pending, []
             try:
-                head = await self._ask()
+                head = await self._query_head()
             except Exception as error:  # noqa: BLE001  # those that joined are answered, and so are later ones
-                for question in joined:
+                for question in pending:
                     if not question.done():
-                        question.set_exception(_again(error))
+                        question.set_exception(_copy_of(error))
             else:
-                self.questions += len(joined)
-                for question in joined:
+                self.questions += len(pending)
+                for question in pending:
                     if not question.done():
                         question.set_result(head)
 
-    async def _gathered(self) -> None:
+    async def _let_requests_join(self) -> None:
         """Let requests join that have come in but have not had their turn yet."""
-        joined = 0
+        pending = 0
         for _ in range(_TURNS):
             await asyncio.sleep(0)
-            if len(self._joined) == joined:
+            if len(self._pending) == pending:
                 return
-            joined = len(self._joined)
+            pending = len(self._pending)
 
-    async def _ask(self) -> Head:
+    async def _query_head(self) -> Head:
         known = _NEVER if self._head is None else self._head.position
         update = await self._listener.head_since(known)
         self.queries += 1
@@ -165,7 +165,7 @@ class Follower:
             if not self._is_complete(update):
                 await self.read(_catch_up, update.head.position)
                 update = update._replace(changed=(await self._listener.head_since(known)).changed)
-            self._follow(update)
+            self._apply(update)
             self.behind = 0
         return update.head
 
@@ -177,14 +177,14 @@ class Follower:
         noted = (c.position for c in update.changed or () if (c.name, c.key) == (backfill.NOTE, backfill.SET))
         return head.position in noted
 
-    def _follow(self, update: HeadUpdate) -> None:
+    def _apply(self, update: HeadUpdate) -> None:
         known, self._head = self._head, update.head
         is_other = known is not None and (update.is_other or not _continues(known, update.head))
         if known is not None and is_other:
             self.breaks += 1
             log.error("went_back", seen=known.position, ends=update.head.position, detail=_WENT_BACK)
         if known is None or update.changed is None or is_other:
-            self._start_over()
+            self._reset_caches()
             return
         if update.head.keys_version != known.keys_version:
             self._waiters.wake_all()
@@ -193,7 +193,7 @@ class Follower:
             self._cache.drop(touched)
             self._waiters.wake(touched)
 
-    def _start_over(self) -> None:
+    def _reset_caches(self) -> None:
         self.starts += 1
         self._cache.clear()
         # Reads that have the old one at hand finish with it.
@@ -203,7 +203,7 @@ class Follower:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._wanted.set()
+            self._query_wanted.set()
 
     # What is kept.
 
@@ -279,6 +279,6 @@ def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:
     return touched
 
 
-def _again(error: Exception) -> Exception:
+def _copy_of(error: Exception) -> Exception:
     # One exception raised in many tasks would gather all their tracebacks.
     return DatabaseUnavailable(str(error)) if isinstance(error, DatabaseUnavailable) else RuntimeError(repr(error))

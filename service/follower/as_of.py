@@ -59,9 +59,9 @@ def readings_of(found: Mapping[str, History[Any]], relation: str, point: Point) 
     }
 
 
-def cited_sources(connection: Connection, told: Iterable[Recorded], point: Point) -> list[Reading[Source]]:
+def cited_sources(connection: Connection, recorded: Iterable[Recorded], point: Point) -> list[Reading[Source]]:
     """The documents that any of these events cites."""
-    cited = {f"source/{event.data.source.document}" for event in told if isinstance(event.data, Statement)}
+    cited = {f"source/{event.data.source.document}" for event in recorded if isinstance(event.data, Statement)}
     return [point.reading(history) for history in histories(connection, cited, point.position).values()]
 
 

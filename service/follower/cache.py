@@ -14,7 +14,7 @@ _OVERHEAD: Final = 2_000
 """About what an entry costs beside its bytes."""
 
 
-class Kept(Protocol):
+class Cacheable(Protocol):
     """Anything that was computed at a position of the record. `position`: the last event that it is computed from."""
 
     @property
@@ -23,13 +23,13 @@ class Kept(Protocol):
     def size(self) -> int: ...
 
 
-K = TypeVar("K", bound=Kept)
+K = TypeVar("K", bound=Cacheable)
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     topics: Sequence[str]
-    value: Kept | None = None
+    value: Cacheable | None = None
     loading: asyncio.Task[Any] | None = None
 
 
@@ -47,7 +47,7 @@ class Cache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def peek(self, key: Hashable) -> Kept | None:
+    def peek(self, key: Hashable) -> Cacheable | None:
         """What is kept under a key and needs no loading."""
         entry = self._entries.get(key)
         if entry is None or entry.value is None:
@@ -63,9 +63,9 @@ class Cache:
         if entry is None:
             self.misses += 1
             entry = self._entries[key] = _Entry(topics)
-            self._name(key, topics)
+            self._index(key, topics)
             entry.loading = asyncio.ensure_future(self._load(key, entry, load))
-            entry.loading.add_done_callback(_seen)
+            entry.loading.add_done_callback(_retrieve_exception)
         assert entry.loading is not None
         # Shielded: one who asked and left takes nothing from the others.
         return cast(K, await asyncio.shield(entry.loading))
@@ -74,12 +74,12 @@ class Cache:
         try:
             value = await load()
         except BaseException:
-            self._forget(key, entry)
+            self._remove(key, entry)
             raise
         if self._entries.get(key) is entry:
             entry.value, entry.loading = value, None
             self.bytes += value.size + _OVERHEAD
-            self._shrink()
+            self._evict()
         return value
 
     def drop(self, touched: Mapping[str, int]) -> None:
@@ -88,23 +88,23 @@ class Cache:
             for key in tuple(self._by_topic.get(topic, ())):
                 entry = self._entries[key]
                 if entry.value is None or entry.value.position < position:
-                    self._forget(key, entry)
+                    self._remove(key, entry)
 
     def clear(self) -> None:
         self._entries.clear()
         self._by_topic.clear()
         self.bytes = 0
 
-    def _name(self, key: Hashable, topics: Iterable[str]) -> None:
+    def _index(self, key: Hashable, topics: Iterable[str]) -> None:
         for topic in topics:
             self._by_topic.setdefault(topic, set()).add(key)
 
-    def _shrink(self) -> None:
+    def _evict(self) -> None:
         while self.bytes > self._most_bytes:
             key, entry = next((k, e) for k, e in self._entries.items() if e.value is not None)
-            self._forget(key, entry)
+            self._remove(key, entry)
 
-    def _forget(self, key: Hashable, entry: _Entry) -> None:
+    def _remove(self, key: Hashable, entry: _Entry) -> None:
         if self._entries.get(key) is not entry:
             return
         del self._entries[key]
@@ -117,7 +117,7 @@ class Cache:
                 del self._by_topic[topic]
 
 
-def _seen(loaded: asyncio.Task[Any]) -> None:
+def _retrieve_exception(loaded: asyncio.Task[Any]) -> None:
     # All who asked may have left: then the exception is retrieved here.
     if not loaded.cancelled():
         loaded.exception()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-_AT_ONCE: Final = 100
+_WAKE_BATCH: Final = 100
 """So many waiters are woken before other tasks have a turn: new requests do not wait until all were answered."""
 
 
@@ -80,7 +80,7 @@ async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
             await awaited.look()
     for n, waiter in enumerate(waiters, 1):
         waiter.wake()
-        if n % _AT_ONCE == 0:
+        if n % _WAKE_BATCH == 0:
             await asyncio.sleep(0)
 
 
@@ -113,16 +113,16 @@ class Waiter:
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._news = loop.create_future()
-            alarm = loop.call_at(until, self._give_up, self._news)
+            timer = loop.call_at(until, self._time_out, self._news)
             try:
                 await self._news
             finally:
-                alarm.cancel()
+                timer.cancel()
                 self._news = None
         woken, self._woken = self._woken, False
         return woken
 
     @staticmethod
-    def _give_up(news: "asyncio.Future[None]") -> None:
+    def _time_out(news: "asyncio.Future[None]") -> None:
         if not news.done():
             news.set_result(None)

@@ -30,7 +30,7 @@ def rows(histories: Iterable[History[Any]], changes: Iterable[ChangeDocument]) -
         name = parse_stream(history.stream)
         if name is None or name.relation is None or name.kind not in STORED:
             continue
-        projection, document = STORED[name.kind], _viewed(history, name.kind)
+        projection, document = STORED[name.kind], _view_of(history, name.kind)
         yield Document(
             projection.name,
             projection.representation,
@@ -52,7 +52,7 @@ def _change_row(changed: ChangeDocument) -> Document:
 _views: Final[WeakKeyDictionary[History[Any], tuple[int, Any]]] = WeakKeyDictionary()
 
 
-def _viewed(history: History[Any], kind: Kind) -> Any:
+def _view_of(history: History[Any], kind: Kind) -> Any:
     """The view of a history. An append asks for it as what is stored, as `after`, and the next one as `before`."""
     version, view = _views.get(history, (None, None))
     if version != history.version:
@@ -63,7 +63,7 @@ def _viewed(history: History[Any], kind: Kind) -> Any:
 
 def _standing(history: History[Any]) -> StandingDocument | None:
     """How an irritant stands; None where it is not on record."""
-    return standing_of(_viewed(history, "irritant")) if history.events else None
+    return standing_of(_view_of(history, "irritant")) if history.events else None
 
 
 _Run: TypeAlias = tuple[Reason, Sequence[Recorded], StandingDocument]
@@ -93,11 +93,11 @@ def changes_by(decision: Decision, before: Mapping[str, History[Any]]) -> list[C
             by_stream.setdefault(event.stream, []).append((event, reason))
     changes: list[ChangeDocument] = []
     for stream, filed in by_stream.items():
-        changes += _changes(_standing(before[stream]), stream, _runs_in(decision.histories[stream], filed))
+        changes += _changes(_standing(before[stream]), stream, _runs_at_end(decision.histories[stream], filed))
     return sorted(changes, key=lambda changed: changed.position)
 
 
-def _runs_in(history: History[Any], filed: Sequence[tuple[Recorded, Reason]]) -> Iterator[_Run]:
+def _runs_at_end(history: History[Any], filed: Sequence[tuple[Recorded, Reason]]) -> Iterator[_Run]:
     """The runs of the report with which a history ends."""
     for reason, run in groupby(filed, key=lambda f: f[1]):
         events = [event for event, _ in run]

@@ -43,7 +43,7 @@ def rebuild(engine: Engine, progress: Progress = silent) -> int:
     """Make every document what a replay of the log gives. Return how many were missing, different or stray."""
     with connection(engine) as c:
         done = read_head(c).position
-        with _shared(engine, done) as repair_all:
+        with _repairs(engine, done) as repair_all:
             repaired = sum(repair_all(_batches(c, done, progress)))
     return repaired + _finish(engine, done)
 
@@ -53,19 +53,19 @@ def _finish(engine: Engine, done: int) -> int:
     made, behind = 0, math.inf
     with connection(engine) as c:
         # As long as it becomes less: where others append faster than this builds, they have to wait once.
-        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete(c, done)) < behind:
-            made += backfill.make_since(c, _complete(c, done))
+        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete_up_to(c, done)) < behind:
+            made += backfill.make_since(c, _complete_up_to(c, done))
             done, behind = head, left
     with transaction(engine) as c:
         head = lock_head(c).position
-        made += backfill.make_since(c, _complete(c, done))
-        stray = _unaccounted(c)
+        made += backfill.make_since(c, _complete_up_to(c, done))
+        stray = _stray_documents(c)
         read_models.remove(c, stray)
         read_models.store(c, [backfill.note(head)])
     return made + len(stray)
 
 
-def _complete(c: Connection, done: int) -> int:
+def _complete_up_to(c: Connection, done: int) -> int:
     """Return the position up to which all is there: appends of this release wrote their documents themselves."""
     return max(done, backfill.noted(c) or 0)
 
@@ -92,7 +92,7 @@ def verify_documents(engine: Engine, progress: Progress = silent) -> None:
         if backfill.noted(c) is not None:
             backfill.catch_up(c, end)
         wrong = [d for batch in _batches(c, end, progress) for part in _difference(engine, batch) for d in part]
-        wrong += _unaccounted(c)
+        wrong += _stray_documents(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
         more = f"; {len(wrong) - 1} more differ" if len(wrong) > 1 else ""
@@ -105,7 +105,7 @@ _RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]
 
 
 @contextmanager
-def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
+def _repairs(engine: Engine, upto: int) -> Iterator[_RepairAll]:
     """Repair batch after batch, in this process and, where it is worth their start, in others at the same time."""
     others = min(os.cpu_count() or 1, _MOST_PROCESSES) - 1
     if upto < _WORTH_PROCESSES or not others:
@@ -113,31 +113,33 @@ def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
         return
     # Spawned, not forked: a copy of this one would hold its connections, and the locks of its other threads.
     started = get_context("spawn")
-    with ProcessPoolExecutor(others, started, initializer=_open, initargs=(address(engine),)) as pool:
+    with ProcessPoolExecutor(others, started, initializer=_start_worker, initargs=(address(engine),)) as pool:
         try:
-            yield lambda batches: _divided(engine, pool, batches, others + 1)
+            yield lambda batches: _repair_in_parallel(engine, pool, batches, others + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _divided(engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
+def _repair_in_parallel(
+    engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int
+) -> Iterator[int]:
     """Keep a few batches at work in the other processes, and repair the others here meanwhile."""
     submitted: list[Future[int]] = []
     for batch in batches:
         if sum(not future.done() for future in submitted) < ahead:
-            submitted.append(pool.submit(_repair_here, batch))
+            submitted.append(pool.submit(_repair_in_worker, batch))
         else:
             yield _repair(engine, batch)
     yield sum(future.result() for future in submitted)
 
 
-_here: list[Engine] = []
+_worker_engine: list[Engine] = []
 
 
-def _open(url: str) -> None:
+def _start_worker(url: str) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(_COLLECT_AFTER)
-    _here.append(open_engine(url, connections=1, statement_seconds=None))
+    _worker_engine.append(open_engine(url, connections=1, statement_seconds=None))
 
 
 def _end_with_parent() -> None:
@@ -148,8 +150,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _repair_here(streams: list[str]) -> int:
-    return _repair(_here[0], streams)
+def _repair_in_worker(streams: list[str]) -> int:
+    return _repair(_worker_engine[0], streams)
 
 
 class _Difference(NamedTuple):
@@ -202,7 +204,7 @@ def _difference(engine: Engine, streams: list[str]) -> _Difference:
     return _Difference(due, [d for key, d in stored.items() if key not in wanted])
 
 
-def _unaccounted(c: Connection) -> list[Document]:
+def _stray_documents(c: Connection) -> list[Document]:
     """Documents of positions where there is no event. Asked in this order, an append in between does no harm."""
     candidates = read_models.beyond(c, read_head(c).position)
     end = read_head(c).position

@@ -29,7 +29,7 @@ PIPE_SECONDS: Final = 60
 """For how long a pipe may be silent. A named pipe that no program writes to would be waited for without end."""
 
 _FIELDS: Final = ("relation", "round", "title", "expect", "key", "defaults", "sources", "events")
-_NAMES_AN_EVENT: Final = ("target", "proposal", "undoes", "after")
+_EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _INDEX: Final = re.compile(r"[0-9]{1,9}")
 
@@ -64,13 +64,13 @@ class ReportFile:
 
         What is wrong in a place of which the reader has complained already is left out: it would be said twice.
         """
-        complained = {replace(mistake, detail="") for mistake in self.mistakes}
+        known = {replace(mistake, detail="") for mistake in self.mistakes}
         later = {self._mistake(pointer, detail) for pointer, detail in errors}
-        return tuple(sorted({*self.mistakes, *(m for m in later if replace(m, detail="") not in complained)}))
+        return tuple(sorted({*self.mistakes, *(m for m in later if replace(m, detail="") not in known)}))
 
     def _mistake(self, pointer: str, detail: str) -> Diagnostic:
         node, tokens = self._expanded, pointer.split("/")[1:]
-        while tokens and (inner := _inner(node, tokens[0].replace("~1", "/").replace("~0", "~"))):
+        while tokens and (inner := _child(node, tokens[0].replace("~1", "/").replace("~0", "~"))):
             node, tokens = inner, tokens[1:]
         # What is missing is placed at what it is missing from.
         return self._source.mistake(node.at, "/".join([node.pointer, *tokens]), detail)
@@ -120,7 +120,7 @@ def read(content: bytes) -> ReportFile:
 def _read(text: str) -> ReportFile:
     found = source_positions.read(text)
     if not isinstance(found.root.value, dict):
-        raise found.stop(
+        raise found.error_at(
             found.root.at, f"the file has no fields; write each as `name: value`. Allowed: {', '.join(_FIELDS)}"
         )
     return _Reader(found, found.root.value).read()
@@ -132,7 +132,7 @@ def _key(relation: str, title: str) -> str:
     return f"{words}-{sha256(repr((relation, title)).encode()).hexdigest()[:12]}"
 
 
-def _inner(node: Node, token: str) -> Node | None:
+def _child(node: Node, token: str) -> Node | None:
     if isinstance(node.value, dict):
         return node.value.get(token)
     if isinstance(node.value, list) and _INDEX.fullmatch(token) and int(token) < len(node.value):
@@ -140,7 +140,7 @@ def _inner(node: Node, token: str) -> Node | None:
     return None
 
 
-def _instead(node: Node, value: source_positions.Value) -> Node:
+def _replaced(node: Node, value: source_positions.Value) -> Node:
     """Another value in the place of this one."""
     return Node(value, node.at, node.plain, node.parent, node.token)
 
@@ -154,25 +154,25 @@ class _Reader:
 
     def read(self) -> ReportFile:
         for name in self.top.keys() - set(_FIELDS):
-            self.source.complain(self.top[name], f"unknown field `{name}`; allowed: {', '.join(_FIELDS)}")
+            self.source.add_mistake(self.top[name], f"unknown field `{name}`; allowed: {', '.join(_FIELDS)}")
         sent = {name: self.top[name] for name in ("relation", "round", "title", "expect") if name in self.top}
         if "expect" in sent and isinstance(sent["expect"].value, dict):
             versions = {self._stream(name): version for name, version in sent["expect"].value.items()}
-            sent["expect"] = _instead(sent["expect"], versions)
+            sent["expect"] = _replaced(sent["expect"], versions)
         draft = {name: plain(node, REPORT[name], self.source) for name, node in sent.items()}
         if "events" in self.top or "sources" in self.top:
             events: list[Node] = [*self._registrations(), *self._events()]
-            sent["events"] = _instead(self.top.get("events") or self.top["sources"], events)
+            sent["events"] = _replaced(self.top.get("events") or self.top["sources"], events)
             draft["events"] = [plain(event, takes(_type(event)), self.source) for event in events]
         key = self.key or _key(self.relation, self.title)
         return ReportFile(
-            key, draft, tuple(sorted(set(self.source.mistakes))), self.source, _instead(self.source.root, sent)
+            key, draft, tuple(sorted(set(self.source.mistakes))), self.source, _replaced(self.source.root, sent)
         )
 
     def _text(self, name: str) -> str:
         node = self.top.get(name)
         if node is not None and not isinstance(node.value, str):
-            self.source.complain(node, "must be text")
+            self.source.add_mistake(node, "must be text")
         return node.value if node and isinstance(node.value, str) else ""
 
     def _stream(self, name: str) -> str:
@@ -187,25 +187,25 @@ class _Reader:
     def _entries(self, node: Node | None) -> Iterator[tuple[Node, dict[str, Node]]]:
         """What a list has that has fields, each with these; whatever is otherwise is complained of."""
         if node is not None and not isinstance(node.value, list):
-            self.source.complain(node, "must be a list")
+            self.source.add_mistake(node, "must be a list")
         for entry in node.value if node and isinstance(node.value, list) else ():
             if isinstance(entry.value, dict):
                 yield entry, dict(entry.value)
             else:
-                self.source.complain(entry, "must have fields, each written as `name: value`")
+                self.source.add_mistake(entry, "must have fields, each written as `name: value`")
 
     def _registrations(self) -> Iterator[Node]:
         for source, fields in self._entries(self.top.get("sources")):
             slug, origins = fields.pop("slug", None), fields.pop("origins", None)
             if slug is None or not isinstance(slug.value, str):
-                self.source.complain(slug or source, "a source needs the field `slug`, a text")
+                self.source.add_mistake(slug or source, "a source needs the field `slug`, a text")
                 continue
-            stream = _instead(slug, f"source/{slug.value}")
+            stream = _replaced(slug, f"source/{slug.value}")
             # One without more than origins adds them to a source that is on record.
             if fields:
                 yield _registration(source, "SourceRegistered", stream, fields)
-            for origin, spoken in self._entries(origins):
-                yield _registration(origin, "OriginRegistered", stream, spoken)
+            for origin, own in self._entries(origins):
+                yield _registration(origin, "OriginRegistered", stream, own)
 
     def _events(self) -> Iterator[Node]:
         events = list(self._entries(self.top.get("events")))
@@ -215,34 +215,34 @@ class _Reader:
             # Record-keeping says nothing about the world, so what holds for assertions does not hold for it.
             if "asserted_by" in known:
                 _fill(fields, {name: default for name, default in defaults.items() if name in known})
-            for name in fields.keys() & {"stream", *_NAMES_AN_EVENT}:
+            for name in fields.keys() & {"stream", *_EVENT_REFERENCES}:
                 # An event is named by its id, by a `ref`, or by `stream@version`.
                 stream, at, version = str(fields[name].value).partition("@")
                 if isinstance(fields[name].value, str) and (at or name == "stream"):
-                    fields[name] = _instead(fields[name], f"{self._stream(stream)}{at}{version}")
-            yield _instead(event, fields)
+                    fields[name] = _replaced(fields[name], f"{self._stream(stream)}{at}{version}")
+            yield _replaced(event, fields)
 
     def _defaults(self, times: int) -> Mapping[str, Node]:
         node = self.top.get("defaults")
         if node is None:
             return {}
         if not isinstance(node.value, dict):
-            self.source.complain(node, "must have fields, each written as `name: value`")
+            self.source.add_mistake(node, "must have fields, each written as `name: value`")
             return {}
         for name in node.value.keys() - set(DEFAULTS):
-            self.source.complain(node.value[name], f"`{name}` cannot have a default; allowed: {', '.join(DEFAULTS)}")
+            self.source.add_mistake(node.value[name], f"`{name}` cannot have a default; allowed: {', '.join(DEFAULTS)}")
         # A few long lines, repeated ten thousand times, would be sent as gigabytes.
         if len(str(plain(node, ANYTHING, self.source))) * times > MAX_BYTES:
-            raise self.source.stop(node.at, f"the defaults are too long to repeat in {times} events; shorten them")
+            raise self.source.error_at(node.at, f"the defaults are too long to repeat in {times} events; shorten them")
         return node.value
 
 
 def _registration(entry: Node, event: str, stream: Node, fields: Mapping[str, Node]) -> Node:
-    return _instead(entry, {"stream": stream, "type": _instead(entry, event), **fields})
+    return _replaced(entry, {"stream": stream, "type": _replaced(entry, event), **fields})
 
 
 def _type(event: Node) -> str:
-    named = _inner(event, "type")
+    named = _child(event, "type")
     return named.value if named and isinstance(named.value, str) else ""
 
 
@@ -260,4 +260,4 @@ def _fill(fields: dict[str, Node], defaults: Mapping[str, Node]) -> None:
             kept = {
                 key: node for key, node in default.value.items() if key != "paragraphs" or "document" not in own.value
             }
-            fields[name] = _instead(own, {**kept, **own.value})
+            fields[name] = _replaced(own, {**kept, **own.value})

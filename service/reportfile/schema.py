@@ -55,7 +55,7 @@ def plain(node: Node, field: Field, source: SourceText) -> Any:
             other = within.items or ANYTHING
             return {name: plain(value, within.fields.get(name, other), source) for name, value in inner.items()}
         case [Node(value=str() as text, plain=True)] if ".." in text and "string" in field.types and not field.items:
-            source.complain(node, f'YAML reads this as a list; write it in quotes: "[{text}]"')
+            source.add_mistake(node, f'YAML reads this as a list; write it in quotes: "[{text}]"')
             return f"[{text}]"
         case list() as inner:
             return [plain(value, field.items or ANYTHING, source) for value in inner]
@@ -99,12 +99,12 @@ def _field(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Field:
 
 
 def _merged(fields: Iterable[Field]) -> Field:
-    together = list(fields)
-    names = {name for one in together for name in one.fields}
-    items = [one.items for one in together if one.items]
+    options = list(fields)
+    names = {name for one in options for name in one.fields}
+    items = [one.items for one in options if one.items]
     return Field(
-        frozenset().union(*(one.types for one in together)),
-        {name: _merged(one.fields[name] for one in together if name in one.fields) for name in names},
+        frozenset().union(*(one.types for one in options)),
+        {name: _merged(one.fields[name] for one in options if name in one.fields) for name in names},
         _merged(items) if items else None,
     )
 
@@ -118,7 +118,7 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of a report file. What `defaults` can say for all is required of no single event."""
     known = _schema()
     defs: dict[str, Any] = dict(known["$defs"])
-    telling = defs["ConcernRaised"]["properties"]
+    assertion = defs["ConcernRaised"]["properties"]
     for part in ("AssertedBy", "Citation"):
         defs[part] = {name: rule for name, rule in defs[part].items() if name != "required"}
     origin = _inline(defs["OriginRegistered"], {})
@@ -147,7 +147,7 @@ def schema() -> dict[str, Any]:
             "defaults": {
                 "description": "Values for all assertions of the file that do not set their own.",
                 "type": "object",
-                "properties": {name: telling[name] for name in DEFAULTS},
+                "properties": {name: assertion[name] for name in DEFAULTS},
                 "additionalProperties": False,
             },
             "sources": _list(source),

@@ -45,7 +45,7 @@ def decoded(content: bytes) -> str:
     except UnicodeDecodeError as error:
         before = SourceText(content[: error.start].decode())
         wrong = f"the byte 0x{content[error.start]:02X} is not UTF-8; write the text in UTF-8"
-        raise before.stop(len(before.text), wrong) from None
+        raise before.error_at(len(before.text), wrong) from None
 
 
 def read(text: str) -> SourceText:

@@ -38,13 +38,13 @@ def read_json(source: SourceText) -> None:
     text = source.text
     end = _skip_space(text, _value(source, _skip_space(text, 0), None, "", 1))
     if end < len(text):
-        raise source.stop(end, "not JSON: text follows the closing brace; put each report in its own file")
+        raise source.error_at(end, "not JSON: text follows the closing brace; put each report in its own file")
 
 
 def not_json(text: str, error: JSONDecodeError) -> Unreadable:
     """Return what a JSON parser found wrong with the text as a mistake with its place and remedy."""
     before = SourceText(text[: error.pos])
-    return before.stop(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}")
+    return before.error_at(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}")
 
 
 def too_deep(text: str, most: int) -> Unreadable:
@@ -53,7 +53,7 @@ def too_deep(text: str, most: int) -> Unreadable:
     for token in _BRACKET.finditer(source.text):
         depth += (token[0] in "[{") - (token[0] in "]}")
         if depth > most:
-            return source.stop(token.start(), f"nested more than {most} deep")
+            return source.error_at(token.start(), f"nested more than {most} deep")
     raise ValueError(f"not nested more than {most} deep")
 
 
@@ -61,7 +61,7 @@ def _value(source: SourceText, at: int, parent: Node | None, token: str, depth: 
     """Adds the value that begins at `at` and returns where it ends."""
     text = source.text
     if depth > MAX_DEPTH:
-        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
+        raise source.error_at(at, f"nested more than {MAX_DEPTH} deep")
     if text.startswith('"', at):
         value, end = _string(source, at)
         source.add(value, at, parent, token)
@@ -74,12 +74,12 @@ def _value(source: SourceText, at: int, parent: Node | None, token: str, depth: 
         node = source.add(int(number[0]) if whole else float(number[0]), at, parent, token)
         if not whole and not isfinite(float(number[0])):
             node.value = 0
-            source.complain(node, "the number is too large")
+            source.add_mistake(node, "the number is too large")
         return number.end()
     if word := _WORD.match(text, at):
         source.add(_WORDS[word[0]], at, parent, token)
         return word.end()
-    raise source.stop(at, "not JSON: expected a value; put a text in double quotes")
+    raise source.error_at(at, "not JSON: expected a value; put a text in double quotes")
 
 
 def _members(source: SourceText, at: int, node: Node, depth: int) -> int:
@@ -93,17 +93,17 @@ def _members(source: SourceText, at: int, node: Node, depth: int) -> int:
         if keyed:
             if not text.startswith('"', at):
                 remedy = "; remove the comma before it" if index and text.startswith(close, at) else ""
-                raise source.stop(at, f"not JSON: expected a key in double quotes{remedy}")
+                raise source.error_at(at, f"not JSON: expected a key in double quotes{remedy}")
             token, at = _string(source, at)
             at = _skip_space(text, at)
             if not text.startswith(":", at):
-                raise source.stop(at, "not JSON: expected a colon")
+                raise source.error_at(at, "not JSON: expected a colon")
             at = _skip_space(text, at + 1)
         at = _skip_space(text, _value(source, at, node, token, depth))
         if text.startswith(close, at):
             return at + 1
         if not text.startswith(",", at):
-            raise source.stop(at, f"not JSON: expected a comma or {close}")
+            raise source.error_at(at, f"not JSON: expected a comma or {close}")
         at, index = _skip_space(text, at + 1), index + 1
 
 

@@ -31,17 +31,17 @@ def read_yaml(source: SourceText) -> None:
     """Add the nodes of a YAML document. Raises Unreadable."""
     if unwritable := _UNWRITABLE.search(source.text):
         character = f"the invisible character U+{ord(unwritable[0]):04X} is not allowed"
-        raise source.stop(unwritable.start(), f"{character}; remove it, or save the file as plain text")
+        raise source.error_at(unwritable.start(), f"{character}; remove it, or save the file as plain text")
     events = _yaml_events(source)
     next(events)  # the start of the stream
     if isinstance(next(events), yaml.StreamEndEvent):
         empty = "the file has only comments" if source.text.strip() else "the file is empty"
-        raise source.stop(0, f"{empty}; write the fields of a report")
+        raise source.error_at(0, f"{empty}; write the fields of a report")
     _yaml(source, events, next(events), None, "", 1)
     next(events)  # the end of the document
     more = next(events)
     if not isinstance(more, yaml.StreamEndEvent):
-        raise source.stop(_at(more), "a second YAML document begins here; put each report in its own file")
+        raise source.error_at(_at(more), "a second YAML document begins here; put each report in its own file")
 
 
 def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
@@ -50,20 +50,20 @@ def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         _not_yaml(source, error)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise source.stop(0, f"not YAML: {error}") from None
+        raise source.error_at(0, f"not YAML: {error}") from None
 
 
 def _not_yaml(source: SourceText, error: yaml.MarkedYAMLError) -> NoReturn:
     problem = error.problem or error.context or ""
     at = error.problem_mark.index if error.problem_mark else 0
     if source.text.startswith("\t", at):
-        raise source.stop(at, "not YAML: tabs are not allowed here; use spaces") from None
+        raise source.error_at(at, "not YAML: tabs are not allowed here; use spaces") from None
     began = ""
     if error.context and error.context_mark and error.context_mark.index != at:
         place = source.mistake(error.context_mark.index, "", "")
         began = f" {error.context} that begins at line {place.line}, column {place.column}"
     advice = remedy(problem, _REMEDIES)
-    raise source.stop(at, f"not YAML: {problem}{began}{advice and f'; {advice}'}") from None
+    raise source.error_at(at, f"not YAML: {problem}{began}{advice and f'; {advice}'}") from None
 
 
 def _at(event: yaml.Event) -> int:
@@ -76,7 +76,7 @@ def _yaml(
     """Adds the node that begins with this event, and takes the events up to its end."""
     at = _at(event)
     if depth > MAX_DEPTH:
-        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
+        raise source.error_at(at, f"nested more than {MAX_DEPTH} deep")
     match event:
         case yaml.ScalarEvent():
             value = event.value.removesuffix("\n") if event.style in _BLOCK_STYLES else event.value
@@ -94,18 +94,18 @@ def _yaml(
                     break
                 _yaml(source, events, next(events), node, _key(source, key), depth + 1)
         case _:
-            source.complain(
+            source.add_mistake(
                 source.add("", at, parent, token),
                 "aliases are not allowed; write the value out, or put a text that begins with * in quotes",
             )
             return
     if event.anchor:
-        source.complain(node, "anchors are not allowed; remove it, or put a text that begins with & in quotes")
+        source.add_mistake(node, "anchors are not allowed; remove it, or put a text that begins with & in quotes")
     if event.tag:
-        source.complain(node, "tags are not allowed; remove it, or put a text that begins with ! in quotes")
+        source.add_mistake(node, "tags are not allowed; remove it, or put a text that begins with ! in quotes")
 
 
 def _key(source: SourceText, event: yaml.Event) -> str:
     if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-        raise source.stop(_at(event), "a field name must be plain text; write every field as `name: value`")
+        raise source.error_at(_at(event), "a field name must be plain text; write every field as `name: value`")
     return event.value

@@ -76,20 +76,20 @@ class SourceText:
         line = 1 + self._lines_before[block] + self.text.count("\n", block * _BLOCK, at)
         return Diagnostic(line, at - self.text.rfind("\n", 0, at), pointer, detail)
 
-    def complain(self, node: Node, detail: str) -> None:
+    def add_mistake(self, node: Node, detail: str) -> None:
         """Raises Unreadable where there are too many mistakes already."""
         if len(self.mistakes) == MAX_MISTAKES:
-            raise self.stop(node.at, f"more than {MAX_MISTAKES} mistakes; correct the ones above first")
+            raise self.error_at(node.at, f"more than {MAX_MISTAKES} mistakes; correct the ones above first")
         self.mistakes.append(self.mistake(node.at, node.pointer, f"{detail}."))
 
-    def stop(self, at: int, detail: str) -> Unreadable:
+    def error_at(self, at: int, detail: str) -> Unreadable:
         return Unreadable(self.mistake(at, "", f"{detail}."), self.mistakes)
 
     def add(self, value: Value, at: int, parent: Node | None, token: str, *, plain: bool = False) -> Node:
         """The value as a node in its parent. Of two with one key the first stays and the second is complained of."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise self.stop(at, f"more than {MAX_NODES} values; split the report")
+            raise self.error_at(at, f"more than {MAX_NODES} values; split the report")
         unstorable = _UNSTORABLE.search(token) or (isinstance(value, str) and _UNSTORABLE.search(value))
         if unstorable:  # What goes on can be encoded, so that the service can look through the rest.
             token = _SURROGATE.sub("\ufffd", token)
@@ -100,11 +100,11 @@ class SourceText:
         elif isinstance(parent.value, list):
             parent.value.append(node)
         elif isinstance(parent.value, dict) and parent.value.setdefault(token, node) is not node:
-            self.complain(node, f"duplicate key `{token}`; keep one")
+            self.add_mistake(node, f"duplicate key `{token}`; keep one")
         if unstorable:
-            self.complain(node, "contains a NUL or half of a surrogate pair, which cannot be stored; remove it")
+            self.add_mistake(node, "contains a NUL or half of a surrogate pair, which cannot be stored; remove it")
         if isinstance(value, str) and ("\n" in value or "\r" in value):
-            self.complain(node, _A_LINE_BREAK)
+            self.add_mistake(node, _A_LINE_BREAK)
         return node
 
     @cached_property

@@ -20,7 +20,7 @@ from service.store.codec import StoredEvent, StoredReport
 from service.store.engine import driver
 from service.store.log import CHANNEL, Head, lock_head, read_head
 from service.store.tables import head
-from service.store.verify import PROGRESS_EVERY, Damaged, Progress, Walk, silent, verify_reached
+from service.store.verify import PROGRESS_EVERY, Damaged, LogCheck, Progress, silent, verify_reached
 
 _CHUNK: Final = 5_000
 _HEADER_BYTES: Final = 4_096  # more than any header has
@@ -86,7 +86,7 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
     for event, report in log_scan.read(connection, end.position):
         if report is None:
             raise Damaged(event.position, f"the report {event.report} of this event is missing")
-        file.write(f"{codec.sealed(codec.stored_line(event, report), event.chain_hash)}\n".encode())
+        file.write(f"{codec.with_chain_hash(codec.stored_line(event, report), event.chain_hash)}\n".encode())
         if event.position % PROGRESS_EVERY == 0:
             progress(event.position, end.position)
     progress(end.position, end.position)
@@ -95,7 +95,7 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
 
 def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
     """Check by its header that an export holds nothing but what this record holds. Raises NotAnExport and HoldsMore."""
-    header = _parsed(_Header, 1, file.readline(_HEADER_BYTES))
+    header = _parse(_Header, 1, file.readline(_HEADER_BYTES))
     end = read_head(connection)
     if header.record != end.record:
         raise HoldsMore(f"it is an export of another record, {header.record}; this is the record {end.record}")
@@ -117,21 +117,21 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
         raise NotEmpty
     numbered = enumerate(file, 1)
     number, first = next(numbered, (1, b""))
-    header = _parsed(_Header, number, first)
-    parsed = ((number, _parsed(_Line, number, line)) for number, line in numbered)
-    walk = Walk()
-    for chunk in _chunks(_checked(parsed, walk)):
+    header = _parse(_Header, number, first)
+    parsed = ((number, _parse(_Line, number, line)) for number, line in numbered)
+    check = LogCheck()
+    for chunk in _chunks(_check_chain(parsed, check)):
         _copy(connection, chunk)
-        progress(walk.position, header.position)
+        progress(check.position, header.position)
     end = Head(
         record=header.record,
         position=header.position,
         chain_hash=bytes.fromhex(header.chain_hash),
-        recorded_at=walk.recorded_at or empty.recorded_at,
+        recorded_at=check.recorded_at or empty.recorded_at,
         keys_version=empty.keys_version,
     )
     try:
-        walk.arrive(end)
+        check.arrive(end)
     except Damaged as damaged:
         raise NotAnExport((damaged.position or 0) + 1, damaged.what) from damaged
     connection.execute(update(head).values(end._asdict()))
@@ -141,11 +141,11 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
     return end
 
 
-Filed = tuple[StoredReport, list[StoredEvent]]
+ReportWithEvents = tuple[StoredReport, list[StoredEvent]]
 _Model = TypeVar("_Model", _Header, _Line)
 
 
-def _parsed(model: type[_Model], number: int, line: bytes) -> _Model:
+def _parse(model: type[_Model], number: int, line: bytes) -> _Model:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
@@ -155,7 +155,7 @@ def _parsed(model: type[_Model], number: int, line: bytes) -> _Model:
         raise NotAnExport(number, f"{'.'.join(map(str, mistake['loc']))}: {expected}") from error
 
 
-def _checked(numbered: Iterable[tuple[int, _Line]], walk: Walk) -> Iterator[Filed]:
+def _check_chain(numbered: Iterable[tuple[int, _Line]], check: LogCheck) -> Iterator[ReportWithEvents]:
     """Report by report, each event held against the chain."""
     for _, group in groupby(numbered, key=lambda numbered: numbered[1].report):
         filed = list(group)
@@ -167,13 +167,13 @@ def _checked(numbered: Iterable[tuple[int, _Line]], walk: Walk) -> Iterator[File
                     f"this release cannot read {event.type} version {event.schema_version}; use a later release",
                 )
             try:
-                walk.step(event, report)
+                check.step(event, report)
             except Damaged as damaged:
                 raise NotAnExport(number, damaged.what) from damaged
         yield report, events
 
 
-def _rows(filed: list[_Line]) -> Filed:
+def _rows(filed: list[_Line]) -> ReportWithEvents:
     first, last = filed[0], filed[-1]
     report = StoredReport(
         id=first.report,
@@ -195,7 +195,7 @@ def _rows(filed: list[_Line]) -> Filed:
             id=line.id,
             type=line.type,
             schema_version=line.schema_version,
-            data=codec.written(line.data).decode(),
+            data=codec.to_json(line.data).decode(),
             actor=line.actor,
             report=line.report,
             correlation=line.correlation,
@@ -207,8 +207,8 @@ def _rows(filed: list[_Line]) -> Filed:
     ]
 
 
-def _chunks(filed: Iterable[Filed]) -> Iterator[list[Filed]]:
-    chunk: list[Filed] = []
+def _chunks(filed: Iterable[ReportWithEvents]) -> Iterator[list[ReportWithEvents]]:
+    chunk: list[ReportWithEvents] = []
     size = 0
     for report, events in filed:
         chunk.append((report, events))
@@ -220,7 +220,7 @@ def _chunks(filed: Iterable[Filed]) -> Iterator[list[Filed]]:
         yield chunk
 
 
-def _copy(connection: Connection, filed: list[Filed]) -> None:
+def _copy(connection: Connection, filed: list[ReportWithEvents]) -> None:
     cursor = driver(connection).cursor()
     for table, columns, rows in (
         ("reports", StoredReport._fields, (report for report, _ in filed)),

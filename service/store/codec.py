@@ -60,7 +60,7 @@ class StoredEvent(NamedTuple):
     chain_hash: bytes
 
 
-def current(stored: StoredEvent) -> StoredEvent:
+def upcast(stored: StoredEvent) -> StoredEvent:
     """The row with its data in today's version. Raises Unreadable."""
     newest = catalogue.SCHEMA_VERSIONS.get(stored.type)
     if stored.schema_version == newest:
@@ -76,7 +76,7 @@ def current(stored: StoredEvent) -> StoredEvent:
 
 def decode(stored: StoredEvent) -> Recorded:
     """The event of a row, upcast. Raises Unreadable."""
-    row = current(stored)
+    row = upcast(stored)
     try:
         event = catalogue.load_json(row.type, row.data)
     except ValidationError as error:
@@ -104,13 +104,15 @@ def new_line(event: Recorded, report: StoredReport) -> str:
     """The line of an event that is about to be stored, in the version in which its type is written today."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
-    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], ordered(catalogue.dump(event.data)))
+    return _line(
+        event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical_without_fractions(catalogue.dump(event.data))
+    )
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
     """The line of an event as it is stored. Raises Unreadable."""
     try:
-        data = as_stored(event.data)
+        data = canonical_text(event.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Unreadable(f"position {event.position}: the stored data is not valid JSON") from error
     return _line(event, report, event.schema_version, data)
@@ -119,34 +121,34 @@ def stored_line(event: StoredEvent, report: StoredReport) -> str:
 def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
     # Spelt out: sorting a dictionary of these costs a third of the time of `verify`. A test holds it to `canonical`.
     return (
-        f'{{"actor":{_often(event.actor)}'
-        f',"causation":{_optional(event.causation)}'
-        f',"correlation":{_often(event.correlation)}'
+        f'{{"actor":{_cached_canonical(event.actor)}'
+        f',"causation":{_nullable(event.causation)}'
+        f',"correlation":{_cached_canonical(event.correlation)}'
         f',"data":{data}'
         f',"id":"{event.id}"'
         f',"position":{event.position}'
         f',"recorded_at":"{instant(event.recorded_at)}"'
         f',"report":"{event.report}"'
-        f",{_filed(report)}"
+        f",{_report_fields(report)}"
         f',"schema_version":{schema_version}'
-        f',"stream":{_often(event.stream)}'
-        f',"type":{_often(event.type)}'
+        f',"stream":{_cached_canonical(event.stream)}'
+        f',"type":{_cached_canonical(event.type)}'
         f',"version":{event.version}}}'
     )
 
 
 @lru_cache(maxsize=16)
-def _filed(report: StoredReport) -> str:
+def _report_fields(report: StoredReport) -> str:
     return (
         f'"reporthash":"{report.request_hash.hex()}"'
         f',"reportkey":{canonical(report.key)}'
         f',"reportrelation":{canonical(report.relation)}'
-        f',"reportround":{_optional(report.round)}'
+        f',"reportround":{_nullable(report.round)}'
         f',"reporttitle":{canonical(report.title)}'
     )
 
 
-def _optional(text: str | None) -> str:
+def _nullable(text: str | None) -> str:
     return "null" if text is None else canonical(text)
 
 
@@ -155,7 +157,7 @@ def seal(previous: bytes, line: str) -> bytes:
     return sha256(previous + line.encode()).digest()
 
 
-def sealed(line: str, chain_hash: bytes) -> str:
+def with_chain_hash(line: str, chain_hash: bytes) -> str:
     """The line with its chain hash after it: what is appended and exported."""
     return f'{line[:-1]},"chain_hash":"{chain_hash.hex()}"}}'
 
@@ -168,35 +170,35 @@ def instant(moment: datetime) -> str:
 
 canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 """JSON in the only form in which it is hashed."""
-_often: Final = lru_cache(maxsize=4096)(canonical)
+_cached_canonical: Final = lru_cache(maxsize=4096)(canonical)
 
 
-written: Final = msgspec.json.Encoder().encode
+to_json: Final = msgspec.json.Encoder().encode
 """JSON text of a value, for the database: which member of an object comes first does not count there."""
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def ordered(value: object) -> str:
+def canonical_without_fractions(value: object) -> str:
     """The canonical form of a value without fractions: the bytes of `canonical`, which a test holds it to."""
     return _sorted(value).decode()
 
 
-class _Fraction(Exception):
+class _FractionFound(Exception):
     """There is one in the text; the fast encoder has a form of its own for them."""
 
 
-def _fraction(text: str) -> NoReturn:
-    raise _Fraction(text)
+def _raise_fraction_found(text: str) -> NoReturn:
+    raise _FractionFound(text)
 
 
-_read: Final = msgspec.json.Decoder(float_hook=_fraction).decode
+_decode_json: Final = msgspec.json.Decoder(float_hook=_raise_fraction_found).decode
 
 
-def as_stored(data: str) -> str:
+def canonical_text(data: str) -> str:
     """The canonical form of JSON text, in a fifth of the time of `canonical`."""
     try:
-        return ordered(_read(data))
-    except _Fraction:
+        return canonical_without_fractions(_decode_json(data))
+    except _FractionFound:
         # Nothing of ours wrote it, so the record was altered. Verification and export show what is there.
         return canonical(json.loads(data))
 

@@ -21,8 +21,8 @@ CONNECT_SECONDS: Final = 2  # the shortest that libpq takes
 SESSIONS: Final = 10
 """The connections that one process may hold at the same time: eight in its pool, the head listener, and a check."""
 _POOLER_SECONDS: Final = 5
-_TURNS: Final = 10
-_SHARED: Final = (
+_PROBES: Final = 10
+_SHARED_SESSIONS: Final = (
     "a pooler in front of the database lends one session to several clients (as PgBouncer does in transaction and"
     " statement mode), which this service cannot use: set pool_mode = session for this database, or give the address of"
     " PostgreSQL itself."
@@ -65,7 +65,7 @@ _DURABLE: Final = (
     "CASE pg_catalog.current_setting('synchronous_commit')"
     " WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', false) END"
 )
-_PLACE: Final = """
+_LOCATION: Final = """
 SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_database(), pg_catalog.current_schemas(false),
        pg_catalog.current_setting('search_path'), pg_catalog.to_regnamespace('public') IS NOT NULL
 """
@@ -90,11 +90,11 @@ def connect(
 
     `address` is what libpq takes; `name` is shown in pg_stat_activity; `statement_seconds` bounds each statement.
     """
-    connection = kind.connect(_complete(address, name), autocommit=True)
+    connection = kind.connect(_conninfo(address, name), autocommit=True)
     try:
-        connection.execute(_patience(statement_seconds, connection.info.server_version))
-        place = connection.execute(_PLACE).fetchone()
-        connection.execute(_state(_schema(place)))
+        connection.execute(_timeouts(statement_seconds, connection.info.server_version))
+        location = connection.execute(_LOCATION).fetchone()
+        connection.execute(_settings(_schema(location)))
     except BaseException:
         connection.close()
         raise
@@ -105,11 +105,11 @@ async def connect_async(
     address: str, *, name: str, statement_seconds: float | None = None
 ) -> psycopg.AsyncConnection[Any]:
     """Open a connection for asyncio, as `connect` does."""
-    connection = await psycopg.AsyncConnection.connect(_complete(address, name), autocommit=True)
+    connection = await psycopg.AsyncConnection.connect(_conninfo(address, name), autocommit=True)
     try:
-        await connection.execute(_patience(statement_seconds, connection.info.server_version))
-        place = await (await connection.execute(_PLACE)).fetchone()
-        await connection.execute(_state(_schema(place)))
+        await connection.execute(_timeouts(statement_seconds, connection.info.server_version))
+        location = await (await connection.execute(_LOCATION)).fetchone()
+        await connection.execute(_settings(_schema(location)))
     except BaseException:
         connection.pgconn.finish()  # at once, even where nothing answers any more
         raise
@@ -131,14 +131,14 @@ def require_sessions(address: str) -> None:
 async def require_sessions_async(address: str) -> None:
     """Refuse a pooler as `require_sessions` does. Raises UnusableDatabase, psycopg.Error and OSError."""
     # Nothing is set on these connections: in those modes it would stay behind for other clients.
-    complete = _complete(address, "irritants-check")
-    async with await psycopg.AsyncConnection.connect(complete, autocommit=True) as first:
+    conninfo = _conninfo(address, "irritants-check")
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as first:
         session = await _session(first)
         if session == first.info.backend_pid:
             return  # A pooler answers with a process id of its own, so there is none.
         try:
             async with asyncio.timeout(_POOLER_SECONDS):
-                async with await psycopg.AsyncConnection.connect(complete, autocommit=True) as second:
+                async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as second:
                     is_shared = await _share_sessions(first, session, second)
         except TimeoutError:
             raise UnusableDatabase(
@@ -146,9 +146,9 @@ async def require_sessions_async(address: str) -> None:
                 f" process of this service needs {SESSIONS} at the same time"
             ) from None
         except psycopg.errors.ProtocolViolation as error:  # statement mode knows no transactions
-            raise UnusableDatabase(f"{_SHARED} It says: {str(error).strip()}") from error
+            raise UnusableDatabase(f"{_SHARED_SESSIONS} It says: {str(error).strip()}") from error
     if is_shared:
-        raise UnusableDatabase(_SHARED)
+        raise UnusableDatabase(_SHARED_SESSIONS)
 
 
 async def _share_sessions(
@@ -158,7 +158,7 @@ async def _share_sessions(
     if await _session(second) == session:
         return True
     # Where the pooler hands its sessions out in turn, the first client gets another one now.
-    return any([await _session(first) != session for _ in range(_TURNS)])
+    return any([await _session(first) != session for _ in range(_PROBES)])
 
 
 async def _session(connection: psycopg.AsyncConnection[Any]) -> int:
@@ -167,12 +167,12 @@ async def _session(connection: psycopg.AsyncConnection[Any]) -> int:
     return int(row[0])
 
 
-def _complete(address: str, name: str) -> str:
+def _conninfo(address: str, name: str) -> str:
     given: dict[str, Any] = {"application_name": name, **_DEFAULTS, **conninfo_to_dict(address)}
     return make_conninfo(**(given | {"client_encoding": "UTF8"}))
 
 
-def _patience(statement_seconds: float | None, server_version: int) -> sql.Composed:
+def _timeouts(statement_seconds: float | None, server_version: int) -> sql.Composed:
     # The statements are small: to compile one (jit) costs a hundred times what it takes to run.
     # First and by themselves: the timeouts that the role brings could already cut the next statement short.
     milliseconds = 0 if statement_seconds is None else round(statement_seconds * 1000)
@@ -184,19 +184,19 @@ def _patience(statement_seconds: float | None, server_version: int) -> sql.Compo
     )
 
 
-def _schema(place: tuple[Any, ...] | None) -> str:
+def _schema(location: tuple[Any, ...] | None) -> str:
     """Return the schema that holds the record."""
-    assert place is not None
-    encoding, database, schemas, search_path, has_public = place
+    assert location is not None
+    encoding, database, schemas, search_path, has_public = location
     if encoding != "UTF8":
         raise UnusableDatabase(
             f"the database {database} is encoded in {encoding}, and a record needs UTF8: create one with"
             " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
-    own = [schema for schema in schemas if not _is_of_the_system(schema)]
+    own = [schema for schema in schemas if not _is_system_schema(schema)]
     if own:
         return str(own[0])
-    if has_public and all(_is_of_the_system(part.strip().strip('"')) for part in search_path.split(",")):
+    if has_public and all(_is_system_schema(part.strip().strip('"')) for part in search_path.split(",")):
         return "public"
     raise UnusableDatabase(
         f"the database {database} has none of the schemas that search_path names, which is: {search_path}. Create the"
@@ -204,12 +204,12 @@ def _schema(place: tuple[Any, ...] | None) -> str:
     )
 
 
-def _is_of_the_system(schema: str) -> bool:
+def _is_system_schema(schema: str) -> bool:
     """Return whether a name in search_path names no schema that could hold a record."""
     return schema.startswith("pg_") or schema in ("", "$user", "information_schema")
 
 
-def _state(schema: str) -> sql.Composed:
+def _settings(schema: str) -> sql.Composed:
     # pg_temp last: else a temporary table would take the place of one of the record's.
     state = {**_STATE, "search_path": f"{sql.Identifier(schema).as_string()}, pg_temp"}
     settings = [sql.SQL("pg_catalog.set_config({}, {}, false)").format(*setting) for setting in state.items()]

@@ -66,33 +66,33 @@ def serving(home: Path, **options: str) -> Iterator[str]:
     """
     programs = _programs()
     home = home.resolve()
-    with ExitStack() as leaving:
-        with _refused(home):
+    with ExitStack() as stack:
+        with _os_errors(home):
             _check_name(home)
             home.mkdir(parents=True, exist_ok=True)
             account = _account(home)
-            start = leaving.enter_context(_lock_file(home / "start.lock", account))
-            users = leaving.enter_context(_lock_file(home / "users.lock", account))
-            sockets = leaving.enter_context(_short(home / "database"))
+            start = stack.enter_context(_lock_file(home / "start.lock", account))
+            users = stack.enter_context(_lock_file(home / "users.lock", account))
+            sockets = stack.enter_context(_socket_folder(home / "database"))
             server = _Server(home / "database", sockets, programs, account)
-            with _alone(start):
+            with _exclusively(start):
                 if not server.is_ready(ANSWER_SECONDS):
-                    if not _can_have_alone(users):
+                    if not _try_exclusively(users):
                         raise server.unreachable(home / "users.lock")
                     server.start(options)
                 fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield server.address
         finally:
-            with _alone(start):
+            with _exclusively(start):
                 # A folder that was removed meanwhile, and maybe made again, is not ours to stop.
-                if _can_have_alone(users) and _is_at(users, home / "users.lock"):
+                if _try_exclusively(users) and _is_file_at(users, home / "users.lock"):
                     server.stop()
 
 
 def exists(home: Path) -> bool:
     """Whether a database was made in `home`. Raises EmbeddedServerError where that cannot be seen."""
-    with _refused(home):
+    with _os_errors(home):
         return (home / "database").exists()
 
 
@@ -116,30 +116,30 @@ class _Server:
     def address(self) -> str:
         return f"postgresql://postgres@/postgres?host={quote(os.fsencode(self.sockets))}&port={PORT}"
 
-    def is_ready(self, patience: float) -> bool:
+    def is_ready(self, seconds: float) -> bool:
         """Whether it serves; waits while it starts or stops, and `patience` seconds for a first answer."""
         began = time.monotonic()
-        while self._lives():
-            answers = self._answers()
-            if answers and self._said()[-1:] == ["ready"]:
+        while self._is_running():
+            answers = self._accepts_connections()
+            if answers and self._status_lines()[-1:] == ["ready"]:
                 return True
-            if time.monotonic() - began > (RECOVERY_SECONDS if answers else patience):
+            if time.monotonic() - began > (RECOVERY_SECONDS if answers else seconds):
                 return False
             time.sleep(0.02)
         return False
 
     def start(self, options: dict[str, str]) -> None:
         """Start it where no user of it is left. Raises EmbeddedServerError where its processes live on."""
-        if self._lives():
+        if self._is_running():
             raise self.unreachable(self._lock)
         if not self.folder.exists():
             self._initialise(durably=options.get("fsync") != "off")
         self._refuse_another_version()
-        self._let_account_pass(self.folder)
+        self._make_reachable(self.folder)
         self._spawn({"listen_addresses": "", "unix_socket_directories": ".", "port": PORT, **options})
         if not self.is_ready(RECOVERY_SECONDS):
             raise EmbeddedServerError(
-                f"the embedded database does not start; its log is {self._log}\n{self._last_words()}"
+                f"the embedded database does not start; its log is {self._log}\n{self._log_tail()}"
             )
 
     def stop(self) -> None:
@@ -148,7 +148,7 @@ class _Server:
         The server is asked to send itself the signal, for it may have another number in the PID namespace of this
         process than in its own.
         """
-        if not self._lives():
+        if not self._is_running():
             return
         engine = open_engine(self.address, connections=1)
         try:
@@ -159,7 +159,7 @@ class _Server:
         finally:
             engine.dispose()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._lives() and time.monotonic() < deadline:
+        while self._is_running() and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def unreachable(self, lock: Path) -> EmbeddedServerError:
@@ -174,10 +174,10 @@ class _Server:
         """Made aside and named when whole: what a killed start leaves may still be growing, and is never taken over."""
         for abandoned in self.folder.parent.glob("unfinished-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
-        maker = _maker(self.account)
+        maker = _initdb_account(self.account)
         aside = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.folder.parent))
-        self._let_account_pass(aside)
-        _give(aside, maker)
+        self._make_reachable(aside)
+        _change_owner(aside, maker)
         trouble = self._run(
             *("initdb", f"--pgdata={aside}", "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
@@ -188,7 +188,7 @@ class _Server:
             raise EmbeddedServerError(f"the embedded database cannot be made in {self.folder}\n{trouble}")
         if maker != self.account:
             for made in (aside, *aside.rglob("*")):
-                _give(made, self.account)
+                _change_owner(made, self.account)
         aside.rename(self.folder)
 
     def _refuse_another_version(self) -> None:
@@ -228,23 +228,23 @@ class _Server:
                 **_run_as(self.account),
             )
 
-    def _lives(self) -> bool:
+    def _is_running(self) -> bool:
         """Whether any process of a server on these files is left."""
         try:
             lock = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
-            return not _can_have_alone(lock)
+            return not _try_exclusively(lock)
         finally:
             os.close(lock)
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         with socket.socket(socket.AF_UNIX) as knock:
             knock.settimeout(1)
             return knock.connect_ex(f"{self.sockets}/{_SOCKET}") == 0
 
-    def _said(self) -> list[str]:
+    def _status_lines(self) -> list[str]:
         """What the server wrote into its file: the process id first, then more lines, in the end how far it is."""
         try:
             # As bytes: it names folders, and a locale can make a line break of a letter in a folder's name.
@@ -256,11 +256,11 @@ class _Server:
     def _interrupt(self) -> None:
         """Stop a server that cannot be asked, if the process of its number works in its folder: that is the server."""
         with suppress(OSError, IndexError, ValueError):
-            process = int(self._said()[0])
+            process = int(self._status_lines()[0])
             if Path(f"/proc/{process}/cwd").samefile(self.folder):
                 os.kill(process, signal.SIGINT)
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         with suppress(OSError):
             return "\n".join(self._log.read_text(errors="replace", encoding="utf-8").splitlines()[-5:])
         return ""
@@ -286,32 +286,32 @@ class _Server:
         )
         return (done.stdout + done.stderr).strip() or f"{program} failed" if done.returncode else ""
 
-    def _let_account_pass(self, folder: Path) -> None:
+    def _make_reachable(self, folder: Path) -> None:
         if self.account:
             for parent in (*folder.parents, *self.programs.parents):
-                _let_pass(parent)
+                _make_passable(parent)
 
 
 @contextmanager
-def _short(folder: Path) -> Iterator[Path]:
+def _socket_folder(folder: Path) -> Iterator[Path]:
     """The folder by a path that fits a socket's address, and that libpq does not take for several."""
     if _fits(folder):
         yield folder
         return
-    with ExitStack() as leaving:
+    with ExitStack() as stack:
         try:
             parents = (tempfile.gettempdir(), _TMP)
             parent = next(parent for parent in parents if _fits(Path(parent, "irritants-12345678/d")))
-            made = Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)))
+            made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)))
             made.chmod(0o711)  # for programs that run as the server's account; the data folder itself stays closed
             link = made / "d"
             link.symlink_to(folder)
-        except OSError as refused:
+        except OSError as error:
             raise EmbeddedServerError(
                 f"{folder} has a comma or is longer than {_SOCKET_BYTES - len(_SOCKET) - 1} bytes, too long for a"
-                f" socket, and no link to it can be made in a folder for temporary files: {refused.strerror}. Name"
+                f" socket, and no link to it can be made in a folder for temporary files: {error.strerror}. Name"
                 " another folder in IRRITANTS_HOME, or one for temporary files in TMPDIR"
-            ) from refused
+            ) from error
         yield link
 
 
@@ -343,7 +343,7 @@ def _account(home: Path) -> _Account | None:
         return _Account(owner.st_uid, owner.st_gid)
 
 
-def _maker(account: _Account | None) -> _Account | None:
+def _initdb_account(account: _Account | None) -> _Account | None:
     """Whom initdb runs as: it alone wants a user with an entry in /etc/passwd, where the server runs as any."""
     user = account.user if account else os.geteuid()
     try:
@@ -360,7 +360,7 @@ def _maker(account: _Account | None) -> _Account | None:
 
 
 def _system_account() -> _Account:
-    with Path("/etc/passwd").open("rb") as turn, _alone(turn.fileno()):
+    with Path("/etc/passwd").open("rb") as lock_file, _exclusively(lock_file.fileno()):
         try:
             found = pwd.getpwnam(ACCOUNT)
         except KeyError:
@@ -386,12 +386,12 @@ def _run_as(account: _Account | None) -> dict[str, Any]:
     return {"user": account.user, "group": account.group, "extra_groups": []} if account else {}
 
 
-def _give(path: Path, account: _Account | None) -> None:
+def _change_owner(path: Path, account: _Account | None) -> None:
     if account:
         os.chown(path, account.user, account.group, follow_symlinks=False)
 
 
-def _let_pass(folder: Path) -> None:
+def _make_passable(folder: Path) -> None:
     """Others may pass through a folder on the way to what they may read; what else is in it they still cannot list."""
     mode = folder.stat().st_mode
     if not mode & stat.S_IXOTH:
@@ -399,15 +399,13 @@ def _let_pass(folder: Path) -> None:
 
 
 @contextmanager
-def _refused(home: Path) -> Iterator[None]:
+def _os_errors(home: Path) -> Iterator[None]:
     """What the operating system refuses, in the words of this module."""
     try:
         yield
-    except OSError as refused:
-        place = f"{refused.filename}: " if refused.filename else ""
-        raise EmbeddedServerError(
-            f"the embedded database cannot be kept in {home}: {place}{refused.strerror}"
-        ) from refused
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise EmbeddedServerError(f"the embedded database cannot be kept in {home}: {place}{error.strerror}") from error
 
 
 def _check_name(home: Path) -> None:
@@ -436,16 +434,16 @@ def _lock_file(path: Path, account: _Account | None) -> Iterator[int]:
 
 
 @contextmanager
-def _alone(turn: int) -> Iterator[None]:
+def _exclusively(lock_file: int) -> Iterator[None]:
     """One process at a time."""
-    fcntl.flock(turn, fcntl.LOCK_EX)
+    fcntl.flock(lock_file, fcntl.LOCK_EX)
     try:
         yield
     finally:
-        fcntl.flock(turn, fcntl.LOCK_UN)
+        fcntl.flock(lock_file, fcntl.LOCK_UN)
 
 
-def _can_have_alone(lock: int) -> bool:
+def _try_exclusively(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -453,7 +451,7 @@ def _can_have_alone(lock: int) -> bool:
     return True
 
 
-def _is_at(lock: int, path: Path) -> bool:
+def _is_file_at(lock: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(lock), path.stat())
     except FileNotFoundError:

@@ -19,7 +19,7 @@ __all__ = [
     "ConnectionLost",
     "DatabaseRefuses",
     "DatabaseUnavailable",
-    "Held",
+    "KeptConnection",
     "RolledBack",
     "address",
     "connection",
@@ -61,7 +61,7 @@ def open_engine(
     connections: int = 8,
     statement_seconds: float | None = 5,
     pre_ping: bool = True,
-    opens: Callable[[], psycopg.Connection[Any]] | None = None,
+    connect_by: Callable[[], psycopg.Connection[Any]] | None = None,
 ) -> Engine:
     """Return an engine on a libpq address (`postgresql://…`). It connects at the first use.
 
@@ -72,7 +72,7 @@ def open_engine(
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
-        creator=opens or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
+        creator=connect_by or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
         max_overflow=0,
@@ -89,11 +89,11 @@ def _replace_connections_after_a_migration(context: ExceptionContext) -> None:
 
     The statements that they prepared fail from then on, as long as the connection lives.
     """
-    if _is_of_an_earlier_plan(context.original_exception):
+    if _is_stale_plan(context.original_exception):
         context.is_disconnect = True
 
 
-def _is_of_an_earlier_plan(error: BaseException | None) -> bool:
+def _is_stale_plan(error: BaseException | None) -> bool:
     # By the function in PostgreSQL that raises it: the message is in the server's language.
     if not isinstance(error, psycopg.errors.FeatureNotSupported):
         return False
@@ -108,18 +108,18 @@ def address(engine: Engine) -> str:
 @contextmanager
 def connection(engine: Engine) -> Iterator[Connection]:
     """A connection on which every statement is its own transaction."""
-    with _outages(), engine.connect() as connection:
+    with _translate_errors(), engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def transaction(engine: Engine, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
     """A connection in one transaction: committed at the end, rolled back by an exception."""
-    with _outages(), engine.execution_options(isolation_level=isolation).begin() as connection:
+    with _translate_errors(), engine.execution_options(isolation_level=isolation).begin() as connection:
         yield connection
 
 
-class Held:
+class KeptConnection:
     """One connection that is kept from use to use, by one user at a time.
 
     To see that one from the pool is alive costs a round trip, as much as all else that a small append does to get its
@@ -135,7 +135,7 @@ class Held:
         """As `connection`. After an exception the next use has another connection."""
         known = self._connection
         try:
-            with _outages():
+            with _translate_errors():
                 self._connection = known or self._engine.connect()
                 yield self._connection
         except BaseException as error:
@@ -163,7 +163,7 @@ def driver(connection: Connection) -> psycopg.Connection[Any]:
 
 
 @contextmanager
-def _outages() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except _OUTAGES as error:
@@ -173,7 +173,7 @@ def _outages() -> Iterator[None]:
     except exc.DBAPIError as error:
         if isinstance(error.orig, _OUTAGES):
             raise _unavailable(error.orig) from error
-        if _is_of_an_earlier_plan(error.orig):
+        if _is_stale_plan(error.orig):
             raise RolledBack("a migration changed the tables under a prepared statement") from error
         raise
 

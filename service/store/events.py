@@ -172,13 +172,13 @@ def read_log(
         query = of_stream.order_by(events.c.version)
     else:
         query = query.order_by(events.c.position)
-    return [codec.current(StoredEvent(*row)) for row in connection.execute(query).all()]
+    return [codec.upcast(StoredEvent(*row)) for row in connection.execute(query).all()]
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredEvent]:
     """The events with these ids, upcast; unknown ids are left out."""
     query = select(*ROW).where(events.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
-    return {event.id: event for row in connection.execute(query) for event in [codec.current(StoredEvent(*row))]}
+    return {event.id: event for row in connection.execute(query) for event in [codec.upcast(StoredEvent(*row))]}
 
 
 def last_position(connection: Connection, *, relation: str | None = None, upto: int | None = None) -> int:

@@ -24,8 +24,8 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 """Each includes the ones before it."""
 
 _TOKEN: Final = re.compile(r"irr_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-_SHOWN: Final = re.compile(r"irr_[0-9a-f]{12}_[A-Za-z0-9_-]+")
-_NOBODY: Final = bytes(32)
+_KEY_IN_TEXT: Final = re.compile(r"irr_[0-9a-f]{12}_[A-Za-z0-9_-]+")
+_NO_SECRET: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Key:
 
 def redact_keys(text: str) -> str:
     """Return the text without API keys, which do not belong into an address for example."""
-    return _SHOWN.sub("irr_…", text) if "irr_" in text else text
+    return _KEY_IN_TEXT.sub("irr_…", text) if "irr_" in text else text
 
 
 def create(
@@ -105,13 +105,13 @@ def read_session_secret(connection: Connection) -> bytes:
 
 def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
     """The live key that this token is; None for one that is malformed, forged, expired or revoked."""
-    shown = _TOKEN.fullmatch(token)
-    if shown is None:
+    match = _TOKEN.fullmatch(token)
+    if match is None:
         return None
-    id, secret = shown.groups()
+    id, secret = match.groups()
     key = keys.get(id)
     # Unknown ids are compared too, so that the time of the answer does not show which ids exist.
-    genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NOBODY)
+    genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NO_SECRET)
     return key if key and genuine and key.is_live(now) else None
 
 

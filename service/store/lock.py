@@ -14,8 +14,8 @@ import psycopg
 
 from service.store.connections import DatabaseUnavailable, connect_async
 
-_ASK_SECONDS: Final = 0.5
-_ANSWER_SECONDS: Final = 2.3
+_RETRY_SECONDS: Final = 0.5
+_TIMEOUT_SECONDS: Final = 2.3
 # Advisory locks belong to a database, and each of its schemas may hold a record of its own.
 _TRY: Final = """
 SELECT pg_try_advisory_lock(hashtextextended(%s ||
@@ -31,36 +31,36 @@ class Lock:
 
     async def confirm(self) -> None:
         """Raises DatabaseUnavailable where the connection is lost, and with it the lock."""
-        async with _answering():
+        async with _bounded():
             await self._connection.execute("SELECT")
 
 
 @asynccontextmanager
-async def held(url: str, name: str, stands_by: Callable[[], None]) -> AsyncIterator[Lock]:
+async def acquire(url: str, name: str, on_wait: Callable[[], None]) -> AsyncIterator[Lock]:
     """Holds a name. `stands_by` is called once where another has it. Raises DatabaseUnavailable."""
-    async with _answering():
+    async with _bounded():
         connection = await connect_async(url, name="irritants-lock")
     try:
-        if not await _taken(connection, name):
-            stands_by()
-            while not await _taken(connection, name):  # noqa: ASYNC110 -- it is another process that lets go
-                await asyncio.sleep(_ASK_SECONDS)
+        if not await _try_lock(connection, name):
+            on_wait()
+            while not await _try_lock(connection, name):  # noqa: ASYNC110 -- it is another process that lets go
+                await asyncio.sleep(_RETRY_SECONDS)
         yield Lock(connection)
     finally:
         connection.pgconn.finish()  # at once, also where the server no longer answers
 
 
-async def _taken(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
-    async with _answering():
+async def _try_lock(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
+    async with _bounded():
         row = await (await connection.execute(_TRY, [name])).fetchone()
         assert row is not None
         return bool(row[0])
 
 
 @asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
+async def _bounded() -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             yield
     except (psycopg.Error, OSError, TimeoutError) as error:
         said = str(error).partition("\n")[0]

@@ -109,15 +109,15 @@ _BYTEA: Final = psycopg.adapters.types["bytea"].oid
 
 def read_head(connection: Connection) -> Head:
     """Raises NoHead."""
-    return _there(connection.execute(_HEAD).one_or_none())
+    return _require(connection.execute(_HEAD).one_or_none())
 
 
 def lock_head(connection: Connection) -> Head:
     """The head, locked until this transaction ends. Only in `engine.transaction`. Raises NoHead."""
-    return _there(connection.execute(_HEAD.with_for_update()).one_or_none())
+    return _require(connection.execute(_HEAD.with_for_update()).one_or_none())
 
 
-def _there(row: Sequence[Any] | None) -> Head:
+def _require(row: Sequence[Any] | None) -> Head:
     if row is None:
         raise NoHead
     return Head._make(row)
@@ -131,14 +131,14 @@ def append(
     Each document at most once. Raises KeyTaken, VersionTaken and RolledBack. One statement for one event and for ten
     thousand: measured, COPY of 5,000 is a third faster and would be a second way to write.
     """
-    lines, moved = _sealed(expected, filings)
-    result = _ask(driver(connection), _parameters(expected, moved, lines, filings, documents))
+    lines, moved = _seal(expected, filings)
+    result = _execute(driver(connection), _parameters(expected, moved, lines, filings, documents))
     if result.status == ExecStatus.TUPLES_OK:
         return moved if result.ntuples else None
     if result.error_field(DiagnosticField.SQLSTATE) is None:
         raise psycopg.OperationalError(result.get_error_message())  # The server is gone, and gave no reason.
     error = error_from_result(result)
-    taken = _TAKEN.get(error.diag.constraint_name or "")
+    taken = _CONFLICTS.get(error.diag.constraint_name or "")
     if taken is None:
         raise error
     raise taken(error.diag.message_detail) from error
@@ -148,7 +148,7 @@ _NO_SUCH_STATEMENT: Final = b"26000"
 _prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
 
 
-def _ask(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
+def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
     """Return the result of the append, good or bad. Raises RolledBack.
 
     It is prepared once for each connection. The driver drops every statement of a session after a ROLLBACK, so it may
@@ -178,9 +178,9 @@ def _parameters(
         _bytea(moved.chain_hash),
         codec.instant(moved.recorded_at).encode(),
         f"[{','.join(lines)}]".encode(),
-        codec.written([_report(filing.report) for filing in filings]),
-        codec.written([_document(document) for document in documents]),
-        _array([document.body for document in documents]),
+        codec.to_json([_report_row(filing.report) for filing in filings]),
+        codec.to_json([_document_row(document) for document in documents]),
+        _bytea_array([document.body for document in documents]),
         CHANNEL.encode(),
     ]
 
@@ -189,7 +189,7 @@ def _bytea(value: bytes) -> bytes:
     return b"\\x" + value.hex().encode()
 
 
-def _array(values: Sequence[bytes]) -> bytes:
+def _bytea_array(values: Sequence[bytes]) -> bytes:
     """bytea[] in its binary form: dimensions, no nulls, the type of the members, their number and first index."""
     parts = [pack("!5i", 1, 0, _BYTEA, len(values), 1)]
     for value in values:
@@ -197,10 +197,10 @@ def _array(values: Sequence[bytes]) -> bytes:
     return b"".join(parts)
 
 
-_TAKEN: Final = {"uq_reports_key": KeyTaken, "uq_events_stream_version": VersionTaken}
+_CONFLICTS: Final = {"uq_reports_key": KeyTaken, "uq_events_stream_version": VersionTaken}
 
 
-def _sealed(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]:
+def _seal(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]:
     position, chain_hash, recorded_at = expected.position, expected.chain_hash, expected.recorded_at
     lines = []
     for report, events in filings:
@@ -211,11 +211,11 @@ def _sealed(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]
             line = codec.new_line(event, report)
             chain_hash = codec.seal(chain_hash, line)
             recorded_at = event.recorded_at
-            lines.append(codec.sealed(line, chain_hash))
+            lines.append(codec.with_chain_hash(line, chain_hash))
     return lines, expected._replace(position=position, chain_hash=chain_hash, recorded_at=recorded_at)
 
 
-def _report(report: StoredReport) -> dict[str, object]:
+def _report_row(report: StoredReport) -> dict[str, object]:
     return {
         **report._asdict(),
         "request_hash": report.request_hash.hex(),
@@ -223,5 +223,5 @@ def _report(report: StoredReport) -> dict[str, object]:
     }
 
 
-def _document(document: Document) -> dict[str, object]:
+def _document_row(document: Document) -> dict[str, object]:
     return {name: value for name, value in document._asdict().items() if name != "body"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS: Final = folder("migrations")
-_TURN: Final = 0x6972_7269_7461_6E74  # any number that nothing else locks in this database
+_LOCK_KEY: Final = 0x6972_7269_7461_6E74  # any number that nothing else locks in this database
 _GRANTS: Final = (
     "SELECT, INSERT ON events, reports",
     "SELECT, UPDATE ON head",
@@ -33,7 +33,7 @@ def upgrade(url: str, grant_to: str | None = None) -> None:
     try:
         with transaction(engine) as connection:
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _LOCK_KEY})
             connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             if not is_current(connection):
                 _upgrade(connection)

@@ -42,9 +42,9 @@ class ReplicaConnection:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.is_healthy = False
         # Using a dead connection shows that it is dead: the primary is asked then, without a round trip to check first.
-        self.engine = open_engine(url, pre_ping=False, opens=self._connected)
+        self.engine = open_engine(url, pre_ping=False, connect_by=self._connect)
 
-    def _connected(self) -> psycopg.Connection[Any]:
+    def _connect(self) -> psycopg.Connection[Any]:
         connection = connect(self._url, name="irritants", statement_seconds=_READ_SECONDS, kind=_AbortableConnection)
         assert isinstance(connection, _AbortableConnection)
         connection.is_unhealthy = lambda: not self.is_healthy

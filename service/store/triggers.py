@@ -35,7 +35,7 @@ _pg_class = table("pg_class", column("oid"), column("relname"))
 _pg_proc = table("pg_proc", column("oid"), column("prosrc"))
 
 
-def missing(connection: Connection) -> str | None:
+def find_fault(connection: Connection) -> str | None:
     """What of the protection is not as it was made, in words that follow "the trigger …"; None where all of it is."""
     triggers = (
         select(
@@ -50,26 +50,26 @@ def missing(connection: Connection) -> str | None:
         .where(_pg_trigger.c.tgname.in_([name for name, _ in _TRIGGERS]), func.pg_table_is_visible(_pg_class.c.oid))
     )
     found = {(name, on): said for name, on, *said in connection.execute(triggers)}
-    for (name, on), made in _TRIGGERS.items():
-        trouble = _trouble(f"CREATE TRIGGER {name} {made} EXECUTE FUNCTION {_GUARD}()", found.get((name, on)))
-        if trouble is not None:
-            return f"the trigger {name}, which protects {on}, {trouble}"
+    for (name, on), expected in _TRIGGERS.items():
+        fault = _fault(f"CREATE TRIGGER {name} {expected} EXECUTE FUNCTION {_GUARD}()", found.get((name, on)))
+        if fault is not None:
+            return f"the trigger {name}, which protects {on}, {fault}"
     return None
 
 
-def _trouble(made: str, found: list[str] | None) -> str | None:
+def _fault(expected: str, found: list[str] | None) -> str | None:
     if found is None:
         return "is missing"
     enabled, definition, body = found
     if enabled != "A":
         # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
         return "is not enabled ALWAYS"
-    if _words(definition) != made:
-        return f"was changed to: {_words(definition)}"
-    if _words(body) != _words(_BODY):
+    if _normalised(definition) != expected:
+        return f"was changed to: {_normalised(definition)}"
+    if _normalised(body) != _normalised(_BODY):
         return f"is enabled, but its function {_GUARD} was changed"
     return None
 
 
-def _words(text: str) -> str:
+def _normalised(text: str) -> str:
     return " ".join(text.split())

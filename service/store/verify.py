@@ -36,20 +36,20 @@ def silent(done: int, total: int) -> None:
 def verify(connection: Connection, progress: Progress = silent) -> Head:
     """Reads the whole record up to its head, which it returns. Raises Damaged. No append waits for it."""
     end = _end(connection)
-    walk = Walk()
+    check = LogCheck()
     try:
         for event, report in log_scan.read(connection, end.position):
-            walk.step(event, report)
+            check.step(event, report)
             if event.position % PROGRESS_EVERY == 0:
                 progress(event.position, end.position)
     except codec.Unreadable as error:
-        raise Damaged(walk.position + 1, "the event cannot be read") from error
-    walk.arrive(end)
-    _nothing_beyond_the_head(connection)
-    _every_report_has_its_events(connection)
-    _every_event_is_of_its_relation(connection)
-    if (trouble := triggers.missing(connection)) is not None:
-        raise Damaged(None, trouble)
+        raise Damaged(check.position + 1, "the event cannot be read") from error
+    check.arrive(end)
+    _check_the_end(connection)
+    _check_reports(connection)
+    _check_relations(connection)
+    if (fault := triggers.find_fault(connection)) is not None:
+        raise Damaged(None, fault)
     progress(end.position, end.position)
     return end
 
@@ -65,7 +65,7 @@ def verify_reached(connection: Connection, end: Head, record: str, position: int
         raise Damaged(position, "the event differs from the signed one: history was rewritten here or earlier")
 
 
-class Walk:
+class LogCheck:
     """What the next event is held against: the one before it, its stream so far, and the report that is open."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ def _end(connection: Connection) -> Head:
         raise Damaged(None, "the head row, which holds the last position, cannot be read") from error
 
 
-def _nothing_beyond_the_head(connection: Connection) -> None:
+def _check_the_end(connection: Connection) -> None:
     # In one query, so that an append in between is in both of its numbers.
     last = func.greatest(
         select(func.max(events.c.position)).scalar_subquery(),
@@ -143,7 +143,7 @@ def _nothing_beyond_the_head(connection: Connection) -> None:
         )
 
 
-def _every_report_has_its_events(connection: Connection) -> None:
+def _check_reports(connection: Connection) -> None:
     own = and_(events.c.position == reports.c.first_position, events.c.report == reports.c.id)
     stray = (
         select(reports.c.first_position, reports.c.id)
@@ -156,7 +156,7 @@ def _every_report_has_its_events(connection: Connection) -> None:
         raise Damaged(position, f"the report {report} has this first position, but no event here")
 
 
-def _every_event_is_of_its_relation(connection: Connection) -> None:
+def _check_relations(connection: Connection) -> None:
     """The one column that the chain does not seal: the database derives it, unless a superuser changed that."""
     derived = events.c.relation.computed
     assert derived is not None

@@ -17,8 +17,8 @@ class Lagging(Follower):
 
     lag = 0.0
 
-    def _noticed(self) -> None:
-        self._loop.call_later(self.lag, super()._noticed)
+    def _want_query(self) -> None:
+        self._loop.call_later(self.lag, super()._want_query)
 
     async def _tick(self) -> None:
         """Never looks by itself."""

@@ -23,7 +23,7 @@ from service.relay import Refused, Relay, Target
 from service.relay.subjects import subject
 from service.store import events
 from service.store.engine import DatabaseUnavailable, connection, open_engine
-from service.store.lock import held
+from service.store.lock import acquire
 from tests.crash.faults import Database
 from tests.programs import Program
 from tests.relay.server import STREAM, NatsServer, cluster
@@ -171,7 +171,7 @@ def test_even_two_that_are_both_active_never_double_or_interleave(
         to, position = target(nats_server), fill(engine, 40, 50)
         names = iter(["one", "another"])
         monkeypatch.setattr(
-            "service.relay.held", lambda url, name, told: held(url, f"{name} {next(names, name)}", told)
+            "service.relay.acquire", lambda url, name, told: acquire(url, f"{name} {next(names, name)}", told)
         )
         async with relaying(database_url, engine, to), relaying(database_url, engine, to):
             await reached(nats_server, position)
