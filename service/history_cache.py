@@ -1,13 +1,12 @@
 """Decoded histories, all current up to one position, for the recorder and for views over whole relations.
 
-To decode and fold ten thousand events takes half a second, longer than a writer may hold the head's lock or each reader
-wait. So what was decoded stays, and only the tail of the log is read. The cache is bounded: streams least recently used
-go first.
+To decode and fold ten thousand events takes half a second, too long to hold the lock of the head or to wait for each
+read. So decoded histories are cached, and only new events are read. The cache is bounded, and the least recently used
+streams are evicted.
 
-A history that was given out never changes: a stream that grew is copied first. So several threads may compute from one
-history while another catches it up. The recorder and the follower each have an instance of their own. In a shared one
-an append would wait while a reader decodes a relation under the lock: measured on two busy cores, 0.7 s for a relation
-of 9,300 events, where a whole report takes 5 ms.
+A returned history never changes: before a stream grows, its history is copied. So threads can compute from a history
+while another thread catches up. The recorder and the follower have separate caches. With one cache, appends would wait
+while a reader decodes a relation: 0.7 s for 9,300 events on two busy cores, where a report takes 5 ms.
 """
 
 from collections import OrderedDict
@@ -24,14 +23,14 @@ from service.store.codec import GENESIS, StoredEvent
 from service.store.log import Head
 
 _MOST_MISSED: Final = 5_000
-"""Further behind than this, the cache starts over and reads again what is asked for."""
+"""With more missed events than this, the cache is emptied."""
 _STREAM_COST: Final = 3
-"""What a stream costs beside its events, in events."""
+"""The memory of a stream in addition to its events, counted in events."""
 _KINDS: Final = ("irritant", "round", "relation")
 
 
 class HistoryCache:
-    """Histories by stream, up to about `most_events` events together. Safe to use from several threads."""
+    """Histories by stream, with about `most_events` events in total. Safe to use from several threads."""
 
     def __init__(self, most_events: int) -> None:
         self._max_events = most_events
@@ -48,9 +47,9 @@ class HistoryCache:
         return stream in self._histories
 
     def catch_up(self, c: Connection, upto: int) -> None:
-        """Take up what was appended up to a position. One query reads it.
+        """Add what was appended up to a position, in one query.
 
-        After a failover that lost commits the last event seen is not on record any more: then nothing is kept.
+        If a failover lost the last event that was seen, the cache is emptied.
         """
         with self._lock:
             missed = self._read_missed(c, max(upto, self._position))
@@ -63,7 +62,7 @@ class HistoryCache:
     def _read_missed(self, c: Connection, upto: int) -> Sequence[StoredEvent] | None:
         if not self._histories or upto - self._position > _MOST_MISSED:
             return None
-        # From the last event seen on, to compare its chain hash. Before the first event there is none.
+        # Read from the last event that was seen, to compare its chain hash. At position 0 there is none.
         found = events.read_log(c, after=self._position - 1, upto=upto)
         if self._position == 0:
             return found
@@ -81,10 +80,10 @@ class HistoryCache:
         self._put(grown)
 
     def streams(self, c: Connection, names: Iterable[str], absent: Collection[str] = ()) -> dict[str, History[Any]]:
-        """These streams as they are at the position of the last `catch_up` or `keep`.
+        """Return these streams at the position of the last `catch_up` or `keep`.
 
-        One query reads those that are not in the cache. Those in `absent` are taken to be empty and are not read. What
-        was read is kept only by `keep`.
+        One query reads those that are not in the cache. Streams in `absent` are not read and count as empty. Only
+        `keep` adds what was read to the cache.
         """
         with self._lock:
             found = {name: self._histories.get(name) for name in names}
@@ -93,14 +92,14 @@ class HistoryCache:
             return {name: known or history_of(name, read.get(name, ())) for name, known in found.items()}
 
     def origins(self, c: Connection, slugs: Iterable[str]) -> dict[str, str]:
-        """The stream under which each of these origins is registered. Unknown slugs are left out."""
+        """Return the stream in which each of these origins is registered. Unknown slugs are left out."""
         with self._lock:
             found = {slug: self._origins[slug] for slug in slugs if slug in self._origins}
             unknown = set(slugs) - found.keys()
             return found | events.origin_streams(c, unknown) if unknown else found
 
     def keep(self, head: Head, histories: Mapping[str, History[Any]], origins: Mapping[str, str]) -> None:
-        """Keep what the record holds at this head. The caller made every append since the last `catch_up`."""
+        """Cache these histories at a head. The caller made every append since the last `catch_up`."""
         with self._lock:
             self._position, self._chain_hash = head.position, head.chain_hash
             self._put(histories)
@@ -109,7 +108,7 @@ class HistoryCache:
                 self._origins.clear()
 
     def of_relation(self, c: Connection, relation: str, upto: int) -> dict[str, History[Any]]:
-        """Every stream of a relation that was on record at a position, by its name."""
+        """Return all streams of a relation at a position, by name."""
         with self._lock:
             if upto > self._position or relation not in self._complete:
                 self.catch_up(c, upto)
@@ -131,7 +130,7 @@ class HistoryCache:
 
     def _put(self, histories: Mapping[str, History[Any]]) -> None:
         for stream, history in histories.items():
-            # Folded once here: afterwards threads only look at it.
+            # Fold once here, so that other threads only read the state.
             assert history.state is not None
             before = self._histories.get(stream)
             if before is not history:

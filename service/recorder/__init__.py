@@ -1,12 +1,12 @@
 """The write path: idempotency → read streams → decide → append → project, in one transaction.
 
-One writer thread a process. While one commit is in flight the requests that arrive are collected, then decided in
-order, each on the state that the one before left, and appended together: throughput grows with load, and an idle
-service adds no wait. Each request has its own outcome, and a refused one spoils none.
+A process has one writer thread. It collects the requests that arrive during a commit, decides them in order, each on
+the state after the one before, and appends them together. So throughput grows with load, and an idle service adds no
+wait. Each request has its own outcome, and a refusal does not affect the others.
 
-A batch is decided on what is known, up to some head, and the append compares and swaps that head: if the record
-moved on meanwhile, nothing is written. Only then is the head locked, what was missed read, and everything decided
-again. Nothing is acknowledged before it is committed.
+First, a batch is decided on the cached state at some head, and the append compares and swaps that head. If the record
+has moved on, nothing is written. Then the head is locked, the missed events are read, and the batch is decided again.
+Nothing is acknowledged before its commit.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,10 @@ _Connect: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 @dataclass
 class _Batch:
-    """A batch as it is decided: what to append, and the histories as each request leaves them."""
+    """A batch while it is decided: the rows to append, and the histories after the last decided request.
+
+    `first` maps an idempotency key to the index of its first request in `outcomes`.
+    """
 
     head: Head
     histories: dict[str, History[Any]]
@@ -61,15 +64,15 @@ class _Batch:
     first: dict[str, int] = field(default_factory=dict)
 
     def documents(self) -> list[Document]:
-        """The rows that go with what is appended, and the note that they are complete."""
+        """Return the documents to append, and the note that they are complete."""
         touched = (self.histories[stream] for stream in sorted(self.touched))
         return [*rows(touched, self.changes), backfill.note(self.position)]
 
 
 class Recorder:
-    """Records reports: through `queue` from any thread; by `record` in the calling thread, one caller at a time.
+    """Records reports: with `queue` from any thread, or with `record` in the calling thread, one caller at a time.
 
-    After DatabaseUnavailable the outcome is unknown; the same request with the same key finds it out.
+    After DatabaseUnavailable the outcome is unknown. A retry with the same key returns it.
     """
 
     def __init__(
@@ -87,12 +90,12 @@ class Recorder:
         self.queue: Batches[Request, Receipt] = Batches(self._open_worker, lambda request: len(request.report.events))
 
     def record(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Each request's outcome, in order; what is a Receipt is committed."""
+        """Return the outcome of each request, in order: a Receipt, which is committed, or an exception."""
         return self._record(partial(connection, self._engine), requests)
 
     @contextmanager
     def _open_worker(self) -> Iterator[Callable[[Sequence[Request]], list[Outcome]]]:
-        """To record batch after batch on one connection."""
+        """Yield a function that records a batch, always on the same connection."""
         held = KeptConnection(self._engine)
         yield partial(self._record, held.use)
         held.release()
@@ -100,7 +103,7 @@ class Recorder:
     def _record(self, connect: _Connect, requests: Sequence[Request]) -> list[Outcome]:
         try:
             batch, head = self._record_optimistically(connect, requests) or self._record_under_lock(requests)
-        except Exception as error:  # noqa: BLE001  # each sender is answered, and the writer goes on
+        except Exception as error:  # noqa: BLE001  # each sender gets the error, and the writer goes on
             self._reset()
             return [error] * len(requests)
         self._head = head
@@ -114,24 +117,22 @@ class Recorder:
         try:
             with connect() as c:
                 return self._optimistically(c, requests)
-        except ConnectionLost:
-            return None  # Perhaps after the commit: under the lock the keys show it.
-        except RolledBack:
-            return None
+        except (ConnectionLost, RolledBack):
+            return None  # A lost connection may have committed. Under the lock, the keys show it.
 
     def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
-        """Decide on what is known, and append if no other process was faster. None where it needs the lock."""
+        """Decide on the cached state and append. Return None if the head moved or the log must be read first."""
         previewing = any(request.dry_run for request in requests)
         head = self._head
         if head is None or previewing:
             head = self._catch_up(c, log.read_head(c))
-        # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
+        # Do not read streams that a report begins: the append fails if they exist. A preview appends nothing.
         begins = () if previewing else (stream for r in requests for stream in begun(r.report))
         absent = frozenset(stream for stream in begins if stream not in self._cache)
         batch = self._decide_all(c, head, requests, known={}, absent=absent)
         refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
         if refused and (absent or reports.by_keys(c, refused)):
-            # Idempotency comes before every refusal: some of these may have been recorded long ago.
+            # Idempotency comes before every refusal: some of these may be recorded already.
             return None
         try:
             new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else _unchanged(c, head)
@@ -155,7 +156,7 @@ class Recorder:
         return batch, new_head
 
     def _catch_up(self, c: Connection, head: Head) -> Head:
-        """Take up what others appended since, and make the documents that they did not. Return the head."""
+        """Read what other processes appended, and build the documents that they did not store. Return the head."""
         if self._head is None or self._head[:3] != head[:3]:
             backfill.catch_up(c, head.position)
             self._cache.catch_up(c, head.position)
@@ -178,7 +179,7 @@ class Recorder:
     def _load(
         self, c: Connection, reports: Sequence[Report], absent: Collection[str]
     ) -> tuple[dict[str, History[Any]], dict[str, str]]:
-        """Every stream that these reports are judged on, and where the origins that they cite are registered."""
+        """Return the streams that these reports are decided on, and the streams of the origins that they cite."""
         histories: dict[str, History[Any]] = {}
         origins: dict[str, str] = {}
         while reports:
@@ -187,7 +188,7 @@ class Recorder:
             origins |= self._cache.origins(c, slugs)
             streams = frozenset[str]().union(*(n.streams for n in found), origins.values()) - histories.keys()
             histories |= self._cache.streams(c, streams, absent)
-            # Only what a correction is about can show more to be needed, and only while more is known than before.
+            # Only the target of a correction can show that more streams are needed.
             reports = [report for report in reports if streams and corrects(report)]
         return histories, origins
 
@@ -203,7 +204,7 @@ class Recorder:
             return refused
 
     def _file(self, request: Request, batch: _Batch) -> Receipt:
-        # A mistake goes before what the sender had seen.
+        # Mistakes in the report come before version conflicts.
         for stream, seen in () if request.report.mistakes else request.seen.items():
             if (position := batch.histories[stream].position) not in seen:
                 raise Stale(stream, position)
@@ -225,7 +226,7 @@ class Recorder:
 
 
 def replay(c: Connection, report: StoredReport) -> Receipt:
-    """The receipt of a report on record, as it was given when it was filed."""
+    """Return the receipt of a recorded report, the same as when it was filed."""
     first, last = report.first_position, report.last_position
     recorded = tuple(codec.decode(row) for row in events.read_log(c, after=first - 1, upto=last))
     stored = read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
@@ -234,7 +235,7 @@ def replay(c: Connection, report: StoredReport) -> Receipt:
 
 
 def _unchanged(c: Connection, head: Head) -> Head | None:
-    """Where nothing is appended nothing compares the head, but a refusal and a preview too must rest on the present."""
+    """Return the head if it did not move: without an append, this alone shows that an outcome is not stale."""
     return head if log.read_head(c)[:3] == head[:3] else None
 
 

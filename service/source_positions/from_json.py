@@ -1,7 +1,7 @@
-"""JSON with positions.
+"""Read JSON with positions.
 
-A parser of its own, because YAML takes neither its tabs nor its surrogate pairs, and the parser of the standard library
-gives no positions and makes every value before any bound can be checked.
+The YAML parser refuses the tabs and surrogate pairs of JSON. The parser of the standard library returns no positions,
+and it builds every value before a limit can be checked.
 """
 
 import re
@@ -29,7 +29,7 @@ _REMEDIES: Final = {
 
 
 def is_json(text: str) -> bool:
-    """Tell whether a text is read as JSON: it begins with `{`."""
+    """Return whether a text is JSON: it begins with `{`."""
     return text.startswith("{", _skip_space(text, 0))
 
 
@@ -42,13 +42,13 @@ def read_json(source: SourceText) -> None:
 
 
 def not_json(text: str, error: JSONDecodeError) -> Unreadable:
-    """Return what a JSON parser found wrong with the text as a mistake with its place and remedy."""
+    """Return the error of a JSON parser as a mistake with its place and remedy."""
     before = SourceText(text[: error.pos])
     return before.error_at(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}")
 
 
 def too_deep(text: str, most: int) -> Unreadable:
-    """Return the place where JSON opens more brackets than that."""
+    """Return the error for the place where JSON is nested deeper than `most`."""
     source, depth = SourceText(text), 0
     for token in _BRACKET.finditer(source.text):
         depth += (token[0] in "[{") - (token[0] in "]}")
@@ -58,7 +58,7 @@ def too_deep(text: str, most: int) -> Unreadable:
 
 
 def _value(source: SourceText, at: int, parent: Node | None, token: str, depth: int) -> int:
-    """Adds the value that begins at `at` and returns where it ends."""
+    """Add the value that begins at `at`, and return its end."""
     text = source.text
     if depth > MAX_DEPTH:
         raise source.error_at(at, f"nested more than {MAX_DEPTH} deep")
@@ -108,7 +108,7 @@ def _members(source: SourceText, at: int, node: Node, depth: int) -> int:
 
 
 def _string(source: SourceText, at: int) -> tuple[str, int]:
-    """Decode the string at a quote; return it and where it ends."""
+    """Decode the string at a quote. Return it and its end."""
     try:
         value, end = _STRING.raw_decode(source.text, at)
     except JSONDecodeError as error:

@@ -1,7 +1,7 @@
-"""YAML, read from the parser's events.
+"""Read YAML from the events of the parser.
 
-`compose` recurses in C without a bound, so a file of opening brackets would end the process, and it is several
-times slower.
+`yaml.compose` is several times slower, and it recurses in C without a limit, so a file of opening brackets would crash
+the process.
 """
 
 import re
@@ -13,7 +13,7 @@ import yaml
 from service.source_positions.source import MAX_DEPTH, Node, SourceText, remedy
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# YAML does not take these, or takes some of them for a line break where an editor shows none.
+# YAML refuses these, or reads them as line breaks where an editor shows none.
 _UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _BLOCK_STYLES: Final = ("|", ">")
 _REMEDIES: Final = {
@@ -73,7 +73,7 @@ def _at(event: yaml.Event) -> int:
 def _yaml(
     source: SourceText, events: Iterator[yaml.Event], event: yaml.Event, parent: Node | None, token: str, depth: int
 ) -> None:
-    """Adds the node that begins with this event, and takes the events up to its end."""
+    """Add the node that begins with this event, and consume the events up to its end."""
     at = _at(event)
     if depth > MAX_DEPTH:
         raise source.error_at(at, f"nested more than {MAX_DEPTH} deep")

@@ -1,8 +1,8 @@
 """Export and import: the whole record as JSON lines, exactly as stored.
 
-After a header every line is an event with its chain hash, in the very form that the chain seals. So a record that was
-imported has the same positions, identifiers, times, chain and idempotency, and its export is the same file, byte for
-byte. Documents are left out: an import computes them again.
+Each line after the header is an event with its chain hash, in the form that the chain hashes. So an imported record has
+the same positions, identifiers, times, chain and idempotency keys, and its export is the same file, byte for byte.
+Documents are left out: an import builds them again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,17 +17,17 @@ from sqlalchemy import Connection, func, select, text, update
 from service.domain import catalogue
 from service.store import codec, log_scan
 from service.store.codec import StoredEvent, StoredReport
-from service.store.engine import driver
+from service.store.engine import driver, first_line
 from service.store.log import CHANNEL, Head, lock_head, read_head
 from service.store.tables import head
 from service.store.verify import PROGRESS_EVERY, Damaged, LogCheck, Progress, silent, verify_reached
 
 _CHUNK: Final = 5_000
-_HEADER_BYTES: Final = 4_096  # more than any header has
+_HEADER_BYTES: Final = 4_096  # more than a header has
 
 
 class NotAnExport(Exception):
-    """The file is no export of a record, not a whole one, or one of a later release. `line` counts from 1."""
+    """The file is not a complete export, or a later release wrote it. `line` counts from 1."""
 
     def __init__(self, line: int, what: str) -> None:
         self.line, self.what = line, what
@@ -35,11 +35,11 @@ class NotAnExport(Exception):
 
 
 class NotEmpty(Exception):
-    """Something is on record here already; an import needs an empty record."""
+    """The record has events already. Import into an empty record."""
 
 
 class HoldsMore(Exception):
-    """An export holds what the record does not; the message says what."""
+    """An export holds events that the record does not hold. The message says which."""
 
 
 class _Strict(BaseModel):
@@ -47,7 +47,7 @@ class _Strict(BaseModel):
 
 
 class _Header(_Strict):
-    """The first line: which record it is and where it ends."""
+    """The first line: the id of the record, its last position and chain hash."""
 
     chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     format: Literal["irritants-record-1"] = "irritants-record-1"
@@ -56,7 +56,7 @@ class _Header(_Strict):
 
 
 class _Line(_Strict):
-    """Every other line: an event, what its report was filed with, and the chain hash."""
+    """Every other line: an event, the fields of its report, and the chain hash."""
 
     actor: str
     causation: str | None
@@ -79,7 +79,7 @@ class _Line(_Strict):
 
 
 def export_record(connection: Connection, file: BinaryIO, progress: Progress = silent) -> Head:
-    """Write the record up to its head, and return the head. No append waits for it. Raises Damaged."""
+    """Write the record up to its head, and return the head. Appends go on meanwhile. Raises Damaged."""
     end = read_head(connection)
     header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
     file.write(f"{codec.canonical(header.model_dump())}\n".encode())
@@ -94,7 +94,7 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
 
 
 def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
-    """Check by its header that an export holds nothing but what this record holds. Raises NotAnExport and HoldsMore."""
+    """Check by its header that this record holds all that an export holds. Raises NotAnExport and HoldsMore."""
     header = _parse(_Header, 1, file.readline(_HEADER_BYTES))
     end = read_head(connection)
     if header.record != end.record:
@@ -108,9 +108,9 @@ def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
 
 
 def import_record(connection: Connection, file: Iterable[bytes], progress: Progress = silent) -> Head:
-    """Fills an empty record with an export, checked as `verify` would. Only inside `engine.transaction`.
+    """Fill an empty record with an export, with the checks of `verify`. Call it inside `engine.transaction`.
 
-    Raises NotEmpty and NotAnExport; then nothing may be committed.
+    Raises NotEmpty and NotAnExport. The transaction must then be rolled back.
     """
     empty = lock_head(connection)
     if empty.position:
@@ -136,7 +136,7 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
         raise NotAnExport((damaged.position or 0) + 1, damaged.what) from damaged
     connection.execute(update(head).values(end._asdict()))
     connection.execute(select(func.pg_notify(CHANNEL, str(end.position))))
-    # Until the database looks by itself, a minute later, it would plan for the few rows that it last saw.
+    # Otherwise the planner would assume a nearly empty table for about a minute.
     connection.execute(text("ANALYZE events, reports"))
     return end
 
@@ -156,7 +156,7 @@ def _parse(model: type[_Model], number: int, line: bytes) -> _Model:
 
 
 def _check_chain(numbered: Iterable[tuple[int, _Line]], check: LogCheck) -> Iterator[ReportWithEvents]:
-    """Report by report, each event held against the chain."""
+    """Yield each report with its events, after checking them against the chain. Raises NotAnExport."""
     for _, group in groupby(numbered, key=lambda numbered: numbered[1].report):
         filed = list(group)
         report, events = _rows([line for _, line in filed])
@@ -231,4 +231,4 @@ def _copy(connection: Connection, filed: list[ReportWithEvents]) -> None:
                 for row in rows:
                     copy.write_row(row)
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            raise NotAnExport(filed[0][0].first_position + 1, str(error).partition("\n")[0]) from error
+            raise NotAnExport(filed[0][0].first_position + 1, first_line(error)) from error

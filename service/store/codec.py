@@ -1,8 +1,8 @@
-"""Between events, the rows that hold them and the lines that the chain seals.
+"""Convert between events, the rows that hold them, and the lines that the chain hashes.
 
-A line is one event as stored: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the
-data, and what its report was filed with. The append sends lines, the chain hashes them, the export is made of them and
-an import reads them; so anyone with the export can check the chain with nothing but SHA-256.
+A line is one stored event: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the data,
+and the fields of its report. The append sends lines, the chain hashes them, and an export consists of them. So a reader
+of the export can check the chain with SHA-256 alone.
 """
 
 import json
@@ -24,11 +24,11 @@ GENESIS: Final = bytes(32)
 
 
 class Unreadable(Exception):
-    """An event on record cannot be read by this release: its type, its version or its shape is unknown."""
+    """This release cannot read a stored event: its type, its version or its shape is unknown."""
 
 
 class StoredReport(NamedTuple):
-    """What was filed, by whom, under which key; its events lie from the first position to the last."""
+    """The row of a report. Its events have all positions from the first to the last."""
 
     id: str
     key: str
@@ -43,7 +43,7 @@ class StoredReport(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """An event's row. `data` is JSON text in the schema version beside it."""
+    """The row of an event. `data` is JSON text of the version `schema_version`."""
 
     position: int
     stream: str
@@ -61,7 +61,7 @@ class StoredEvent(NamedTuple):
 
 
 def upcast(stored: StoredEvent) -> StoredEvent:
-    """The row with its data in today's version. Raises Unreadable."""
+    """Return the row with its data in the newest schema version. Raises Unreadable."""
     newest = catalogue.SCHEMA_VERSIONS.get(stored.type)
     if stored.schema_version == newest:
         return stored
@@ -75,7 +75,7 @@ def upcast(stored: StoredEvent) -> StoredEvent:
 
 
 def decode(stored: StoredEvent) -> Recorded:
-    """The event of a row, upcast. Raises Unreadable."""
+    """Return the event of a row, upcast. Raises Unreadable."""
     row = upcast(stored)
     try:
         event = catalogue.load_json(row.type, row.data)
@@ -101,7 +101,7 @@ def decode(stored: StoredEvent) -> Recorded:
 
 
 def new_line(event: Recorded, report: StoredReport) -> str:
-    """The line of an event that is about to be stored, in the version in which its type is written today."""
+    """Return the line of a new event, in the newest schema version of its type. Raises TypeError for a fraction."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
     return _line(
@@ -110,7 +110,7 @@ def new_line(event: Recorded, report: StoredReport) -> str:
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
-    """The line of an event as it is stored. Raises Unreadable."""
+    """Return the line of a stored event, in its own schema version. Raises Unreadable."""
     try:
         data = canonical_text(event.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -119,7 +119,7 @@ def stored_line(event: StoredEvent, report: StoredReport) -> str:
 
 
 def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
-    # Spelt out: sorting a dictionary of these costs a third of the time of `verify`. A test holds it to `canonical`.
+    # Written out: sorting a dictionary would take a third of the time of `verify`. A test compares it with `canonical`.
     return (
         f'{{"actor":{_cached_canonical(event.actor)}'
         f',"causation":{_nullable(event.causation)}'
@@ -153,38 +153,38 @@ def _nullable(text: str | None) -> str:
 
 
 def seal(previous: bytes, line: str) -> bytes:
-    """The chain hash of a line, given the one before it."""
+    """Return the chain hash of a line, from the chain hash before it."""
     return sha256(previous + line.encode()).digest()
 
 
 def with_chain_hash(line: str, chain_hash: bytes) -> str:
-    """The line with its chain hash after it: what is appended and exported."""
+    """Return the line with the member `chain_hash`, as it is appended and exported."""
     return f'{line[:-1]},"chain_hash":"{chain_hash.hex()}"}}'
 
 
 @lru_cache(maxsize=16)
 def instant(moment: datetime) -> str:
-    """UTC with microseconds always, so that the same moment is the same text."""
+    """Return UTC with six decimals of a second, so that equal moments are equal texts."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""JSON in the only form in which it is hashed."""
+"""JSON in the form that the chain hashes."""
 _cached_canonical: Final = lru_cache(maxsize=4096)(canonical)
 
 
 to_json: Final = msgspec.json.Encoder().encode
-"""JSON text of a value, for the database: which member of an object comes first does not count there."""
+"""JSON bytes of a value for the database, where the order of members does not matter."""
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 def canonical_without_fractions(value: object) -> str:
-    """The canonical form of a value without fractions: the bytes of `canonical`, which a test holds it to."""
+    """Return the same as `canonical`, faster, for a value without fractions. A test compares the two."""
     return _sorted(value).decode()
 
 
 class _FractionFound(Exception):
-    """There is one in the text; the fast encoder has a form of its own for them."""
+    """The text has a fraction, which the fast encoder writes in another form than `canonical`."""
 
 
 def _raise_fraction_found(text: str) -> NoReturn:
@@ -195,17 +195,17 @@ _decode_json: Final = msgspec.json.Decoder(float_hook=_raise_fraction_found).dec
 
 
 def canonical_text(data: str) -> str:
-    """The canonical form of JSON text, in a fifth of the time of `canonical`."""
+    """Return the canonical form of JSON text, in a fifth of the time of `canonical`."""
     try:
         return canonical_without_fractions(_decode_json(data))
     except _FractionFound:
-        # Nothing of ours wrote it, so the record was altered. Verification and export show what is there.
+        # This service writes no fractions, so the record was altered. Verification and export show it as it is.
         return canonical(json.loads(data))
 
 
 def _refuse_fractions(value: object) -> None:
-    # A fraction written here would make a chain that nothing verifies: jsonb gives it back in another form. Nothing but
-    # the changes of a correction could hold one, for no event has a field of that type.
+    # PostgreSQL's jsonb returns a fraction in another form, so its chain hash could not be verified. Only the changes
+    # of a correction could contain one: no event has a field of that type.
     if isinstance(value, float):
         raise TypeError(f"cannot store the fraction {value}; use whole numbers")
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Proof that the record is what was recorded: every position there, every line as the chain sealed it, history guarded.
+"""Verify the record: all positions are present, every line matches the chain, and the triggers are enabled.
 
-Finds what a superuser changed behind the triggers' back: an edit, a row removed or put in, two rows swapped, a tail cut
-off. A chain that was computed again after that is found only by a chain hash that was kept elsewhere.
+This finds what a superuser changed in spite of the triggers: rows that were edited, removed, inserted or swapped, and a
+missing end. If the superuser also computed the chain again, only a chain hash that is stored elsewhere shows it.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
 
 Progress = Callable[[int, int], None]
-"""Called from time to time with how many events of how many are done."""
+"""Receives the number of events that are done, and the number of all events."""
 PROGRESS_EVERY: Final = 1_000
 
 
 class Damaged(Exception):
-    """The record is not what was recorded. `position`: the first bad one; None where no event is concerned."""
+    """The record was altered. `position` is the first bad one, None if no event is affected."""
 
     def __init__(self, position: int | None, what: str) -> None:
         self.position, self.what = position, what
@@ -30,11 +30,11 @@ class Damaged(Exception):
 
 
 def silent(done: int, total: int) -> None:
-    """No progress is shown."""
+    """Show no progress."""
 
 
 def verify(connection: Connection, progress: Progress = silent) -> Head:
-    """Reads the whole record up to its head, which it returns. Raises Damaged. No append waits for it."""
+    """Verify the whole record and return its head. Raises Damaged. Appends go on meanwhile."""
     end = _end(connection)
     check = LogCheck()
     try:
@@ -55,7 +55,7 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
 
 
 def verify_reached(connection: Connection, end: Head, record: str, position: int, chain_hash: bytes) -> None:
-    """Holds a whole record, up to its head, against what was known of it before. Raises Damaged."""
+    """Compare a verified record with the position and chain hash of a checkpoint. Raises Damaged."""
     if record != end.record:
         raise Damaged(None, f"the checkpoint is of another record, {record}; this is the record {end.record}")
     if position > end.position:
@@ -66,7 +66,7 @@ def verify_reached(connection: Connection, end: Head, record: str, position: int
 
 
 class LogCheck:
-    """What the next event is held against: the one before it, its stream so far, and the report that is open."""
+    """Check events one after another: chain hash, version in the stream, time, and report."""
 
     def __init__(self) -> None:
         self.position = 0
@@ -95,7 +95,7 @@ class LogCheck:
         self.versions[event.stream] = event.version
 
     def arrive(self, end: Head) -> None:
-        """The head is where the last event is."""
+        """Compare the head with the last event. Raises Damaged."""
         if self.position < end.position:
             raise Damaged(self.position + 1, f"the event is missing; the head is at position {end.position}")
         if self.position > end.position:
@@ -131,7 +131,7 @@ def _end(connection: Connection) -> Head:
 
 
 def _check_the_end(connection: Connection) -> None:
-    # In one query, so that an append in between is in both of its numbers.
+    # One query, so that both numbers are of the same state.
     last = func.greatest(
         select(func.max(events.c.position)).scalar_subquery(),
         select(func.max(reports.c.last_position)).scalar_subquery(),
@@ -157,7 +157,7 @@ def _check_reports(connection: Connection) -> None:
 
 
 def _check_relations(connection: Connection) -> None:
-    """The one column that the chain does not seal: the database derives it, unless a superuser changed that."""
+    """Check the one column that the chain does not cover: the database derives it from the stream."""
     derived = events.c.relation.computed
     assert derived is not None
     strayed = select(func.min(events.c.position)).where(events.c.relation.is_distinct_from(derived.sqltext))
