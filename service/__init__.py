@@ -1,23 +1,58 @@
-"""The record of bilateral irritants: who says what about where each one stands, and when that was known.
+"""The record of bilateral irritants: who says what about the state of each one, and when that was known.
 
-The rooms, from the outside in. Imports point down this list and never up: `tests/test_architecture.py` holds that, and
-says which rooms may see which.
+The rooms, from the outside in. A room imports only rooms below it. `tests/test_architecture.py` has the exact rules.
 
     __main__, cli           the command line
-    client                  for programs elsewhere that poll this service; needs nothing of it but its documents
-    web                     the record as pages, for people; drawn from what `api` answers
-    relay                   the record handed on to NATS JetStream, each event once and in order
-    api                     the record over HTTP, for programs
-    recorder                THE write path: read streams → decide → append → project, in one transaction
-    follower                THE read path: what this process knows of the record, kept current; who waits for news
-    seeding                 filling an empty record
-    history_cache           decoded histories, for recorder and follower alike
-    checkpoint              where the record stood, signed, and the key that signs
-    read_models         the stored documents: built, backfilled and rebuilt
-    reportfile          what operators write by hand, and its schema
-    source_positions    YAML and JSON with a line and a column for each mistake
-    store | projections     the only room that knows SQL | read models, which are pure; they never see each other
-    domain                  what may be asserted and what comes of it; pure, and imports nothing of ours
-    settings                what the operator decides, read once and handed down
-    resources               the files and the version that come with the code, in a checkout and in a wheel
+    client                  the Python client for other programs
+    web                     pages and forms, from the same queries as `api`
+    relay                   publishes each event to NATS JetStream, once and in order
+    api                     HTTP for programs: routes, problems, conditional requests, feeds, OpenAPI
+    recorder                the write path: read streams → decide → append → project, in one transaction
+    follower                the read path: head, caches, long poll, replicas
+    seeding                 fills an empty record from `seeds/`
+    history_cache           decoded histories, for recorder and follower
+    checkpoint              signed positions of the record, and the signing key
+    read_models             builds, backfills and rebuilds the stored documents
+    reportfile              report files in YAML and JSON, and their schema
+    source_positions        YAML and JSON with the line and column of each mistake
+    store | projections     the only room that knows SQL | pure read models; neither imports the other
+    domain                  pure rules: what can be asserted, and which state follows
+    settings                the environment variables
+    resources               the files and the version of the package, in a checkout and in a wheel
+
+One report, `POST /v1/reports`:
+
+     1. api/auth.py                 `Authentication` finds the API key or the session of the request
+     2. api/reports_endpoints.py    `file_report` reads the parameters and the Idempotency-Key
+     3. api/body.py                 reads the JSON body and collects its mistakes
+     4. api/reports_filing.py       `file` checks the permissions of the key and queues the request
+     5. recorder/batching.py        collects the requests that arrive during a commit
+     6. recorder/__init__.py        `Recorder._record` reads the streams from history_cache.py and decides each request
+     7. domain/filing.py            `decide` resolves references and asks the rules, such as domain/irritant/rules.py
+     8. read_models/builder.py      makes the documents, with the views in projections/
+     9. store/log.py                `append` sends one statement: head, report, events, documents and NOTIFY
+    10. api/reports_receipts.py     writes the receipt, or api/problems.py the refusal
+
+One read, `GET /v1/relations/ru-us/board`:
+
+     1. api/table.py                lists all resources; api/relations.py has the row `BOARD`: path, query, formats
+     2. api/read_routes.py          `ReadRoute` takes the names from the path and calls the responder
+     3. api/responder.py            `Responder.answer` confirms the head, then looks in the cache
+     4. follower/__init__.py        `Follower.head` joins the next query for the head
+     5. store/head_listener.py      sends that query and receives NOTIFY
+     6. follower/cache.py           returns the rendered page, if no event has changed it
+     7. follower/replicas.py        otherwise chooses a replica or the primary for the read
+     8. history_cache.py            returns the histories of the relation, with new events from store/events.py
+     9. projections/board.py        `view` makes the document from the histories
+    10. api/responses.py            has the headers of 200 and 304; web/board.py draws a page from the document
+
+Where to change what:
+
+    the text of an error           refusals of a report: the docstring of the exception in domain/errors.py; mistakes in
+                                   a report file: reportfile/ and source_positions/; problems of HTTP: where Problem is
+                                   raised in api/, explained in api/problem_types.py; pages: web/messages/en/
+    a rule on reversals            domain/irritant/rules.py refuses (`_judged`); domain/irritant/fold.py has the effect
+    a column of the board          projections/board.py: `BoardRow` (JSON) and `_COLUMNS` (CSV); on the page also
+                                   web/templates/board.html, with its heading in web/messages/en/pages.toml
+    the SQL of the append          store/log.py: `_APPEND`; the tables are in store/tables.py and migrations/
 """

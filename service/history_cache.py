@@ -1,13 +1,12 @@
 """Decoded histories, all current up to one position, for the recorder and for views over whole relations.
 
-To decode and fold ten thousand events takes half a second, longer than a writer may hold the head's lock or each reader
-wait. So what was decoded stays, and only the tail of the log is read. The cache is bounded: streams least recently used
-go first.
+To decode and fold ten thousand events takes half a second, too long to hold the lock of the head or to wait for each
+read. So decoded histories are cached, and only new events are read. The cache is bounded, and the least recently used
+streams are evicted.
 
-A history that was given out never changes: a stream that grew is copied first. So several threads may compute from one
-history while another catches it up. The recorder and the follower each have an instance of their own. In a shared one
-an append would wait while a reader decodes a relation under the lock: measured on two busy cores, 0.7 s for a relation
-of 9,300 events, where a whole report takes 5 ms.
+A returned history never changes: before a stream grows, its history is copied. So threads can compute from a history
+while another thread catches up. The recorder and the follower have separate caches. With one cache, appends would wait
+while a reader decodes a relation: 0.7 s for 9,300 events on two busy cores, where a report takes 5 ms.
 """
 
 from collections import OrderedDict
@@ -24,98 +23,98 @@ from service.store.codec import GENESIS, StoredEvent
 from service.store.log import Head
 
 _MOST_MISSED: Final = 5_000
-"""Further behind than this, the cache starts over and reads again what is asked for."""
+"""With more missed events than this, the cache is emptied."""
 _STREAM_COST: Final = 3
-"""What a stream costs beside its events, in events."""
+"""The memory of a stream in addition to its events, counted in events."""
 _KINDS: Final = ("irritant", "round", "relation")
 
 
 class HistoryCache:
-    """Histories by stream, up to about `most_events` events together. Safe to use from several threads."""
+    """Histories by stream, with about `most_events` events in total. Safe to use from several threads."""
 
     def __init__(self, most_events: int) -> None:
-        self._most = most_events
+        self._max_events = most_events
         self._lock = RLock()
-        self._start_over(0, GENESIS)
+        self._reset(0, GENESIS)
 
-    def _start_over(self, position: int, chain_hash: bytes | None) -> None:
+    def _reset(self, position: int, chain_hash: bytes | None) -> None:
         self._position, self._chain_hash, self._size = position, chain_hash, 0
-        self._kept: OrderedDict[str, History[Any]] = OrderedDict()
-        self._whole: dict[str, set[str]] = {}
+        self._histories: OrderedDict[str, History[Any]] = OrderedDict()
+        self._complete: dict[str, set[str]] = {}
         self._origins: dict[str, str] = {}
 
     def __contains__(self, stream: str) -> bool:
-        return stream in self._kept
+        return stream in self._histories
 
     def catch_up(self, c: Connection, upto: int) -> None:
-        """Take up what was appended up to a position. One query reads it.
+        """Add what was appended up to a position, in one query.
 
-        After a failover that lost commits the last event seen is not on record any more: then nothing is kept.
+        If a failover lost the last event that was seen, the cache is emptied.
         """
         with self._lock:
-            missed = self._missed(c, max(upto, self._position))
+            missed = self._read_missed(c, max(upto, self._position))
             if missed is None:
-                self._start_over(upto, events.chain_hash_at(c, upto))
+                self._reset(upto, events.chain_hash_at(c, upto))
             elif missed:
-                self._take_up(missed)
+                self._apply(missed)
                 self._position, self._chain_hash = missed[-1].position, missed[-1].chain_hash
 
-    def _missed(self, c: Connection, upto: int) -> Sequence[StoredEvent] | None:
-        if not self._kept or upto - self._position > _MOST_MISSED:
+    def _read_missed(self, c: Connection, upto: int) -> Sequence[StoredEvent] | None:
+        if not self._histories or upto - self._position > _MOST_MISSED:
             return None
-        # From the last event seen on, to compare its chain hash. Before the first event there is none.
+        # Read from the last event that was seen, to compare its chain hash. At position 0 there is none.
         found = events.read_log(c, after=self._position - 1, upto=upto)
         if self._position == 0:
             return found
         return found[1:] if found and found[0].chain_hash == self._chain_hash else None
 
-    def _take_up(self, missed: Iterable[StoredEvent]) -> None:
+    def _apply(self, missed: Iterable[StoredEvent]) -> None:
         grown: dict[str, History[Any]] = {}
         for row in missed:
             stream = row.stream
             if stream not in grown:
-                if (known := self._kept.get(stream)) is None and _relation_of(stream) not in self._whole:
+                if (known := self._histories.get(stream)) is None and _relation_of(stream) not in self._complete:
                     continue
                 grown[stream] = history_of(stream) if known is None else known.copy()
             grown[stream].append(codec.decode(row))
         self._put(grown)
 
     def streams(self, c: Connection, names: Iterable[str], absent: Collection[str] = ()) -> dict[str, History[Any]]:
-        """These streams as they are at the position of the last `catch_up` or `keep`.
+        """Return these streams at the position of the last `catch_up` or `keep`.
 
-        One query reads those that are not in the cache. Those in `absent` are taken to be empty and are not read. What
-        was read is kept only by `keep`.
+        One query reads those that are not in the cache. Streams in `absent` are not read and count as empty. Only
+        `keep` adds what was read to the cache.
         """
         with self._lock:
-            found = {name: self._kept.get(name) for name in names}
+            found = {name: self._histories.get(name) for name in names}
             unread = {name: 0 for name, known in found.items() if known is None and name not in absent}
             read = events.read_streams(c, unread, upto=self._position) if unread else {}
             return {name: known or history_of(name, read.get(name, ())) for name, known in found.items()}
 
     def origins(self, c: Connection, slugs: Iterable[str]) -> dict[str, str]:
-        """The stream under which each of these origins is registered. Unknown slugs are left out."""
+        """Return the stream in which each of these origins is registered. Unknown slugs are left out."""
         with self._lock:
             found = {slug: self._origins[slug] for slug in slugs if slug in self._origins}
             unknown = set(slugs) - found.keys()
             return found | events.origin_streams(c, unknown) if unknown else found
 
     def keep(self, head: Head, histories: Mapping[str, History[Any]], origins: Mapping[str, str]) -> None:
-        """Keep what the record holds at this head. The caller made every append since the last `catch_up`."""
+        """Cache these histories at a head. The caller made every append since the last `catch_up`."""
         with self._lock:
             self._position, self._chain_hash = head.position, head.chain_hash
             self._put(histories)
             self._origins |= origins
-            if len(self._origins) > self._most:
+            if len(self._origins) > self._max_events:
                 self._origins.clear()
 
     def of_relation(self, c: Connection, relation: str, upto: int) -> dict[str, History[Any]]:
-        """Every stream of a relation that was on record at a position, by its name."""
+        """Return all streams of a relation at a position, by name."""
         with self._lock:
-            if upto > self._position or relation not in self._whole:
+            if upto > self._position or relation not in self._complete:
                 self.catch_up(c, upto)
-            if relation in self._whole:
-                found = {stream: self._kept[stream] for stream in sorted(self._whole[relation])}
-                self._use(found)
+            if relation in self._complete:
+                found = {stream: self._histories[stream] for stream in sorted(self._complete[relation])}
+                self._touch(found)
             else:
                 found = self._read(c, relation)
         then = ((stream, history.as_of(upto)) for stream, history in found.items())
@@ -125,29 +124,29 @@ class HistoryCache:
         recorded = events.read_relation(c, relation, kinds=_KINDS, upto=self._position)
         found = {stream: history_of(stream, recorded[stream]) for stream in sorted(recorded)}
         if found:
-            self._whole[relation] = set()
+            self._complete[relation] = set()
             self._put(found)
         return found
 
     def _put(self, histories: Mapping[str, History[Any]]) -> None:
         for stream, history in histories.items():
-            # Folded once here: afterwards threads only look at it.
+            # Fold once here, so that other threads only read the state.
             assert history.state is not None
-            before = self._kept.get(stream)
+            before = self._histories.get(stream)
             if before is not history:
                 self._size += _cost(history) - (0 if before is None else _cost(before))
-                self._kept[stream] = history
-            if (streams := self._whole.get(_relation_of(stream))) is not None:
+                self._histories[stream] = history
+            if (streams := self._complete.get(_relation_of(stream))) is not None:
                 streams.add(stream)
-        self._use(histories)
-        while self._size > self._most:
-            stream, forgotten = self._kept.popitem(last=False)
-            self._size -= _cost(forgotten)
-            self._whole.pop(_relation_of(stream), None)
+        self._touch(histories)
+        while self._size > self._max_events:
+            stream, evicted = self._histories.popitem(last=False)
+            self._size -= _cost(evicted)
+            self._complete.pop(_relation_of(stream), None)
 
-    def _use(self, streams: Iterable[str]) -> None:
+    def _touch(self, streams: Iterable[str]) -> None:
         for stream in streams:
-            self._kept.move_to_end(stream)
+            self._histories.move_to_end(stream)
 
 
 def _relation_of(stream: str) -> str:

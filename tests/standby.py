@@ -15,7 +15,7 @@ import psycopg
 
 from service.seeding import seed
 from service.store import embedded
-from service.store.embedded import PORT, _account, _give, _programs, _Server
+from service.store.embedded import PORT, _account, _change_owner, _programs, _Server
 from service.store.engine import open_engine
 from service.store.migrate import upgrade
 from tests.conftest import NOT_DURABLE
@@ -40,14 +40,14 @@ class Standby:
         # The same at each start, and short enough for a socket.
         self.sockets = tempfile.mkdtemp(prefix="irritants-")
         self._server = _Server(folder, Path(self.sockets), _programs(), _account(folder.parent))
-        _give(Path(self.sockets), self._server.account)
+        _change_owner(Path(self.sockets), self._server.account)
         self.url = f"postgresql://postgres@/{RECORD}?host={quote(self.sockets)}&port={PORT}"
 
     @classmethod
     def of(cls, primary: str, folder: Path) -> "Standby":
         """A copy of the primary as it is, started."""
         standby = cls(folder)
-        _give(folder.parent, standby._server.account)
+        _change_owner(folder.parent, standby._server.account)
         standby._run(
             *("pg_basebackup", f"--dbname={primary}", f"--pgdata={folder}", "--wal-method=stream"),
             *("--checkpoint=fast", "--write-recovery-conf", "--no-sync"),
@@ -88,7 +88,7 @@ class Standby:
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
-        until(lambda: not self._server._answers())
+        until(lambda: not self._server._accepts_connections())
         # Else whoever stops it later would look for a process of that number.
         (self.folder / "postmaster.pid").unlink()
 

@@ -1,4 +1,4 @@
-"""The map of the rooms holds: imports point one way, one room knows SQL, one file reads the environment."""
+"""The rules between rooms: imports point one way, one room knows SQL, one file reads the environment."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "service").rglob("*.py"))
 
-# Each room, and the rooms that it may import besides itself. Whoever adds a room says here where it stands.
+# Each room, and the rooms that it may import besides itself. A new room needs a line here.
 FILES = {"reportfile", "source_positions"}
 READING_AND_WRITING = {"recorder", "follower", "history_cache", "store", "projections", "domain"}
 STARTING = {"settings", "resources", "seeding"}
@@ -40,9 +40,7 @@ ROOMS = {
 }
 PURE = {"domain", "projections"}
 SQL = {"sqlalchemy", "psycopg", "psycopg_pool", "alembic"}
-HANDED_ON = {"sqlalchemy.Connection", "sqlalchemy.Engine"}  # what a room may hold and pass on that writes no SQL
-NEVER_A_NAME = {"manager", "helper", "helpers", "util", "utils", "impl", "data", "info", "process"}
-NAMED_BY_THE_FIELD = {"ProcessStarted", "data_received"}  # the second by asyncio
+HANDED_ON = {"sqlalchemy.Connection", "sqlalchemy.Engine"}  # every room may pass these on
 THE_ENVIRONMENT = {"environ", "environb", "getenv", "putenv", "dotenv"}
 UNASKED = {"now", "utcnow", "today", "time", "monotonic", "uuid1", "uuid4", "uuid7", "random", "getuser"}
 
@@ -87,6 +85,13 @@ def test_every_room_is_on_the_map() -> None:
     assert all(re.search(rf"\b{room}\b", str(service.__doc__)) for room in rooms)
 
 
+def test_every_file_on_the_map_exists() -> None:
+    files = set(re.findall(r"[\w/]+\.(?:py|html)|\w+(?:/\w+)*/(?=[\s,;])", str(service.__doc__)))
+    missing = {file for file in files if not (ROOT / "service" / file).exists() and not (ROOT / file).exists()}
+    assert len(files) > 25
+    assert not missing
+
+
 def test_the_core_stands_on_the_standard_library_and_pydantic_alone() -> None:
     for module in of_rooms(*PURE):
         foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names
@@ -109,7 +114,7 @@ def test_one_room_knows_sql() -> None:
 
 
 def test_one_module_opens_connections() -> None:
-    """It sets what all rely on, so a connection that another module opened would be in a state of its own."""
+    """It sets what all code relies on, so a connection from another module would have other settings."""
     for module in MODULES:
         opened = {
             f"{ast.unparse(node.func.value)}.{node.func.attr}"
@@ -136,19 +141,6 @@ def test_one_module_finds_the_files_that_come_with_the_code() -> None:
         names = {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)}
         assert "__file__" not in names, named(module)
         assert not {name for name in imported(module) if name.startswith(("importlib.resources", "importlib.metadata"))}
-
-
-def test_names_say_what_a_thing_is() -> None:
-    for module in MODULES:
-        defined = [
-            node.name
-            for node in ast.walk(tree(module))
-            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        ]
-        for name in {module.stem, *defined} - NAMED_BY_THE_FIELD:
-            words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
-            assert not {word.lower() for word in words} & NEVER_A_NAME, f"{named(module)}: {name}"
-            assert words[:1] not in (["Base"], ["I"]), f"{named(module)}: {name}"
 
 
 def test_a_module_says_its_job() -> None:

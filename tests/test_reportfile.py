@@ -224,7 +224,7 @@ def test_an_unquoted_word_is_what_its_field_takes(field: str, value: object) -> 
 
 def test_an_unquoted_range_of_dates_has_a_message_of_its_own() -> None:
     text = f"{HEAD}events:\n  - type: ConcernRaised\n    occurred: [2025-04-10..]\n    wording: [a, b]\n"
-    quoted = 'YAML takes this for a list; write it in quotes: "[2025-04-10..]".'
+    quoted = 'YAML reads this as a list; write it in quotes: "[2025-04-10..]".'
     assert places(read(text)) == [(5, 15, "/events/0/occurred", quoted)]
     assert drafted(text) == [{"type": "ConcernRaised", "occurred": "[2025-04-10..]", "wording": ["a", "b"]}]
 
@@ -232,7 +232,7 @@ def test_an_unquoted_range_of_dates_has_a_message_of_its_own() -> None:
 def test_a_file_with_mistakes_has_a_draft_and_no_body() -> None:
     file = read(f"{HEAD}events: []\ndate: 2025")
     assert file.draft == {"relation": "ru-us", "title": "A report", "events": []}
-    with pytest.raises(NotAReport, match=r"^line 4, column 7: no field of a report; its fields are relation, "):
+    with pytest.raises(NotAReport, match=r"^line 4, column 7: unknown field `[a-z]+`; allowed: relation, "):
         _ = file.body
 
 
@@ -323,8 +323,8 @@ OTHER_ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "u
     [
         (b"", "line 1, column 1: the file is empty"),
         (b"\xef\xbb\xbf", "line 1, column 1: the file is empty"),
-        (b"- a", "line 1, column 1: no fields; a report has relation, round, title, "),
-        (b"---\n", "line 2, column 1: no fields; a report has relation, round, title, "),
+        (b"- a", "line 1, column 1: the file has no fields; write each as `name: value`. Allowed: relation, "),
+        (b"---\n", "line 2, column 1: the file has no fields; write each as `name: value`. Allowed: relation, "),
         (b"relation: ru-us\ntitle: \xff", "line 2, column 8: the byte 0xFF is not UTF-8"),
         ("title: é\n".encode() + b"\xe9", "line 2, column 1: the byte 0xE9 is not UTF-8"),
         ("title: 😀".encode() + b"\xe9", "line 1, column 9: the byte 0xE9 is not UTF-8"),
@@ -336,10 +336,10 @@ OTHER_ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "u
         ("\ufeff1: é".encode() + b"\xff", "line 1, column 5: the byte 0xFF is not UTF-8"),
         (b"\xef\xbb\xbfa: b: c", "line 1, column 5: not YAML"),
         (b"\xef\xbb\xbf{'a'}", "line 1, column 2: not JSON"),
-        (b"\xef\xbb\xbf\xef\xbb\xbfa: b", "line 1, column 1: the character U+FEFF"),
+        (b"\xef\xbb\xbf\xef\xbb\xbfa: b", "line 1, column 1: the invisible character U+FEFF"),
         *((HEAD.encode(encoding), f"line 1, column 1: {ANOTHER_ENCODING}") for encoding in OTHER_ENCODINGS),
         (b"a: b: c", "line 1, column 5: not YAML: "),
-        (b" " * (MAX_BYTES + 1), "line 1, column 1: the file has more than 16 MiB"),
+        (b" " * (MAX_BYTES + 1), "line 1, column 1: the file is larger than 16 MiB"),
     ],
 )
 def test_what_cannot_be_read_at_all_is_refused(text: bytes, mistake: str) -> None:
@@ -350,24 +350,27 @@ def test_what_cannot_be_read_at_all_is_refused(text: bytes, mistake: str) -> Non
 
 def test_defaults_cannot_be_blown_up_into_more_than_may_be_sent() -> None:
     events = "  - {type: ConcernRaised}\n" * 9_000
-    with pytest.raises(NotAReport, match="too long to be repeated in 9000 events; shorten"):
+    with pytest.raises(NotAReport, match="the defaults are too long to repeat in 9000 events; shorten"):
         read(f"{HEAD}defaults:\n  inference: {'x' * 2_000}\nevents:\n{events}")
 
 
 @pytest.mark.parametrize(
     ("part", "mistake"),
     [
-        ("events: 7", "/events: is no list"),
-        ("events: {a: b}", "/events: is no list"),
-        ("events: [7, [8]]", "/events/0: has no fields"),
-        ("sources: 7", "/sources: is no list"),
-        ("sources: [7]", "/sources/0: has no fields"),
-        ("sources: [{publisher: x}]", "/sources/0: a source has a slug"),
-        ("sources: [{slug: [x], publisher: x}]", "/sources/0/slug: a source has a slug"),
-        ("sources: [{slug: x, origins: 7}]", "/sources/0/origins: is no list"),
-        ("defaults: 7\nevents: []", "/defaults: has no fields"),
-        ("defaults: {wording: x}\nevents: []", "/defaults/wording: has no default; asserted_by, source, "),
-        ("key: [x]", "/key: is no text"),
+        ("events: 7", "/events: must be a list"),
+        ("events: {a: b}", "/events: must be a list"),
+        ("events: [7, [8]]", "/events/0: must have fields, each written as `name: value`"),
+        ("sources: 7", "/sources: must be a list"),
+        ("sources: [7]", "/sources/0: must have fields, each written as `name: value`"),
+        ("sources: [{publisher: x}]", "/sources/0: a source needs the field `slug`, a text"),
+        ("sources: [{slug: [x], publisher: x}]", "/sources/0/slug: a source needs the field `slug`, a text"),
+        ("sources: [{slug: x, origins: 7}]", "/sources/0/origins: must be a list"),
+        ("defaults: 7\nevents: []", "/defaults: must have fields, each written as `name: value`"),
+        (
+            "defaults: {wording: x}\nevents: []",
+            "/defaults/wording: `wording` cannot have a default; allowed: asserted_by, source, ",
+        ),
+        ("key: [x]", "/key: must be text"),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_complained_of(part: str, mistake: str) -> None:

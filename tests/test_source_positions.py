@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from service.source_positions import MAX_MISTAKES, Node, Unreadable, from_yaml, read, source
 
-ANCHOR = "an anchor; remove it, and put a text that begins with & in quotes."
-ALIAS = "an alias; write out what it stands for, and put a text that begins with * in quotes."
-LINE_BREAK = "has a line break, and this field takes one line; put a space there, or write `>` and YAML does."
+ANCHOR = "anchors are not allowed; remove it, or put a text that begins with & in quotes."
+ALIAS = "aliases are not allowed; write the value out, or put a text that begins with * in quotes."
+LINE_BREAK = "contains a line break, but this field takes one line; use a space, or begin the YAML text with `>`."
 
 
 def plain(node: Node) -> Any:
@@ -136,11 +136,11 @@ def test_anchors_aliases_tags_and_double_keys_are_all_complained_of() -> None:
     assert complaints("a: &x 1\nb: *x\nc: !!int 3\nd: &y [2]\na: 2\n") == [
         (1, 4, "/a", ANCHOR),
         (2, 4, "/b", ALIAS),
-        (3, 4, "/c", "a tag; remove it, and put a text that begins with ! in quotes."),
+        (3, 4, "/c", "tags are not allowed; remove it, or put a text that begins with ! in quotes."),
         (4, 4, "/d", ANCHOR),
-        (5, 4, "/a", "the key `a` is there twice."),
+        (5, 4, "/a", "duplicate key `a`; keep one."),
     ]
-    assert complaints('{"a": 1, "b": {"a": 2, "a": 3}}') == [(1, 29, "/b/a", "the key `a` is there twice.")]
+    assert complaints('{"a": 1, "b": {"a": 2, "a": 3}}') == [(1, 29, "/b/a", "duplicate key `a`; keep one.")]
 
 
 def test_of_two_values_with_one_key_the_first_stays() -> None:
@@ -148,19 +148,19 @@ def test_of_two_values_with_one_key_the_first_stays() -> None:
 
 
 def test_what_cannot_be_stored_is_complained_of() -> None:
-    cannot = "has a NUL or half of a surrogate pair, which cannot be stored; remove it."
+    cannot = "contains a NUL or half of a surrogate pair, which cannot be stored; remove it."
     assert complaints('{"a": "\\u0000", "b": "\\ud800", "\\udc00": "c"}') == [
         (1, 7, "/a", cannot),
         (1, 22, "/b", cannot),
         (1, 42, "/\ufffd", cannot),
     ]
     assert complaints('a: "x\\0"') == [(1, 4, "/a", cannot)]
-    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "a number that is too large.")]
+    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "the number is too large.")]
 
 
-NO_KEY = "a key that is no plain text; write every field as `name: value`"
-UNSEEN = "which no text shows; remove it, or save this as plain text"
-CONTROL = "a line break, a tab or another control character within a text; remove it"
+NO_KEY = "a field name must be plain text; write every field as `name: value`"
+UNSEEN = "is not allowed; remove it, or save the file as plain text"
+CONTROL = "a line break, tab or other control character inside a text; remove it"
 
 
 @pytest.mark.parametrize(
@@ -168,19 +168,19 @@ CONTROL = "a line break, a tab or another control character within a text; remov
     [
         ("", "line 1, column 1: the file is empty; write the fields of a report"),
         (" \n\n", "line 1, column 1: the file is empty; write the fields of a report"),
-        ("# nothing\n", "line 1, column 1: nothing but comments; write the fields of a report"),
-        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document; file each report in a file of its own"),
+        ("# nothing\n", "line 1, column 1: the file has only comments; write the fields of a report"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second YAML document begins here; put each report in its own file"),
         ("a: 1\n? [b]\n: c\n", f"line 2, column 3: {NO_KEY}"),
         ("a: 1\n&x b: c\n", f"line 2, column 1: {NO_KEY}"),
         ("a: 1\n*x : c\n", f"line 2, column 1: {NO_KEY}"),
-        ("a: 1\nb: \x07\n", f"line 2, column 4: the character U+0007, {UNSEEN}"),
-        ("a: 1\nb: x\0y\n", f"line 2, column 5: the character U+0000, {UNSEEN}"),
-        ("a: 1\n\ufeffb: 1\n", f"line 2, column 1: the character U+FEFF, {UNSEEN}"),
-        ("\ufeff{}", f"line 1, column 1: the character U+FEFF, {UNSEEN}"),
-        ("a: x\x85b: y\n", f"line 1, column 5: the character U+0085, {UNSEEN}"),
-        ("a: 'x\u2028y'\n", f"line 1, column 6: the character U+2028, {UNSEEN}"),
-        ("a:\n\t- b\n", "line 2, column 1: not YAML: a tab; indent with spaces"),
-        ("PK\x03\x04", f"line 1, column 3: the character U+0003, {UNSEEN}"),
+        ("a: 1\nb: \x07\n", f"line 2, column 4: the invisible character U+0007 {UNSEEN}"),
+        ("a: 1\nb: x\0y\n", f"line 2, column 5: the invisible character U+0000 {UNSEEN}"),
+        ("a: 1\n\ufeffb: 1\n", f"line 2, column 1: the invisible character U+FEFF {UNSEEN}"),
+        ("\ufeff{}", f"line 1, column 1: the invisible character U+FEFF {UNSEEN}"),
+        ("a: x\x85b: y\n", f"line 1, column 5: the invisible character U+0085 {UNSEEN}"),
+        ("a: 'x\u2028y'\n", f"line 1, column 6: the invisible character U+2028 {UNSEEN}"),
+        ("a:\n\t- b\n", "line 2, column 1: not YAML: tabs are not allowed here; use spaces"),
+        ("PK\x03\x04", f"line 1, column 3: the invisible character U+0003 {UNSEEN}"),
         ("a:\n" + "- " * 20, "line 2, column 31: nested more than 16 deep"),
         ("[" * 1_000_000, "line 1, column 17: nested more than 16 deep"),
         ('{"a":' * 1_000_000, "line 1, column 81: nested more than 16 deep"),
@@ -193,11 +193,11 @@ CONTROL = "a line break, a tab or another control character within a text; remov
         ('{"a": NaN}', "line 1, column 7: not JSON: expected a value; put a text in double quotes"),
         ('{"a": 01}', "line 1, column 8: not JSON: expected a comma or }"),
         ('{"a": }', "line 1, column 7: not JSON: expected a value; put a text in double quotes"),
-        ('{"a": 1}\nx', "line 2, column 1: not JSON: something follows the closing brace; a file holds one report"),
+        ('{"a": 1}\nx', "line 2, column 1: not JSON: text follows the closing brace; put each report in its own file"),
         ('{"a": "😀\0"}', f"line 1, column 9: not JSON: {CONTROL}"),
         ('{"a": "b\tc"}', f"line 1, column 9: not JSON: {CONTROL}"),
         ('{"a": "b', "line 1, column 7: not JSON: the quotes that open here are not closed"),
-        ('{"a": "\\x"}', "line 1, column 8: not JSON: a backslash is written as \\\\"),
+        ('{"a": "\\x"}', "line 1, column 8: not JSON: write a backslash as \\\\"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text: str, why: str) -> None:
@@ -283,7 +283,7 @@ def test_a_text_with_very_many_mistakes_is_not_read_to_its_end(text: str) -> Non
     with pytest.raises(Unreadable) as refused:
         read(text * (MAX_MISTAKES + 100))
     assert len(refused.value.mistakes) == MAX_MISTAKES + 1
-    assert refused.value.mistake.detail == f"more than {MAX_MISTAKES} mistakes; correct those above first."
+    assert refused.value.mistake.detail == f"more than {MAX_MISTAKES} mistakes; correct the ones above first."
 
 
 def test_a_short_text_cannot_be_blown_up() -> None:

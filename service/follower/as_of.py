@@ -1,7 +1,7 @@
-"""Readings of the record at a point of both its clocks, from the log. What is stored is only the present.
+"""As-of reads from the log: the record as it was known at a position, and as it was on a day.
 
-Every function is given a connection and a position up to which it looks, so an answer computed from several queries is
-of one moment, whatever is appended meanwhile.
+Every function takes a position as its upper limit. So results of several queries fit together, even if events are
+appended in between. Stored documents have only the current state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,24 +23,25 @@ from service.store import events, reports
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was on record at a position; of that, where a day is given, only what had happened by then."""
+    """A position and, optionally, a day: what was recorded by then, and of that, what had occurred by that day."""
 
     position: int
     effective_on: date | None = None
     certain: bool = False
 
     def reading(self, history: History[Any]) -> Reading[Any]:
+        """Return the state of a history at this point."""
         return history.reading(self.effective_on, certain=self.certain)
 
 
 def histories(connection: Connection, streams: Iterable[str], upto: int) -> dict[str, History[Any]]:
-    """These streams as they were on record; those that were not are left out."""
-    read = events.read_streams(connection, dict.fromkeys(streams, 0), upto=upto)
-    return _on_record(read)
+    """Return the histories of these streams up to a position. Streams without events are left out."""
+    found = events.read_streams(connection, dict.fromkeys(streams, 0), upto=upto)
+    return {stream: history_of(stream, recorded) for stream, recorded in found.items() if recorded}
 
 
 class Readings(TypedDict):
-    """Every stream of a relation, read at one point: what is computed over a whole relation is computed from."""
+    """All streams of a relation at one point: the input of the views over a relation."""
 
     irritants: Sequence[Reading[Irritant]]
     rounds: Sequence[Reading[Round]]
@@ -48,7 +49,7 @@ class Readings(TypedDict):
 
 
 def readings_of(found: Mapping[str, History[Any]], relation: str, point: Point) -> Readings | None:
-    """Of all streams of a relation; None where there are none. Of talks that nobody opened it is that of nothing."""
+    """Return the readings of a relation, None if it has no streams. If no talks were opened, their history is empty."""
     if not found:
         return None
     talks = found.get(f"relation/{relation}") or history_of(f"relation/{relation}")
@@ -59,16 +60,12 @@ def readings_of(found: Mapping[str, History[Any]], relation: str, point: Point) 
     }
 
 
-def cited_sources(connection: Connection, told: Iterable[Recorded], point: Point) -> list[Reading[Source]]:
-    """The documents that any of these events cites."""
-    cited = {f"source/{event.data.source.document}" for event in told if isinstance(event.data, Statement)}
+def cited_sources(connection: Connection, recorded: Iterable[Recorded], point: Point) -> list[Reading[Source]]:
+    """Return the sources that these events cite."""
+    cited = {f"source/{event.data.source.document}" for event in recorded if isinstance(event.data, Statement)}
     return [point.reading(history) for history in histories(connection, cited, point.position).values()]
 
 
 def rounds_of_reports(connection: Connection, relation: str, upto: int) -> dict[str, str]:
-    """The round that each report was filed on, by the report's id; those on none are left out."""
+    """Return the round of each report, by the id of the report. Reports without a round are left out."""
     return {r.id: r.round for r in reports.page(connection, relation=relation, upto=upto) if r.round is not None}
-
-
-def _on_record(read: Mapping[str, list[Any]]) -> dict[str, History[Any]]:
-    return {stream: history_of(stream, recorded) for stream, recorded in read.items() if recorded}

@@ -1,7 +1,7 @@
-"""What was rendered, kept for as long as nothing that it is computed from changes: bounded in bytes.
+"""A cache of rendered responses, limited in bytes. An entry leaves it when the data that it depends on changes.
 
-An entry names its topics; a change of one of them drops it, unless it was computed with that change already. An entry
-that is still being loaded when its topic changes is given to those who asked before, and not kept.
+An entry has topics. A change of one of them drops it, unless it was computed after that change. If a topic changes
+while an entry is loading, the callers get the result, but it is not cached.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
 
 _OVERHEAD: Final = 2_000
-"""About what an entry costs beside its bytes."""
+"""About the memory that an entry takes in addition to `size`, in bytes."""
 
 
-class Kept(Protocol):
-    """Anything that was computed at a position of the record. `position`: the last event that it is computed from."""
+class Cacheable(Protocol):
+    """A cached value. `position` is the last event that it is computed from, `size` its bytes."""
 
     @property
     def position(self) -> int: ...
@@ -23,18 +23,18 @@ class Kept(Protocol):
     def size(self) -> int: ...
 
 
-K = TypeVar("K", bound=Kept)
+K = TypeVar("K", bound=Cacheable)
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     topics: Sequence[str]
-    value: Kept | None = None
+    value: Cacheable | None = None
     loading: asyncio.Task[Any] | None = None
 
 
 class Cache:
-    """Entries by key, least recently used out. `bytes`, `hits` and `misses` are metrics."""
+    """Entries by key. The least recently used ones are evicted. `bytes`, `hits` and `misses` are metrics."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -47,8 +47,8 @@ class Cache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def peek(self, key: Hashable) -> Kept | None:
-        """What is kept under a key and needs no loading."""
+    def peek(self, key: Hashable) -> Cacheable | None:
+        """Return the cached value of a key, None if it is not loaded."""
         entry = self._entries.get(key)
         if entry is None or entry.value is None:
             return None
@@ -57,54 +57,55 @@ class Cache:
         return entry.value
 
     async def get(self, key: Hashable, topics: Sequence[str], load: Callable[[], Awaitable[K]]) -> K:
+        """Return the cached value of a key, or load it, once for all callers."""
         if (kept := self.peek(key)) is not None:
             return cast(K, kept)
         entry = self._entries.get(key)
         if entry is None:
             self.misses += 1
             entry = self._entries[key] = _Entry(topics)
-            self._name(key, topics)
+            self._index(key, topics)
             entry.loading = asyncio.ensure_future(self._load(key, entry, load))
-            entry.loading.add_done_callback(_seen)
+            entry.loading.add_done_callback(_retrieve_exception)
         assert entry.loading is not None
-        # Shielded: one who asked and left takes nothing from the others.
+        # Shielded, so that a cancelled caller does not cancel the load for the others.
         return cast(K, await asyncio.shield(entry.loading))
 
     async def _load(self, key: Hashable, entry: _Entry, load: Callable[[], Awaitable[K]]) -> K:
         try:
             value = await load()
         except BaseException:
-            self._forget(key, entry)
+            self._remove(key, entry)
             raise
         if self._entries.get(key) is entry:
             entry.value, entry.loading = value, None
             self.bytes += value.size + _OVERHEAD
-            self._shrink()
+            self._evict()
         return value
 
     def drop(self, touched: Mapping[str, int]) -> None:
-        """Drops what depends on these topics, unless it knows the position that touched them."""
+        """Drop entries with these topics that were computed before the position that touched the topic."""
         for topic, position in touched.items():
             for key in tuple(self._by_topic.get(topic, ())):
                 entry = self._entries[key]
                 if entry.value is None or entry.value.position < position:
-                    self._forget(key, entry)
+                    self._remove(key, entry)
 
     def clear(self) -> None:
         self._entries.clear()
         self._by_topic.clear()
         self.bytes = 0
 
-    def _name(self, key: Hashable, topics: Iterable[str]) -> None:
+    def _index(self, key: Hashable, topics: Iterable[str]) -> None:
         for topic in topics:
             self._by_topic.setdefault(topic, set()).add(key)
 
-    def _shrink(self) -> None:
+    def _evict(self) -> None:
         while self.bytes > self._most_bytes:
             key, entry = next((k, e) for k, e in self._entries.items() if e.value is not None)
-            self._forget(key, entry)
+            self._remove(key, entry)
 
-    def _forget(self, key: Hashable, entry: _Entry) -> None:
+    def _remove(self, key: Hashable, entry: _Entry) -> None:
         if self._entries.get(key) is not entry:
             return
         del self._entries[key]
@@ -117,7 +118,7 @@ class Cache:
                 del self._by_topic[topic]
 
 
-def _seen(loaded: asyncio.Task[Any]) -> None:
-    # All who asked may have left: then the exception is retrieved here.
+def _retrieve_exception(loaded: asyncio.Task[Any]) -> None:
+    # If all callers left, asyncio would warn that the exception was never retrieved.
     if not loaded.cancelled():
         loaded.exception()

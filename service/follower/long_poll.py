@@ -1,7 +1,7 @@
-"""Long polls: requests that wait for news. A waiter is one object: no connection, no thread, no task of its own.
+"""Long polls: requests that wait for news. A waiter is one object, without a connection, a thread or a task.
 
-Waiters are indexed by topic, so a commit costs only the waiters that it concerns. Waiters for the same answer share one
-lookup and are woken after it: a thousand lookups at once would delay the first.
+Waiters are indexed by topic, so a commit costs time only for the waiters of its topics. Waiters for the same response
+share one lookup and are woken after it, because a thousand lookups at once would delay the first.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-_AT_ONCE: Final = 100
-"""So many waiters are woken before other tasks have a turn: new requests do not wait until all were answered."""
+_WAKE_BATCH: Final = 100
+"""Number of waiters that are woken before other tasks run, so that new requests are not delayed."""
 
 
 class Awaited(NamedTuple):
@@ -22,7 +22,7 @@ class Awaited(NamedTuple):
 
 
 class TooManyWaiters(Exception):
-    """As many requests wait already as this process allows."""
+    """The maximum number of requests is waiting already."""
 
 
 class Waiters:
@@ -76,16 +76,16 @@ class Waiters:
 
 async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
     if awaited is not None:
-        with suppress(Exception):  # each waiter then looks itself, and meets the error
+        with suppress(Exception):  # each waiter then looks for itself and gets the error
             await awaited.look()
     for n, waiter in enumerate(waiters, 1):
         waiter.wake()
-        if n % _AT_ONCE == 0:
+        if n % _WAKE_BATCH == 0:
             await asyncio.sleep(0)
 
 
 class Waiter:
-    """One waiter. Enter it before looking, so that a change between looking and waiting is not missed."""
+    """One waiting request. Enter it before the first read, so that a change between read and wait is not missed."""
 
     __slots__ = ("_news", "_waiters", "_woken", "awaited", "topics")
 
@@ -109,20 +109,20 @@ class Waiter:
             self._news.set_result(None)
 
     async def wait(self, until: float) -> bool:
-        """Wait for news since the last call or since it was entered. False when the loop's clock reaches `until`."""
+        """Wait for news since the last call or since `enter`. Return False at `until`, a time of the loop."""
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._news = loop.create_future()
-            alarm = loop.call_at(until, self._give_up, self._news)
+            timer = loop.call_at(until, self._time_out, self._news)
             try:
                 await self._news
             finally:
-                alarm.cancel()
+                timer.cancel()
                 self._news = None
         woken, self._woken = self._woken, False
         return woken
 
     @staticmethod
-    def _give_up(news: "asyncio.Future[None]") -> None:
+    def _time_out(news: "asyncio.Future[None]") -> None:
         if not news.done():
             news.set_result(None)

@@ -1,10 +1,9 @@
 """Reads from replicas of the database, or from the primary where no replica can serve them.
 
-A replica serves a read only from a snapshot that ends exactly where the reader is: the same record, the same last
-event, the same chain hash, with all documents of this release made. A reading of the past may also come from a replica
-that is further, where its chain holds the reader's head. A replica that lags, hangs, is gone, was promoted or follows
-another server fails this check, and the primary is read instead. So no read fails or goes back because of a replica,
-and its monitoring only matters for speed.
+A replica serves a read only from a snapshot with exactly the head of the reader: the same record, last event and chain
+hash, with all documents of this release. A read of the past may also come from a replica that is ahead, if its chain
+contains the head of the reader. A replica that lags, hangs, is gone, was promoted or follows another server fails this
+check, and the primary serves the read. So no read fails or goes back because of a replica. Monitoring only saves time.
 """
 
 import asyncio
@@ -24,9 +23,9 @@ from service.store.replica import ReplicaConnection, ReplicaHead, has_head, repl
 
 _MONITOR_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.005
-"""About as long as a commit takes to a healthy replica. An attempt in vain costs a read a third of a millisecond."""
+"""About the delay of a healthy replica. A failed attempt costs a read a third of a millisecond."""
 _BEHIND_SECONDS: Final = 5.0
-"""A replica that is behind for longer than this is not asked."""
+"""A replica that is behind for longer than this serves no reads."""
 SERVING: Final = "serving"
 T = TypeVar("T")
 
@@ -34,14 +33,14 @@ log = structlog.get_logger("irritants")
 
 
 class Replica:
-    """A replica as this process knows it. `state` is `serving`, or why it is not used."""
+    """The state of a replica in this process. `state` is `serving`, or the reason why it is not used."""
 
     def __init__(self, number: int, url: str) -> None:
         self.number = number
         self.connection = ReplicaConnection(url)
-        self.state = "not looked at yet"
+        self.state = "not checked yet"
         self.behind = 0
-        """Positions, when its head was last read."""
+        """Number of positions that it lacked when its head was last read."""
         self.reads = 0
         self._behind_since: float | None = None
         self._paused_until = 0.0
@@ -53,7 +52,7 @@ class Replica:
         return self.connection.is_healthy and time.monotonic() >= self._paused_until
 
     def pause(self) -> None:
-        """Ask it for nothing for a moment: it is not where a reader is, or does not answer."""
+        """Do not use it for a moment, because its head is another one or it does not answer."""
         self._paused_until = time.monotonic() + _PAUSE_SECONDS
 
     # Used by the monitor.
@@ -82,7 +81,7 @@ class Replica:
             self._set_state(SERVING)
 
     def _set_state(self, state: str, error: str | None = None) -> None:
-        """Log each change of state. The driver's message names machines and users, so it goes to the log alone."""
+        """Set and log the state. The message of the driver has names of machines and users, so only the log gets it."""
         was, self.state = self.state, state
         self.connection.is_healthy = state == SERVING
         if state == SERVING and was != SERVING:
@@ -92,7 +91,7 @@ class Replica:
 
 
 class Replicas:
-    """`read` from any thread; `start` and `close` from the event loop. Without standbys the primary serves reads."""
+    """Reads from replicas or the primary. Call `read` from any thread, `start` and `close` from the event loop."""
 
     def __init__(self, primary: Engine, standbys: Sequence[str] = ()) -> None:
         self._primary = primary
@@ -118,8 +117,8 @@ class Replicas:
     ) -> T:
         """Return what `load` reads of the record as it is at `head`. Raises DatabaseUnavailable.
 
-        `is_snapshot`: `load` sends several queries that have to see the same state. `is_past`: it reads only the log up
-        to the head, which is the same in every later state.
+        `is_snapshot`: `load` sends several queries that must see the same state. `is_past`: it reads only the log up to
+        the head, which is the same in every later state.
         """
         for replica in self._in_turn():
             try:
@@ -136,7 +135,7 @@ class Replicas:
             return load(c)
 
     def _in_turn(self) -> Iterator[Replica]:
-        """Yield each usable replica once, beginning with another one each time."""
+        """Yield each usable replica once, starting with the next one at each call."""
         if self.standbys:
             first = next(self._turns) % len(self.standbys)
             yield from (replica for replica in self.standbys[first:] + self.standbys[:first] if replica.is_usable)
@@ -146,5 +145,5 @@ def _is_at(c: Connection, head: Head, *, is_past: bool) -> bool:
     now = replica_head(c)
     if is_past:
         return now.is_at(head) or (now.follows and now.position > head.position and has_head(c, head))
-    # Documents that another release did not store are made after its commit, and reach a standby after it.
+    # Documents that another release did not store are built after its commit, so they reach a replica later.
     return now.is_at(head) and backfill.noted(c) == head.position

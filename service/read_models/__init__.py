@@ -1,4 +1,4 @@
-"""The read models: built as the recorder appends, backfilled after another release appended, rebuilt from the log.
+"""The read models: built with each append, backfilled after an append of another release, rebuilt from the log.
 
-`builder` alone makes rows, from histories, so the bytes are the same in all three cases.
+Only `builder` makes rows, from histories, so the bytes are the same in all three cases.
 """

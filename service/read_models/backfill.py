@@ -1,11 +1,11 @@
-"""Backfill of read models that another release did not write: in a rolling upgrade, or on the way back from one.
+"""Backfill read models that another release did not write, during a rolling upgrade or its reversal.
 
-An append stores the documents of the release that makes it, and no others. With them it writes a note, one for each set
-of representations: up to this position all documents of the set are there. A note behind the head says that another
-release appended since. Then the missing documents are made from the log before anything is read or decided at that
-head. Where all processes are of one release, the note is at the head and there is nothing to do.
+An append stores only the documents of its own release. It also stores a note for this set of representations: up to
+this position, all documents of the set are stored. If the note is behind the head, another release has appended. Then
+the missing documents are built from the log before a read or a decision at that head. If all processes are of one
+release, the note is always at the head.
 
-Nothing here needs a lock: a document is never written over a newer one, and neither is the note.
+No lock is needed, because an older document or note never replaces a newer one.
 """
 
 from typing import Final
@@ -20,24 +20,24 @@ from service.store.read_models import Document
 
 NOTE: Final = "built"
 SET: Final = " ".join(f"{name}/{representation}" for name, representation in sorted(REPRESENTATIONS.items()))
-"""This release's representations, as their note is called."""
+"""The representations of this release, as the key of their note."""
 
 
 def note(position: int) -> Document:
-    """Return the note that all documents of this release's set are there up to a position."""
+    """Return the note that all documents of this release are stored up to a position."""
     return Document(NOTE, 1, SET, "", position, {}, b"")
 
 
 def noted(c: Connection) -> int | None:
-    """Return the position up to which all documents of this release's set are there, None before they are built."""
+    """Return the position up to which all documents of this release are stored, None before they are built."""
     found = read_models.get(c, NOTE, 1, SET)
     return None if found is None else found.position
 
 
 def catch_up(c: Connection, position: int) -> int:
-    """Make the documents that are missing up to a position of the record. Return how many it made.
+    """Build the documents that are missing up to a position. Return their number.
 
-    Raises DatabaseUnavailable where a later release filed an event that this one cannot read.
+    Raises DatabaseUnavailable if a later release recorded an event that this release cannot read.
     """
     done = noted(c) or 0
     if done >= position:
@@ -45,13 +45,13 @@ def catch_up(c: Connection, position: int) -> int:
     try:
         made = make_since(c, done)
     except Unreadable as error:
-        raise DatabaseUnavailable(f"{error}; a later release filed it, and answers in this one's place") from error
+        raise DatabaseUnavailable(f"{error}; a later release recorded it, so send reads to that release") from error
     read_models.store(c, [note(position)])
     return made
 
 
 def make_since(c: Connection, position: int) -> int:
-    """Make the documents that events after a position led to. Return how many it made."""
+    """Build the documents of all events after a position. Return their number."""
     made = 0
     for stream in events.streams_since(c, position):
         log = events.read_streams(c, {stream: 0})[stream]

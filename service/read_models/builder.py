@@ -1,6 +1,6 @@
-"""The one builder of read models: it turns histories into rows, the document of each stream and each change of it.
+"""Build the rows of `read_models` from histories: the document of each stream, and each change of an irritant.
 
-Which representations a release stores is one set: REPRESENTATIONS, by their names.
+REPRESENTATIONS has the representation that this release stores, for each name.
 """
 
 from bisect import bisect_right
@@ -24,13 +24,13 @@ REPRESENTATIONS: Final = {p.name: p.representation for p in STORED.values()} | {
 
 
 def rows(histories: Iterable[History[Any]], changes: Iterable[ChangeDocument]) -> Iterator[Document]:
-    """Make the row of each change, and that of each history whose kind of stream has a stored document."""
+    """Yield the row of each change, and of each history whose kind of stream has a stored document."""
     yield from map(_change_row, changes)
     for history in histories:
         name = parse_stream(history.stream)
         if name is None or name.relation is None or name.kind not in STORED:
             continue
-        projection, document = STORED[name.kind], _viewed(history, name.kind)
+        projection, document = STORED[name.kind], _view_of(history, name.kind)
         yield Document(
             projection.name,
             projection.representation,
@@ -43,7 +43,7 @@ def rows(histories: Iterable[History[Any]], changes: Iterable[ChangeDocument]) -
 
 
 def _change_row(changed: ChangeDocument) -> Document:
-    """A change never changes: its key is its position."""
+    """Return the row of a change. Its key is its position."""
     relation = changed.irritant.partition("/")[0]
     key = f"{changed.position:019d}"
     return Document(change.NAME, change.REPRESENTATION, key, relation, changed.position, {}, rendered(changed))
@@ -52,8 +52,8 @@ def _change_row(changed: ChangeDocument) -> Document:
 _views: Final[WeakKeyDictionary[History[Any], tuple[int, Any]]] = WeakKeyDictionary()
 
 
-def _viewed(history: History[Any], kind: Kind) -> Any:
-    """The view of a history. An append asks for it as what is stored, as `after`, and the next one as `before`."""
+def _view_of(history: History[Any], kind: Kind) -> Any:
+    """Return the view of a history. Cached: one append needs it twice, and the next append once more."""
     version, view = _views.get(history, (None, None))
     if version != history.version:
         view = STORED[kind].view(history.reading())
@@ -62,16 +62,16 @@ def _viewed(history: History[Any], kind: Kind) -> Any:
 
 
 def _standing(history: History[Any]) -> StandingDocument | None:
-    """How an irritant stands; None where it is not on record."""
-    return standing_of(_viewed(history, "irritant")) if history.events else None
+    """Return the standing of an irritant, None if it has no events."""
+    return standing_of(_view_of(history, "irritant")) if history.events else None
 
 
 _Run: TypeAlias = tuple[Reason, Sequence[Recorded], StandingDocument]
-"""Events of one report that change a reading for one reason, and how the irritant stands after them."""
+"""Events of one report with one reason for a change, and the standing of the irritant after them."""
 
 
 def _changes(before: StandingDocument | None, stream: str, runs: Iterable[_Run]) -> Iterator[ChangeDocument]:
-    """How one report changed one irritant's reading, in the order of filing. A run is one change."""
+    """Yield the changes of one irritant by one report, in the order of filing. A run is one change."""
     for reason, events, after in runs:
         if after != before:
             yield ChangeDocument(
@@ -86,19 +86,19 @@ def _changes(before: StandingDocument | None, stream: str, runs: Iterable[_Run])
 
 
 def changes_by(decision: Decision, before: Mapping[str, History[Any]]) -> list[ChangeDocument]:
-    """How a report that was decided on these histories changes the irritants' readings, in the order of filing."""
+    """Return the changes of irritants by a report that was decided on these histories, in the order of filing."""
     by_stream: dict[str, list[tuple[Recorded, Reason]]] = {}
     for event, reason in zip(decision.recorded, decision.reasons, strict=True):
         if event.stream.startswith("irritant/"):
             by_stream.setdefault(event.stream, []).append((event, reason))
     changes: list[ChangeDocument] = []
     for stream, filed in by_stream.items():
-        changes += _changes(_standing(before[stream]), stream, _runs_in(decision.histories[stream], filed))
+        changes += _changes(_standing(before[stream]), stream, _runs_at_end(decision.histories[stream], filed))
     return sorted(changes, key=lambda changed: changed.position)
 
 
-def _runs_in(history: History[Any], filed: Sequence[tuple[Recorded, Reason]]) -> Iterator[_Run]:
-    """The runs of the report with which a history ends."""
+def _runs_at_end(history: History[Any], filed: Sequence[tuple[Recorded, Reason]]) -> Iterator[_Run]:
+    """Yield the runs of the report that a history ends with."""
     for reason, run in groupby(filed, key=lambda f: f[1]):
         events = [event for event, _ in run]
         after = _standing(history.as_of(events[-1].position))
@@ -107,7 +107,7 @@ def _runs_in(history: History[Any], filed: Sequence[tuple[Recorded, Reason]]) ->
 
 
 def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0) -> Iterator[Document]:
-    """Make every row that a stream's events after a position led to. The events up to it are folded once."""
+    """Yield the rows of a stream's events after a position. The events up to it are folded once."""
     if not stream.startswith("irritant/"):
         return rows([history_of(stream, log)], ())
     known = bisect_right(log, after, key=lambda event: event.position)
@@ -117,7 +117,7 @@ def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0) -> Iterato
 
 
 def _changes_replayed(history: History[Any], log: Iterable[Recorded]) -> Iterator[ChangeDocument]:
-    """How the reports of these events changed an irritant's reading. The history grows by them."""
+    """Yield the changes by the reports of these events, which are appended to the history."""
     before = _standing(history)
     for _, report in groupby(log, key=lambda event: event.report):
         runs = list(_runs_appended(history, report))
@@ -126,11 +126,11 @@ def _changes_replayed(history: History[Any], log: Iterable[Recorded]) -> Iterato
 
 
 def _runs_appended(history: History[Any], report: Iterable[Recorded]) -> Iterator[_Run]:
-    """The runs of a report, which is appended to the history meanwhile: to look back at each would fold all again."""
+    """Yield the runs of a report and append it to the history. To look back instead would fold all events again."""
     run: list[Recorded] = []
     last: Reason | None = None
     for event in report:
-        # That an event is of another reason is known only when it is appended.
+        # The reason of an event is known only after it is appended.
         left = history.state
         reason = history.append(event)
         if last is not None and reason != last:

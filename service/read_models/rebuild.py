@@ -1,10 +1,10 @@
-"""Rebuild of the read models from the log, and their verification, while the service reads and writes.
+"""Rebuild and verify the read models from the log, while the service reads and writes.
 
-Batches of streams, each seen in one snapshot, so memory is bounded and nothing waits. A long record is shared between
-several processes. A rebuild writes what is missing or different and removes what no event accounts for. It never writes
-over a document that an append made newer, so no read goes back. A new representation is built in the same way beside
-the old one. Processes that do not know it yet append meanwhile: the last of that is built under the head's lock, and
-only there is it noted as built. From then on `backfill` keeps it complete.
+The work is done in batches of streams, each in one snapshot, so memory is bounded and no request waits. A long record
+is divided between several processes. A rebuild writes documents that are missing or different, and removes those
+without an event. It never replaces a newer document, so no read goes back. A new representation is built beside the old
+one, while older processes append. The last of their events are built under the lock of the head. Then a note says that
+the representation is complete, and `backfill` keeps it so.
 """
 
 import gc
@@ -31,49 +31,50 @@ from service.store.verify import Damaged, Progress, silent
 _BATCH_EVENTS: Final = 1_000
 _BATCH_STREAMS: Final = 200
 _SHORT_TAIL: Final = 10
-"""At most so many events are built under the lock, where appends wait: a few milliseconds for each."""
+"""At most this many events are built under the lock. Appends wait a few milliseconds for each."""
 _WORTH_PROCESSES: Final = 20_000
-"""Fewer events are built before other processes have started."""
+"""For fewer events, the start of other processes takes too long."""
 _COLLECT_AFTER: Final = 100_000
-"""New objects between two looks for garbage in those processes. A batch frees nearly all of its own without them."""
+"""New objects between two garbage collections in these processes. A batch needs nearly none."""
 _MOST_PROCESSES: Final = 4
 
 
 def rebuild(engine: Engine, progress: Progress = silent) -> int:
-    """Make every document what a replay of the log gives. Return how many were missing, different or stray."""
+    """Make every document equal to a replay of the log. Return how many were missing, different or stray."""
     with connection(engine) as c:
         done = read_head(c).position
-        with _shared(engine, done) as repair_all:
+        with _repairs(engine, done) as repair_all:
             repaired = sum(repair_all(_batches(c, done, progress)))
     return repaired + _finish(engine, done)
 
 
 def _finish(engine: Engine, done: int) -> int:
-    """Build what was appended since, the last of it under the lock, and note that all is there."""
+    """Build the events that were appended since, the last of them under the lock, and store the note."""
     made, behind = 0, math.inf
     with connection(engine) as c:
-        # As long as it becomes less: where others append faster than this builds, they have to wait once.
-        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete(c, done)) < behind:
-            made += backfill.make_since(c, _complete(c, done))
+        # Repeat while the rest shrinks. If others append faster than this builds, they wait once for the lock.
+        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete_up_to(c, done)) < behind:
+            made += backfill.make_since(c, _complete_up_to(c, done))
             done, behind = head, left
     with transaction(engine) as c:
         head = lock_head(c).position
-        made += backfill.make_since(c, _complete(c, done))
-        stray = _unaccounted(c)
+        made += backfill.make_since(c, _complete_up_to(c, done))
+        stray = _stray_documents(c)
         read_models.remove(c, stray)
         read_models.store(c, [backfill.note(head)])
     return made + len(stray)
 
 
-def _complete(c: Connection, done: int) -> int:
-    """Return the position up to which all is there: appends of this release wrote their documents themselves."""
+def _complete_up_to(c: Connection, done: int) -> int:
+    """Return the position up to which all documents are stored, by this rebuild or by appends of this release."""
     return max(done, backfill.noted(c) or 0)
 
 
 def ensure_built(engine: Engine, progress: Progress = silent) -> int:
-    """Build what is missing of this release's representations. Return how many documents it made.
+    """Build the missing documents of this release. Return their number.
 
-    After an import or a change of their shape that is all of them; after another release appended, what that led to.
+    After an import or with a new representation these are all documents. After appends of another release they are the
+    documents of its events.
     """
     with connection(engine) as c:
         noted = backfill.noted(c)
@@ -83,82 +84,86 @@ def ensure_built(engine: Engine, progress: Progress = silent) -> int:
 
 
 def verify_documents(engine: Engine, progress: Progress = silent) -> None:
-    """Compare every document with a replay. Raises Damaged at the first position where they differ.
+    """Compare every document with a replay. Raises Damaged for the first position where they differ.
 
-    What another release appended is built first, as a read does it.
+    Events of another release are backfilled first, as before a read.
     """
     with connection(engine) as c:
         end = read_head(c).position
         if backfill.noted(c) is not None:
             backfill.catch_up(c, end)
         wrong = [d for batch in _batches(c, end, progress) for part in _difference(engine, batch) for d in part]
-        wrong += _unaccounted(c)
+        wrong += _stray_documents(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
-        more = f"; {len(wrong) - 1} more are wrong" if len(wrong) > 1 else ""
-        raise Damaged(first.position, f"the stored document {first.name} {first.key} is not what the log says{more}")
+        more = f"; {len(wrong) - 1} more differ" if len(wrong) > 1 else ""
+        raise Damaged(
+            first.position, f"the stored document {first.name} {first.key} differs from a replay of the log{more}"
+        )
 
 
 _RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]
 
 
 @contextmanager
-def _shared(engine: Engine, upto: int) -> Iterator[_RepairAll]:
-    """Repair batch after batch, in this process and, where it is worth their start, in others at the same time."""
+def _repairs(engine: Engine, upto: int) -> Iterator[_RepairAll]:
+    """Yield a function that repairs batches: in this process and, for a long log, in others at the same time."""
     others = min(os.cpu_count() or 1, _MOST_PROCESSES) - 1
     if upto < _WORTH_PROCESSES or not others:
         yield lambda batches: (_repair(engine, batch) for batch in batches)
         return
-    # Spawned, not forked: a copy of this one would hold its connections, and the locks of its other threads.
+    # Spawned, not forked: a fork would share the connections of this process and the locks of its threads.
     started = get_context("spawn")
-    with ProcessPoolExecutor(others, started, initializer=_open, initargs=(address(engine),)) as pool:
+    with ProcessPoolExecutor(others, started, initializer=_start_worker, initargs=(address(engine),)) as pool:
         try:
-            yield lambda batches: _divided(engine, pool, batches, others + 1)
+            yield lambda batches: _repair_in_parallel(engine, pool, batches, others + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _divided(engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int) -> Iterator[int]:
-    """Keep a few batches at work in the other processes, and repair the others here meanwhile."""
+def _repair_in_parallel(
+    engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int
+) -> Iterator[int]:
+    """Repair a few batches at a time in the other processes, and the other batches in this one."""
     submitted: list[Future[int]] = []
     for batch in batches:
         if sum(not future.done() for future in submitted) < ahead:
-            submitted.append(pool.submit(_repair_here, batch))
+            submitted.append(pool.submit(_repair_in_worker, batch))
         else:
             yield _repair(engine, batch)
     yield sum(future.result() for future in submitted)
 
 
-_here: list[Engine] = []
+_worker_engine: list[Engine] = []
 
 
-def _open(url: str) -> None:
+def _start_worker(url: str) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(_COLLECT_AFTER)
-    _here.append(open_engine(url, connections=1, statement_seconds=None))
+    _worker_engine.append(open_engine(url, connections=1, statement_seconds=None))
 
 
 def _end_with_parent() -> None:
-    """End this process where the one that submits the batches is killed."""
+    """End this process when the one that submits the batches is gone."""
     parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _repair_here(streams: list[str]) -> int:
-    return _repair(_here[0], streams)
+def _repair_in_worker(streams: list[str]) -> int:
+    return _repair(_worker_engine[0], streams)
 
 
 class _Difference(NamedTuple):
-    """`due`: documents of a replay that the store lacks or has otherwise. `stray`: those that no replay gives."""
+    """`due`: documents of a replay that are missing or different. `stray`: documents that no replay returns."""
 
     due: list[Document]
     stray: list[Document]
 
 
 def _batches(c: Connection, upto: int, progress: Progress) -> Iterator[list[str]]:
-    """Yield all streams in batches of a bounded number of events; only a single stream may be longer."""
+    """Yield all streams in batches with a bounded number of events. A batch of one stream may exceed it."""
     batch: list[str] = []
     size = done = 0
     for stream, length in _all_streams(c):
@@ -190,7 +195,7 @@ def _repair(engine: Engine, streams: list[str]) -> int:
 
 
 def _difference(engine: Engine, streams: list[str]) -> _Difference:
-    """Compare what is stored for these streams with a replay of them, in one snapshot."""
+    """Compare the stored documents of these streams with a replay, in one snapshot."""
     with transaction(engine, "REPEATABLE READ") as c:
         recorded = events.read_streams(c, dict.fromkeys(streams, 0))
         found = read_models.at(c, [event.position for log in recorded.values() for event in log])
@@ -200,8 +205,8 @@ def _difference(engine: Engine, streams: list[str]) -> _Difference:
     return _Difference(due, [d for key, d in stored.items() if key not in wanted])
 
 
-def _unaccounted(c: Connection) -> list[Document]:
-    """Documents of positions where there is no event. Asked in this order, an append in between does no harm."""
+def _stray_documents(c: Connection) -> list[Document]:
+    """Return documents beyond the head. The head is read again at the end, because an append can occur between."""
     candidates = read_models.beyond(c, read_head(c).position)
     end = read_head(c).position
     return [document for document in candidates if document.position > end]
@@ -212,5 +217,5 @@ def _identity(document: Document) -> tuple[str, int, str]:
 
 
 def _comparable(document: Document) -> tuple[str, int, str, bytes]:
-    # As JSON: a tuple among the facets comes back as a list.
+    # As JSON, because a tuple in the facets is read back as a list.
     return document.relation, document.position, canonical(document.facets), document.body

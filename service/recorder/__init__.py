@@ -1,12 +1,12 @@
 """The write path: idempotency → read streams → decide → append → project, in one transaction.
 
-One writer thread a process. While one commit is in flight the requests that arrive are collected, then decided in
-order, each on the state that the one before left, and appended together: throughput grows with load, and an idle
-service adds no wait. Each request has its own outcome, and a refused one spoils none.
+A process has one writer thread. It collects the requests that arrive during a commit, decides them in order, each on
+the state after the one before, and appends them together. So throughput grows with load, and an idle service adds no
+wait. Each request has its own outcome, and a refusal does not affect the others.
 
-A batch is decided on what is known, up to some head, and the append compares and swaps that head: if the record
-moved on meanwhile, nothing is written. Only then is the head locked, what was missed read, and everything decided
-again. Nothing is acknowledged before it is committed.
+First, a batch is decided on the cached state at some head, and the append compares and swaps that head. If the record
+has moved on, nothing is written. Then the head is locked, the missed events are read, and the batch is decided again.
+Nothing is acknowledged before its commit.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ from service.recorder.batching import Batches, Overloaded
 from service.recorder.requests import KeyReused, Outcome, Receipt, Request, Stale
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
-from service.store.engine import ConnectionLost, Held, RolledBack, connection, transaction
+from service.store.engine import ConnectionLost, KeptConnection, RolledBack, connection, transaction
 from service.store.log import Filing, Head, KeyTaken, VersionTaken
 from service.store.read_models import Document
 
@@ -43,12 +43,15 @@ __all__ = ["KeyReused", "Overloaded", "Receipt", "Recorder", "Request", "Stale",
 
 _CACHED_EVENTS: Final = 50_000
 _ATTEMPTS: Final = 3
-_Connected: TypeAlias = Callable[[], AbstractContextManager[Connection]]
+_Connect: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass
 class _Batch:
-    """A batch as it is decided: what to append, and the histories as each request leaves them."""
+    """A batch while it is decided: the rows to append, and the histories after the last decided request.
+
+    `first` maps an idempotency key to the index of its first request in `outcomes`.
+    """
 
     head: Head
     histories: dict[str, History[Any]]
@@ -61,15 +64,15 @@ class _Batch:
     first: dict[str, int] = field(default_factory=dict)
 
     def documents(self) -> list[Document]:
-        """The rows that go with what is appended, and the note that they are complete."""
+        """Return the documents to append, and the note that they are complete."""
         touched = (self.histories[stream] for stream in sorted(self.touched))
         return [*rows(touched, self.changes), backfill.note(self.position)]
 
 
 class Recorder:
-    """Records reports: through `queue` from any thread; by `record` in the calling thread, one caller at a time.
+    """Records reports: with `queue` from any thread, or with `record` in the calling thread, one caller at a time.
 
-    After DatabaseUnavailable the outcome is unknown; the same request with the same key finds it out.
+    After DatabaseUnavailable the outcome is unknown. A retry with the same key returns it.
     """
 
     def __init__(
@@ -84,84 +87,82 @@ class Recorder:
         self._cached_events = cached_events
         self._head: Head | None = None
         self._cache = HistoryCache(cached_events)
-        self.queue: Batches[Request, Receipt] = Batches(self._holding, lambda request: len(request.report.events))
+        self.queue: Batches[Request, Receipt] = Batches(self._open_worker, lambda request: len(request.report.events))
 
     def record(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Each request's outcome, in order; what is a Receipt is committed."""
+        """Return the outcome of each request, in order: a Receipt, which is committed, or an exception."""
         return self._record(partial(connection, self._engine), requests)
 
     @contextmanager
-    def _holding(self) -> Iterator[Callable[[Sequence[Request]], list[Outcome]]]:
-        """To record batch after batch on one connection."""
-        held = Held(self._engine)
+    def _open_worker(self) -> Iterator[Callable[[Sequence[Request]], list[Outcome]]]:
+        """Yield a function that records a batch, always on the same connection."""
+        held = KeptConnection(self._engine)
         yield partial(self._record, held.use)
         held.release()
 
-    def _record(self, connected: _Connected, requests: Sequence[Request]) -> list[Outcome]:
+    def _record(self, connect: _Connect, requests: Sequence[Request]) -> list[Outcome]:
         try:
-            batch, head = self._at_once(connected, requests) or self._under_lock(requests)
-        except Exception as error:  # noqa: BLE001  # each sender is answered, and the writer goes on
-            self._forget()
+            batch, head = self._record_optimistically(connect, requests) or self._record_under_lock(requests)
+        except Exception as error:  # noqa: BLE001  # each sender gets the error, and the writer goes on
+            self._reset()
             return [error] * len(requests)
         self._head = head
         self._cache.keep(head, batch.histories, batch.origins)
         return batch.outcomes
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._head, self._cache = None, HistoryCache(self._cached_events)
 
-    def _at_once(self, connected: _Connected, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
+    def _record_optimistically(self, connect: _Connect, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
         try:
-            with connected() as c:
+            with connect() as c:
                 return self._optimistically(c, requests)
-        except ConnectionLost:
-            return None  # Perhaps after the commit: under the lock the keys show it.
-        except RolledBack:
-            return None
+        except (ConnectionLost, RolledBack):
+            return None  # A lost connection may have committed. Under the lock, the keys show it.
 
     def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
-        """Decide on what is known, and append if no other process was faster. None where it needs the lock."""
+        """Decide on the cached state and append. Return None if the head moved or the log must be read first."""
         previewing = any(request.dry_run for request in requests)
         head = self._head
         if head is None or previewing:
-            head = self._caught_up(c, log.read_head(c))
-        # What a report says it begins is not looked for: the append finds out. A preview appends nothing.
+            head = self._catch_up(c, log.read_head(c))
+        # Do not read streams that a report begins: the append fails if they exist. A preview appends nothing.
         begins = () if previewing else (stream for r in requests for stream in begun(r.report))
         absent = frozenset(stream for stream in begins if stream not in self._cache)
-        batch = self._decided(c, head, requests, known={}, absent=absent)
+        batch = self._decide_all(c, head, requests, known={}, absent=absent)
         refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
         if refused and (absent or reports.by_keys(c, refused)):
-            # Idempotency comes before every refusal: some of these may have been recorded long ago.
+            # Idempotency comes before every refusal: some of these may be recorded already.
             return None
         try:
-            moved = log.append(c, head, batch.filings, batch.documents()) if batch.filings else _still(c, head)
+            new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else _unchanged(c, head)
         except (KeyTaken, VersionTaken):
             return None
-        return None if moved is None else (batch, moved)
+        return None if new_head is None else (batch, new_head)
 
-    def _under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
+    def _record_under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
         for _ in range(_ATTEMPTS - 1):
             with suppress(RolledBack):
-                return self._under_lock_once(requests)
-        return self._under_lock_once(requests)
+                return self._record_under_lock_once(requests)
+        return self._record_under_lock_once(requests)
 
-    def _under_lock_once(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
+    def _record_under_lock_once(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
         with transaction(self._engine) as c:
-            head = self._caught_up(c, log.lock_head(c))
+            head = self._catch_up(c, log.lock_head(c))
             known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
-            batch = self._decided(c, head, requests, known)
-            moved = log.append(c, head, batch.filings, batch.documents()) if batch.filings else head
-        assert moved is not None  # no other process moves a locked head
-        return batch, moved
+            batch = self._decide_all(c, head, requests, known)
+            new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else head
+        assert new_head is not None  # no other process moves a locked head
+        return batch, new_head
 
-    def _caught_up(self, c: Connection, head: Head) -> Head:
-        """Take up what others appended since, and make the documents that they did not. Return the head."""
+    def _catch_up(self, c: Connection, head: Head) -> Head:
+        """Read what other processes appended, and build the documents that they did not store. Return the head."""
         if self._head is None or self._head[:3] != head[:3]:
             backfill.catch_up(c, head.position)
             self._cache.catch_up(c, head.position)
         return head
 
-    def _decided(
+    def _decide_all(
         self,
         c: Connection,
         head: Head,
@@ -170,15 +171,15 @@ class Recorder:
         absent: frozenset[str] = frozenset(),
     ) -> _Batch:
         unrecorded = [request.report for request in requests if request.key not in known]
-        batch = _Batch(head, *self._needed(c, unrecorded, absent), position=head.position)
+        batch = _Batch(head, *self._load(c, unrecorded, absent), position=head.position)
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
         return batch
 
-    def _needed(
+    def _load(
         self, c: Connection, reports: Sequence[Report], absent: Collection[str]
     ) -> tuple[dict[str, History[Any]], dict[str, str]]:
-        """Every stream that these reports are judged on, and where the origins that they cite are registered."""
+        """Return the streams that these reports are decided on, and the streams of the origins that they cite."""
         histories: dict[str, History[Any]] = {}
         origins: dict[str, str] = {}
         while reports:
@@ -187,23 +188,23 @@ class Recorder:
             origins |= self._cache.origins(c, slugs)
             streams = frozenset[str]().union(*(n.streams for n in found), origins.values()) - histories.keys()
             histories |= self._cache.streams(c, streams, absent)
-            # Only what a correction is about can show more to be needed, and only while more is known than before.
+            # Only the target of a correction can show that more streams are needed.
             reports = [report for report in reports if streams and corrects(report)]
         return histories, origins
 
     def _outcome(self, c: Connection, request: Request, first: StoredReport | None, batch: _Batch) -> Outcome:
         try:
             if first is not None and not request.dry_run:
-                return _same(request, replay(c, first))
+                return _replayed(request, replay(c, first))
             if request.key in batch.first and not request.dry_run:
                 twin = batch.outcomes[batch.first[request.key]]
-                return _same(request, twin) if isinstance(twin, Receipt) else twin
+                return _replayed(request, twin) if isinstance(twin, Receipt) else twin
             return self._file(request, batch)
         except (Refused, KeyReused, Stale) as refused:
             return refused
 
     def _file(self, request: Request, batch: _Batch) -> Receipt:
-        # A mistake goes before what the sender had seen.
+        # Mistakes in the report come before version conflicts.
         for stream, seen in () if request.report.mistakes else request.seen.items():
             if (position := batch.histories[stream].position) not in seen:
                 raise Stale(stream, position)
@@ -211,13 +212,13 @@ class Recorder:
         report = self._new_id()
         envelope = Envelope(report, request.actor, request.correlation, moment, batch.position, self._new_id)
         decision = decide(request.report, Record(batch.histories, batch.origins), envelope)
-        stored = _stored(request, report, moment, decision.recorded)
+        stored = _stored_report(request, report, moment, decision.recorded)
         changes = changes_by(decision, batch.histories)
         if not request.dry_run:
             batch.first[request.key] = len(batch.outcomes)
             batch.position = stored.last_position
             batch.histories.update(decision.histories)
-            batch.origins.update(_registered(decision.recorded))
+            batch.origins.update(_origins_in(decision.recorded))
             batch.filings.append(Filing(stored, decision.recorded))
             batch.touched |= decision.histories.keys()
             batch.changes += changes
@@ -225,7 +226,7 @@ class Recorder:
 
 
 def replay(c: Connection, report: StoredReport) -> Receipt:
-    """The receipt of a report on record, as it was given when it was filed."""
+    """Return the receipt of a recorded report, the same as when it was filed."""
     first, last = report.first_position, report.last_position
     recorded = tuple(codec.decode(row) for row in events.read_log(c, after=first - 1, upto=last))
     stored = read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
@@ -233,18 +234,18 @@ def replay(c: Connection, report: StoredReport) -> Receipt:
     return Receipt(report, recorded, changes, replayed=True)
 
 
-def _still(c: Connection, head: Head) -> Head | None:
-    """Where nothing is appended nothing compares the head, but a refusal and a preview too must rest on the present."""
+def _unchanged(c: Connection, head: Head) -> Head | None:
+    """Return the head if it did not move: without an append, this alone shows that an outcome is not stale."""
     return head if log.read_head(c)[:3] == head[:3] else None
 
 
-def _same(request: Request, first: Receipt) -> Receipt:
+def _replayed(request: Request, first: Receipt) -> Receipt:
     if first.report.request_hash != request.request_hash:
         raise KeyReused(first.report)
     return Receipt(first.report, first.events, first.changes, replayed=True)
 
 
-def _stored(request: Request, report: str, moment: datetime, recorded: Sequence[Recorded]) -> StoredReport:
+def _stored_report(request: Request, report: str, moment: datetime, recorded: Sequence[Recorded]) -> StoredReport:
     filed = request.report
     return StoredReport(
         id=report,
@@ -260,5 +261,5 @@ def _stored(request: Request, report: str, moment: datetime, recorded: Sequence[
     )
 
 
-def _registered(recorded: Iterable[Recorded]) -> dict[str, str]:
+def _origins_in(recorded: Iterable[Recorded]) -> dict[str, str]:
     return {e.data.origin: e.stream for e in recorded if isinstance(e.data, OriginRegistered)}

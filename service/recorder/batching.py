@@ -1,7 +1,7 @@
-"""Natural batching: while one batch is at work, what arrives is collected, and then taken together.
+"""Natural batching: requests that arrive while a batch is processed form the next batch.
 
-One worker thread and no timer: an idle queue takes a single request at once, and under load the batches grow with it,
-so that throughput rises where each commit takes its time. A window to wait for more would make every request wait.
+There is one worker thread and no timer. An idle queue processes a single request at once. Under load batches grow, so
+throughput rises. A timer would delay every request.
 """
 
 import asyncio
@@ -13,29 +13,30 @@ from queue import SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
 MAX_WAITING: Final = 2_000
-_MAX_BATCH: Final = 256
+_MAX_REQUESTS: Final = 256
 _MAX_SIZE: Final = 2_000
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 Work: TypeAlias = Callable[[Sequence[Q]], Sequence[A | Exception]]
-_Answer: TypeAlias = "Future[A] | asyncio.Future[A]"
+_Result: TypeAlias = "Future[A] | asyncio.Future[A]"
 
 
 class Overloaded(Exception):
-    """More requests wait than this process takes on, or it takes no more."""
+    """Too many requests are waiting, or the process is stopping."""
 
 
 class Batches(Generic[Q, A]):
-    """Gives batch after batch to the work that `at_work` lends, and its outcomes, in order, to their submitters.
+    """Calls the function that `open_worker` yields with each batch, and returns its outcomes to the submitters.
 
-    `size` is how much work a request is: it bounds a batch, whose last request may go beyond. The work never raises.
+    `size` returns the size of a request. It limits a batch, though the last request can exceed the limit. The function
+    must not raise.
     """
 
-    def __init__(self, at_work: Callable[[], AbstractContextManager[Work[Q, A]]], size: Callable[[Q], int]) -> None:
-        self._at_work, self._size = at_work, size
-        self._waiting: SimpleQueue[tuple[Q, _Answer[A]] | None] = SimpleQueue()
-        self._entrance = threading.Lock()
+    def __init__(self, open_worker: Callable[[], AbstractContextManager[Work[Q, A]]], size: Callable[[Q], int]) -> None:
+        self._open_worker, self._size = open_worker, size
+        self._waiting: SimpleQueue[tuple[Q, _Result[A]] | None] = SimpleQueue()
+        self._lock = threading.Lock()
         self._closed = False
         self._worker: threading.Thread | None = None
         self.batches = 0
@@ -43,12 +44,12 @@ class Batches(Generic[Q, A]):
         """Requests in those batches."""
 
     def start(self) -> None:
-        self._worker = threading.Thread(target=self._work_on, name="batches", daemon=True)
+        self._worker = threading.Thread(target=self._run, name="batches", daemon=True)
         self._worker.start()
 
     def close(self, seconds: float | None = None) -> None:
-        """Refuses what comes later and works off what was accepted; waits no longer than that for it."""
-        with self._entrance:
+        """Refuse new requests, and wait at most `seconds` for the accepted ones."""
+        with self._lock:
             self._closed = True
             self._waiting.put(None)
         if self._worker is not None:
@@ -56,53 +57,54 @@ class Batches(Generic[Q, A]):
 
     @property
     def waiting(self) -> int:
-        """How many requests no batch has taken up yet."""
+        """The number of requests that are not in a batch yet."""
         return self._waiting.qsize()
 
     def submit(self, request: Q) -> "Future[A]":
-        """From any thread. Raises Overloaded."""
+        """Add a request from any thread. Raises Overloaded."""
         answer: Future[A] = Future()
-        self._accept(request, answer)
+        self._enqueue(request, answer)
         return answer
 
     def ask(self, request: Q) -> "asyncio.Future[A]":
-        """From within an event loop, which gets all outcomes of a batch at once. Raises Overloaded.
+        """Add a request from an event loop. Raises Overloaded.
 
-        To wrap what `submit` gives wakes the loop for each of them, and costs as much again as an append.
+        The loop is woken once for a batch. To wrap the future of `submit` would wake it for each request, which takes
+        as long as an append.
         """
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._accept(request, answer)
+        self._enqueue(request, answer)
         return answer
 
-    def _accept(self, request: Q, answer: "_Answer[A]") -> None:
-        with self._entrance:
+    def _enqueue(self, request: Q, answer: "_Result[A]") -> None:
+        with self._lock:
             if self._closed or self._waiting.qsize() >= MAX_WAITING:
                 raise Overloaded
             self._waiting.put((request, answer))
 
-    def _work_on(self) -> None:
-        with self._at_work() as work:
-            while batch := self._next():
+    def _run(self) -> None:
+        with self._open_worker() as work:
+            while batch := self._next_batch():
                 self.batches += 1
                 self.requests += len(batch)
                 outcomes = work([request for request, _ in batch])
                 _resolve_all(zip((answer for _, answer in batch), outcomes, strict=True))
 
-    def _next(self) -> "list[tuple[Q, _Answer[A]]]":
-        """Everything that waits, up to a bound; empty when closed and nothing is left."""
-        batch: list[tuple[Q, _Answer[A]]] = []
+    def _next_batch(self) -> "list[tuple[Q, _Result[A]]]":
+        """Return the waiting requests, up to a limit; an empty list when closed and all are processed."""
+        batch: list[tuple[Q, _Result[A]]] = []
         size = 0
-        while len(batch) < _MAX_BATCH and size < _MAX_SIZE and not (batch and self._waiting.empty()):
+        while len(batch) < _MAX_REQUESTS and size < _MAX_SIZE and not (batch and self._waiting.empty()):
             taken = self._waiting.get()
             if taken is None:
-                self._waiting.put(None)  # The last there is: found again, alone, after this batch.
+                self._waiting.put(None)  # The end of the queue: put back, to be found again after this batch.
                 break
             batch.append(taken)
             size += self._size(taken[0])
         return batch
 
 
-def _resolve_all(outcomes: "Iterable[tuple[_Answer[A], A | Exception]]") -> None:
+def _resolve_all(outcomes: "Iterable[tuple[_Result[A], A | Exception]]") -> None:
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[A], A | Exception]]] = {}
     for answer, outcome in outcomes:
         if isinstance(answer, asyncio.Future):
@@ -110,7 +112,7 @@ def _resolve_all(outcomes: "Iterable[tuple[_Answer[A], A | Exception]]") -> None
         else:
             _resolve(answer, outcome)
     for loop, waiting in loops.items():
-        with suppress(RuntimeError):  # The loop has ended, and with it all waiters there.
+        with suppress(RuntimeError):  # The loop has ended, and with it its waiters.
             loop.call_soon_threadsafe(_resolve_waiting, waiting)
 
 
@@ -120,7 +122,7 @@ def _resolve_waiting(outcomes: "Iterable[tuple[asyncio.Future[A], A | Exception]
             _resolve(answer, outcome)
 
 
-def _resolve(answer: "_Answer[A]", outcome: A | Exception) -> None:
+def _resolve(answer: "_Result[A]", outcome: A | Exception) -> None:
     if isinstance(outcome, Exception):
         answer.set_exception(outcome)
     else:

@@ -1,4 +1,4 @@
-"""What the recorder is given and what it gives back: a request, and its receipt or a refusal."""
+"""The input of the recorder, a request, and its outcome: a receipt or a refusal."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from service.store.codec import StoredReport, canonical
 
 
 class KeyReused(Exception):
-    """The idempotency key was used for a report with another body."""
+    """The idempotency key was used for a report with another body, `first`."""
 
     def __init__(self, first: StoredReport) -> None:
         self.first = first
@@ -22,7 +22,7 @@ class KeyReused(Exception):
 
 
 class Stale(Exception):
-    """The state that the writer had seen (`If-Match`) is no longer the present one."""
+    """A stream has moved on from the version that the sender had seen (`If-Match`). `position` is its last one."""
 
     def __init__(self, stream: str, position: int) -> None:
         self.stream, self.position = stream, position
@@ -31,7 +31,7 @@ class Stale(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A report to record, or only to preview. `seen`: positions at which its sender has read streams (`If-Match`)."""
+    """A report to record or, with `dry_run`, to preview. `seen`: the positions of streams in `If-Match`."""
 
     report: Report
     key: str
@@ -45,10 +45,10 @@ class Request:
     def read(
         cls, body: object, key: str, actor: str, correlation: str, *, mistakes: Sequence[Refusal] = (), **more: Any
     ) -> Self:
-        """Validate a report's body (JSON types). Never raises: `decide` refuses it for each mistake.
+        """Validate the body of a report (JSON types). Never raises: `decide` refuses the report for its mistakes.
 
-        `mistakes` are those found while the body was read. The report itself is hashed, however it was written: the
-        same content under the same key is the same report.
+        `mistakes` are those that the reader of the body found. The hash is of the canonical JSON, so the same content
+        with the same key is the same report.
         """
         filed = report.read(body)
         known = {mistake.pointer for mistake in mistakes}
@@ -59,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a report led to. `replayed`: it had been recorded before, under the same key; nothing was written now."""
+    """The result of a report. `replayed`: it was recorded earlier with the same key, and nothing was written now."""
 
     report: StoredReport
     events: tuple[Recorded, ...]

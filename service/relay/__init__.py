@@ -1,8 +1,10 @@
-"""The fan-out: every event of the record once and in order into a stream of NATS JetStream, as it is recorded.
+"""Publish every event to a stream of NATS JetStream, once and in order, as it is recorded.
 
-It keeps no state of its own: where to go on is read from the stream, whenever a connection is made, and only what
-follows that is published. However it ends, the next one goes on from what NATS has stored. Whatever is away, the
-database or NATS, is waited for; whatever does not belong together is refused.
+The relay has no state of its own. At each connection it reads the last event of the stream and continues after it. It
+retries while the database or NATS is unavailable, and it refuses a stream that does not belong to the record.
+
+Each page is read from the last relayed event on, and its chain hash is compared. So a restored older copy, or another
+record at the same address, is noticed before any of its events is published.
 """
 
 import asyncio
@@ -10,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from sqlalchemy import Engine
 
 from service.follower import RECORD, Follower
-from service.relay.feed import Mark, Refused, following, mark
-from service.relay.stream import Stream, StreamUnavailable, Target, opened
+from service.relay.stream import Mark, Refused, Stream, StreamUnavailable, Target, open_stream
+from service.store import events
 from service.store.codec import StoredEvent, Unreadable
-from service.store.engine import DatabaseUnavailable
-from service.store.lock import Lock, held
+from service.store.engine import DatabaseUnavailable, connection
+from service.store.lock import Lock, acquire
 
 __all__ = ["Refused", "Relay", "Target"]
 
@@ -24,39 +27,39 @@ _PAGE: Final = 250
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _CONFIRM_SECONDS: Final = 1.0
-_TELL_SECONDS: Final = 10.0
+_LOG_SECONDS: Final = 10.0
 _log: Final = structlog.get_logger()
 
 
 class Relay:
-    """`run` it until it is cancelled; Refused is the one way in which it ends by itself."""
+    """Relays to one stream. `run` ends only when it is cancelled, or with Refused."""
 
     def __init__(self, url: str, follower: Follower, target: Target) -> None:
         self._url, self._follower, self._target = url, follower, target
         self._pause = _FIRST_PAUSE
-        self._told = 0.0
+        self._logged_at = 0.0
         self._relayed = 0
 
     async def run(self) -> None:
         while True:
             try:
-                await self._take_turn()
+                await self._run_once()
             except (DatabaseUnavailable, StreamUnavailable) as error:
                 away = "NATS" if isinstance(error, StreamUnavailable) else "the database"
                 _log.warning("waiting", of=away, because=str(error), seconds=self._pause)
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             except Unreadable as error:
-                raise Refused(f"{error}; a later release filed it, so relay with that one") from error
+                raise Refused(f"{error}; a later release recorded it, so relay with that release") from error
 
-    async def _take_turn(self) -> None:
-        """As the one active relay to this stream, for as long as all goes well."""
+    async def _run_once(self) -> None:
+        """Wait for the lock of this stream, then relay until an error occurs."""
         name = f"irritants relay {self._target.stream}"
-        async with held(self._url, name, lambda: _log.info("standing by", stream=self._target.stream)) as lock:
+        async with acquire(self._url, name, lambda: _log.info("standing by", stream=self._target.stream)) as lock:
             head = await self._follower.head()
-            async with opened(self._target, head.record) as stream:
-                # A mark that is not on this record is refused before the log says that anything is relayed.
-                await self._follower.read(following, stream.end, 1)
+            async with open_stream(self._target, head.record) as stream:
+                # Refuse the stream of another record before the log says that the relay is active.
+                await self._follower.read(events_after, stream.end, 1)
                 _log.info("relaying", stream=self._target.stream, after=stream.end.position, head=head.position)
                 await self._relay(stream, lock)
 
@@ -68,7 +71,7 @@ class Relay:
                 if loop.time() >= confirm_at:
                     await lock.confirm()
                     confirm_at = loop.time() + _CONFIRM_SECONDS
-                page = await self._follower.read(following, sent, _PAGE)
+                page = await self._follower.read(events_after, sent, _PAGE)
                 if page:
                     sent = await self._send(stream, page)
                 else:
@@ -79,16 +82,35 @@ class Relay:
     async def _send(self, stream: Stream, page: list[StoredEvent]) -> Mark:
         await stream.publish(page)
         self._relayed += len(page)
-        self._tell(stream, page[-1])
-        return mark(page[-1])
+        self._log_progress(stream, page[-1])
+        return Mark(page[-1].position, page[-1].chain_hash)
 
-    def _tell(self, stream: Stream, last: StoredEvent) -> None:
-        """How far behind it is, once in a while: in positions, and in the age of what was sent last."""
+    def _log_progress(self, stream: Stream, last: StoredEvent) -> None:
+        """Log every ten seconds how far the relay is behind, in positions and in seconds."""
         now = asyncio.get_running_loop().time()
-        if now - self._told < _TELL_SECONDS:
+        if now - self._logged_at < _LOG_SECONDS:
             return
-        self._told, relayed, self._relayed = now, self._relayed, 0
+        self._logged_at, relayed, self._relayed = now, self._relayed, 0
         head = self._follower.last_head
         behind = max(head.position - stream.end.position, 0) if head else 0
         age = (datetime.now(UTC) - last.recorded_at).total_seconds()
         _log.info("relayed", position=stream.end.position, behind=behind, events=relayed, age_seconds=round(age, 3))
+
+
+def events_after(engine: Engine, mark: Mark, limit: int) -> list[StoredEvent]:
+    """Return at most `limit` events after a mark. Raises Refused if the record does not contain the mark."""
+    with connection(engine) as c:
+        found = events.read_log(c, after=max(mark.position - 1, 0), limit=limit + 1)
+    if mark.position == 0:
+        return found[:limit]
+    if not found:
+        raise Refused(
+            f"NATS has events up to position {mark.position}, but the record ends earlier: it was restored from an"
+            " older copy, or it is another record. Relay to a new stream"
+        )
+    if mark.chain_hash is not None and found[0].chain_hash != mark.chain_hash:
+        raise Refused(
+            f"the event at position {mark.position} in NATS differs from the record: the stream belongs to another log."
+            " Relay to a new stream"
+        )
+    return found[1:]

@@ -1,12 +1,11 @@
-"""The stream in NATS JetStream: where it ends, and how events get into it, once and in order.
+"""A stream in NATS JetStream: find its last event, and publish events to it, once and in order.
 
-The invariant: the message with sequence n is the event at position n. Both are without gaps and begin with 1, and every
-message is published with the condition that the stream ends right before it (`Nats-Expected-Last-Sequence`). So NATS
-itself refuses whatever would be a gap, a double or out of order, from whomever it comes and however late; its window
-for duplicate ids is not relied upon. It also follows that one acknowledgement stands for all messages before it, and
-only the last of a page asks for one.
+Invariant: the message with sequence n is the event at position n. Both are gap-free and begin with 1. Every message has
+the condition that the stream ends right before it (`Nats-Expected-Last-Sequence`). So NATS refuses gaps, duplicates and
+messages out of order, and its window for duplicate ids is not needed. One acknowledgement also covers all messages
+before it, so only the last message of a page asks for one.
 
-Messages are CloudEvents in structured mode, which is the one that the NATS binding has: the bytes of `/v1/events`.
+Messages are CloudEvents in structured mode, the only mode of the NATS binding: the same bytes as in `/v1/events`.
 """
 
 import asyncio
@@ -25,25 +24,35 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import BadRequestError, NotFoundError
 
 from service.api.cloudevents import cloud_event
-from service.relay.feed import Mark, Refused
 from service.relay.subjects import subject
-from service.store.codec import StoredEvent
+from service.store.codec import GENESIS, StoredEvent
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 _SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 2
-# While a cluster chooses who leads, questions about a stream get no answer at all: then it is soon asked again.
+# While a cluster elects a leader, requests about a stream get no response. A short timeout leads to an early retry.
 _ASK_SECONDS: Final = 2
-_PAGES_UNDER_WAY: Final = 4
+_MAX_PENDING_PAGES: Final = 4
 _RECORD: Final = re.compile(r"record ([0-9a-f-]{36})")
 
 
+class Refused(Exception):
+    """The stream does not belong to the record, or NATS cannot store an event. The message says why."""
+
+
 class StreamUnavailable(Exception):
-    """NATS cannot be reached, does not answer, or refuses for now; nothing is known of what was under way."""
+    """NATS cannot be reached, does not answer, or refuses for now. Pending messages may have been stored or not."""
+
+
+class Mark(NamedTuple):
+    """The last event in the stream. `chain_hash` is None if the message is gone and only its number is known."""
+
+    position: int = 0
+    chain_hash: bytes | None = GENESIS
 
 
 class Target(NamedTuple):
-    """Where to: servers of NATS (one address or several, with commas between), a stream, and how it is made."""
+    """The servers of NATS (one or more addresses with commas between), a stream, and the settings of a new stream."""
 
     servers: str
     stream: str
@@ -57,47 +66,50 @@ class Target(NamedTuple):
 
 
 class Stream:
-    """A connection to the stream. `end` is the last event known to be in it."""
+    """A connection to the stream. `end` is the last event that NATS has acknowledged."""
 
     def __init__(self, connection: Client, context: JetStreamContext, target: Target, end: Mark) -> None:
         self._connection, self._context, self._target = connection, context, target
         self.end = end
-        self._under_way: deque[tuple[Mark, asyncio.Future[PubAck]]] = deque()
+        self._pending: deque[tuple[Mark, asyncio.Future[PubAck]]] = deque()
 
     async def publish(self, page: Sequence[StoredEvent]) -> None:
-        """Sends events; returns while the last pages are under way still. Raises StreamUnavailable, Refused."""
-        with _failures():
+        """Send events, with a bounded number of pages unacknowledged. Raises StreamUnavailable and Refused."""
+        with _translate_errors():
             for event in page[:-1]:
                 await self._connection.publish(self._subject(event), cloud_event(event), headers=self._headers(event))
             last = page[-1]
             acknowledged = await self._context.publish_async(
                 self._subject(last), cloud_event(last), headers=self._headers(last)
             )
-        self._under_way.append((Mark(last.position, last.chain_hash), acknowledged))
-        while len(self._under_way) >= _PAGES_UNDER_WAY:
+        self._pending.append((Mark(last.position, last.chain_hash), acknowledged))
+        while len(self._pending) >= _MAX_PENDING_PAGES:
             await self._settle_one()
 
     async def settle(self) -> None:
-        """Returns when everything that was sent is in the stream. Raises StreamUnavailable."""
-        while self._under_way:
+        """Wait until NATS has acknowledged all events. Raises StreamUnavailable and Refused."""
+        while self._pending:
             await self._settle_one()
         if self._connection.is_closed:
             raise StreamUnavailable("the connection to NATS is lost")
 
     async def _settle_one(self) -> None:
-        mark, acknowledged = self._under_way[0]
-        with _failures():
+        mark, acknowledged = self._pending[0]
+        with _translate_errors():
             async with asyncio.timeout(_SECONDS):
                 ack = await acknowledged
         if ack.seq != mark.position:
-            raise Refused(f"NATS stored the event at {mark.position} as message {ack.seq}: others write to the stream")
-        self._under_way.popleft()
+            raise Refused(
+                f"NATS stored the event at position {mark.position} as message {ack.seq}: another program writes to the"
+                " stream. Let only the relay publish to its subjects"
+            )
+        self._pending.popleft()
         self.end = mark
 
     def abandon(self) -> None:
-        """Nobody waits any more for what is under way; the stream itself tells, next time, what came of it."""
-        while self._under_way:
-            _, acknowledged = self._under_way.popleft()
+        """Stop waiting for acknowledgements. The next connection reads from the stream what was stored."""
+        while self._pending:
+            _, acknowledged = self._pending.popleft()
             if not acknowledged.cancel() and not acknowledged.cancelled():
                 acknowledged.exception()
 
@@ -114,23 +126,23 @@ class Stream:
 
 
 @asynccontextmanager
-async def opened(target: Target, record: str) -> AsyncIterator[Stream]:
-    """The stream of a record, made where there is none. Raises StreamUnavailable, Refused."""
-    with _failures():
+async def open_stream(target: Target, record: str) -> AsyncIterator[Stream]:
+    """Open the stream of a record, and create it if it does not exist. Raises StreamUnavailable and Refused."""
+    with _translate_errors():
         connection = await nats.connect(
             target.servers.split(","),
             name="irritants relay",
-            # Whatever is lost is found out anew from the stream itself, never taken up again from a buffer.
+            # After a lost connection the relay reads the end of the stream again, so a buffer must not be resent.
             allow_reconnect=False,
             connect_timeout=_CONNECT_SECONDS,
             user_credentials=target.credentials,
-            error_cb=_silent,
+            error_cb=_ignore,
         )
     stream = None
     try:
-        with _failures():
+        with _translate_errors():
             context = connection.jetstream(timeout=_ASK_SECONDS)
-            end = await _end(context, target, record)
+            end = await _last_mark(context, target, record)
         stream = Stream(connection, context, target, end)
         yield stream
     finally:
@@ -140,17 +152,17 @@ async def opened(target: Target, record: str) -> AsyncIterator[Stream]:
             await asyncio.wait_for(connection.close(), _CONNECT_SECONDS)
 
 
-async def _end(context: JetStreamContext, target: Target, record: str) -> Mark:
-    """Where the stream ends. Raises Refused where that is not for this record to follow."""
-    info = await _found_or_made(context, target, record)
+async def _last_mark(context: JetStreamContext, target: Target, record: str) -> Mark:
+    """Return the last event of the stream. Raises Refused if the stream does not belong to the record."""
+    info = await _get_or_create(context, target, record)
     if info.config.subjects != [target.subjects]:
         raise Refused(
-            f"the stream {target.stream} takes {', '.join(info.config.subjects or ['nothing'])}; it must take"
-            f" {target.subjects} and nothing else"
+            f"the stream {target.stream} has the subjects {', '.join(info.config.subjects or ['(none)'])}; it must have"
+            f" only {target.subjects}"
         )
     described = _RECORD.search(info.config.description or "")
     if described and described[1] != record:
-        raise Refused(f"the stream {target.stream} belongs to the record {described[1]}; this one is {record}")
+        raise Refused(f"the stream {target.stream} belongs to the record {described[1]}; this is the record {record}")
     last = info.state.last_seq
     if last == 0:
         return Mark()
@@ -159,14 +171,14 @@ async def _end(context: JetStreamContext, target: Target, record: str) -> Mark:
     except NotFoundError:
         if described is None:
             raise Refused(
-                f"the last message of the stream {target.stream} is gone and its description names no record: whose"
-                f" it is cannot be told. Describe it as `record {record}` if it is of this one"
+                f"the last message of the stream {target.stream} is gone, and its description names no record. If the"
+                f" stream belongs to this record, set its description to `record {record}`"
             ) from None
         return Mark(last, None)
     return Mark(last, _chain_hash(message, last, target))
 
 
-async def _found_or_made(context: JetStreamContext, target: Target, record: str) -> StreamInfo:
+async def _get_or_create(context: JetStreamContext, target: Target, record: str) -> StreamInfo:
     with suppress(NotFoundError):
         return await context.stream_info(target.stream)
     try:
@@ -180,7 +192,7 @@ async def _found_or_made(context: JetStreamContext, target: Target, record: str)
             )
         )
     except BadRequestError as error:
-        raise Refused(f"NATS does not make the stream {target.stream}: {error.description}") from error
+        raise Refused(f"NATS refused to create the stream {target.stream}: {error.description}") from error
 
 
 def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
@@ -191,20 +203,21 @@ def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
     except (ValueError, TypeError, KeyError):
         pass
     raise Refused(
-        f"message {sequence} of the stream {target.stream} is not the event at {sequence}: others write to it"
+        f"message {sequence} of the stream {target.stream} is not the event at position {sequence}: another program"
+        " writes to it. Relay to a new stream"
     )
 
 
-async def _silent(_: Exception) -> None:
-    """What goes wrong is raised where it matters, and told once."""
+async def _ignore(_: Exception) -> None:
+    """Ignore errors of the background tasks. The call that they affect raises them."""
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
-    """Every way in which NATS fails, as StreamUnavailable."""
+def _translate_errors() -> Iterator[None]:
+    """Raise StreamUnavailable for every failure of NATS, or Refused if an event is too large."""
     try:
         yield
     except MaxPayloadError as error:
-        raise Refused("an event is larger than NATS takes: raise its max_payload") from error
+        raise Refused("an event is larger than NATS accepts: raise max_payload in NATS") from error
     except (Error, OSError, TimeoutError) as error:
         raise StreamUnavailable(str(error) or "NATS does not answer") from error

@@ -1,7 +1,7 @@
-"""What the fields of a report file are, read off the models of the events and written down nowhere else.
+"""The fields of a report file, derived from the models of the events, and its JSON Schema for editors.
 
-The reader asks what an unquoted word of YAML is, because only the field can say: `NO` is Norway where a party is due,
-`true` is true where a yes or no is. Editors get the same as JSON Schema.
+The type of the field decides what an unquoted word of YAML is: `NO` is Norway in a field for a party, and `true` is a
+boolean in a field for yes or no.
 """
 
 import re
@@ -16,12 +16,12 @@ from service.domain.catalogue import EventOnTheWire
 from service.source_positions import Node, SourceText
 
 DEFAULTS: Final = ("asserted_by", "source", "occurred", "occurred_basis", "inference")
-"""What may be said once at the top of a file for all its assertions."""
+"""The fields that can have a default at the top of a file."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """The JSON types that a field takes, and the fields or items within it. One that takes anything has none."""
+    """The JSON types of a field, and its inner fields or items. All are empty for a field that takes any value."""
 
     types: frozenset[str] = frozenset()
     fields: Mapping[str, "Field"] = field(default_factory=dict)
@@ -42,20 +42,20 @@ _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
 def takes(event: str) -> Field:
-    """The fields of an event of this type; of all events, where there is no such type."""
+    """Return the fields of an event type, or those of all types if the type is unknown."""
     return _events().get(event) or _any_event()
 
 
 def plain(node: Node, field: Field, source: SourceText) -> Any:
-    """The value in JSON's terms. Unquoted words are what the field takes, and text where it takes text."""
+    """Return the value in terms of JSON. The types of the field decide what unquoted words are."""
     match node.value:
         case dict() as inner:
-            # The changes of a correction: fields of an event of another type, which only the record knows.
+            # The changes of a correction are fields of another event, whose type only the service knows.
             within = _any_event() if field.types == {"object"} and not (field.fields or field.items) else field
             other = within.items or ANYTHING
             return {name: plain(value, within.fields.get(name, other), source) for name, value in inner.items()}
         case [Node(value=str() as text, plain=True)] if ".." in text and "string" in field.types and not field.items:
-            source.complain(node, f'YAML takes this for a list; write it in quotes: "[{text}]"')
+            source.add_mistake(node, f'YAML reads this as a list; write it in quotes: "[{text}]"')
             return f"[{text}]"
         case list() as inner:
             return [plain(value, field.items or ANYTHING, source) for value in inner]
@@ -99,12 +99,12 @@ def _field(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Field:
 
 
 def _merged(fields: Iterable[Field]) -> Field:
-    together = list(fields)
-    names = {name for one in together for name in one.fields}
-    items = [one.items for one in together if one.items]
+    options = list(fields)
+    names = {name for one in options for name in one.fields}
+    items = [one.items for one in options if one.items]
     return Field(
-        frozenset().union(*(one.types for one in together)),
-        {name: _merged(one.fields[name] for one in together if name in one.fields) for name in names},
+        frozenset().union(*(one.types for one in options)),
+        {name: _merged(one.fields[name] for one in options if name in one.fields) for name in names},
         _merged(items) if items else None,
     )
 
@@ -115,38 +115,39 @@ def _schema() -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a report file. What `defaults` can say for all is required of no single event."""
+    """Return the JSON Schema of a report file. No event requires the fields that `defaults` can have."""
     known = _schema()
     defs: dict[str, Any] = dict(known["$defs"])
-    telling = defs["ConcernRaised"]["properties"]
+    assertion = defs["ConcernRaised"]["properties"]
     for part in ("AssertedBy", "Citation"):
         defs[part] = {name: rule for name, rule in defs[part].items() if name != "required"}
     origin = _inline(defs["OriginRegistered"], {})
     source = _inline(
-        defs["SourceRegistered"], {"slug": _text("The source: `source/<slug>`."), "origins": _list(origin)}
+        defs["SourceRegistered"],
+        {"slug": _text("The name of the source: its stream is `source/<slug>`."), "origins": _list(origin)},
     )
-    # With no more than these two it adds origins to a source that is on record.
+    # An entry with only `slug` and `origins` adds origins to a registered source.
     source["required"] = ["slug"]
     defs |= {event: _filed(defs[event]) for event in known["discriminator"]["mapping"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Report file",
-        "description": "Events for several streams, filed together or not at all.",
+        "description": "Events of one or more streams. All are recorded, or none.",
         "type": "object",
         "properties": {
-            "relation": _text("The relation that it is about: `ru-us`."),
-            "round": _text("The round that it reports on: `ru-us/istanbul-april`."),
-            "title": _text("What the report is, in a line."),
-            "key": _text("Its idempotency key; without one it follows from relation and title."),
+            "relation": _text("The relation that the report is about, for example `ru-us`."),
+            "round": _text("The round that the report is about, for example `ru-us/istanbul-april`."),
+            "title": _text("The title of the report, in one line."),
+            "key": _text("The idempotency key. If left out, it is derived from relation and title."),
             "expect": {
-                "description": "The versions that streams must have for it to be filed.",
+                "description": "The version that each stream must have. If one differs, nothing is recorded.",
                 "type": "object",
                 "additionalProperties": {"type": "integer", "minimum": 0},
             },
             "defaults": {
-                "description": "What holds for every assertion of the file that does not say otherwise.",
+                "description": "Values for all assertions of the file that do not set their own.",
                 "type": "object",
-                "properties": {name: telling[name] for name in DEFAULTS},
+                "properties": {name: assertion[name] for name in DEFAULTS},
                 "additionalProperties": False,
             },
             "sources": _list(source),
@@ -159,10 +160,12 @@ def schema() -> dict[str, Any]:
 
 
 def _filed(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event as it stands in a report: with its stream, its type spelt out, and a name for others to refer to."""
+    """Return the schema of an event in a report: with its stream, its type, and a name for references."""
     beside = {
-        "stream": _text("`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`; also in full."),
-        "ref": _text("A name by which other events of the report can refer to it."),
+        "stream": _text(
+            "`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`, or the full name of the stream."
+        ),
+        "ref": _text("A name by which other events of the report refer to this event."),
     }
     required = [name for name in event["required"] if name not in DEFAULTS]
     return {**event, "properties": beside | event["properties"], "required": ["stream", "type", *required]}

@@ -1,7 +1,7 @@
-"""JSON with positions.
+"""Read JSON with positions.
 
-A parser of its own, because YAML takes neither its tabs nor its surrogate pairs, and the parser of the standard library
-gives no positions and makes every value before any bound can be checked.
+The YAML parser refuses the tabs and surrogate pairs of JSON. The parser of the standard library returns no positions,
+and it builds every value before a limit can be checked.
 """
 
 import re
@@ -19,17 +19,17 @@ _WORD: Final = re.compile("true|false|null")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _REMEDIES: Final = {
     "Expecting value": "expected a value; put a text in double quotes",
-    "control character": "a line break, a tab or another control character within a text; remove it",
+    "control character": "a line break, tab or other control character inside a text; remove it",
     "Unterminated": "the quotes that open here are not closed",
-    "uXXXX": "an escape is \\u and four hexadecimal digits",
-    "escape": "a backslash is written as \\\\",
-    "Extra data": "something follows the value; send one value",
+    "uXXXX": "write \\u and four hexadecimal digits",
+    "escape": "write a backslash as \\\\",
+    "Extra data": "text follows the value; send one value",
     "trailing comma": "remove the comma before the closing bracket",
 }
 
 
 def is_json(text: str) -> bool:
-    """Tell whether a text is read as JSON: it begins with `{`."""
+    """Return whether a text is JSON: it begins with `{`."""
     return text.startswith("{", _skip_space(text, 0))
 
 
@@ -38,30 +38,30 @@ def read_json(source: SourceText) -> None:
     text = source.text
     end = _skip_space(text, _value(source, _skip_space(text, 0), None, "", 1))
     if end < len(text):
-        raise source.stop(end, "not JSON: something follows the closing brace; a file holds one report")
+        raise source.error_at(end, "not JSON: text follows the closing brace; put each report in its own file")
 
 
 def not_json(text: str, error: JSONDecodeError) -> Unreadable:
-    """Return what a JSON parser found wrong with the text as a mistake with its place and remedy."""
+    """Return the error of a JSON parser as a mistake with its place and remedy."""
     before = SourceText(text[: error.pos])
-    return before.stop(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}")
+    return before.error_at(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}")
 
 
 def too_deep(text: str, most: int) -> Unreadable:
-    """Return the place where JSON opens more brackets than that."""
+    """Return the error for the place where JSON is nested deeper than `most`."""
     source, depth = SourceText(text), 0
     for token in _BRACKET.finditer(source.text):
         depth += (token[0] in "[{") - (token[0] in "]}")
         if depth > most:
-            return source.stop(token.start(), f"nested more than {most} deep")
+            return source.error_at(token.start(), f"nested more than {most} deep")
     raise ValueError(f"not nested more than {most} deep")
 
 
 def _value(source: SourceText, at: int, parent: Node | None, token: str, depth: int) -> int:
-    """Adds the value that begins at `at` and returns where it ends."""
+    """Add the value that begins at `at`, and return its end."""
     text = source.text
     if depth > MAX_DEPTH:
-        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
+        raise source.error_at(at, f"nested more than {MAX_DEPTH} deep")
     if text.startswith('"', at):
         value, end = _string(source, at)
         source.add(value, at, parent, token)
@@ -74,12 +74,12 @@ def _value(source: SourceText, at: int, parent: Node | None, token: str, depth: 
         node = source.add(int(number[0]) if whole else float(number[0]), at, parent, token)
         if not whole and not isfinite(float(number[0])):
             node.value = 0
-            source.complain(node, "a number that is too large")
+            source.add_mistake(node, "the number is too large")
         return number.end()
     if word := _WORD.match(text, at):
         source.add(_WORDS[word[0]], at, parent, token)
         return word.end()
-    raise source.stop(at, "not JSON: expected a value; put a text in double quotes")
+    raise source.error_at(at, "not JSON: expected a value; put a text in double quotes")
 
 
 def _members(source: SourceText, at: int, node: Node, depth: int) -> int:
@@ -93,22 +93,22 @@ def _members(source: SourceText, at: int, node: Node, depth: int) -> int:
         if keyed:
             if not text.startswith('"', at):
                 remedy = "; remove the comma before it" if index and text.startswith(close, at) else ""
-                raise source.stop(at, f"not JSON: expected a key in double quotes{remedy}")
+                raise source.error_at(at, f"not JSON: expected a key in double quotes{remedy}")
             token, at = _string(source, at)
             at = _skip_space(text, at)
             if not text.startswith(":", at):
-                raise source.stop(at, "not JSON: expected a colon")
+                raise source.error_at(at, "not JSON: expected a colon")
             at = _skip_space(text, at + 1)
         at = _skip_space(text, _value(source, at, node, token, depth))
         if text.startswith(close, at):
             return at + 1
         if not text.startswith(",", at):
-            raise source.stop(at, f"not JSON: expected a comma or {close}")
+            raise source.error_at(at, f"not JSON: expected a comma or {close}")
         at, index = _skip_space(text, at + 1), index + 1
 
 
 def _string(source: SourceText, at: int) -> tuple[str, int]:
-    """Decode the string at a quote; return it and where it ends."""
+    """Decode the string at a quote. Return it and its end."""
     try:
         value, end = _STRING.raw_decode(source.text, at)
     except JSONDecodeError as error:

@@ -1,7 +1,7 @@
-"""YAML, read from the parser's events.
+"""Read YAML from the events of the parser.
 
-`compose` recurses in C without a bound, so a file of opening brackets would end the process, and it is several
-times slower.
+`yaml.compose` is several times slower, and it recurses in C without a limit, so a file of opening brackets would crash
+the process.
 """
 
 import re
@@ -13,7 +13,7 @@ import yaml
 from service.source_positions.source import MAX_DEPTH, Node, SourceText, remedy
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# YAML does not take these, or takes some of them for a line break where an editor shows none.
+# YAML refuses these, or reads them as line breaks where an editor shows none.
 _UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _BLOCK_STYLES: Final = ("|", ">")
 _REMEDIES: Final = {
@@ -30,20 +30,18 @@ _REMEDIES: Final = {
 def read_yaml(source: SourceText) -> None:
     """Add the nodes of a YAML document. Raises Unreadable."""
     if unwritable := _UNWRITABLE.search(source.text):
-        character = f"the character U+{ord(unwritable[0]):04X}"
-        raise source.stop(
-            unwritable.start(), f"{character}, which no text shows; remove it, or save this as plain text"
-        )
+        character = f"the invisible character U+{ord(unwritable[0]):04X} is not allowed"
+        raise source.error_at(unwritable.start(), f"{character}; remove it, or save the file as plain text")
     events = _yaml_events(source)
     next(events)  # the start of the stream
     if isinstance(next(events), yaml.StreamEndEvent):
-        empty = "nothing but comments" if source.text.strip() else "the file is empty"
-        raise source.stop(0, f"{empty}; write the fields of a report")
+        empty = "the file has only comments" if source.text.strip() else "the file is empty"
+        raise source.error_at(0, f"{empty}; write the fields of a report")
     _yaml(source, events, next(events), None, "", 1)
     next(events)  # the end of the document
     more = next(events)
     if not isinstance(more, yaml.StreamEndEvent):
-        raise source.stop(_at(more), "a second document; file each report in a file of its own")
+        raise source.error_at(_at(more), "a second YAML document begins here; put each report in its own file")
 
 
 def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
@@ -52,20 +50,20 @@ def _yaml_events(source: SourceText) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         _not_yaml(source, error)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise source.stop(0, f"not YAML: {error}") from None
+        raise source.error_at(0, f"not YAML: {error}") from None
 
 
 def _not_yaml(source: SourceText, error: yaml.MarkedYAMLError) -> NoReturn:
     problem = error.problem or error.context or ""
     at = error.problem_mark.index if error.problem_mark else 0
     if source.text.startswith("\t", at):
-        raise source.stop(at, "not YAML: a tab; indent with spaces") from None
+        raise source.error_at(at, "not YAML: tabs are not allowed here; use spaces") from None
     began = ""
     if error.context and error.context_mark and error.context_mark.index != at:
         place = source.mistake(error.context_mark.index, "", "")
         began = f" {error.context} that begins at line {place.line}, column {place.column}"
     advice = remedy(problem, _REMEDIES)
-    raise source.stop(at, f"not YAML: {problem}{began}{advice and f'; {advice}'}") from None
+    raise source.error_at(at, f"not YAML: {problem}{began}{advice and f'; {advice}'}") from None
 
 
 def _at(event: yaml.Event) -> int:
@@ -75,10 +73,10 @@ def _at(event: yaml.Event) -> int:
 def _yaml(
     source: SourceText, events: Iterator[yaml.Event], event: yaml.Event, parent: Node | None, token: str, depth: int
 ) -> None:
-    """Adds the node that begins with this event, and takes the events up to its end."""
+    """Add the node that begins with this event, and consume the events up to its end."""
     at = _at(event)
     if depth > MAX_DEPTH:
-        raise source.stop(at, f"nested more than {MAX_DEPTH} deep")
+        raise source.error_at(at, f"nested more than {MAX_DEPTH} deep")
     match event:
         case yaml.ScalarEvent():
             value = event.value.removesuffix("\n") if event.style in _BLOCK_STYLES else event.value
@@ -96,18 +94,18 @@ def _yaml(
                     break
                 _yaml(source, events, next(events), node, _key(source, key), depth + 1)
         case _:
-            source.complain(
+            source.add_mistake(
                 source.add("", at, parent, token),
-                "an alias; write out what it stands for, and put a text that begins with * in quotes",
+                "aliases are not allowed; write the value out, or put a text that begins with * in quotes",
             )
             return
     if event.anchor:
-        source.complain(node, "an anchor; remove it, and put a text that begins with & in quotes")
+        source.add_mistake(node, "anchors are not allowed; remove it, or put a text that begins with & in quotes")
     if event.tag:
-        source.complain(node, "a tag; remove it, and put a text that begins with ! in quotes")
+        source.add_mistake(node, "tags are not allowed; remove it, or put a text that begins with ! in quotes")
 
 
 def _key(source: SourceText, event: yaml.Event) -> str:
     if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-        raise source.stop(_at(event), "a key that is no plain text; write every field as `name: value`")
+        raise source.error_at(_at(event), "a field name must be plain text; write every field as `name: value`")
     return event.value

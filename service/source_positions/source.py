@@ -1,4 +1,4 @@
-"""A text as nodes that have a place in it, and what is wrong in it, with a line and a column each."""
+"""Nodes with positions in a text, and mistakes with lines and columns."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,16 @@ Value: TypeAlias = "dict[str, Node] | list[Node] | str | int | float | bool | No
 
 MAX_DEPTH: Final = 16
 MAX_NODES: Final = 500_000
-"""Fifty for each of ten thousand events; with MAX_DEPTH it bounds what a small file can cost."""
+"""Fifty for each of ten thousand events. With MAX_DEPTH, it limits the time for a small file."""
 MAX_MISTAKES: Final = 1_000
-"""As many as the service lists; a file with more is not looked through further."""
+"""The service lists as many. Reading stops at the next mistake."""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BLOCK: Final = 1 << 16
-_A_LINE_BREAK: Final = "has a line break, and this field takes one line; put a space there, or write `>` and YAML does"
+_A_LINE_BREAK: Final = (
+    "contains a line break, but this field takes one line; use a space, or begin the YAML text with `>`"
+)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -33,7 +35,7 @@ class Node:
 
     @property
     def pointer(self) -> str:
-        """The JSON Pointer to it (RFC 6901)."""
+        """The JSON Pointer to the node (RFC 6901)."""
         if self.parent is None:
             return ""
         return f"{self.parent.pointer}/{self.token.replace('~', '~0').replace('/', '~1')}"
@@ -41,7 +43,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """Something wrong in a text, and where; lines and columns count from 1."""
+    """A mistake in a text and its place. Lines and columns count from 1."""
 
     line: int
     column: int
@@ -50,7 +52,7 @@ class Diagnostic:
 
 
 class Unreadable(ValueError):
-    """The text cannot be read beyond `mistake`; `mistakes` has those found before it, and it."""
+    """The text cannot be read beyond `mistake`. `mistakes` also has those before it."""
 
     def __init__(self, mistake: Diagnostic, before: Iterable[Diagnostic] = ()) -> None:
         super().__init__(f"line {mistake.line}, column {mistake.column}: {mistake.detail}")
@@ -59,7 +61,7 @@ class Unreadable(ValueError):
 
 @dataclass
 class SourceText:
-    """A text, what it says, and what is wrong with how it says it."""
+    """A text, its nodes, and the mistakes that were found while it was read."""
 
     text: str
     root: Node = field(init=False)
@@ -70,26 +72,28 @@ class SourceText:
         self.text = self.text.replace("\r\n", "\n").replace("\r", "\n")
 
     def mistake(self, at: int, pointer: str, detail: str) -> Diagnostic:
+        """Return a diagnostic for the offset `at`."""
         block = at // _BLOCK
         line = 1 + self._lines_before[block] + self.text.count("\n", block * _BLOCK, at)
         return Diagnostic(line, at - self.text.rfind("\n", 0, at), pointer, detail)
 
-    def complain(self, node: Node, detail: str) -> None:
-        """Raises Unreadable where there are too many mistakes already."""
+    def add_mistake(self, node: Node, detail: str) -> None:
+        """Add a mistake. Raises Unreadable if there are MAX_MISTAKES already."""
         if len(self.mistakes) == MAX_MISTAKES:
-            raise self.stop(node.at, f"more than {MAX_MISTAKES} mistakes; correct those above first")
+            raise self.error_at(node.at, f"more than {MAX_MISTAKES} mistakes; correct the ones above first")
         self.mistakes.append(self.mistake(node.at, node.pointer, f"{detail}."))
 
-    def stop(self, at: int, detail: str) -> Unreadable:
+    def error_at(self, at: int, detail: str) -> Unreadable:
+        """Return the exception for a mistake that ends the reading."""
         return Unreadable(self.mistake(at, "", f"{detail}."), self.mistakes)
 
     def add(self, value: Value, at: int, parent: Node | None, token: str, *, plain: bool = False) -> Node:
-        """The value as a node in its parent. Of two with one key the first stays and the second is complained of."""
+        """Add a value to its parent and return its node. A duplicate key is a mistake, and its first value stays."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise self.stop(at, f"more than {MAX_NODES} values; split the report")
+            raise self.error_at(at, f"more than {MAX_NODES} values; split the report")
         unstorable = _UNSTORABLE.search(token) or (isinstance(value, str) and _UNSTORABLE.search(value))
-        if unstorable:  # What goes on can be encoded, so that the service can look through the rest.
+        if unstorable:  # Replace it, so that the service can check the rest.
             token = _SURROGATE.sub("\ufffd", token)
             value = _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
         node = Node(value, at, plain, parent, token)
@@ -98,20 +102,20 @@ class SourceText:
         elif isinstance(parent.value, list):
             parent.value.append(node)
         elif isinstance(parent.value, dict) and parent.value.setdefault(token, node) is not node:
-            self.complain(node, f"the key `{token}` is there twice")
+            self.add_mistake(node, f"duplicate key `{token}`; keep one")
         if unstorable:
-            self.complain(node, "has a NUL or half of a surrogate pair, which cannot be stored; remove it")
+            self.add_mistake(node, "contains a NUL or half of a surrogate pair, which cannot be stored; remove it")
         if isinstance(value, str) and ("\n" in value or "\r" in value):
-            self.complain(node, _A_LINE_BREAK)
+            self.add_mistake(node, _A_LINE_BREAK)
         return node
 
     @cached_property
     def _lines_before(self) -> list[int]:
-        """How many lines end before each block. The place of every line would take forty times the text."""
+        """The number of line ends before each block. A list of all lines would take far more memory than the text."""
         counts = (self.text.count("\n", at, at + _BLOCK) for at in range(0, len(self.text), _BLOCK))
         return list(accumulate(counts, initial=0))
 
 
 def remedy(problem: str, remedies: Mapping[str, str]) -> str:
-    """Return the remedy for a problem that a library reports in these words; empty where there is none."""
+    """Return the remedy for a problem that a library reports in these words, an empty text if there is none."""
     return next((remedy for part, remedy in remedies.items() if part in problem), "")

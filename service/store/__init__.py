@@ -1,1 +1,4 @@
-"""The only room that knows SQL: tables, the log and its codec, stored documents, and the embedded server."""
+"""The only room that knows SQL: tables, the log and its codec, stored documents, replicas and the embedded server.
+
+`log.append` is the statement that appends. `events` and `reports` read the log, `read_models` the stored documents.
+"""

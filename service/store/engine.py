@@ -1,8 +1,8 @@
-"""Connections to the database, and the one exception for everything that is wrong with getting or keeping one.
+"""Pooled connections and transactions. Every failure of a connection raises DatabaseUnavailable.
 
-Every connection is AUTOCOMMIT until `transaction` says otherwise: SQLAlchemy wraps each single read in BEGIN and
-ROLLBACK, two round trips for nothing. All waits are bounded, so that a database that is down is said to be down within
-five seconds and comes back without a restart: the pool checks a connection before it hands it out.
+A connection is in AUTOCOMMIT mode outside `transaction`: SQLAlchemy would wrap each read in BEGIN and ROLLBACK, two
+more round trips. All waits are bounded, so that an outage is reported within five seconds. The pool checks a connection
+before use, so the service recovers without a restart.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,13 +13,13 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, ExceptionContext, event, exc
 
-from service.store.connections import DatabaseUnavailable, connect
+from service.store.connections import DatabaseUnavailable, connect, first_line
 
 __all__ = [
     "ConnectionLost",
     "DatabaseRefuses",
     "DatabaseUnavailable",
-    "Held",
+    "KeptConnection",
     "RolledBack",
     "address",
     "connection",
@@ -33,16 +33,16 @@ _POOL_SECONDS: Final = 2
 
 
 class ConnectionLost(DatabaseUnavailable):
-    """A connection that was kept is dead. Another may be had at once; what it was last asked may have been done."""
+    """A kept connection is dead. A new one may work at once. The last statement may have been executed."""
 
 
 class RolledBack(DatabaseUnavailable):
-    """PostgreSQL ended a transaction and asks for another attempt. Nothing was written; it may be done again now."""
+    """PostgreSQL rolled a transaction back. Nothing was written, and the caller can retry at once."""
 
 
 DatabaseRefuses: Final = exc.ProgrammingError
-"""A right that the role has not, or a table or a column that is not there."""
-# QueryCanceled and LockNotAvailable are operational errors too: a wait that was cut short.
+"""The role lacks a privilege, or a table or a column is missing."""
+# Operational errors include QueryCanceled and LockNotAvailable: a wait exceeded its limit.
 _OUTAGES: Final = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -51,7 +51,7 @@ _OUTAGES: Final = (
     psycopg.errors.TransactionTimeout,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-# These are operational errors too, and no outage: the database works, and asks for another attempt.
+# These are operational errors too, but the database works: the transaction has to be retried.
 _ROLLED_BACK: Final = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
@@ -61,18 +61,18 @@ def open_engine(
     connections: int = 8,
     statement_seconds: float | None = 5,
     pre_ping: bool = True,
-    opens: Callable[[], psycopg.Connection[Any]] | None = None,
+    connect_by: Callable[[], psycopg.Connection[Any]] | None = None,
 ) -> Engine:
     """Return an engine on a libpq address (`postgresql://…`). It connects at the first use.
 
-    `statement_seconds` bounds each statement and each wait for a lock; None for long work: migrations, verify, rebuild.
-    `opens` makes the driver's connections, where they are of another kind.
+    `statement_seconds` limits each statement and each wait for a lock. Use None for migrations, verify and rebuild.
+    `connect_by` opens the connections of the driver, for example of another class.
     """
-    # The address goes to libpq as it stands: several hosts, services and sockets work as its manual says.
+    # The address goes to libpq unchanged, so several hosts, services and sockets work as in its manual.
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
-        creator=opens or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
+        creator=connect_by or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
         max_overflow=0,
@@ -85,45 +85,45 @@ def open_engine(
 
 
 def _replace_connections_after_a_migration(context: ExceptionContext) -> None:
-    """Replace all pooled connections where a migration has changed the type of a column.
+    """Replace all pooled connections after a migration has changed the type of a column.
 
-    The statements that they prepared fail from then on, as long as the connection lives.
+    The prepared statements of the old connections fail from then on.
     """
-    if _is_of_an_earlier_plan(context.original_exception):
+    if _is_stale_plan(context.original_exception):
         context.is_disconnect = True
 
 
-def _is_of_an_earlier_plan(error: BaseException | None) -> bool:
-    # By the function in PostgreSQL that raises it: the message is in the server's language.
+def _is_stale_plan(error: BaseException | None) -> bool:
+    # Identified by the function in PostgreSQL, because the message is in the language of the server.
     if not isinstance(error, psycopg.errors.FeatureNotSupported):
         return False
     return error.diag.source_function == "RevalidateCachedQuery"
 
 
 def address(engine: Engine) -> str:
-    """Where an engine connects to, for another process that is to work there."""
+    """Return the address that an engine connects to, for another process."""
     return str(engine.get_execution_options()["address"])
 
 
 @contextmanager
 def connection(engine: Engine) -> Iterator[Connection]:
-    """A connection on which every statement is its own transaction."""
-    with _outages(), engine.connect() as connection:
+    """Yield a connection on which every statement is its own transaction. Raises DatabaseUnavailable."""
+    with _translate_errors(), engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def transaction(engine: Engine, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
-    """A connection in one transaction: committed at the end, rolled back by an exception."""
-    with _outages(), engine.execution_options(isolation_level=isolation).begin() as connection:
+    """Yield a connection in one transaction: committed at the end, rolled back by an exception."""
+    with _translate_errors(), engine.execution_options(isolation_level=isolation).begin() as connection:
         yield connection
 
 
-class Held:
-    """One connection that is kept from use to use, by one user at a time.
+class KeptConnection:
+    """One connection for repeated use by one thread.
 
-    To see that one from the pool is alive costs a round trip, as much as all else that a small append does to get its
-    connection. Here a dead one is found out by using it: ConnectionLost.
+    The pool would check the connection before each use, which costs a small append a round trip. Here a dead connection
+    fails at its next use with ConnectionLost.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -132,10 +132,10 @@ class Held:
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        """As `connection`. After an exception the next use has another connection."""
+        """Yield the connection. After an exception the next use opens another one. Raises DatabaseUnavailable."""
         known = self._connection
         try:
-            with _outages():
+            with _translate_errors():
                 self._connection = known or self._engine.connect()
                 yield self._connection
         except BaseException as error:
@@ -158,12 +158,12 @@ def _is_dead(connection: Connection) -> bool:
 
 
 def driver(connection: Connection) -> psycopg.Connection[Any]:
-    """The psycopg connection underneath, in the same transaction: for the hot statements and for COPY."""
+    """Return the psycopg connection, in the same transaction: for frequent statements and for COPY."""
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 @contextmanager
-def _outages() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except _OUTAGES as error:
@@ -173,15 +173,10 @@ def _outages() -> Iterator[None]:
     except exc.DBAPIError as error:
         if isinstance(error.orig, _OUTAGES):
             raise _unavailable(error.orig) from error
-        if _is_of_an_earlier_plan(error.orig):
+        if _is_stale_plan(error.orig):
             raise RolledBack("a migration changed the tables under a prepared statement") from error
         raise
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
     return (RolledBack if isinstance(error, _ROLLED_BACK) else DatabaseUnavailable)(first_line(error))
-
-
-def first_line(error: BaseException) -> str:
-    """What the database says, without what it says besides."""
-    return str(error).partition("\n")[0] or type(error).__name__

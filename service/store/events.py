@@ -1,6 +1,6 @@
-"""Reads of the log: streams for decisions, pages for feeds, both in the order of recording.
+"""Read the log: streams for decisions, and pages for feeds, both in the order of recording.
 
-Every read takes one query, and every query finds its rows by an index: a test looks at the plans.
+Every read is one query, and every query uses an index: `tests/store/test_plans.py` checks the plans.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ from service.store.codec import GENESIS, StoredEvent
 from service.store.tables import events, reports
 
 _KINDS: Final = sorted(catalogue.KINDS)
-# Identifiers as text: a UUID object for each costs more than all other columns together.
+# Identifiers as text: to make UUID objects would take longer than all other columns.
 ROW: Final = (
     events.c.position,
     events.c.stream,
@@ -53,7 +53,7 @@ ROW: Final = (
 def read_streams(
     connection: Connection, after: Mapping[str, int], *, upto: int | None = None
 ) -> dict[str, list[Recorded]]:
-    """Of each stream the events after a version (0: all of them), as known at the position `upto`."""
+    """Return the events of each stream after a version (0: all of them), up to the position `upto`."""
     wanted = (
         func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("versions", type_=ARRAY(Integer)))
         .table_valued(column("stream", Text), column("version", Integer))
@@ -76,19 +76,19 @@ def read_streams(
 
 
 def streams(connection: Connection, *, after: str = "", limit: int) -> list[tuple[str, int]]:
-    """Streams by name, after a name, each with the number of its events."""
+    """Return streams in the order of names, after a name, each with the number of its events."""
     page = select(events.c.stream).where(events.c.stream > after, events.c.version == 1)
     named = page.order_by(events.c.stream).limit(limit).subquery()
-    # Of each by itself: grouped, the planner takes all events of the record together.
+    # One subquery for each stream: with GROUP BY the planner would read all events of the record.
     last = select(func.max(events.c.version)).where(events.c.stream == named.c.stream).scalar_subquery()
     query = select(named.c.stream, last).order_by(named.c.stream)
     return [(stream, version) for stream, version in connection.execute(query)]
 
 
 def named(connection: Connection, kind: Kind, *, after: str = "", upto: int, limit: int) -> list[str]:
-    """Streams of a kind by name, whose name without its kind comes after this one, that were on record at a position.
+    """Return streams of a kind that existed at the position `upto`, in the order of names.
 
-    They end where the next kind begins, in whichever order the database compares names: in all of them letters count.
+    `after` is a name without its kind. The page ends before the next kind, in every collation of the database.
     """
     query = select(events.c.stream).where(
         events.c.stream > f"{kind}/{after}", events.c.version == 1, events.c.position <= upto
@@ -99,7 +99,7 @@ def named(connection: Connection, kind: Kind, *, after: str = "", upto: int, lim
 
 
 def streams_since(connection: Connection, position: int) -> list[str]:
-    """The streams that have an event after a position."""
+    """Return the names of the streams that have an event after a position."""
     query = select(events.c.stream).distinct().where(events.c.position > position)
     return sorted(connection.execute(query).scalars())
 
@@ -107,10 +107,9 @@ def streams_since(connection: Connection, position: int) -> list[str]:
 def read_relation(
     connection: Connection, relation: str, *, kinds: Iterable[str], upto: int
 ) -> dict[str, list[Recorded]]:
-    """Every stream of these kinds in a relation, as known at a position.
+    """Return every stream of these kinds in a relation, up to a position.
 
-    One walk along the index by relation: all streams of a relation are nearly all of its events, and they
-    lie there in the order of recording, which is that of each stream's versions.
+    The index by relation has nearly all of these events, in the order of recording.
     """
     kind = func.split_part(events.c.stream, "/", 1)
     query = select(*ROW).where(events.c.relation == relation, events.c.position <= upto)
@@ -123,10 +122,10 @@ def read_relation(
 
 
 def citing(connection: Connection, document: str, origins: Iterable[str], upto: int) -> list[str]:
-    """The streams with an event that cites a document or one of these origins, or is corrected to cite it."""
+    """Return the streams with an event that cites a document or one of these origins, or is corrected to cite it."""
     slugs = func.any(bindparam("origins", list(origins), ARRAY(Text)))
     is_correction = events.c.type == literal_column("'AssertionCorrected'")
-    # One after another, each by an index of its own; of all in one condition the planner would have to make four sets.
+    # One query for each index: with one condition for all, the planner would have to build four sets.
     ways = (
         _of_source("document") == document,
         _of_source("origin") == slugs,
@@ -138,7 +137,7 @@ def citing(connection: Connection, document: str, origins: Iterable[str], upto: 
 
 
 def _of_source(name: str, *within: str) -> ColumnElement[str]:
-    # Written as the indexes are: the subscripts that SQLAlchemy writes for JSONB are another expression to the planner.
+    # In the form of the indexes: to the planner, the subscripts of SQLAlchemy for JSONB are another expression.
     path = " -> ".join(f"'{step}'" for step in (*within, "source"))
     return literal_column(f"data -> {path} ->> '{name}'", Text)
 
@@ -155,7 +154,7 @@ def read_log(
     relation: str | None = None,
     report: str | None = None,
 ) -> list[StoredEvent]:
-    """The events after a position, and of a stream after a version, that pass every filter, upcast."""
+    """Return the events after a position that match every filter, upcast. `after_version` is for one stream."""
     query = select(*ROW).where(events.c.position > after).limit(limit)
     if upto is not None:
         query = query.where(events.c.position <= upto)
@@ -167,22 +166,22 @@ def read_log(
         within = events.c.position.between(reports.c.first_position, reports.c.last_position)
         query = query.join(reports, within).where(reports.c.id == report)
     if stream is not None:
-        # In a stream versions rise with positions; asked in this order, the planner never walks the whole log for it.
+        # In a stream, versions rise with positions. In this order the planner never reads the whole log.
         of_stream = query.where(events.c.stream == stream, events.c.version > after_version)
         query = of_stream.order_by(events.c.version)
     else:
         query = query.order_by(events.c.position)
-    return [codec.current(StoredEvent(*row)) for row in connection.execute(query).all()]
+    return [codec.upcast(StoredEvent(*row)) for row in connection.execute(query).all()]
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredEvent]:
-    """The events with these ids, upcast; unknown ids are left out."""
+    """Return the events with these ids, upcast. Unknown ids are left out."""
     query = select(*ROW).where(events.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
-    return {event.id: event for row in connection.execute(query) for event in [codec.current(StoredEvent(*row))]}
+    return {event.id: event for row in connection.execute(query) for event in [codec.upcast(StoredEvent(*row))]}
 
 
 def last_position(connection: Connection, *, relation: str | None = None, upto: int | None = None) -> int:
-    """The position of the last event of a relation, or of the record, up to a position; 0 where there is none."""
+    """Return the position of the last event of a relation or of the record, up to `upto`; 0 if there is none."""
     query = select(func.coalesce(func.max(events.c.position), 0))
     if relation is not None:
         query = query.where(events.c.relation == relation)
@@ -192,14 +191,14 @@ def last_position(connection: Connection, *, relation: str | None = None, upto: 
 
 
 def last_of_stream(connection: Connection, stream: str, upto: int) -> tuple[int, int] | None:
-    """The version and the position of a stream's last event up to a position; None where there is none."""
+    """Return version and position of the last event of a stream up to a position, None if there is none."""
     query = select(events.c.version, events.c.position).where(events.c.stream == stream, events.c.position <= upto)
     row = connection.execute(query.order_by(events.c.version.desc()).limit(1)).one_or_none()
     return None if row is None else (row.version, row.position)
 
 
 def position_at(connection: Connection, known_at: datetime) -> int:
-    """The last position that was on record at a moment; 0 before the first."""
+    """Return the last position that was recorded by a time, 0 before the first."""
     query = (
         select(reports.c.last_position)
         .where(reports.c.recorded_at <= known_at)
@@ -210,14 +209,14 @@ def position_at(connection: Connection, known_at: datetime) -> int:
 
 
 def chain_hash_at(connection: Connection, position: int) -> bytes | None:
-    """The chain hash after a position; None beyond the head."""
+    """Return the chain hash at a position, None beyond the head."""
     if position == 0:
         return GENESIS
     return connection.execute(select(events.c.chain_hash).where(events.c.position == position)).scalar()
 
 
 def origin_streams(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
-    """The stream of the source under which each origin is registered; unknown slugs are left out."""
+    """Return the stream of the source in which each origin is registered. Unknown slugs are left out."""
     slug = events.c.data["origin"].astext
     query = select(slug.label("slug"), events.c.stream).where(
         events.c.type == "OriginRegistered", slug == func.any(bindparam("slugs", list(slugs), ARRAY(Text)))

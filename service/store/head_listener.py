@@ -1,11 +1,11 @@
-"""The connection that asks for the head, and listens for notices that it moved.
+"""The connection that queries the head and listens for notices that it moved.
 
-Every read of the process waits for this answer, so it speaks to libpq directly: a query costs 9 µs of the process's
-time, `AsyncConnection.execute` 53. The same connection listens; a second one for LISTEN would be a second one to lose.
-A notice says only that it is time to ask: only the answer counts.
+Every read of the process waits for this query, so it uses libpq directly: that takes 9 µs of processor time instead of
+the 53 of `AsyncConnection.execute`. One connection both queries and listens, because a second one could also be lost. A
+notice only triggers a query.
 
-A lost connection is an answer that fails; the next question opens another. After a failover that one may lead to
-another copy of the record: so it is asked whether the head that was last seen is on record there.
+If the connection is lost, the query fails and the next query opens another connection. After a failover it may lead to
+another copy of the record. So `_has_head` checks that the copy contains the head that was last seen.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from service.store.connections import DatabaseUnavailable, connect_async
 from service.store.log import CHANNEL, Head
 
 MOST_CHANGED: Final = 1_000
-"""After more changed documents than this the follower starts over; the query asks for one more."""
+"""With more changed documents than this, the follower resets its caches. The query asks for one more."""
 _MOST_POSITIONS: Final = 10_000
-"""Further behind than this the follower starts over. A report of the largest size is not."""
+"""With more missed positions than this, the follower resets its caches. The largest report has fewer."""
 
-_SECONDS: Final = 2.3  # two of these in a row, the longest wait, are less than five
+_TIMEOUT_SECONDS: Final = 2.3  # the longest wait is two of these, less than five seconds
 
 _COLUMNS: Final = """record, position, encode(chain_hash, 'hex'),
        to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), keys_version"""
 _HEAD: Final = f"SELECT {_COLUMNS} FROM head"  # noqa: S608 -- constants
-# Asked only where the head moved, and planned each time. A plan that is kept was made for the size that the table had
-# then: on a new record it read the whole table for each question, until PostgreSQL gathered statistics a minute later.
-# The upper bound is for the planner too: it takes a range for a small part of the table, also without statistics.
+# Sent only if the head moved, and planned each time: a cached plan suits the size that the table had at first. On a new
+# record such a plan read the whole table, until PostgreSQL gathered statistics a minute later. The upper bound makes
+# the planner assume a small part of the table, even without statistics.
 CHANGES: Final = f"""
 SELECT {_COLUMNS},
        (SELECT json_agg(json_build_array(name, relation, key, position))
@@ -49,7 +49,7 @@ SELECT record = %s AND (%s = 0 OR EXISTS (SELECT FROM events WHERE events.positi
 
 
 class Changed(NamedTuple):
-    """A stored document that was written, and the position that made it what it is."""
+    """A stored document that changed, and the position of the event that changed it."""
 
     name: str
     relation: str
@@ -58,9 +58,9 @@ class Changed(NamedTuple):
 
 
 class HeadUpdate(NamedTuple):
-    """The head, and what changed since a position; `changed` is None where anything may have.
+    """The head and the documents that changed since a position. `changed` is None if all may have changed.
 
-    `is_other`: what was last seen is not on record here. The chain says so, also where the record went on since.
+    `is_other`: the record does not contain the head that was last seen, as its chain hash shows.
     """
 
     head: Head
@@ -69,44 +69,45 @@ class HeadUpdate(NamedTuple):
 
 
 class HeadListener:
-    """For one task, one question at a time. Calls `noticed` when the database says that the head moved."""
+    """Query the head, one query at a time, from one task. Call `on_notice` when the head moved."""
 
-    def __init__(self, url: str, noticed: Callable[[], None]) -> None:
-        self._url, self._noticed = url, noticed
+    def __init__(self, url: str, on_notice: Callable[[], None]) -> None:
+        self._url, self._on_notice = url, on_notice
         self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._answer: asyncio.Future[PGresult] | None = None
+        self._pending: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
         self._socket = -1
         self._seen: Head | None = None
-        self._is_noticed = False
+        self._has_notice = False
         self._last: tuple[list[bytes | None], Head] | None = None
 
     async def head_since(self, position: int) -> HeadUpdate:
         """Return the head and the documents that changed after a position, in one snapshot taken after this call.
 
-        Over a new connection anything may have changed: it may be to another copy of the record.
+        After a new connection `changed` is None, because it may lead to another copy of the record. Raises
+        DatabaseUnavailable.
         """
         try:
             if self._connection is not None:
-                return await self._ask(self._connection.pgconn, position)
-            async with asyncio.timeout(_SECONDS):
-                self._connection, is_other = await self._connected()
-                return (await self._ask(self._connection.pgconn, position))._replace(changed=None, is_other=is_other)
+                return await self._query(self._connection.pgconn, position)
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                self._connection, is_other = await self._connect()
+                return (await self._query(self._connection.pgconn, position))._replace(changed=None, is_other=is_other)
         except (psycopg.Error, OSError, TimeoutError) as error:
-            self._lost(error)
+            self._disconnect(error)
             raise DatabaseUnavailable(str(error) or "the database does not answer") from error
 
     def close(self) -> None:
-        self._lost(DatabaseUnavailable("closed"))
+        self._disconnect(DatabaseUnavailable("closed"))
 
-    async def _connected(self) -> tuple[psycopg.AsyncConnection[Any], bool]:
-        """A new connection, and whether it leads to a record on which what was last seen is not."""
+    async def _connect(self) -> tuple[psycopg.AsyncConnection[Any], bool]:
+        """Open a connection. Return it, and whether its record lacks the head that was last seen."""
         connection = await connect_async(self._url, name="irritants-head")
         try:
-            # First LISTEN, then the question: what is committed in between is announced.
+            # LISTEN before the query, so that a commit in between sends a notice.
             await connection.execute(f"LISTEN {CHANNEL}")
             await connection.execute(f"PREPARE head AS {_HEAD}")
-            is_other = not await _holds(connection, self._seen)
+            is_other = not await _has_head(connection, self._seen)
         except BaseException:
             await connection.close()
             raise
@@ -114,40 +115,40 @@ class HeadListener:
         asyncio.get_running_loop().add_reader(self._socket, self._readable, connection.pgconn)
         return connection, is_other
 
-    async def _ask(self, pgconn: PGconn, position: int) -> HeadUpdate:
-        # After a notice the head has moved: then one question is enough.
-        if not self._is_noticed:
-            head = self._head_in(await self._answer_to(pgconn, lambda: pgconn.send_query_prepared(b"head", [])))
+    async def _query(self, pgconn: PGconn, position: int) -> HeadUpdate:
+        # After a notice the head has moved, so the second query is enough.
+        if not self._has_notice:
+            head = self._head_of(await self._execute(pgconn, lambda: pgconn.send_query_prepared(b"head", [])))
             if head.position <= position:
                 return HeadUpdate(head, ())
-        self._is_noticed = False
-        # What changed is read in one snapshot with a head, which may have moved again by now.
-        asked = [b"%d" % position]
-        *values, changed = await self._answer_to(pgconn, lambda: pgconn.send_query_params(CHANGES.encode(), asked))
-        head = self._head_in(values)
+        self._has_notice = False
+        # The changes are read in one snapshot with the head, which may have moved again.
+        parameters = [b"%d" % position]
+        *values, changed = await self._execute(pgconn, lambda: pgconn.send_query_params(CHANGES.encode(), parameters))
+        head = self._head_of(values)
         documents = tuple(Changed(*document) for document in json.loads(changed or b"[]"))
         is_known = len(documents) <= MOST_CHANGED and head.position - position <= _MOST_POSITIONS
         return HeadUpdate(head, documents if is_known else None)
 
-    async def _answer_to(self, pgconn: PGconn, send: Callable[[], None]) -> list[bytes | None]:
-        """Send a query, and return the one row that answers it."""
+    async def _execute(self, pgconn: PGconn, send: Callable[[], None]) -> list[bytes | None]:
+        """Send a query and return its only row."""
         loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
+        self._pending = loop.create_future()
         send()
         if pgconn.flush():
-            raise psycopg.OperationalError("the connection takes no more")
-        # asyncio.timeout costs five times as much, a twentieth of all that the process does for an unchanged answer.
-        patience = loop.call_later(_SECONDS, self._lost, TimeoutError())
+            raise psycopg.OperationalError("the query cannot be sent at once")
+        # asyncio.timeout takes five times as long, a twentieth of the time of a whole 304 response.
+        timeout = loop.call_later(_TIMEOUT_SECONDS, self._disconnect, TimeoutError())
         try:
-            result = await self._answer
+            result = await self._pending
         finally:
-            patience.cancel()
+            timeout.cancel()
         if result.status != ExecStatus.TUPLES_OK or result.ntuples != 1:
-            raise psycopg.OperationalError(result.get_error_message() or "there is no head")
+            raise psycopg.OperationalError(result.get_error_message() or "the head row is missing")
         return [result.get_value(0, column) for column in range(result.nfields)]
 
-    def _head_in(self, values: list[bytes | None]) -> Head:
-        """Return the head that a row says; the same object as before where it did not move."""
+    def _head_of(self, values: list[bytes | None]) -> Head:
+        """Return the head of a row, the same object as before if it did not move."""
         if self._last is None or self._last[0] != values:
             self._last = values, _head(values)
         self._seen = self._last[1]
@@ -158,34 +159,34 @@ class HeadListener:
             pgconn.consume_input()
             is_notified = False
             while pgconn.notifies() is not None:
-                is_notified = self._is_noticed = True
-            self._take_answer(pgconn)
+                is_notified = self._has_notice = True
+            self._receive_result(pgconn)
         except psycopg.Error as error:
-            self._lost(error)
-            is_notified = True  # the next question opens another connection and reads what was missed
+            self._disconnect(error)
+            is_notified = True  # the next query opens another connection and reads what was missed
         if is_notified:
-            self._noticed()
+            self._on_notice()
 
-    def _take_answer(self, pgconn: PGconn) -> None:
-        while self._answer is not None and not pgconn.is_busy():
+    def _receive_result(self, pgconn: PGconn) -> None:
+        while self._pending is not None and not pgconn.is_busy():
             if (result := pgconn.get_result()) is not None:
                 self._result = result
                 continue
-            answer, self._answer = self._answer, None
+            answer, self._pending = self._pending, None
             if not answer.done() and self._result is not None:
                 answer.set_result(self._result)
 
-    def _lost(self, error: Exception) -> None:
+    def _disconnect(self, error: Exception) -> None:
         connection, self._connection, self._last, self._result = self._connection, None, None, None
         if connection is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             connection.pgconn.finish()
-        answer, self._answer = self._answer, None
+        answer, self._pending = self._pending, None
         if answer is not None and not answer.done():
             answer.set_exception(error)
 
 
-async def _holds(connection: psycopg.AsyncConnection[Any], seen: Head | None) -> bool:
+async def _has_head(connection: psycopg.AsyncConnection[Any], seen: Head | None) -> bool:
     if seen is None:
         return True
     found = await connection.execute(_HOLDS, (seen.record, seen.position, seen.position, seen.chain_hash))

@@ -1,8 +1,8 @@
-"""API keys: `irr_<id>_<secret>`, of which only the SHA-256 of the secret is kept.
+"""API keys: `irr_<id>_<secret>`. The database has only the SHA-256 hash of the secret.
 
-The secret is 256 random bits, so a slow hash would protect nothing and cost every poll its time. Every change counts up
-`head.keys_version` in the same transaction: processes keep all keys in memory, and the query that every request shares
-says when to read them again.
+The secret is 256 random bits, so a slow hash would add no protection and slow down every request. Every change also
+increments `head.keys_version`. Processes keep all keys in memory, and the query for the head shows when to read them
+again.
 """
 
 import hmac
@@ -21,18 +21,18 @@ from service.store.tables import head, keys
 
 Scope = Literal["read", "report", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-"""Each includes the ones before it."""
+"""Each scope includes the ones before it."""
 
 _TOKEN: Final = re.compile(r"irr_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-_SHOWN: Final = re.compile(r"irr_[0-9a-f]{12}_[A-Za-z0-9_-]+")
-_NOBODY: Final = bytes(32)
+_KEY_IN_TEXT: Final = re.compile(r"irr_[0-9a-f]{12}_[A-Za-z0-9_-]+")
+_NO_SECRET: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Who may do what. The name is the actor of the events that it files.
+    """An API key. Its name is the actor of the events that are filed with it.
 
-    `relations` limits where it may report and, where reading needs a key, what it may read.
+    `relations` limits the relations that it may report on and, if reading needs a key, read.
     """
 
     id: str
@@ -49,8 +49,8 @@ class Key:
 
 
 def redact_keys(text: str) -> str:
-    """Return the text without API keys, which do not belong into an address for example."""
-    return _SHOWN.sub("irr_…", text) if "irr_" in text else text
+    """Return the text with `irr_…` for each API key, for logs and messages."""
+    return _KEY_IN_TEXT.sub("irr_…", text) if "irr_" in text else text
 
 
 def create(
@@ -62,7 +62,7 @@ def create(
     relations: tuple[str, ...] | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[Key, str]:
-    """A new key, and what its holder shows: that exists nowhere else. Only inside `engine.transaction`."""
+    """Create a key. Return it and its token, which is not stored. Call it inside `engine.transaction`."""
     id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     key = Key(id, name, scopes, relations, _hash(secret), now, expires_at)
     connection.execute(insert(keys).values({column: getattr(key, column) for column in Key.__slots__}))
@@ -71,7 +71,7 @@ def create(
 
 
 def revoke(connection: Connection, id: str, now: datetime) -> bool:
-    """Ends a key from the next request on; False where there is no such live key. Only inside `engine.transaction`."""
+    """Revoke a key. Return False if it does not exist or is revoked. Call it inside `engine.transaction`."""
     revoked = update(keys).where(keys.c.id == id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
     if not connection.execute(revoked).rowcount:
         return False
@@ -80,7 +80,7 @@ def revoke(connection: Connection, id: str, now: datetime) -> bool:
 
 
 def read_all(connection: Connection) -> dict[str, Key]:
-    """Every key by its id, oldest first, the ended ones too."""
+    """Return all keys by id, oldest first, including expired and revoked keys."""
     query = select(*(keys.c[name] for name in Key.__slots__)).order_by(keys.c.created_at, keys.c.id)
     return {
         row.id: Key(
@@ -98,20 +98,20 @@ def read_all(connection: Connection) -> dict[str, Key]:
 
 
 def read_session_secret(connection: Connection) -> bytes:
-    """Return the 32 bytes that sign sessions. To replace them, count up `head.keys_version` in the same statement."""
+    """Return the 32 bytes that sign sessions. To replace them, increment `head.keys_version` in the same statement."""
     secret: bytes = connection.execute(select(head.c.session_secret)).scalar_one()
     return secret
 
 
 def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
-    """The live key that this token is; None for one that is malformed, forged, expired or revoked."""
-    shown = _TOKEN.fullmatch(token)
-    if shown is None:
+    """Return the key of a token, None if the token is malformed or forged or the key is expired or revoked."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
         return None
-    id, secret = shown.groups()
+    id, secret = match.groups()
     key = keys.get(id)
-    # Unknown ids are compared too, so that the time of the answer does not show which ids exist.
-    genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NOBODY)
+    # Compare for unknown ids too, so that response times do not show which ids exist.
+    genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NO_SECRET)
     return key if key and genuine and key.is_live(now) else None
 
 

@@ -1,8 +1,7 @@
-"""A lock by name in a database: one process holds it, and the others that want it stand by.
+"""A lock by name in a database: one process holds it, and the others wait.
 
-An advisory lock lives as long as its connection: nothing is left behind by a holder that died, and nothing has to run
-out before another takes over. The others ask again and again, for a statement that waits for hours would keep
-PostgreSQL from clearing away old rows of the head all that time.
+PostgreSQL releases an advisory lock when its connection ends, so another process can take over at once. The others
+retry, because a statement that waits for hours would keep PostgreSQL from removing old versions of the head row.
 """
 
 import asyncio
@@ -12,11 +11,11 @@ from typing import Any, Final
 
 import psycopg
 
-from service.store.connections import DatabaseUnavailable, connect_async
+from service.store.connections import DatabaseUnavailable, connect_async, first_line
 
-_ASK_SECONDS: Final = 0.5
-_ANSWER_SECONDS: Final = 2.3
-# Advisory locks belong to a database, and each of its schemas may hold a record of its own.
+_RETRY_SECONDS: Final = 0.5
+_TIMEOUT_SECONDS: Final = 2.3
+# An advisory lock belongs to the database, and each of its schemas may hold its own record.
 _TRY: Final = """
 SELECT pg_try_advisory_lock(hashtextextended(%s ||
   CASE current_schema() WHEN 'public' THEN '' ELSE ' of ' || current_schema() END, 0))
@@ -24,44 +23,43 @@ SELECT pg_try_advisory_lock(hashtextextended(%s ||
 
 
 class Lock:
-    """A lock that is held, as far as is known."""
+    """A lock that was acquired. A lost connection has also lost the lock."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
 
     async def confirm(self) -> None:
-        """Raises DatabaseUnavailable where the connection is lost, and with it the lock."""
-        async with _answering():
+        """Check that the lock is still held. Raises DatabaseUnavailable if the connection is lost."""
+        async with _bounded():
             await self._connection.execute("SELECT")
 
 
 @asynccontextmanager
-async def held(url: str, name: str, stands_by: Callable[[], None]) -> AsyncIterator[Lock]:
-    """Holds a name. `stands_by` is called once where another has it. Raises DatabaseUnavailable."""
-    async with _answering():
+async def acquire(url: str, name: str, on_wait: Callable[[], None]) -> AsyncIterator[Lock]:
+    """Hold the lock of a name. Call `on_wait` once if another process holds it. Raises DatabaseUnavailable."""
+    async with _bounded():
         connection = await connect_async(url, name="irritants-lock")
     try:
-        if not await _taken(connection, name):
-            stands_by()
-            while not await _taken(connection, name):  # noqa: ASYNC110 -- it is another process that lets go
-                await asyncio.sleep(_ASK_SECONDS)
+        if not await _try_lock(connection, name):
+            on_wait()
+            while not await _try_lock(connection, name):  # noqa: ASYNC110 -- another process releases it
+                await asyncio.sleep(_RETRY_SECONDS)
         yield Lock(connection)
     finally:
-        connection.pgconn.finish()  # at once, also where the server no longer answers
+        connection.pgconn.finish()  # at once, even if the server no longer answers
 
 
-async def _taken(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
-    async with _answering():
+async def _try_lock(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
+    async with _bounded():
         row = await (await connection.execute(_TRY, [name])).fetchone()
         assert row is not None
         return bool(row[0])
 
 
 @asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
+async def _bounded() -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             yield
     except (psycopg.Error, OSError, TimeoutError) as error:
-        said = str(error).partition("\n")[0]
-        raise DatabaseUnavailable(said or "the database does not answer") from error
+        raise DatabaseUnavailable(first_line(error)) from error

@@ -1,8 +1,8 @@
 """The log: its head, and the one statement that appends.
 
-Invariant: positions are gap-free and in commit order, so a reader is `WHERE position > :p` and can prove that it missed
-nothing. One statement compares and swaps the head row and feeds events, reports, documents and the notice from it; a
-stale head writes nothing. The database's own defences (`UNIQUE`, triggers) stand behind that, not in front of it.
+Invariant: positions are gap-free and in commit order. So a reader asks for `position > p` and can prove that it missed
+nothing. `_APPEND` compares and swaps the head row, and writes events, reports, documents and the notice only if that
+succeeded. The constraints and triggers of the database are a second defence.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,26 +25,26 @@ from service.store.read_models import Document
 from service.store.tables import head
 
 CHANNEL: Final = "irritants"
-"""Where every commit is announced, with the new position; a hint to look at the head, nothing more."""
+"""The channel of NOTIFY. The payload is the new position, but readers must query the head."""
 
 
 class KeyTaken(Exception):
-    """A report with one of these idempotency keys is already on record; nothing was written."""
+    """The record already has a report with one of these idempotency keys. Nothing was written."""
 
 
 class VersionTaken(Exception):
-    """One of these streams already has an event with that version; nothing was written."""
+    """One of these streams already has an event with that version. Nothing was written."""
 
 
 class NoHead(Exception):
-    """The row that says where the record ends is not there: a superuser removed it."""
+    """The head row is missing: a superuser removed it."""
 
     def __init__(self) -> None:
-        super().__init__("the head, which says where the record ends, is not there")
+        super().__init__("the head row, which holds the last position, is missing")
 
 
 class Head(NamedTuple):
-    """Where the record ends: its last position, that event's chain hash and time, and which record it is."""
+    """The id of the record, its last position, and the chain hash and time of that event."""
 
     record: str
     position: int
@@ -53,12 +53,12 @@ class Head(NamedTuple):
     keys_version: int
 
     def moment(self, now: datetime) -> datetime:
-        """When the next event is recorded: the record's clock never goes back, even if the machine's does."""
+        """Return the time for the next event: times never decrease, even if the clock of the machine does."""
         return max(now, self.recorded_at)
 
 
 class Filing(NamedTuple):
-    """A report and its events, whose positions go on from the head or from the filing before."""
+    """A report and its events. Their positions continue those of the head or of the filing before."""
 
     report: StoredReport
     events: Sequence[Recorded]
@@ -66,8 +66,8 @@ class Filing(NamedTuple):
 
 _HEAD: Final = select(head.c.record, head.c.position, head.c.chain_hash, head.c.recorded_at, head.c.keys_version)
 
-# It goes to libpq as it stands: through the driver's cursor it costs the process 35 µs more, a quarter of the time in
-# which a single event is appended. Parameters are numbered in the order of `_parameters`.
+# Sent through libpq, because the driver's cursor takes 35 µs more, a quarter of the time of a small append. The
+# numbers of the parameters are their places in `_parameters`.
 _APPEND: Final = b"""
 WITH moved AS (
   UPDATE head SET position = $3, chain_hash = $4, recorded_at = $5
@@ -108,16 +108,16 @@ _BYTEA: Final = psycopg.adapters.types["bytea"].oid
 
 
 def read_head(connection: Connection) -> Head:
-    """Raises NoHead."""
-    return _there(connection.execute(_HEAD).one_or_none())
+    """Return the head. Raises NoHead."""
+    return _require(connection.execute(_HEAD).one_or_none())
 
 
 def lock_head(connection: Connection) -> Head:
-    """The head, locked until this transaction ends. Only in `engine.transaction`. Raises NoHead."""
-    return _there(connection.execute(_HEAD.with_for_update()).one_or_none())
+    """Return the head, locked until the transaction ends. Call it inside `engine.transaction`. Raises NoHead."""
+    return _require(connection.execute(_HEAD.with_for_update()).one_or_none())
 
 
-def _there(row: Sequence[Any] | None) -> Head:
+def _require(row: Sequence[Any] | None) -> Head:
     if row is None:
         raise NoHead
     return Head._make(row)
@@ -126,19 +126,19 @@ def _there(row: Sequence[Any] | None) -> Head:
 def append(
     connection: Connection, expected: Head, filings: Sequence[Filing], documents: Sequence[Document] = ()
 ) -> Head | None:
-    """Appends all of it or nothing; the new head, or None where the head is no longer the `expected` one.
+    """Append everything or nothing. Return the new head, or None if the head is no longer the `expected` one.
 
-    Each document at most once. Raises KeyTaken, VersionTaken and RolledBack. One statement for one event and for ten
-    thousand: measured, COPY of 5,000 is a third faster and would be a second way to write.
+    Each document may occur once. Raises KeyTaken, VersionTaken and RolledBack. COPY would be a third faster for 5,000
+    events, but it would be a second way to write.
     """
-    lines, moved = _sealed(expected, filings)
-    result = _ask(driver(connection), _parameters(expected, moved, lines, filings, documents))
+    lines, moved = _seal(expected, filings)
+    result = _execute(driver(connection), _parameters(expected, moved, lines, filings, documents))
     if result.status == ExecStatus.TUPLES_OK:
         return moved if result.ntuples else None
     if result.error_field(DiagnosticField.SQLSTATE) is None:
-        raise psycopg.OperationalError(result.get_error_message())  # The server is gone, and gave no reason.
+        raise psycopg.OperationalError(result.get_error_message())  # The server is gone and sent no reason.
     error = error_from_result(result)
-    taken = _TAKEN.get(error.diag.constraint_name or "")
+    taken = _CONFLICTS.get(error.diag.constraint_name or "")
     if taken is None:
         raise error
     raise taken(error.diag.message_detail) from error
@@ -148,11 +148,11 @@ _NO_SUCH_STATEMENT: Final = b"26000"
 _prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
 
 
-def _ask(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
-    """Return the result of the append, good or bad. Raises RolledBack.
+def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
+    """Execute the append and return its result, also an error. Raises RolledBack.
 
-    It is prepared once for each connection. The driver drops every statement of a session after a ROLLBACK, so it may
-    be gone since. No transaction is begun here: the head was read before, under the lock of one or of none.
+    The statement is prepared once for each connection. The driver drops all prepared statements of a session after a
+    ROLLBACK, so it may have to be prepared again. The caller decides whether this runs inside a transaction.
     """
     if raw in _prepared:
         result = raw.pgconn.exec_prepared(_NAME, parameters, _FORMATS)
@@ -160,7 +160,7 @@ def _ask(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
             return result
         _prepared.discard(raw)
         if raw.info.transaction_status is TransactionStatus.INERROR:
-            raise RolledBack("the statement that appends has to be prepared again")
+            raise RolledBack("the append statement has to be prepared again")
     result = raw.pgconn.prepare(_NAME, _APPEND)
     if result.status != ExecStatus.COMMAND_OK:
         return result
@@ -178,9 +178,9 @@ def _parameters(
         _bytea(moved.chain_hash),
         codec.instant(moved.recorded_at).encode(),
         f"[{','.join(lines)}]".encode(),
-        codec.written([_report(filing.report) for filing in filings]),
-        codec.written([_document(document) for document in documents]),
-        _array([document.body for document in documents]),
+        codec.to_json([_report_row(filing.report) for filing in filings]),
+        codec.to_json([_document_row(document) for document in documents]),
+        _bytea_array([document.body for document in documents]),
         CHANNEL.encode(),
     ]
 
@@ -189,33 +189,33 @@ def _bytea(value: bytes) -> bytes:
     return b"\\x" + value.hex().encode()
 
 
-def _array(values: Sequence[bytes]) -> bytes:
-    """bytea[] in its binary form: dimensions, no nulls, the type of the members, their number and first index."""
+def _bytea_array(values: Sequence[bytes]) -> bytes:
+    """Return bytea[] in binary form: dimensions, null flag, element type, number of elements, first index."""
     parts = [pack("!5i", 1, 0, _BYTEA, len(values), 1)]
     for value in values:
         parts += (pack("!i", len(value)), value)
     return b"".join(parts)
 
 
-_TAKEN: Final = {"uq_reports_key": KeyTaken, "uq_events_stream_version": VersionTaken}
+_CONFLICTS: Final = {"uq_reports_key": KeyTaken, "uq_events_stream_version": VersionTaken}
 
 
-def _sealed(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]:
+def _seal(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]:
     position, chain_hash, recorded_at = expected.position, expected.chain_hash, expected.recorded_at
     lines = []
     for report, events in filings:
         for event in events:
             position += 1
             if event.position != position or event.recorded_at < recorded_at:
-                raise ValueError(f"{event.id} cannot come at position {position} of the record")
+                raise ValueError(f"the event {event.id} cannot be appended at position {position}")
             line = codec.new_line(event, report)
             chain_hash = codec.seal(chain_hash, line)
             recorded_at = event.recorded_at
-            lines.append(codec.sealed(line, chain_hash))
+            lines.append(codec.with_chain_hash(line, chain_hash))
     return lines, expected._replace(position=position, chain_hash=chain_hash, recorded_at=recorded_at)
 
 
-def _report(report: StoredReport) -> dict[str, object]:
+def _report_row(report: StoredReport) -> dict[str, object]:
     return {
         **report._asdict(),
         "request_hash": report.request_hash.hex(),
@@ -223,5 +223,5 @@ def _report(report: StoredReport) -> dict[str, object]:
     }
 
 
-def _document(document: Document) -> dict[str, object]:
+def _document_row(document: Document) -> dict[str, object]:
     return {name: value for name, value in document._asdict().items() if name != "body"}

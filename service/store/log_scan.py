@@ -1,7 +1,7 @@
-"""A scan of the whole log as stored, in order: for verification and export.
+"""Scan the whole log as stored, in order, for verification and export.
 
-In pages by position, each a transaction of its own: a long one would keep every dead version of the head row, and each
-append would step over them all. What lies before the head never changes, so the pages fit together.
+Each page is its own transaction. A long transaction would keep every old version of the head row, which slows appends.
+Events before the head never change, so the pages fit together.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ Line = tuple[StoredEvent, StoredReport | None]
 
 
 def read(connection: Connection, upto: int) -> Iterator[Line]:
-    """Every event up to a position, not upcast, with the report that it names; None where there is no such report.
+    """Yield every event up to a position, not upcast, with its report, or with None if the report is missing.
 
-    Raises Unreadable at the first one that cannot be read, when all before it were.
+    Raises Unreadable after all events before the first unreadable one.
     """
     after: int | None = None
     while page := _page(connection, after, upto, _PAGE):
@@ -40,7 +40,7 @@ def _page(connection: Connection, after: int | None, upto: int, size: int) -> li
         page = [StoredEvent(*row) for row in connection.execute(query).all()]
         filed = reports.by_ids(connection, {event.report for event in page})
     except DataError as error:
-        # A moment that no calendar here has, which only a hand can have put in: of this page, or of a report in it.
+        # A time that Python cannot represent, which only a superuser can have set. Smaller pages find its event.
         if size == 1:
             raise Unreadable(f"position {(after or 0) + 1}: {error.orig}") from error
         return _page(connection, after, upto, size // 2)

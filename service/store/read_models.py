@@ -1,7 +1,7 @@
-"""Stored documents: what the projections made of the streams, as bytes that are sent as they are.
+"""Stored documents: the results of the projections, as the bytes that a response sends.
 
-They are written by `log.append`, in the transaction of the events that changed them, so a document is never behind the
-head. The log remains the truth: any of them can be thrown away and built again.
+`log.append` writes them in the transaction of the events that changed them, so no document is behind the head. Every
+document can be deleted and built again from the log.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,15 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, cast, column, delete, func, select
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
-from service.store.codec import written
+from service.store.codec import to_json
 from service.store.tables import FACETS, read_models
 
 
 class Document(NamedTuple):
-    """`position` is that of the last event that it is computed from; `facets` is what lists filter by.
+    """A row of `read_models`. Lists filter by `facets`.
 
-    `representation` numbers the shape of the body: a new shape is built beside the old one, under the next number.
+    `position` is the position of the last event that the document is computed from. `representation` is the number of
+    the body's schema. A new schema gets the next number and is stored beside the old one.
     """
 
     name: str
@@ -33,6 +34,7 @@ _DOCUMENT: Final = select(*(read_models.c[name] for name in Document._fields))
 
 
 def get(connection: Connection, name: str, representation: int, key: str) -> Document | None:
+    """Return a document, None if it is not stored."""
     query = _DOCUMENT.where(
         read_models.c.name == name, read_models.c.representation == representation, read_models.c.key == key
     )
@@ -51,14 +53,14 @@ def page(
     facets: Mapping[str, str] | None = None,
     changed_after: int | None = None,
 ) -> list[Document]:
-    """Documents by key, after a key, that have every one of these facets and changed after a position."""
+    """Return documents in the order of keys, after a key, that have all these facets and changed after a position."""
     query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
     if after is not None:
         query = query.where(read_models.c.key > after)
     if relation is not None:
         query = query.where(read_models.c.relation == relation)
     for facet, value in (facets or {}).items():
-        assert facet in FACETS, facet  # another one has no index
+        assert facet in FACETS, facet  # other facets have no index
         query = query.where(read_models.c.facets[facet].astext == value)
     if changed_after is not None:
         query = query.where(read_models.c.position > changed_after)
@@ -68,7 +70,7 @@ def page(
 def newest(
     connection: Connection, name: str, representation: int, *, relation: str | None = None, limit: int
 ) -> list[Document]:
-    """The last documents by key, the last one first."""
+    """Return the documents with the last keys, in descending order."""
     query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
     if relation is not None:
         query = query.where(read_models.c.relation == relation)
@@ -76,15 +78,15 @@ def newest(
 
 
 def store(connection: Connection, documents: Iterable[Document]) -> None:
-    """Writes documents outside an append, each at most once; one that an append made newer meanwhile stays."""
+    """Write documents outside an append. A document that an append has made newer is left as it is."""
     rows = list(documents)
     if rows:
         columns = {name: [getattr(row, name) for row in rows] for name in Document._fields}
-        connection.execute(_STORE, {**columns, "facets": [written(row.facets).decode() for row in rows]})
+        connection.execute(_STORE, {**columns, "facets": [to_json(row.facets).decode() for row in rows]})
 
 
-def _storing() -> Insert:
-    """One statement with a column of values as each parameter: a third of the time of a statement for each row."""
+def _upsert() -> Insert:
+    """Return one statement with an array for each column, in a third of the time of a statement for each row."""
     types = {name: Text() if name == "facets" else read_models.c[name].type for name in Document._fields}
     given = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()))
     rows = given.table_valued(*(column(name, kind) for name, kind in types.items())).render_derived("document")
@@ -95,11 +97,11 @@ def _storing() -> Insert:
     return new.on_conflict_do_update(constraint=read_models.primary_key, set_=changed, where=not_newer)
 
 
-_STORE: Final = _storing()
+_STORE: Final = _upsert()
 
 
 def remove(connection: Connection, documents: Iterable[Document]) -> None:
-    """Throws away these documents, where they are still the same."""
+    """Delete these documents, unless their positions changed."""
     for document in documents:
         same = (
             read_models.c[name] == getattr(document, name) for name in ("name", "representation", "key", "position")
@@ -110,7 +112,7 @@ def remove(connection: Connection, documents: Iterable[Document]) -> None:
 def between(
     connection: Connection, name: str, representation: int, first: int, last: int, *, limit: int | None = None
 ) -> list[Document]:
-    """Documents whose position is in this range, in the order of positions: for those written once and for good."""
+    """Return documents with positions in this range, in order. Use it for documents that never change."""
     query = _DOCUMENT.where(
         read_models.c.name == name,
         read_models.c.representation == representation,
@@ -120,7 +122,7 @@ def between(
 
 
 def at(connection: Connection, positions: Iterable[int]) -> list[Document]:
-    """Every document, of any name and representation, that one of these positions made what it is."""
+    """Return the documents of all names and representations that have one of these positions."""
     query = _DOCUMENT.where(
         read_models.c.position == func.any(bindparam("positions", list(positions), ARRAY(BigInteger)))
     )
@@ -128,5 +130,5 @@ def at(connection: Connection, positions: Iterable[int]) -> list[Document]:
 
 
 def beyond(connection: Connection, position: int) -> list[Document]:
-    """Every document that claims to be of a later position than this one."""
+    """Return the documents with a later position than this one."""
     return [Document(*row) for row in connection.execute(_DOCUMENT.where(read_models.c.position > position))]

@@ -1,7 +1,7 @@
-"""A replica of the database: a standby server that follows it by streaming replication, and may be read.
+"""Connections to a replica of the database: a standby server with streaming replication.
 
-A connection of its own asks for its head. A server that hangs answers nothing, and neither its own limits nor those of
-the network end a read that waits for it. So each wait checks ten times a second whether the replica became unhealthy.
+A separate connection queries the head of the replica. If the replica hangs, neither its own timeouts nor those of the
+network end a read. So each wait checks ten times a second whether the replica became unhealthy.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Connection
 
 from service.store.connections import DatabaseUnavailable, connect, connect_async, require_sessions_async
-from service.store.engine import driver, open_engine
+from service.store.engine import driver, first_line, open_engine
 from service.store.log import Head
 
 _HEAD_SECONDS: Final = 1.0
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class ReplicaHead(NamedTuple):
-    """Which record a replica has, and its head. `follows` is true until it is promoted."""
+    """The id of the record on a replica, and its head. `follows` is true until the replica is promoted."""
 
     record: str
     position: int
@@ -41,29 +41,29 @@ class ReplicaConnection:
         self._url = url
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.is_healthy = False
-        # Using a dead connection shows that it is dead: the primary is asked then, without a round trip to check first.
-        self.engine = open_engine(url, pre_ping=False, opens=self._connected)
+        # No check before use: if the connection is dead, the read fails and goes to the primary.
+        self.engine = open_engine(url, pre_ping=False, connect_by=self._connect)
 
-    def _connected(self) -> psycopg.Connection[Any]:
+    def _connect(self) -> psycopg.Connection[Any]:
         connection = connect(self._url, name="irritants", statement_seconds=_READ_SECONDS, kind=_AbortableConnection)
         assert isinstance(connection, _AbortableConnection)
         connection.is_unhealthy = lambda: not self.is_healthy
         return connection
 
     async def read_head(self) -> ReplicaHead:
-        """Return its present head. Raises DatabaseUnavailable after a second without an answer."""
+        """Return the head of the replica. Raises DatabaseUnavailable after one second without an answer."""
         reading = asyncio.create_task(self._read_head())
         try:
             await asyncio.wait({reading}, timeout=_HEAD_SECONDS)
             if not reading.done():
-                raise TimeoutError("it does not answer")
+                raise TimeoutError("the replica does not answer")
             return _replica_head(reading.result())
         except (psycopg.Error, OSError) as error:
             self._disconnect()
-            raise DatabaseUnavailable(str(error).partition("\n")[0]) from error
+            raise DatabaseUnavailable(first_line(error)) from error
         finally:
             if not reading.done():
-                # The connection first: the driver would take ten seconds to call back a question that is cancelled.
+                # Disconnect first: the driver would take ten seconds to cancel a query.
                 self._disconnect()
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
@@ -91,14 +91,14 @@ def replica_head(c: Connection) -> ReplicaHead:
 
 
 def has_head(c: Connection, head: Head) -> bool:
-    """Return whether a head and all events before it are on this replica: its chain hash covers them."""
+    """Return whether this replica has a head and all events before it, which its chain hash covers."""
     found = driver(c).execute(_HAS_HEAD, (head.position, head.chain_hash)).fetchone()
     return bool(found and found[0])
 
 
 def _replica_head(row: tuple[Any, ...] | None) -> ReplicaHead:
     if row is None:
-        raise DatabaseUnavailable("it has no record")
+        raise DatabaseUnavailable("the replica has no head row")
     record, position, chain_hash, follows = row
     return ReplicaHead(str(record), position, bytes(chain_hash), follows)
 
@@ -112,14 +112,14 @@ class _AbortableConnection(psycopg.Connection[Any]):
         return super().wait(self._while_healthy(gen), *patience, **more)
 
     def _while_healthy(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Take the driver's own steps. It sends 0 every tenth of a second in which nothing came."""
+        """Run the steps of the driver. It sends 0 after each tenth of a second without data."""
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 if not ready and self.is_unhealthy():
                     self.pgconn.finish()
-                    raise psycopg.OperationalError("the standby was given up")
+                    raise psycopg.OperationalError("the replica became unhealthy during the read")
                 wanted = gen.send(ready)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]

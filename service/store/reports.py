@@ -1,4 +1,4 @@
-"""Reads of the reports: by id, by the caller's key, and in the order of filing."""
+"""Read reports: by id, by idempotency key, and in the order of filing."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -23,13 +23,13 @@ _REPORT: Final = select(
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredReport]:
-    """The reports with these ids; unknown ids are left out."""
+    """Return the reports with these ids. Unknown ids are left out."""
     query = _REPORT.where(reports.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
     return {row.id: StoredReport(*row) for row in connection.execute(query).all()}
 
 
 def by_keys(connection: Connection, keys: Iterable[str]) -> dict[str, StoredReport]:
-    """The reports that were filed under these idempotency keys; unknown keys are left out."""
+    """Return the reports with these idempotency keys. Unknown keys are left out."""
     query = _REPORT.where(reports.c.key == func.any(bindparam("keys", list(keys), ARRAY(Text))))
     return {row.key: StoredReport(*row) for row in connection.execute(query).all()}
 
@@ -43,7 +43,7 @@ def page(
     relation: str | None = None,
     round: str | None = None,
 ) -> list[StoredReport]:
-    """Reports in the order of filing, whose first position is after one and not beyond the other."""
+    """Return reports in the order of filing, with a first position after `after` and not beyond `upto`."""
     query = _REPORT.where(reports.c.first_position > after).order_by(reports.c.first_position).limit(limit)
     if upto is not None:
         query = query.where(reports.c.first_position <= upto)

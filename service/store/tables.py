@@ -1,7 +1,7 @@
-"""The tables, as SQLAlchemy Core describes them: the one description that queries and migrations are held against.
+"""The tables in SQLAlchemy Core. Queries use them, and a test compares them with the migrations.
 
-`head` is one row that every append moves by compare-and-swap, so positions are gap-free and in commit order; a sequence
-is handed out before commit, and readers of one silently skip what commits late.
+`head` is one row that every append updates by compare-and-swap, so positions are gap-free and in commit order. A
+sequence is assigned before the commit, so its readers skip late commits.
 """
 
 from typing import Final
@@ -39,12 +39,12 @@ head = Table(
     "head",
     metadata,
     Column("one", Boolean, primary_key=True, server_default=text("true")),
-    Column("record", Uuid(as_uuid=False), nullable=False),  # who this record is; an import brings its own
+    Column("record", Uuid(as_uuid=False), nullable=False),  # the id of the record, which an import replaces
     Column("position", BigInteger, nullable=False),
     Column("chain_hash", LargeBinary, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("keys_version", BigInteger, nullable=False),  # counts every change of the API keys
-    Column("session_secret", LargeBinary, nullable=False),  # signs sessions; never exported
+    Column("keys_version", BigInteger, nullable=False),  # incremented by each change of the API keys
+    Column("session_secret", LargeBinary, nullable=False),  # signs sessions, never exported
     CheckConstraint("one", name="one_row"),
 )
 
@@ -64,7 +64,7 @@ events = Table(
     Column("causation", Uuid(as_uuid=False)),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("chain_hash", LargeBinary, nullable=False),
-    # Derived from the name of the stream, in the form in which PostgreSQL gives it back; sources belong to no relation.
+    # Derived from the name of the stream, in the form that PostgreSQL prints. Sources have no relation.
     Column(
         "relation",
         Text,
@@ -76,17 +76,17 @@ events = Table(
     ),
     UniqueConstraint("stream", "version"),
     UniqueConstraint("id"),
-    # No index by report: a report's events lie side by side, from its first position to its last.
+    # No index by report: the events of a report have consecutive positions.
     Index(None, "relation", "position", postgresql_where=text("relation IS NOT NULL")),
     Index(None, "type", "position"),
-    # An origin's slug is unique over the record, whichever source it was registered under.
+    # The slug of an origin is unique in the whole record.
     Index(
         "uq_events_origin",
         text("(data ->> 'origin'::text)"),
         unique=True,
         postgresql_where=text("type = 'OriginRegistered'::text"),
     ),
-    # What rests on a source: the documents and origins that events cite, or are corrected to cite.
+    # To find what rests on a source: the documents and origins that events cite, or are corrected to cite.
     *(
         Index(f"ix_events_{name}", text(expression), postgresql_where=text(where))
         for name, expression, where in (
@@ -128,7 +128,7 @@ reports = Table(
 )
 
 FACETS: Final = ("status", "basis", "lifecycle", "awaiting", "phase")
-"""What lists filter by: of irritants, and of rounds the phase."""
+"""Lists of irritants filter by the first four, lists of rounds by the phase."""
 
 read_models = Table(
     "read_models",
@@ -142,7 +142,7 @@ read_models = Table(
     Column("body", LargeBinary, nullable=False),
     Index(None, "position"),
     Index(None, "name", "representation", "relation", "key"),
-    # In the order of the list: the first ten of a status that thousands have are found without sorting those.
+    # In the order of the list, so that the first page of a frequent status needs no sorting.
     *(
         Index(
             f"ix_read_models_{facet}",
@@ -162,8 +162,8 @@ keys = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
-    Column("relations", ARRAY(Text)),  # null: not limited
-    Column("secret", LargeBinary, nullable=False),  # SHA-256; the secret itself is shown once and kept nowhere
+    Column("relations", ARRAY(Text)),  # null: all relations
+    Column("secret", LargeBinary, nullable=False),  # the SHA-256 hash; the secret itself is shown once and not stored
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),

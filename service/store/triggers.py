@@ -1,7 +1,7 @@
-"""The triggers that protect history: are they there, in force ALWAYS, and as the migrations made them?
+"""Check that the triggers that protect history exist, are enabled ALWAYS, and are as the migrations created them.
 
-A trigger that is on proves nothing by itself: a superuser can give it a condition that never holds, or its function a
-body that lets everything pass. So both are compared with what the migrations made.
+An enabled trigger alone proves nothing: a superuser can give it a condition that is never true, or a function that does
+nothing. So the definition and the function are compared with those of the migrations.
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ _TRIGGERS: Final = {
     ("protect_head", "head"): "BEFORE DELETE OR TRUNCATE ON head FOR EACH STATEMENT",
     ("head_only_moves_forward", "head"): f"BEFORE UPDATE ON head FOR EACH ROW WHEN ({_FORWARD})",
 }
-"""What PostgreSQL says of each, between its name and its function; the same from 15 to 18."""
+"""The definition that PostgreSQL 15 to 18 prints for each trigger, between its name and its function."""
 _pg_trigger = table(
     "pg_trigger", column("oid"), column("tgname"), column("tgrelid"), column("tgenabled"), column("tgfoid")
 )
@@ -35,8 +35,8 @@ _pg_class = table("pg_class", column("oid"), column("relname"))
 _pg_proc = table("pg_proc", column("oid"), column("prosrc"))
 
 
-def missing(connection: Connection) -> str | None:
-    """What of the protection is not as it was made, in words that follow "the trigger …"; None where all of it is."""
+def find_fault(connection: Connection) -> str | None:
+    """Return a sentence on the first trigger that is missing or was changed, None if there is none."""
     triggers = (
         select(
             _pg_trigger.c.tgname,
@@ -50,26 +50,26 @@ def missing(connection: Connection) -> str | None:
         .where(_pg_trigger.c.tgname.in_([name for name, _ in _TRIGGERS]), func.pg_table_is_visible(_pg_class.c.oid))
     )
     found = {(name, on): said for name, on, *said in connection.execute(triggers)}
-    for (name, on), made in _TRIGGERS.items():
-        trouble = _trouble(f"CREATE TRIGGER {name} {made} EXECUTE FUNCTION {_GUARD}()", found.get((name, on)))
-        if trouble is not None:
-            return f"the trigger {name}, which protects {on}, {trouble}"
+    for (name, on), expected in _TRIGGERS.items():
+        fault = _fault(f"CREATE TRIGGER {name} {expected} EXECUTE FUNCTION {_GUARD}()", found.get((name, on)))
+        if fault is not None:
+            return f"the trigger {name}, which protects {on}, {fault}"
     return None
 
 
-def _trouble(made: str, found: list[str] | None) -> str | None:
+def _fault(expected: str, found: list[str] | None) -> str | None:
     if found is None:
-        return "is not there"
+        return "is missing"
     enabled, definition, body = found
     if enabled != "A":
-        # Ordinary triggers (O) are silent under session_replication_role = replica: restores do bring them back so.
-        return "is not in force ALWAYS"
-    if _words(definition) != made:
-        return f"was made anew: {_words(definition)}"
-    if _words(body) != _words(_BODY):
-        return f"is on, but its function {_GUARD} has another body"
+        # Ordinary triggers (O) do not run under session_replication_role = replica. A restore can leave them so.
+        return "is not enabled ALWAYS"
+    if _normalised(definition) != expected:
+        return f"was changed to: {_normalised(definition)}"
+    if _normalised(body) != _normalised(_BODY):
+        return f"is enabled, but its function {_GUARD} was changed"
     return None
 
 
-def _words(text: str) -> str:
+def _normalised(text: str) -> str:
     return " ".join(text.split())

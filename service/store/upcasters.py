@@ -1,7 +1,7 @@
-"""Old payloads become today's, one version at a time. Upcasters are added, never edited.
+"""Convert old payloads to the newest schema version, one version at a time. Upcasters are added, never edited.
 
-What was stored is never rewritten: the chain seals it. So every version ever shipped keeps a golden payload in
-`tests/golden/`, and a reader only ever meets the newest.
+Stored payloads are never rewritten, because the chain covers them. So `tests/golden/` keeps a payload of each version
+that was released. All other code sees only the newest version.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,19 +11,19 @@ Payload = dict[str, Any]
 Upcaster = Callable[[Payload], Payload]
 
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
-"""By type and the version that the upcaster reads; it gives the next."""
+"""Upcasters by type and the version that they read. Each returns the next version."""
 
 
 class NoUpcaster(LookupError):
-    """A payload is in a version from which no way leads to the one that this release reads."""
+    """No chain of upcasters leads from the version of a payload to the one that this release reads."""
 
 
 def upcast(
     type: str, version: int, payload: Payload, *, newest: int, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS
 ) -> Payload:
-    """The payload in the `newest` version. A version that is newer still was written by a later release: refused."""
+    """Return the payload in the `newest` version. Raises NoUpcaster, also for the version of a later release."""
     if version > newest:
-        raise NoUpcaster(f"{type} version {version} is newer than this release, which reads {newest}")
+        raise NoUpcaster(f"{type} version {version} is newer than this release, which reads up to version {newest}")
     for step in range(version, newest):
         if (type, step) not in upcasters:
             raise NoUpcaster(f"{type} version {step} has no upcaster")

@@ -1,7 +1,7 @@
-"""Proof that the record is what was recorded: every position there, every line as the chain sealed it, history guarded.
+"""Verify the record: all positions are present, every line matches the chain, and the triggers are enabled.
 
-Finds what a superuser changed behind the triggers' back: an edit, a row removed or put in, two rows swapped, a tail cut
-off. A chain that was computed again after that is found only by a chain hash that was kept elsewhere.
+This finds what a superuser changed in spite of the triggers: rows that were edited, removed, inserted or swapped, and a
+missing end. If the superuser also computed the chain again, only a chain hash that is stored elsewhere shows it.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
 
 Progress = Callable[[int, int], None]
-"""Called from time to time with how many events of how many are done."""
+"""Receives the number of events that are done, and the number of all events."""
 PROGRESS_EVERY: Final = 1_000
 
 
 class Damaged(Exception):
-    """The record is not what was recorded. `position`: the first bad one; None where no event is concerned."""
+    """The record was altered. `position` is the first bad one, None if no event is affected."""
 
     def __init__(self, position: int | None, what: str) -> None:
         self.position, self.what = position, what
@@ -30,43 +30,43 @@ class Damaged(Exception):
 
 
 def silent(done: int, total: int) -> None:
-    """No progress is shown."""
+    """Show no progress."""
 
 
 def verify(connection: Connection, progress: Progress = silent) -> Head:
-    """Reads the whole record up to its head, which it returns. Raises Damaged. No append waits for it."""
+    """Verify the whole record and return its head. Raises Damaged. Appends go on meanwhile."""
     end = _end(connection)
-    walk = Walk()
+    check = LogCheck()
     try:
         for event, report in log_scan.read(connection, end.position):
-            walk.step(event, report)
+            check.step(event, report)
             if event.position % PROGRESS_EVERY == 0:
                 progress(event.position, end.position)
     except codec.Unreadable as error:
-        raise Damaged(walk.position + 1, "cannot be read") from error
-    walk.arrive(end)
-    _nothing_beyond_the_head(connection)
-    _every_report_has_its_events(connection)
-    _every_event_is_of_its_relation(connection)
-    if (trouble := triggers.missing(connection)) is not None:
-        raise Damaged(None, trouble)
+        raise Damaged(check.position + 1, "the event cannot be read") from error
+    check.arrive(end)
+    _check_the_end(connection)
+    _check_reports(connection)
+    _check_relations(connection)
+    if (fault := triggers.find_fault(connection)) is not None:
+        raise Damaged(None, fault)
     progress(end.position, end.position)
     return end
 
 
 def verify_reached(connection: Connection, end: Head, record: str, position: int, chain_hash: bytes) -> None:
-    """Holds a whole record, up to its head, against what was known of it before. Raises Damaged."""
+    """Compare a verified record with the position and chain hash of a checkpoint. Raises Damaged."""
     if record != end.record:
-        raise Damaged(None, f"this is another record, {end.record}, than the checkpoint's, {record}")
+        raise Damaged(None, f"the checkpoint is of another record, {record}; this is the record {end.record}")
     if position > end.position:
-        raise Damaged(end.position + 1, f"is missing; the checkpoint was made at {position}")
+        raise Damaged(end.position + 1, f"the event is missing; the checkpoint was made at position {position}")
     at = select(events.c.chain_hash).where(events.c.position == position)
     if (connection.execute(at).scalar_one() if position else GENESIS) != chain_hash:
-        raise Damaged(position, "is not what the checkpoint signed: history was rewritten here or before")
+        raise Damaged(position, "the event differs from the signed one: history was rewritten here or earlier")
 
 
-class Walk:
-    """What the next event is held against: the one before it, its stream so far, and the report that is open."""
+class LogCheck:
+    """Check events one after another: chain hash, version in the stream, time, and report."""
 
     def __init__(self) -> None:
         self.position = 0
@@ -77,15 +77,17 @@ class Walk:
 
     def step(self, event: StoredEvent, report: StoredReport | None) -> None:
         if event.position != self.position + 1:
-            raise Damaged(self.position + 1, f"is missing; the next event is at {event.position}")
+            raise Damaged(self.position + 1, f"the event is missing; the next one is at position {event.position}")
         if report is None:
-            raise Damaged(event.position, f"its report {event.report} is missing")
+            raise Damaged(event.position, f"the report {event.report} of this event is missing")
         if codec.seal(self.chain_hash, codec.stored_line(event, report)) != event.chain_hash:
-            raise Damaged(event.position, "the chain does not fit: the event, its report or its place was altered")
-        if event.version != self.versions.get(event.stream, 0) + 1:
-            raise Damaged(event.position, f"is no next version of {event.stream}: {event.version}")
+            raise Damaged(
+                event.position, "the chain hash does not match: the event, its report or its position was altered"
+            )
+        if event.version != (expected := self.versions.get(event.stream, 0) + 1):
+            raise Damaged(event.position, f"{event.stream} has version {event.version} here; expected {expected}")
         if self.recorded_at is not None and event.recorded_at < self.recorded_at:
-            raise Damaged(event.position, "was recorded before the event before it")
+            raise Damaged(event.position, "the event has an earlier time than the one before it")
         if self.report is None or report.id != self.report.id:
             self._close_report()
             self._open_report(event, report)
@@ -93,25 +95,30 @@ class Walk:
         self.versions[event.stream] = event.version
 
     def arrive(self, end: Head) -> None:
-        """The head is where the last event is."""
+        """Compare the head with the last event. Raises Damaged."""
         if self.position < end.position:
-            raise Damaged(self.position + 1, f"is missing; the head is at {end.position}")
+            raise Damaged(self.position + 1, f"the event is missing; the head is at position {end.position}")
         if self.position > end.position:
-            raise Damaged(end.position + 1, f"is beyond the head, which is at {end.position}")
+            raise Damaged(end.position + 1, f"the event is beyond the head, which is at position {end.position}")
         self._close_report()
         if self.position and (self.chain_hash, self.recorded_at) != (end.chain_hash, end.recorded_at):
-            raise Damaged(self.position, "is the last event, but the head has another chain hash or time")
+            raise Damaged(self.position, "this last event and the head differ in chain hash or time")
 
     def _open_report(self, event: StoredEvent, report: StoredReport) -> None:
         if report.first_position != event.position:
-            raise Damaged(event.position, f"its report {report.id} begins elsewhere, at {report.first_position}")
+            raise Damaged(
+                event.position, f"the report {report.id} of this event begins at position {report.first_position}"
+            )
         if (report.actor, report.recorded_at) != (event.actor, event.recorded_at):
-            raise Damaged(event.position, f"its report {report.id} names another actor or time")
+            raise Damaged(event.position, f"the report {report.id} and this event differ in actor or time")
         self.report = report
 
     def _close_report(self) -> None:
         if self.report is not None and self.report.last_position != self.position:
-            raise Damaged(self.position, f"its report {self.report.id} ends elsewhere, at {self.report.last_position}")
+            raise Damaged(
+                self.position,
+                f"the report {self.report.id} ends with this event, but says position {self.report.last_position}",
+            )
 
 
 def _end(connection: Connection) -> Head:
@@ -120,21 +127,23 @@ def _end(connection: Connection) -> Head:
     except NoHead as error:
         raise Damaged(None, str(error)) from None
     except DataError as error:
-        raise Damaged(None, "the head, which says where the record ends, cannot be read") from error
+        raise Damaged(None, "the head row, which holds the last position, cannot be read") from error
 
 
-def _nothing_beyond_the_head(connection: Connection) -> None:
-    # In one query, so that an append in between is in both of its numbers.
+def _check_the_end(connection: Connection) -> None:
+    # One query, so that both numbers are of the same state.
     last = func.greatest(
         select(func.max(events.c.position)).scalar_subquery(),
         select(func.max(reports.c.last_position)).scalar_subquery(),
     )
     position, last_position = connection.execute(select(head.c.position, last)).one()
     if last_position is not None and last_position > position:
-        raise Damaged(position + 1, f"is beyond the head, but there are events or reports up to {last_position}")
+        raise Damaged(
+            position + 1, f"the head ends before this event; there are events or reports up to position {last_position}"
+        )
 
 
-def _every_report_has_its_events(connection: Connection) -> None:
+def _check_reports(connection: Connection) -> None:
     own = and_(events.c.position == reports.c.first_position, events.c.report == reports.c.id)
     stray = (
         select(reports.c.first_position, reports.c.id)
@@ -144,13 +153,13 @@ def _every_report_has_its_events(connection: Connection) -> None:
         .limit(1)
     )
     for position, report in connection.execute(stray):
-        raise Damaged(position, f"the report {report} claims to begin here")
+        raise Damaged(position, f"the report {report} has this first position, but no event here")
 
 
-def _every_event_is_of_its_relation(connection: Connection) -> None:
-    """The one column that the chain does not seal: the database derives it, unless a superuser changed that."""
+def _check_relations(connection: Connection) -> None:
+    """Check the one column that the chain does not cover: the database derives it from the stream."""
     derived = events.c.relation.computed
     assert derived is not None
     strayed = select(func.min(events.c.position)).where(events.c.relation.is_distinct_from(derived.sqltext))
     if (position := connection.execute(strayed).scalar_one()) is not None:
-        raise Damaged(position, "is listed under another relation than that of its stream")
+        raise Damaged(position, "the relation of the event is not the one in the name of its stream")

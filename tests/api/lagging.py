@@ -17,8 +17,8 @@ class Lagging(Follower):
 
     lag = 0.0
 
-    def _noticed(self) -> None:
-        self._loop.call_later(self.lag, super()._noticed)
+    def _on_notice(self) -> None:
+        self._loop.call_later(self.lag, super()._on_notice)
 
     async def _tick(self) -> None:
         """Never looks by itself."""

@@ -68,7 +68,7 @@ def export(file: BinaryIO, reports: Iterable[Filed], events: int, progress: Prog
         for recorded in recorded_of(filed, position, versions):
             line = codec.new_line(recorded, row)
             chain_hash = codec.seal(chain_hash, line)
-            file.write(f"{codec.sealed(line, chain_hash)}\n".encode())
+            file.write(f"{codec.with_chain_hash(line, chain_hash)}\n".encode())
             position = recorded.position
             if position % PROGRESS_EVERY == 0:
                 progress(position, events)

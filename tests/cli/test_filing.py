@@ -191,9 +191,12 @@ def test_a_file_that_cannot_be_read_says_where(reader: Desk) -> None:
     [
         (b"\xef\xbb\xbfrelation: \xff", ":1:11: the byte 0xFF is not UTF-8"),
         (THIRD_ROUND.encode("utf-16"), ":1:1: this is UTF-16 or UTF-32"),
-        (b"# only a comment\n", ":1:1: nothing but comments"),
+        (b"# only a comment\n", ":1:1: the file has only comments"),
         (b"", ":1:1: the file is empty"),
-        (b'{"relation": "ru-us", "title": "\\ud800", "events": [{"\\udc00": 1}]}', ":1:32: title: has a NUL or half"),
+        (
+            b'{"relation": "ru-us", "title": "\\ud800", "events": [{"\\udc00": 1}]}',
+            ":1:32: title: contains a NUL or half",
+        ),
     ],
 )
 def test_a_file_that_is_no_text_says_where(reader: Desk, content: bytes, place: str) -> None:

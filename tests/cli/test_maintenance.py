@@ -108,7 +108,7 @@ def test_verify_with_documents_finds_one_that_is_not_what_the_log_says_and_rebui
         c.execute("UPDATE read_models SET body = '{}' WHERE name = 'irritant' AND key = 'ru-us/visas'")
     assert irritants("verify").code == 0
     ended = irritants("verify", "--documents")
-    assert (ended.code, "irritant ru-us/visas is not what the log says" in ended.err) == (1, True)
+    assert (ended.code, "irritant ru-us/visas differs from a replay of the log" in ended.err) == (1, True)
     assert json.loads(irritants("rebuild", "--json").out) == {"mended": 1}
     assert "documents equal to a replay" in irritants("verify", "--documents").out
 

@@ -83,4 +83,4 @@ def test_no_command_goes_on_where_nobody_can_tell_the_end(
     with superuser(twelve) as c:
         c.execute("DELETE FROM head")
     ended = irritants(command, *([str(tmp_path / "export.jsonl")] if command == "export" else []))
-    assert (ended.code, "the head, which says where the record ends, is not there" in ended.err) == (1, True)
+    assert (ended.code, "the head row, which holds the last position, is missing" in ended.err) == (1, True)

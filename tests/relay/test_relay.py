@@ -23,7 +23,7 @@ from service.relay import Refused, Relay, Target
 from service.relay.subjects import subject
 from service.store import events
 from service.store.engine import DatabaseUnavailable, connection, open_engine
-from service.store.lock import held
+from service.store.lock import acquire
 from tests.crash.faults import Database
 from tests.programs import Program
 from tests.relay.server import STREAM, NatsServer, cluster
@@ -171,7 +171,7 @@ def test_even_two_that_are_both_active_never_double_or_interleave(
         to, position = target(nats_server), fill(engine, 40, 50)
         names = iter(["one", "another"])
         monkeypatch.setattr(
-            "service.relay.held", lambda url, name, told: held(url, f"{name} {next(names, name)}", told)
+            "service.relay.acquire", lambda url, name, told: acquire(url, f"{name} {next(names, name)}", told)
         )
         async with relaying(database_url, engine, to), relaying(database_url, engine, to):
             await reached(nats_server, position)
@@ -373,7 +373,7 @@ def test_an_event_of_a_later_release_ends_the_relay_with_a_sentence(
             await reached(nats_server, position)
             with superuser(database_url) as c:
                 c.execute(FILED_BY_A_LATER_RELEASE)
-            with pytest.raises(Refused, match="this release knows no TreatyRatified"):
+            with pytest.raises(Refused, match="unknown event type TreatyRatified"):
                 await asyncio.wait_for(task, LONGEST)
 
     asyncio.run(test())
@@ -386,7 +386,7 @@ def test_a_stream_that_others_write_to_is_refused(database_url: str, engine: Eng
         await connected.jetstream().publish("irritants.ru-us.irritant.visas", b"not from the record")
         await connected.close()
         fill(engine, 1)
-        assert "others write to it" in await refused(database_url, engine, nats_server)
+        assert "another program writes to it" in await refused(database_url, engine, nats_server)
 
     asyncio.run(test())
 

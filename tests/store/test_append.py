@@ -90,13 +90,13 @@ def test_the_clock_of_the_record_never_goes_back(record: Connection) -> None:
     assert filed.events[0].recorded_at == NOON
     head = log.read_head(record)
     backdated = filing(head._replace(recorded_at=an_hour_ago), (VISAS, 3), at=an_hour_ago)
-    with pytest.raises(ValueError, match="cannot come at position 3"):
+    with pytest.raises(ValueError, match="cannot be appended at position 3"):
         log.append(record, head, [backdated])
 
 
 def test_a_gap_between_positions_is_refused_before_anything_is_sent(record: Connection) -> None:
     head = log.read_head(record)
-    with pytest.raises(ValueError, match="cannot come at position 1"):
+    with pytest.raises(ValueError, match="cannot be appended at position 1"):
         log.append(record, head, [filing(head._replace(position=1), (VISAS, 1))])
 
 

@@ -154,7 +154,7 @@ def _edit(number: int, old: bytes, new: bytes) -> Callable[[list[bytes]], list[b
     return edited
 
 
-ALTERED = "the chain does not fit"
+ALTERED = "the chain hash does not match"
 SPOILT: dict[str, tuple[Callable[[list[bytes]], list[bytes]], int, str]] = {
     "no file at all": (lambda lines: [], 1, "Invalid JSON"),
     "no header": (lambda lines: lines[1:], 1, "record: Field required"),
@@ -166,15 +166,17 @@ SPOILT: dict[str, tuple[Callable[[list[bytes]], list[bytes]], int, str]] = {
     "a number for a string": (_edit(4, b'"actor":"oslo-desk"', b'"actor":1'), 4, "actor: "),
     "an event edited": (_edit(6, b"Visas", b"Vices"), 6, ALTERED),
     "a report renamed": (_edit(6, b"in May", b"in June"), 6, ALTERED),
-    "a line missing": (lambda lines: [*lines[:4], *lines[5:]], 5, "is missing; the next event is at 5"),
-    "two lines swapped": (lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]], 5, "is missing"),
-    "the end missing": (lambda lines: lines[:9], 10, "is missing; the head is at 12"),
-    "another end": (_edit(1, b'"position":12', b'"position":11'), 13, "is beyond the head, which is at 11"),
+    "a line missing": (lambda lines: [*lines[:4], *lines[5:]], 5, "event is missing; the next one is at position 5"),
+    "two lines swapped": (lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]], 5, "the event is missing"),
+    "the end missing": (lambda lines: lines[:9], 10, "the event is missing; the head is at position 12"),
+    "another end": (
+        _edit(1, b'"position":12', b'"position":11'), 13, "the event is beyond the head, which is at position 11",
+    ),
     "an event of a later release": (
-        _edit(4, b'"schema_version":1', b'"schema_version":2'), 4, "knows no IrritantOpened version 2",
+        _edit(4, b'"schema_version":1', b'"schema_version":2'), 4, "cannot read IrritantOpened version 2",
     ),
     "an event of another world": (
-        _edit(4, b'"type":"IrritantOpened","version"', b'"type":"War","version"'), 4, "knows no War version 1",
+        _edit(4, b'"type":"IrritantOpened","version"', b'"type":"War","version"'), 4, "cannot read War version 1",
     ),
 }  # fmt: skip
 
@@ -207,5 +209,5 @@ def test_a_file_with_a_valid_chain_over_impossible_rows_is_refused(empty: Engine
 def test_a_record_whose_report_is_gone_is_not_exported(engine: Engine, file: bytes, database_url: str) -> None:
     with superuser(database_url) as c:
         c.execute("DELETE FROM reports WHERE first_position = 5")
-    with pytest.raises(Damaged, match=r"position 5: its report .* is missing"):
+    with pytest.raises(Damaged, match=r"position 5: the report .* of this event is missing"):
         exported(engine)

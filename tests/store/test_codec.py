@@ -98,7 +98,7 @@ def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> No
         {"upcasters": {("IrritantOpened", 1): lambda old: {**old, "category": old["category"].lower()}}},
     )
     old = row("IrritantOpened", 1, '{"type": "IrritantOpened", "title": "Visas", "category": "MOBILITY"}')
-    assert codec.current(old) == old._replace(
+    assert codec.upcast(old) == old._replace(
         schema_version=2, data='{"category":"mobility","title":"Visas","type":"IrritantOpened"}'
     )
     assert codec.decode(old).data == catalogue.load(
@@ -109,11 +109,11 @@ def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("stored", "why"),
     [
-        (row("TreatySigned", 1, "{}"), "position 7: this release knows no TreatySigned"),
+        (row("TreatySigned", 1, "{}"), "position 7: unknown event type TreatySigned"),
         (row("IrritantOpened", 99, "{}"), "position 7: IrritantOpened version 99 is newer than this release"),
         (
             row("IrritantOpened", 1, '{"title": "Visas"}'),
-            "position 7: IrritantOpened of another shape, category: Field required$",
+            "position 7: IrritantOpened does not match its schema at category: Field required$",
         ),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_line_is_canonical_json(event: StoredEvent, report: StoredReport) -> N
 
 @given(EVENT, REPORT)
 def test_a_line_says_everything_that_is_stored(event: StoredEvent, report: StoredReport) -> None:
-    said = json.loads(codec.sealed(codec.stored_line(event, report), event.chain_hash))
+    said = json.loads(codec.with_chain_hash(codec.stored_line(event, report), event.chain_hash))
     assert said == {
         **event._asdict(),
         "data": json.loads(event.data),
@@ -176,7 +176,7 @@ def test_an_event_has_the_same_line_before_and_after_it_is_stored(type: str) -> 
 def test_a_fraction_is_never_sealed(changes: dict[str, object]) -> None:
     correction = {"type": "AssertionCorrected", "target": new_id(), "changes": changes, "reason": "It was longer."}
     report, (event,) = filing(EMPTY, (VISAS, 1, correction))
-    with pytest.raises(TypeError, match="is no whole number"):
+    with pytest.raises(TypeError, match="use whole numbers"):
         codec.new_line(event, report)
 
 
@@ -195,12 +195,12 @@ _json = st.recursive(
 @given(value=_json, escaped=st.booleans())
 def test_whatever_the_database_gives_back_is_brought_into_the_canonical_form(value: object, *, escaped: bool) -> None:
     text = json.dumps(value, ensure_ascii=escaped)
-    assert codec.as_stored(text) == codec.canonical(json.loads(text))
+    assert codec.canonical_text(text) == codec.canonical(json.loads(text))
 
 
 @pytest.mark.parametrize("text", ["18446744073709551616", "-9223372036854775809", "1e5", "-0", '{"b": 1.50, "a": {}}'])
 def test_numbers_of_every_length_keep_their_form(text: str) -> None:
-    assert codec.as_stored(text) == codec.canonical(json.loads(text))
+    assert codec.canonical_text(text) == codec.canonical(json.loads(text))
 
 
 _whole = st.recursive(
@@ -211,10 +211,10 @@ _whole = st.recursive(
 
 @given(_whole)
 def test_what_is_written_anew_is_in_the_canonical_form(value: object) -> None:
-    assert codec.ordered(value) == codec.canonical(value)
+    assert codec.canonical_without_fractions(value) == codec.canonical(value)
 
 
-@pytest.mark.parametrize("form", [codec.ordered, lambda value: codec.canonical(value).encode()])
+@pytest.mark.parametrize("form", [codec.canonical_without_fractions, lambda value: codec.canonical(value).encode()])
 def test_half_a_character_is_sealed_in_neither_form(form: Callable[[object], object]) -> None:
     with pytest.raises(UnicodeEncodeError):
         form({"summary": "\ud800"})

@@ -37,9 +37,9 @@ def test_a_record_of_several_pages_is_whole(record: Connection) -> None:
     assert told == [(1_000, 2_499), (2_000, 2_499), (2_499, 2_499)]
 
 
-OTHER_HEAD = "is the last event, but the head has another chain hash or time"
-ALTERED = "the chain does not fit: the event, its report or its place was altered"
-UNREAD = "cannot be read"
+OTHER_HEAD = "this last event and the head differ in chain hash or time"
+ALTERED = "the chain hash does not match: the event, its report or its position was altered"
+UNREAD = "the event cannot be read"
 TAMPERING = {
     "data edited": ("UPDATE events SET data = data || '{\"title\": \"x\"}' WHERE position = 5", 5, ALTERED),
     "a fraction put in": ("UPDATE events SET data = data || '{\"x\": 1.0}' WHERE position = 5", 5, ALTERED),
@@ -55,7 +55,7 @@ TAMPERING = {
         """
         ALTER TABLE events ALTER COLUMN relation DROP EXPRESSION;
         UPDATE events SET relation = 'dk-no' WHERE position = 7
-        """, 7, "is listed under another relation than that of its stream",
+        """, 7, "the relation of the event is not the one in the name of its stream",
     ),
     "a moment that no calendar has": ("UPDATE events SET recorded_at = 'infinity' WHERE position = 5", 5, UNREAD),
     "a moment of a report before all calendars": (
@@ -73,10 +73,12 @@ TAMPERING = {
     "event given to another report": (
         "UPDATE events SET report = (SELECT id FROM reports WHERE first_position = 7) WHERE position = 6", 6, ALTERED,
     ),
-    "row removed": ("DELETE FROM events WHERE position = 5", 5, "is missing; the next event is at 6"),
-    "first row removed": ("DELETE FROM events WHERE position = 1", 1, "is missing; the next event is at 2"),
-    "tail cut": ("DELETE FROM events WHERE position > 9", 10, "is missing; the head is at 12"),
-    "everything removed": ("DELETE FROM events", 1, "is missing; the head is at 12"),
+    "row removed": ("DELETE FROM events WHERE position = 5", 5, "the event is missing; the next one is at position 6"),
+    "first row removed": (
+        "DELETE FROM events WHERE position = 1", 1, "the event is missing; the next one is at position 2",
+    ),
+    "tail cut": ("DELETE FROM events WHERE position > 9", 10, "the event is missing; the head is at position 12"),
+    "everything removed": ("DELETE FROM events", 1, "the event is missing; the head is at position 12"),
     "two rows swapped": (
         """
         UPDATE events SET position = -4 WHERE position = 4;
@@ -90,16 +92,16 @@ TAMPERING = {
                             recorded_at, chain_hash)
         SELECT 13, 'irritant/no-se/new', 1, gen_random_uuid(), type, 1, data, actor, report, correlation, recorded_at,
                chain_hash FROM events WHERE position = 12
-        """, 13, "is beyond the head, but there are events or reports up to 13",
+        """, 13, "the head ends before this event; there are events or reports up to position 13",
     ),
-    "head put forward": ("UPDATE head SET position = 13", 13, "is missing; the head is at 13"),
+    "head put forward": ("UPDATE head SET position = 13", 13, "the event is missing; the head is at position 13"),
     "head put back": ("UPDATE head SET position = 10", 10, OTHER_HEAD),
     "tail cut with the head, reports left": (
         """
         DELETE FROM events WHERE position > 10;
         UPDATE head SET (position, chain_hash, recorded_at) =
           (SELECT position, chain_hash, recorded_at FROM events ORDER BY position DESC LIMIT 1)
-        """, 11, "is beyond the head, but there are events or reports up to 12",
+        """, 11, "the head ends before this event; there are events or reports up to position 12",
     ),
     "hash of the head edited": (
         "UPDATE head SET chain_hash = decode(repeat('ab', 32), 'hex')", 12,
@@ -109,29 +111,29 @@ TAMPERING = {
         "UPDATE head SET recorded_at = recorded_at + interval '1 day'", 12,
         OTHER_HEAD,
     ),
-    "report removed": ("DELETE FROM reports WHERE first_position = 5", 5, "its report .* is missing"),
+    "report removed": ("DELETE FROM reports WHERE first_position = 5", 5, "the report .* of this event is missing"),
     "report begun earlier": (
         "UPDATE reports SET first_position = 4 WHERE first_position = 5", 5,
-        "its report .* begins elsewhere, at 4",
+        "the report .* of this event begins at position 4",
     ),
     "report ended later": (
         "UPDATE reports SET last_position = 7 WHERE first_position = 5", 6,
-        "its report .* ends elsewhere, at 7",
+        "the report .* ends with this event, but says position 7",
     ),
     "last report ended later": (
         "UPDATE reports SET last_position = 13 WHERE first_position = 11", 12,
-        "its report .* ends elsewhere, at 13",
+        "the report .* ends with this event, but says position 13",
     ),
     "actor of a report edited": (
         "UPDATE reports SET actor = 'x' WHERE first_position = 5", 5,
-        "its report .* names another actor or time",
+        "the report .* and this event differ in actor or time",
     ),
     "report put in": (
         """
         INSERT INTO reports
         SELECT gen_random_uuid(), 'x', request_hash, actor, relation, round, title, 6, 6, recorded_at
           FROM reports WHERE first_position = 5
-        """, 6, "the report .* claims to begin here",
+        """, 6, "the report .* has this first position, but no event here",
     ),
 }  # fmt: skip
 
@@ -151,7 +153,7 @@ def test_events_that_a_faulty_writer_put_in_by_the_rules_of_the_chain_are_found_
 ) -> None:
     put(record, (VISAS, 1))
     put(record, (VISAS, 3))
-    with pytest.raises(Damaged, match=r"^position 2: is no next version of irritant/no-se/visas: 3$"):
+    with pytest.raises(Damaged, match=r"^position 2: irritant/no-se/visas has version 3 here; expected 2$"):
         verify(record)
 
 
@@ -199,8 +201,8 @@ def test_whichever_column_is_edited_it_is_found(twelve: Connection, engine: Engi
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("DELETE FROM head", "the head, which says where the record ends, is not there"),
-        ("UPDATE head SET recorded_at = 'infinity'", "the head, which says where the record ends, cannot be read"),
+        ("DELETE FROM head", "the head row, which holds the last position, is missing"),
+        ("UPDATE head SET recorded_at = 'infinity'", "the head row, which holds the last position, cannot be read"),
     ],
 )
 def test_a_record_whose_end_nobody_can_tell_is_damaged(
@@ -220,21 +222,21 @@ LOOKS_AWAY = """
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("DROP TRIGGER protect_events ON events", "protect_events, which protects events, is not there"),
-        ("DROP FUNCTION refuse_to_rewrite_history CASCADE", "protect_events, which protects events, is not there"),
-        ("ALTER TABLE reports DISABLE TRIGGER ALL", "protect_reports, which protects reports, is not in force ALWAYS"),
+        ("DROP TRIGGER protect_events ON events", "protect_events, which protects events, is missing"),
+        ("DROP FUNCTION refuse_to_rewrite_history CASCADE", "protect_events, which protects events, is missing"),
+        ("ALTER TABLE reports DISABLE TRIGGER ALL", "protect_reports, which protects reports, is not enabled ALWAYS"),
         # What a restore with --disable-triggers leaves behind: a trigger that a replica does not ask.
         (
             "ALTER TABLE events DISABLE TRIGGER ALL; ALTER TABLE events ENABLE TRIGGER ALL",
-            "protect_events, which protects events, is not in force ALWAYS",
+            "protect_events, which protects events, is not enabled ALWAYS",
         ),
         (
             "ALTER TABLE head ENABLE REPLICA TRIGGER head_only_moves_forward",
-            "head_only_moves_forward, which protects head, is not in force ALWAYS",
+            "head_only_moves_forward, which protects head, is not enabled ALWAYS",
         ),
         (
             LOOKS_AWAY,
-            "protect_events, which protects events, is on, but its function refuse_to_rewrite_history has another body",
+            "protect_events, which protects events, is enabled, but its function refuse_to_rewrite_history was changed",
         ),
         (
             """
@@ -243,7 +245,7 @@ LOOKS_AWAY = """
             FOR EACH STATEMENT EXECUTE FUNCTION looks_away();
             ALTER TABLE reports ENABLE ALWAYS TRIGGER protect_reports
             """,
-            "protect_reports, which protects reports, was made anew: .* EXECUTE FUNCTION looks_away.*",
+            "protect_reports, which protects reports, was changed to: .* EXECUTE FUNCTION looks_away.*",
         ),
         (
             """
@@ -251,7 +253,7 @@ LOOKS_AWAY = """
             FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION refuse_to_rewrite_history();
             ALTER TABLE events ENABLE ALWAYS TRIGGER protect_events
             """,
-            "protect_events, which protects events, was made anew: .* WHEN .false. .*",
+            "protect_events, which protects events, was changed to: .* WHEN .false. .*",
         ),
         (
             """
@@ -259,7 +261,7 @@ LOOKS_AWAY = """
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_history();
             ALTER TABLE events ENABLE ALWAYS TRIGGER protect_events
             """,
-            "protect_events, which protects events, was made anew: .* BEFORE DELETE ON events .*",
+            "protect_events, which protects events, was changed to: .* BEFORE DELETE ON events .*",
         ),
         (
             """
@@ -267,7 +269,7 @@ LOOKS_AWAY = """
             FOR EACH ROW WHEN (NEW.position < 0) EXECUTE FUNCTION refuse_to_rewrite_history();
             ALTER TABLE head ENABLE ALWAYS TRIGGER head_only_moves_forward
             """,
-            "head_only_moves_forward, which protects head, was made anew: .*",
+            "head_only_moves_forward, which protects head, was changed to: .*",
         ),
     ],
 )
