@@ -1,7 +1,7 @@
-"""The application: what it is made of, in the order in which a request meets it.
+"""The application: its parts, and the order in which a request passes them.
 
-Four layers are plain ASGI and not middleware of the framework: one that wraps requests and responses into objects
-costs more than all that a poller's answer needs.
+Four layers are plain ASGI instead of middleware of the framework, because middleware that wraps requests and responses
+in objects costs more than the whole response to a polling client.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -34,19 +34,22 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_WITHIN_LIMITS: Final = ("/v1/reports",)  # to file there, on relations that the key may report on
-_SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
+_WITHIN_LIMITS: Final = ("/v1/reports",)  # `reports_filing` checks the limits of the key
+_SECONDS_TO_RECORD: Final = 1  # by then, senders of the last reports have their response or have left
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
-    """The service on the database that `settings` name. Connects to it only when it is started."""
+    """Return the application for the database in `settings`. It connects when it is started.
+
+    Raises ValueError if `settings` name no database.
+    """
     if settings.database_url is None:
-        raise ValueError("an application is made for a database: start the embedded one first, and name it")
+        raise ValueError("settings.database_url is missing; start the embedded database first and pass its address")
     return _Application(settings, clock, settings.database_url)
 
 
 class _Application(FastAPI):
-    """The framework within our own layers; what they and the routes share is its `state`."""
+    """FastAPI inside our own layers. Layers and routes share `state`."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
         engine = open_engine(url)
@@ -129,7 +132,7 @@ async def _told(request: Request, error: Exception) -> Response:
 
 
 def _as_problem(scope: Scope, problem: Problem) -> Response:
-    """How a refusal is told, to browsers too unless there are pages, which then put their own way in its place."""
+    """Return a problem document. The pages replace this function, so that browsers get a page."""
     return problem.response(prefix_of(scope))
 
 
@@ -138,7 +141,7 @@ async def _left(_: Request, __: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Every method that some route takes at this address; the framework names only those of the first."""
+    """Return the methods of all routes at this address. The framework names only those of the first route."""
     routes = (r for r in iter_route_contexts(request.app.routes) if r.matches(request.scope)[0] != Match.NONE)
     methods = {method for route in routes for method in route.methods or ()}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -1,16 +1,14 @@
-"""Connections: what has to be true of bytes before there is a request, and how they are refused when it is not.
+"""Limits on the head of a request, its validation, and its refusal before a request reaches the application.
 
-uvicorn hands a request to the application once its head is there. Until then nothing bounds it: a header without an
-end would be kept, and copied anew with each part that arrives, while everybody else waits; a head that comes letter by
-letter would hold its connection for ever; and what is no HTTP is told so in plain text. Here the head has a size and a
-time, and every refusal is a problem document like any other.
+uvicorn limits neither the size nor the duration of a head, and refuses invalid HTTP in plain text. An endless header
+would fill the memory, and a slow head would occupy its connection for ever. Here the head has a limit on its size and
+on its time, and every refusal is a problem document.
 
-An offer to go on in another protocol (`Upgrade`) is passed over, as RFC 9110 allows. The parser ends a message there
-and leaves the body lying: it would be read as the next request, by which somebody could slip one past a proxy. So the
-head is read once more, without the offer.
+An `Upgrade` is ignored, as RFC 9110 allows. The parser of uvicorn stops there and would read the body as the next
+request, which could smuggle a request past a proxy. So the head is parsed a second time without `Upgrade`.
 
-Proxies may leave space around a value, and that space is not part of it (RFC 9110, section 5.5). The parser removes it
-in front only, so it is removed behind here, for every header at once.
+Spaces around a value are not part of it (RFC 9110, section 5.5). The parser removes them only in front, so the trailing
+ones are removed here.
 """
 
 import asyncio
@@ -29,11 +27,11 @@ HEAD_SECONDS: Final = 20
 _LINGERING_SECONDS: Final = 1
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _WITH_HOST: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
-_HTTP: Final = "This is no request of HTTP/1.1 as RFC 9112 has it."
+_HTTP: Final = "The request is not valid HTTP/1.1 (RFC 9112)."
 
 
 class _Refused(Exception):
-    """A head that is whole and not taken."""
+    """A complete head that is invalid. The parser passes it on as the context of its own error."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -41,14 +39,14 @@ class _Refused(Exception):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection: a head is bounded before it is whole, and looked at before it is handed on."""
+    """One connection: limits the head while it arrives, and validates it before the application gets the request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._beside_bodies = 0  # bytes since a head was whole, or some of a body came
+        self._beside_bodies = 0  # bytes since the last complete head, or the last part of a body
         self._is_refused = False
         self._head_is_late: asyncio.TimerHandle | None = None
-        # Who says nothing at first waits no longer than who says nothing more.
+        # A new connection without a request is closed as soon as an idle one.
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,7 +55,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        # As short as it can be where all is well: every question of every poller goes through here.
+        # Kept short, because it runs for every request.
         if self._is_refused:
             return
         if self.timeout_keep_alive_task is not None:
@@ -93,14 +91,21 @@ class Connection(HttpToolsProtocol):
             if name == b"host":
                 hosts.append(value)
         if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
-            raise _Refused(Problem("malformed-request", "A request of HTTP/1.1 has the header Host, once."))
+            raise _Refused(
+                Problem("malformed-request", f"Send the header Host once; this request has {len(hosts) or 'none'}.")
+            )
         if not all(map(_HOST.fullmatch, hosts)):
-            raise _Refused(Problem("malformed-request", "The header Host holds a name or an address, and a port."))
+            raise _Refused(
+                Problem(
+                    "malformed-request",
+                    "The header Host is invalid. Send a host name or an address, and optionally a port.",
+                )
+            )
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # RFC 9110, section 10.1.1: HTTP/1.0 knows no interim answer
         super().on_headers_complete()
-        # What comes after the body (trailers) goes nowhere: among the headers it would speak with their voice, past
-        # whatever a proxy in front has looked at.
+        # Trailers after the body go into this new list and are ignored: as headers they would bypass the checks of a
+        # proxy.
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
@@ -111,12 +116,12 @@ class Connection(HttpToolsProtocol):
     def _remove_spaces(self) -> None:
         self.headers[:] = [(name, value.rstrip(b" \t")) for name, value in self.headers]
         if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers):
-            self.expect_100_continue = True  # which uvicorn did not recognise with the space
+            self.expect_100_continue = True  # uvicorn did not recognise it with the space
 
     def _take_host_of_target(self) -> None:
-        """Read a target with a host in it as the path there, on that host (RFC 9112, section 3.2.2).
+        """Split a target in absolute form into path and host, which replaces Host (RFC 9112, section 3.2.2).
 
-        A client that takes us for a proxy sends one, and some proxies pass it on. It counts, and not the header Host.
+        Clients of a proxy send this form, and some proxies pass it on.
         """
         found = _WITH_HOST.fullmatch(self.url)
         if found is None:
@@ -125,13 +130,13 @@ class Connection(HttpToolsProtocol):
         self.headers[:] = [(name, found["host"] if name == b"host" else value) for name, value in self.headers]
 
     def _should_upgrade(self) -> bool:
-        """For uvicorn to do nothing where another protocol is offered: we pass over it."""
+        """Make uvicorn ignore requests with `Upgrade`, which `data_received` handles."""
         return True
 
     def _pass_over(self, offered: httptools.HttpParserUpgrade, rest: memoryview) -> None:
         while True:
             if self.parser.get_method() == b"CONNECT":
-                self._refuse(Problem("malformed-request", "This is no proxy, and CONNECT leads nowhere."))
+                self._refuse(Problem("malformed-request", "This service is not a proxy and does not support CONNECT."))
                 return
             rest = rest[offered.args[0] :]
             head = self._head_without_offer()
@@ -145,7 +150,7 @@ class Connection(HttpToolsProtocol):
                 return
 
     def _expect_end(self) -> None:
-        """What has begun ends in time: a head, or a body that is thrown away because the answer was given before it."""
+        """Start the timer for a head, or for the rest of a body whose response was already sent."""
         if self._head_is_late is None and not self._is_asked():
             self._head_is_late = self.loop.call_later(HEAD_SECONDS, self._end_late_head)
 
@@ -159,8 +164,10 @@ class Connection(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_asked(self) -> bool:
-        """Whether a request is being answered: the head that is waited for is not the sender's next duty."""
-        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's own type passes over that there may be none yet
+        """Return whether a request has no complete response yet. The time of the next head does not count then."""
+        cycle: RequestResponseCycle | None = (
+            self.cycle
+        )  # None before the first request, which the type of uvicorn omits
         return cycle is not None and not cycle.response_complete
 
     def _head_is_there(self) -> None:
@@ -169,13 +176,12 @@ class Connection(HttpToolsProtocol):
             self._head_is_late = None
 
     def _end_late_head(self) -> None:
-        self._refuse(Problem("slow-head", f"The request's head did not arrive within {HEAD_SECONDS} seconds."))
+        self._refuse(Problem("slow-head", f"The address and headers did not arrive within {HEAD_SECONDS} seconds."))
 
     def _refuse(self, problem: Problem) -> None:
-        """Reads no more, and tells why, unless that would be taken for the answer to a request before.
+        """Stop reading and send a problem, unless it could be taken for the response to an earlier request.
 
-        What is still on its way is let run out for a moment: a connection that is closed before that takes the answer
-        with it.
+        The connection closes a second later: closing it while the client sends could discard the response.
         """
         self._is_refused = True
         self._head_is_there()
@@ -200,4 +206,6 @@ class Connection(HttpToolsProtocol):
 
 
 def _too_large() -> Problem:
-    return Problem("head-too-large", f"Address and headers have more than {HEAD_LIMIT} bytes.")
+    return Problem(
+        "head-too-large", f"The address and headers have more than {HEAD_LIMIT} bytes. Send fewer or shorter headers."
+    )

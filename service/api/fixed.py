@@ -1,4 +1,4 @@
-"""Documents that no event changes: rendered once, with a tag of their bytes, and compressed once."""
+"""Documents that no event changes. Each is rendered once and compressed once. Its ETag is a hash of its bytes."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -11,11 +11,11 @@ from service.api import codings, etags, negotiation
 from service.api.prefix import prefix_of
 
 _MOST: Final = 200
-"""More than there are such documents below one prefix."""
+"""More than the number of such documents below one prefix."""
 
 
 class Fixed:
-    """A document as it is served in each content coding."""
+    """A document in each content coding."""
 
     def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
         self.body, self._media_type = body, media_type
@@ -24,7 +24,7 @@ class Fixed:
         self._compressed: bytes | None = None
 
     async def answer(self, request: Request) -> Response:
-        """Return the document, or 304 where the sender has it."""
+        """Return the document, or 304 if the sender has it."""
         asked = negotiation.Request(request.scope, request.receive)
         is_compressed = asked.coding == codings.GZIP_ALONE or (
             asked.coding == codings.GZIP and len(self.body) >= codings.SMALLEST
@@ -42,7 +42,7 @@ class Fixed:
 
 
 async def fixed(request: Request, make: Callable[[], Fixed]) -> Response:
-    """Answer with the document at this address; made in a thread when first asked for, because that can take long."""
+    """Respond with the document at this address. The first request renders it, in a thread since it can take long."""
     kept: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
     key = prefix_of(request.scope), request.scope["path"]
     making = kept.get(key)
@@ -50,6 +50,6 @@ async def fixed(request: Request, make: Callable[[], Fixed]) -> Response:
         if len(kept) >= _MOST:
             kept.clear()
         making = kept[key] = asyncio.ensure_future(asyncio.to_thread(make))
-    # Shielded: a sender that leaves takes nothing from the others who wait for the document.
+    # Shielded, because other requests wait for the same document if this one is cancelled.
     document = await asyncio.shield(making)
     return await document.answer(request)

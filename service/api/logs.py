@@ -1,4 +1,4 @@
-"""The log of a serving process: one JSON object a line on standard error, ours and the libraries' alike."""
+"""The log of a serving process: JSON lines on standard error, for the service and its libraries."""
 
 import logging
 import sys
@@ -17,14 +17,14 @@ def _hushed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[s
 _EVERY_LINE: Final = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    # Frames without their variables, among which there may be secrets.
+    # Tracebacks without local variables, which can contain secrets.
     structlog.processors.format_exc_info,
     _hushed,
 )
 
 
 def configure() -> None:
-    """For this process, once. Libraries are heard from warnings on."""
+    """Set up the log of this process. Call it once. Libraries log warnings and errors only."""
     structlog.configure(
         processors=[*_EVERY_LINE, structlog.processors.JSONRenderer()],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

@@ -1,12 +1,11 @@
-"""HTTP/1.1 as uvicorn speaks it, and a shorter way for what is asked again and again.
+"""A fast path for cached responses, in addition to the HTTP/1.1 of uvicorn.
 
-ASGI takes an answer as messages: the name and the value of each header are looked at each time, head and body are
-written by themselves, and only a task of its own hears that the client has left. What is ready is written here in one
-piece, put together beforehand but for the date; whoever waits is told that the client left. Everything else, and
-whatever is not plain, goes the way of ASGI.
+With ASGI messages every header is checked and encoded for each response, head and body are written separately, and
+learning that a client disconnected takes a task of its own. Here a cached response is written in one call, with only
+the date added, and a disconnect calls a function. All other responses use ASGI.
 
-uvicorn divides a body without a length into chunks, which HTTP/1.0 does not know (RFC 9112, section 6.1), and nginx
-still asks in that version by default. A stream is written here then, and ends with its connection.
+uvicorn divides a body without a length into chunks, which HTTP/1.0 does not know (RFC 9112, section 6.1). nginx sends
+requests in that version by default. For it, a stream is written here and ends with its connection.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +16,7 @@ from service.api.negotiation import EXCHANGE
 
 
 class Protocol(Connection):
-    """One connection. It offers itself with each request: one object for each would be in a ring with its scope."""
+    """One connection. It is the Exchange of its requests: an object per request would create a reference cycle."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -33,8 +32,7 @@ class Protocol(Connection):
         if self._gone is not None:
             self._gone()
 
-    # What an exchange is asked for. One request is answered at a time; the last that came in is that one, unless
-    # others stand in line.
+    # The methods of `negotiation.Exchange`. They apply to `cycle`, the latest request, unless requests are pipelined.
 
     def answer(self, head: bytes, body: bytes) -> bool:
         cycle = self.cycle

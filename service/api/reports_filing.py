@@ -1,6 +1,6 @@
-"""Filing a report for the sender of a request, whichever endpoint or page it came to.
+"""File a report for the sender of a request: permissions, validation, recording. Endpoints and pages use it.
 
-What was accepted is recorded whether or not its sender still listens; the same Idempotency-Key finds out.
+An accepted report is recorded even if its sender disconnects. A retry with the same Idempotency-Key gets the outcome.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ async def file(
 ) -> Receipt:
     """File a report, or preview it: authorise, validate, record, and return the receipt.
 
-    `key` is the idempotency key, `seen` as in `recorder.Request`. Raises Problem, and what the recorder refuses it for:
-    Refused, KeyReused, Stale, Overloaded, DatabaseUnavailable.
+    `key` is the idempotency key, `seen` as in `recorder.Request`. Raises Problem, Refused, KeyReused, Stale, Overloaded
+    and DatabaseUnavailable.
     """
     access = reporter(request)
     count = _events_in(read.value)
@@ -63,42 +63,49 @@ async def file(
 
 
 def reporter(request: Request) -> Access:
-    """Return who sends the request. Raises Problem (401, 403) where they may not report."""
+    """Return the permissions of the sender. Raises Problem (401, 403) if they do not include reporting."""
     access: Access = request.state.key
     access.require("report")
     return access
 
 
 def _events_in(said: object) -> int:
-    """Return the number of events in a body. Raises Problem (413) where there are too many."""
+    """Return the number of events in a body. Raises Problem (413) if there are too many."""
     events = said.get("events") if isinstance(said, dict) else None
     count = len(events) if isinstance(events, list) else 0
     if count > MAX_EVENTS:
-        raise Problem("body-too-large", f"A report has at most {MAX_EVENTS} events; this one has {count}.")
+        raise Problem("body-too-large", f"The report has {count} events; {MAX_EVENTS} are allowed. Divide it.")
     return count
 
 
 def refuse_relation(access: Access, relation: str) -> None:
-    """Raise Problem (403) where a key may not report on a relation."""
+    """Raise Problem (403) if a key may not report on a relation."""
     if not access.may_report_on(relation):
-        raise forbidden(f"The key {access.name} may not report on {relation}.", "report")
+        raise forbidden(f"The key {access.name} may not report on {relation}. Use a key that can.", "report")
 
 
 def _refuse_beyond(access: Access, filed: Report) -> None:
-    """Sources and origins belong to no relation. Every reporter registers them; only an unlimited key corrects them."""
+    """Raise Problem (403) if a report is beyond the limit of a key.
+
+    Sources and origins belong to no relation. Every key that reports can register them. Only a key without a limit can
+    correct them.
+    """
     if access.relations is None:
         return
     sources = [event for event in filed.events if event.stream.startswith("source/")]
     if any(event.type not in _REGISTERING for event in sources):
-        raise forbidden(f"The key {access.name} is limited to relations and may not correct sources.", "report")
+        raise forbidden(
+            f"The key {access.name} is limited to relations and may not correct sources. Use a key without limits.",
+            "report",
+        )
     if filed.relation and (len(sources) < len(filed.events) or not sources):
         refuse_relation(access, filed.relation)
 
 
 def _refuse_names(access: Access, filed: Report) -> None:
-    """Raise Problem (403) where a key with a limit on reading names something of another relation.
+    """Raise Problem (403) if a key with a limit on reading names a stream of another relation.
 
-    The refusals of the domain say whether that exists and at which version it stands.
+    Otherwise the refusals of the domain would reveal whether that stream exists, and its version.
     """
     if access.reads is None:
         return
@@ -113,7 +120,7 @@ def _refuse_names(access: Access, filed: Report) -> None:
 
 
 async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
-    """Return the receipt once it is committed. Raises Problem (503) after some seconds without an outcome."""
+    """Return the receipt once it is committed. Raises Problem (503) after 4.5 seconds, and 1 ms more for each event."""
     state = request.app.state
     records: Recorder = state.recorder
     began = perf_counter()
@@ -121,7 +128,9 @@ async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
     outcome.add_done_callback(_retrieve)
     await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events))
     if not outcome.done():
-        raise Problem("outcome-unknown", "The outcome did not come in time; the same Idempotency-Key finds it out.")
+        raise Problem(
+            "outcome-unknown", "The outcome was not known in time. Send the report again with the same Idempotency-Key."
+        )
     receipt = outcome.result()
     if not asked.dry_run:
         state.metrics.appends.observe(perf_counter() - began)
@@ -129,6 +138,6 @@ async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
 
 
 def _retrieve(outcome: "asyncio.Future[Receipt]") -> None:
-    """Retrieve an exception that came after its waiter left: asyncio would report it as never retrieved."""
+    """Retrieve an exception that came after the response, which asyncio would log as never retrieved."""
     if not outcome.cancelled():
         outcome.exception()

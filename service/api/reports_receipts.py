@@ -13,7 +13,7 @@ _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 class PreviewedEvent(Document):
-    """Where an event would come on the record."""
+    """The place that an event would get on the record."""
 
     stream: str
     version: int
@@ -27,7 +27,7 @@ class RecordedEvent(PreviewedEvent):
 
 
 class ReportedChange(Document):
-    """How an irritant reads before and after; `before` is null for one that was not on record."""
+    """The status of an irritant before and after. `before` is null if the irritant was not on record."""
 
     irritant: str
     before: StandingDocument | None
@@ -36,7 +36,7 @@ class ReportedChange(Document):
 
 
 class ReportPreview(Document):
-    """What filing a report would lead to."""
+    """The preview of a report: the places of its events, and the changes that they would make."""
 
     position: int
     first_position: int
@@ -45,7 +45,7 @@ class ReportPreview(Document):
 
 
 class ReportReceipt(Document):
-    """What a report led to: its id, its events on the record, and what they changed."""
+    """The receipt for a report: its id, its events on the record, and the changes that they made."""
 
     id: str
     position: int
@@ -55,7 +55,7 @@ class ReportReceipt(Document):
 
 
 async def answered(request: Request, receipt: Receipt) -> Response:
-    """201 and where the report lies; the first answer again, and so said, where it had been recorded before."""
+    """Return 201 with the receipt and its address. A retry gets the first receipt, with Idempotent-Replayed."""
     stored = receipt.report
     filed = ReportReceipt(
         id=stored.id,
@@ -74,7 +74,7 @@ async def answered(request: Request, receipt: Receipt) -> Response:
 
 
 def previewed(receipt: Receipt) -> Response:
-    """200 and the same without ids, for there are none."""
+    """Return 200 with the preview, which is a receipt without ids."""
     stored = receipt.report
     preview = ReportPreview(
         position=stored.last_position,

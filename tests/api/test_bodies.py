@@ -29,17 +29,17 @@ def test_a_body_is_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
-        (b'{"a":1,"b":2,"a":3}', {"/a": "is there twice."}),
-        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": "is there twice."}),
-        (rb'{"a":"x\u0000"}', {"/a": "has a NUL character."}),
-        (rb'{"a":"\ud800"}', {"/a": "has half of a surrogate pair."}),
-        (rb'{"\udc00":1}', {"/\udc00": "has a name that cannot be written."}),
-        (b'{"hours":5.5}', {"/hours": "is no whole number."}),
-        (b'{"hours":5.0}', {"/hours": "is no whole number."}),
-        (b'{"hours":1e3}', {"/hours": "is no whole number."}),
-        (b'{"hours":NaN}', {"/hours": "is no whole number."}),
-        (b'{"hours":-Infinity}', {"/hours": "is no whole number."}),
-        (b'{"a~b/c":0.1}', {"/a~0b~1c": "is no whole number."}),
+        (b'{"a":1,"b":2,"a":3}', {"/a": "appears twice in its object; send it once."}),
+        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": "appears twice in its object; send it once."}),
+        (rb'{"a":"x\u0000"}', {"/a": "contains a NUL character; remove it."}),
+        (rb'{"a":"\ud800"}', {"/a": "contains half of a surrogate pair; send the whole character or remove it."}),
+        (rb'{"\udc00":1}', {"/\udc00": "has a name with NUL or half of a surrogate pair; remove that character."}),
+        (b'{"hours":5.5}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":5.0}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":1e3}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":NaN}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":-Infinity}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"a~b/c":0.1}', {"/a~0b~1c": "is not a whole number; write it without a fraction or an exponent."}),
     ],
 )
 def test_what_readers_of_json_disagree_on_is_a_mistake_with_its_place(raw: bytes, place: dict[str, str]) -> None:
@@ -94,7 +94,7 @@ def test_what_is_no_json_says_where_and_what_to_do(raw: bytes, detail: str) -> N
     with pytest.raises(Problem) as refused:
         parsed(raw)
     assert refused.value.name == "malformed-json"
-    assert refused.value.document.detail.startswith(f"The body cannot be read at {detail}")
+    assert refused.value.document.detail.startswith(f"The body is invalid at {detail}")
 
 
 def test_a_byte_order_mark_is_skipped() -> None:

@@ -68,7 +68,9 @@ def test_a_body_of_nothing_but_mistakes_is_answered_in_bounds() -> None:
     document = problem_of(refused).document
     assert document.errors is not None
     assert len(document.errors) == MOST_MISTAKES
-    assert document.detail == f"{MOST_MISTAKES + 1} mistakes; nothing was written."
+    assert (
+        document.detail == f"{MOST_MISTAKES + 1} mistakes. Nothing was written. Correct them and send the report again."
+    )
 
 
 def test_half_a_character_in_a_pointer_can_be_answered() -> None:

@@ -160,7 +160,7 @@ def test_every_problem_is_explained_on_its_page(reading: TestClient) -> None:
 
 
 def test_problems_are_explained_to_strangers_too(closed: TestClient) -> None:
-    assert Page.of(closed.get("/problems/unauthenticated")).said.startswith("Who is asking?")
+    assert Page.of(closed.get("/problems/unauthenticated")).said.startswith("Authentication required")
     assert closed.get("/help").headers["location"] == "/sign-in?next=%2Fhelp"
 
 
