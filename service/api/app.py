@@ -21,7 +21,7 @@ from service.api import checkpoints, operations, reports_endpoints
 from service.api.auth import Authentication, Gate
 from service.api.limits import within_limits
 from service.api.openapi import contract, pages
-from service.api.prefix import moved_to_root, prefix_of
+from service.api.prefix import prefix_of, remove_prefix
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.rate_limit import RateLimit
 from service.api.read_routes import ReadRoute, Shortcut
@@ -34,8 +34,8 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_WITHIN_LIMITS: Final = ("/v1/reports",)  # `reports_filing` checks the limits of the key
-_SECONDS_TO_RECORD: Final = 1  # by then, senders of the last reports have their response or have left
+_CHECKED_ELSEWHERE: Final = ("/v1/reports",)  # `reports_filing` checks the limits of the key
+_SHUTDOWN_SECONDS: Final = 1  # by then, senders of the last reports have their response or have left
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
@@ -75,16 +75,16 @@ class _Application(FastAPI):
         state = self.state
         state.settings, state.clock, state.migrated = settings, clock, False
         self._prefix = settings.root_path
-        state.within_limits = set(_WITHIN_LIMITS)
+        state.within_limits = set(_CHECKED_ELSEWHERE)
         state.engine, state.follower, state.responder = engine, follower, responder
         state.recorder = Recorder(engine, clock=clock)
         state.gate = Gate(engine, follower, settings, clock)
         state.metrics = operations.Metrics(state.recorder, follower)
         state.fixed = {}
-        state.told = _as_problem
+        state.problem_response = _problem_document
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
-            self.add_exception_handler(refusal, _told)
-        self.add_exception_handler(ClientDisconnect, _left)
+            self.add_exception_handler(refusal, _problem_response)
+        self.add_exception_handler(ClientDisconnect, _client_left)
         self.include_router(reports_endpoints.router)
         self.routes.extend(ReadRoute(row, tag, responder) for tag, rows in TABLE.items() for row in rows)
         self.include_router(operations.router)
@@ -98,7 +98,7 @@ class _Application(FastAPI):
             scope["app"] = self
             prefix = scope.get("root_path") or self._prefix
             if prefix:
-                send = moved_to_root(scope, prefix, send)
+                send = remove_prefix(scope, prefix, send)
             await self._layers(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -118,25 +118,25 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         state.follower.drain()
-        state.recorder.queue.close(_SECONDS_TO_RECORD)
+        state.recorder.queue.close(_SHUTDOWN_SECONDS)
         await state.follower.close()
         state.engine.dispose()
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _problem_response(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
     note_problem(request.scope, problem, error)
-    return cast(Response, request.app.state.told(request.scope, problem))
+    return cast(Response, request.app.state.problem_response(request.scope, problem))
 
 
-def _as_problem(scope: Scope, problem: Problem) -> Response:
+def _problem_document(scope: Scope, problem: Problem) -> Response:
     """Return a problem document. The pages replace this function, so that browsers get a page."""
     return problem.response(prefix_of(scope))
 
 
-async def _left(_: Request, __: Exception) -> Response:
+async def _client_left(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_LEFT)
 
 

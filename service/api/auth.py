@@ -25,10 +25,10 @@ from service.store.engine import connection
 from service.store.keys import SCOPES, Key
 
 READING: Final = frozenset({"GET", "HEAD"})
-_OF_PROGRAMS: Final = "/v1/"
-_SHOWN: Final = frozenset({b"authorization", b"cookie"})
+_API_PATHS: Final = "/v1/"
+_CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
 # Readable without a key even if reading needs one: health, documentation and sign-in.
-FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
+PUBLIC_PATHS: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def forbidden(detail: str, scope: keys.Scope, **members: Any) -> Problem:
 
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="irritants"'}
-_REFUSED: Final = {"WWW-Authenticate": 'Bearer realm="irritants", error="invalid_token"'}
-_READER: Final = Access("anybody", ("read",))
-_STRANGER: Final = Access("nobody", ())
+_INVALID_TOKEN: Final = {"WWW-Authenticate": 'Bearer realm="irritants", error="invalid_token"'}
+_ANONYMOUS_READER: Final = Access("anonymous", ("read",))
+_ANONYMOUS: Final = Access("anonymous", ())
 
 
 class Gate:
@@ -85,7 +85,7 @@ class Gate:
     def __init__(self, engine: Engine, follower: Follower, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._engine, self._follower, self._clock = engine, follower, clock
         self._is_open = settings.read_access == "open"
-        self._stranger = _READER if self._is_open else _STRANGER
+        self._anonymous = _ANONYMOUS_READER if self._is_open else _ANONYMOUS
         self._sessions = Sessions(
             token_bytes(32)
         )  # unused: the secret of the record is read with the keys, before the first session
@@ -93,12 +93,12 @@ class Gate:
         self._keys: Mapping[str, Key] = {}
         self._turn = asyncio.Lock()
 
-    def nobody(self, scope: Scope) -> Access | None:
+    def anonymous(self, scope: Scope) -> Access | None:
         """Return the permissions of a request without credentials, without reading keys. None if it has some."""
         for name, _ in scope["headers"]:
-            if name in _SHOWN:
+            if name in _CREDENTIALS:
                 return None
-        return self._stranger
+        return self._anonymous
 
     async def authenticate(self, scope: Scope) -> Access:
         """Return the present permissions of the sender. Call it again after a wait.
@@ -106,15 +106,15 @@ class Gate:
         Raises Problem (401) and DatabaseUnavailable.
         """
         # Some clients without a key send an empty value.
-        shown = [value for name, value in scope["headers"] if name == b"authorization" and value.strip()]
-        if not shown:
-            return await self._of_session(scope)
+        sent = [value for name, value in scope["headers"] if name == b"authorization" and value.strip()]
+        if not sent:
+            return await self._access_of_session(scope)
         await self._refresh()
-        scheme, _, token = shown[0].decode("latin-1").partition(" ")
+        scheme, _, token = sent[0].decode("latin-1").partition(" ")
         key = keys.authenticate(self._keys, token.strip(), self._clock()) if scheme.lower() == "bearer" else None
-        if key is None or len(shown) > 1:
+        if key is None or len(sent) > 1:
             detail = "The key is unknown here, has expired or was revoked. Use another key."
-            raise Problem("unauthenticated", detail, headers=_REFUSED)
+            raise Problem("unauthenticated", detail, headers=_INVALID_TOKEN)
         return self.access_of(key)
 
     def access_of(self, key: Key) -> Access:
@@ -127,18 +127,18 @@ class Gate:
         key = keys.authenticate(self._keys, token, self._clock())
         return None if key is None else self._sessions.begin(key, self._clock())
 
-    async def _of_session(self, scope: Scope) -> Access:
+    async def _access_of_session(self, scope: Scope) -> Access:
         """Return the permissions of a session.
 
         A cookie does not authenticate writes below /v1, because a browser sends it with requests of other sites too.
         """
-        value = sessions.shown(scope)
-        if value is None or (scope["method"] not in READING and scope["path"].startswith(_OF_PROGRAMS)):
-            return self._stranger
+        value = sessions.cookie_of(scope)
+        if value is None or (scope["method"] not in READING and scope["path"].startswith(_API_PATHS)):
+            return self._anonymous
         await self._refresh()
         session = self._sessions.find(self._keys, value, self._clock())
         if session is None:
-            return self._stranger
+            return self._anonymous
         scope["state"]["session"] = session
         return self.access_of(session.key)
 
@@ -173,7 +173,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope["state"]
-        access = state["key"] = self._gate.nobody(scope) or await self._gate.authenticate(scope)
-        if scope["method"] in READING and not scope["path"].startswith(FOR_ANYBODY):
+        access = state["key"] = self._gate.anonymous(scope) or await self._gate.authenticate(scope)
+        if scope["method"] in READING and not scope["path"].startswith(PUBLIC_PATHS):
             access.require("read")
         await self._app(scope, receive, send)

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from service.api.problems import MOST_MISTAKES, Problem
+from service.api.problems import MAX_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
 from service.source_positions import Unreadable, decoded, not_json, too_deep
@@ -26,15 +26,15 @@ T = TypeVar("T")
 
 LIMIT: Final = 1 << 20
 REPORT_LIMIT: Final = 16 << 20
-DEEPEST: Final = 24
-LARGEST: Final = 2**53 - 1  # the largest integer that every JSON parser represents exactly
+MAX_DEPTH: Final = 24
+MAX_INTEGER: Final = 2**53 - 1  # the largest integer that every JSON parser represents exactly
 _SECONDS: Final = 20
 SMALL: Final = 1 << 16
 # Parsing a large body takes ten times its size in memory, so at most two are parsed at a time.
 readers = CapacityLimiter(2)
 
 
-class Room:
+class ByteBudget:
     """The bytes that bodies may take together until they are parsed.
 
     The first 64 KiB of each body are not counted, so a full budget does not block sign-ins and small reports.
@@ -55,8 +55,8 @@ class Room:
 
 
 # Requests without a key have their own budget: a form is kept while its sender signs in.
-_OF_STRANGERS: Final = Room(32 << 20)
-_OF_KEYS: Final = Room(256 << 20)
+_ANONYMOUS_BUDGET: Final = ByteBudget(32 << 20)
+_KEY_BUDGET: Final = ByteBudget(256 << 20)
 
 
 @dataclass(frozen=True)
@@ -70,37 +70,37 @@ class Body:
 async def read(request: Request, limit: int = LIMIT) -> Body:
     """Return the JSON of a request. Raises Problem: 400, 408, 413, 415 or 503."""
     _refuse_other_media(request)
-    return await understood(request, limit, parsed)
+    return await read_as(request, limit, parsed)
 
 
-async def understood(request: Request, limit: int, read: Callable[[bytes], T]) -> T:
+async def read_as(request: Request, limit: int, read: Callable[[bytes], T]) -> T:
     """Return `read(body)`, run in a thread if the body is large. Raises Problem: 408, 413, 503, or those of `read`."""
     if int(request.headers.get("content-length", 0)) > limit:
         raise _too_large(limit)
-    with _held(request) as held:
-        raw = await _received(request, limit, held)
+    with _reserved(request) as reserve:
+        raw = await _received(request, limit, reserve)
         if len(raw) <= SMALL:
             return read(raw)
         return await to_thread.run_sync(read, raw, limiter=readers)
 
 
 @contextmanager
-def _held(request: Request) -> Iterator[Callable[[int], None]]:
+def _reserved(request: Request) -> Iterator[Callable[[int], None]]:
     """Yield a function to call with the size of the body as it grows. Raises Problem (503) if the budget is full."""
     access = request.scope.get("state", {}).get("key")
-    room = _OF_STRANGERS if access is None or access.key is None else _OF_KEYS
+    budget = _ANONYMOUS_BUDGET if access is None or access.key is None else _KEY_BUDGET
     taken = 0
 
-    def held(size: int) -> None:
+    def reserve(size: int) -> None:
         nonlocal taken
         if (more := size - SMALL - taken) > 0:
-            room.take(more)
+            budget.take(more)
             taken += more
 
     try:
-        yield held
+        yield reserve
     finally:
-        room.give_back(taken)
+        budget.give_back(taken)
 
 
 def parsed(raw: bytes) -> Body:
@@ -109,7 +109,7 @@ def parsed(raw: bytes) -> Body:
         value = _loaded(decoded(raw))
     except Unreadable as error:
         raise Problem("malformed-json", f"The body is invalid at {error}") from None
-    return Body(value, tuple(islice(_mistakes(value, "", 0), MOST_MISTAKES)))
+    return Body(value, tuple(islice(_mistakes(value, "", 0), MAX_MISTAKES)))
 
 
 def _loaded(text: str) -> Any:
@@ -119,7 +119,7 @@ def _loaded(text: str) -> Any:
     except json.JSONDecodeError as error:
         raise not_json(text, error) from None
     except RecursionError:
-        raise too_deep(text, DEEPEST) from None
+        raise too_deep(text, MAX_DEPTH) from None
 
 
 def _integer(digits: str) -> int:
@@ -145,7 +145,7 @@ def _is_json(content_type: str) -> bool:
     return media == "application/json" and {*parameters} <= {"", "charset=utf-8"}
 
 
-async def _received(request: Request, limit: int, held: Callable[[int], None]) -> bytes:
+async def _received(request: Request, limit: int, reserve: Callable[[int], None]) -> bytes:
     raw = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
@@ -153,7 +153,7 @@ async def _received(request: Request, limit: int, held: Callable[[int], None]) -
                 raw += chunk
                 if len(raw) > limit:
                     raise _too_large(limit)
-                held(len(raw))
+                reserve(len(raw))
     except TimeoutError:
         detail = f"The body did not arrive within {_SECONDS} seconds. Send it again."
         raise Problem("slow-body", detail, headers={"Connection": "close"}) from None
@@ -165,24 +165,24 @@ def _too_large(limit: int) -> Problem:
     return Problem("body-too-large", f"The body has more than {limit} bytes, which is the limit here.")
 
 
-class _Doubled(dict[str, Any]):
+class _WithDuplicates(dict[str, Any]):
     """An object with duplicate members, whose names are in `twice`."""
 
-    twice: set[str]
+    duplicates: set[str]
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
-    doubled = _Doubled(members)
-    doubled.twice = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
-    return doubled
+    found = _WithDuplicates(members)
+    found.duplicates = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
+    return found
 
 
 def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
-    if depth > DEEPEST:
-        yield Malformed(place, why=f"is nested more than {DEEPEST} levels deep; use fewer levels")
+    if depth > MAX_DEPTH:
+        yield Malformed(place, why=f"is nested more than {MAX_DEPTH} levels deep; use fewer levels")
     elif isinstance(value, dict):
         yield from _mistakes_of_members(value, place, depth)
     elif isinstance(value, list):
@@ -193,13 +193,13 @@ def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
             yield Malformed(place, why=why)
     elif isinstance(value, float):
         yield Malformed(place, why="is not a whole number; write it without a fraction or an exponent")
-    elif isinstance(value, int) and abs(value) > LARGEST:
-        yield Malformed(place, why=f"is out of range; use a whole number from -{LARGEST} to {LARGEST}")
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+        yield Malformed(place, why=f"is out of range; use a whole number from -{MAX_INTEGER} to {MAX_INTEGER}")
 
 
 def _mistakes_of_members(members: dict[str, Any], place: str, depth: int) -> Iterator[Malformed]:
-    if isinstance(members, _Doubled):
-        for name in sorted(members.twice):
+    if isinstance(members, _WithDuplicates):
+        for name in sorted(members.duplicates):
             yield Malformed(f"{place}/{escaped(name)}", why="appears twice in its object; send it once")
     for name, member in members.items():
         if _unwritable(name) is not None:

@@ -13,10 +13,10 @@ from typing import Final
 GZIP: Final = "gzip"
 GZIP_ALONE: Final = "gzip alone"
 """The sender refuses uncompressed bodies, so small ones are compressed too."""
-SMALLEST: Final = 1_000
+MIN_SIZE: Final = 1_000
 """In bytes. A smaller body fits into one packet without compression."""
 _LEVEL: Final = 6
-_AT_ONCE: Final = 1 << 15
+_INLINE: Final = 1 << 15
 """Bytes to compress without a thread. This takes about a millisecond, in which other requests wait."""
 _EQUIVALENT: Final = {"x-gzip": GZIP}
 
@@ -54,7 +54,7 @@ def weighed(element: str) -> tuple[str, float]:
 
 async def compressed(body: bytes) -> bytes:
     """Return the body, compressed. A large one is compressed in a thread."""
-    if len(body) <= _AT_ONCE:
+    if len(body) <= _INLINE:
         return _compressed(body)
     return await asyncio.to_thread(_compressed, body)
 

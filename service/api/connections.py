@@ -26,8 +26,8 @@ HEAD_LIMIT: Final = 1 << 16
 HEAD_SECONDS: Final = 20
 _LINGERING_SECONDS: Final = 1
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
-_WITH_HOST: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
-_HTTP: Final = "The request is not valid HTTP/1.1 (RFC 9112)."
+_ABSOLUTE_TARGET: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
+_INVALID: Final = "The request is not valid HTTP/1.1 (RFC 9112)."
 
 
 class _Refused(Exception):
@@ -43,14 +43,14 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._beside_bodies = 0  # bytes since the last complete head, or the last part of a body
+        self._bytes_outside_bodies = 0  # bytes since the last complete head, or the last part of a body
         self._is_refused = False
-        self._head_is_late: asyncio.TimerHandle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
         # A new connection without a request is closed as soon as an idle one.
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_is_there()
+        self._stop_head_timer()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
@@ -60,28 +60,28 @@ class Connection(HttpToolsProtocol):
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        self._beside_bodies += len(data)
+        self._bytes_outside_bodies += len(data)
         try:
             try:
                 self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as offered:
-                self._pass_over(offered, memoryview(data))
+            except httptools.HttpParserUpgrade as upgrade:
+                self._ignore_upgrade(upgrade, memoryview(data))
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.problem if isinstance(cause, _Refused) else Problem("malformed-request", _HTTP))
+            self._refuse(cause.problem if isinstance(cause, _Refused) else Problem("malformed-request", _INVALID))
             return
-        if self._beside_bodies > HEAD_LIMIT:
+        if self._bytes_outside_bodies > HEAD_LIMIT:
             self._refuse(_too_large())
-        elif self._beside_bodies:
-            self._expect_end()
+        elif self._bytes_outside_bodies:
+            self._start_head_timer()
 
     def on_headers_complete(self) -> None:
-        self._head_is_there()
-        if self._beside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
+        self._stop_head_timer()
+        if self._bytes_outside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
             raise _Refused(_too_large())
-        self._beside_bodies = 0
+        self._bytes_outside_bodies = 0
         if self.url[:1] != b"/":
-            self._take_host_of_target()
+            self._split_absolute_target()
         hosts = []
         for name, value in self.headers:
             if value != value.rstrip():
@@ -109,21 +109,21 @@ class Connection(HttpToolsProtocol):
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        self._beside_bodies = 0
+        self._bytes_outside_bodies = 0
         super().on_body(body)
-        self._expect_end()
+        self._start_head_timer()
 
     def _remove_spaces(self) -> None:
         self.headers[:] = [(name, value.rstrip(b" \t")) for name, value in self.headers]
         if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers):
             self.expect_100_continue = True  # uvicorn did not recognise it with the space
 
-    def _take_host_of_target(self) -> None:
+    def _split_absolute_target(self) -> None:
         """Split a target in absolute form into path and host, which replaces Host (RFC 9112, section 3.2.2).
 
         Clients of a proxy send this form, and some proxies pass it on.
         """
-        found = _WITH_HOST.fullmatch(self.url)
+        found = _ABSOLUTE_TARGET.fullmatch(self.url)
         if found is None:
             return
         self.url = found["rest"] if found["rest"].startswith(b"/") else b"/" + found["rest"]
@@ -133,28 +133,28 @@ class Connection(HttpToolsProtocol):
         """Make uvicorn ignore requests with `Upgrade`, which `data_received` handles."""
         return True
 
-    def _pass_over(self, offered: httptools.HttpParserUpgrade, rest: memoryview) -> None:
+    def _ignore_upgrade(self, upgrade: httptools.HttpParserUpgrade, rest: memoryview) -> None:
         while True:
             if self.parser.get_method() == b"CONNECT":
                 self._refuse(Problem("malformed-request", "This service is not a proxy and does not support CONNECT."))
                 return
-            rest = rest[offered.args[0] :]
-            head = self._head_without_offer()
+            rest = rest[upgrade.args[0] :]
+            head = self._head_without_upgrade()
             self.parser = httptools.HttpRequestParser(self)
             self.parser.feed_data(head)
             try:
                 self.parser.feed_data(rest)
             except httptools.HttpParserUpgrade as another:
-                offered = another
+                upgrade = another
             else:
                 return
 
-    def _expect_end(self) -> None:
+    def _start_head_timer(self) -> None:
         """Start the timer for a head, or for the rest of a body whose response was already sent."""
-        if self._head_is_late is None and not self._is_asked():
-            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self._end_late_head)
+        if self._head_timer is None and not self._is_answering():
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_late_head)
 
-    def _head_without_offer(self) -> bytes:
+    def _head_without_upgrade(self) -> bytes:
         version = self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
         lines += [b"%b: %b" % header for header in self.scope["headers"] if header[0] != b"upgrade"]
@@ -163,19 +163,19 @@ class Connection(HttpToolsProtocol):
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _is_asked(self) -> bool:
+    def _is_answering(self) -> bool:
         """Return whether a request has no complete response yet. The time of the next head does not count then."""
         cycle: RequestResponseCycle | None = (
             self.cycle
         )  # None before the first request, which the type of uvicorn omits
         return cycle is not None and not cycle.response_complete
 
-    def _head_is_there(self) -> None:
-        if self._head_is_late is not None:
-            self._head_is_late.cancel()
-            self._head_is_late = None
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-    def _end_late_head(self) -> None:
+    def _refuse_late_head(self) -> None:
         self._refuse(Problem("slow-head", f"The address and headers did not arrive within {HEAD_SECONDS} seconds."))
 
     def _refuse(self, problem: Problem) -> None:
@@ -184,25 +184,25 @@ class Connection(HttpToolsProtocol):
         The connection closes a second later: closing it while the client sends could discard the response.
         """
         self._is_refused = True
-        self._head_is_there()
+        self._stop_head_timer()
         log.info("refused", status=problem.status, problem=problem.name)
-        if self._is_asked():
+        if self._is_answering():
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.pipeline or self.cycle.response_started or not self.cycle.more_body:
                 self.transport.close()
                 return
-        self.transport.write(self._told(problem))
+        self.transport.write(self._problem_bytes(problem))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(_LINGERING_SECONDS, self.transport.close)
 
-    def _told(self, problem: Problem) -> bytes:
+    def _problem_bytes(self, problem: Problem) -> bytes:
         headers, body = problem.content()
         status = HTTPStatus(problem.status)
-        dated = [b"%b: %b" % header for header in self.server_state.default_headers]
+        default = [b"%b: %b" % header for header in self.server_state.default_headers]
         own = [f"{name.lower()}: {value}".encode() for name, value in {**headers, "Connection": "close"}.items()]
-        return b"\r\n".join([b"HTTP/1.1 %d %b" % (status, status.phrase.encode()), *dated, *own, b"", body])
+        return b"\r\n".join([b"HTTP/1.1 %d %b" % (status, status.phrase.encode()), *default, *own, b"", body])
 
 
 def _too_large() -> Problem:

@@ -52,7 +52,7 @@ class DifferenceQuery(Query):
     ] = None
     to: Annotated[Place | None, Field(description="the later point, in the same form; default: the present")] = None
 
-    def is_at_rest(self, _head: Head) -> bool:
+    def is_final(self, _head: Head) -> bool:
         return self.to is not None and all(_is_over(place, _head) for place in (self.from_, self.to) if place)
 
 

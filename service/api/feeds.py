@@ -169,7 +169,7 @@ def _event(snapshot: Snapshot, names: Names, _query: Query) -> Found[Stored[Clou
     stream = parse_stream(found.stream)
     relation = stream.relation if stream else None
     document = Stored(cloud_event(found), CloudEvent)
-    return Found(document, found.position, REPRESENTATION, at_rest=True, relation=relation)
+    return Found(document, found.position, REPRESENTATION, is_final=True, relation=relation)
 
 
 def _stream_events(snapshot: Snapshot, names: Names, query: StreamQuery) -> Found[Feed]:
@@ -183,7 +183,7 @@ def _stream_events(snapshot: Snapshot, names: Names, query: StreamQuery) -> Foun
     version, position = last if found.ended else (found.last_version, found.last)
     feed = Feed([cloud_event(event) for event in found.events], max(version, after), position)
     link = _link(snapshot, query, after_version=feed.next)
-    return Found(feed, position, REPRESENTATION, at_rest=not found.ended, is_end=not feed.items, link=link)
+    return Found(feed, position, REPRESENTATION, is_final=not found.ended, is_end=not feed.items, link=link)
 
 
 def _changes(snapshot: Snapshot, _names: Names, query: ChangesQuery) -> Found[Feed]:
@@ -233,10 +233,10 @@ def _fed(snapshot: Snapshot, query: FeedQuery, items: Sequence[bytes], next: int
     """Return a page of a feed over the whole record. `next`: the last position that the page covers."""
     head = snapshot.head
     log = token(head, snapshot.chain_hash(next))
-    at_rest = len(items) == query.limit or next < head.position
+    is_final = len(items) == query.limit or next < head.position
     link = _link(snapshot, query, after=next, log=log)
     feed = Feed(items, next, next, log)
-    return Found(feed, next, representation, at_rest=at_rest, is_end=not items, link=link)
+    return Found(feed, next, representation, is_final=is_final, is_end=not items, link=link)
 
 
 def token(head: Head, chain_hash: bytes) -> str:

@@ -18,9 +18,9 @@ from service.domain.assertion import when
 from service.store import events
 from service.store.codec import StoredEvent
 
-_LOOKED_AT: Final = 5_000
-_AT_ONCE: Final = 1_000
-_TICK: Final = timedelta(microseconds=1)
+_MAX_SCANNED: Final = 5_000
+_BATCH: Final = 1_000
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Dated(Query):
@@ -65,7 +65,7 @@ class Dated(Query):
 
 
 @dataclass(frozen=True)
-class Found:
+class Scan:
     """The result of a scan. `last`, `last_version`: the last event that was scanned. `ended`: no events follow."""
 
     events: Sequence[StoredEvent]
@@ -74,45 +74,45 @@ class Found:
     ended: bool
 
 
-def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, **filters: Any) -> Found:
+def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, **filters: Any) -> Scan:
     """Return the next events within the bounds, at most `limit`. Scans at most 5,000 events by date of event."""
     after, upto = _between(c, query, after, head)
     found: list[StoredEvent] = []
-    looked_at, last, last_version = 0, after, int(filters.get("after_version", 0))
-    while looked_at < _LOOKED_AT:
-        wanted = _AT_ONCE if query.by_day else limit
-        stretch = events.read_log(c, after=last, upto=upto, limit=wanted, **filters)
-        kept = _within(c, query, stretch)
-        for event in stretch:
+    scanned, last, last_version = 0, after, int(filters.get("after_version", 0))
+    while scanned < _MAX_SCANNED:
+        wanted = _BATCH if query.by_day else limit
+        batch = events.read_log(c, after=last, upto=upto, limit=wanted, **filters)
+        matching = _within(c, query, batch)
+        for event in batch:
             last, last_version = event.position, event.version
-            if event.id in kept:
+            if event.id in matching:
                 found.append(event)
                 if len(found) == limit:
-                    return Found(found, last, last_version, ended=False)
-        if len(stretch) < wanted:
-            return Found(found, last, last_version, ended=True)
-        looked_at += len(stretch)
-    return Found(found, last, last_version, ended=False)
+                    return Scan(found, last, last_version, ended=False)
+        if len(batch) < wanted:
+            return Scan(found, last, last_version, ended=True)
+        scanned += len(batch)
+    return Scan(found, last, last_version, ended=False)
 
 
 def _between(c: Connection, query: Dated, after: int, head: int) -> tuple[int, int]:
     """Return the bounds on the date of recording as positions: exclusive first, inclusive last."""
     upto = head
     if query.recorded_from is not None:
-        after = max(after, events.position_at(c, query.recorded_from - _TICK))
+        after = max(after, events.position_at(c, query.recorded_from - _MICROSECOND))
     if query.recorded_to is not None:
         upto = min(upto, events.position_at(c, query.recorded_to))
     return after, upto
 
 
-def _within(c: Connection, query: Dated, stretch: Sequence[StoredEvent]) -> set[str]:
+def _within(c: Connection, query: Dated, batch: Sequence[StoredEvent]) -> set[str]:
     """Return the ids of the events within the days. Evidence has the date of its target. Corrections have no date."""
     if not query.by_day:
-        return {event.id for event in stretch}
-    payloads = {event.id: json.loads(event.data) for event in stretch}
+        return {event.id for event in batch}
+    payloads = {event.id: json.loads(event.data) for event in batch}
     targets = _targets(c, payloads)
     within = set()
-    for event in stretch:
+    for event in batch:
         payload = payloads[event.id]
         assertion = targets.get(payload["target"], {}) if event.type == "EvidenceAdded" else payload
         if "asserted_by" in assertion and query.holds(assertion.get("occurred"), event.recorded_at):

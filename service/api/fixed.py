@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.api import codings, etags, negotiation
 from service.api.prefix import prefix_of
 
-_MOST: Final = 200
+_MAX_DOCUMENTS: Final = 200
 """More than the number of such documents below one prefix."""
 
 
@@ -27,7 +27,7 @@ class Fixed:
         """Return the document, or 304 if the sender has it."""
         asked = negotiation.Request(request.scope, request.receive)
         is_compressed = asked.coding == codings.GZIP_ALONE or (
-            asked.coding == codings.GZIP and len(self.body) >= codings.SMALLEST
+            asked.coding == codings.GZIP and len(self.body) >= codings.MIN_SIZE
         )
         tag = etags.compressed(self._tag) if is_compressed else self._tag
         confirmed = asked.confirmed(tag.encode())
@@ -43,13 +43,13 @@ class Fixed:
 
 async def fixed(request: Request, make: Callable[[], Fixed]) -> Response:
     """Respond with the document at this address. The first request renders it, in a thread since it can take long."""
-    kept: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
+    documents: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
     key = prefix_of(request.scope), request.scope["path"]
-    making = kept.get(key)
-    if making is None or (making.done() and (making.cancelled() or making.exception() is not None)):
-        if len(kept) >= _MOST:
-            kept.clear()
-        making = kept[key] = asyncio.ensure_future(asyncio.to_thread(make))
+    task = documents.get(key)
+    if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        if len(documents) >= _MAX_DOCUMENTS:
+            documents.clear()
+        task = documents[key] = asyncio.ensure_future(asyncio.to_thread(make))
     # Shielded, because other requests wait for the same document if this one is cancelled.
-    document = await asyncio.shield(making)
+    document = await asyncio.shield(task)
     return await document.answer(request)

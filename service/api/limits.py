@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
-from service.api.auth import FOR_ANYBODY, Access, forbidden
+from service.api.auth import PUBLIC_PATHS, Access, forbidden
 from service.api.parameters import Query
 from service.api.problems import Problem
 
@@ -26,11 +26,13 @@ def refuse_beyond(access: Access, relation: str | None, instead: Iterable[str] =
     if access.may_read(relation):
         return
     if relation is not None:
-        detail = f"The key {access.name} may not read {relation}: it is limited to {_limit(access)}."
+        detail = f"The key {access.name} may not read {relation}: it is limited to {_limit_of(access)}."
         raise forbidden(detail, "read")
     addresses = tuple(instead)
-    way = f"Use {' or '.join(addresses)}." if addresses else "Use a key without a limit."
-    detail = f"The key {access.name} is limited to {_limit(access)}, and this address covers the whole record. {way}"
+    remedy = f"Use {' or '.join(addresses)}." if addresses else "Use a key without a limit."
+    detail = (
+        f"The key {access.name} is limited to {_limit_of(access)}, and this address covers the whole record. {remedy}"
+    )
     raise forbidden(detail, "read", instead=addresses or None)
 
 
@@ -62,7 +64,7 @@ def _instead(relations: Iterable[str], query: Query, address: str, of_one: str |
 
 def not_within(access: Access) -> Problem:
     """Return the refusal of an id. It does not reveal whether another relation has a document with this id."""
-    detail = f"The key {access.name} is limited to {_limit(access)}, and nothing there has this id. Check the id."
+    detail = f"The key {access.name} is limited to {_limit_of(access)}, and nothing there has this id. Check the id."
     return forbidden(detail, "read")
 
 
@@ -72,7 +74,7 @@ async def within_limits(request: Request) -> None:
     `app.state.within_limits` lists the paths of routes that check the limit themselves, or that show no documents.
     """
     access: Access = request.state.key
-    if access.reads is None or request.scope["path"].startswith(FOR_ANYBODY):
+    if access.reads is None or request.scope["path"].startswith(PUBLIC_PATHS):
         return
     relation = request.path_params.get("relation")
     if relation is None and request.scope["route"].path in request.app.state.within_limits:
@@ -80,6 +82,6 @@ async def within_limits(request: Request) -> None:
     refuse_beyond(access, relation)
 
 
-def _limit(access: Access) -> str:
+def _limit_of(access: Access) -> str:
     relations: Sequence[str] = access.reads or ()
     return ", ".join(relations) or "no relation"

@@ -21,9 +21,9 @@ from service.store.codec import canonical
 
 DEFAULT_LIMIT: Final = 100
 INVALID_CURSOR: Final = "is invalid; send `next` of the page before, or omit it"
-_LOOKED_AT: Final = 1_000
+_MAX_COMPUTED: Final = 1_000
 """The number of documents that a page at an earlier point computes. With a filter it may end before it is full."""
-_AT_ONCE: Final = 50
+_BATCH: Final = 50
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -128,8 +128,8 @@ def _found(
     """Return the documents that fit, and the id to continue after, None at the end. Computes a limited number."""
     found: list[Any] = []
     last = None
-    for looked_at, (id, document) in enumerate(documents):
-        if looked_at == _LOOKED_AT:
+    for computed, (id, document) in enumerate(documents):
+        if computed == _MAX_COMPUTED:
             return found, last
         if fits(document):
             if len(found) == limit:
@@ -146,8 +146,8 @@ def _documents_at(
     if relation is None:
         found = _histories(snapshot.c, kind, after, point.position)
     else:
-        kept = snapshot.histories.of_relation(snapshot.c, relation, point.position)
-        found = ((stream, history) for stream, history in kept.items() if stream > f"{kind}/{after}")
+        histories_of_relation = snapshot.histories.of_relation(snapshot.c, relation, point.position)
+        found = ((stream, history) for stream, history in histories_of_relation.items() if stream > f"{kind}/{after}")
     for stream, history in found:
         if stream.startswith(f"{kind}/"):
             yield stream.partition("/")[2], STORED[kind].view(point.reading(history))
@@ -155,6 +155,6 @@ def _documents_at(
 
 def _histories(c: Connection, kind: Kind, after: str, upto: int) -> Iterator[tuple[str, History[Any]]]:
     """Yield the histories of all streams of a kind, by name, read in batches."""
-    while names := events.named(c, kind, after=after, upto=upto, limit=_AT_ONCE):
+    while names := events.named(c, kind, after=after, upto=upto, limit=_BATCH):
         yield from histories(c, names, upto).items()
         after = names[-1].partition("/")[2]

@@ -30,7 +30,7 @@ from service.store.log import Head
 _PATH: Final = "/v1/events/live"
 _SECONDS: Final = (50.0, 70.0)  # random, so that clients do not all reconnect at the same time
 _KEEP_ALIVE: Final = 15.0
-_AT_ONCE: Final = 500
+_BATCH: Final = 500
 _SHOWN: Final = 60
 _HEADERS: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -53,7 +53,7 @@ class LiveQuery(Query):
     relation: Annotated[RelationId | None, Field(description="only events on streams of this relation")] = None
 
 
-class _Stretch(NamedTuple):
+class _Batch(NamedTuple):
     """Consecutive events as they are sent. `position`: the last one that they cover."""
 
     body: bytes
@@ -77,7 +77,7 @@ def _live(responder: Responder, request: Request, head: Head) -> Stream | Answer
         )
     if request.is_head:
         return Answer(200, _HEADERS, b"")
-    return Stream(_HEADERS, _sent(responder, request, after, query.relation))
+    return Stream(_HEADERS, _chunks(responder, request, after, query.relation))
 
 
 def _after(request: Request, query: LiveQuery, head: Head) -> int:
@@ -91,7 +91,7 @@ def _after(request: Request, query: LiveQuery, head: Head) -> int:
     return int(seen)
 
 
-async def _sent(responder: Responder, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
+async def _chunks(responder: Responder, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
     follower, loop = responder.follower, asyncio.get_running_loop()
     breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
@@ -103,10 +103,10 @@ async def _sent(responder: Responder, request: Request, after: int, relation: st
             while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
                 if head is not None and head.position > after:
-                    stretch = await _stretch(responder, after, head, relation)
-                    after = stretch.position
-                    if stretch.body:
-                        yield stretch.body
+                    batch = await _batch(responder, after, head, relation)
+                    after = batch.position
+                    if batch.body:
+                        yield batch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
                     yield _STILL_HERE
                 await responder.check_again(request, ROW, {})
@@ -115,26 +115,26 @@ async def _sent(responder: Responder, request: Request, after: int, relation: st
             return
 
 
-async def _stretch(responder: Responder, after: int, head: Head, relation: str | None) -> _Stretch:
+async def _batch(responder: Responder, after: int, head: Head, relation: str | None) -> _Batch:
     follower = responder.follower
-    kept_as = (_PATH, after, head.position, relation)
-    return await follower.kept(kept_as, (), lambda: follower.read_replica(_read, after, head, relation))
+    key = (_PATH, after, head.position, relation)
+    return await follower.kept(key, (), lambda: follower.read_replica(_read, after, head, relation))
 
 
-def _read(copies: Replicas, after: int, head: Head, relation: str | None) -> _Stretch:
+def _read(replicas: Replicas, after: int, head: Head, relation: str | None) -> _Batch:
     def load(c: Connection) -> list[StoredEvent]:
-        found = events.read_log(c, after=after, upto=head.position, limit=_AT_ONCE, relation=relation)
+        found = events.read_log(c, after=after, upto=head.position, limit=_BATCH, relation=relation)
         # Without a filter, no events mean that this copy of the record is shorter.
         is_there = found if relation is None else events.chain_hash_at(c, head.position) == head.chain_hash
         if not is_there:
             raise DatabaseUnavailable("this copy of the record does not have the events up to the head yet")
         return found
 
-    found = copies.read(head, load, is_past=True)
+    found = replicas.read(head, load, is_past=True)
     sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
     # With a filter, a batch that is not full covers all positions up to the head.
-    is_to_head = relation is not None and len(found) < _AT_ONCE
-    return _Stretch(b"".join(sent), head.position if is_to_head else found[-1].position)
+    is_to_head = relation is not None and len(found) < _BATCH
+    return _Batch(b"".join(sent), head.position if is_to_head else found[-1].position)
 
 
 ROW: Final = Streamed(_PATH, LiveQuery, _live, ("text/event-stream",))

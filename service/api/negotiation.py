@@ -30,7 +30,7 @@ class Exchange(Protocol):
     async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
         """Send a response without a length and close the connection, because HTTP/1.0 has no chunks."""
 
-    def when_gone(self, call: Callable[[], None] | None) -> None:
+    def on_disconnect(self, call: Callable[[], None] | None) -> None:
         """Set the function to call when the client disconnects. None removes it."""
 
 
@@ -46,7 +46,7 @@ class Request:
         "access",
         "coding",
         "exchange",
-        "is_gone",
+        "is_disconnected",
         "is_head",
         "kept_as",
         "key",
@@ -73,7 +73,7 @@ class Request:
         self.kept_as = (self.path, self.query, accept, self.prefix, self.coding) if self.coding else self.target
         state = scope["state"]
         self.is_head: bool = "is_head" in state
-        self.is_gone = False
+        self.is_disconnected = False
         extensions = scope.get("extensions")
         self.exchange: Exchange | None = extensions.get(EXCHANGE) if extensions else None
         self.access: Access = state["key"]
@@ -98,23 +98,23 @@ class Request:
         if b"prefer" not in self._headers:
             return 0
         for preference in self._headers[b"prefer"].decode("latin-1").split(","):
-            if asked := _WAIT.fullmatch(preference):
-                return min(int(asked["seconds"]), _LONGEST_WAIT)
+            if preferred := _WAIT.fullmatch(preference):
+                return min(int(preferred["seconds"]), _LONGEST_WAIT)
         return 0
 
     @contextmanager
-    def leaving(self, told: Callable[[], None]) -> Iterator[None]:
+    def watching_disconnect(self, call: Callable[[], None]) -> Iterator[None]:
         """Call a function if the sender disconnects meanwhile."""
 
-        def gone() -> None:
-            self.is_gone = True
-            told()
+        def disconnected() -> None:
+            self.is_disconnected = True
+            call()
 
         if self.exchange is not None:
-            self.exchange.when_gone(gone)
-            end: Callable[[], object] = partial(self.exchange.when_gone, None)
+            self.exchange.on_disconnect(disconnected)
+            end: Callable[[], object] = partial(self.exchange.on_disconnect, None)
         else:
-            end = asyncio.ensure_future(_until_gone(self.receive, gone)).cancel
+            end = asyncio.ensure_future(_wait_for_disconnect(self.receive, disconnected)).cancel
         try:
             yield
         finally:
@@ -131,10 +131,10 @@ class Request:
         return None if found is None else found.encode("latin-1")
 
 
-async def _until_gone(receive: Receive, gone: Callable[[], None]) -> None:
+async def _wait_for_disconnect(receive: Receive, disconnected: Callable[[], None]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    gone()
+    disconnected()
 
 
 def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -56,14 +56,14 @@ class Metrics(Collector):
         ProcessCollector(registry=self.registry)
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._of_requests()
-        yield from self._of_reading()
+        yield from self._request_metrics()
+        yield from self._read_metrics()
         yield _counter("irritants_batches", "Batches in which reports were recorded", self._queue.batches)
         yield _counter("irritants_batched_reports", "Reports that these batches contained", self._queue.requests)
         yield _gauge("irritants_reports_waiting", "Reports in the queue that are in no batch yet", self._queue.waiting)
         yield from self.appends.collect()
 
-    def _of_requests(self) -> Iterator[Metric]:
+    def _request_metrics(self) -> Iterator[Metric]:
         labels = ("route", "method", "status")
         requests = CounterMetricFamily("irritants_requests", "Requests by route, method and status", labels=labels)
         seconds = CounterMetricFamily("irritants_request_seconds", "Total duration of these requests", labels=labels)
@@ -74,7 +74,7 @@ class Metrics(Collector):
         yield requests
         yield seconds
 
-    def _of_reading(self) -> Iterator[Metric]:
+    def _read_metrics(self) -> Iterator[Metric]:
         follower = self._follower
         head, cache = follower.last_head, follower.cache
         yield _counter("irritants_head_queries", "Queries for the head of the record", follower.queries)
@@ -85,7 +85,9 @@ class Metrics(Collector):
         yield _gauge(
             "irritants_behind_positions", "Positions on record that this process has not read yet", follower.behind
         )
-        yield _gauge("irritants_behind_seconds", "Time since the head was last confirmed", unheard(follower))
+        yield _gauge(
+            "irritants_behind_seconds", "Time since the head was last confirmed", seconds_since_confirmed(follower)
+        )
         yield _counter(
             "irritants_record_went_back", "Number of full cache resets because the record lost events", follower.breaks
         )
@@ -93,10 +95,10 @@ class Metrics(Collector):
         yield _gauge("irritants_cache_bytes", "Memory of the cached rendered documents", cache.bytes)
         yield _counter("irritants_cache_hits", "Responses served from the cache", cache.hits)
         yield _counter("irritants_cache_misses", "Responses that had to be rendered", cache.misses)
-        yield from self._of_copies()
+        yield from self._replica_metrics()
 
-    def _of_copies(self) -> Iterator[Metric]:
-        copies = self._follower.replicas
+    def _replica_metrics(self) -> Iterator[Metric]:
+        replicas = self._follower.replicas
         reads = CounterMetricFamily(
             "irritants_reads", "Reads of the record, by the database that served them", labels=("origin",)
         )
@@ -108,12 +110,12 @@ class Metrics(Collector):
         aside = GaugeMetricFamily(
             "irritants_standby_set_aside", "1 if the standby is not used for reads", labels=("standby",)
         )
-        reads.add_metric(("primary",), copies.primary_reads)
-        for copy in copies.standbys:
-            number = str(copy.number)
-            reads.add_metric((f"standby {number}",), copy.reads)
-            behind.add_metric((number,), copy.behind)
-            aside.add_metric((number,), copy.state != SERVING)
+        reads.add_metric(("primary",), replicas.primary_reads)
+        for standby in replicas.standbys:
+            number = str(standby.number)
+            reads.add_metric((f"standby {number}",), standby.reads)
+            behind.add_metric((number,), standby.behind)
+            aside.add_metric((number,), standby.state != SERVING)
         yield from (reads, behind, aside)
 
 
@@ -125,7 +127,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def unheard(follower: Follower) -> float:
+def seconds_since_confirmed(follower: Follower) -> float:
     """Return the seconds since the head was last confirmed, which is attempted every second."""
     return max(asyncio.get_running_loop().time() - follower.confirmed_at, 0.0)
 
@@ -193,5 +195,7 @@ async def metrics(request: Request) -> Response:
         access: Access = request.state.key
         access.require("admin")
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    kept: Metrics = request.app.state.metrics
-    return Response(encode(kept.registry), headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+    metrics_of_process: Metrics = request.app.state.metrics
+    return Response(
+        encode(metrics_of_process.registry), headers={"Content-Type": content_type, "Cache-Control": "no-store"}
+    )

@@ -23,8 +23,8 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_MOST: Final = 40
-_SHOWN: Final = 60
+_MAX_PARAMETERS: Final = 40
+_MAX_SHOWN: Final = 60
 
 
 def whole(text: str) -> int:
@@ -87,7 +87,7 @@ class Query(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def is_at_rest(self, _head: Head) -> bool:
+    def is_final(self, _head: Head) -> bool:
         """Return whether the response can never change, because the requested point is in the past of the record."""
         return False
 
@@ -123,7 +123,7 @@ class At(Query):
             raise misplaced("date_match", "needs effective_on; send both or neither")
         return self
 
-    def is_at_rest(self, _head: Head) -> bool:
+    def is_final(self, _head: Head) -> bool:
         return self.as_of_position is not None or (self.known_at is not None and is_over(self.known_at, _head))
 
     @property
@@ -148,7 +148,7 @@ def parse(model: type[Q], raw: bytes) -> Q:
     given = _pairs(raw) if raw else []
     twice = sorted(name for name, times in Counter(name for name, _ in given).items() if times > 1)
     if twice:
-        raise _problem([Mistake(parameter=name[:_SHOWN], detail="is given twice; send it once") for name in twice])
+        raise _problem([Mistake(parameter=name[:_MAX_SHOWN], detail="is given twice; send it once") for name in twice])
     return written(model, **dict(given))
 
 
@@ -163,10 +163,13 @@ def written(model: type[Q], **given: object) -> Q:
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
     try:
         unquote_to_bytes(raw).decode()
-        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST)
+        return parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_PARAMETERS
+        )
     except ValueError:
         raise malformed(
-            None, f"The query cannot be read. Write name=value&name=value in UTF-8, {_MOST} parameters at most."
+            None,
+            f"The query cannot be read. Write name=value&name=value in UTF-8, {_MAX_PARAMETERS} parameters at most.",
         ) from None
 
 
@@ -191,7 +194,7 @@ def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
         if error["type"] == "extra_forbidden":
             mistakes.append(
                 Mistake(
-                    parameter=str(error["loc"][0])[:_SHOWN],
+                    parameter=str(error["loc"][0])[:_MAX_SHOWN],
                     detail=f"is not a parameter of this address; allowed: {known}",
                 )
             )

@@ -13,7 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from service.settings import OWN_PATHS, path_prefix
 
-_ADDRESSES: Final = frozenset({b"location", b"content-location", b"hx-redirect"})
+_ADDRESS_HEADERS: Final = frozenset({b"location", b"content-location", b"hx-redirect"})
 """Response headers whose value is an address of this service."""
 
 
@@ -23,7 +23,7 @@ def prefix_of(scope: Scope) -> str:
     return prefix
 
 
-def moved_to_root(scope: Scope, prefix: str, send: Send) -> Send:
+def remove_prefix(scope: Scope, prefix: str, send: Send) -> Send:
     """Remove the prefix from a request, and return a `send` that adds it to the addresses in the response headers.
 
     It is removed only if an address of the service follows. So `/irritants/ru-us/visas` stays as it is if the proxy has
@@ -36,15 +36,15 @@ def moved_to_root(scope: Scope, prefix: str, send: Send) -> Send:
     scope["root_path"] = ""
     scope.setdefault("state", {})["prefix"] = prefix
 
-    async def moved(message: Message) -> None:
+    async def send_prefixed(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [
-                (name, prefix.encode() + value if name.lower() in _ADDRESSES and _is_own(value) else value)
+                (name, prefix.encode() + value if name.lower() in _ADDRESS_HEADERS and _is_own(value) else value)
                 for name, value in message["headers"]
             ]
         await send(message)
 
-    return moved
+    return send_prefixed
 
 
 def _is_own(address: bytes) -> bool:

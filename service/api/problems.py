@@ -23,7 +23,7 @@ from service.store.keys import redact_keys
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
-MOST_MISTAKES: Final = 1_000
+MAX_MISTAKES: Final = 1_000
 """The number of mistakes that a response lists. A hostile body can have millions."""
 
 ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
@@ -66,7 +66,7 @@ ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     DatabaseUnavailable: (503, "database-unavailable"),
 }
 
-OF_HTTP: Final[Mapping[str, int]] = {
+PROTOCOL_STATUS: Final[Mapping[str, int]] = {
     "malformed-json": 400,
     "key-missing": 400,
     "malformed-header": 400,
@@ -91,9 +91,9 @@ OF_HTTP: Final[Mapping[str, int]] = {
     "not-ready": 503,
 }
 
-STATUS: Final[Mapping[str, int]] = {**OF_HTTP, **{name: status for status, name in ROWS.values()}}
+STATUS: Final[Mapping[str, int]] = {**PROTOCOL_STATUS, **{name: status for status, name in ROWS.values()}}
 
-_OF_STATUS: Final[Mapping[int, str]] = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_FRAMEWORK_PROBLEMS: Final[Mapping[int, str]] = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 """The problem types of refusals by the framework."""
 
 
@@ -124,11 +124,11 @@ class ProblemDocument(Document):
     )
 
 
-def _hushed(mistake: Mistake) -> Mistake:
-    return mistake.model_copy(update={name: redact_keys(told) for name, told in mistake if isinstance(told, str)})
+def _redacted(mistake: Mistake) -> Mistake:
+    return mistake.model_copy(update={name: redact_keys(text) for name, text in mistake if isinstance(text, str)})
 
 
-def _below(document: ProblemDocument, prefix: str) -> ProblemDocument:
+def _prefixed(document: ProblemDocument, prefix: str) -> ProblemDocument:
     """Return a copy whose addresses begin with the prefix."""
     moved: dict[str, Any] = {
         name: prefix + address
@@ -170,7 +170,7 @@ class Problem(Exception):
                 "title": PROBLEM_TYPES[name].title,
                 "status": self.status,
                 "detail": redact_keys(detail),
-                "errors": tuple(map(_hushed, errors)) or None,
+                "errors": tuple(map(_redacted, errors)) or None,
                 **members,
             }
         )
@@ -178,8 +178,8 @@ class Problem(Exception):
 
     def content(self, prefix: str = "") -> tuple[dict[str, str], bytes]:
         """Return all headers and the body. `prefix`: the path that the service is served below."""
-        told = _below(self.document, prefix) if prefix else self.document
-        body = json.dumps(told.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
+        document = _prefixed(self.document, prefix) if prefix else self.document
+        body = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
         # A pointer may contain half a surrogate pair that the client sent, which UTF-8 cannot encode.
         raw = body.encode(errors="replace")
         sent = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(raw))}
@@ -204,15 +204,15 @@ def problem_of(error: Exception) -> Problem:
             return Problem("key-reused", detail, report=f"/v1/reports/{error.first.id}")
         case Stale():
             return Problem("stale", f"{error.stream} has changed since you read it. Read it again.")
-        case HTTPException(status_code=status) if status in _OF_STATUS:
-            return _as_explained(_OF_STATUS[status], error.headers)
+        case HTTPException(status_code=status) if status in _FRAMEWORK_PROBLEMS:
+            return _of_type(_FRAMEWORK_PROBLEMS[status], error.headers)
         case Overloaded() | TooManyWaiters() | DatabaseUnavailable():
-            return _as_explained(ROWS[type(error)][1])
+            return _of_type(ROWS[type(error)][1])
         case _:
-            return _as_explained("server-failure")
+            return _of_type("server-failure")
 
 
-def _as_explained(name: str, headers: Mapping[str, str] | None = None) -> Problem:
+def _of_type(name: str, headers: Mapping[str, str] | None = None) -> Problem:
     return Problem(name, PROBLEM_TYPES[name].text, headers=headers)
 
 
@@ -229,7 +229,7 @@ def _refused(refused: Refused) -> Problem:
         else f"{len(refusals)} mistakes. Nothing was written. Correct them and send the report again."
     )
     members: dict[str, Any] = {"rung": standing.rung, "allowed": standing.allowed} if standing else {}
-    return Problem(name, detail, errors=map(_mistake, refusals[:MOST_MISTAKES]), **members)
+    return Problem(name, detail, errors=map(_mistake, refusals[:MAX_MISTAKES]), **members)
 
 
 def _mistake(refusal: Refusal) -> Mistake:

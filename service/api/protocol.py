@@ -20,17 +20,17 @@ class Protocol(Connection):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._offered: Any = {EXCHANGE: self}
-        self._gone: Callable[[], None] | None = None
+        self._extensions: Any = {EXCHANGE: self}
+        self._on_disconnect: Callable[[], None] | None = None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = self._offered
+        self.scope["extensions"] = self._extensions
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._gone is not None:
-            self._gone()
+        if self._on_disconnect is not None:
+            self._on_disconnect()
 
     # The methods of `negotiation.Exchange`. They apply to `cycle`, the latest request, unless requests are pipelined.
 
@@ -38,7 +38,7 @@ class Protocol(Connection):
         cycle = self.cycle
         if self.pipeline or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
             return False
-        self.transport.write(b"%b%b\r\n%b" % (head, self._dated(), body))
+        self.transport.write(b"%b%b\r\n%b" % (head, self._default_headers(), body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
@@ -47,7 +47,7 @@ class Protocol(Connection):
     async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
         cycle = self.cycle
         cycle.response_started = True
-        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, self._dated(), first))
+        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, self._default_headers(), first))
         async for chunk in chunks:
             if not cycle.disconnected:
                 self.transport.write(chunk)
@@ -59,10 +59,10 @@ class Protocol(Connection):
         self.transport.close()
         cycle.on_response()
 
-    def _dated(self) -> bytes:
+    def _default_headers(self) -> bytes:
         return b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
 
-    def when_gone(self, call: Callable[[], None] | None) -> None:
-        self._gone = call
+    def on_disconnect(self, call: Callable[[], None] | None) -> None:
+        self._on_disconnect = call
         if call is not None and self.cycle.disconnected:
             call()

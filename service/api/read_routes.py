@@ -20,7 +20,7 @@ from service.api.resources import Names, are_names
 from service.api.responder import Responder, Row
 from service.api.responses import Answer, Stream
 
-_MOST_PATHS: Final = 10_000
+_MAX_PATHS: Final = 10_000
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Not changed since the representation that `If-None-Match` names"}
 }
@@ -36,17 +36,17 @@ class ReadRoute(APIRoute):
         text = row.text or ""
         super().__init__(
             row.path,
-            _described,
+            _endpoint,
             methods=["GET"],
             tags=[tag],
-            name=_name(row.path),
-            operation_id=_name(row.path),
+            name=_operation_name(row.path),
+            operation_id=_operation_name(row.path),
             summary=text.partition("\n")[0].rstrip("."),
             description=text,
             response_model=row.shape,
             response_class=JSONResponse if row.media_types[0] == JSON else Response,
             response_description="The document",
-            responses={200: {"content": _besides_json(row.media_types)}, **_NOT_MODIFIED},
+            responses={200: {"content": _other_media_types(row.media_types)}, **_NOT_MODIFIED},
             openapi_extra={"parameters": described(row.path, row.query)},
         )
         self.row, self._responder = row, responder
@@ -104,7 +104,7 @@ class Shortcut:
             return
         await self._app(scope, receive, send)
         if (found := scope["state"].get("found")) is not None:
-            if len(self._found) >= _MOST_PATHS:
+            if len(self._found) >= _MAX_PATHS:
                 self._found.clear()
             self._found[scope["path"]] = found
 
@@ -120,7 +120,7 @@ class Shortcut:
             scope["route"] = asked.get("route")
 
 
-async def _described() -> None:
+async def _endpoint() -> None:
     """The endpoint that FastAPI requires of a route. It is never called: `ReadRoute.handle` responds."""
 
 
@@ -138,12 +138,12 @@ async def _stream(request: Request, stream: Stream, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _besides_json(media_types: Sequence[str]) -> dict[str, Any]:
+def _other_media_types(media_types: Sequence[str]) -> dict[str, Any]:
     named = (media_type.partition(";")[0] for media_type in media_types)
     return {name: {"schema": {"type": "string"}} for name in named if name != JSON}
 
 
-def _name(path: str) -> str:
+def _operation_name(path: str) -> str:
     """Return the name of the operation in generated clients.
 
     `/v1/irritants/{relation}/{slug}/events` gives `read_irritant_events`.

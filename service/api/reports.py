@@ -97,7 +97,7 @@ def _one(snapshot: Snapshot, names: Names, _query: Query) -> Found[ReportDocumen
             for stored in read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
         ),
     )
-    return Found(document, last, REPRESENTATION, at_rest=True, relation=report.relation)
+    return Found(document, last, REPRESENTATION, is_final=True, relation=report.relation)
 
 
 def summary(report: StoredReport) -> ReportSummary:

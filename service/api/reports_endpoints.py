@@ -53,8 +53,8 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "round": "ru-us/istanbul-april",
     "relation": "ru-us",
 }
-_SHOWN: Final = 100
-_MOST_TAGS: Final = 50
+_MAX_SHOWN: Final = 100
+_MAX_TAGS: Final = 50
 """The number of tags in `If-Match` that are looked up, since each takes a query."""
 
 
@@ -153,7 +153,7 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
         raise
     except Stale as stale:
-        raise await _not_as_seen(request, kind, stale) from None
+        raise await _precondition_problem(request, kind, stale) from None
     if dry_run:
         return previewed(receipt)
     answer = await answered(request, receipt)
@@ -210,7 +210,7 @@ async def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]
     if match == "*":
         return {}
     named = etags.form(STORED[kind].representation)
-    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MOST_TAGS]
+    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MAX_TAGS]
     known = await _histories(request, [seen.position for seen in shown])
     return {stream: {seen.position for seen in shown if known.get(seen.position) == seen.history}}
 
@@ -242,7 +242,7 @@ def _if_match(request: Request) -> str:
     return ",".join(request.headers.getlist("if-match")).strip()
 
 
-async def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
+async def _precondition_problem(request: Request, kind: Kind, stale: Stale) -> Problem:
     match = _if_match(request)
     if not match and not _opens(request):
         return Problem("precondition-required", "If-Match is missing. Send the ETag of the state that you read.")
@@ -253,13 +253,13 @@ async def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
         why = f"{stale.stream} is already on record. To append to it, send its ETag in If-Match."
     else:
         positions = (await _seen(request, kind, stale.stream))[stale.stream]
-        why = _why_not(match, kind, stale, current, positions)
+        why = _mismatch(match, kind, stale, current, positions)
     return Problem("stale", why, headers={"ETag": current}, etag=current)
 
 
-def _why_not(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
+def _mismatch(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
     """Explain why no tag in `If-Match` names the present state. `positions`: those of this record that it names."""
-    seen, shown = etags.seen(match), match if len(match) <= _SHOWN else f"{match[:_SHOWN]}…"
+    seen, shown = etags.seen(match), match if len(match) <= _MAX_SHOWN else f"{match[:_MAX_SHOWN]}…"
     if not any(one.form == etags.form(STORED[kind].representation) for one in seen):
         other = "a representation other than the present JSON" if seen else "no state of the record"
         return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON, with its quotes: {current}."

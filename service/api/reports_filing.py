@@ -24,7 +24,7 @@ from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
 from service.recorder import Receipt, Recorder
 
-_FEW: Final = 50
+_VALIDATED_INLINE: Final = 50
 _REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
 _SECONDS: Final = 4.5
 _SECONDS_AN_EVENT: Final = 0.001
@@ -45,7 +45,7 @@ async def file(
     """
     access = reporter(request)
     count = _events_in(read.value)
-    understand = partial(
+    validate = partial(
         recorder.Request.read,
         read.value,
         key,
@@ -56,10 +56,10 @@ async def file(
         dry_run=dry_run,
     )
     # A long report is validated in a thread, so that no other request waits for it.
-    asked = understand() if count <= _FEW else await to_thread.run_sync(understand, limiter=body.readers)
-    _refuse_beyond(access, asked.report)
-    _refuse_names(access, asked.report)
-    return await _recorded(request, asked)
+    proposed = validate() if count <= _VALIDATED_INLINE else await to_thread.run_sync(validate, limiter=body.readers)
+    _refuse_beyond(access, proposed.report)
+    _refuse_names(access, proposed.report)
+    return await _recorded(request, proposed)
 
 
 def reporter(request: Request) -> Access:
@@ -119,20 +119,20 @@ def _refuse_names(access: Access, filed: Report) -> None:
         refuse_beyond(access, relation)
 
 
-async def _recorded(request: Request, asked: recorder.Request) -> Receipt:
+async def _recorded(request: Request, proposed: recorder.Request) -> Receipt:
     """Return the receipt once it is committed. Raises Problem (503) after 4.5 seconds, and 1 ms more for each event."""
     state = request.app.state
     records: Recorder = state.recorder
     began = perf_counter()
-    outcome = records.queue.ask(asked)
+    outcome = records.queue.ask(proposed)
     outcome.add_done_callback(_retrieve)
-    await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_AN_EVENT * len(asked.report.events))
+    await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_AN_EVENT * len(proposed.report.events))
     if not outcome.done():
         raise Problem(
             "outcome-unknown", "The outcome was not known in time. Send the report again with the same Idempotency-Key."
         )
     receipt = outcome.result()
-    if not asked.dry_run:
+    if not proposed.dry_run:
         state.metrics.appends.observe(perf_counter() - began)
     return receipt
 

@@ -59,14 +59,14 @@ class Found(Generic[D]):
     """The result of a query.
 
     `position` is the last event that the document is computed from, and `representation` the version of its shape.
-    `at_rest`: it never changes. None leaves that to the parameters. `is_end`: the page of a feed has no items.
+    `is_final`: it never changes. None leaves that to the parameters. `is_end`: the page of a feed has no items.
     `link` is the value of the header Link. `relation` is set if the address does not name the relation.
     """
 
     document: D
     position: int
     representation: int
-    at_rest: bool | None = None
+    is_final: bool | None = None
     is_end: bool = False
     link: str | None = None
     relation: str | None = None

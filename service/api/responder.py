@@ -75,9 +75,9 @@ class Responder:
         if isinstance(row, Streamed):
             return row.begin(self, request, self._head())
         seconds = request.wait
-        page = None if seconds else self._kept(request)
+        page = None if seconds else self._cached(request)
         if page is None:
-            load = self._awaited(request, row, names, seconds) if seconds else self._page(request, row, names)
+            load = self._wait_for_change(request, row, names, seconds) if seconds else self._page(request, row, names)
             page = await load
         if request.access.reads is not None:
             row.refuse_found(request.access, page.relation)
@@ -136,7 +136,7 @@ class Responder:
     def waiting(self, request: Request, topics: Sequence[str], awaited: Awaited | None = None) -> Iterator[Waiter]:
         """Wait for events of these topics, until the sender disconnects. Raises Problem if too many requests wait."""
         try:
-            with self.follower.waiter(topics, awaited) as waiter, request.leaving(waiter.wake):
+            with self.follower.waiter(topics, awaited) as waiter, request.watching_disconnect(waiter.wake):
                 yield waiter
         except TooManyWaiters:
             raise Problem(
@@ -146,7 +146,7 @@ class Responder:
 
     async def check_again(self, request: Request, row: Row, names: Names) -> None:
         """Check after a wait that the sender is there and may still read. Raises ClientDisconnect and Problem."""
-        if request.is_gone:
+        if request.is_disconnected:
             raise ClientDisconnect
         if request.key is not None:
             request.access = await authenticate(request.scope)
@@ -161,15 +161,15 @@ class Responder:
         assert head is not None  # confirmed for this request
         return head
 
-    def _kept(self, request: Request) -> Page | None:
+    def _cached(self, request: Request) -> Page | None:
         return cast("Page | None", self.follower.cache.peek(request.kept_as))
 
     async def _page(self, request: Request, resource: Resource[Any, Any], names: Names) -> Page:
-        if (kept := self._kept(request)) is not None:
-            return kept
+        if (cached := self._cached(request)) is not None:
+            return cached
         media_type = negotiated(request.accept, resource.media_types)
         query, head, now = parameters.parse(resource.query, request.query), self._head(), self.clock()
-        at_rest, reader = query.is_at_rest(head), request.access
+        is_final, reader = query.is_final(head), request.access
         is_past = isinstance(query, At) and query.is_past
         body = self.drawings.get(resource.path, resource.bodies).get(media_type) or resource.bodies[media_type]
 
@@ -181,20 +181,20 @@ class Responder:
                 found = resource.find(snapshot, names, query)
                 return found, snapshot.history(found.position)
 
-            found, history = replicas.read(head, find, is_snapshot=resource.is_snapshot, is_past=at_rest)
+            found, history = replicas.read(head, find, is_snapshot=resource.is_snapshot, is_past=is_final)
             return Page(
                 body(found.document, request.prefix),
                 found.position,
                 history,
-                _below(found.representation, request.prefix, media_type),
+                _prefixed(found.representation, request.prefix, media_type),
                 media_type=media_type,
-                at_rest=at_rest if found.at_rest is None else found.at_rest,
+                is_final=is_final if found.is_final is None else found.is_final,
                 is_end=found.is_end,
                 link=found.link,
                 relation=found.relation,
             )
 
-        topics = () if at_rest else resource.topics(names, query)
+        topics = () if is_final else resource.topics(names, query)
         # Cached for all readers. A query whose result depended on the reader would need a key for each of them.
         try:
             return await self.in_coding(
@@ -203,32 +203,34 @@ class Responder:
         except Problem as problem:
             raise resource.hidden(reader, problem) from None
 
-    async def _awaited(self, request: Request, resource: Resource[Any, Any], names: Names, seconds: int) -> Page:
+    async def _wait_for_change(
+        self, request: Request, resource: Resource[Any, Any], names: Names, seconds: int
+    ) -> Page:
         """Return the page as soon as it changes, or unchanged at the end of the wait or at shutdown."""
-        look = partial(self._page, request, resource, names)
-        page = await look()
-        if not _is_old(request, page):
+        read = partial(self._page, request, resource, names)
+        page = await read()
+        if not _is_unchanged(request, page):
             return page
         wakes = (resource.wakes or resource.topics)(names, parameters.parse(resource.query, request.query))
         until = asyncio.get_running_loop().time() + seconds
-        with self.waiting(request, wakes, Awaited(request.kept_as, look)) as waiter:
+        with self.waiting(request, wakes, Awaited(request.kept_as, read)) as waiter:
             # Read again: an event between the first read and the registration would be missed.
-            page = await look()
-            while _is_old(request, page):
+            page = await read()
+            while _is_unchanged(request, page):
                 if self.follower.draining or not await waiter.wait(until):
                     # Read again: events outside the topics do not wake, but they move the cursor of a feed.
-                    return await look()
+                    return await read()
                 await self.check_again(request, resource, names)
-                page = await look()
+                page = await read()
         return page
 
 
-def _is_old(request: Request, page: Page) -> bool:
+def _is_unchanged(request: Request, page: Page) -> bool:
     """Return whether to wait: the sender has this page, or the page is the empty end of a feed."""
-    return not page.at_rest and (page.is_end or request.confirmed(page.etag) is not None)
+    return not page.is_final and (page.is_end or request.confirmed(page.etag) is not None)
 
 
-def _below(representation: int, prefix: str, media_type: str) -> int:
+def _prefixed(representation: int, prefix: str, media_type: str) -> int:
     """Return the representation for the ETag. Other formats than JSON contain addresses, which depend on the prefix."""
     if not prefix or media_type == JSON:
         return representation

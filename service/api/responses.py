@@ -15,7 +15,7 @@ from service.store.log import Head
 
 Headers = list[tuple[bytes, bytes]]
 
-AT_REST: Final = "private, max-age=3600, immutable"
+IMMUTABLE: Final = "private, max-age=3600, immutable"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -91,16 +91,16 @@ class Stream(NamedTuple):
 class Page:
     """A rendered document. `history`: the part of its ETag that identifies the history up to its position.
 
-    `at_rest`: it never changes. `is_end`: the page of a feed has no items. `ready`: its responses at the last head that
-    they were made for. `relation` is set if the address does not name the relation.
+    `is_final`: it never changes. `is_end`: the page of a feed has no items. `ready`: its responses, made for one head.
+    `relation` is set if the address does not name the relation.
     """
 
     __slots__ = (
-        "at_rest",
         "body",
         "etag",
         "headers",
         "is_end",
+        "is_final",
         "position",
         "ready",
         "relation",
@@ -115,18 +115,18 @@ class Page:
         representation: int,
         *,
         media_type: str = JSON,
-        at_rest: bool = False,
+        is_final: bool = False,
         is_end: bool = False,
         link: str | None = None,
         relation: str | None = None,
     ) -> None:
         self.relation = relation
-        self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
+        self.body, self.position, self.is_final, self.is_end = body, position, is_final, is_end
         self.ready: Ready | None = None
         self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [
             (b"etag", self.etag),
-            (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
+            (b"cache-control", (IMMUTABLE if is_final else _REVALIDATE).encode()),
             (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie"),
         ]
         if link is not None:
@@ -147,7 +147,7 @@ class Page:
 
     async def in_coding(self, coding: str) -> "Page":
         """Return the page compressed, or itself if it is small and the sender accepts it uncompressed."""
-        if coding == codings.GZIP and len(self.body) < codings.SMALLEST:
+        if coding == codings.GZIP and len(self.body) < codings.MIN_SIZE:
             return self
         page = copy(self)
         page.body, page.ready = await codings.compressed(self.body), None

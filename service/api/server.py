@@ -25,19 +25,19 @@ from service.follower import Follower
 
 _GRACE_SECONDS: Final = 2
 _IDLE_SECONDS: Final = 75
-COLLECTED_AFTER: Final = (20_000, 50, 50)
+GC_THRESHOLDS: Final = (20_000, 50, 50)
 """Thresholds of the garbage collector. Caches hold tens of thousands of objects without cycles. With the default
 thresholds, scanning them took half of the time of an append."""
 
 
-def collect_seldom() -> None:
+def tune_garbage_collection() -> None:
     """Exclude all present objects from garbage collection, and collect less often.
 
     They live as long as the process. Scanning them delays requests, and took half a second at the end of the process.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECTED_AFTER)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -115,7 +115,7 @@ class Server(uvicorn.Server):
         except OSError:  # two processes can bind the same address at the same time, but only one can listen
             sys.exit(1)
         await super().startup(sockets)
-        collect_seldom()
+        tune_garbage_collection()
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             try:

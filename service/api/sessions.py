@@ -64,35 +64,36 @@ class Sessions:
         return Session(key, datetime.fromtimestamp(ends, UTC), value)
 
 
-def shown(scope: Scope) -> str | None:
+def cookie_of(scope: Scope) -> str | None:
     """Return the value of the session cookie in a request."""
     cookies = [value for name, value in scope["headers"] if name == b"cookie"]
     if not cookies:
         return None  # the usual case for programs: working out the name of the cookie would take longer
-    wanted = _name(scope)
+    expected = _cookie_name(scope)
     for one in b";".join(cookies).decode("latin-1").split(";"):
         name, _, value = one.strip().partition("=")
-        if name == wanted:
+        if name == expected:
             return value
     return None
 
 
 def cookie(scope: Scope, session: Session) -> str:
     """Return the Set-Cookie header that starts a session in the browser."""
-    return _set(scope, session.value, int(LIFETIME.total_seconds()))
+    return _set_cookie(scope, session.value, int(LIFETIME.total_seconds()))
 
 
 def no_cookie(scope: Scope) -> str:
     """Return the Set-Cookie header that removes the session from the browser."""
-    return _set(scope, "", 0)
+    return _set_cookie(scope, "", 0)
 
 
-def _set(scope: Scope, value: str, seconds: int) -> str:
+def _set_cookie(scope: Scope, value: str, seconds: int) -> str:
     secure = "" if _on_loopback(scope) else "; Secure"
-    return f"{_name(scope)}={value}; Path={prefix_of(scope) or '/'}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    name, path = _cookie_name(scope), prefix_of(scope) or "/"
+    return f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
-def _name(scope: Scope) -> str:
+def _cookie_name(scope: Scope) -> str:
     # Browsers let no other host and no unencrypted page set a cookie with the prefix `__Host-`. They require Path=/ for
     # it, so a service below a path uses the weaker `__Secure-`.
     if _on_loopback(scope):

@@ -22,9 +22,9 @@ from service.store.keys import redact_keys
 SLOW_SECONDS: Final = 1.0
 CLIENT_LEFT: Final = 499  # the status of nginx for a client that disconnected before the response
 _READING: Final = frozenset({"GET", "HEAD"})
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_numbers: Final = count(1)
-_of_this_start: Final = token_hex(6)
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NUMBERS: Final = count(1)
+_PROCESS: Final = token_hex(6)
 
 log = structlog.get_logger("irritants")
 
@@ -43,8 +43,8 @@ def request_id(scope: Scope) -> str:
     if "request_id" not in state:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         # Ignore request ids that contain an API key: ids are stored with reports.
-        is_one = _ID.fullmatch(sent) and redact_keys(sent) == sent
-        state["request_id"] = sent if is_one else f"{_of_this_start}-{next(_numbers)}"
+        is_valid = _VALID_ID.fullmatch(sent) and redact_keys(sent) == sent
+        state["request_id"] = sent if is_valid else f"{_PROCESS}-{next(_NUMBERS)}"
     return str(state["request_id"])
 
 
@@ -89,13 +89,13 @@ class Telemetry:
             problem = problem_of(error)
             note_problem(scope, problem, error)
             if status == CLIENT_LEFT:
-                await scope["app"].state.told(scope, problem)(scope, receive, counted_send)
+                await scope["app"].state.problem_response(scope, problem)(scope, receive, counted_send)
             elif not ended:
                 raise  # The response has begun, so the server can only close the connection.
         finally:
-            self._note(scope, scope["state"].get("answered", status), perf_counter() - began)
+            self._count(scope, scope["state"].get("answered", status), perf_counter() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
         kind = (_route(scope), scope["method"], status)
         counted = self.counts.get(kind)
         if counted is None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from service.api.body import DEEPEST, LARGEST, LIMIT, REPORT_LIMIT, parsed
-from service.api.problems import MOST_MISTAKES, Problem
+from service.api.body import LIMIT, MAX_DEPTH, MAX_INTEGER, REPORT_LIMIT, parsed
+from service.api.problems import MAX_MISTAKES, Problem
 from tests.api.bodies import FLIGHTS, on, report, said
 
 JSON = {"Content-Type": "application/json", "Idempotency-Key": "body"}
@@ -47,8 +47,8 @@ def test_what_readers_of_json_disagree_on_is_a_mistake_with_its_place(raw: bytes
 
 
 def test_a_number_that_not_everybody_can_hold_is_a_mistake() -> None:
-    assert mistakes(b"[%d,%d]" % (LARGEST, -LARGEST)) == {}
-    assert mistakes(b"[%d]" % (LARGEST + 1)).keys() == {"/0"}
+    assert mistakes(b"[%d,%d]" % (MAX_INTEGER, -MAX_INTEGER)) == {}
+    assert mistakes(b"[%d]" % (MAX_INTEGER + 1)).keys() == {"/0"}
     assert mistakes(b"[-" + b"9" * 5_000 + b"]").keys() == {"/0"}
 
 
@@ -58,12 +58,12 @@ def test_a_pair_of_surrogates_is_a_character() -> None:
 
 def test_every_mistake_is_found_up_to_a_bound() -> None:
     assert mistakes(rb'{"a":0.5,"b":["\u0000",{"c":1,"c":2}]}').keys() == {"/a", "/b/0", "/b/1/c"}
-    assert len(parsed(b"[" + b"0.5," * 5_000 + b"1]").mistakes) == MOST_MISTAKES
+    assert len(parsed(b"[" + b"0.5," * 5_000 + b"1]").mistakes) == MAX_MISTAKES
 
 
 def test_depth_is_bounded() -> None:
-    assert mistakes(b"[" * DEEPEST + b"]" * DEEPEST) == {}
-    assert "/0" * (DEEPEST + 1) in mistakes(b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2))
+    assert mistakes(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) == {}
+    assert "/0" * (MAX_DEPTH + 1) in mistakes(b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2))
     with pytest.raises(Problem, match="nested"):
         parsed(b"[" * 100_000)
 
@@ -101,7 +101,11 @@ def test_a_byte_order_mark_is_skipped() -> None:
     assert parsed(b'\xef\xbb\xbf{"a":1}').value == {"a": 1}
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.text(), st.lists, max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.text(), st.lists, max_leaves=20
+    )
+)
 def test_whatever_is_i_json_is_read_as_it_is(value: Any) -> None:
     body = parsed(json.dumps(value).encode())
     assert body.value == value
