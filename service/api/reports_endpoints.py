@@ -20,8 +20,15 @@ from service.api.limits import within_limits
 from service.api.openapi import SCHEMAS, examples
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
-from service.api.reports_filing import file, refuse_relation, reporter
-from service.api.reports_receipts import ReportPreview, ReportReceipt, answered, previewed
+from service.api.reports_filing import (
+    ReportPreview,
+    ReportReceipt,
+    answered,
+    file,
+    previewed,
+    refuse_relation,
+    reporter,
+)
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
 from service.domain.streams import parse_stream

@@ -1,4 +1,4 @@
-"""File a report for the sender of a request: permissions, validation, recording. Endpoints and pages use it.
+"""File a report for the sender of a request: permissions, validation, recording, receipt. Pages use it too.
 
 An accepted report is recorded even if its sender disconnects. A retry with the same Idempotency-Key gets the outcome.
 """
@@ -11,6 +11,7 @@ from typing import Final
 
 from anyio import to_thread
 from starlette.requests import Request
+from starlette.responses import Response
 
 from service import recorder
 from service.api import body
@@ -22,12 +23,57 @@ from service.domain.assertion import AssertionCorrected
 from service.domain.references import members_in, members_named
 from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
+from service.projections.change import StandingDocument
+from service.projections.document import Document, rendered
 from service.recorder import Receipt, Recorder
 
 _VALIDATED_INLINE: Final = 50
 _REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
 _SECONDS: Final = 4.5
 _SECONDS_AN_EVENT: Final = 0.001
+_HEADERS: Final = {"Cache-Control": "no-store"}
+
+
+class PreviewedEvent(Document):
+    """The place that an event would get on the record."""
+
+    stream: str
+    version: int
+    position: int
+
+
+class RecordedEvent(PreviewedEvent):
+    """An event on the record."""
+
+    id: str
+
+
+class ReportedChange(Document):
+    """The status of an irritant before and after. `before` is null if the irritant was not on record."""
+
+    irritant: str
+    before: StandingDocument | None
+    after: StandingDocument
+    reason: str
+
+
+class ReportPreview(Document):
+    """The preview of a report: the places of its events, and the changes that they would make."""
+
+    position: int
+    first_position: int
+    events: tuple[PreviewedEvent, ...]
+    changes: tuple[ReportedChange, ...]
+
+
+class ReportReceipt(Document):
+    """The receipt for a report: its id, its events on the record, and the changes that they made."""
+
+    id: str
+    position: int
+    first_position: int
+    events: tuple[RecordedEvent, ...]
+    changes: tuple[ReportedChange, ...]
 
 
 async def file(
@@ -141,3 +187,44 @@ def _retrieve(outcome: "asyncio.Future[Receipt]") -> None:
     """Retrieve an exception that came after the response, which asyncio would log as never retrieved."""
     if not outcome.cancelled():
         outcome.exception()
+
+
+async def answered(request: Request, receipt: Receipt) -> Response:
+    """Return 201 with the receipt and its address. A retry gets the first receipt, with Idempotent-Replayed."""
+    stored = receipt.report
+    filed = ReportReceipt(
+        id=stored.id,
+        position=stored.last_position,
+        first_position=stored.first_position,
+        events=tuple(
+            RecordedEvent(id=e.id, stream=e.stream, version=e.version, position=e.position) for e in receipt.events
+        ),
+        changes=_changes(receipt),
+    )
+    headers = {"Location": f"/v1/reports/{stored.id}", "Irritants-Position": str(stored.last_position)}
+    if receipt.replayed:
+        head = await request.app.state.follower.head()
+        headers |= {"Idempotent-Replayed": "true", "Irritants-Position": str(head.position)}
+    return _json(filed, 201, headers)
+
+
+def previewed(receipt: Receipt) -> Response:
+    """Return 200 with the preview, which is a receipt without ids."""
+    stored = receipt.report
+    preview = ReportPreview(
+        position=stored.last_position,
+        first_position=stored.first_position,
+        events=tuple(PreviewedEvent(stream=e.stream, version=e.version, position=e.position) for e in receipt.events),
+        changes=_changes(receipt),
+    )
+    return _json(preview, 200, {"Irritants-Position": str(stored.first_position - 1)})
+
+
+def _changes(receipt: Receipt) -> tuple[ReportedChange, ...]:
+    return tuple(
+        ReportedChange(irritant=c.irritant, before=c.before, after=c.after, reason=c.reason) for c in receipt.changes
+    )
+
+
+def _json(document: Document, status: int, headers: dict[str, str]) -> Response:
+    return Response(rendered(document), status, {**_HEADERS, **headers}, "application/json")
