@@ -101,7 +101,10 @@ def _of_irritant(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Fo
 
 
 def _of_relation(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Found[RelationDifference]:
-    """Compare all irritants of a relation at two points. `from` and `to` are as for one irritant."""
+    """Compare all irritants of a relation at two points.
+
+    `from` and `to` have the same form as for one irritant.
+    """
     relation = names["relation"]
     before, after = (
         readings_of(snapshot.histories.of_relation(snapshot.c, relation, point.position), relation, point)

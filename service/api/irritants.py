@@ -33,8 +33,10 @@ class IrritantsQuery(At, Paged):
 
     relation: RelationId | None = None
     status: Annotated[Rung | None, Field(description="the claimed status")] = None
-    basis: Basis | None = None
-    lifecycle: Literal["open", "resolved", "withdrawn"] | None = None
+    basis: Annotated[Basis | None, Field(description="who supports the claimed status")] = None
+    lifecycle: Annotated[
+        Literal["open", "resolved", "withdrawn"] | None, Field(description="whether the irritant is still open")
+    ] = None
     awaiting: Annotated[
         str | None,
         BeforeValidator(_awaited),

@@ -69,7 +69,7 @@ def formed(pattern: str, why: str) -> BeforeValidator:
 Whole = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Day = Annotated[date, BeforeValidator(day)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
-RelationId = Annotated[str, BeforeValidator(_relation)]
+RelationId = Annotated[str, Field(description="only this relation, such as ru-us"), BeforeValidator(_relation)]
 Limit = Annotated[
     int, Field(ge=1, le=1000, description="the highest number of items in the response"), BeforeValidator(whole)
 ]
@@ -110,9 +110,7 @@ class At(Query):
     known_at: Annotated[
         Moment | None, Field(description="read the record as it was at this moment, which must not be in the future")
     ] = None
-    effective_on: Annotated[
-        Day | None, Field(description="read only what had happened in the world by the end of this day")
-    ] = None
+    effective_on: Annotated[Day | None, Field(description="read only what had happened by the end of this day")] = None
     date_match: DateMatch | None = None
 
     @model_validator(mode="after")

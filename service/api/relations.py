@@ -68,7 +68,10 @@ def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocu
 
 
 def _board(snapshot: Snapshot, names: Names, query: At) -> Found[BoardDocument]:
-    """Read the board of a relation: one line for each irritant. `Accept: text/csv` gives a table."""
+    """Read the board of a relation: one line for each irritant.
+
+    `Accept: text/csv` gives a table.
+    """
     return found(board.view(**readings(snapshot, names, query)), board.REPRESENTATION)
 
 

@@ -26,9 +26,10 @@ def timeline_of(kind: Kind, path: str) -> Resource[TimelineQuery, TimelineDocume
     """Return the resource for the timeline of a kind of stream, below the path of that kind."""
 
     def find(snapshot: Snapshot, names: Names, query: TimelineQuery) -> Found[TimelineDocument]:
-        """Read the full history of one stream, by date of event. Corrected and retracted events are shown as filed.
+        """Read the full history of one stream, by date of event.
 
-        Each event says who corrected or retracted it, when and why. To continue, send `next` as `after`.
+        Corrected and retracted events are shown as filed. Each says who corrected or retracted it, when and why. To
+        continue, send `next` as `after`.
         """
         reading = reading_of(snapshot, names, query, kind)
         return found(timeline.view(reading, query.after, query.limit), timeline.REPRESENTATION)
