@@ -1,4 +1,4 @@
-"""A client for programs that poll: is it changed, tell me when it changes, give me every event from here on.
+"""A client for programs: read a status, wait for its change, follow all events.
 
     from service.client import Irritants
 
@@ -8,14 +8,13 @@
         for event in irritants.follow():
             print(event.position, event.stream, event.type)
 
-What was read is kept with its validator, so asking again costs the service nothing while nothing changed. A follower
-proves to itself that it missed nothing: positions have no gaps, and the log that each page names must be the one that
-was followed.
+Documents are cached with their ETags, so reading an unchanged one again costs the service little. `follow` checks that
+no event is missing: positions have no gaps, and `log` proves that the history is still the same.
 
-Everything that goes wrong is an IrritantsError. An outage is waited out for as many seconds as the client has patience,
-then it is Unavailable. An answer that no retry would better is raised at once: Problem where the service refuses,
-UnexpectedAnswer where something else answers in its place. Between two requests that bring nothing there is a pause,
-also behind a proxy that leaves out `Prefer`, changes or drops the ETag, or answers by itself.
+Every error is an IrritantsError. During an outage the client retries for `patience` seconds, then raises Unavailable.
+Errors that a retry cannot fix are raised at once: Problem if the service refuses, UnexpectedAnswer if something else
+responds in its place. The client pauses between requests without news, even behind a proxy that removes `Prefer`,
+changes or removes the ETag, or responds from a cache.
 """
 
 import json
@@ -46,22 +45,22 @@ __all__ = [
 ]
 
 LONGEST_WAIT: Final = 30
-"""Seconds for which the service keeps a request that would rather wait."""
+"""The seconds that the service holds a waiting request at most."""
 _PAGE: Final = 1_000
 _OUTAGES: Final = frozenset({429, 502, 503, 504})
 _PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 _MOST_BYTES: Final = 64 << 20  # a page of a thousand of the longest events has 12 MiB
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
-# What proxies append to the tag of an answer that they compress.
+# Proxies append a suffix to the tag of a response that they compress.
 _TAG: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e]*?)(?:--?(?:gzip|br|zstd|deflate))?"')
 
 
 class IrritantsError(Exception):
-    """What this client raises; its subclasses say what to do."""
+    """The base of all errors of this client. Its subclasses say what to do."""
 
 
 class Problem(IrritantsError):
-    """The service refused. `type` names the problem; `errors` point to the places (RFC 9457)."""
+    """The service refused the request (RFC 9457). `type`: the problem type. `errors`: the mistakes, with places."""
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
         self.status = status
@@ -73,18 +72,18 @@ class Problem(IrritantsError):
 
 
 class OtherHistory(Problem):
-    """What was followed is no longer this record's history: a backup was restored, or it is another record."""
+    """The history that was followed is not that of the record: a backup was restored, or it is another record."""
 
 
 class EventsMissing(IrritantsError):
-    """The service left out events that come before those it sent; they must not be passed over."""
+    """The service left out events. Do not process later ones; ask its operator."""
 
 
 class Unavailable(IrritantsError):
-    """The service gave no whole answer while patience lasted: try again later.
+    """The service gave no complete response within `patience` seconds: try again later.
 
-    `status`: of the last answer, None where there was none. `retry_after`: for how many seconds it asked to be left
-    alone, which is longer than patience would have lasted.
+    `status`: of the last response, None if there was none. `retry_after`: the seconds after which the service accepts
+    requests again, if it named them.
     """
 
     def __init__(self, reason: str, status: int | None = None, retry_after: float | None = None) -> None:
@@ -93,19 +92,19 @@ class Unavailable(IrritantsError):
 
 
 class UnexpectedAnswer(IrritantsError):
-    """Something else answered in the place of the service: a sign-in page, a proxy, a cache, another server.
+    """Something else responded in the place of the service: a sign-in page, a proxy, a cache, another server.
 
-    Asking again would bring the same. Look at the address, and at what is between here and the service.
+    A retry does not help. Check the address and the proxies in between.
     """
 
     def __init__(self, url: str, what: str, status: int) -> None:
         self.url, self.status = url, status
-        super().__init__(f"{url} answers {what}, which this service never does; check the address and the proxies")
+        super().__init__(f"{url} answered {what}, which this service never does; check the address and the proxies")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of the log. `data` is what was filed, in today's shape; `position` and `log` are where to resume."""
+    """One event. `data` is in the latest version of its type. Resume with `position` and `log`."""
 
     position: int
     id: str
@@ -121,7 +120,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An answer of the service, whole. `held`: it came without news when the time to wait for them was up."""
+    """A complete response. `held`: the service held the request for the time that the client wanted to wait."""
 
     url: str
     status: int
@@ -131,7 +130,7 @@ class _Answer:
 
 
 class _Outage(Exception):
-    """No whole answer; the next one may be."""
+    """No complete response. A retry may help."""
 
     def __init__(self, reason: str, status: int | None = None, retry_after: float = 0) -> None:
         self.reason, self.status, self.retry_after = reason, status, retry_after
@@ -139,10 +138,10 @@ class _Outage(Exception):
 
 
 class Irritants:
-    """One service. `patience`: for how many seconds an outage is waited out before it is raised as Unavailable.
+    """A client of one service. `patience`: the seconds to retry during an outage before it raises Unavailable.
 
-    Every method answers or raises within `patience` and the seconds that it was asked to wait for news. Raises
-    ValueError where the address or the key cannot be one.
+    Every method returns or raises within `patience` plus the seconds that it waits for a change. Raises ValueError if
+    the address or the key is invalid.
     """
 
     def __init__(
@@ -154,9 +153,9 @@ class Irritants:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         if not re.match("https?://[^/]", url):
-            raise ValueError(f"{url!r} is no address of a service; give one that begins with http:// or https://")
+            raise ValueError(f"invalid address {url!r}; use one that begins with http:// or https://")
         if key is not None and not (key.isascii() and key.isprintable()):
-            raise ValueError("the key has a line break or another character that no key has; remove it")
+            raise ValueError("the key contains a line break or another invalid character; remove it")
         headers = {"Accept": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
         self._http = httpx2.Client(base_url=url, headers=headers)
         self._patience, self._pause = patience, pause
@@ -172,11 +171,11 @@ class Irritants:
         self._http.close()
 
     def status(self, id: str) -> IrritantDocument:
-        """The irritant as it stands. Raises Problem: 404 where nothing of that id is on record."""
+        """Return an irritant, such as `ru-us/visas`. Raises Problem, with 404 if it is not on record."""
         return self._read(id)[0]
 
     def wait(self, id: str, seconds: int = LONGEST_WAIT) -> IrritantDocument | None:
-        """The irritant as soon as it reads otherwise than when it was last read here; None when time is up."""
+        """Return the irritant as soon as it differs from its last read by this client. None after `seconds`."""
         if id not in self._known:
             self._read(id)
         before = self._known[id][1]
@@ -190,7 +189,7 @@ class Irritants:
         return None
 
     def statuses(self, **filters: str) -> Iterator[IrritantDocument]:
-        """Every irritant that passes the filters: relation, status, basis, lifecycle, awaiting, changed_after."""
+        """Yield all irritants that match the filters: relation, status, basis, lifecycle, awaiting, changed_after."""
         cursor: str | None = None
         while True:
             params = {**filters, "limit": str(_PAGE)} | ({} if cursor is None else {"cursor": cursor})
@@ -206,9 +205,9 @@ class Irritants:
             cursor = following
 
     def follow(self, after: int = 0, log: str | None = None, *, wait: int = LONGEST_WAIT) -> Iterator[Event]:
-        """Every event after a position, each once and in order, then whatever comes; ends at the end where `wait` is 0.
+        """Yield every event after a position, once and in order, and then new ones. With `wait=0` stop at the end.
 
-        To resume, give the `position` and `log` of the last event that was dealt with. Raises OtherHistory and
+        To resume, pass the `position` and the `log` of the last event that was processed. Raises OtherHistory and
         EventsMissing.
         """
         pauses = iter(_PAUSES)
@@ -217,11 +216,11 @@ class Irritants:
             answer = self._ask("/v1/events", params, wait=wait)
             with _of_this_service(answer):
                 following, log = answer.value["next"], str(answer.value["log"])
-                # Only the page's end has a proof of its own; an event within it is resumed at by its position alone.
+                # `log` proves the end of a page only. Events before that are resumed by their position alone.
                 events = [_event(e, log if e["position"] == following else "") for e in answer.value["items"]]
             for event in events:
                 if event.position != after + 1:
-                    raise EventsMissing(f"after {after} comes {event.position}")
+                    raise EventsMissing(f"events are missing between positions {after} and {event.position}")
                 after = event.position
                 yield event
             if events:
@@ -232,9 +231,9 @@ class Irritants:
                 return
 
     def _pace(self, answer: _Answer, pauses: Iterator[float], until: float | None = None) -> Iterator[float]:
-        """Pause after an answer without news that was not held back, as the service does and a proxy may not.
+        """Pause after a response without news that came at once, as from a proxy that removes `Prefer`.
 
-        Short at first, for the service wakes those who wait when it ends; then for as long as it suggests.
+        The first pauses are short, because the service ends all waits when it shuts down. Then it uses Poll-Interval.
         """
         if answer.held:
             return iter(_PAUSES)
@@ -250,7 +249,7 @@ class Irritants:
         if answer.status == httpx2.codes.NOT_MODIFIED and known is not None:
             return known, answer
         with _of_this_service(answer):
-            # A later release may add fields; what is known here must not break of it.
+            # A later release may add fields.
             document = IrritantDocument.model_validate(answer.value, extra="ignore")
         if document == known:
             document = known
@@ -258,7 +257,7 @@ class Irritants:
         return document, answer
 
     def _ask(self, path: str, params: Mapping[str, str], *, tag: str | None = None, wait: int = 0) -> _Answer:
-        """Raises Problem, UnexpectedAnswer, and Unavailable when patience ends."""
+        """Return a response, after retries if necessary. Raises Problem, UnexpectedAnswer and Unavailable."""
         headers = {"Prefer": f"wait={wait}"} if wait else {}
         if tag is not None and (tags := _tags(tag)):
             headers["If-None-Match"] = tags
@@ -279,7 +278,7 @@ class Irritants:
     def _asked_once(
         self, path: str, headers: Mapping[str, str], params: Mapping[str, str], wait: int, until: float
     ) -> _Answer:
-        """Raises as `_ask`, but _Outage or the errors of httpx2 where a retry may help."""
+        """Send one request. Raises _Outage or an error of httpx2 if a retry may help, else as `_ask`."""
         began = time.monotonic()
         left = max(until - began, 0.001)
         timeout = httpx2.Timeout(min(LONGEST_WAIT + 10, left), connect=min(5, left))
@@ -292,7 +291,7 @@ class Irritants:
             is_json = media_type == "application/json" or media_type.endswith("+json")
             if status in _OUTAGES:
                 detail = _detail(answer, url, until) if is_json else None
-                raise _Outage(detail or f"it answers {status}", status, _retry_after(answer.headers))
+                raise _Outage(detail or f"it answered {status}", status, _retry_after(answer.headers))
             if answer.has_redirect_location:
                 raise UnexpectedAnswer(url, f"{status}, a redirect to {answer.headers['location'][:200]}", status)
             if not is_json or not (status == httpx2.codes.OK or answer.is_error):
@@ -306,23 +305,23 @@ class Irritants:
 
 
 def _whole(answer: httpx2.Response, url: str, until: float) -> Any:
-    """Return the body's JSON. Raises _Outage where it does not come whole, or not in time."""
+    """Return the JSON of a response. Raises _Outage if it is incomplete or late."""
     content = bytearray()
     for chunk in answer.iter_bytes():
         content += chunk
         if len(content) > _MOST_BYTES:
             raise UnexpectedAnswer(url, f"with more than {_MOST_BYTES >> 20} MiB", answer.status_code)
         if time.monotonic() > until:
-            raise _Outage("the body did not come in time", answer.status_code)
+            raise _Outage("the body did not arrive in time", answer.status_code)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise _Outage(f"the body is no whole JSON ({error})", answer.status_code) from None
+        raise _Outage(f"the body is not complete JSON ({error})", answer.status_code) from None
 
 
 @contextmanager
 def _of_this_service(answer: _Answer) -> Iterator[None]:
-    """Raise UnexpectedAnswer where JSON has another shape than the service gives it."""
+    """Raise UnexpectedAnswer if the JSON is not a document of the service."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -330,27 +329,27 @@ def _of_this_service(answer: _Answer) -> Iterator[None]:
 
 
 def _public(url: httpx2.URL) -> str:
-    """The address without what may be a secret."""
+    """Return the address without user, password and query, which may be secret."""
     return str(url.copy_with(userinfo=b"", query=None))
 
 
 def _tags(tag: str) -> str:
-    """The tag as it came and as the service gave it, before a proxy that compresses made it weak or longer."""
+    """Return the tag as received, and as it was before a compressing proxy changed it, for If-None-Match."""
     found = _TAG.fullmatch(tag)
     if found is None:
-        return ""  # It is no tag (RFC 9110).
+        return ""  # not a valid tag (RFC 9110)
     given = f'"{found["tag"]}"'
     return tag if tag == given else f"{tag}, {given}"
 
 
 def _retry_after(headers: httpx2.Headers) -> float:
-    """Seconds to wait: none where the header is no number and no date (RFC 9110), or a date that is over."""
+    """Return the seconds in Retry-After. 0 if it is neither a number nor a later date (RFC 9110)."""
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return int(value)
     if (moment := _moment(value)) is None:
         return 0
-    # By the clock of whoever wrote the date, where it says what that clock shows.
+    # The header Date has the clock of the server, which may differ from ours.
     now = _moment(headers.get("date", "")) or datetime.now(UTC)
     return max(0, (moment - now).total_seconds())
 

@@ -1,4 +1,4 @@
-"""Finds the files and the version that come with the service, in a checkout and in an installed wheel alike.
+"""Finds the files and the version of the service, both in a checkout and in an installed wheel.
 
 `migrations`, `openapi` and `seeds` lie at the top of the repository, and the build copies them into the package (see
 pyproject.toml). So a package without them runs from a checkout, and the checkout is the folder that contains it.
@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-# Alembic and Jinja read folders, and pip always unpacks a wheel: so these are paths, and no archive is read.
+# Paths are enough, because pip unpacks wheels, and Alembic and Jinja need folders.
 _PACKAGE: Final = Path(str(files("service")))
 _CHECKOUT: Final = None if (_PACKAGE / "migrations").is_dir() else _PACKAGE.parent
 
@@ -22,9 +22,9 @@ def folder(name: str) -> Path:
 
 
 def version() -> str:
-    """Return the version in pyproject.toml; from the metadata of the distribution where that was installed.
+    """Return the version of the installed distribution, or in a checkout the version in pyproject.toml.
 
-    A checkout asks its own pyproject.toml: it may not be installed, or its version may have changed since.
+    A checkout does not use the metadata: it may not be installed, or have changed since.
     """
     if _CHECKOUT is None:
         return metadata.version("irritants")

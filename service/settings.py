@@ -1,8 +1,8 @@
-"""What the operator decides, read once from the environment and handed down.
+"""The settings, read once from the environment and passed on as arguments.
 
-Nothing else reads the environment (a test holds that), so what a process does follows from its arguments alone.
-A variable with our prefix that no setting has is refused: a misspelt IRRITANTS_READ_ACCESS must not leave a record
-open to all. The variables that Kubernetes and Docker derive from the name of a service are ignored: see `links`.
+No other module reads the environment, which a test enforces. An unknown variable with our prefix is refused: a misspelt
+IRRITANTS_READ_ACCESS would otherwise leave a record open. Variables that Kubernetes and Docker derive from the name of
+a service are ignored: see `links`.
 """
 
 import ipaddress
@@ -24,18 +24,18 @@ _ADDRESS = re.compile(
 
 
 def _database(url: str) -> str:
-    """Refuses what libpq would refuse in a sentence that quotes the address, or half of a password as host or port."""
+    """Refuse an invalid address here, because the message of libpq would show the address or parts of the password."""
     if not _ADDRESS.fullmatch(url):
         raise ValueError(
-            "is postgresql://user:password@host:port/database, where in a password / @ % and blanks are written as"
-            " %2F %40 %25 %20"
+            "invalid address; use postgresql://user:password@host:port/database, and in the password write"
+            " / as %2F, @ as %40, % as %25 and a blank as %20"
         )
     return url
 
 
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 _BETWEEN = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
-"""An address may hold commas of its own, between hosts."""
+"""Separates addresses. An address may contain commas between its hosts."""
 
 
 _SERVICE = rf"{PREFIX}(?:[A-Z0-9_]+_)?"
@@ -80,15 +80,15 @@ OWN_PATHS = frozenset(
         "v1",
     ]
 ) | {""}
-"""How addresses of the service begin; empty for the root."""
+"""The first segments of the addresses of the service. Empty for the root."""
 _PREFIX = re.compile(r"(?=.{1,200}\Z)(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 _MAY_BEGIN_A_PREFIX = frozenset({"irritants"})
-"""`/irritants/` is followed by a relation, and no address begins with one. After `/v1/` or `/sources/` come words that
-addresses begin with, so it could not be told whether a proxy stripped the prefix."""
+"""Segments that are allowed as the first of a prefix. `/irritants/` is followed by a relation, with which no address
+begins. After `/v1/` or `/sources/` the rest could be an address, so a stripped prefix could not be recognised."""
 
 
 def path_prefix(text: str) -> str | None:
-    """Return a path that the service can be served below, without a slash at its end; None where this is none."""
+    """Return a path to serve below, without a slash at its end. None if the text is not a valid one."""
     path = text.removesuffix("/")
     first = path.partition("/")[2].partition("/")[0]
     is_free = first not in OWN_PATHS or first in _MAY_BEGIN_A_PREFIX
@@ -96,7 +96,7 @@ def path_prefix(text: str) -> str | None:
 
 
 class SettingsError(Exception):
-    """The settings do not hold together; the message names each variable and what is wrong with it."""
+    """The settings are invalid. The message names each variable and its mistake."""
 
 
 class Settings(BaseSettings):
@@ -105,74 +105,78 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl | None = Field(
         default=None,
         repr=False,
-        description="PostgreSQL that holds the record, 15 to 18; without it the embedded one is started under HOME",
+        description="PostgreSQL (15 to 18) that holds the record; default: the embedded one, started in HOME",
     )
     migration_database_url: DatabaseUrl | None = Field(
         default=None,
         repr=False,
-        description="the same database as the role that owns its tables, for `migrate`; default: DATABASE_URL",
+        description="the same database, as the role that owns its tables, for `migrate`; default: DATABASE_URL",
     )
     read_database_urls: SecretStr | None = Field(
         default=None,
-        description="standbys of DATABASE_URL that may be read, with commas between; what they do not have yet is read"
-        " from that",
+        description="standbys of DATABASE_URL to read from, separated by commas; it serves what they lack",
     )
     home: Path = Field(
-        default=Path(".irritants"), description="folder of the embedded database; `~` in it is no home folder"
+        default=Path(".irritants"), description="folder of the embedded database; `~` is not replaced by a home folder"
     )
     checkpoint_key: Path | None = Field(
         default=None,
-        description="file of the key that signs checkpoints, made at its first use; default: in HOME, where the"
-        " database is the embedded one, else none",
+        description="file of the key that signs checkpoints, made at its first use; default: in HOME if the database"
+        " is the embedded one, else none",
     )
     nats_url: SecretStr | None = Field(
-        default=None, description="servers of NATS that `relay` publishes to, with commas between; may hold a password"
+        default=None, description="NATS servers that `relay` publishes to, separated by commas; may contain a password"
     )
     host: str = Field(default="127.0.0.1", description="address to serve on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to serve on; 0 takes a free one")
     read_access: Literal["open", "key"] = Field(
-        default="open", description="`open`: anybody who reaches the address may read; `key`: reading needs a key too"
+        default="open", description="`open`: reading needs no key; `key`: reading needs a key"
     )
     allow_open_read: bool = Field(
-        default=False, description="says that `open` is meant on an address that is not loopback; else it is refused"
+        default=False, description="confirms `open` on an address that is not loopback, which is refused otherwise"
     )
     trusted_proxies: str = Field(
         default="",
-        description="addresses or networks of the proxies in front, with commas between; what they say in"
-        " X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Prefix is believed",
+        description="addresses or networks of the proxies in front, separated by commas; their X-Forwarded-For,"
+        " X-Forwarded-Proto and X-Forwarded-Prefix are trusted",
     )
     root_path: str = Field(
         default="",
-        description="path below which a proxy serves this, such as /irritants, whether or not the proxy strips it",
+        description="path that a proxy serves this service below, such as /irritants, stripped by the proxy or not",
     )
     poll_interval: int = Field(
         default=15,
         ge=0,
         le=3600,
-        description="seconds between two questions that the service suggests to whoever polls",
+        description="seconds between two requests that the service suggests to polling clients",
     )
     answers_per_minute: int = Field(
         default=60_000,
         ge=0,
-        description="answers with a body that one key gets in a minute from one process, 304 not counted; 0: no bound",
+        description="rate limit: responses with a body for one key in a minute, in one process; 0: no limit",
     )
     most_waiters: int = Field(
-        default=10_000, ge=0, description="requests and streams that may wait for news in one process; more get 503"
+        default=10_000,
+        ge=0,
+        description="requests and streams that can wait for a change in one process; more are answered 503",
     )
     cache_megabytes: int = Field(
-        default=64, ge=0, description="what one process keeps of rendered answers; the least recently used go first"
+        default=64,
+        ge=0,
+        description="memory for rendered responses in one process; the least recently used are dropped first",
     )
     url: str = Field(
-        default="http://127.0.0.1:8000", description="service that the commands which read and report talk to"
+        default="http://127.0.0.1:8000",
+        description="address of the service that the commands for reading and reporting call",
     )
-    key: SecretStr | None = Field(default=None, description="key that those commands show it")
+    key: SecretStr | None = Field(default=None, description="key that these commands send")
 
     @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- it cannot tell a service link from a setting
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- it does not distinguish service links from settings
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is none
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is none
     ) -> tuple[PydanticBaseSettingsSource, ...]:
@@ -181,30 +185,30 @@ class Settings(BaseSettings):
     @field_validator("key")
     @classmethod
     def _key_fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        # A file that a key is kept in ends with a line break; what is wrong within it would be told with the key.
+        # A key from a file may end with a line break. Without this check the HTTP client would show an invalid key.
         shown = key.get_secret_value().strip() if key else ""
         if not all("!" <= character <= "~" for character in shown):
-            raise ValueError("a key is of letters, digits and signs of ASCII, without blanks and line breaks")
+            raise ValueError("invalid key; use letters, digits and signs of ASCII, without blanks and line breaks")
         return SecretStr(shown) if shown else None
 
     @field_validator("url")
     @classmethod
     def reject_credentials_in_url(cls, url: str) -> str:
-        # It would be shown wherever the service cannot be reached, and take the place of the key.
+        # Error messages show the address, and a password in it would replace the key.
         if re.match(r"[^/]*//[^/]*@", url):
-            raise ValueError(f"an address without a user and a password; the key is in {PREFIX}KEY")
+            raise ValueError(f"invalid address; remove the user and the password, and put the key into {PREFIX}KEY")
         return url
 
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_addresses(cls, proxies: str) -> str:
-        # A name would be trusted by nobody, and without a word.
+        # A host name would never match, without an error.
         named = [proxy.strip() for proxy in proxies.split(",") if proxy.strip()]
         for proxy in named:
             try:
                 ipaddress.ip_network(proxy)
             except ValueError as wrong:
-                raise ValueError(f"a proxy is named by its address or network, like 10.0.0.0/8: {wrong}") from None
+                raise ValueError(f"invalid proxy; use an address or a network, such as 10.0.0.0/8: {wrong}") from None
         return ",".join(named)
 
     @field_validator("root_path")
@@ -215,7 +219,7 @@ class Settings(BaseSettings):
         prefix = path_prefix(path)
         if prefix is None:
             raise ValueError(
-                f"{path[:60]!r} is no path to serve below; use letters, digits and . _ ~ - after each slash, such as"
+                f"invalid path {path[:60]!r}; use letters, digits and . _ ~ - after each slash, such as"
                 " /irritants or /desk/irritants, 200 characters at most, and not an address of the service like /v1"
             )
         return prefix
@@ -224,17 +228,17 @@ class Settings(BaseSettings):
     @classmethod
     def _standbys_are_addresses(cls, urls: SecretStr | None) -> SecretStr | None:
         if urls is not None and not all(_ADDRESS.fullmatch(url) for url in _apart(urls)):
-            raise ValueError("a standby is named as postgresql://…, several with commas between")
+            raise ValueError("invalid address; use postgresql://…, and separate several with commas")
         return urls
 
     @property
     def standbys(self) -> list[str]:
-        """The addresses of the standbys that may be read."""
+        """The addresses of the standbys to read from."""
         return [] if self.read_database_urls is None else _apart(self.read_database_urls)
 
     @property
     def signing_key(self) -> Path | None:
-        """Where the key that signs checkpoints lies. None: with a database of one's own it lies where one says."""
+        """The file of the key that signs checkpoints. None without a file and an embedded database."""
         if self.checkpoint_key is None and self.database_url is None:
             return self.home / "checkpoint.key"
         return self.checkpoint_key
@@ -243,14 +247,14 @@ class Settings(BaseSettings):
     def _open_read_is_meant(self) -> Self:
         if self.read_access == "open" and not self.allow_open_read and not is_loopback(self.host):
             raise ValueError(
-                f"{self.host} can be reached from other machines, and everybody there could read: set"
-                f" {PREFIX}READ_ACCESS=key, or {PREFIX}ALLOW_OPEN_READ=true if that is meant"
+                f"{self.host} can be reached from other machines, and reading would need no key; set"
+                f" {PREFIX}READ_ACCESS=key, or confirm with {PREFIX}ALLOW_OPEN_READ=true"
             )
         return self
 
 
 def read(**given: object) -> Settings:
-    """The settings of this process; an option of the command line that is not None goes before its variable."""
+    """Return the settings. `given`: options, which replace variables unless None. Raises SettingsError."""
     _refuse_misspelt_variables()
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -263,11 +267,12 @@ def _apart(urls: SecretStr) -> list[str]:
 
 
 def variable(field: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return PREFIX + field.upper()
 
 
 def is_loopback(host: str) -> bool:
+    """Return whether a host name or an address is that of this machine."""
     if host == "localhost":
         return True
     try:
@@ -279,17 +284,17 @@ def is_loopback(host: str) -> bool:
 def links() -> list[str]:
     """Return the variables that Kubernetes or Docker made of the name of a service, such as IRRITANTS_SERVICE_HOST.
 
-    They say nothing about this process, so they count as not set, even IRRITANTS_PORT=tcp://10.0.0.1:8000.
+    They do not configure this process, so they count as not set, even IRRITANTS_PORT=tcp://10.0.0.1:8000.
     """
     ours = _ours()
     made = {name for name, value in ours.items() if any(n.fullmatch(name) and v.fullmatch(value) for n, v in _LINKS)}
-    # Docker hands on the variables of a linked container, with any value, but only beside the container's NAME.
+    # Docker passes on the variables of a linked container, with any value, but only together with its NAME.
     handed_on = tuple(f"{name.removesuffix('NAME')}ENV_" for name in made if name.endswith("_NAME"))
     return sorted(made | {name for name in ours if name.startswith(handed_on)})
 
 
 def as_utf8(text: str) -> str:
-    """Return an argument or a variable as UTF-8 text, whatever the locale; bytes that are not UTF-8 stay as they are.
+    """Return an argument or a variable as UTF-8 text in every locale. Bytes that are not UTF-8 stay as they are.
 
     Python decodes both as the locale says. Under LC_ALL=C or an ISO 8859 locale Cyrillic would be filed garbled.
     File names must not pass through here: Python has to encode them as it decoded them.
@@ -320,7 +325,7 @@ def _refuse_misspelt_variables() -> None:
     unknown = sorted(_ours().keys() - known - set(links()))
     if unknown:
         named = ", ".join(f"{name}{_suggestion(name)}" for name in unknown)
-        raise SettingsError(f"no such setting: {named}. Correct or unset it. Allowed: {', '.join(sorted(known))}")
+        raise SettingsError(f"unknown setting: {named}. Correct or unset it. Allowed: {', '.join(sorted(known))}")
 
 
 def _suggestion(name: str) -> str:
@@ -330,6 +335,6 @@ def _suggestion(name: str) -> str:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """One refusal without the value refused, which may be a secret."""
+    """Return the message for one mistake, without the value, which may be a secret."""
     reason = error["msg"].removeprefix("Value error, ")
     return f"{variable(str(error['loc'][0]))}: {reason}" if error["loc"] else reason

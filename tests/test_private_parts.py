@@ -44,7 +44,6 @@ ROOT = Path(__file__).parents[1]
 Owner = type | ModuleType
 Used = dict[tuple[Owner, str], set[str]]
 
-CONNECTIONS = "service.api.connections"
 PROTOCOL = "service.api.protocol"
 READ_ROUTES = "service.api.read_routes"
 SERVER = "service.api.server"
@@ -70,21 +69,21 @@ PARTS = [
     Part(
         HttpToolsProtocol,
         "connection_made",
-        {CONNECTIONS},
+        {PROTOCOL},
         "it sets transport and flow, and starts no timer",
         "b0b0d8e7",
     ),
     Part(
         HttpToolsProtocol,
         "connection_lost",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "it marks an open cycle as disconnected, and drops the parser",
         "e26a08b0",
     ),
     Part(
         HttpToolsProtocol,
         "data_received",
-        {CONNECTIONS},
+        {PROTOCOL},
         "replaced as a whole: it stops the keep-alive timer, feeds the parser, refuses errors and starts upgrades",
         "a018bc78",
     ),
@@ -94,43 +93,39 @@ PARTS = [
     Part(
         HttpToolsProtocol,
         "on_headers_complete",
-        {CONNECTIONS},
+        {PROTOCOL},
         "it completes the scope, and starts the application or queues the request; nothing before it reads the headers",
         "1abdb879",
     ),
-    Part(
-        HttpToolsProtocol, "on_body", {CONNECTIONS}, "it adds to the body of the last cycle, and bounds it", "5ecb61fe"
-    ),
+    Part(HttpToolsProtocol, "on_body", {PROTOCOL}, "it adds to the body of the last cycle, and bounds it", "5ecb61fe"),
     Part(
         HttpToolsProtocol,
         "_should_upgrade",
-        {CONNECTIONS},
+        {PROTOCOL},
         "where it is true the callbacks leave a request that offers an upgrade alone",
         "643e8d60",
     ),
-    Part(HttpToolsProtocol, "_unset_keepalive_if_required", {CONNECTIONS}, "it stops the keep-alive timer", "478e98a8"),
-    Part(HttpToolsProtocol, "timeout_keep_alive_handler", {CONNECTIONS}, "it closes the connection", "f64b6272"),
-    Part(
-        HttpToolsProtocol, "timeout_keep_alive_task", {CONNECTIONS}, "the running keep-alive timer, or None", "3c055df3"
-    ),
+    Part(HttpToolsProtocol, "_unset_keepalive_if_required", {PROTOCOL}, "it stops the keep-alive timer", "478e98a8"),
+    Part(HttpToolsProtocol, "timeout_keep_alive_handler", {PROTOCOL}, "it closes the connection", "f64b6272"),
+    Part(HttpToolsProtocol, "timeout_keep_alive_task", {PROTOCOL}, "the running keep-alive timer, or None", "3c055df3"),
     Part(
         HttpToolsProtocol,
         "timeout_keep_alive",
-        {CONNECTIONS},
+        {PROTOCOL},
         "the seconds that an idle connection is kept",
         "a6697ebd",
     ),
     Part(
         HttpToolsProtocol,
         "cycle",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "the last request that came in; None before that",
         "4bad2d59",
     ),
     Part(
         HttpToolsProtocol,
         "pipeline",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "the requests that wait for the answer to an earlier one; empty where `cycle` is being answered",
         "83e28f11",
     ),
@@ -138,28 +133,26 @@ PARTS = [
     Part(
         HttpToolsProtocol,
         "headers",
-        {CONNECTIONS},
+        {PROTOCOL},
         "the parser's callbacks append to it; the scope has the list",
         "d8090ab4",
     ),
-    Part(HttpToolsProtocol, "url", {CONNECTIONS}, "the target of the request, as far as it has arrived", "ace41eff"),
+    Part(HttpToolsProtocol, "url", {PROTOCOL}, "the target of the request, as far as it has arrived", "ace41eff"),
     Part(
         HttpToolsProtocol,
         "scope",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "the ASGI scope of the request that is being read",
         "2dffc54f",
     ),
-    Part(HttpToolsProtocol, "parser", {CONNECTIONS}, "a parser of httptools, which may be replaced", "da6d2cb6"),
-    Part(HttpToolsProtocol, "loop", {CONNECTIONS}, "the event loop", "4e0356f6"),
-    Part(HttpToolsProtocol, "transport", {CONNECTIONS, PROTOCOL}, "the transport of asyncio", "67372312"),
-    Part(
-        HttpToolsProtocol, "server_state", {CONNECTIONS, PROTOCOL}, "what all connections of a server share", "5d0aae94"
-    ),
+    Part(HttpToolsProtocol, "parser", {PROTOCOL}, "a parser of httptools, which may be replaced", "da6d2cb6"),
+    Part(HttpToolsProtocol, "loop", {PROTOCOL}, "the event loop", "4e0356f6"),
+    Part(HttpToolsProtocol, "transport", {PROTOCOL}, "the transport of asyncio", "67372312"),
+    Part(HttpToolsProtocol, "server_state", {PROTOCOL}, "what all connections of a server share", "5d0aae94"),
     Part(
         HttpToolsProtocol,
         "expect_100_continue",
-        {CONNECTIONS},
+        {PROTOCOL},
         "true where the request asks for it; the cycle takes it over in on_headers_complete",
         "372a89d2",
     ),
@@ -167,26 +160,26 @@ PARTS = [
     Part(
         RequestResponseCycle,
         "disconnected",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "set with `message_event`, it makes receive() return http.disconnect and send() write nothing",
         "4ae880be",
     ),
-    Part(RequestResponseCycle, "message_event", {CONNECTIONS, PROTOCOL}, "receive() waits for it", "59a77707"),
+    Part(RequestResponseCycle, "message_event", {PROTOCOL}, "receive() waits for it", "59a77707"),
     Part(
         RequestResponseCycle, "keep_alive", {PROTOCOL}, "false where the connection ends with this answer", "064f3b10"
     ),
-    Part(RequestResponseCycle, "more_body", {CONNECTIONS}, "true until the body has arrived", "203c76b1"),
+    Part(RequestResponseCycle, "more_body", {PROTOCOL}, "true until the body has arrived", "203c76b1"),
     Part(
         RequestResponseCycle,
         "response_started",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "true once the head of the answer was written",
         "b91296d8",
     ),
     Part(
         RequestResponseCycle,
         "response_complete",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "true once the answer was written; run_asgi then accepts that the application returns",
         "4edeaf19",
     ),
@@ -204,7 +197,7 @@ PARTS = [
     Part(
         ServerState,
         "default_headers",
-        {CONNECTIONS, PROTOCOL},
+        {PROTOCOL},
         "the date, set anew each second; a list of pairs",
         "7a7a5e45",
     ),

@@ -1,7 +1,7 @@
-"""The record over HTTP: how the domain's words become requests, answers and problems, and nothing of the domain itself.
+"""The HTTP interface: requests, responses and problems. The rules of the domain are elsewhere.
 
-Outermost first: `telemetry` (an id for each request, what is counted and logged, what failed) → `auth` (who asks) →
-`read_routes.Shortcut` (routes that were found before) → FastAPI. What is read is a table (`table`) of rows
-(`resources`), one file for each kind; `read_routes` makes the routes of them, and pages call the same queries in one
-snapshot.
+A request passes `telemetry` (request id, metrics, log, failures), `auth` (who asks), `read_routes.Shortcut` (cached
+routes) and FastAPI. `table` lists the resources that can be read, with one file for each kind.
+`read_routes` makes a route of each row. Pages call the same queries. `reports_endpoints` has the endpoints that write.
+`problems` and `problem_types` have the status and the text of every refusal.
 """

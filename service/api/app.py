@@ -1,7 +1,7 @@
-"""The application: what it is made of, in the order in which a request meets it.
+"""The application: its parts, and the order in which a request passes them.
 
-Four layers are plain ASGI and not middleware of the framework: one that wraps requests and responses into objects
-costs more than all that a poller's answer needs.
+Four layers are plain ASGI instead of middleware of the framework, because middleware that wraps requests and responses
+in objects costs more than the whole response to a polling client.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +21,7 @@ from service.api import checkpoints, operations, reports_endpoints
 from service.api.auth import Authentication, Gate
 from service.api.limits import within_limits
 from service.api.openapi import contract, pages
-from service.api.prefix import moved_to_root, prefix_of
+from service.api.prefix import prefix_of, remove_prefix
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.rate_limit import RateLimit
 from service.api.read_routes import ReadRoute, Shortcut
@@ -34,19 +34,22 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_WITHIN_LIMITS: Final = ("/v1/reports",)  # to file there, on relations that the key may report on
-_SECONDS_TO_RECORD: Final = 1  # whoever waits for what is recorded then has been answered or has left
+_CHECKED_ELSEWHERE: Final = ("/v1/reports",)  # `reports_filing` checks the limits of the key
+_SHUTDOWN_SECONDS: Final = 1  # by then, senders of the last reports have their response or have left
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
-    """The service on the database that `settings` name. Connects to it only when it is started."""
+    """Return the application for the database in `settings`. It connects when it is started.
+
+    Raises ValueError if `settings` name no database.
+    """
     if settings.database_url is None:
-        raise ValueError("an application is made for a database: start the embedded one first, and name it")
+        raise ValueError("settings.database_url is missing; start the embedded database first and pass its address")
     return _Application(settings, clock, settings.database_url)
 
 
 class _Application(FastAPI):
-    """The framework within our own layers; what they and the routes share is its `state`."""
+    """FastAPI inside our own layers. Layers and routes share `state`."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
         engine = open_engine(url)
@@ -72,16 +75,16 @@ class _Application(FastAPI):
         state = self.state
         state.settings, state.clock, state.migrated = settings, clock, False
         self._prefix = settings.root_path
-        state.within_limits = set(_WITHIN_LIMITS)
+        state.within_limits = set(_CHECKED_ELSEWHERE)
         state.engine, state.follower, state.responder = engine, follower, responder
         state.recorder = Recorder(engine, clock=clock)
         state.gate = Gate(engine, follower, settings, clock)
         state.metrics = operations.Metrics(state.recorder, follower)
         state.fixed = {}
-        state.told = _as_problem
+        state.problem_response = _problem_document
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
-            self.add_exception_handler(refusal, _told)
-        self.add_exception_handler(ClientDisconnect, _left)
+            self.add_exception_handler(refusal, _problem_response)
+        self.add_exception_handler(ClientDisconnect, _client_left)
         self.include_router(reports_endpoints.router)
         self.routes.extend(ReadRoute(row, tag, responder) for tag, rows in TABLE.items() for row in rows)
         self.include_router(operations.router)
@@ -95,7 +98,7 @@ class _Application(FastAPI):
             scope["app"] = self
             prefix = scope.get("root_path") or self._prefix
             if prefix:
-                send = moved_to_root(scope, prefix, send)
+                send = remove_prefix(scope, prefix, send)
             await self._layers(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -115,30 +118,30 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         state.follower.drain()
-        state.recorder.queue.close(_SECONDS_TO_RECORD)
+        state.recorder.queue.close(_SHUTDOWN_SECONDS)
         await state.follower.close()
         state.engine.dispose()
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _problem_response(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
     note_problem(request.scope, problem, error)
-    return cast(Response, request.app.state.told(request.scope, problem))
+    return cast(Response, request.app.state.problem_response(request.scope, problem))
 
 
-def _as_problem(scope: Scope, problem: Problem) -> Response:
-    """How a refusal is told, to browsers too unless there are pages, which then put their own way in its place."""
+def _problem_document(scope: Scope, problem: Problem) -> Response:
+    """Return a problem document. The pages replace this function, so that browsers get a page."""
     return problem.response(prefix_of(scope))
 
 
-async def _left(_: Request, __: Exception) -> Response:
+async def _client_left(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_LEFT)
 
 
 def _methods(request: Request) -> list[str]:
-    """Every method that some route takes at this address; the framework names only those of the first."""
+    """Return the methods of all routes at this address. The framework names only those of the first route."""
     routes = (r for r in iter_route_contexts(request.app.routes) if r.matches(request.scope)[0] != Match.NONE)
     methods = {method for route in routes for method in route.methods or ()}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -1,8 +1,8 @@
-"""Who asks, and what they may do. Decided once for each request, before anything of it is read.
+"""Authentication and permissions, decided once for each request before its body is read.
 
-A key that is revoked is refused from the next request on, in every process: the shared head query, which runs after the
-request arrived, tells whether any key changed; only then are the keys read again. Programs show the key itself, people
-the cookie of a session that began with it; one that has ended is nobody's, and no mistake.
+Every process refuses a revoked key from the next request on. The shared head query, which runs after the request
+arrived, returns a version of the keys, and the keys are read again if it changed. Programs send the key itself. People
+send the cookie of a session. A session that has ended counts as no key, and not as a wrong one.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ from service.store.engine import connection
 from service.store.keys import SCOPES, Key
 
 READING: Final = frozenset({"GET", "HEAD"})
-_OF_PROGRAMS: Final = "/v1/"
-_SHOWN: Final = frozenset({b"authorization", b"cookie"})
-# What a stranger may see where reading needs a key: how to ask, and that the service is up.
-FOR_ANYBODY: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
+_API_PATHS: Final = "/v1/"
+_CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
+# Readable without a key even if reading needs one: health, documentation and sign-in.
+PUBLIC_PATHS: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems/", "/static/", "/sign-in")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks. `name` is the actor of what they file; `relations` limits where they may report.
+    """The permissions of the sender. `name` is the actor of the events that they file.
 
-    `reads` limits what they may read: it equals `relations` where reading needs a key, and is None (no limit) where
-    reading is open.
+    `relations` limits where they may report, and `reads` what they may read. None is no limit. `reads` equals
+    `relations` if reading needs a key, and is None if reading is open. `key` is the id of the key.
     """
 
     name: str
@@ -52,16 +52,20 @@ class Access:
         return self.may("report") and (self.relations is None or relation in self.relations)
 
     def may_read(self, relation: str | None) -> bool:
-        """Whether a key's limit allows reading this relation; None stands for the whole record."""
+        """Return whether the limit allows reading this relation. None stands for the whole record."""
         return self.reads is None or relation in self.reads
 
     def require(self, scope: keys.Scope) -> None:
-        """Raises Problem: 401 where no key was shown, 403 where it is not enough."""
+        """Raise Problem if the scope is missing: 401 without a key, 403 with one."""
         if self.may(scope):
             return
         if self.key is None:
-            raise Problem("unauthenticated", f"This needs a key with the scope {scope}.", headers=_CHALLENGE)
-        raise forbidden(f"The key {self.name} has not the scope {scope}.", scope)
+            raise Problem(
+                "unauthenticated",
+                f"This request needs a key with the scope {scope}. Send it as Authorization: Bearer irr_….",
+                headers=_CHALLENGE,
+            )
+        raise forbidden(f"The key {self.name} lacks the scope {scope}. Use a key that has it.", scope)
 
 
 def forbidden(detail: str, scope: keys.Scope, **members: Any) -> Problem:
@@ -70,75 +74,83 @@ def forbidden(detail: str, scope: keys.Scope, **members: Any) -> Problem:
 
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="irritants"'}
-_REFUSED: Final = {"WWW-Authenticate": 'Bearer realm="irritants", error="invalid_token"'}
-_READER: Final = Access("anybody", ("read",))
-_STRANGER: Final = Access("nobody", ())
+_INVALID_TOKEN: Final = {"WWW-Authenticate": 'Bearer realm="irritants", error="invalid_token"'}
+_ANONYMOUS_READER: Final = Access("anonymous", ("read",))
+_ANONYMOUS: Final = Access("anonymous", ())
 
 
 class Gate:
-    """This process's copy of the keys, as fresh as the head that a request saw."""
+    """Authenticates by a copy of the keys, which is as current as the head that was confirmed for the request."""
 
     def __init__(self, engine: Engine, follower: Follower, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._engine, self._follower, self._clock = engine, follower, clock
         self._is_open = settings.read_access == "open"
-        self._stranger = _READER if self._is_open else _STRANGER
-        self._sessions = Sessions(token_bytes(32))  # none can begin with it: the record's secret is read with the keys
+        self._anonymous = _ANONYMOUS_READER if self._is_open else _ANONYMOUS
+        self._sessions = Sessions(
+            token_bytes(32)
+        )  # unused: the secret of the record is read with the keys, before the first session
         self._version = (-1, -1)
         self._keys: Mapping[str, Key] = {}
         self._turn = asyncio.Lock()
 
-    def nobody(self, scope: Scope) -> Access | None:
-        """Whoever shows nothing, which needs no look at the keys; None where something is shown."""
+    def anonymous(self, scope: Scope) -> Access | None:
+        """Return the permissions of a request without credentials, without reading keys. None if it has some."""
         for name, _ in scope["headers"]:
-            if name in _SHOWN:
+            if name in _CREDENTIALS:
                 return None
-        return self._stranger
+        return self._anonymous
 
     async def authenticate(self, scope: Scope) -> Access:
-        """Who asks now; ask again for a request that has waited. Raises Problem (401) and DatabaseUnavailable."""
-        # An empty value shows nothing: some clients send it where they have no key.
-        shown = [value for name, value in scope["headers"] if name == b"authorization" and value.strip()]
-        if not shown:
-            return await self._of_session(scope)
+        """Return the present permissions of the sender. Call it again after a wait.
+
+        Raises Problem (401) and DatabaseUnavailable.
+        """
+        # Some clients without a key send an empty value.
+        sent = [value for name, value in scope["headers"] if name == b"authorization" and value.strip()]
+        if not sent:
+            return await self._access_of_session(scope)
         await self._refresh()
-        scheme, _, token = shown[0].decode("latin-1").partition(" ")
+        scheme, _, token = sent[0].decode("latin-1").partition(" ")
         key = keys.authenticate(self._keys, token.strip(), self._clock()) if scheme.lower() == "bearer" else None
-        if key is None or len(shown) > 1:
-            detail = "The key is not one of this service, or has expired or been revoked."
-            raise Problem("unauthenticated", detail, headers=_REFUSED)
+        if key is None or len(sent) > 1:
+            detail = "The key is unknown here, has expired or was revoked. Use another key."
+            raise Problem("unauthenticated", detail, headers=_INVALID_TOKEN)
         return self.access_of(key)
 
     def access_of(self, key: Key) -> Access:
-        """Return what the holder of a key may do."""
+        """Return the permissions of a key."""
         return Access(key.name, key.scopes, key.relations, key.id, None if self._is_open else key.relations)
 
     async def sign_in(self, token: str) -> Session | None:
-        """A new session for whoever shows a key; None where it is none. Raises DatabaseUnavailable."""
+        """Begin a session with a key. None if the key is not valid. Raises DatabaseUnavailable."""
         await self._refresh()
         key = keys.authenticate(self._keys, token, self._clock())
         return None if key is None else self._sessions.begin(key, self._clock())
 
-    async def _of_session(self, scope: Scope) -> Access:
-        """Who signed in, for whatever a browser asks by itself: it would show the cookie also where others send it."""
-        value = sessions.shown(scope)
-        if value is None or (scope["method"] not in READING and scope["path"].startswith(_OF_PROGRAMS)):
-            return self._stranger
+    async def _access_of_session(self, scope: Scope) -> Access:
+        """Return the permissions of a session.
+
+        A cookie does not authenticate writes below /v1, because a browser sends it with requests of other sites too.
+        """
+        value = sessions.cookie_of(scope)
+        if value is None or (scope["method"] not in READING and scope["path"].startswith(_API_PATHS)):
+            return self._anonymous
         await self._refresh()
         session = self._sessions.find(self._keys, value, self._clock())
         if session is None:
-            return self._stranger
+            return self._anonymous
         scope["state"]["session"] = session
         return self.access_of(session.key)
 
     async def _refresh(self) -> None:
         head = await self._follower.head()
-        # Counted with the times that the record was known anew: another copy may count the same up to other keys.
+        # With the number of full resets, because a restored record may have other keys under the same version.
         version = (self._follower.starts, head.keys_version)
         if version == self._version:
             return
         async with self._turn:
             if version != self._version:
-                # What is read now is not older than that version: who changes a key counts up in the same transaction.
+                # The keys read now are at least of that version, which changes in the transaction that changes a key.
                 self._keys, self._sessions = await asyncio.to_thread(self._read)
                 self._version = version
 
@@ -148,20 +160,20 @@ class Gate:
 
 
 async def authenticate(scope: Scope) -> Access:
-    """Who asks now, by the gate of the application that the request came to."""
+    """Return the present permissions of the sender. Raises Problem (401) and DatabaseUnavailable."""
     gate: Gate = scope["app"].state.gate
     return await gate.authenticate(scope)
 
 
 class Authentication:
-    """Puts who asks into the request's state as `key`, and refuses reading to those who may not read."""
+    """A layer that stores the permissions in the state of the request as `key`, and refuses reads that need a key."""
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
         self._app, self._gate = app, gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope["state"]
-        access = state["key"] = self._gate.nobody(scope) or await self._gate.authenticate(scope)
-        if scope["method"] in READING and not scope["path"].startswith(FOR_ANYBODY):
+        access = state["key"] = self._gate.anonymous(scope) or await self._gate.authenticate(scope)
+        if scope["method"] in READING and not scope["path"].startswith(PUBLIC_PATHS):
             access.require("read")
         await self._app(scope, receive, send)

@@ -1,9 +1,8 @@
-"""Bodies: bounded in size, time, number and depth, and read as strict JSON (I-JSON, RFC 7493).
+"""Request bodies: limits on size, time, number and depth, and strict JSON (I-JSON, RFC 7493).
 
-A JSON parser that forgives would let two readers of one body disagree: of a member that comes twice, which one was
-recorded? So doubled members, halves of characters, NUL, fractions and numbers that not every reader can hold are
-mistakes, each with its place, listed together with what else is wrong. A byte order mark changes no value and is
-skipped, as RFC 8259 allows.
+Two readers of a body must agree on its content. So duplicate members, half surrogate pairs, NUL, fractions and numbers
+beyond 2^53 - 1 are mistakes. Each is listed with its place, together with other mistakes. A byte order mark is skipped,
+as RFC 8259 allows.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ from typing import Any, Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from service.api.problems import MOST_MISTAKES, Problem
+from service.api.problems import MAX_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
 from service.source_positions import Unreadable, decoded, not_json, too_deep
@@ -27,27 +26,27 @@ T = TypeVar("T")
 
 LIMIT: Final = 1 << 20
 REPORT_LIMIT: Final = 16 << 20
-DEEPEST: Final = 24
-LARGEST: Final = 2**53 - 1  # what every reader of JSON holds exactly
+MAX_DEPTH: Final = 24
+MAX_INTEGER: Final = 2**53 - 1  # the largest integer that every JSON parser represents exactly
 _SECONDS: Final = 20
 SMALL: Final = 1 << 16
-# A large body costs ten times its size while it is read: two at once, whatever arrives.
+# Parsing a large body takes ten times its size in memory, so at most two are parsed at a time.
 readers = CapacityLimiter(2)
 
 
-class Room:
-    """Bytes that bodies may take together until they are read.
+class ByteBudget:
+    """The bytes that bodies may take together until they are parsed.
 
-    The beginning of each is not counted: whoever fills this keeps nobody from signing in, or from reporting a little.
+    The first 64 KiB of each body are not counted, so a full budget does not block sign-ins and small reports.
     """
 
     def __init__(self, most: int) -> None:
         self._left = most
 
     def take(self, more: int) -> None:
-        """Raises Problem (503) where there is not as much left."""
+        """Raise Problem (503) if fewer bytes are left."""
         if more > self._left:
-            detail = "Too many large bodies are on their way at once. Nothing was written; try again."
+            detail = "Too many large bodies are arriving at the same time. Nothing was written. Retry later."
             raise Problem("overloaded", detail)
         self._left -= more
 
@@ -55,98 +54,98 @@ class Room:
         self._left += taken
 
 
-# Strangers send forms, to be asked who they are with all that they wrote kept: they have a room of their own to fill.
-_OF_STRANGERS: Final = Room(32 << 20)
-_OF_KEYS: Final = Room(256 << 20)
+# Requests without a key have their own budget: a form is kept while its sender signs in.
+_ANONYMOUS_BUDGET: Final = ByteBudget(32 << 20)
+_KEY_BUDGET: Final = ByteBudget(256 << 20)
 
 
 @dataclass(frozen=True)
 class Body:
-    """What a body says, and every place where it is not I-JSON."""
+    """The value of a body, and every place where it is not I-JSON."""
 
     value: Any
     mistakes: tuple[Malformed, ...]
 
 
 async def read(request: Request, limit: int = LIMIT) -> Body:
-    """Raises Problem: 413, 415, 408, 503 or 400."""
+    """Return the JSON of a request. Raises Problem: 400, 408, 413, 415 or 503."""
     _refuse_other_media(request)
-    return await understood(request, limit, parsed)
+    return await read_as(request, limit, parsed)
 
 
-async def understood(request: Request, limit: int, read: Callable[[bytes], T]) -> T:
-    """What `read` makes of the body, in a thread where it is large. Raises Problem: 413, 408, 503, or its own."""
+async def read_as(request: Request, limit: int, read: Callable[[bytes], T]) -> T:
+    """Return `read(body)`, run in a thread if the body is large. Raises Problem: 408, 413, 503, or those of `read`."""
     if int(request.headers.get("content-length", 0)) > limit:
         raise _too_large(limit)
-    with _held(request) as held:
-        raw = await _received(request, limit, held)
+    with _reserved(request) as reserve:
+        raw = await _received(request, limit, reserve)
         if len(raw) <= SMALL:
             return read(raw)
         return await to_thread.run_sync(read, raw, limiter=readers)
 
 
 @contextmanager
-def _held(request: Request) -> Iterator[Callable[[int], None]]:
-    """Called with the size that the body has by now, as it grows."""
+def _reserved(request: Request) -> Iterator[Callable[[int], None]]:
+    """Yield a function to call with the size of the body as it grows. Raises Problem (503) if the budget is full."""
     access = request.scope.get("state", {}).get("key")
-    room = _OF_STRANGERS if access is None or access.key is None else _OF_KEYS
+    budget = _ANONYMOUS_BUDGET if access is None or access.key is None else _KEY_BUDGET
     taken = 0
 
-    def held(size: int) -> None:
+    def reserve(size: int) -> None:
         nonlocal taken
         if (more := size - SMALL - taken) > 0:
-            room.take(more)
+            budget.take(more)
             taken += more
 
     try:
-        yield held
+        yield reserve
     finally:
-        room.give_back(taken)
+        budget.give_back(taken)
 
 
 def parsed(raw: bytes) -> Body:
-    """Raises Problem: 400 where this is no JSON at all."""
+    """Parse a body. Raises Problem (400) if it is not JSON."""
     try:
         value = _loaded(decoded(raw))
     except Unreadable as error:
-        raise Problem("malformed-json", f"The body cannot be read at {error}") from None
-    return Body(value, tuple(islice(_mistakes(value, "", 0), MOST_MISTAKES)))
+        raise Problem("malformed-json", f"The body is invalid at {error}") from None
+    return Body(value, tuple(islice(_mistakes(value, "", 0), MAX_MISTAKES)))
 
 
 def _loaded(text: str) -> Any:
-    """Raises Unreadable."""
+    """Return the value of a JSON text. Raises Unreadable."""
     try:
         return json.loads(text, object_pairs_hook=_members, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise not_json(text, error) from None
     except RecursionError:
-        raise too_deep(text, DEEPEST) from None
+        raise too_deep(text, MAX_DEPTH) from None
 
 
 def _integer(digits: str) -> int:
-    """The number, or one that is too large as well: of thousands of digits Python makes none."""
+    """Return the number. Longer ones are cut at 20 digits, which are out of range too: Python refuses thousands."""
     return int(digits[:20])
 
 
 def _refuse_other_media(request: Request) -> None:
-    # A header that a proxy has doubled is one list; all of it has to be JSON.
+    # A proxy may double the header to a list. Every element has to be JSON.
     types = ",".join(request.headers.getlist("content-type")).lower().replace('"', "").split(",")
     if not all(map(_is_json, types)):
         raise Problem(
-            "not-json", "A body is sent as application/json, in UTF-8.", headers={"Accept": "application/json"}
+            "not-json", "Send the body as application/json, in UTF-8.", headers={"Accept": "application/json"}
         )
     codings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
     if {coding.strip() for coding in codings} - {"", "identity"}:
-        raise Problem("not-json", "A body is sent as it is, not encoded.", headers={"Accept-Encoding": "identity"})
+        raise Problem("not-json", "Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"})
 
 
 def _is_json(content_type: str) -> bool:
-    """Whether this is JSON in UTF-8. RFC 9110, section 5.6.6, allows empty parameters: a semicolon at the end."""
+    """Return whether this is JSON in UTF-8. An empty parameter after a semicolon is valid (RFC 9110, section 5.6.6)."""
     media, *parameters = (part.strip() for part in content_type.split(";"))
     return media == "application/json" and {*parameters} <= {"", "charset=utf-8"}
 
 
-async def _received(request: Request, limit: int, held: Callable[[int], None]) -> bytes:
+async def _received(request: Request, limit: int, reserve: Callable[[int], None]) -> bytes:
     raw = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
@@ -154,36 +153,36 @@ async def _received(request: Request, limit: int, held: Callable[[int], None]) -
                 raw += chunk
                 if len(raw) > limit:
                     raise _too_large(limit)
-                held(len(raw))
+                reserve(len(raw))
     except TimeoutError:
-        detail = f"The body did not arrive within {_SECONDS} seconds."
+        detail = f"The body did not arrive within {_SECONDS} seconds. Send it again."
         raise Problem("slow-body", detail, headers={"Connection": "close"}) from None
     return bytes(raw)
 
 
 def _too_large(limit: int) -> Problem:
-    # The connection stays: what is still on its way is thrown away, for who is cut off while sending hears no answer.
-    return Problem("body-too-large", f"The body has more than {limit} bytes.")
+    # The connection stays open and the rest is discarded: a client that is cut off while sending reads no response.
+    return Problem("body-too-large", f"The body has more than {limit} bytes, which is the limit here.")
 
 
-class _Doubled(dict[str, Any]):
-    """An object in which these members came twice."""
+class _WithDuplicates(dict[str, Any]):
+    """An object with duplicate members, whose names are in `twice`."""
 
-    twice: set[str]
+    duplicates: set[str]
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
-    doubled = _Doubled(members)
-    doubled.twice = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
-    return doubled
+    found = _WithDuplicates(members)
+    found.duplicates = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
+    return found
 
 
 def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
-    if depth > DEEPEST:
-        yield Malformed(place, why=f"is nested more than {DEEPEST} deep")
+    if depth > MAX_DEPTH:
+        yield Malformed(place, why=f"is nested more than {MAX_DEPTH} levels deep; use fewer levels")
     elif isinstance(value, dict):
         yield from _mistakes_of_members(value, place, depth)
     elif isinstance(value, list):
@@ -193,26 +192,28 @@ def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
         if (why := _unwritable(value)) is not None:
             yield Malformed(place, why=why)
     elif isinstance(value, float):
-        yield Malformed(place, why="is no whole number")
-    elif isinstance(value, int) and abs(value) > LARGEST:
-        yield Malformed(place, why="is beyond the numbers that every reader of JSON holds exactly")
+        yield Malformed(place, why="is not a whole number; write it without a fraction or an exponent")
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+        yield Malformed(place, why=f"is out of range; use a whole number from -{MAX_INTEGER} to {MAX_INTEGER}")
 
 
 def _mistakes_of_members(members: dict[str, Any], place: str, depth: int) -> Iterator[Malformed]:
-    if isinstance(members, _Doubled):
-        for name in sorted(members.twice):
-            yield Malformed(f"{place}/{escaped(name)}", why="is there twice")
+    if isinstance(members, _WithDuplicates):
+        for name in sorted(members.duplicates):
+            yield Malformed(f"{place}/{escaped(name)}", why="appears twice in its object; send it once")
     for name, member in members.items():
         if _unwritable(name) is not None:
-            yield Malformed(f"{place}/{escaped(name)}", why="has a name that cannot be written")
+            yield Malformed(
+                f"{place}/{escaped(name)}", why="has a name with NUL or half of a surrogate pair; remove that character"
+            )
         yield from _mistakes(member, f"{place}/{escaped(name)}", depth + 1)
 
 
 def _unwritable(text: str) -> str | None:
     if "\0" in text:
-        return "has a NUL character"
+        return "contains a NUL character; remove it"
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "has half of a surrogate pair"
+        return "contains half of a surrogate pair; send the whole character or remove it"
     return None

@@ -1,4 +1,4 @@
-"""The record's checkpoint: where it stands, signed, for whoever keeps a copy of that elsewhere."""
+"""The checkpoint of the record: its last position and chain hash, signed, to keep elsewhere."""
 
 from pathlib import Path
 from typing import Final
@@ -18,27 +18,31 @@ _REPRESENTATION: Final = 1
 
 
 class CheckpointQuery(Query):
-    """Takes no parameters: what is signed is the present."""
+    """No parameters: only the present is signed."""
 
 
 def resource(file: Path | None) -> Resource[CheckpointQuery, Checkpoint]:
-    """Signed with the key in the file, which is made where there is none. Raises KeyFileError."""
+    """Return the resource that signs with the key in a file, which is made if it is missing. Raises KeyFileError."""
     key = None if file is None else keyfile.ensure(file)
 
     def find(snapshot: Snapshot, _names: Names, _query: CheckpointQuery) -> Found[Checkpoint]:
-        """The latest checkpoint: the last position and its chain hash, signed.
+        """Read the latest checkpoint: the last position and its chain hash, signed.
 
-        Keep it where nobody who keeps the record can change it: `irritants verify --checkpoint FILE` finds by it a
-        history that was rewritten and a tail that was cut off. 404 where the service has no key to sign with.
+        Keep it where the operators of the record cannot change it. With it, `irritants verify --checkpoint FILE` finds
+        events that were rewritten or removed. It answers 404 if the service has no key to sign with.
         """
         if key is None:
-            raise Problem("not-found", "This service has no key to sign with: IRRITANTS_CHECKPOINT_KEY names none.")
+            raise Problem(
+                "not-found",
+                "This service has no key to sign with. The operator can set one in IRRITANTS_CHECKPOINT_KEY.",
+            )
         return found(signed(snapshot.head, key), _REPRESENTATION)
 
     return Resource(PATH, CheckpointQuery, find, lambda *_: (RECORD,), shape=Checkpoint)
 
 
 def signed(head: Head, key: Ed25519PrivateKey) -> Checkpoint:
+    """Return the checkpoint of a head."""
     at = codec.instant(head.recorded_at)
     statement = Statement(record=head.record, position=head.position, chain_hash=head.chain_hash.hex(), recorded_at=at)
     return sign(statement, key)

@@ -1,4 +1,4 @@
-"""Events as others read them: CloudEvents 1.0 in JSON, `data` as filed, in the version that this release knows."""
+"""Events as CloudEvents 1.0 in JSON. `data` is the event as filed, in the latest version of its type."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,7 +23,7 @@ _PLACES: Final[dict[Kind, str]] = {
 
 
 class CloudEvent(Document):
-    """One event of the record. `subject` is its stream, `source` where that is to be read."""
+    """One event of the record. `subject` is its stream, and `source` is the address of that."""
 
     specversion: Literal["1.0"]
     id: str
@@ -33,15 +33,15 @@ class CloudEvent(Document):
     time: datetime = Field(description="when it was recorded")
     datacontenttype: Literal["application/json"]
     data: EventOnTheWire
-    position: int = Field(description="its place on the record, from 1, without gaps")
-    streamversion: int = Field(description="its place on its stream, from 1")
-    actor: str = Field(description="whose key filed it")
-    report: str = Field(description="the id of the report that it came in")
-    chainhash: str = Field(description="SHA-256 over the chain hash before it and this event as stored")
+    position: int = Field(description="its number on the record, from 1, without gaps")
+    streamversion: int = Field(description="its number on its stream, from 1")
+    actor: str = Field(description="the name of the key that filed it")
+    report: str = Field(description="the id of its report")
+    chainhash: str = Field(description="SHA-256 of the chain hash before it and of this event as stored")
 
 
 def cloud_event(event: StoredEvent) -> bytes:
-    """The event as JSON. Put together as text: its data is JSON already, and there are a thousand on a page."""
+    """Return the JSON of an event. It is built as text, because `data` is stored as JSON and a page has up to 1,000."""
     name = parse_stream(event.stream)
     assert name is not None
     return (
@@ -54,5 +54,5 @@ def cloud_event(event: StoredEvent) -> bytes:
 
 
 def batch(events: Iterable[bytes]) -> bytes:
-    """Rendered events in the JSON batch format."""
+    """Return rendered events in the JSON batch format of CloudEvents."""
     return b"[" + b",".join(events) + b"]"

@@ -1,8 +1,8 @@
-"""Content codings: which one the sender of a request accepts, and gzip (RFC 9110, section 12.5.3).
+"""Content codings: the one that a request accepts, and gzip (RFC 9110, section 12.5.3).
 
-Only documents that are the same for many requests are compressed, once for all of them. Event streams are not: a
-proxy or a client would hold events back. Problems, receipts and pages with forms are not either, because they mix
-what the sender wrote with secrets: by the compressed size of such an answer, the secret can be guessed (BREACH).
+Only documents that are the same for many requests are compressed, once for all of them. Event streams are not, because
+a proxy or a client would buffer events. Problems, receipts and pages with forms are not either: they contain input of
+the sender next to secrets, and the compressed size would reveal a secret (BREACH).
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from typing import Final
 
 GZIP: Final = "gzip"
 GZIP_ALONE: Final = "gzip alone"
-"""The sender refuses what is not compressed, so even the smallest body is."""
-SMALLEST: Final = 1_000
-"""In bytes. A smaller body fits into one packet anyhow."""
+"""The sender refuses uncompressed bodies, so small ones are compressed too."""
+MIN_SIZE: Final = 1_000
+"""In bytes. A smaller body fits into one packet without compression."""
 _LEVEL: Final = 6
-_AT_ONCE: Final = 1 << 15
-"""As many bytes take about a millisecond, for which other requests may wait."""
+_INLINE: Final = 1 << 15
+"""Bytes to compress without a thread. This takes about a millisecond, in which other requests wait."""
 _EQUIVALENT: Final = {"x-gzip": GZIP}
 
 
@@ -25,8 +25,8 @@ _EQUIVALENT: Final = {"x-gzip": GZIP}
 def preferred(accept_encoding: bytes) -> str:
     """Return GZIP, GZIP_ALONE, or "" for no coding.
 
-    A request without the header, or with an empty one, gets no coding. Neither does a request that refuses both: it
-    gets what there is, rather than no answer.
+    A request without the header, or with an empty one, gets no coding. A request that refuses both gets the
+    uncompressed body instead of an error.
     """
     elements = (weighed(element) for element in accept_encoding.decode("latin-1").split(",") if element.strip())
     weights = {_EQUIVALENT.get(coding, coding): weight for coding, weight in elements}
@@ -40,7 +40,7 @@ def preferred(accept_encoding: bytes) -> str:
 
 
 def weighed(element: str) -> tuple[str, float]:
-    """Return the value and the weight (q) of an element of `Accept` or `Accept-Encoding`; an invalid weight is 0."""
+    """Return the value and the weight (q) of an element of `Accept` or `Accept-Encoding`. An invalid weight is 0."""
     value, *parameters = (part.strip().lower() for part in element.split(";"))
     for parameter in parameters:
         name, _, weight = parameter.partition("=")
@@ -53,8 +53,8 @@ def weighed(element: str) -> tuple[str, float]:
 
 
 async def compressed(body: bytes) -> bytes:
-    """Return the body, compressed; a large one is compressed in a thread."""
-    if len(body) <= _AT_ONCE:
+    """Return the body, compressed. A large one is compressed in a thread."""
+    if len(body) <= _INLINE:
         return _compressed(body)
     return await asyncio.to_thread(_compressed, body)
 

@@ -1,4 +1,4 @@
-"""What two readings tell otherwise, and why: of one irritant, or of all of a relation."""
+"""The difference of two points in time, with its reasons: for one irritant, or for all of a relation."""
 
 from datetime import date, datetime
 from typing import Annotated, Final, Literal, NamedTuple, cast
@@ -15,11 +15,11 @@ from service.projections.difference import DifferenceDocument, RelationDifferenc
 from service.store import reports
 from service.store.log import Head
 
-_FORMS: Final = "is position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
+_FORMS: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
 
 
 class At(NamedTuple):
-    """Where one of the two readings lies: on the record's clock, on the world's, or after what a round brought."""
+    """One of the two points: by date of recording, by date of event, or after the last report for a round."""
 
     by: Literal["position", "known", "effective", "round"]
     value: int | datetime | date | str
@@ -37,24 +37,22 @@ def _at(text: str) -> At:
         case "round" if value:
             return At(by, value)
         case _:
-            raise PydanticCustomError("at", _FORMS)
+            raise PydanticCustomError("at", f"must be {_FORMS}")
 
 
 Place = Annotated[At, BeforeValidator(_at), WithJsonSchema({"type": "string"})]
 
 
 class DifferenceQuery(Query):
-    """Between which two readings."""
+    """The two points."""
 
     from_: Annotated[
         Place | None,
-        Field(
-            alias="from", description=f"the earlier reading: {_FORMS.removeprefix('is ')}; default: nothing on record"
-        ),
+        Field(alias="from", description=f"the earlier point: {_FORMS}; default: before the first event"),
     ] = None
-    to: Annotated[Place | None, Field(description="the later reading, in the same words; default: the present")] = None
+    to: Annotated[Place | None, Field(description="the later point, in the same form; default: the present")] = None
 
-    def is_at_rest(self, _head: Head) -> bool:
+    def is_final(self, _head: Head) -> bool:
         return self.to is not None and all(_is_over(place, _head) for place in (self.from_, self.to) if place)
 
 
@@ -84,15 +82,15 @@ def _point(snapshot: Snapshot, names: Names, place: At, parameter: str) -> Point
             round = f"{names['relation']}/{slug}"
             filed = reports.page(snapshot.c, round=round, upto=snapshot.head.position)
             if not filed:
-                raise malformed(parameter, f"names a round on which nothing was filed: {round}")
+                raise malformed(parameter, f"names the round {round}, for which no report was filed; use another point")
             return Point(filed[-1].last_position)
 
 
 def _of_irritant(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Found[DifferenceDocument]:
-    """What two readings of an irritant tell otherwise: before, after, and event by event why.
+    """Compare an irritant at two points: before, after, and the event behind each change.
 
-    `from` and `to` are `position:41`, `known:2025-04-10T09:30:00Z`, `effective:2025-04-10` or `round:istanbul-april`:
-    the record as it was after the last report filed on that round.
+    `from` and `to` are `position:41`, `known:2025-04-10T09:30:00Z`, `effective:2025-04-10` or `round:istanbul-april`.
+    The last means the record after the last report for that round.
     """
     stream = f"irritant/{member_of(names)}"
     known = histories(snapshot.c, [stream], snapshot.head.position)
@@ -103,7 +101,10 @@ def _of_irritant(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Fo
 
 
 def _of_relation(snapshot: Snapshot, names: Names, query: DifferenceQuery) -> Found[RelationDifference]:
-    """What two readings of a relation tell otherwise, irritant by irritant; `from` and `to` as for one irritant."""
+    """Compare all irritants of a relation at two points.
+
+    `from` and `to` have the same form as for one irritant.
+    """
     relation = names["relation"]
     before, after = (
         readings_of(snapshot.histories.of_relation(snapshot.c, relation, point.position), relation, point)

@@ -1,18 +1,17 @@
-"""Entity tags, made and read here alone.
+"""Entity tags: the only module that makes and reads them.
 
-What is on record has `"<position>-<history>-<representation>-<media type>"`: the last position that it is computed
+The tag of a document is `"<position>-<history>-<representation>-<media type>"`: the last position that it is computed
 from, part of the chain hash there, the version of its shape, and its media type. The chain hash covers all events up to
-the position. So a tag of another record, or of what an older copy lost, never fits by its position alone. Such a tag is
-known before anything is rendered, and changes with the shape of the JSON. A document that no event changes has a hash
-of its bytes instead. The tag of a body that is compressed with gzip ends in `-gzip`.
+the position, so a tag of another record or of lost events never matches. Such a tag is known before the document is
+rendered, and changes with the shape of the JSON. The tag of a document that no event changes is a hash of its bytes.
+The tag of a body that is compressed with gzip ends in `-gzip`.
 
 Proxies change tags where they compress: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
-`--gzip` or `;gzip`. Clients send back what they got. Without the mark of weakness and the coding it is our tag again.
-It then names a state of the record, and not the bytes that were sent.
+`--gzip` or `;gzip`. Clients send the changed tag back. Without `W/` and the coding it is our tag again. It then names
+a state of the record, not the bytes that were sent.
 
 `If-Match` takes such a tag too. RFC 9110, section 13.1.1, asks for strong tags there, because two representations with
-the same weak tag may differ in what an append depends on. Ours cannot: the position is exact, and compression changes
-nothing that the sender has seen.
+the same weak tag may differ in content. Ours cannot: the position is exact, and compression does not change content.
 """
 
 import re
@@ -23,14 +22,14 @@ from typing import Final, NamedTuple
 JSON: Final = "application/json"
 _GZIP: Final = "-gzip"
 _LISTED: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e\x80-\xff]*)"')
-# Three at most, one for each proxy on the way: without a bound, a long header would take seconds to read.
+# At most three, one for each proxy on the way: without a limit, a long header would take seconds to parse.
 _CODED: Final = re.compile(r"(?P<state>.*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate)){0,3}")
 _DIGITS: Final = 10
 _ON_RECORD: Final = re.compile(rf"(?P<position>0|[1-9][0-9]{{0,17}})-(?P<history>[0-9a-f]{{{_DIGITS}}})-(?P<form>.+)")
 
 
 class Seen(NamedTuple):
-    """A state of the record that a tag names: the position, the history up to it, and the rest of the tag."""
+    """The state of the record that a tag names: position, history up to it, and the rest of the tag."""
 
     position: int
     history: str
@@ -68,7 +67,7 @@ def compressed(tag: str) -> str:
 def confirmed(listed: str, tag: str) -> str | None:
     """Return the tag in `If-None-Match` that names the same state as `tag`, as it was sent, or None.
 
-    The coding may be another one. The sender then learns that its own copy is up to date, by the tag of that copy.
+    Its coding may differ. The response then has the tag of the copy that the sender holds.
     """
     if listed.strip(" \t") == "*":
         return tag
@@ -78,7 +77,7 @@ def confirmed(listed: str, tag: str) -> str | None:
 
 
 def seen(listed: str) -> list[Seen]:
-    """Return the states of the record that `If-Match` names; other tags are left out."""
+    """Return the states of the record that `If-Match` names. Other tags are ignored."""
     found = (_ON_RECORD.fullmatch(state) for _, state in _listed(listed))
     return [Seen(int(state["position"]), state["history"], state["form"]) for state in found if state]
 
@@ -87,5 +86,5 @@ def _listed(listed: str) -> Iterator[tuple[str, str]]:
     """Yield each tag of a list as it was sent, with the state that it names."""
     for sent in _LISTED.finditer(listed):
         coded = _CODED.fullmatch(sent["tag"])
-        assert coded is not None  # the codings at the end may be none
+        assert coded is not None  # the pattern matches any text
         yield sent[0], coded["state"]

@@ -1,8 +1,7 @@
-"""Feeds: everything that was recorded, and every change of how an irritant reads, in order and without gaps.
+"""Feeds: all events, and all changes of irritants, in order and without gaps.
 
-A follower keeps `next` and `log`. `next` is given always, also by an empty page, so that a filter never makes anybody
-start over; `log` proves that the record is still the one that was followed. A page that does not reach the head will
-never read otherwise, and says so.
+A client stores `next` and `log`. Every page has `next`, even an empty one, so that a filtered feed can be resumed.
+`log` proves that the history is still the same. A page that does not reach the head never changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cl
 from service.api.etags import JSON
 from service.api.filters import Dated, scan
 from service.api.listing import DEFAULT_LIMIT
-from service.api.parameters import Limit, Query, RelationId, Whole, whole
+from service.api.parameters import Limit, Query, RelationId, Whole, formed, whole
 from service.api.problems import Problem
 from service.api.resources import Found, Names, Resource, Snapshot, Stored
 from service.api.states import member_of, of_stream
@@ -32,24 +31,25 @@ from service.store import events, read_models
 from service.store.log import Head
 
 _UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_ID_FORM: Final = "must be the id of a report, such as 01971e5c-8f3a-7c21-9d0e-5b6a7c8d9e0f"
 _ENTRIES: Final = 50
 _SHOWN_OF_HASH: Final = 8
 
 
 def _stream(name: str) -> str:
     if parse_stream(name) is None:
-        raise PydanticCustomError("stream", "is a stream's name, such as irritant/ru-us/banking-access")
+        raise PydanticCustomError("stream", "must be the name of a stream, such as irritant/ru-us/banking-access")
     return name
 
 
 def _type(name: str) -> str:
     if name not in EVENT_TYPES:
-        raise PydanticCustomError("type", "is a type of event, such as InstrumentExchanged")
+        raise PydanticCustomError("type", "must be a type of event, such as InstrumentExchanged")
     return name
 
 
 class EventsPage(Document):
-    """A page of the record. `next`: the position to go on after; `log`: proves that this is still the same record."""
+    """A page of the record. To continue, send `next` as `after` and `log`, which identifies the history."""
 
     items: tuple[CloudEvent, ...]
     next: int
@@ -58,7 +58,7 @@ class EventsPage(Document):
 
 
 class StreamPage(Document):
-    """A page of one stream. `next`: the version to go on after."""
+    """A page of one stream. To continue, send `next` as `after_version`."""
 
     items: tuple[CloudEvent, ...]
     next: int
@@ -66,7 +66,7 @@ class StreamPage(Document):
 
 
 class ChangesPage(Document):
-    """A page of changes. `next`: the position to go on after; `log`: proves that this is still the same record."""
+    """A page of changes. To continue, send `next` as `after` and `log`, which identifies the history."""
 
     items: tuple[ChangeDocument, ...]
     next: int
@@ -75,20 +75,25 @@ class ChangesPage(Document):
 
 
 class FeedQuery(Query):
-    """From where on."""
+    """The position to continue from, and the size of the page."""
 
-    after: Annotated[Whole, Field(description="the position last seen; 0 is the beginning")] = 0
-    log: Annotated[str | None, Field(max_length=100, description="`log` of the page that gave `next`")] = None
+    after: Annotated[Whole, Field(description="the last position that was read; 0: from the beginning")] = 0
+    log: Annotated[
+        str | None,
+        Field(max_length=100, description="`log` of the page before; a page of another history is refused (410)"),
+    ] = None
     limit: Limit = DEFAULT_LIMIT
 
 
 class EventsQuery(FeedQuery, Dated):
-    """Which events, from where on."""
+    """Filters of the events, and the position to continue from."""
 
-    stream: Annotated[str | None, BeforeValidator(_stream), Field(description="only of this stream")] = None
-    type: Annotated[str | None, BeforeValidator(_type), Field(description="only of this type")] = None
-    relation: Annotated[RelationId | None, Field(description="only on streams of this relation")] = None
-    report: Annotated[str | None, Field(pattern=_UUID, description="only of the report with this id")] = None
+    stream: Annotated[str | None, BeforeValidator(_stream), Field(description="only events of this stream")] = None
+    type: Annotated[str | None, BeforeValidator(_type), Field(description="only events of this type")] = None
+    relation: Annotated[RelationId | None, Field(description="only events on streams of this relation")] = None
+    report: Annotated[
+        str | None, Field(pattern=_UUID, description="only events of the report with this id"), formed(_UUID, _ID_FORM)
+    ] = None
 
     @property
     def filters(self) -> dict[str, str]:
@@ -102,29 +107,31 @@ class EventsQuery(FeedQuery, Dated):
 
 
 class StreamQuery(Dated):
-    """Which events of the stream, from where on."""
+    """Filters of the events of a stream, and the version to continue from."""
 
     after_version: Annotated[
-        int, Field(ge=0, le=2**31 - 1, description="the version last seen"), BeforeValidator(whole)
+        int,
+        Field(ge=0, le=2**31 - 1, description="the last version that was read; 0: from the beginning"),
+        BeforeValidator(whole),
     ] = 0
     limit: Limit = DEFAULT_LIMIT
 
 
 class ChangesQuery(FeedQuery):
-    """Which changes, from where on."""
+    """Filters of the changes, and the position to continue from."""
 
     relation: RelationId | None = None
 
 
 class AtomQuery(Query):
-    """Which changes."""
+    """Filters of the Atom feed."""
 
     relation: RelationId | None = None
 
 
 @dataclass(frozen=True)
 class Feed:
-    """A page of a feed, whose items are rendered already. `log` is None for a stream, whose `next` is a version."""
+    """A page of a feed with rendered items. For one stream `log` is None and `next` is a version."""
 
     items: Sequence[bytes]
     next: int
@@ -142,10 +149,10 @@ def _as_batch(feed: Feed, _prefix: str) -> bytes:
 
 
 def _events(snapshot: Snapshot, _names: Names, query: EventsQuery) -> Found[Feed]:
-    """The whole record in order.
+    """List the events of the record in order.
 
-    As JSON, or as a batch of CloudEvents by Accept; then the header Link says where to go on. Dates are compared as
-    they were filed: a page at rest does not change when one is corrected.
+    `Accept` chooses between JSON and a batch of CloudEvents. The header `Link` has the address of the next page. Dates
+    are compared as they were filed, even if they were corrected since.
     """
     head = snapshot.head
     _refuse_another_history(snapshot, query)
@@ -155,18 +162,18 @@ def _events(snapshot: Snapshot, _names: Names, query: EventsQuery) -> Found[Feed
 
 
 def _event(snapshot: Snapshot, names: Names, _query: Query) -> Found[Stored[CloudEvent]]:
-    """One event, by its id: as filed, where it is on the record, and who filed it."""
+    """Read one event: as it was filed, its position, and who filed it."""
     found = events.by_ids(snapshot.c, [names["id"]]).get(names["id"])
     if found is None:
         snapshot.not_found()
     stream = parse_stream(found.stream)
     relation = stream.relation if stream else None
     document = Stored(cloud_event(found), CloudEvent)
-    return Found(document, found.position, REPRESENTATION, at_rest=True, relation=relation)
+    return Found(document, found.position, REPRESENTATION, is_final=True, relation=relation)
 
 
 def _stream_events(snapshot: Snapshot, names: Names, query: StreamQuery) -> Found[Feed]:
-    """The events of one irritant's stream, by version."""
+    """List the events of one irritant, by version."""
     stream, head = f"irritant/{member_of(names)}", snapshot.head.position
     after = query.after_version
     found = scan(snapshot.c, query, limit=query.limit, head=head, stream=stream, after_version=after)
@@ -176,13 +183,13 @@ def _stream_events(snapshot: Snapshot, names: Names, query: StreamQuery) -> Foun
     version, position = last if found.ended else (found.last_version, found.last)
     feed = Feed([cloud_event(event) for event in found.events], max(version, after), position)
     link = _link(snapshot, query, after_version=feed.next)
-    return Found(feed, position, REPRESENTATION, at_rest=not found.ended, is_end=not feed.items, link=link)
+    return Found(feed, position, REPRESENTATION, is_final=not found.ended, is_end=not feed.items, link=link)
 
 
 def _changes(snapshot: Snapshot, _names: Names, query: ChangesQuery) -> Found[Feed]:
-    """Every change of how an irritant reads: before, after, and why.
+    """List the changes of irritants: the state before, the state after, and the reason.
 
-    `reason` is `world` (something happened), `new_evidence` (we learned of it later, or from another voice),
+    `reason` is `world` (something happened), `new_evidence` (it was learned later, or from another speaker),
     `correction` or `retraction` (the record was wrong).
     """
     _refuse_another_history(snapshot, query)
@@ -208,7 +215,7 @@ class Entries(NamedTuple):
 
 
 def _atom(snapshot: Snapshot, _names: Names, query: AtomQuery) -> Found[Entries]:
-    """The latest changes, newest first (RFC 4287)."""
+    """List the latest changes, newest first, as an Atom feed (RFC 4287)."""
     c, relation = snapshot.c, query.relation
     newest = read_models.newest(c, change.NAME, change.REPRESENTATION, relation=relation, limit=_ENTRIES)
     changes = [ChangeDocument.model_validate_json(document.body) for document in newest]
@@ -223,26 +230,31 @@ def _as_atom(found: Entries, prefix: str) -> bytes:
 
 
 def _fed(snapshot: Snapshot, query: FeedQuery, items: Sequence[bytes], next: int, representation: int) -> Found[Feed]:
-    """A page of a feed over the whole record, which ends at `next`."""
+    """Return a page of a feed over the whole record. `next`: the last position that the page covers."""
     head = snapshot.head
     log = token(head, snapshot.chain_hash(next))
-    at_rest = len(items) == query.limit or next < head.position
+    is_final = len(items) == query.limit or next < head.position
     link = _link(snapshot, query, after=next, log=log)
     feed = Feed(items, next, next, log)
-    return Found(feed, next, representation, at_rest=at_rest, is_end=not items, link=link)
+    return Found(feed, next, representation, is_final=is_final, is_end=not items, link=link)
 
 
 def token(head: Head, chain_hash: bytes) -> str:
-    """What proves a position: whose record it is, and part of the chain hash there."""
+    """Return the value of `log`, which proves a history: the id of the record and part of the chain hash."""
     return f"{head.record}.{chain_hash[:_SHOWN_OF_HASH].hex()}"
 
 
 def _refuse_another_history(snapshot: Snapshot, query: FeedQuery) -> None:
     head, address = snapshot.head, snapshot.address
     if query.after > head.position:
-        raise gone(address, f"The record ends at {head.position}; nothing ever was at {query.after}.")
+        raise gone(
+            address, f"The record ends at position {head.position}, before {query.after}. Read it again from the start."
+        )
     if query.log is not None and query.log != token(head, snapshot.chain_hash(query.after)):
-        raise gone(address, f"This is not the record that was followed up to {query.after}.")
+        raise gone(
+            address,
+            f"The history up to position {query.after} is another one than `log` names. Read it again from the start.",
+        )
 
 
 def gone(address: str, detail: str) -> Problem:
@@ -255,7 +267,7 @@ def _link(snapshot: Snapshot, query: Query, **moved: Any) -> str:
 
 
 def _events_wakes(_path: Mapping[str, str], query: EventsQuery) -> Sequence[str]:
-    """A stream that has a document, or a relation, is told of by itself."""
+    """Return the narrowest topic of the filters. Sources have none of their own."""
     if query.relation is not None:
         return (query.relation,)
     if query.stream is not None and not query.stream.startswith("source/"):
@@ -271,7 +283,7 @@ _FEED: Final = {JSON: _as_page, BATCH: _as_batch}
 EVENTS: Final = Resource(
     "/v1/events", EventsQuery, _events, lambda *_: (RECORD,), shape=EventsPage, bodies=_FEED, wakes=_events_wakes
 )
-# `next` moves with the record; who waits is woken only by a change of the relation.
+# The page depends on the whole record because of `next`, but only a change of the relation ends a long poll.
 CHANGES_FEED: Final = Resource(
     "/v1/changes",
     ChangesQuery,
@@ -283,7 +295,7 @@ CHANGES_FEED: Final = Resource(
 )
 RESOURCES: Final = (
     EVENTS,
-    # What was filed never changes, so nothing touches it.
+    # No topics: an event never changes.
     Resource("/v1/events/{id}", Query, _event, lambda *_: (), shape=CloudEvent, says_relation=True),
     Resource(
         "/v1/irritants/{relation}/{slug}/events",

@@ -1,7 +1,7 @@
-"""Events by dates, on either clock.
+"""Events by date of recording or by date of event.
 
-The record's clock is an index. The world's is read from each event, so a page of those looks at a bounded number and
-may end before it is full.
+The date of recording is indexed. The date of event is read from each event, so a page scans a limited number of events
+and may end before it is full.
 """
 
 import json
@@ -18,18 +18,22 @@ from service.domain.assertion import when
 from service.store import events
 from service.store.codec import StoredEvent
 
-_LOOKED_AT: Final = 5_000
-_AT_ONCE: Final = 1_000
-_TICK: Final = timedelta(microseconds=1)
+_MAX_SCANNED: Final = 5_000
+_BATCH: Final = 1_000
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Dated(Query):
-    """Bounds on the world's clock (`effective_…`) and on the record's (`recorded_…`), both ends included."""
+    """Bounds on the date of event (`effective_…`) and on the date of recording (`recorded_…`), both inclusive."""
 
-    effective_from: Annotated[Day | None, Field(description="only what happened on this day or later")] = None
-    effective_to: Annotated[Day | None, Field(description="only what happened on this day or earlier")] = None
-    recorded_from: Annotated[Moment | None, Field(description="only what was recorded then or later")] = None
-    recorded_to: Annotated[Moment | None, Field(description="only what was recorded then or earlier")] = None
+    effective_from: Annotated[Day | None, Field(description="only events that happened on this day or later")] = None
+    effective_to: Annotated[Day | None, Field(description="only events that happened on this day or earlier")] = None
+    recorded_from: Annotated[
+        Moment | None, Field(description="only events that were recorded at this moment or later")
+    ] = None
+    recorded_to: Annotated[
+        Moment | None, Field(description="only events that were recorded at this moment or earlier")
+    ] = None
     date_match: DateMatch | None = None
 
     @model_validator(mode="after")
@@ -39,9 +43,9 @@ class Dated(Query):
             ("recorded", self.recorded_from, self.recorded_to),
         ):
             if first is not None and last is not None and first > last:
-                raise misplaced(f"{name}_to", f"is before {name}_from")
+                raise misplaced(f"{name}_to", f"is before {name}_from; use the same or a later one")
         if self.date_match is not None and not self.by_day:
-            raise misplaced("date_match", "says how days are compared, and there is none")
+            raise misplaced("date_match", "needs effective_from or effective_to; send one of them too")
         return self
 
     @property
@@ -49,9 +53,9 @@ class Dated(Query):
         return self.effective_from is not None or self.effective_to is not None
 
     def holds(self, occurred: str | None, recorded_at: datetime) -> bool:
-        """Whether something of that date may lie within the days, or `certain`ly does.
+        """Return whether an EDTF date is possibly, or with `date_match=certain` certainly, within the days.
 
-        An unknown latest day counts as the day of recording, by which it had certainly happened.
+        An event had certainly happened by the day of its recording, which stands for an unknown latest day.
         """
         span, first, last = when(occurred), self.effective_from or date.min, self.effective_to or date.max
         earliest, latest = span.earliest or date.min, span.latest or recorded_at.date()
@@ -61,8 +65,8 @@ class Dated(Query):
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found, and how far was looked: the last event looked at, whether it was the end."""
+class Scan:
+    """The result of a scan. `last`, `last_version`: the last event that was scanned. `ended`: no events follow."""
 
     events: Sequence[StoredEvent]
     last: int
@@ -70,45 +74,45 @@ class Found:
     ended: bool
 
 
-def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, **filters: Any) -> Found:
-    """The next events within the bounds, at most `limit`."""
+def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, **filters: Any) -> Scan:
+    """Return the next events within the bounds, at most `limit`. Scans at most 5,000 events by date of event."""
     after, upto = _between(c, query, after, head)
     found: list[StoredEvent] = []
-    looked_at, last, last_version = 0, after, int(filters.get("after_version", 0))
-    while looked_at < _LOOKED_AT:
-        wanted = _AT_ONCE if query.by_day else limit
-        stretch = events.read_log(c, after=last, upto=upto, limit=wanted, **filters)
-        kept = _within(c, query, stretch)
-        for event in stretch:
+    scanned, last, last_version = 0, after, int(filters.get("after_version", 0))
+    while scanned < _MAX_SCANNED:
+        wanted = _BATCH if query.by_day else limit
+        batch = events.read_log(c, after=last, upto=upto, limit=wanted, **filters)
+        matching = _within(c, query, batch)
+        for event in batch:
             last, last_version = event.position, event.version
-            if event.id in kept:
+            if event.id in matching:
                 found.append(event)
                 if len(found) == limit:
-                    return Found(found, last, last_version, ended=False)
-        if len(stretch) < wanted:
-            return Found(found, last, last_version, ended=True)
-        looked_at += len(stretch)
-    return Found(found, last, last_version, ended=False)
+                    return Scan(found, last, last_version, ended=False)
+        if len(batch) < wanted:
+            return Scan(found, last, last_version, ended=True)
+        scanned += len(batch)
+    return Scan(found, last, last_version, ended=False)
 
 
 def _between(c: Connection, query: Dated, after: int, head: int) -> tuple[int, int]:
-    """The positions within the bounds of the record's clock, which never goes back."""
+    """Return the bounds on the date of recording as positions: exclusive first, inclusive last."""
     upto = head
     if query.recorded_from is not None:
-        after = max(after, events.position_at(c, query.recorded_from - _TICK))
+        after = max(after, events.position_at(c, query.recorded_from - _MICROSECOND))
     if query.recorded_to is not None:
         upto = min(upto, events.position_at(c, query.recorded_to))
     return after, upto
 
 
-def _within(c: Connection, query: Dated, stretch: Sequence[StoredEvent]) -> set[str]:
-    """The ids of those that the days let through: record-keeping is of no day, evidence is of its target's."""
+def _within(c: Connection, query: Dated, batch: Sequence[StoredEvent]) -> set[str]:
+    """Return the ids of the events within the days. Evidence has the date of its target. Corrections have no date."""
     if not query.by_day:
-        return {event.id for event in stretch}
-    payloads = {event.id: json.loads(event.data) for event in stretch}
+        return {event.id for event in batch}
+    payloads = {event.id: json.loads(event.data) for event in batch}
     targets = _targets(c, payloads)
     within = set()
-    for event in stretch:
+    for event in batch:
         payload = payloads[event.id]
         assertion = targets.get(payload["target"], {}) if event.type == "EvidenceAdded" else payload
         if "asserted_by" in assertion and query.holds(assertion.get("occurred"), event.recorded_at):

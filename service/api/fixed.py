@@ -1,4 +1,4 @@
-"""Documents that no event changes: rendered once, with a tag of their bytes, and compressed once."""
+"""Documents that no event changes. Each is rendered once and compressed once. Its ETag is a hash of its bytes."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,12 +10,12 @@ from starlette.responses import Response
 from service.api import codings, etags, negotiation
 from service.api.prefix import prefix_of
 
-_MOST: Final = 200
-"""More than there are such documents below one prefix."""
+_MAX_DOCUMENTS: Final = 200
+"""More than the number of such documents below one prefix."""
 
 
 class Fixed:
-    """A document as it is served in each content coding."""
+    """A document in each content coding."""
 
     def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
         self.body, self._media_type = body, media_type
@@ -24,10 +24,10 @@ class Fixed:
         self._compressed: bytes | None = None
 
     async def answer(self, request: Request) -> Response:
-        """Return the document, or 304 where the sender has it."""
+        """Return the document, or 304 if the sender has it."""
         asked = negotiation.Request(request.scope, request.receive)
         is_compressed = asked.coding == codings.GZIP_ALONE or (
-            asked.coding == codings.GZIP and len(self.body) >= codings.SMALLEST
+            asked.coding == codings.GZIP and len(self.body) >= codings.MIN_SIZE
         )
         tag = etags.compressed(self._tag) if is_compressed else self._tag
         confirmed = asked.confirmed(tag.encode())
@@ -42,14 +42,14 @@ class Fixed:
 
 
 async def fixed(request: Request, make: Callable[[], Fixed]) -> Response:
-    """Answer with the document at this address; made in a thread when first asked for, because that can take long."""
-    kept: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
+    """Respond with the document at this address. The first request renders it, in a thread since it can take long."""
+    documents: dict[tuple[str, str], asyncio.Task[Fixed]] = request.app.state.fixed
     key = prefix_of(request.scope), request.scope["path"]
-    making = kept.get(key)
-    if making is None or (making.done() and (making.cancelled() or making.exception() is not None)):
-        if len(kept) >= _MOST:
-            kept.clear()
-        making = kept[key] = asyncio.ensure_future(asyncio.to_thread(make))
-    # Shielded: a sender that leaves takes nothing from the others who wait for the document.
-    document = await asyncio.shield(making)
+    task = documents.get(key)
+    if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        if len(documents) >= _MAX_DOCUMENTS:
+            documents.clear()
+        task = documents[key] = asyncio.ensure_future(asyncio.to_thread(make))
+    # Shielded, because other requests wait for the same document if this one is cancelled.
+    document = await asyncio.shield(task)
     return await document.answer(request)

@@ -1,4 +1,4 @@
-"""Irritants: the list, each one, its dossier and its evidence."""
+"""Irritants: the list, one irritant, its dossier, its evidence and its timeline."""
 
 from typing import Annotated, Final, Literal
 
@@ -19,30 +19,36 @@ from service.projections.assertions import EvidenceDocument
 from service.projections.dossier import DossierDocument
 from service.projections.irritant import IrritantDocument
 
-_NOBODY: Final = ("both", "none")
+_NOT_ONE_SIDE: Final = ("both", "none")
 
 
 def _awaited(text: str) -> str:
-    if text not in ALPHA_2 and text not in _NOBODY:
-        raise PydanticCustomError("awaiting", "is a party's code, both or none")
+    if text not in ALPHA_2 and text not in _NOT_ONE_SIDE:
+        raise PydanticCustomError("awaiting", "must be the code of a country, such as US, or both, or none")
     return text
 
 
 class IrritantsQuery(At, Paged):
-    """Which irritants."""
+    """Filters of the list of irritants."""
 
     relation: RelationId | None = None
     status: Annotated[Rung | None, Field(description="the claimed status")] = None
-    basis: Basis | None = None
-    lifecycle: Literal["open", "resolved", "withdrawn"] | None = None
-    awaiting: Annotated[str | None, BeforeValidator(_awaited), Field(description="a party's code, both or none")] = None
-    changed_after: Annotated[Whole, Field(description="only those that an event after this position is about")] = 0
+    basis: Annotated[Basis | None, Field(description="who supports the claimed status")] = None
+    lifecycle: Annotated[
+        Literal["open", "resolved", "withdrawn"] | None, Field(description="whether the irritant is still open")
+    ] = None
+    awaiting: Annotated[
+        str | None,
+        BeforeValidator(_awaited),
+        Field(description="the side that is to act: the code of a country, `both` or `none`"),
+    ] = None
+    changed_after: Annotated[Whole, Field(description="only irritants with an event after this position")] = 0
 
 
 def _list(snapshot: Snapshot, _names: Names, query: IrritantsQuery) -> Found[Items[IrritantDocument]]:
-    """Irritants.
+    """List irritants, by id.
 
-    By id. A list in the past, or by the world's clock, is filtered by what each irritant was then.
+    A list at an earlier point is filtered by the state of each irritant at that point.
     """
     facets = query.model_dump(include={"status", "basis", "lifecycle", "awaiting"}, exclude_none=True)
     return list_documents(
@@ -51,14 +57,14 @@ def _list(snapshot: Snapshot, _names: Names, query: IrritantsQuery) -> Found[Ite
 
 
 def _one(snapshot: Snapshot, names: Names, query: At) -> Found[Stored[IrritantDocument]]:
-    """One irritant: where it stands, who stands behind it, what both confirm, whose move it is."""
+    """Read one irritant: its status, who says so, what both sides confirm, and which side is to act."""
     return one_of(snapshot, names, query, "irritant")
 
 
 def _dossier(snapshot: Snapshot, names: Names, query: TimelineQuery) -> Found[DossierDocument]:
-    """One irritant in full: timeline, one column for each side, next steps, instruments, items, evidence.
+    """Read the dossier of an irritant: timeline, positions of the sides, next steps, instruments, items, evidence.
 
-    The timeline is paged: `timeline.next` is what to ask for `after`.
+    The timeline is paged. To continue, send `timeline.next` as `after`.
     """
     point = snapshot.point_in_log(query)
     round_of = rounds_of_reports(snapshot.c, names["relation"], point.position)
@@ -68,7 +74,7 @@ def _dossier(snapshot: Snapshot, names: Names, query: TimelineQuery) -> Found[Do
 
 
 def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocument]:
-    """What was asserted of an irritant, and what each assertion rests on: documents, utterances, who."""
+    """Read the assertions about an irritant, each with its documents, its origins and its speakers."""
     return found(assertions.view(reading_of(snapshot, names, query, "irritant")), assertions.REPRESENTATION)
 
 

@@ -1,4 +1,4 @@
-"""Lists of documents: `{items, next, position}`, by the key of the items, the same in the present and in the past."""
+"""Lists of documents: `{items, next, position}`, ordered by the key of the items, at any point in time."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,17 +20,18 @@ from service.store import events, read_models
 from service.store.codec import canonical
 
 DEFAULT_LIMIT: Final = 100
-_LOOKED_AT: Final = 1_000
-"""Documents that a page in the past looks at, whose filter may let few of them through; then it ends before its end."""
-_AT_ONCE: Final = 50
+INVALID_CURSOR: Final = "is invalid; send `next` of the page before, or omit it"
+_MAX_COMPUTED: Final = 1_000
+"""The number of documents that a page at an earlier point computes. With a filter it may end before it is full."""
+_BATCH: Final = 50
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Listing(Document, Generic[Item]):
-    """One page of a list. `next` is the cursor of the page after it, null on the last.
+    """One page of a list. `next` is the cursor of the next page, null on the last.
 
-    `position`: the last event that any item of the list, on this page or not, is computed from.
+    `position`: the last event that any item of the whole list is computed from.
     """
 
     items: tuple[Item, ...]
@@ -40,7 +41,7 @@ class Listing(Document, Generic[Item]):
 
 @dataclass(frozen=True)
 class Items(Generic[Model]):
-    """One page of a list, whose items are rendered already. `next` and `position` are those of `Listing`."""
+    """One page of a list, with rendered items. `next` and `position` are those of `Listing`."""
 
     bodies: Sequence[bytes]
     next: str | None
@@ -58,20 +59,20 @@ class Items(Generic[Model]):
 
 
 class Paged(Query):
-    """Which page of a list."""
+    """The page of a list."""
 
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
 
     @property
     def after(self) -> str | None:
-        """The key that the page before ended with. Raises Problem where the cursor is not one of ours."""
+        """The last key of the page before. Raises Problem if the cursor is invalid."""
         if self.cursor is None:
             return None
         try:
             return urlsafe_b64decode(self.cursor.encode("ascii")).decode()
         except ValueError:
-            raise malformed("cursor", "is none that this service gave") from None
+            raise malformed("cursor", INVALID_CURSOR) from None
 
 
 def cursor(key: str) -> str:
@@ -79,7 +80,7 @@ def cursor(key: str) -> str:
 
 
 def paged(found: Sequence[tuple[str, bytes]], limit: int, position: int, shape: type[Model]) -> Items[Model]:
-    """One page of what was found, by key, and looked for one further than the page is long."""
+    """Return one page. `found` has key and JSON of up to `limit + 1` items: the last one shows that a page follows."""
     next = cursor(found[limit - 1][0]) if len(found) > limit else None
     return Items([body for _, body in found[:limit]], next, position, shape)
 
@@ -93,7 +94,7 @@ def list_documents(
     facets: Mapping[str, str] | None = None,
     changed_after: int = 0,
 ) -> Found[Items[Any]]:
-    """A page of the documents of one kind that have these facets and changed after a position."""
+    """Return a page of the documents of one kind with these facets that changed after a position. Raises Problem."""
     c, projection, shape, facets = snapshot.c, STORED[kind], SHAPES[kind], facets or {}
     snapshot.on_record(changed_after, "changed_after")
     point = snapshot.point(query)
@@ -124,11 +125,11 @@ def list_documents(
 def _found(
     documents: Iterable[tuple[str, Any]], fits: Callable[[Any], bool], limit: int
 ) -> tuple[list[Any], str | None]:
-    """Those that fit, and the id to go on after; None where there are no more. Looks at a bounded number."""
+    """Return the documents that fit, and the id to continue after, None at the end. Computes a limited number."""
     found: list[Any] = []
     last = None
-    for looked_at, (id, document) in enumerate(documents):
-        if looked_at == _LOOKED_AT:
+    for computed, (id, document) in enumerate(documents):
+        if computed == _MAX_COMPUTED:
             return found, last
         if fits(document):
             if len(found) == limit:
@@ -141,19 +142,19 @@ def _found(
 def _documents_at(
     snapshot: Snapshot, after: str, relation: str | None, kind: Kind, point: Point
 ) -> Iterator[tuple[str, Any]]:
-    """The documents of a kind as they read at a point, by id, after the page before; each made as it is asked for."""
+    """Yield the ids and documents of a kind at a point, by id, after an id. Each is computed when it is needed."""
     if relation is None:
         found = _histories(snapshot.c, kind, after, point.position)
     else:
-        kept = snapshot.histories.of_relation(snapshot.c, relation, point.position)
-        found = ((stream, history) for stream, history in kept.items() if stream > f"{kind}/{after}")
+        histories_of_relation = snapshot.histories.of_relation(snapshot.c, relation, point.position)
+        found = ((stream, history) for stream, history in histories_of_relation.items() if stream > f"{kind}/{after}")
     for stream, history in found:
         if stream.startswith(f"{kind}/"):
             yield stream.partition("/")[2], STORED[kind].view(point.reading(history))
 
 
 def _histories(c: Connection, kind: Kind, after: str, upto: int) -> Iterator[tuple[str, History[Any]]]:
-    """Streams of the whole record, by name, a few at a time."""
-    while names := events.named(c, kind, after=after, upto=upto, limit=_AT_ONCE):
+    """Yield the histories of all streams of a kind, by name, read in batches."""
+    while names := events.named(c, kind, after=after, upto=upto, limit=_BATCH):
         yield from histories(c, names, upto).items()
         after = names[-1].partition("/")[2]

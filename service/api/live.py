@@ -1,8 +1,7 @@
-"""The record as it grows, as server-sent events: the shortest way from a commit to a page on a screen.
+"""Server-sent events: the events of the record as they are committed.
 
-A stream is ended from here after about a minute, and the client comes back by itself with the id that it saw last: so
-keys are checked, servers are replaced, and nobody hangs on a connection that leads nowhere. Streams that stand at the
-same place share what they are sent.
+The server ends a stream after about a minute, and the client reconnects with the last id. So servers can be replaced,
+and clients leave dead connections. Streams at the same position share the rendered events.
 """
 
 import asyncio
@@ -29,9 +28,9 @@ from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
 _PATH: Final = "/v1/events/live"
-_SECONDS: Final = (50.0, 70.0)  # not all at once, or all would come back at once
+_SECONDS: Final = (50.0, 70.0)  # random, so that clients do not all reconnect at the same time
 _KEEP_ALIVE: Final = 15.0
-_AT_ONCE: Final = 500
+_BATCH: Final = 500
 _SHOWN: Final = 60
 _HEADERS: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -43,16 +42,19 @@ _STILL_HERE: Final = b":\n\n"
 
 
 class LiveQuery(Query):
-    """From where on."""
+    """The position to continue from, and the relation."""
 
     after: Annotated[
-        Whole | None, Field(description="the position last seen, for the first time; default: the present end")
+        Whole | None,
+        Field(
+            description="the last position that was read, unless `Last-Event-ID` is sent; default: the last on record"
+        ),
     ] = None
     relation: Annotated[RelationId | None, Field(description="only events on streams of this relation")] = None
 
 
-class _Stretch(NamedTuple):
-    """Events that follow one another, as they are sent; `position` is that of the last."""
+class _Batch(NamedTuple):
+    """Consecutive events as they are sent. `position`: the last one that they cover."""
 
     body: bytes
     position: int
@@ -63,22 +65,24 @@ class _Stretch(NamedTuple):
 
 
 def _live(responder: Responder, request: Request, head: Head) -> Stream | Answer:
-    """Events as they are recorded, each a CloudEvent with its position as id.
+    """Stream events as they are recorded, each as a CloudEvent with its position as id.
 
-    `Last-Event-ID` resumes without a gap. The stream ends after about a minute; clients come back by themselves.
+    `Last-Event-ID` resumes without a gap. The stream ends after about a minute, and EventSource clients reconnect.
     """
     query = parse(LiveQuery, request.query)
     after = _after(request, query, head)
     if after > head.position:
-        raise gone("/v1/events", f"The record ends at {head.position}; nothing ever was at {after}.")
+        raise gone(
+            "/v1/events", f"The record ends at position {head.position}, before {after}. Read it again from the start."
+        )
     if request.is_head:
         return Answer(200, _HEADERS, b"")
-    return Stream(_HEADERS, _sent(responder, request, after, query.relation))
+    return Stream(_HEADERS, _chunks(responder, request, after, query.relation))
 
 
 def _after(request: Request, query: LiveQuery, head: Head) -> int:
     seen = request.last_event_id
-    if not seen:  # EventSource and some proxies send the header empty where nothing was seen yet
+    if not seen:  # EventSource and some proxies send an empty header at first
         return head.position if query.after is None else query.after
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= 18):
         raise Problem(
@@ -87,50 +91,50 @@ def _after(request: Request, query: LiveQuery, head: Head) -> int:
     return int(seen)
 
 
-async def _sent(responder: Responder, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
+async def _chunks(responder: Responder, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
     follower, loop = responder.follower, asyncio.get_running_loop()
     breaks = follower.breaks
     until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
     with responder.waiting(request, (relation or RECORD,)) as waiter:
-        # The id of no event yet: a client that hears nothing before the stream ends comes back with it.
+        # An id without an event, so that a client reconnects here even if no event follows.
         yield b"id: %d\n%b" % (after, _RECONNECT)
         try:
-            # Where the record went back, the next position would be of another history: whoever comes back hears it.
+            # After a restore the next positions belong to another history. The client gets 410 when it reconnects.
             while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
                 if head is not None and head.position > after:
-                    stretch = await _stretch(responder, after, head, relation)
-                    after = stretch.position
-                    if stretch.body:
-                        yield stretch.body
+                    batch = await _batch(responder, after, head, relation)
+                    after = batch.position
+                    if batch.body:
+                        yield batch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
                     yield _STILL_HERE
                 await responder.check_again(request, ROW, {})
         except (Problem, ClientDisconnect, DatabaseUnavailable):
-            # The stream has begun and can only end; whoever may still read comes back and hears why.
+            # The stream has begun and can only end. The client reconnects and gets the reason.
             return
 
 
-async def _stretch(responder: Responder, after: int, head: Head, relation: str | None) -> _Stretch:
+async def _batch(responder: Responder, after: int, head: Head, relation: str | None) -> _Batch:
     follower = responder.follower
-    kept_as = (_PATH, after, head.position, relation)
-    return await follower.kept(kept_as, (), lambda: follower.read_replica(_read, after, head, relation))
+    key = (_PATH, after, head.position, relation)
+    return await follower.kept(key, (), lambda: follower.read_replica(_read, after, head, relation))
 
 
-def _read(copies: Replicas, after: int, head: Head, relation: str | None) -> _Stretch:
+def _read(replicas: Replicas, after: int, head: Head, relation: str | None) -> _Batch:
     def load(c: Connection) -> list[StoredEvent]:
-        found = events.read_log(c, after=after, upto=head.position, limit=_AT_ONCE, relation=relation)
-        # Without a filter an empty stretch shows by itself that this copy is shorter.
+        found = events.read_log(c, after=after, upto=head.position, limit=_BATCH, relation=relation)
+        # Without a filter, no events mean that this copy of the record is shorter.
         is_there = found if relation is None else events.chain_hash_at(c, head.position) == head.chain_hash
         if not is_there:
-            raise DatabaseUnavailable("the head was asked of another copy of the record")
+            raise DatabaseUnavailable("this copy of the record does not have the events up to the head yet")
         return found
 
-    found = copies.read(head, load, is_past=True)
+    found = replicas.read(head, load, is_past=True)
     sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
-    # A filtered stretch that is not full reached the head, whatever was recorded in other relations meanwhile.
-    is_to_head = relation is not None and len(found) < _AT_ONCE
-    return _Stretch(b"".join(sent), head.position if is_to_head else found[-1].position)
+    # With a filter, a batch that is not full covers all positions up to the head.
+    is_to_head = relation is not None and len(found) < _BATCH
+    return _Batch(b"".join(sent), head.position if is_to_head else found[-1].position)
 
 
 ROW: Final = Streamed(_PATH, LiveQuery, _live, ("text/event-stream",))

@@ -1,4 +1,4 @@
-"""The log of a serving process: one JSON object a line on standard error, ours and the libraries' alike."""
+"""The log of a serving process: JSON lines on standard error, for the service and its libraries."""
 
 import logging
 import sys
@@ -10,23 +10,23 @@ import structlog
 from service.store.keys import redact_keys
 
 
-def _hushed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _redacted(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {name: redact_keys(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
-_EVERY_LINE: Final = (
+_PROCESSORS: Final = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    # Frames without their variables, among which there may be secrets.
+    # Tracebacks without local variables, which can contain secrets.
     structlog.processors.format_exc_info,
-    _hushed,
+    _redacted,
 )
 
 
 def configure() -> None:
-    """For this process, once. Libraries are heard from warnings on."""
+    """Set up the log of this process. Call it once. Libraries log warnings and errors only."""
     structlog.configure(
-        processors=[*_EVERY_LINE, structlog.processors.JSONRenderer()],
+        processors=[*_PROCESSORS, structlog.processors.JSONRenderer()],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -34,7 +34,7 @@ def configure() -> None:
     renderer = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     libraries.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[renderer, structlog.processors.JSONRenderer()], foreign_pre_chain=list(_EVERY_LINE)
+            processors=[renderer, structlog.processors.JSONRenderer()], foreign_pre_chain=list(_PROCESSORS)
         )
     )
     logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)

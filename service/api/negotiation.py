@@ -1,4 +1,4 @@
-"""What a request asks for: validators, preferences, media types and codings (RFC 9110, 7240)."""
+"""The headers of a read: validators, preferences, media types and codings (RFC 9110, 7240)."""
 
 import asyncio
 import re
@@ -18,26 +18,27 @@ from service.api.problems import Problem
 _LONGEST_WAIT: Final = 30
 _WAIT: Final = re.compile(r"\s*wait\s*=\s*\"?(?P<seconds>[0-9]{1,9})\"?\s*(?:;.*)?", re.IGNORECASE)
 EXCHANGE: Final = "irritants.exchange"
-"""The extension of ASGI under which a server offers it."""
+"""The name of the ASGI extension by which the server offers an Exchange."""
 
 
 class Exchange(Protocol):
-    """One request and its answer, where the server has a shorter way than messages."""
+    """One request and its response, for servers that can write a response without ASGI messages."""
 
     def answer(self, head: bytes, body: bytes) -> bool:
-        """Sends a whole answer in one piece; false where it has to be sent as messages."""
+        """Send a complete response. False if it must be sent by ASGI messages."""
 
     async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
-        """Send an answer without a length and close the connection, for clients that know no chunks (HTTP/1.0)."""
+        """Send a response without a length and close the connection, because HTTP/1.0 has no chunks."""
 
-    def when_gone(self, call: Callable[[], None] | None) -> None:
-        """What to call when the client leaves."""
+    def on_disconnect(self, call: Callable[[], None] | None) -> None:
+        """Set the function to call when the client disconnects. None removes it."""
 
 
 class Request:
-    """A GET, or a HEAD that is answered as one. A document depends on `target`.
+    """A GET, or a HEAD that is handled as one.
 
-    `coding` is the content coding to send it in, "" for none. `kept_as` is the key of the answer in the cache.
+    `target` has everything that a document depends on. `coding` is the content coding of the response, "" for none.
+    `kept_as` is its key in the cache.
     """
 
     __slots__ = (
@@ -45,7 +46,7 @@ class Request:
         "access",
         "coding",
         "exchange",
-        "is_gone",
+        "is_disconnected",
         "is_head",
         "kept_as",
         "key",
@@ -72,7 +73,7 @@ class Request:
         self.kept_as = (self.path, self.query, accept, self.prefix, self.coding) if self.coding else self.target
         state = scope["state"]
         self.is_head: bool = "is_head" in state
-        self.is_gone = False
+        self.is_disconnected = False
         extensions = scope.get("extensions")
         self.exchange: Exchange | None = extensions.get(EXCHANGE) if extensions else None
         self.access: Access = state["key"]
@@ -87,40 +88,40 @@ class Request:
         sent = self._headers.get(b"last-event-id")
         if sent is None:
             return None
-        # A header that a proxy has doubled is one list, of the same id twice.
+        # A proxy that doubles the header makes a list with the same id twice.
         ids = {id.strip(" \t") for id in sent.decode("latin-1").split(",")}
         return ids.pop() if len(ids) == 1 else sent.decode("latin-1")
 
     @property
     def wait(self) -> int:
-        """For how many seconds the sender would rather wait than hear that nothing changed; 0 where it would not."""
+        """The seconds that the sender waits for a change (`Prefer: wait`), at most 30. 0: it does not wait."""
         if b"prefer" not in self._headers:
             return 0
         for preference in self._headers[b"prefer"].decode("latin-1").split(","):
-            if asked := _WAIT.fullmatch(preference):
-                return min(int(asked["seconds"]), _LONGEST_WAIT)
+            if preferred := _WAIT.fullmatch(preference):
+                return min(int(preferred["seconds"]), _LONGEST_WAIT)
         return 0
 
     @contextmanager
-    def leaving(self, told: Callable[[], None]) -> Iterator[None]:
-        """Meanwhile it is told when the sender leaves."""
+    def watching_disconnect(self, call: Callable[[], None]) -> Iterator[None]:
+        """Call a function if the sender disconnects meanwhile."""
 
-        def gone() -> None:
-            self.is_gone = True
-            told()
+        def disconnected() -> None:
+            self.is_disconnected = True
+            call()
 
         if self.exchange is not None:
-            self.exchange.when_gone(gone)
-            end: Callable[[], object] = partial(self.exchange.when_gone, None)
+            self.exchange.on_disconnect(disconnected)
+            end: Callable[[], object] = partial(self.exchange.on_disconnect, None)
         else:
-            end = asyncio.ensure_future(_until_gone(self.receive, gone)).cancel
+            end = asyncio.ensure_future(_wait_for_disconnect(self.receive, disconnected)).cancel
         try:
             yield
         finally:
             end()
 
     def confirmed(self, tag: bytes) -> bytes | None:
-        """The tag of the copy that the sender has, where it is of the same state as `tag` (`If-None-Match`)."""
+        """Return the tag in `If-None-Match` that names the same state as `tag`, as it was sent, or None."""
         known = self._headers.get(b"if-none-match")
         if known is None:
             return None
@@ -130,10 +131,10 @@ class Request:
         return None if found is None else found.encode("latin-1")
 
 
-async def _until_gone(receive: Receive, gone: Callable[[], None]) -> None:
+async def _wait_for_disconnect(receive: Receive, disconnected: Callable[[], None]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    gone()
+    disconnected()
 
 
 def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -144,19 +145,21 @@ def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def negotiated(accept: str, offered: Sequence[str]) -> str:
-    """Which of the media types the sender would have, the first where it has no preference. Raises Problem (406)."""
+    """Return the media type that the sender prefers, by default the first. Raises Problem (406)."""
     ranges = [weighed(one) for one in accept.split(",") if one.strip()]
     if not ranges:
         return offered[0]
     weights = {media_type: _weight(media_type.partition(";")[0], ranges) for media_type in offered}
     best = max(offered, key=lambda media_type: weights[media_type])
     if not weights[best]:
-        raise Problem("not-acceptable", f"This is to be had as {' or '.join(offered)}.")
+        raise Problem(
+            "not-acceptable", f"This resource is available as {' or '.join(offered)}. Ask for that in Accept."
+        )
     return best
 
 
 def _weight(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """By the most specific range that fits."""
+    """Return the weight (q) of the most specific range that matches."""
     kind = media_type.partition("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         for range, weight in ranges:

@@ -1,6 +1,6 @@
-"""For whoever runs the service: whether it is alive, whether it answers and else why not, and what it counts.
+"""Endpoints for operators: health, readiness and metrics.
 
-The hot paths keep plain numbers of their own; they are turned into metrics only when somebody asks.
+Hot paths count in plain numbers, which become metrics only when they are requested.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from service.store.migrate import is_current
 
 
 async def no_parameters(request: Request) -> None:
-    """A dependency of routes that take none. Raises Problem for one that is given."""
+    """Refuse every query parameter. A dependency of routes without parameters. Raises Problem."""
     parse(Query, request.scope["query_string"])
 
 
@@ -40,30 +40,33 @@ _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 
 
 class Metrics(Collector):
-    """The numbers of one process, read where they are kept."""
+    """The metrics of one process, collected from its components."""
 
     def __init__(self, recorder: Recorder, follower: Follower) -> None:
         self._queue, self._follower = recorder.queue, follower
         self.counts: Mapping[tuple[str, str, int], RequestCount] = {}
         self.appends = Histogram(
-            "irritants_append_seconds", "From a report's reading to its commit", buckets=_BUCKETS, registry=None
+            "irritants_append_seconds",
+            "Time from the validation of a report to its commit",
+            buckets=_BUCKETS,
+            registry=None,
         )
         self.registry = CollectorRegistry()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._of_requests()
-        yield from self._of_reading()
-        yield _counter("irritants_batches", "Batches of reports that were decided together", self._queue.batches)
-        yield _counter("irritants_batched_reports", "Reports in those batches", self._queue.requests)
-        yield _gauge("irritants_reports_waiting", "Reports that no batch has taken up yet", self._queue.waiting)
+        yield from self._request_metrics()
+        yield from self._read_metrics()
+        yield _counter("irritants_batches", "Batches in which reports were recorded", self._queue.batches)
+        yield _counter("irritants_batched_reports", "Reports that these batches contained", self._queue.requests)
+        yield _gauge("irritants_reports_waiting", "Reports in the queue that are in no batch yet", self._queue.waiting)
         yield from self.appends.collect()
 
-    def _of_requests(self) -> Iterator[Metric]:
+    def _request_metrics(self) -> Iterator[Metric]:
         labels = ("route", "method", "status")
-        requests = CounterMetricFamily("irritants_requests", "Requests by route and status", labels=labels)
-        seconds = CounterMetricFamily("irritants_request_seconds", "The time that they took together", labels=labels)
+        requests = CounterMetricFamily("irritants_requests", "Requests by route, method and status", labels=labels)
+        seconds = CounterMetricFamily("irritants_request_seconds", "Total duration of these requests", labels=labels)
         for (route, method, status), counted in list(self.counts.items()):
             kind = (route, method, str(status))
             requests.add_metric(kind, counted.requests)
@@ -71,36 +74,48 @@ class Metrics(Collector):
         yield requests
         yield seconds
 
-    def _of_reading(self) -> Iterator[Metric]:
+    def _read_metrics(self) -> Iterator[Metric]:
         follower = self._follower
         head, cache = follower.last_head, follower.cache
         yield _counter("irritants_head_queries", "Queries for the head of the record", follower.queries)
-        yield _counter("irritants_head_questions", "Requests that those queries answered", follower.questions)
+        yield _counter("irritants_head_questions", "Requests that shared these queries", follower.questions)
         yield _gauge(
-            "irritants_position", "The record's last position, as this process knows it", head.position if head else 0
+            "irritants_position", "Last position of the record that this process knows", head.position if head else 0
         )
-        yield _gauge("irritants_behind_positions", "Positions on record that are not yet read here", follower.behind)
-        yield _gauge("irritants_behind_seconds", "How long ago the head was last confirmed", unheard(follower))
+        yield _gauge(
+            "irritants_behind_positions", "Positions on record that this process has not read yet", follower.behind
+        )
+        yield _gauge(
+            "irritants_behind_seconds", "Time since the head was last confirmed", seconds_since_confirmed(follower)
+        )
         yield _counter(
-            "irritants_record_went_back", "Times that what was seen was not on record any more", follower.breaks
+            "irritants_record_went_back", "Number of full cache resets because the record lost events", follower.breaks
         )
-        yield _gauge("irritants_waiters", "Requests that wait for news", follower.waiting)
-        yield _gauge("irritants_cache_bytes", "Rendered documents that are kept", cache.bytes)
-        yield _counter("irritants_cache_hits", "Answers found among them", cache.hits)
-        yield _counter("irritants_cache_misses", "Answers that had to be made", cache.misses)
-        yield from self._of_copies()
+        yield _gauge("irritants_waiters", "Requests and streams that wait for a change", follower.waiting)
+        yield _gauge("irritants_cache_bytes", "Memory of the cached rendered documents", cache.bytes)
+        yield _counter("irritants_cache_hits", "Responses served from the cache", cache.hits)
+        yield _counter("irritants_cache_misses", "Responses that had to be rendered", cache.misses)
+        yield from self._replica_metrics()
 
-    def _of_copies(self) -> Iterator[Metric]:
-        copies = self._follower.replicas
-        reads = CounterMetricFamily("irritants_reads", "Answers made, by what they were read from", labels=("origin",))
-        behind = GaugeMetricFamily("irritants_standby_behind_positions", "When last looked at", labels=("standby",))
-        aside = GaugeMetricFamily("irritants_standby_set_aside", "1 where it is not read", labels=("standby",))
-        reads.add_metric(("primary",), copies.primary_reads)
-        for copy in copies.standbys:
-            number = str(copy.number)
-            reads.add_metric((f"standby {number}",), copy.reads)
-            behind.add_metric((number,), copy.behind)
-            aside.add_metric((number,), copy.state != SERVING)
+    def _replica_metrics(self) -> Iterator[Metric]:
+        replicas = self._follower.replicas
+        reads = CounterMetricFamily(
+            "irritants_reads", "Reads of the record, by the database that served them", labels=("origin",)
+        )
+        behind = GaugeMetricFamily(
+            "irritants_standby_behind_positions",
+            "Positions that the standby lacked at its last check",
+            labels=("standby",),
+        )
+        aside = GaugeMetricFamily(
+            "irritants_standby_set_aside", "1 if the standby is not used for reads", labels=("standby",)
+        )
+        reads.add_metric(("primary",), replicas.primary_reads)
+        for standby in replicas.standbys:
+            number = str(standby.number)
+            reads.add_metric((f"standby {number}",), standby.reads)
+            behind.add_metric((number,), standby.behind)
+            aside.add_metric((number,), standby.state != SERVING)
         yield from (reads, behind, aside)
 
 
@@ -112,57 +127,57 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def unheard(follower: Follower) -> float:
-    """For how many seconds nothing was heard of the head of the record; it is asked for every second."""
+def seconds_since_confirmed(follower: Follower) -> float:
+    """Return the seconds since the head was last confirmed, which is attempted every second."""
     return max(asyncio.get_running_loop().time() - follower.confirmed_at, 0.0)
 
 
 class Alive(Document):
-    """The process answers."""
+    """The process is alive."""
 
     alive: bool = True
 
 
 class StandbyState(Document):
-    """A standby, by its place in the setting: `serving`, or why it is not read. Without it the primary serves."""
+    """A standby, by its number in the setting. `state`: `serving`, or the reason why the primary serves its reads."""
 
     standby: int
     state: str
-    behind: int = Field(description="positions that it had not yet when it was last looked at")
+    behind: int = Field(description="positions that it lacked at its last check")
 
 
 class Ready(Document):
-    """The service answers from the record, whose last position this is."""
+    """The service is ready. `position`: the last position of the record."""
 
     ready: bool = True
     position: int
-    standbys: list[StandbyState] = Field(default=[], description="those that may be read")
+    standbys: list[StandbyState] = Field(default=[], description="the standbys in the setting")
 
 
 @router.get("/healthz", operation_id="read_health")
 async def health() -> Alive:
-    """Whether the process is alive; says nothing of the database."""
+    """Answer 200 while the process is alive. The database is not checked."""
     return Alive()
 
 
 @router.get("/readyz", operation_id="read_readiness")
 async def readiness(request: Request) -> Ready:
-    """Whether the service answers from the record, and else why not."""
+    """Answer 200 if the service can answer from the record, else 503 with the reason."""
     follower: Follower = request.app.state.follower
     if follower.draining:
-        raise Problem("not-ready", "The service is shutting down.")
+        raise Problem("not-ready", "The service is shutting down. Send the request to another process.")
     try:
         if not await _migrated(request.app.state):
-            raise Problem("not-ready", "The database has not the tables of this release: run `irritants migrate`.")
+            raise Problem("not-ready", "The database lacks the tables of this release. Run `irritants migrate`.")
         head = await follower.head()
     except DatabaseUnavailable:
-        raise Problem("not-ready", "The database cannot be reached.") from None
+        raise Problem("not-ready", "The database cannot be reached. The service retries every second.") from None
     standbys = [StandbyState(standby=c.number, state=c.state, behind=c.behind) for c in follower.replicas.standbys]
     return Ready(position=head.position, standbys=standbys)
 
 
 async def _migrated(state: State) -> bool:
-    """Asked until it is so: a later release that changes the tables sees to it that this one can go on."""
+    """Return whether the tables fit. Once true it is not checked again, because migrations stay compatible."""
     if not state.migrated:
         state.migrated = await state.follower.read(_is_current)
     return bool(state.migrated)
@@ -175,10 +190,12 @@ def _is_current(engine: Engine) -> bool:
 
 @router.get("/metrics", operation_id="read_metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """What the process counts, for Prometheus. Needs the scope admin where reading needs a key."""
+    """Metrics of this process for Prometheus. If reading needs a key, this needs the scope `admin`."""
     if request.app.state.settings.read_access == "key":
         access: Access = request.state.key
         access.require("admin")
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    kept: Metrics = request.app.state.metrics
-    return Response(encode(kept.registry), headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+    metrics_of_process: Metrics = request.app.state.metrics
+    return Response(
+        encode(metrics_of_process.registry), headers={"Content-Type": content_type, "Cache-Control": "no-store"}
+    )

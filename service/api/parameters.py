@@ -1,7 +1,7 @@
-"""Query parameters: read strictly, each with its place in the contract.
+"""Query parameters: their strict parsing, and their descriptions for the contract.
 
-What is not known is refused: a misspelt `as_of_postion` must not read the present. Nothing is guessed either: a date
-says on which of the two clocks it is, and a moment says in which zone.
+Unknown parameters are refused, because a misspelt `as_of_postion` would otherwise read the present. A date must name
+one of the two clocks, and a moment its zone.
 """
 
 import re
@@ -23,13 +23,13 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_MOST: Final = 40
-_SHOWN: Final = 60
+_MAX_PARAMETERS: Final = 40
+_MAX_SHOWN: Final = 60
 
 
 def whole(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise PydanticCustomError("whole", "is a whole number, such as 41")
+        raise PydanticCustomError("whole", "must be a whole number, such as 41")
     return int(text)
 
 
@@ -37,77 +37,91 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
-        raise PydanticCustomError("day", "is a day, such as 2025-04-10") from None
+        raise PydanticCustomError("day", "must be a day, such as 2025-04-10") from None
 
 
 def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text if _MOMENT.fullmatch(text) else "").astimezone(UTC)
     except (ValueError, OverflowError):
-        why = "is a moment with its zone, such as 2025-04-10T09:30:00Z; in an address + is written %2B"
+        why = "must be a date and time with its zone, such as 2025-04-10T09:30:00Z; write + as %2B"
         raise PydanticCustomError("moment", why) from None
 
 
 def _relation(text: str) -> str:
     if not is_relation(text):
-        raise PydanticCustomError("relation", "is a relation's id, such as ru-us")
+        raise PydanticCustomError("relation", "must be the id of a relation, such as ru-us")
     return text
 
 
-# Bounds stand before the validator: after it, pydantic says them in the contract as `ge`, which is no JSON Schema.
+def formed(pattern: str, why: str) -> BeforeValidator:
+    """Refuse a text that does not match, and say in words what is allowed. The pattern itself is for the contract."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("form", why)
+        return text
+
+    return BeforeValidator(checked)
+
+
+# Bounds come before the validator: after it, pydantic writes them as `ge`, which is not JSON Schema.
 Whole = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Day = Annotated[date, BeforeValidator(day)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
-RelationId = Annotated[str, BeforeValidator(_relation)]
-Limit = Annotated[int, Field(ge=1, le=1000, description="how many items at most"), BeforeValidator(whole)]
+RelationId = Annotated[str, Field(description="only this relation, such as ru-us"), BeforeValidator(_relation)]
+Limit = Annotated[
+    int, Field(ge=1, le=1000, description="the highest number of items in the response"), BeforeValidator(whole)
+]
 Cursor = Annotated[
-    str, Field(min_length=1, max_length=400, description="`next` of the page before; it means nothing by itself")
+    str, Field(min_length=1, max_length=400, description="`next` of the page before; its form may change")
 ]
 DateMatch = Annotated[
     Literal["possible", "certain"],
-    Field(description="whether a date that is not exact counts where it may fit (default), or only where it must"),
+    Field(description="an inexact date matches if it is possibly (default) or certainly within the bounds"),
 ]
 
 
 class Query(BaseModel):
-    """The parameters of one resource. The descriptions are those of the contract."""
+    """The parameters of one resource. Their descriptions appear in the contract."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def is_at_rest(self, _head: Head) -> bool:
-        """Whether the record can never answer this otherwise: every clock is past what is asked for."""
+    def is_final(self, _head: Head) -> bool:
+        """Return whether the response can never change, because the requested point is in the past of the record."""
         return False
 
     @property
     def of_relation(self) -> str | None:
-        """The only relation that an answer tells of; None where it may tell of the whole record."""
+        """Return the only relation that the response covers. None if it may cover the whole record."""
         relation: str | None = getattr(self, "relation", None)
         return relation
 
 
 class At(Query):
-    """Where a state is read: by the record's clock (`as_of_position` or `known_at`), by the world's, or by both."""
+    """The point at which a state is read.
+
+    `as_of_position` or `known_at` choose by date of recording, `effective_on` chooses by date of event.
+    """
 
     as_of_position: Annotated[
-        Whole | None, Field(description="only what was on record at this position; such a reading never changes")
+        Whole | None, Field(description="read the record as it was at this position; the response never changes")
     ] = None
     known_at: Annotated[
-        Moment | None, Field(description="only what was on record at this moment, which is not in the future")
+        Moment | None, Field(description="read the record as it was at this moment, which must not be in the future")
     ] = None
-    effective_on: Annotated[
-        Day | None, Field(description="only what had happened in the world by the end of this day")
-    ] = None
+    effective_on: Annotated[Day | None, Field(description="read only what had happened by the end of this day")] = None
     date_match: DateMatch | None = None
 
     @model_validator(mode="after")
     def _clocks_are_named(self) -> Self:
         if self.as_of_position is not None and self.known_at is not None:
-            raise misplaced("known_at", "is on the same clock as as_of_position: give one of them")
+            raise misplaced("known_at", "cannot be combined with as_of_position; send one of them")
         if self.date_match is not None and self.effective_on is None:
-            raise misplaced("date_match", "says how days are compared, and there is none")
+            raise misplaced("date_match", "needs effective_on; send both or neither")
         return self
 
-    def is_at_rest(self, _head: Head) -> bool:
+    def is_final(self, _head: Head) -> bool:
         return self.as_of_position is not None or (self.known_at is not None and is_over(self.known_at, _head))
 
     @property
@@ -123,21 +137,21 @@ Q = TypeVar("Q", bound=Query)
 
 
 def is_over(moment: datetime, head: Head) -> bool:
-    """Whether nothing more will be recorded then: at the moment of the head itself, more may be."""
+    """Return whether no more events can be recorded at this moment. At the moment of the head, more can follow."""
     return moment < head.recorded_at
 
 
 def parse(model: type[Q], raw: bytes) -> Q:
-    """The parameters of a query string. Raises Problem with every mistake in it."""
+    """Parse a query string. Raises Problem with every mistake in it."""
     given = _pairs(raw) if raw else []
     twice = sorted(name for name, times in Counter(name for name, _ in given).items() if times > 1)
     if twice:
-        raise _problem([Mistake(parameter=name[:_SHOWN], detail="is given twice") for name in twice])
+        raise _problem([Mistake(parameter=name[:_MAX_SHOWN], detail="is given twice; send it once") for name in twice])
     return written(model, **dict(given))
 
 
 def written(model: type[Q], **given: object) -> Q:
-    """The parameters, as if they were written in an address; None leaves one out. Raises Problem as `parse` does."""
+    """Return the parameters as if they were written in an address. None omits one. Raises Problem as `parse` does."""
     try:
         return model.model_validate({name: str(value) for name, value in given.items() if value is not None})
     except ValidationError as refused:
@@ -147,18 +161,26 @@ def written(model: type[Q], **given: object) -> Q:
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
     try:
         unquote_to_bytes(raw).decode()
-        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST)
+        return parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_PARAMETERS
+        )
     except ValueError:
-        raise malformed(None, "The query is not of the form name=value&name=value, in UTF-8.") from None
+        raise malformed(
+            None,
+            f"The query cannot be read. Write name=value&name=value in UTF-8, {_MAX_PARAMETERS} parameters at most.",
+        ) from None
 
 
 def misplaced(parameter: str, detail: str) -> PydanticCustomError:
-    """For a model's validator: a parameter that does not go with another."""
+    """Return the error for a parameter that conflicts with another. Validators of models raise it."""
     return PydanticCustomError("misplaced", "{detail}", {"parameter": parameter, "detail": detail})
 
 
 def malformed(parameter: str | None, detail: str) -> Problem:
-    """One mistake in the parameters; without a name, in their form."""
+    """Return a Problem with one mistake.
+
+    `detail` continues the name of the parameter ("must be a day"), or is a sentence where there is no name.
+    """
     return _problem([Mistake(parameter=parameter, detail=detail)])
 
 
@@ -169,7 +191,10 @@ def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
     for error in errors:
         if error["type"] == "extra_forbidden":
             mistakes.append(
-                Mistake(parameter=str(error["loc"][0])[:_SHOWN], detail=f"is no parameter; there are: {known}")
+                Mistake(
+                    parameter=str(error["loc"][0])[:_MAX_SHOWN],
+                    detail=f"is not a parameter of this address; allowed: {known}",
+                )
             )
         else:
             unknown = False
@@ -179,8 +204,8 @@ def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """Goes on from the parameter's name, as ours do."""
-    return "is needed" if error["type"] == "missing" else error["msg"].removeprefix("Input ").removeprefix("String ")
+    """Return the message of pydantic as a continuation of the parameter's name."""
+    return "is missing" if error["type"] == "missing" else error["msg"].removeprefix("Input ").removeprefix("String ")
 
 
 def _problem(mistakes: list[Mistake], name: str = "malformed-parameter") -> Problem:
@@ -189,7 +214,7 @@ def _problem(mistakes: list[Mistake], name: str = "malformed-parameter") -> Prob
 
 
 def described(path: str, model: type[Query]) -> list[dict[str, Any]]:
-    """The parameters of a resource as OpenAPI has them."""
+    """Return the OpenAPI parameters of a resource."""
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", path)
@@ -203,7 +228,7 @@ def described(path: str, model: type[Query]) -> list[dict[str, Any]]:
 def _described(name: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
     description = schema.pop("description", "")
     schema.pop("title", None)
-    # Absent is absent: nobody writes null into an address.
+    # A parameter is present or absent: an address has no null.
     alternatives = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
     if schema.get("default", 0) is None:
         del schema["default"]

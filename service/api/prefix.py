@@ -1,8 +1,8 @@
-"""Served below a path: behind a proxy that has other things at its root, `/irritants/…` for example.
+"""Serving below a path such as `/irritants`, behind a proxy that serves other applications too.
 
-Inside, every address is that of the root; nothing here knows of a prefix but what writes an address into an answer.
-The prefix comes from the server (ASGI `root_path`), which has it from a trusted proxy, or from the settings. A proxy
-may strip it from the path or leave it there.
+Inside the application every path begins at the root. Only code that writes an address into a response uses the prefix.
+The prefix comes from a trusted proxy, by ASGI `root_path`, or from the settings. A proxy may strip it from the path or
+leave it.
 """
 
 import ipaddress
@@ -13,21 +13,21 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from service.settings import OWN_PATHS, path_prefix
 
-_ADDRESSES: Final = frozenset({b"location", b"content-location", b"hx-redirect"})
-"""Headers of an answer whose value is an address of this service."""
+_ADDRESS_HEADERS: Final = frozenset({b"location", b"content-location", b"hx-redirect"})
+"""Response headers whose value is an address of this service."""
 
 
 def prefix_of(scope: Scope) -> str:
-    """The path below which this request was asked, empty at the root."""
+    """Return the path that this request was sent below. Empty at the root."""
     prefix: str = scope.get("state", {}).get("prefix", "")
     return prefix
 
 
-def moved_to_root(scope: Scope, prefix: str, send: Send) -> Send:
-    """Make a request one of the root, and return a `send` that moves its answer's addresses below the prefix.
+def remove_prefix(scope: Scope, prefix: str, send: Send) -> Send:
+    """Remove the prefix from a request, and return a `send` that adds it to the addresses in the response headers.
 
-    What follows the prefix has to begin like an address of ours. So `/irritants/ru-us/visas` from a proxy that stripped
-    `/irritants` keeps its name.
+    It is removed only if an address of the service follows. So `/irritants/ru-us/visas` stays as it is if the proxy has
+    stripped `/irritants` already.
     """
     path: str = scope["path"]
     rest = path[len(prefix) :]
@@ -36,15 +36,15 @@ def moved_to_root(scope: Scope, prefix: str, send: Send) -> Send:
     scope["root_path"] = ""
     scope.setdefault("state", {})["prefix"] = prefix
 
-    async def moved(message: Message) -> None:
+    async def send_prefixed(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [
-                (name, prefix.encode() + value if name.lower() in _ADDRESSES and _is_own(value) else value)
+                (name, prefix.encode() + value if name.lower() in _ADDRESS_HEADERS and _is_own(value) else value)
                 for name, value in message["headers"]
             ]
         await send(message)
 
-    return moved
+    return send_prefixed
 
 
 def _is_own(address: bytes) -> bool:
@@ -52,14 +52,14 @@ def _is_own(address: bytes) -> bool:
 
 
 class Forwarded:
-    """Believe what trusted proxies say: who asked, whether with encryption, and below which path (X-Forwarded-Prefix).
+    """Use the X-Forwarded headers of trusted proxies: client address, scheme and prefix.
 
-    `proxies`: addresses and networks with commas between. Who asked is uvicorn's to find out; it replaces the address
-    of the proxy, so the prefix is looked at first.
+    `proxies`: addresses and networks, separated by commas. The prefix is read first, because uvicorn then replaces the
+    address of the proxy by that of the client.
     """
 
     def __init__(self, app: ASGIApp, proxies: str) -> None:
-        self._app = ProxyHeadersMiddleware(app, trusted_hosts=proxies)  # type: ignore[arg-type]  # ASGI, typed anew
+        self._app = ProxyHeadersMiddleware(app, trusted_hosts=proxies)  # type: ignore[arg-type]  # uvicorn has its own types of ASGI
         self._networks = [ipaddress.ip_network(proxy) for proxy in proxies.split(",")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,288 +1,290 @@
-"""What each problem means and what to do about it: the texts behind `/problems/<name>`, in one table."""
+"""The text of each problem type: its title, and its meaning and remedy on the page `/problems/<name>`."""
 
 from typing import Final, NamedTuple
 
 
 class ProblemType(NamedTuple):
-    """`title` is the same in every answer of this name; `text` is for whoever opens the page."""
+    """`title` is the same in every response of this type. `text` says what is wrong, what is allowed and what to do."""
 
     title: str
     text: str
 
 
 PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
-    # The rules of the domain, as things stand: 409.
+    # The report contradicts what is on record: 409.
     "not-allowed": ProblemType(
-        "Not allowed as things stand",
-        "Several of the report's events are not allowed in their places. Each is listed with what stands against"
-        " it; nothing was written, also not the events that were allowed.",
+        "The record does not allow this now",
+        "Several events of the report are not allowed at their places. Each is listed with the reason. Nothing"
+        " was written, not even the events that were allowed.",
     ),
     "not-opened": ProblemType(
-        "Nothing is on record there yet",
-        "A stream begins with the event that opens it: IrritantOpened, RelationOpened, SourceRegistered, or for a"
-        " round whichever of its announcement, its date or its opening is first reported. File that first, in the"
-        " same report if you like.",
+        "Not on record yet",
+        "A stream begins with the event that opens it: IrritantOpened, RelationOpened or SourceRegistered. A"
+        " round begins with its announcement, its date or its opening. File that event first; it may be in the"
+        " same report.",
     ),
     "already-opened": ProblemType(
         "Already on record",
-        "What is on record is not opened a second time. If its title or another detail was wrong, correct the"
+        "This was opened before and cannot be opened again. If its title or another detail is wrong, correct the"
         " event that opened it.",
     ),
     "irritant-closed": ProblemType(
         "The irritant is closed",
-        "A resolved or withdrawn irritant takes no further claims. Where a side takes it up again, that is"
-        " IrritantReopened; where the closing was filed by mistake, retract it.",
+        "A resolved or withdrawn irritant takes no further claims. If a side takes it up again, file"
+        " IrritantReopened. If it was closed by mistake, retract the event that closed it.",
     ),
     "not-a-reversal": ProblemType(
         "Not a reversal",
-        "A reversal says that things went back, so it goes strictly below the rung that was reported in its place"
-        " in the order of the world. Where the record itself was wrong, correct or retract instead: that is no"
-        " regression.",
+        "A reversal must go to a lower rung than the one reported before it, by date of event. If the record was"
+        " wrong, file a correction or a retraction instead: that is not a regression.",
     ),
     "not-closed": ProblemType(
         "The irritant is open",
-        "Only what was resolved or withdrawn can be reopened. The irritant was open at that point of the world's"
-        " order.",
+        "Only a resolved or withdrawn irritant can be reopened. This irritant was open on that date.",
     ),
     "not-yours-to-withdraw": ProblemType(
-        "Not this side's to withdraw",
-        "An irritant is withdrawn by the side that raised it. The other side may contest it, or report it resolved.",
+        "Only the side that raised it can withdraw it",
+        "The side that raised an irritant can withdraw it. The other side can contest it, or report it resolved.",
     ),
     "too-far-to-withdraw": ProblemType(
-        "Too far along to be withdrawn",
-        "Once both sides are past talks the irritant is no longer one side's to take back; it is resolved, or"
-        " progress on it is reversed.",
+        "Too late to withdraw",
+        "An irritant cannot be withdrawn once both sides are past talks. Report it resolved, or report a reversal.",
     ),
     "no-such-hold": ProblemType(
         "No such hold",
-        "Each side lifts the hold that it placed itself, and this side has placed none.",
+        "A side can lift only a hold that it placed itself. This side has no open hold here.",
     ),
     "out-of-turn": ProblemType(
-        "Out of turn",
-        "Rounds are announced, scheduled, convened and concluded in that order, though each step may be skipped."
-        " A second report of the same step is evidence for the first: file EvidenceAdded.",
+        "Round events out of order",
+        "A round is announced, scheduled, convened and concluded, in this order; steps may be left out. If"
+        " another document reports the same step, file it as evidence (EvidenceAdded).",
     ),
     "changed": ProblemType(
-        "Somebody else was faster",
-        "The report expected a stream at a version that it is no longer at. Look at what was recorded since, and"
-        " file again with the new version; a dry run shows the new before and after.",
+        "Version conflict",
+        "The report expected another version of a stream than the record has now. Read what was recorded since,"
+        " then file again with the new version. A dry run shows the state before and after.",
     ),
-    # What could not be so, whatever stands: 422.
+    # The report is wrong by itself: 422.
     "not-valid": ProblemType(
-        "Mistakes in what was sent",
-        "Every mistake is listed, each with a JSON Pointer to its place. Nothing was written, also not the"
-        " idempotency key: mend them and send it again under the same key.",
+        "Mistakes in the report",
+        "Every mistake is listed, with a JSON Pointer to its place. Nothing was written, and the idempotency key"
+        " is not used up. Correct the mistakes and send the report again with the same key.",
     ),
     "malformed": ProblemType(
-        "Not in the form that it must have",
-        "A field is missing, is unknown, or has a value that it cannot have. Input is read strictly: a number is"
-        " no string, and a misspelt field is not ignored.",
+        "A field is missing, unknown or invalid",
+        "Correct the field that the pointer names. Input is read strictly: a number is not accepted as text, and"
+        " an unknown field is not ignored.",
     ),
     "unknown-source": ProblemType(
-        "The document is not registered",
-        "Every assertion cites a document. Register it once with SourceRegistered, before or earlier in the same"
-        " report.",
+        "The source is not registered",
+        "Every assertion cites a source. Register it once (SourceRegistered), before this report or earlier in it.",
     ),
     "paragraph-beyond-source": ProblemType(
-        "The document has no such paragraph",
-        "Paragraphs are the document's lines that are not blank, counted from 1. If the number registered for the"
-        " document is wrong, correct its registration.",
+        "The source has no such paragraph",
+        "Paragraphs are the lines of a document that are not blank, counted from 1. If the registered number of"
+        " paragraphs is wrong, correct the registration.",
     ),
     "unknown-origin": ProblemType(
         "The origin is not registered",
-        "Every assertion names the utterance behind it. Register it with OriginRegistered under the document that"
-        " has it; documents that relay one utterance share its origin.",
+        "Every assertion names its origin: the statement that the document relays. Register it (OriginRegistered)"
+        " with the document that contains it. Documents that relay the same statement share one origin.",
     ),
     "origin-of-another-party": ProblemType(
-        "The origin is another party's",
-        "An utterance belongs to whoever spoke it. If somebody else said the same, that is another origin.",
+        "The origin belongs to another party",
+        "An origin belongs to the party that made the statement. If another party said the same, register a"
+        " second origin.",
     ),
     "origin-taken": ProblemType(
-        "The origin's name is taken",
-        "An origin's name is unique over the whole record, so that relayed words are recognised. Cite the origin"
-        " that exists, or name yours differently.",
+        "The name of the origin is taken",
+        "The name of an origin is unique in the whole record. Cite the existing origin, or choose another name.",
     ),
     "unknown-target": ProblemType(
         "No such event",
-        "Other events are named by id, by stream@version, or within a report by ref, and lie on the same stream.",
+        "Name another event by its id, by stream@version, or within a report by its ref. It must be on the same"
+        " stream.",
     ),
     "not-a-target": ProblemType(
-        "That event cannot be named here",
-        "The event exists, but not as something that this one can refer to: it was retracted, is mere record-"
-        " keeping, or is of the wrong type.",
+        "This event cannot be named here",
+        "The event exists, but was retracted, is a correction or retraction itself, or has the wrong type.",
     ),
     "unknown-proposal": ProblemType(
         "No such proposal",
-        "An answer names the ProposalTabled that it answers, and that proposal must stand on record.",
+        "An answer names the proposal that it answers. That proposal must be on record and not retracted.",
     ),
     "unknown-step": ProblemType(
         "No such next step",
-        "A next step is closed under the name under which it was agreed on the same irritant.",
+        "A next step is closed by the name under which it was agreed, on the same irritant. Use that name.",
     ),
     "unknown-item": ProblemType(
         "No such item",
-        "An item's status is reported under the name under which it was added to the same irritant.",
+        "The status of an item is reported by the name under which the item was added, on the same irritant. Use"
+        " that name.",
     ),
     "item-taken": ProblemType(
         "The item is already on record",
-        "An item is added once. If another document names it too, file EvidenceAdded for the first.",
+        "An item is added once. If another document names it too, file evidence for the first (EvidenceAdded).",
     ),
     "unknown-member": ProblemType(
         "Not on record",
-        "The event or the report names a round or an irritant about which nothing was filed yet.",
+        "The event or the report names a round or an irritant that is not on record. Correct the name, or open it"
+        " first.",
     ),
     "not-a-party": ProblemType(
         "Not a party of the relation",
-        "Anybody may speak about an irritant, but only the two states of the relation act in it: as owner,"
-        " addressee, actor, or as the one that reverses or holds.",
+        "Third parties may speak about an irritant. Only the two states of the relation can be owner, addressee"
+        " or actor, or reverse or hold.",
     ),
     "not-by-a-party": ProblemType(
-        "For a party to assert",
-        "This type of event moves a party's own position, so only a party, or both jointly, can assert it.",
+        "Only a party can assert this",
+        "This type of event changes a party's own position. Only a party, or both jointly, can assert it.",
     ),
     "other-relation": ProblemType(
-        "Of another relation",
-        "A report is about one relation; events about another go into a report of their own. Sources belong to none.",
+        "Belongs to another relation",
+        "A report is about one relation. File events about another relation in a report of their own. Sources"
+        " belong to no relation.",
     ),
     "wrong-stream": ProblemType(
-        "Not on that kind of stream",
-        "Each type of event belongs to irritants, rounds, relations or sources; the contract lists which.",
+        "Wrong kind of stream",
+        "Each type of event belongs to irritants, rounds, relations or sources. The API documentation lists the"
+        " types of each.",
     ),
     "not-a-stream": ProblemType(
         "Not the name of a stream",
         "Streams are named irritant/ru-us/banking-access, round/ru-us/istanbul-april, relation/ru-us, or source/"
-        " and the document's short name. A relation is two country codes, sorted, in lower case.",
+        " and the short name of the document. A relation is two country codes in lower case, in alphabetical"
+        " order.",
     ),
     "cycle": ProblemType(
         "Events that follow each other",
-        "With this correction an event would come after one that itself comes after it.",
+        "The correction would put an event after another one that itself follows it. Change the order.",
     ),
     "nothing-new": ProblemType(
         "Nothing new",
-        "All that the report registers is already on record in the same words, so there is nothing to append.",
+        "Everything that the report registers is already on record with the same words. There is nothing to append.",
     ),
-    # The protocol.
+    # The request: its form, its sender, and the state of the service.
     "malformed-json": ProblemType(
-        "Not JSON",
-        "The body is read as strict JSON in UTF-8. The line and the column are those of the first place that is not.",
+        "Invalid JSON",
+        "The body must be strict JSON in UTF-8. The line and the column show the first place that is wrong.",
     ),
     "key-missing": ProblemType(
-        "Idempotency-Key is missing",
-        "Whatever is filed carries a key of the sender's choice in the header Idempotency-Key, so that it can be"
-        " sent again after a failure without being recorded twice: 1 to 200 visible ASCII characters, best a"
-        " random UUID. A dry run needs none.",
+        "Idempotency-Key missing or invalid",
+        "Send one header Idempotency-Key with each report, so that a retry is recorded once: 1 to 200 visible"
+        " ASCII characters, for example a random UUID. A dry run needs none.",
     ),
     "malformed-header": ProblemType(
-        "A header cannot be read",
-        "A header of the request does not have the form that RFC 9110, or its own specification, gives it.",
+        "Invalid header",
+        "A header of the request does not have the form that RFC 9110, or its own specification, requires.",
     ),
     "malformed-request": ProblemType(
-        "Not a request of HTTP",
-        "The bytes that came are no request as RFC 9112 describes it, or could be read as two different ones."
-        " Nothing was looked at, and the connection ends.",
+        "Invalid HTTP request",
+        "The bytes are not a request of HTTP/1.1 (RFC 9112), or can be read as two different requests. Nothing"
+        " was done, and the connection is closed.",
     ),
     "head-too-large": ProblemType(
-        "Address and headers are too large",
-        "The address and the headers of a request have at most 64 KiB together. The connection ends.",
+        "Address and headers too large",
+        "The address and the headers of a request may have 64 KiB together. The connection is closed.",
     ),
     "slow-head": ProblemType(
-        "The request came too slowly",
-        "The address and the headers of a request must arrive within twenty seconds. The connection ends.",
+        "Address and headers too slow",
+        "The address and the headers of a request must arrive within 20 seconds. The connection is closed.",
     ),
     "key-reused": ProblemType(
-        "The key was used for something else",
-        "The same Idempotency-Key with the same body gives the first answer again. Here the body differs: if this"
-        " is a new report, give it a new key.",
+        "Idempotency-Key used for another report",
+        "A retry needs the same key and the same body, and then gets the first answer again. This body is"
+        " different. Send a new report with a new key.",
     ),
     "unauthenticated": ProblemType(
-        "Who is asking?",
-        "The request needs a key, in the header Authorization: Bearer irr_…, that exists and has neither expired"
-        " nor been revoked. Keys are made with `irritants key create`.",
+        "Authentication required",
+        "Send a valid key in the header Authorization: Bearer irr_…. A key that has expired or was revoked is"
+        " refused. Operators make keys with `irritants key create`.",
     ),
     "forbidden": ProblemType(
         "The key does not allow this",
-        "The key is good, but lacks the scope that this needs, or is limited to relations and this is beyond them."
-        " `instead` lists addresses within the limit that answer the same question.",
+        "The key is valid, but it lacks the scope for this request, or it is limited to other relations."
+        " `instead` lists addresses within its limit that answer the same question.",
     ),
     "not-found": ProblemType(
         "Not found",
-        "Nothing is on record under this address.",
+        "Nothing is on record at this address. Check the address and the point in time that it asks for.",
     ),
     "method-not-allowed": ProblemType(
-        "Not with this method",
-        "The header Allow lists the methods that this address knows.",
+        "Method not allowed",
+        "Use one of the methods in the header Allow.",
     ),
     "not-acceptable": ProblemType(
-        "Not in that form",
-        "The resource exists, but in none of the media types that the header Accept asks for.",
+        "Media type not available",
+        "This resource is not available in any media type of the header Accept. The detail lists the media types"
+        " to ask for.",
     ),
     "slow-body": ProblemType(
-        "The body came too slowly",
-        "The whole body must arrive within the time that is set for it. Nothing was written.",
+        "Body too slow",
+        "The body did not arrive within 20 seconds. Nothing was written. Send it again.",
     ),
     "gone": ProblemType(
-        "That history is no longer this one",
-        "The position lies beyond the end of the record, or the log it was read from is not this one: the record"
-        " was restored from an older copy, or is another. What was read since then may not be so: start over where"
-        " it says.",
+        "The record is not the one that you followed",
+        "The position is beyond the end of the record, or `log` belongs to another history. The record was"
+        " restored from an older copy, or it is another record. What you read since then may be wrong: read again"
+        " from the address in `start_over`.",
     ),
     "body-too-large": ProblemType(
-        "The body is too large",
-        "A body has at most 1 MiB; a report 16 MiB and 10,000 events; a form 4 MiB. Divide it into several reports.",
+        "Body too large",
+        "A body may have 1 MiB, a report 16 MiB and 10,000 events, a form 4 MiB. Divide it into several reports.",
     ),
     "not-json": ProblemType(
         "Not sent as JSON",
-        "Bodies are sent with Content-Type: application/json, in UTF-8 and without a Content-Encoding.",
+        "Send the body with Content-Type: application/json, in UTF-8 and without Content-Encoding.",
     ),
     "unknown-parameter": ProblemType(
-        "No such parameter",
-        "Parameters that the address does not know are refused, not ignored: a misspelt as_of_position must not"
-        " read the present.",
+        "Unknown parameter",
+        "Correct or remove the parameter. Unknown parameters are refused, so that a misspelt as_of_position does"
+        " not read the present.",
     ),
     "malformed-parameter": ProblemType(
-        "A parameter cannot have that value",
-        "Each parameter is listed with the values that it takes.",
+        "Invalid parameter",
+        "Each invalid parameter is listed with the values that it takes.",
     ),
     "stale": ProblemType(
-        "It has changed since",
-        "If-Match named a state that is no longer the present one. Read the present one, whose ETag is given, and"
-        " decide anew; or, where If-None-Match: * was to open something, it is on record by now.",
+        "Changed since you read it",
+        "If-Match names an earlier state. Read the present state, decide again, and send its ETag. With"
+        " If-None-Match: *, another report has opened it first.",
     ),
     "precondition-required": ProblemType(
-        "If-Match is missing",
-        "A single event is appended to a state that its sender has seen: send that state's ETag in If-Match. To"
-        " open something that is not on record, send If-None-Match: *. Reports need neither; they may say what"
-        " they expect.",
+        "If-Match missing",
+        "To append one event, send the ETag of the state that you read, in If-Match. To open something that is"
+        " not on record yet, send If-None-Match: *. Reports need neither header.",
     ),
     "too-many-requests": ProblemType(
-        "Too many requests",
-        "The key has used up its share for the moment; Retry-After says when to come back.",
+        "Rate limit exceeded",
+        "The key has no responses left in this minute. Retry after the seconds in Retry-After. Unchanged"
+        " responses are not counted: send If-None-Match.",
     ),
     "server-failure": ProblemType(
-        "The service failed",
-        "This is a defect of the service. The header X-Request-Id names the place in its log.",
+        "Internal error",
+        "This is a defect of the service. Give the operator the header X-Request-Id: it identifies the lines in"
+        " the log.",
     ),
     "overloaded": ProblemType(
-        "Too much at once",
-        "The service records as fast as it can and has a full queue, or too many large bodies are on their way to it."
-        " Nothing was written; try again.",
+        "The service is overloaded",
+        "The queue of reports is full, or too many large bodies are arriving. Nothing was written. Retry after"
+        " the seconds in Retry-After.",
     ),
     "database-unavailable": ProblemType(
-        "The database is away",
-        "The service goes on by itself once its database does. Whether a report was recorded that was on its way,"
-        " its Idempotency-Key finds out: send it again.",
+        "Database unavailable",
+        "The service cannot reach its database, and resumes as soon as it can. If you sent a report, send it"
+        " again with the same Idempotency-Key: it is recorded once.",
     ),
     "outcome-unknown": ProblemType(
-        "Not known yet whether it is recorded",
-        "The report was accepted, but its outcome did not come in time. Send it again under the same Idempotency-"
-        " Key: it is recorded once, whether or not it already was.",
+        "Not known yet whether the report is recorded",
+        "The report was accepted, but the outcome was not known in time. Send it again with the same"
+        " Idempotency-Key: it is recorded once.",
     ),
     "too-many-waiters": ProblemType(
-        "Too many are waiting",
-        "The service has as many waiting requests as it takes on; ask again without waiting.",
+        "Too many waiting requests",
+        "The service holds as many waiting requests as it may. Ask again without `Prefer: wait`, or retry later.",
     ),
     "not-ready": ProblemType(
         "Not ready",
-        "The service does not yet, or no longer, answer from the record; each reason is listed.",
+        "The service cannot answer from the record now. The detail gives the reason.",
     ),
 }

@@ -1,7 +1,7 @@
-"""Problems: where the domain meets HTTP, and nowhere else. Every answer that refuses is an RFC 9457 document.
+"""Problems: the only module that maps exceptions to HTTP. Every refusal is an RFC 9457 document.
 
-One row for each exception gives its status and its name; a test fails when a refusal of the domain has none. What a
-name means is told in `problem_types.py` and served at `/problems/<name>`.
+One row for each exception gives its status and its problem type. A test fails if an exception of the domain has no row.
+The texts of the types are in `problem_types.py` and are served at `/problems/<name>`.
 """
 
 import json
@@ -23,8 +23,8 @@ from service.store.keys import redact_keys
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
-MOST_MISTAKES: Final = 1_000
-"""As many as are listed; a body can be made of nothing but mistakes."""
+MAX_MISTAKES: Final = 1_000
+"""The number of mistakes that a response lists. A hostile body can have millions."""
 
 ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     errors.NotAllowed: (409, "not-allowed"),
@@ -66,7 +66,7 @@ ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     DatabaseUnavailable: (503, "database-unavailable"),
 }
 
-OF_HTTP: Final[Mapping[str, int]] = {
+PROTOCOL_STATUS: Final[Mapping[str, int]] = {
     "malformed-json": 400,
     "key-missing": 400,
     "malformed-header": 400,
@@ -91,45 +91,45 @@ OF_HTTP: Final[Mapping[str, int]] = {
     "not-ready": 503,
 }
 
-STATUS: Final[Mapping[str, int]] = {**OF_HTTP, **{name: status for status, name in ROWS.values()}}
+STATUS: Final[Mapping[str, int]] = {**PROTOCOL_STATUS, **{name: status for status, name in ROWS.values()}}
 
-_OF_STATUS: Final[Mapping[int, str]] = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
-"""What the framework refuses by itself."""
+_FRAMEWORK_PROBLEMS: Final[Mapping[int, str]] = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+"""The problem types of refusals by the framework."""
 
 
 class Mistake(Document):
-    """One mistake and its place: a JSON Pointer into the body, or the name of a query parameter."""
+    """One mistake, with its place: a JSON Pointer into the body, or the name of a query parameter."""
 
     pointer: str | None = Field(default=None, description="JSON Pointer (RFC 6901) to the place in the body")
-    parameter: str | None = Field(default=None, description="the query parameter, where it is one")
-    type: str | None = Field(default=None, description="the kind of mistake, as a problem of its own")
+    parameter: str | None = Field(default=None, description="the query parameter, if the mistake is in one")
+    type: str | None = Field(default=None, description="the problem type of this mistake")
     detail: str
 
 
 class ProblemDocument(Document):
-    """Why a request was refused (RFC 9457). Nothing was written."""
+    """The reason why a request was refused (RFC 9457). Nothing was written."""
 
-    type: str = Field(description="`/problems/<name>`, a page that explains it")
+    type: str = Field(description="`/problems/<name>`, the page that explains this type of problem")
     title: str
     status: int
     detail: str
     errors: tuple[Mistake, ...] | None = Field(default=None, description="every mistake, each with its place")
-    rung: str | None = Field(default=None, description="where the irritant stands, in the place of what was refused")
-    allowed: tuple[str, ...] | None = Field(default=None, description="the types of event that the rules allow there")
-    etag: str | None = Field(default=None, description="the validator of the present state")
-    report: str | None = Field(default=None, description="the report that was recorded first under this key")
-    start_over: str | None = Field(default=None, description="where to begin again")
+    rung: str | None = Field(default=None, description="the rung of the irritant at the date of the refused event")
+    allowed: tuple[str, ...] | None = Field(default=None, description="the types of event that are allowed there")
+    etag: str | None = Field(default=None, description="the ETag of the present state")
+    report: str | None = Field(default=None, description="the report that was recorded with this idempotency key")
+    start_over: str | None = Field(default=None, description="the address from which to read the record again")
     instead: tuple[str, ...] | None = Field(
-        default=None, description="addresses that a key limited to relations may read in the place of this one"
+        default=None, description="addresses that this limited key can read instead"
     )
 
 
-def _hushed(mistake: Mistake) -> Mistake:
-    return mistake.model_copy(update={name: redact_keys(told) for name, told in mistake if isinstance(told, str)})
+def _redacted(mistake: Mistake) -> Mistake:
+    return mistake.model_copy(update={name: redact_keys(text) for name, text in mistake if isinstance(text, str)})
 
 
-def _below(document: ProblemDocument, prefix: str) -> ProblemDocument:
-    """The document of a service that is served below a path: it has to lead to what explains it."""
+def _prefixed(document: ProblemDocument, prefix: str) -> ProblemDocument:
+    """Return a copy whose addresses begin with the prefix."""
     moved: dict[str, Any] = {
         name: prefix + address
         for name in ("type", "report", "start_over")
@@ -147,9 +147,9 @@ def _below(document: ProblemDocument, prefix: str) -> ProblemDocument:
 
 
 class Problem(Exception):
-    """A refusal as HTTP tells it, without the keys that a sender wrote where they do not belong.
+    """A refusal with its problem type. API keys in its texts are redacted.
 
-    Raised wherever a request is looked at; told as a document by `response`, and by pages in their own way.
+    `response` makes a document of it, and the pages make a page of it. `members` are further fields of ProblemDocument.
     """
 
     def __init__(
@@ -170,17 +170,17 @@ class Problem(Exception):
                 "title": PROBLEM_TYPES[name].title,
                 "status": self.status,
                 "detail": redact_keys(detail),
-                "errors": tuple(map(_hushed, errors)) or None,
+                "errors": tuple(map(_redacted, errors)) or None,
                 **members,
             }
         )
         super().__init__(self.document.detail)
 
     def content(self, prefix: str = "") -> tuple[dict[str, str], bytes]:
-        """Return the headers and the body, both complete; its addresses lie below `prefix`, where the service does."""
-        told = _below(self.document, prefix) if prefix else self.document
-        body = json.dumps(told.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
-        # What a client sent may come back in a pointer, and half a surrogate pair has no bytes.
+        """Return all headers and the body. `prefix`: the path that the service is served below."""
+        document = _prefixed(self.document, prefix) if prefix else self.document
+        body = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
+        # A pointer may contain half a surrogate pair that the client sent, which UTF-8 cannot encode.
         raw = body.encode(errors="replace")
         sent = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(raw))}
         return {"Cache-Control": "no-store", **self.headers, **sent}, raw
@@ -191,7 +191,7 @@ class Problem(Exception):
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an exception is told as. What nobody foresaw is a failure of ours and says nothing more."""
+    """Return the problem for an exception. An unknown exception becomes `server-failure`, without details."""
     match error:
         case Problem():
             return error
@@ -200,19 +200,19 @@ def problem_of(error: Exception) -> Problem:
         case Refusal():
             return _refused(Refused([error]))
         case KeyReused():
-            detail = "This Idempotency-Key was used before, for a report with another body."
+            detail = "This Idempotency-Key was used for a report with another body. Send a new report with a new key."
             return Problem("key-reused", detail, report=f"/v1/reports/{error.first.id}")
         case Stale():
-            return Problem("stale", f"{error.stream} has changed since.")
-        case HTTPException(status_code=status) if status in _OF_STATUS:
-            return _as_explained(_OF_STATUS[status], error.headers)
+            return Problem("stale", f"{error.stream} has changed since you read it. Read it again.")
+        case HTTPException(status_code=status) if status in _FRAMEWORK_PROBLEMS:
+            return _of_type(_FRAMEWORK_PROBLEMS[status], error.headers)
         case Overloaded() | TooManyWaiters() | DatabaseUnavailable():
-            return _as_explained(ROWS[type(error)][1])
+            return _of_type(ROWS[type(error)][1])
         case _:
-            return _as_explained("server-failure")
+            return _of_type("server-failure")
 
 
-def _as_explained(name: str, headers: Mapping[str, str] | None = None) -> Problem:
+def _of_type(name: str, headers: Mapping[str, str] | None = None) -> Problem:
     return Problem(name, PROBLEM_TYPES[name].text, headers=headers)
 
 
@@ -223,9 +223,13 @@ def _refused(refused: Refused) -> Problem:
         name = names.pop()
     else:
         name = "not-allowed" if all(isinstance(r, NotAllowed) for r in refusals) else "not-valid"
-    detail = refusals[0].detail if len(refusals) == 1 else f"{len(refusals)} mistakes; nothing was written."
+    detail = (
+        refusals[0].detail
+        if len(refusals) == 1
+        else f"{len(refusals)} mistakes. Nothing was written. Correct them and send the report again."
+    )
     members: dict[str, Any] = {"rung": standing.rung, "allowed": standing.allowed} if standing else {}
-    return Problem(name, detail, errors=map(_mistake, refusals[:MOST_MISTAKES]), **members)
+    return Problem(name, detail, errors=map(_mistake, refusals[:MAX_MISTAKES]), **members)
 
 
 def _mistake(refusal: Refusal) -> Mistake:

@@ -1,46 +1,244 @@
-"""HTTP/1.1 as uvicorn speaks it, and a shorter way for what is asked again and again.
+"""HTTP/1.1: limits and validation of the head of a request, and a fast path for cached responses.
 
-ASGI takes an answer as messages: the name and the value of each header are looked at each time, head and body are
-written by themselves, and only a task of its own hears that the client has left. What is ready is written here in one
-piece, put together beforehand but for the date; whoever waits is told that the client left. Everything else, and
-whatever is not plain, goes the way of ASGI.
+uvicorn limits neither the size nor the duration of a head, and refuses invalid HTTP in plain text. An endless header
+would fill the memory, and a slow head would occupy its connection for ever. `Connection` limits both, and sends every
+refusal as a problem document.
 
-uvicorn divides a body without a length into chunks, which HTTP/1.0 does not know (RFC 9112, section 6.1), and nginx
-still asks in that version by default. A stream is written here then, and ends with its connection.
+An `Upgrade` is ignored, as RFC 9110 allows. The parser of uvicorn stops there and would read the body as the next
+request, which could smuggle a request past a proxy. So the head is parsed a second time without `Upgrade`.
+
+Spaces around a value are not part of it (RFC 9110, section 5.5). The parser removes them only in front, so the trailing
+ones are removed here.
+
+With ASGI messages every header is checked and encoded for each response, head and body are written separately, and
+learning that a client disconnected takes a task of its own. `Protocol` writes a cached response in one call, with only
+the date added, and calls a function on a disconnect. All other responses use ASGI.
+
+uvicorn divides a body without a length into chunks, which HTTP/1.0 does not know (RFC 9112, section 6.1). nginx sends
+requests in that version by default. For it, `Protocol` writes a stream that ends with its connection.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Final
 
-from service.api.connections import Connection
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
 from service.api.negotiation import EXCHANGE
+from service.api.problems import Problem
+from service.api.responses import Answer
+from service.api.telemetry import log
+
+HEAD_LIMIT: Final = 1 << 16
+HEAD_SECONDS: Final = 20
+_LINGERING_SECONDS: Final = 1
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_ABSOLUTE_TARGET: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
+_INVALID: Final = "The request is not valid HTTP/1.1 (RFC 9112)."
+
+
+class _Refused(Exception):
+    """A complete head that is invalid. The parser passes it on as the context of its own error."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: limits the head while it arrives, and validates it before the application gets the request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._bytes_outside_bodies = 0  # bytes since the last complete head, or the last part of a body
+        self._is_refused = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        # A new connection without a request is closed as soon as an idle one.
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # Kept short, because it runs for every request.
+        if self._is_refused:
+            return
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._bytes_outside_bodies += len(data)
+        try:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._ignore_upgrade(upgrade, memoryview(data))
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.problem if isinstance(cause, _Refused) else Problem("malformed-request", _INVALID))
+            return
+        if self._bytes_outside_bodies > HEAD_LIMIT:
+            self._refuse(_too_large())
+        elif self._bytes_outside_bodies:
+            self._start_head_timer()
+
+    def on_headers_complete(self) -> None:
+        self._stop_head_timer()
+        if self._bytes_outside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
+            raise _Refused(_too_large())
+        self._bytes_outside_bodies = 0
+        if self.url[:1] != b"/":
+            self._split_absolute_target()
+        hosts = []
+        for name, value in self.headers:
+            if value != value.rstrip():
+                self._remove_spaces()
+                hosts = [value for name, value in self.headers if name == b"host"]
+                break
+            if name == b"host":
+                hosts.append(value)
+        if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
+            raise _Refused(
+                Problem("malformed-request", f"Send the header Host once; this request has {len(hosts) or 'none'}.")
+            )
+        if not all(map(_HOST.fullmatch, hosts)):
+            raise _Refused(
+                Problem(
+                    "malformed-request",
+                    "The header Host is invalid. Send a host name or an address, and optionally a port.",
+                )
+            )
+        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # RFC 9110, section 10.1.1: HTTP/1.0 knows no interim answer
+        super().on_headers_complete()
+        # Trailers after the body go into this new list and are ignored: as headers they would bypass the checks of a
+        # proxy.
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        self._bytes_outside_bodies = 0
+        super().on_body(body)
+        self._start_head_timer()
+
+    def _remove_spaces(self) -> None:
+        self.headers[:] = [(name, value.rstrip(b" \t")) for name, value in self.headers]
+        if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers):
+            self.expect_100_continue = True  # uvicorn did not recognise it with the space
+
+    def _split_absolute_target(self) -> None:
+        """Split a target in absolute form into path and host, which replaces Host (RFC 9112, section 3.2.2).
+
+        Clients of a proxy send this form, and some proxies pass it on.
+        """
+        found = _ABSOLUTE_TARGET.fullmatch(self.url)
+        if found is None:
+            return
+        self.url = found["rest"] if found["rest"].startswith(b"/") else b"/" + found["rest"]
+        self.headers[:] = [(name, found["host"] if name == b"host" else value) for name, value in self.headers]
+
+    def _should_upgrade(self) -> bool:
+        """Make uvicorn ignore requests with `Upgrade`, which `data_received` handles."""
+        return True
+
+    def _ignore_upgrade(self, upgrade: httptools.HttpParserUpgrade, rest: memoryview) -> None:
+        while True:
+            if self.parser.get_method() == b"CONNECT":
+                self._refuse(Problem("malformed-request", "This service is not a proxy and does not support CONNECT."))
+                return
+            rest = rest[upgrade.args[0] :]
+            head = self._head_without_upgrade()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(head)
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as another:
+                upgrade = another
+            else:
+                return
+
+    def _start_head_timer(self) -> None:
+        """Start the timer for a head, or for the rest of a body whose response was already sent."""
+        if self._head_timer is None and not self._is_answering():
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_late_head)
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.scope["headers"] if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _is_answering(self) -> bool:
+        """Return whether a request has no complete response yet. The time of the next head does not count then."""
+        cycle: RequestResponseCycle | None = (
+            self.cycle
+        )  # None before the first request, which the type of uvicorn omits
+        return cycle is not None and not cycle.response_complete
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse_late_head(self) -> None:
+        self._refuse(Problem("slow-head", f"The address and headers did not arrive within {HEAD_SECONDS} seconds."))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Stop reading and send a problem, unless it could be taken for the response to an earlier request.
+
+        The connection closes a second later: closing it while the client sends could discard the response.
+        """
+        self._is_refused = True
+        self._stop_head_timer()
+        log.info("refused", status=problem.status, problem=problem.name)
+        if self._is_answering():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.pipeline or self.cycle.response_started or not self.cycle.more_body:
+                self.transport.close()
+                return
+        self.transport.write(self._problem_bytes(problem))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGERING_SECONDS, self.transport.close)
+
+    def _problem_bytes(self, problem: Problem) -> bytes:
+        headers, body = problem.content()
+        own = [(name.lower().encode(), value.encode()) for name, value in {**headers, "Connection": "close"}.items()]
+        return b"%b%b\r\n%b" % (Answer(problem.status, own, body).head, self._default_headers(), body)
+
+    def _default_headers(self) -> bytes:
+        return b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
 
 
 class Protocol(Connection):
-    """One connection. It offers itself with each request: one object for each would be in a ring with its scope."""
+    """One connection. It is the Exchange of its requests: an object per request would create a reference cycle."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._offered: Any = {EXCHANGE: self}
-        self._gone: Callable[[], None] | None = None
+        self._extensions: Any = {EXCHANGE: self}
+        self._on_disconnect: Callable[[], None] | None = None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = self._offered
+        self.scope["extensions"] = self._extensions
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._gone is not None:
-            self._gone()
+        if self._on_disconnect is not None:
+            self._on_disconnect()
 
-    # What an exchange is asked for. One request is answered at a time; the last that came in is that one, unless
-    # others stand in line.
+    # The methods of `negotiation.Exchange`. They apply to `cycle`, the latest request, unless requests are pipelined.
 
     def answer(self, head: bytes, body: bytes) -> bool:
         cycle = self.cycle
         if self.pipeline or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
             return False
-        self.transport.write(b"%b%b\r\n%b" % (head, self._dated(), body))
+        self.transport.write(b"%b%b\r\n%b" % (head, self._default_headers(), body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
@@ -49,7 +247,7 @@ class Protocol(Connection):
     async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
         cycle = self.cycle
         cycle.response_started = True
-        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, self._dated(), first))
+        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, self._default_headers(), first))
         async for chunk in chunks:
             if not cycle.disconnected:
                 self.transport.write(chunk)
@@ -61,10 +259,13 @@ class Protocol(Connection):
         self.transport.close()
         cycle.on_response()
 
-    def _dated(self) -> bytes:
-        return b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
-
-    def when_gone(self, call: Callable[[], None] | None) -> None:
-        self._gone = call
+    def on_disconnect(self, call: Callable[[], None] | None) -> None:
+        self._on_disconnect = call
         if call is not None and self.cycle.disconnected:
             call()
+
+
+def _too_large() -> Problem:
+    return Problem(
+        "head-too-large", f"The address and headers have more than {HEAD_LIMIT} bytes. Send fewer or shorter headers."
+    )

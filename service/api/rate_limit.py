@@ -1,7 +1,7 @@
-"""How often to ask: a hint to everybody, and a bound for each key on answers that carry a body.
+"""The rate limit: responses with a body for each key in a minute, and the suggested polling interval.
 
-An unchanged status costs next to nothing and is never counted, so whoever polls with `If-None-Match` has nothing to
-fear. The headers are those of the IETF's draft on rate limits: a policy, what is left of it, and until when.
+A 304 costs little and is not counted, so polling with `If-None-Match` is not limited. The headers are those of the IETF
+draft on rate limits: the policy, the remaining responses, and the seconds until the window ends.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class _Window:
 
 
 class RateLimit:
-    """`per_minute`: answers with a body for each key, in this process; 0: no bound."""
+    """`poll_interval` is in seconds. `per_minute`: responses with a body for each key in this process. 0: no limit."""
 
     def __init__(self, poll_interval: int, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self.hints: Headers = [(b"poll-interval", b"%d" % poll_interval)]
@@ -31,7 +31,7 @@ class RateLimit:
         self._windows: dict[str, _Window] = {}
 
     def spend(self, key: str, answers: int) -> Headers:
-        """The headers that tell a key what is left to it. Raises Problem (429) where it has not that much."""
+        """Count responses of a key and return the headers with the remaining ones. Raises Problem (429)."""
         if not self._per_minute:
             return []
         now = self._clock()
@@ -50,5 +50,7 @@ class RateLimit:
 
 def _too_many(seconds: int, limits: Headers) -> Problem:
     headers = {name.decode(): value.decode() for name, value in limits}
-    detail = "This key has had its answers for this minute. Unchanged ones are not counted: send If-None-Match."
+    detail = (
+        f"Rate limit exceeded. Retry in {seconds} seconds. Unchanged responses are not counted: send If-None-Match."
+    )
     return Problem("too-many-requests", detail, headers={**headers, "Retry-After": str(seconds)})

@@ -1,6 +1,6 @@
-"""Routes of what is read, each made of one row of the table.
+"""Routes for reading, each made of one row of the table.
 
-The framework's router finds a route, and the route answers by itself.
+The framework finds a route and describes it in the contract. The route makes the response by itself.
 """
 
 import re
@@ -20,33 +20,33 @@ from service.api.resources import Names, are_names
 from service.api.responder import Responder, Row
 from service.api.responses import Answer, Stream
 
-_MOST_PATHS: Final = 10_000
+_MAX_PATHS: Final = 10_000
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "Nothing changed since the representation that `If-None-Match` names"}
+    304: {"description": "Not changed since the representation that `If-None-Match` names"}
 }
 
 
 class ReadRoute(APIRoute):
-    """One row as a route. The framework finds it and describes it.
+    """The route of one row.
 
-    It answers by itself: dependencies and response objects would cost more than an answer that is ready.
+    It bypasses dependencies and response objects, which cost more than sending a cached response.
     """
 
     def __init__(self, row: Row, tag: str, responder: Responder) -> None:
         text = row.text or ""
         super().__init__(
             row.path,
-            _described,
+            _endpoint,
             methods=["GET"],
             tags=[tag],
-            name=_name(row.path),
-            operation_id=_name(row.path),
+            name=_operation_name(row.path),
+            operation_id=_operation_name(row.path),
             summary=text.partition("\n")[0].rstrip("."),
             description=text,
             response_model=row.shape,
             response_class=JSONResponse if row.media_types[0] == JSON else Response,
-            response_description="As it stands",
-            responses={200: {"content": _besides_json(row.media_types)}, **_NOT_MODIFIED},
+            response_description="The document",
+            responses={200: {"content": _other_media_types(row.media_types)}, **_NOT_MODIFIED},
             openapi_extra={"parameters": described(row.path, row.query)},
         )
         self.row, self._responder = row, responder
@@ -62,7 +62,7 @@ class ReadRoute(APIRoute):
         await self.answer(scope, receive, send, names)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, names: Names) -> None:
-        """Answer a GET for what has these names. Raises Problem and DatabaseUnavailable."""
+        """Respond to a GET. `names` are the values of the path parameters. Raises Problem and DatabaseUnavailable."""
         request = Request(scope, receive)
         answer = await self._responder.answer(request, self.row, names)
         if isinstance(answer, Stream):
@@ -76,17 +76,17 @@ class ReadRoute(APIRoute):
         await send({"type": "http.response.body", "body": body})
 
     def _refuse_names(self, scope: Scope, names: Names) -> NoReturn:
-        """Raises Problem. Nothing can have these names, so 404 tells a limited reader nothing."""
+        """Raise Problem. A 404 is safe for limited readers too, because nothing can have an invalid name."""
         if (relation := names.get("relation")) is not None:
             limits.refuse_beyond(scope["state"]["key"], relation)
-        raise Problem("not-found", f"There is nothing under {scope['path']}.")
+        raise Problem("not-found", f"Nothing is on record under {scope['path']}. Check the names in the address.")
 
 
 class Shortcut:
-    """Keeps which route the framework's router found for a path, and asks that route the next time.
+    """Remember the route of each path, and call it directly the next time.
 
-    Router and middleware of the framework add about 50 µs to an unchanged answer, which takes 40 µs. HEAD is a GET
-    whose body is not sent, for every route.
+    Router and middleware of the framework add about 50 µs to an unchanged response, which takes 40 µs. HEAD is handled
+    as a GET whose body is not sent, for every route.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -104,7 +104,7 @@ class Shortcut:
             return
         await self._app(scope, receive, send)
         if (found := scope["state"].get("found")) is not None:
-            if len(self._found) >= _MOST_PATHS:
+            if len(self._found) >= _MAX_PATHS:
                 self._found.clear()
             self._found[scope["path"]] = found
 
@@ -120,12 +120,12 @@ class Shortcut:
             scope["route"] = asked.get("route")
 
 
-async def _described() -> None:
-    """Stand for a row where the framework describes a route by a function. `ReadRoute.handle` answers."""
+async def _endpoint() -> None:
+    """The endpoint that FastAPI requires of a route. It is never called: `ReadRoute.handle` responds."""
 
 
 async def _stream(request: Request, stream: Stream, send: Send) -> None:
-    first = await anext(stream.chunks)  # before anything is sent, so that a refusal can still be told
+    first = await anext(stream.chunks)  # before the head is sent, so that a refusal still gets its own status
     if request.exchange is not None and request.scope["http_version"] == "1.0":
         request.scope["state"]["answered"] = 200
         await request.exchange.stream(Answer(200, stream.headers, b"").head, first, stream.chunks)
@@ -138,12 +138,15 @@ async def _stream(request: Request, stream: Stream, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _besides_json(media_types: Sequence[str]) -> dict[str, Any]:
+def _other_media_types(media_types: Sequence[str]) -> dict[str, Any]:
     named = (media_type.partition(";")[0] for media_type in media_types)
     return {name: {"schema": {"type": "string"}} for name in named if name != JSON}
 
 
-def _name(path: str) -> str:
-    """`/v1/irritants/{relation}/{slug}/events` → `read_irritant_events`: what generated clients call it."""
+def _operation_name(path: str) -> str:
+    """Return the name of the operation in generated clients.
+
+    `/v1/irritants/{relation}/{slug}/events` gives `read_irritant_events`.
+    """
     of_one = re.sub(r"s(/{\w+})+", "", path.removeprefix("/v1/"))
     return "read_" + "_".join(re.findall(r"\w+", of_one))

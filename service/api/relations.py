@@ -1,4 +1,4 @@
-"""Relations: the list, each one, and what is computed over all of one."""
+"""Relations: the list, one relation, and the overviews of its irritants and rounds, such as the board."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
@@ -41,46 +41,49 @@ _TEXTS: Final[Mapping[str, str]] = {
 
 
 class RelationsQuery(At, Paged):
-    """Which relations."""
+    """The page of the list of relations."""
 
 
 class OnQuery(At):
-    """At which point, and from which day to count."""
+    """The point in time, and the day to count days from."""
 
     on: Annotated[
-        Day | None, Field(description="the day from which days are counted; without one nothing is overdue or old")
+        Day | None, Field(description="the day to count days from; without it nothing is shown as overdue or old")
     ] = None
 
 
 def _list(snapshot: Snapshot, _names: Names, query: RelationsQuery) -> Found[Items[RelationDocument]]:
-    """Relations, by id."""
+    """List relations, by id."""
     return list_documents(snapshot, query, "relation")
 
 
 def _one(snapshot: Snapshot, names: Names, query: At) -> Found[Stored[RelationDocument]]:
-    """The talks of a relation: their format, their scope, who leads the missions, what stands in the way."""
+    """Read the talks of a relation: their format, their scope, the heads of mission and the obstacles."""
     return one_of(snapshot, names, query, "relation")
 
 
 def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocument]:
-    """What was asserted of the talks, and what each assertion rests on: documents, utterances, who."""
+    """Read the assertions about the talks of a relation, each with its documents, its origins and its speakers."""
     return found(assertions.view(reading_of(snapshot, names, query, "relation")), assertions.REPRESENTATION)
 
 
 def _board(snapshot: Snapshot, names: Names, query: At) -> Found[BoardDocument]:
-    """Every irritant of a relation in one line; as a table by `Accept: text/csv`."""
+    """Read the board of a relation: one line for each irritant.
+
+    `Accept: text/csv` gives a table.
+    """
     return found(board.view(**readings(snapshot, names, query)), board.REPRESENTATION)
 
 
 def _matrix(snapshot: Snapshot, names: Names, query: At) -> Found[MatrixDocument]:
-    """Irritant by party: where each stands, how it stands towards it, and what it last said."""
+    """Read the position matrix: for each irritant the rung, the stance and the latest assertion of each side."""
     return found(matrix.view(**readings(snapshot, names, query)), matrix.REPRESENTATION)
 
 
 def _ledger(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[LedgerDocument]:
-    """Next steps, rounds to come and proposals: whose, by when, open or closed, claimed and confirmed by whom.
+    """Read the ledger: next steps, coming rounds and proposals, each with its owner, its due date and who confirms it.
 
-    As a table by `Accept: text/csv`.
+    `Accept: text/csv` gives a table.
     """
     round_of = rounds_of_reports(snapshot.c, names["relation"], snapshot.point_in_log(query).position)
     document = ledger.view(**readings(snapshot, names, query), round_of=round_of, on=query.on)
@@ -88,29 +91,29 @@ def _ledger(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[LedgerDoc
 
 
 def _needs_confirmation(snapshot: Snapshot, names: Names, query: At) -> Found[NeedsConfirmationDocument]:
-    """What rests on less than both sides' word, why, and what would settle it."""
+    """List what both sides have not confirmed: irritants, rounds and decisions, with the reason and the remedy."""
     return found(needs_confirmation.view(**readings(snapshot, names, query)), needs_confirmation.REPRESENTATION)
 
 
 def _registers(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[RegistersDocument]:
-    """What lies outside the talks, what can be counted, what went back, what grows old."""
+    """Read the registers: subjects excluded from the talks, items, regressions, and the age of the latest statement."""
     return found(registers.view(**readings(snapshot, names, query), on=query.on), registers.REPRESENTATION)
 
 
 def _corroboration(snapshot: Snapshot, names: Names, query: At) -> Found[CorroborationDocument]:
-    """What is claimed, and how many distinct utterances stand behind each claim."""
+    """Read the claims of a relation, each with the number of its distinct origins."""
     return found(corroboration.view(**readings(snapshot, names, query)), corroboration.REPRESENTATION)
 
 
 def _calendar(snapshot: Snapshot, names: Names, query: At) -> Found[str]:
-    """The rounds of a relation that have a day, for a calendar to subscribe to (RFC 5545)."""
+    """Read the rounds of a relation that have a date, as a calendar to subscribe to (RFC 5545)."""
     rounds = readings(snapshot, names, query)["rounds"]
     text = calendar.view(names["relation"], map(round_.view, rounds))
     return Found(text, last_position(*rounds), calendar.REPRESENTATION)
 
 
 def _computed(name: str, query: type[Q], find: Find[Q, D], shape: Any, **bodies: Callable[[D], str]) -> Resource[Q, D]:
-    """A view over all streams of a relation: one line for each. `csv` and `calendar`: texts that are made of it."""
+    """Return the resource for an overview of a relation. `bodies`: by format, functions from its document to a text."""
     as_text = {_TEXTS[kind]: _encoded(text) for kind, text in bodies.items()}
     json: dict[str, Body[D]] = {JSON: as_json} if shape else {}
     return Resource(

@@ -1,12 +1,12 @@
-"""Reports: what was filed, by whom, for which round, and which events it brought."""
+"""Reports on record: who filed each, for which round, with which events."""
 
 from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field
 
-from service.api.listing import Items, Listing, Paged, paged
-from service.api.parameters import Query, RelationId, malformed
+from service.api.listing import INVALID_CURSOR, Items, Listing, Paged, paged
+from service.api.parameters import Query, RelationId, formed, malformed
 from service.api.resources import Found, Names, Resource, Snapshot
 from service.follower import RECORD
 from service.projections import change
@@ -20,7 +20,7 @@ _ROUND: Final = r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$"
 
 
 class ReportSummary(Document):
-    """A report on record. `position`: its last event. `actor`: whose key filed it."""
+    """A report on record. `position`: that of its last event. `actor`: the name of the key that filed it."""
 
     id: str
     relation: str
@@ -33,7 +33,7 @@ class ReportSummary(Document):
 
 
 class ReportedEvent(Document):
-    """An event that the report brought."""
+    """An event of the report."""
 
     id: str
     stream: str
@@ -43,21 +43,25 @@ class ReportedEvent(Document):
 
 
 class ReportDocument(ReportSummary):
-    """A report on record, its events in order, and what they changed."""
+    """A report on record, with its events in order and the changes that they made."""
 
     events: tuple[ReportedEvent, ...]
     changes: tuple[ChangeDocument, ...]
 
 
 class ReportsQuery(Paged):
-    """Which reports."""
+    """Filters of the list of reports."""
 
     relation: RelationId | None = None
-    round: Annotated[str | None, Field(pattern=_ROUND, description="a round's id, such as ru-us/istanbul-april")] = None
+    round: Annotated[
+        str | None,
+        Field(pattern=_ROUND, description="only reports for this round, such as ru-us/istanbul-april"),
+        formed(_ROUND, "must be the id of a round, such as ru-us/istanbul-april"),
+    ] = None
 
 
 def _list(snapshot: Snapshot, _names: Names, query: ReportsQuery) -> Found[Items[ReportSummary]]:
-    """Reports, in the order of filing."""
+    """List reports in the order of filing."""
     c, head = snapshot.c, snapshot.head.position
     found = reports.page(
         c, after=_first(query), upto=head, limit=query.limit + 1, relation=query.relation, round=query.round
@@ -71,12 +75,12 @@ def _first(query: ReportsQuery) -> int:
     if after is None:
         return 0
     if not after.isdecimal():
-        raise malformed("cursor", "is none that this service gave")
+        raise malformed("cursor", INVALID_CURSOR)
     return int(after)
 
 
 def _one(snapshot: Snapshot, names: Names, _query: Query) -> Found[ReportDocument]:
-    """One report: what was filed, by whom, for which round, which events, and what they changed."""
+    """Read one report: who filed it, for which round, its events, and the changes that they made."""
     c, id = snapshot.c, names["id"]
     report = reports.by_ids(c, [id]).get(id)
     if report is None:
@@ -93,7 +97,7 @@ def _one(snapshot: Snapshot, names: Names, _query: Query) -> Found[ReportDocumen
             for stored in read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
         ),
     )
-    return Found(document, last, REPRESENTATION, at_rest=True, relation=report.relation)
+    return Found(document, last, REPRESENTATION, is_final=True, relation=report.relation)
 
 
 def summary(report: StoredReport) -> ReportSummary:
@@ -110,6 +114,6 @@ def summary(report: StoredReport) -> ReportSummary:
 
 
 LIST: Final = Resource("/v1/reports", ReportsQuery, _list, lambda *_: (RECORD,), shape=Listing[ReportSummary])
-# What was filed never changes, so nothing touches it.
+# No topics: a report never changes.
 ONE: Final = Resource("/v1/reports/{id}", Query, _one, lambda *_: (), shape=ReportDocument, says_relation=True)
 RESOURCES: Final = (LIST, ONE)

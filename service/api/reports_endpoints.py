@@ -1,17 +1,17 @@
-"""The endpoints that file: a report to several streams, or one event to one stream, which is a report of one event.
+"""The endpoints that file a report, or append one event, which is a report with one event.
 
-The body is the events themselves. Refusals come in the order 401/403, then what is wrong with the request itself, then
-idempotency, then what the sender had seen, and last what the domain says: the last three in the recorder, in one place
-with the append, so that nothing changes in between.
+The checks come in this order: permissions (401, 403), form of the request, idempotency, preconditions, rules of the
+domain. The recorder makes the last three in the transaction of the append, so that nothing changes in between.
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Engine
 from starlette.responses import Response
 
@@ -20,8 +20,15 @@ from service.api.limits import within_limits
 from service.api.openapi import SCHEMAS, examples
 from service.api.parameters import Query, described, parse
 from service.api.problems import Problem
-from service.api.reports_filing import file, refuse_relation, reporter
-from service.api.reports_receipts import ReportPreview, ReportReceipt, answered, previewed
+from service.api.reports_filing import (
+    ReportPreview,
+    ReportReceipt,
+    answered,
+    file,
+    previewed,
+    refuse_relation,
+    reporter,
+)
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
 from service.domain.streams import parse_stream
@@ -34,7 +41,7 @@ from service.store.keys import redact_keys
 
 
 class _FilingRoute(APIRoute):
-    """A route whose endpoint reads the request itself. To resolve dependencies takes a twentieth of a report's time."""
+    """A route that calls its endpoint directly. Resolving dependencies would take a tenth of the time of a report."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def handler(request: Request) -> Response:
@@ -48,31 +55,45 @@ class _FilingRoute(APIRoute):
 router = APIRouter(tags=["filing"], route_class=_FilingRoute)
 
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
-_SHOWN: Final = 100
-_MOST_TAGS: Final = 50
-"""As many of the tags in `If-Match` are looked up: each costs a query."""
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "irritant": "ru-us/visas",
+    "round": "ru-us/istanbul-april",
+    "relation": "ru-us",
+}
+_MAX_SHOWN: Final = 100
+_MAX_TAGS: Final = 50
+"""The number of tags in `If-Match` that are looked up, since each takes a query."""
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise PydanticCustomError("truth", "must be true or false")
+    return text == "true"
 
 
 class Filing(Query):
-    """How to file."""
+    """The parameters of filing."""
 
     dry_run: Annotated[
         bool,
-        BeforeValidator(lambda written: {"true": True, "false": False}.get(written, written)),
-        Field(strict=True, description="say what filing it would change, and write nothing; needs no Idempotency-Key"),
+        BeforeValidator(_truth),
+        Field(description="answer what the report would change, and write nothing; needs no Idempotency-Key"),
     ] = False
 
 
 def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str, Any]:
-    """What the contract says of filing: the body is read by hand, strictly, so the framework cannot know it."""
+    """Return the contract of an endpoint, because the framework does not know the body that is parsed by hand."""
     content = {"schema": {"$ref": f"{SCHEMAS}{schema}"}, "example": example}
     return {
         "operation_id": operation,
         "status_code": 201,
         "response_model": None,
         "responses": {
-            200: {"model": ReportPreview, "description": "What filing it would change; nothing was written."},
-            201: {"model": ReportReceipt, "description": "It is on record."},
+            200: {
+                "model": ReportPreview,
+                "description": "A preview: what the report would change. Nothing was written.",
+            },
+            201: {"model": ReportReceipt, "description": "The report is on record."},
         },
         "openapi_extra": {
             "parameters": described("", Filing),
@@ -83,7 +104,7 @@ def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str,
 
 @router.post("/v1/reports", **_contract("file_report", "Report", examples.REPORT))
 async def file_report(request: Request) -> Response:
-    """Files a report: events for several streams, recorded together or not at all."""
+    """File a report: events for several streams, recorded together or not at all."""
     reporter(request)
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
@@ -97,7 +118,7 @@ async def file_report(request: Request) -> Response:
     **_contract("append_to_irritant", "IrritantEvent", examples.EVENTS["irritant"]),
 )
 async def append_to_irritant(request: Request, relation: str, slug: str) -> Response:
-    """Appends one event to an irritant whose state its sender has seen (If-Match)."""
+    """Append one event to an irritant. `If-Match` names the state that the sender has read."""
     return await _append(request, "irritant", f"{relation}/{slug}")
 
 
@@ -105,7 +126,7 @@ async def append_to_irritant(request: Request, relation: str, slug: str) -> Resp
     "/v1/rounds/{relation}/{slug}/events", **_contract("append_to_round", "RoundEvent", examples.EVENTS["round"])
 )
 async def append_to_round(request: Request, relation: str, slug: str) -> Response:
-    """Appends one event to a round whose state its sender has seen (If-Match)."""
+    """Append one event to a round. `If-Match` names the state that the sender has read."""
     return await _append(request, "round", f"{relation}/{slug}")
 
 
@@ -113,7 +134,7 @@ async def append_to_round(request: Request, relation: str, slug: str) -> Respons
     "/v1/relations/{relation}/events", **_contract("append_to_relation", "RelationEvent", examples.EVENTS["relation"])
 )
 async def append_to_relation(request: Request, relation: str) -> Response:
-    """Appends one event to a relation whose state its sender has seen (If-Match)."""
+    """Append one event to a relation. `If-Match` names the state that the sender has read."""
     return await _append(request, "relation", relation)
 
 
@@ -122,7 +143,10 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
     stream = f"{kind}/{member}"
     name = parse_stream(stream)
     if name is None or name.relation is None:
-        raise Problem("not-found", f"{member} cannot be on record: that is no name for a {kind}.")
+        raise Problem(
+            "not-found",
+            f"{member} is not a valid id. Use lower-case letters, digits and hyphens, such as {_EXAMPLES[kind]}.",
+        )
     refuse_relation(access, name.relation)
     dry_run = parse(Filing, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
@@ -136,7 +160,7 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
         raise
     except Stale as stale:
-        raise await _not_as_seen(request, kind, stale) from None
+        raise await _precondition_problem(request, kind, stale) from None
     if dry_run:
         return previewed(receipt)
     answer = await answered(request, receipt)
@@ -145,13 +169,16 @@ async def _append(request: Request, kind: Kind, member: str) -> Response:
 
 
 def _of_one_event(stream: str, relation: str, read: body.Body) -> body.Body:
-    """Return the report of one event that a body amounts to, with the body's mistakes in their places there."""
+    """Return the body of a report with one event, with the mistakes at their places in that report."""
     mistakes = [Malformed(f"/events/0{m.pointer}", why=str(m.facts["why"])) for m in read.mistakes]
     event, type = read.value, "event"
     if isinstance(event, dict):
         not_here = event.keys() & {"stream", "ref"}
         mistakes += [
-            Malformed(f"/events/0/{field}", why="is for reports; the address says the rest") for field in not_here
+            Malformed(
+                f"/events/0/{field}", why="is allowed only in reports, because the address names the stream; remove it"
+            )
+            for field in not_here
         ]
         event = {**event, "stream": stream}
         event.pop("ref", None)
@@ -164,23 +191,25 @@ def _key(request: Request, *, dry_run: bool) -> str:
     if not sent and dry_run:
         return ""
     if not sent:
-        raise Problem("key-missing", "The header Idempotency-Key is missing.")
+        raise Problem("key-missing", "The header Idempotency-Key is missing. Send it with a new random UUID.")
     if len(sent) > 1:
-        raise Problem("key-missing", "The header Idempotency-Key is there twice: which of them counts?")
+        raise Problem("key-missing", f"Send Idempotency-Key once; this request has {len(sent)}.")
     written = sent[0].strip(" \t")
     quoted = len(written) > 1 and written[0] == written[-1] == '"'
     key = re.sub(r"\\(.)", r"\1", written[1:-1]) if quoted else written
     if not _KEY.fullmatch(key):
-        raise Problem("key-missing", "The header Idempotency-Key has not 1 to 200 visible ASCII characters.")
+        raise Problem("key-missing", "The header Idempotency-Key is invalid. Send 1 to 200 visible ASCII characters.")
     if redact_keys(key) != key:
-        raise Problem("key-missing", "The header Idempotency-Key holds an API key, which would be on record for good.")
+        raise Problem(
+            "key-missing", "The header Idempotency-Key contains an API key. Send another value: it is stored for good."
+        )
     return "" if dry_run else key
 
 
 async def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
-    """The positions at which the sender has seen the stream, as the preconditions of RFC 9110 name them.
+    """Return the positions of the stream that If-Match or If-None-Match name.
 
-    A tag counts only where its history is that of the record.
+    A tag is ignored if its history is not that of the record.
     """
     if _opens(request):
         return {stream: {0}}
@@ -188,19 +217,19 @@ async def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]
     if match == "*":
         return {}
     named = etags.form(STORED[kind].representation)
-    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MOST_TAGS]
+    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MAX_TAGS]
     known = await _histories(request, [seen.position for seen in shown])
     return {stream: {seen.position for seen in shown if known.get(seen.position) == seen.history}}
 
 
 async def _tag(request: Request, kind: Kind, position: int) -> str:
-    """The entity tag of what a stream is at a position that is on record."""
+    """Return the entity tag of a stream at a position that is on record."""
     history = (await _histories(request, [position]))[position]
     return etags.etag(position, history, STORED[kind].representation)
 
 
 async def _histories(request: Request, positions: Sequence[int]) -> dict[int, str]:
-    """The part of a tag that identifies the history, by position; those that are not on record are left out."""
+    """Return the part of a tag that identifies the history, by position. Positions beyond the head are omitted."""
     follower: Follower = request.app.state.follower
     record = (await follower.head()).record
 
@@ -220,30 +249,30 @@ def _if_match(request: Request) -> str:
     return ",".join(request.headers.getlist("if-match")).strip()
 
 
-async def _not_as_seen(request: Request, kind: Kind, stale: Stale) -> Problem:
+async def _precondition_problem(request: Request, kind: Kind, stale: Stale) -> Problem:
     match = _if_match(request)
     if not match and not _opens(request):
-        return Problem(
-            "precondition-required", "An event is appended to a state that was seen: If-Match names its ETag."
-        )
+        return Problem("precondition-required", "If-Match is missing. Send the ETag of the state that you read.")
     if not stale.position:
-        return Problem("stale", f"Nothing is on record under {stale.stream}.")
+        return Problem("stale", f"{stale.stream} is not on record yet. To open it, send If-None-Match: *.")
     current = await _tag(request, kind, stale.position)
     if _opens(request):
-        why = f"{stale.stream} is on record already."
+        why = f"{stale.stream} is already on record. To append to it, send its ETag in If-Match."
     else:
         positions = (await _seen(request, kind, stale.stream))[stale.stream]
-        why = _why_not(match, kind, stale, current, positions)
+        why = _mismatch(match, kind, stale, current, positions)
     return Problem("stale", why, headers={"ETag": current}, etag=current)
 
 
-def _why_not(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
-    """Say why no tag in `If-Match` names the present state. `positions`: those of this record that it names."""
-    seen, shown = etags.seen(match), match if len(match) <= _SHOWN else f"{match[:_SHOWN]}…"
+def _mismatch(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
+    """Explain why no tag in `If-Match` names the present state. `positions`: those of this record that it names."""
+    seen, shown = etags.seen(match), match if len(match) <= _MAX_SHOWN else f"{match[:_MAX_SHOWN]}…"
     if not any(one.form == etags.form(STORED[kind].representation) for one in seen):
         other = "a representation other than the present JSON" if seen else "no state of the record"
-        return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON: {current}, quotes included."
+        return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON, with its quotes: {current}."
     earlier = [position for position in positions if position < stale.position]
     if earlier:
-        return f"{stale.stream} has changed since position {max(earlier)}: it is at position {stale.position}."
-    return f"{stale.stream} is at position {stale.position} and never was in the state that If-Match names: {shown}."
+        return (
+            f"{stale.stream} has changed since position {max(earlier)} and is now at {stale.position}. Read it again."
+        )
+    return f"{stale.stream} is at position {stale.position} and was never in the state that If-Match names: {shown}."

@@ -1,8 +1,8 @@
-"""The table of what can be read: each `Resource` is one row, and a `Snapshot` is what its query reads.
+"""A `Resource` is one row of the table of what can be read. A `Snapshot` is what its query reads from.
 
-From a row come the route, the operation in the contract, the conditional answer and the documents of the pages. A query
-is a pure function of a snapshot, the names in the path and the parameters. It knows nothing of validators, waiting or
-the cache.
+A row gives the route, the operation in the contract, the conditional response and the documents of the pages. A query
+is a function of a snapshot, the path parameters and the query parameters. `responder` does the rest: validators,
+waiting and the cache.
 """
 
 import inspect
@@ -32,7 +32,7 @@ from service.store.log import Head
 D = TypeVar("D")
 Model = TypeVar("Model", bound=BaseModel)
 Names = Mapping[str, str]
-"""What a path names: `{"relation": "ru-us", "slug": "visas"}`."""
+"""The path parameters of a request: `{"relation": "ru-us", "slug": "visas"}`."""
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMES: Final[Mapping[str, Callable[[str], object]]] = {
@@ -44,7 +44,7 @@ _NAMES: Final[Mapping[str, Callable[[str], object]]] = {
 
 @dataclass(frozen=True)
 class Stored(Generic[Model]):
-    """A document whose JSON is at hand as bytes."""
+    """A document whose JSON is stored. It is parsed only when `document` is used."""
 
     json: bytes
     shape: type[Model]
@@ -56,16 +56,17 @@ class Stored(Generic[Model]):
 
 @dataclass(frozen=True)
 class Found(Generic[D]):
-    """What a query found. `position`: the last event that it is computed from; `representation`: number of its shape.
+    """The result of a query.
 
-    `at_rest`: it never changes; None where the parameters say so. `is_end`: it is of a feed, and there was nothing more
-    to list. `relation`: of a document whose address does not say it.
+    `position` is the last event that the document is computed from, and `representation` the version of its shape.
+    `is_final`: it never changes. None leaves that to the parameters. `is_end`: the page of a feed has no items.
+    `link` is the value of the header Link. `relation` is set if the address does not name the relation.
     """
 
     document: D
     position: int
     representation: int
-    at_rest: bool | None = None
+    is_final: bool | None = None
     is_end: bool = False
     link: str | None = None
     relation: str | None = None
@@ -75,8 +76,8 @@ class Found(Generic[D]):
 class Snapshot:
     """The record as one reader sees it, up to a head, on one connection.
 
-    A moment later than `now` is in the future. `address` is what was asked for, and `prefix` the path that the service
-    is served below. `is_past`: a point of the past was asked for. `is_current`: the stored documents are of the head.
+    `address` is the requested path, and `prefix` the path that the service is served below. `is_past`: the request is
+    for an earlier point. `is_current`: the stored documents belong to this head.
     """
 
     c: Connection
@@ -90,9 +91,9 @@ class Snapshot:
     is_current: bool = True
 
     def read(self, resource: "Resource[Q, D]", query: Q | None = None, /, **names: str) -> D:
-        """Return the document of a resource, at the present point unless a query says otherwise.
+        """Return the document of a resource, at the present point unless the query names another.
 
-        Raises Problem, also (403) where the resource is beyond the limit of the reader.
+        Raises Problem, with 403 if the resource is beyond the limit of the reader.
         """
         asked = resource.query() if query is None else query
         resource.refuse_beyond(self.reader, names, lambda: asked, self.address)
@@ -106,9 +107,9 @@ class Snapshot:
         return found.document
 
     def point(self, at: Query) -> Point | None:
-        """Return the point at which a state is read; None for the present, of which documents are stored.
+        """Return the point at which to read a state. None is the present, whose documents are stored.
 
-        Raises Problem where that point is not on record yet.
+        Raises Problem if the point is in the future.
         """
         if not isinstance(at, At) or not (at.is_past or at.effective_on):
             return None if self.is_current else Point(self.head.position)
@@ -120,28 +121,30 @@ class Snapshot:
         return Point(position, at.effective_on, at.certain)
 
     def point_in_log(self, at: Query) -> Point:
-        """Return the point at which to read what is always computed. Raises Problem."""
+        """Return the point at which to read a document that is not stored. Raises Problem."""
         return self.point(at) or Point(self.head.position)
 
     def on_record(self, position: int, parameter: str) -> int:
-        """Return a position. Raises Problem where it is beyond the head."""
+        """Return the position. Raises Problem if it is beyond the head."""
         if position > self.head.position:
-            raise malformed(parameter, f"is beyond the head: the record ends at {self.head.position}")
+            raise malformed(parameter, f"is beyond the end of the record; use a position up to {self.head.position}")
         return position
 
     def known_at(self, moment: datetime, parameter: str) -> int:
-        """Return the last position that was on record at a moment. Raises Problem where it is in the future."""
+        """Return the last position that was on record at a moment. Raises Problem if it is in the future."""
         if moment > self.now:
-            raise malformed(parameter, "is in the future: nobody knows what will be known then")
+            raise malformed(parameter, "is in the future; use the present or an earlier moment")
         return min(self.head.position, events.position_at(self.c, moment))
 
     def chain_hash(self, position: int) -> bytes:
-        """Return the chain hash at a position. Raises DatabaseUnavailable where the connection has it not."""
+        """Return the chain hash at a position. Raises DatabaseUnavailable if this copy of the record lacks it."""
         if position == self.head.position:
             return self.head.chain_hash
         chain_hash = events.chain_hash_at(self.c, position)
         if chain_hash is None:
-            raise DatabaseUnavailable("the head was asked of another copy of the record, which is further on")
+            raise DatabaseUnavailable(
+                "this copy of the record does not have the chain hash at the requested position yet"
+            )
         return chain_hash
 
     def history(self, position: int) -> str:
@@ -149,40 +152,40 @@ class Snapshot:
         return etags.history(self.head.record, position, self.chain_hash(position))
 
     def not_found(self) -> NoReturn:
-        """Raises Problem, which says the address that was asked for."""
+        """Raise Problem (404) with the requested address."""
         raise Problem("not-found", f"Nothing {'was' if self.is_past else 'is'} on record under {self.address}.")
 
 
 def are_names(names: Names) -> bool:
-    """Whether something can be on record under these names."""
+    """Return whether these path parameters have a valid form."""
     return all(_NAMES[name](value) for name, value in names.items())
 
 
 def found(document: Any, representation: int) -> Found[Any]:
-    """Return what was found, for a document that says its position."""
+    """Return the result for a document that has a field `position`."""
     return Found(document, document.position, representation)
 
 
 def as_json(document: Any, _prefix: str) -> bytes:
-    """Render a document; one that is stored is sent as it is."""
+    """Return the JSON of a document. Stored JSON is returned as it is."""
     return rendered(document) if isinstance(document, BaseModel) else bytes(document.json)
 
 
 Topics = Callable[[Names, Q], Sequence[str]]
 Find = Callable[[Snapshot, Names, Q], Found[D]]
 Body = Callable[[D, str], bytes]
-"""From a document, and the path that the service is served below, to the bytes of one media type."""
+"""Renders a document in one media type. The second argument is the path that the service is served below."""
 _JSON: Final[Mapping[str, Body[Any]]] = {JSON: as_json}
 
 
 @dataclass(frozen=True)
 class Resource(Generic[Q, D]):
-    """What can be read at one address. The docstring of `find` is its text in the contract.
+    """One resource. The docstring of `find` is its text in the contract.
 
-    `topics`: what an answer is computed from. `wakes`: what is worth waking for, where that is less. `shape`: of its
-    JSON. `bodies`: its media types, and how to render each. `is_snapshot`: it reads what is stored of the present in
-    more than one query, and wants them all to see the same. `says_relation`: the relation of a document is known only
-    once it is found. `of_one`: the path of the same for one relation.
+    `topics`: the streams or relations whose events change the response. `wakes`: those that end a long poll, if they
+    are fewer. `shape`: the model of its JSON. `bodies`: its media types, each with its renderer. `is_snapshot`: its
+    queries read stored documents and must run in one transaction. `says_relation`: the relation is known only after the
+    document was found. `of_one`: the path of the same resource for one relation.
     """
 
     path: str
@@ -205,16 +208,16 @@ class Resource(Generic[Q, D]):
         return inspect.getdoc(self.find)
 
     def refuse_beyond(self, reader: Access, names: Names, query: Callable[[], Query], address: str) -> None:
-        """Raise Problem (403) where this is beyond the limit of a reader. Call it before any validator is compared."""
+        """Raise Problem (403) if this is beyond the limit of a reader. Call it before a validator is compared."""
         if not self.says_relation:
             limits.refuse_address(reader, names, query, address, self.of_one)
 
     def refuse_found(self, reader: Access, relation: str | None) -> None:
-        """As `refuse_beyond`, for what says only once it is found of which relation it is."""
+        """Raise Problem (403) as `refuse_beyond`, for a document whose relation is known only after it was found."""
         if self.says_relation and reader.reads is not None and not (relation and reader.may_read(relation)):
             raise limits.not_within(reader)
 
     def hidden(self, reader: Access, problem: Problem) -> Problem:
-        """Return the refusal that a reader gets: it must not say whether something is on record beyond a limit."""
+        """Return the refusal to send. It must not reveal whether a document exists beyond the limit of the reader."""
         is_hidden = problem.name == "not-found" and self.says_relation and reader.reads is not None
         return limits.not_within(reader) if is_hidden else problem

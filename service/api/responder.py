@@ -1,7 +1,7 @@
-"""Conditional answers for what is read: validated, kept, compressed, and waited for.
+"""Conditional responses to reads: validators, cache, compression and long polls.
 
-A request is answered only after the head was confirmed for it. What was rendered before and has not changed since is
-then up to date. So an unchanged status costs neither a query of its own nor a rendering, and is never stale.
+Every response waits until the head was confirmed for its request. A cached page that no event has changed up to that
+head is then current. So an unchanged document needs no query and no rendering, and is never stale.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Streamed:
-    """A row for what is sent as it comes. The docstring of `begin` is its text in the contract."""
+    """A row of the table for a stream of events. The docstring of `begin` is its text in the contract."""
 
     path: str
     query: type[Query]
@@ -47,7 +47,7 @@ class Streamed:
         return inspect.getdoc(self.begin)
 
     def refuse_beyond(self, reader: Access, names: Names, query: Callable[[], Query], address: str) -> None:
-        """As `Resource.refuse_beyond`."""
+        """Raise Problem (403) as `Resource.refuse_beyond`."""
         limits.refuse_address(reader, names, query, address)
 
 
@@ -56,7 +56,10 @@ Row = Resource[Any, Any] | Streamed
 
 @dataclass
 class Responder:
-    """Answers for what is on record. `drawings`: by the path of a resource, how pages draw it, by media type."""
+    """Makes the responses to reads.
+
+    `drawings`: the renderers of the pages, by path of the resource and by media type. They replace those of the row.
+    """
 
     follower: Follower
     clock: Callable[[], datetime]
@@ -64,7 +67,7 @@ class Responder:
     drawings: dict[str, Mapping[str, Body[Any]]] = field(default_factory=dict)
 
     async def answer(self, request: Request, row: Row, names: Names) -> Answer | Stream:
-        """Raises Problem and DatabaseUnavailable."""
+        """Return the response to a read. Raises Problem and DatabaseUnavailable."""
         if request.access.reads is not None:
             self._refuse_beyond(request, row, names)
         if request.key is None:
@@ -72,9 +75,9 @@ class Responder:
         if isinstance(row, Streamed):
             return row.begin(self, request, self._head())
         seconds = request.wait
-        page = None if seconds else self._kept(request)
+        page = None if seconds else self._cached(request)
         if page is None:
-            load = self._awaited(request, row, names, seconds) if seconds else self._page(request, row, names)
+            load = self._wait_for_change(request, row, names, seconds) if seconds else self._page(request, row, names)
             page = await load
         if request.access.reads is not None:
             row.refuse_found(request.access, page.relation)
@@ -82,13 +85,13 @@ class Responder:
 
     async def confirmed(self, request: Request) -> Head:
         """Return the head, confirmed for this request. Raises DatabaseUnavailable."""
-        # Where a key was shown the gate has confirmed the head for this request already.
+        # If a key was sent, authentication has already confirmed the head for this request.
         return await self.follower.head() if request.key is None else self._head()
 
     async def read(
         self, load: Callable[[Snapshot], T], head: Head, reader: Access, address: str, prefix: str, *, is_past: bool
     ) -> T:
-        """Return what `load` reads at a head, all of it in one read: what a page is made of. Raises Problem."""
+        """Return the result of `load`, which reads everything for a page in one transaction. Raises Problem."""
 
         def loaded(replicas: Replicas) -> T:
             def at_head(c: Any) -> T:
@@ -103,7 +106,7 @@ class Responder:
     async def in_coding(
         self, key: tuple[Any, ...], coding: str, topics: Sequence[str], load: Callable[[], Awaitable[Page]]
     ) -> Page:
-        """Return the page kept under a key, in a coding: compressed once, and kept beside the page itself."""
+        """Return the cached page of a key in a coding. It is compressed once, and cached beside the original."""
         if not coding:
             return await self.follower.kept(key, topics, load)
 
@@ -114,7 +117,7 @@ class Responder:
         return await self.follower.kept((*key, coding), topics, compressed)
 
     def answered(self, request: Request, page: Page, waited: int = 0) -> Answer:
-        """Return a page as it is sent: whole, or 304 where the sender has it."""
+        """Return the response for a page: 200, or 304 if the sender has it. `waited`: seconds of `Prefer: wait`."""
         head, confirmed = self._head(), request.confirmed(page.etag)
         if page.ready is None or page.ready.head is not head:
             common = [(b"irritants-position", b"%d" % head.position), *self.rate_limit.hints]
@@ -131,16 +134,19 @@ class Responder:
 
     @contextmanager
     def waiting(self, request: Request, topics: Sequence[str], awaited: Awaited | None = None) -> Iterator[Waiter]:
-        """A place among those who wait, given up when the sender leaves. Raises Problem where there is none left."""
+        """Wait for events of these topics, until the sender disconnects. Raises Problem if too many requests wait."""
         try:
-            with self.follower.waiter(topics, awaited) as waiter, request.leaving(waiter.wake):
+            with self.follower.waiter(topics, awaited) as waiter, request.watching_disconnect(waiter.wake):
                 yield waiter
         except TooManyWaiters:
-            raise Problem("too-many-waiters", "As many wait already as this process takes on.") from None
+            raise Problem(
+                "too-many-waiters",
+                "This process holds as many waiting requests as it may. Ask again without waiting, or retry later.",
+            ) from None
 
     async def check_again(self, request: Request, row: Row, names: Names) -> None:
-        """After a wait: whether the sender is still there and may still read. Raises ClientDisconnect and Problem."""
-        if request.is_gone:
+        """Check after a wait that the sender is there and may still read. Raises ClientDisconnect and Problem."""
+        if request.is_disconnected:
             raise ClientDisconnect
         if request.key is not None:
             request.access = await authenticate(request.scope)
@@ -152,18 +158,18 @@ class Responder:
 
     def _head(self) -> Head:
         head = self.follower.last_head
-        assert head is not None  # it was confirmed for this request
+        assert head is not None  # confirmed for this request
         return head
 
-    def _kept(self, request: Request) -> Page | None:
+    def _cached(self, request: Request) -> Page | None:
         return cast("Page | None", self.follower.cache.peek(request.kept_as))
 
     async def _page(self, request: Request, resource: Resource[Any, Any], names: Names) -> Page:
-        if (kept := self._kept(request)) is not None:
-            return kept
+        if (cached := self._cached(request)) is not None:
+            return cached
         media_type = negotiated(request.accept, resource.media_types)
         query, head, now = parameters.parse(resource.query, request.query), self._head(), self.clock()
-        at_rest, reader = query.is_at_rest(head), request.access
+        is_final, reader = query.is_final(head), request.access
         is_past = isinstance(query, At) and query.is_past
         body = self.drawings.get(resource.path, resource.bodies).get(media_type) or resource.bodies[media_type]
 
@@ -175,21 +181,21 @@ class Responder:
                 found = resource.find(snapshot, names, query)
                 return found, snapshot.history(found.position)
 
-            found, history = replicas.read(head, find, is_snapshot=resource.is_snapshot, is_past=at_rest)
+            found, history = replicas.read(head, find, is_snapshot=resource.is_snapshot, is_past=is_final)
             return Page(
                 body(found.document, request.prefix),
                 found.position,
                 history,
-                _below(found.representation, request.prefix, media_type),
+                _prefixed(found.representation, request.prefix, media_type),
                 media_type=media_type,
-                at_rest=at_rest if found.at_rest is None else found.at_rest,
+                is_final=is_final if found.is_final is None else found.is_final,
                 is_end=found.is_end,
                 link=found.link,
                 relation=found.relation,
             )
 
-        topics = () if at_rest else resource.topics(names, query)
-        # Kept for all readers, who differ only in what they may ask for: a query that filters needs a key for each.
+        topics = () if is_final else resource.topics(names, query)
+        # Cached for all readers. A query whose result depended on the reader would need a key for each of them.
         try:
             return await self.in_coding(
                 request.target, request.coding, topics, lambda: self.follower.read_replica(load)
@@ -197,33 +203,35 @@ class Responder:
         except Problem as problem:
             raise resource.hidden(reader, problem) from None
 
-    async def _awaited(self, request: Request, resource: Resource[Any, Any], names: Names, seconds: int) -> Page:
-        """Return the page once there is news for this sender, or as it is when time is up or the server goes down."""
-        look = partial(self._page, request, resource, names)
-        page = await look()
-        if not _is_old(request, page):
+    async def _wait_for_change(
+        self, request: Request, resource: Resource[Any, Any], names: Names, seconds: int
+    ) -> Page:
+        """Return the page as soon as it changes, or unchanged at the end of the wait or at shutdown."""
+        read = partial(self._page, request, resource, names)
+        page = await read()
+        if not _is_unchanged(request, page):
             return page
         wakes = (resource.wakes or resource.topics)(names, parameters.parse(resource.query, request.query))
         until = asyncio.get_running_loop().time() + seconds
-        with self.waiting(request, wakes, Awaited(request.kept_as, look)) as waiter:
-            # Looked at again, now that nothing can be missed.
-            page = await look()
-            while _is_old(request, page):
+        with self.waiting(request, wakes, Awaited(request.kept_as, read)) as waiter:
+            # Read again: an event between the first read and the registration would be missed.
+            page = await read()
+            while _is_unchanged(request, page):
                 if self.follower.draining or not await waiter.wait(until):
-                    # Once more: what nobody was woken for may have moved, and be told as a further cursor.
-                    return await look()
+                    # Read again: events outside the topics do not wake, but they move the cursor of a feed.
+                    return await read()
                 await self.check_again(request, resource, names)
-                page = await look()
+                page = await read()
         return page
 
 
-def _is_old(request: Request, page: Page) -> bool:
-    """Whether the sender would rather wait: it has this page, or the page says only that there is nothing more."""
-    return not page.at_rest and (page.is_end or request.confirmed(page.etag) is not None)
+def _is_unchanged(request: Request, page: Page) -> bool:
+    """Return whether to wait: the sender has this page, or the page is the empty end of a feed."""
+    return not page.is_final and (page.is_end or request.confirmed(page.etag) is not None)
 
 
-def _below(representation: int, prefix: str, media_type: str) -> int:
-    """What is not JSON may hold addresses: below another path it is another representation."""
+def _prefixed(representation: int, prefix: str, media_type: str) -> int:
+    """Return the representation for the ETag. Other formats than JSON contain addresses, which depend on the prefix."""
     if not prefix or media_type == JSON:
         return representation
     return int.from_bytes(blake2b(f"{representation} {prefix}".encode(), digest_size=6).digest())

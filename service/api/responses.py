@@ -1,6 +1,6 @@
-"""Responses: a page is rendered once and answers many.
+"""Responses. A page is rendered once and sent many times.
 
-What it is answered with, headers and all, is put together once for as long as the head of the record is the same.
+Its complete responses, with their headers, are made once per head of the record.
 """
 
 import re
@@ -15,31 +15,31 @@ from service.store.log import Head
 
 Headers = list[tuple[bytes, bytes]]
 
-AT_REST: Final = "private, max-age=3600, immutable"
+IMMUTABLE: Final = "private, max-age=3600, immutable"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a browser may do with HTML that shows what was filed: nothing that was filed runs, should it ever get out."""
+"""Content-Security-Policy of HTML: if a filed text were not escaped by mistake, its scripts would still not run."""
 _REVALIDATE: Final = "private, no-cache"
 _LINE: Final = re.compile(rb"[a-z0-9-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
 
 
 def header_map(headers: Headers) -> dict[str, str]:
-    """Return headers as the framework takes them, each name once."""
+    """Return headers as the mapping that the framework takes. Each name must appear once."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
 def lines_of(headers: Headers) -> bytes:
-    """Headers as they are sent."""
+    """Return the header lines of a response. Raises ValueError for a line break or a control character."""
     lines = [b"%b: %b\r\n" % header for header in headers]
     if not all(map(_LINE.fullmatch, lines)):
-        raise ValueError("a header has a line break or a control character in it")
+        raise ValueError("a header contains a line break or a control character")
     return b"".join(lines)
 
 
 class Answer:
-    """What is sent at once."""
+    """A response with its complete body."""
 
     __slots__ = ("_after_wait", "_head", "body", "headers", "status")
 
@@ -50,31 +50,31 @@ class Answer:
 
     @property
     def head(self) -> bytes:
-        """The status and the headers as they are sent, but for the date: put together once, for all who get this."""
+        """The status line and the header lines without the date. Made once for all receivers."""
         if self._head is None:
             phrase = HTTPStatus(self.status).phrase.encode()
             self._head = b"HTTP/1.1 %d %b\r\n%b" % (self.status, phrase, lines_of(self.headers))
         return self._head
 
     def after_wait(self, seconds: int) -> "Answer":
-        """The same, to whoever was ready to wait that long: kept, for those who are answered together mostly agree."""
+        """Return a copy with Preference-Applied. The last one is cached, since waiters of one event mostly agree."""
         if self._after_wait is None or self._after_wait[0] != seconds:
             self._after_wait = seconds, self.with_headers([(b"preference-applied", b"wait=%d" % seconds)])
         return self._after_wait[1]
 
     def with_headers(self, more: Headers) -> "Answer":
-        """The same, and what is told to this sender alone."""
+        """Return a copy with more headers, for this sender only."""
         answer = Answer(self.status, [*self.headers, *more], self.body)
         answer._head = self.head + lines_of(more)
         return answer
 
     def with_tag(self, tag: bytes) -> "Answer":
-        """The same, with another entity tag."""
+        """Return a copy with another entity tag."""
         return Answer(self.status, _replaced(self.headers, {b"etag": tag}), self.body)
 
 
 class Ready(NamedTuple):
-    """What is answered while this is the head: to whoever has the page already, and to whoever has not."""
+    """The responses of a page while this is the head: `unchanged` is the 304, `changed` the 200."""
 
     head: Head
     unchanged: Answer
@@ -82,25 +82,25 @@ class Ready(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """What is sent as it comes."""
+    """A response whose body is sent in chunks as they become available."""
 
     headers: Headers
     chunks: AsyncIterator[bytes]
 
 
 class Page:
-    """A rendered representation. `history`: the part of its tag that identifies the record up to its position.
+    """A rendered document. `history`: the part of its ETag that identifies the history up to its position.
 
-    `at_rest`: it will never read otherwise. `is_end`: it is of a feed, and there was nothing more to list. `ready`: its
-    answers, as they were last put together. `relation`: of an answer whose address does not say it.
+    `is_final`: it never changes. `is_end`: the page of a feed has no items. `ready`: its responses, made for one head.
+    `relation` is set if the address does not name the relation.
     """
 
     __slots__ = (
-        "at_rest",
         "body",
         "etag",
         "headers",
         "is_end",
+        "is_final",
         "position",
         "ready",
         "relation",
@@ -115,18 +115,18 @@ class Page:
         representation: int,
         *,
         media_type: str = JSON,
-        at_rest: bool = False,
+        is_final: bool = False,
         is_end: bool = False,
         link: str | None = None,
         relation: str | None = None,
     ) -> None:
         self.relation = relation
-        self.body, self.position, self.at_rest, self.is_end = body, position, at_rest, is_end
+        self.body, self.position, self.is_final, self.is_end = body, position, is_final, is_end
         self.ready: Ready | None = None
         self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()
         self.unchanged: Headers = [
             (b"etag", self.etag),
-            (b"cache-control", (AT_REST if at_rest else _REVALIDATE).encode()),
+            (b"cache-control", (IMMUTABLE if is_final else _REVALIDATE).encode()),
             (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie"),
         ]
         if link is not None:
@@ -146,8 +146,8 @@ class Page:
         return len(self.body)
 
     async def in_coding(self, coding: str) -> "Page":
-        """The same page compressed; itself where it is too small to gain by that, and the sender takes it as it is."""
-        if coding == codings.GZIP and len(self.body) < codings.SMALLEST:
+        """Return the page compressed, or itself if it is small and the sender accepts it uncompressed."""
+        if coding == codings.GZIP and len(self.body) < codings.MIN_SIZE:
             return self
         page = copy(self)
         page.body, page.ready = await codings.compressed(self.body), None

@@ -1,4 +1,4 @@
-"""Rounds: the list, each one, and its sheet."""
+"""Rounds: the list, one round, its evidence, its timeline and its sheet."""
 
 from html import escape
 from typing import Any, Final
@@ -24,33 +24,33 @@ HTML: Final = "text/html; charset=utf-8"
 
 
 class RoundsQuery(At, Paged):
-    """Which rounds."""
+    """Filters of the list of rounds."""
 
     relation: RelationId | None = None
 
 
 def _list(snapshot: Snapshot, _names: Names, query: RoundsQuery) -> Found[Items[RoundDocument]]:
-    """Rounds, by id."""
+    """List rounds, by id."""
     return list_documents(snapshot, query, "round", relation=query.relation)
 
 
 def _one(snapshot: Snapshot, names: Names, query: At) -> Found[Stored[RoundDocument]]:
-    """One round: how far it has come and who says so, where, when, led by whom, in whose words."""
+    """Read one round: its phase and who reports it, the place, the dates, the heads of delegation and the wording."""
     return one_of(snapshot, names, query, "round")
 
 
 def _evidence(snapshot: Snapshot, names: Names, query: At) -> Found[EvidenceDocument]:
-    """What was asserted of a round, and what each assertion rests on: documents, utterances, who."""
+    """Read the assertions about a round, each with its documents, its origins and its speakers."""
     return found(assertions.view(reading_of(snapshot, names, query, "round")), assertions.REPRESENTATION)
 
 
 def _sheet(snapshot: Snapshot, names: Names, query: At) -> Found[SheetDocument]:
-    """What one round brought, irritant by irritant: before, after, who says so, what is uncorroborated, who is silent.
+    """Read the sheet of a round: for each irritant the status before and after, who says so, and what is missing.
 
-    JSON, Markdown or HTML, by Accept.
+    Missing are corroboration by a second origin and the word of a silent side. JSON, Markdown or HTML, by `Accept`.
     """
-    # Before: the record before the first report filed on the round. After: at the last one. Both as they read now,
-    # because a correction names no round, and a sheet must not go on citing what was retracted.
+    # Before is the record before the first report for the round, after is the record at the last one. Both include
+    # later corrections, because a sheet must not cite what was retracted.
     c, point = snapshot.c, snapshot.point_in_log(query)
     round, relation = reading_of(snapshot, names, query, "round"), names["relation"]
     filed = reports.page(c, round=member_of(names), upto=point.position)
@@ -77,7 +77,7 @@ def _markdown(document: SheetDocument, _prefix: str) -> bytes:
 
 
 def _html(document: SheetDocument, _prefix: str) -> bytes:
-    """The sheet for a browser, where there are no pages that would draw it."""
+    """Return the sheet as plain HTML, which the pages replace by theirs."""
     text, title = escape(markdown.markdown(document)), escape(document.id)
     return f'<!doctype html>\n<html lang="en"><title>{title}</title><pre>{text}</pre></html>\n'.encode()
 
@@ -94,7 +94,7 @@ SHEET: Final = Resource(
     "/v1/rounds/{relation}/{slug}/sheet",
     At,
     _sheet,
-    # It names publishers, and a correction of a source touches nothing but the record.
+    # The sheet names publishers. A corrected source has the topic of the record only.
     lambda _path, _query: (RECORD,),
     shape=SheetDocument,
     bodies={JSON: as_json, MARKDOWN: _markdown, HTML: _html},

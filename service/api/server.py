@@ -1,8 +1,8 @@
-"""Serves: one process, one event loop; when told to end it answers whoever is waiting, and is gone within five seconds.
+"""The server: one process with one event loop. On SIGTERM it answers waiting requests and ends within five seconds.
 
-uvicorn tells the application to stop only when every connection has ended, and one that waits for news never does: so
-the signal itself makes the follower let everybody go. The signal is not raised anew afterwards, as uvicorn does, for
-that would end the program before it has put its database away.
+uvicorn stops the application only after every connection has ended, which a long poll does not do. So the signal
+handler ends all long polls. Unlike uvicorn, it does not raise the signal again afterwards: the program would end before
+it has stopped its embedded database.
 """
 
 import asyncio
@@ -25,26 +25,25 @@ from service.follower import Follower
 
 _GRACE_SECONDS: Final = 2
 _IDLE_SECONDS: Final = 75
-COLLECTED_AFTER: Final = (20_000, 50, 50)
-"""What is kept of the record is tens of thousands of objects without a cycle among them, and grows as it is used: as
-often as the interpreter would by itself, looking through them took half of the time of an append."""
+GC_THRESHOLDS: Final = (20_000, 50, 50)
+"""Thresholds of the garbage collector. Caches hold tens of thousands of objects without cycles. With the default
+thresholds, scanning them took half of the time of an append."""
 
 
-def collect_seldom() -> None:
-    """Nobody looks again through what was made until now.
+def tune_garbage_collection() -> None:
+    """Exclude all present objects from garbage collection, and collect less often.
 
-    It lives as long as the process: the collector need not see it while requests wait, nor the interpreter when it
-    ends, which alone took half a second.
+    They live as long as the process. Scanning them delays requests, and took half a second at the end of the process.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECTED_AFTER)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Take an address, in each family that the name has, before anything else is done; `Server.run` listens on it.
+    """Bind an address in each family (IPv4, IPv6) that its name has. `Server.run` listens on the sockets.
 
-    Raises OSError, which says why the address cannot be had.
+    Raises OSError if the address is taken or not available.
     """
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     bound: list[socket.socket] = []
@@ -59,7 +58,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
             try:
                 opened.bind((address[0], number, *address[2:]))
             except OSError as refused:
-                # A name may have an address of a family that this machine does not use.
+                # A name may have an address in a family that the machine does not use.
                 if refused.errno != errno.EADDRNOTAVAIL:
                     raise
                 missing = refused
@@ -72,14 +71,13 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 
 class Server(uvicorn.Server):
-    """`told` is called with the address as soon as connections are taken.
+    """A server that calls `on_started` with its address as soon as it accepts connections.
 
-    Whom a request comes from is the other end of its connection, or what one of the `trusted_proxies` says of it; these
-    are addresses and networks with commas between.
+    `trusted_proxies`: addresses and networks, separated by commas. Their X-Forwarded headers are used.
     """
 
     def __init__(
-        self, app: FastAPI, host: str, port: int, told: Callable[[str], None], *, trusted_proxies: str = ""
+        self, app: FastAPI, host: str, port: int, on_started: Callable[[str], None], *, trusted_proxies: str = ""
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -89,7 +87,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,  # `Forwarded` does that
+                proxy_headers=False,  # `Forwarded` handles them
                 http=Protocol,
                 ws="none",
                 lifespan="on",
@@ -98,7 +96,7 @@ class Server(uvicorn.Server):
             )
         )
         self._follower: Follower = app.state.follower
-        self._told = told
+        self._on_started = on_started
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
@@ -114,14 +112,14 @@ class Server(uvicorn.Server):
         try:
             for bound in sockets or ():
                 bound.listen(self.config.backlog)
-        except OSError:  # of two processes that bound the same address at once, the second cannot listen
+        except OSError:  # two processes can bind the same address at the same time, but only one can listen
             sys.exit(1)
         await super().startup(sockets)
-        collect_seldom()
+        tune_garbage_collection()
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             try:
-                self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+                self._on_started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             except BaseException:
                 await self.shutdown(sockets)
                 raise

@@ -1,12 +1,12 @@
-"""Sessions of people: a person signs in with a key, and a cookie stands for the key from then on.
+"""Sessions: a person signs in with a key, and a cookie then represents the key.
 
-Nothing is stored. The cookie holds the key's id and the second at which the session ends, signed with a secret of the
-record. The secret is made by a migration and lies in the database, so a session goes on through a restart and in every
-process. It ends with its key, from the next request on. Signing out only makes the browser forget the cookie: to end a
-copy of it, revoke the key.
+Nothing is stored. The cookie contains the id of the key and the time at which the session ends, signed with a secret.
+A migration makes the secret and stores it in the database, so a session continues after a restart and in every process.
+It ends with its key, from the next request on. Signing out only removes the cookie from the browser. To end a copy of
+it, revoke the key.
 
-The cookie is SameSite=Lax and not Strict, which would show the sign-in page to a person who follows a link from a mail.
-No request that writes under `/v1` is authenticated by it.
+The cookie is SameSite=Lax: with Strict, a person who follows a link in a mail would have to sign in again. It never
+authenticates a request that writes below `/v1`.
 """
 
 import re
@@ -30,7 +30,7 @@ _SIGNED: Final = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<ends>[0-9]{1,12})")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session. `value` is what the cookie holds."""
+    """A session. `value` is the value of the cookie."""
 
     key: Key
     ends: datetime
@@ -38,17 +38,18 @@ class Session:
 
 
 class Sessions:
-    """Begin sessions and find them by their cookie. `secret` is shared by all processes on the record."""
+    """Begins sessions and verifies cookies. All processes on the record share `secret`."""
 
     def __init__(self, secret: bytes) -> None:
         self._signer = Signer(secret, salt="irritants.session", key_derivation="hmac", digest_method=sha256)
 
     def begin(self, key: Key, now: datetime) -> Session:
+        """Return a new session of 12 hours."""
         ends = now + LIFETIME
         return self._session(key, int(ends.timestamp()))
 
     def find(self, keys: Mapping[str, Key], value: str, now: datetime) -> Session | None:
-        """Return the session of a cookie; None where it is forged, has ended, or its key has ended."""
+        """Return the session of a cookie. None if it is forged, has ended, or its key has ended."""
         try:
             signed = _SIGNED.fullmatch(self._signer.unsign(value.encode()).decode())
         except (BadSignature, UnicodeError):
@@ -63,52 +64,53 @@ class Sessions:
         return Session(key, datetime.fromtimestamp(ends, UTC), value)
 
 
-def shown(scope: Scope) -> str | None:
-    """What the browser shows as its session."""
+def cookie_of(scope: Scope) -> str | None:
+    """Return the value of the session cookie in a request."""
     cookies = [value for name, value in scope["headers"] if name == b"cookie"]
     if not cookies:
-        return None  # as with every program: to know which name would count takes longer than all the rest
-    wanted = _name(scope)
+        return None  # the usual case for programs: working out the name of the cookie would take longer
+    expected = _cookie_name(scope)
     for one in b";".join(cookies).decode("latin-1").split(";"):
         name, _, value = one.strip().partition("=")
-        if name == wanted:
+        if name == expected:
             return value
     return None
 
 
 def cookie(scope: Scope, session: Session) -> str:
-    """The header that makes the browser keep a session until it ends."""
-    return _set(scope, session.value, int(LIFETIME.total_seconds()))
+    """Return the Set-Cookie header that starts a session in the browser."""
+    return _set_cookie(scope, session.value, int(LIFETIME.total_seconds()))
 
 
 def no_cookie(scope: Scope) -> str:
-    """The header that makes the browser forget its session."""
-    return _set(scope, "", 0)
+    """Return the Set-Cookie header that removes the session from the browser."""
+    return _set_cookie(scope, "", 0)
 
 
-def _set(scope: Scope, value: str, seconds: int) -> str:
+def _set_cookie(scope: Scope, value: str, seconds: int) -> str:
     secure = "" if _on_loopback(scope) else "; Secure"
-    return f"{_name(scope)}={value}; Path={prefix_of(scope) or '/'}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    name, path = _cookie_name(scope), prefix_of(scope) or "/"
+    return f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
-def _name(scope: Scope) -> str:
-    # With this name no neighbouring host, and no page that came without encryption, can put its own in the place. It is
-    # for the root alone: a browser takes no `__Host-` cookie with another Path.
+def _cookie_name(scope: Scope) -> str:
+    # Browsers let no other host and no unencrypted page set a cookie with the prefix `__Host-`. They require Path=/ for
+    # it, so a service below a path uses the weaker `__Secure-`.
     if _on_loopback(scope):
         return "irritants"
     return "__Secure-irritants" if prefix_of(scope) else "__Host-irritants"
 
 
 def _on_loopback(scope: Scope) -> bool:
-    """Whether this machine asks itself, without encryption; by the name that the browser asked for.
+    """Return whether the request is for a loopback host, without encryption.
 
-    Not by the address that is served on: that is loopback, too, where a proxy stands in front. One that is trusted and
-    says that it was asked with encryption is believed, whatever name it asks for itself.
+    The Host header decides, not the address of the socket, which is loopback behind a local proxy too. The scheme
+    https of a trusted proxy takes precedence.
     """
     if scope.get("scheme") == "https":
         return False
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
     try:
         return is_loopback(urlsplit(f"//{host}").hostname or "")
-    except ValueError:  # brackets around what is no address
+    except ValueError:  # invalid address in brackets
         return False

@@ -1,4 +1,4 @@
-"""Sources: the documents that assertions are read from, and what rests on each."""
+"""Sources: the documents that assertions are read from, and the assertions that cite each."""
 
 from collections.abc import Set as AbstractSet
 from typing import Annotated, Final, NamedTuple
@@ -18,25 +18,26 @@ from service.projections.document import rendered
 from service.projections.source import SourceDocument, SourceSummary
 from service.store import events
 
-_CITED_IN: Final = "only what is cited in this relation"
+_CITED_IN: Final = "only sources, origins and assertions that this relation cites"
 
 
 class SourcesQuery(At, Paged):
-    """Which sources."""
+    """Filters of the list of sources."""
 
     relation: Annotated[RelationId | None, Field(description=_CITED_IN)] = None
 
 
 class SourceQuery(At):
-    """At which point; of which relation the assertions are."""
+    """The point in time, and the relation whose assertions are listed."""
 
     relation: Annotated[RelationId | None, Field(description=_CITED_IN)] = None
 
 
 def _list(snapshot: Snapshot, _names: Names, query: SourcesQuery) -> Found[Items[SourceSummary]]:
-    """Sources.
+    """List sources, by id.
 
-    By id, as they are registered; what rests on each is said by itself. With `relation`: those that it cites.
+    Each item is a source as it is registered. Read one source for its assertions. With `relation`: only the sources
+    that this relation cites.
     """
     c, point, limit, relation = snapshot.c, snapshot.point_in_log(query), query.limit, query.relation
     after = query.after or ""
@@ -54,10 +55,10 @@ def _list(snapshot: Snapshot, _names: Names, query: SourcesQuery) -> Found[Items
 
 
 def _one(snapshot: Snapshot, names: Names, query: SourceQuery) -> Found[SourceDocument]:
-    """One source: the document, the utterances behind it, and every assertion that rests on either.
+    """Read one source: the document, the origins that it contains, and every assertion that cites it or them.
 
-    With `relation`: only the assertions of that relation and the utterances behind them; 404 where it cites nothing
-    of this source.
+    With `relation`: only the assertions of that relation and their origins. It answers 404 if that relation cites
+    nothing of this source.
     """
     c, point, slug, relation = snapshot.c, snapshot.point_in_log(query), names["slug"], query.relation
     stream = f"source/{slug}"
@@ -78,14 +79,14 @@ def _one(snapshot: Snapshot, names: Names, query: SourceQuery) -> Found[SourceDo
 
 
 class _Cited(NamedTuple):
-    """The sources that the assertions of a relation rest on, and the utterances behind them."""
+    """The sources and the origins that the assertions of a relation cite."""
 
     streams: AbstractSet[str]
     origins: AbstractSet[str]
 
 
 def _cited_in(snapshot: Snapshot, relation: str, point: Point) -> _Cited:
-    """A source counts as cited, too, where another document relays an utterance that is registered with it."""
+    """Return the cited sources. A source is cited, too, if another document relays an origin that it contains."""
     citations = [
         effect.data.source
         for history in snapshot.histories.of_relation(snapshot.c, relation, point.position).values()

@@ -1,4 +1,4 @@
-"""States: what is stored of the present, the past and what is computed from the log."""
+"""The state of a stream or of a relation at a point: stored for the present, computed from the log for the past."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,31 +21,31 @@ SHAPES: Final[Mapping[Kind, type[Document]]] = {
     "round": RoundDocument,
     "relation": RelationDocument,
 }
-"""The documents that are stored, by the kind of stream that each is of."""
+"""The models of the stored documents, by kind of stream."""
 
 
 def member_of(names: Names) -> str:
-    """The id of what an address is of: `ru-us/visas`, `ru-us`."""
+    """Return the id in an address: `ru-us/visas` or `ru-us`."""
     return "/".join(names[part] for part in ("relation", "slug") if part in names)
 
 
 def of_stream(kind: Kind) -> Topics[Any]:
-    """The topic of the one stream that an address is of."""
+    """Return topics: the stream that the address names."""
     return lambda names, _: (f"{kind}/{member_of(names)}",)
 
 
 def of_relation(names: Names, _query: Any) -> Sequence[str]:
-    """The topic of all streams of the relation that an address is of."""
+    """Return the topic of all streams of the relation that the address names."""
     return (names["relation"],)
 
 
 def relation_or_record(relation: str | None) -> Sequence[str]:
-    """The topic of a list that may be of one relation."""
+    """Return the topic of a list of one relation, or of the whole record."""
     return (RECORD if relation is None else relation,)
 
 
 def one_of(snapshot: Snapshot, names: Names, query: At, kind: Kind) -> Found[Stored[Any]]:
-    """The document of one stream. Raises Problem where it was not on record."""
+    """Return the document of one stream. Raises Problem (404) if it was not on record."""
     projection, member = STORED[kind], member_of(names)
     if (point := snapshot.point(query)) is None:
         stored = read_models.get(snapshot.c, projection.name, projection.representation, member)
@@ -59,7 +59,7 @@ def one_of(snapshot: Snapshot, names: Names, query: At, kind: Kind) -> Found[Sto
 
 
 def reading_of(snapshot: Snapshot, names: Names, query: At, kind: Kind, point: Point | None = None) -> Reading[Any]:
-    """The stream that an address is of, at the point of a query. Raises Problem where it was not on record."""
+    """Return the stream that the address names, at the point of the query. Raises Problem (404)."""
     point = point or snapshot.point_in_log(query)
     stream = f"{kind}/{member_of(names)}"
     found = histories(snapshot.c, [stream], point.position)
@@ -69,7 +69,7 @@ def reading_of(snapshot: Snapshot, names: Names, query: At, kind: Kind, point: P
 
 
 def readings(snapshot: Snapshot, names: Names, query: At) -> Readings:
-    """Every stream of the relation that an address is of. Raises Problem where there was none on record."""
+    """Return all streams of the relation that the address names, at the point of the query. Raises Problem (404)."""
     relation, point = names["relation"], snapshot.point_in_log(query)
     found = readings_of(snapshot.histories.of_relation(snapshot.c, relation, point.position), relation, point)
     if found is None:

@@ -1,4 +1,4 @@
-"""Every resource that is read, by its tag in the contract. Routes, limits and the contract follow from these rows."""
+"""List every resource that can be read, by its tag in the contract. Routes and contract are made from these rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -12,7 +12,7 @@ TABLE: Final[Mapping[str, Sequence[Row]]] = {
     "relations": relations.RESOURCES,
     "sources": sources.RESOURCES,
     "reports": reports.RESOURCES,
-    # `live` is no id of an event, so its route comes first.
+    # Before `/v1/events/{id}`, which would match `live` too.
     "feeds": (live.ROW, *feeds.RESOURCES),
 }
 RESOURCES: Final[Sequence[Row]] = [row for rows in TABLE.values() for row in rows]

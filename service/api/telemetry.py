@@ -1,7 +1,7 @@
-"""What is seen of every request: an id, a count, a line in the log where it was slow or refused, and what failed.
+"""Request ids, request metrics, and the log of slow, refused and failed requests.
 
-A request that went well is counted and no more: at ten thousand unchanged answers a second, a line for each would cost
-more than the answers.
+Other requests are only counted: at ten thousand unchanged responses a second, a log line for each would cost more than
+the responses.
 """
 
 import re
@@ -20,36 +20,36 @@ from service.api.problems import Problem, problem_of
 from service.store.keys import redact_keys
 
 SLOW_SECONDS: Final = 1.0
-CLIENT_LEFT: Final = 499  # no status of HTTP: nobody received one
+CLIENT_LEFT: Final = 499  # the status of nginx for a client that disconnected before the response
 _READING: Final = frozenset({"GET", "HEAD"})
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_numbers: Final = count(1)
-_of_this_start: Final = token_hex(6)
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NUMBERS: Final = count(1)
+_PROCESS: Final = token_hex(6)
 
 log = structlog.get_logger("irritants")
 
 
 @dataclass(slots=True)
 class RequestCount:
-    """How many requests of one kind there were, and how long they took together."""
+    """The number of requests of one kind, and their total duration in seconds."""
 
     requests: int = 0
     seconds: float = 0.0
 
 
 def request_id(scope: Scope) -> str:
-    """The id under which the log knows a request: the sender's `X-Request-Id`, or one of our own."""
+    """Return the id of a request for the log: the `X-Request-Id` of the sender if it is valid, else a new one."""
     state: dict[str, Any] = scope["state"]
     if "request_id" not in state:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
-        # One with a key in it is none: it would be on record with what it files.
-        is_one = _ID.fullmatch(sent) and redact_keys(sent) == sent
-        state["request_id"] = sent if is_one else f"{_of_this_start}-{next(_numbers)}"
+        # Ignore request ids that contain an API key: ids are stored with reports.
+        is_valid = _VALID_ID.fullmatch(sent) and redact_keys(sent) == sent
+        state["request_id"] = sent if is_valid else f"{_PROCESS}-{next(_NUMBERS)}"
     return str(state["request_id"])
 
 
 def note_problem(scope: Scope, problem: Problem, error: Exception) -> None:
-    """Note for the log what a request was refused for. A failure of the service is logged now, before the answer."""
+    """Store the problem type for the log line of the request. Log a failure of the service at once."""
     state = scope["state"]
     if problem.status == 500 and "problem" not in state:
         _log_failure(scope, error)
@@ -59,7 +59,7 @@ def note_problem(scope: Scope, problem: Problem, error: Exception) -> None:
 class Telemetry:
     """The outermost layer. `counts`: by route, method and status.
 
-    What is not sent as messages says in the request's state as `answered` with which status it was.
+    A response that is not sent by ASGI messages stores its status in the state of the request as `answered`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -89,13 +89,13 @@ class Telemetry:
             problem = problem_of(error)
             note_problem(scope, problem, error)
             if status == CLIENT_LEFT:
-                await scope["app"].state.told(scope, problem)(scope, receive, counted_send)
+                await scope["app"].state.problem_response(scope, problem)(scope, receive, counted_send)
             elif not ended:
-                raise  # Half an answer cannot be mended: the connection has to end.
+                raise  # The response has begun, so the server can only close the connection.
         finally:
-            self._note(scope, scope["state"].get("answered", status), perf_counter() - began)
+            self._count(scope, scope["state"].get("answered", status), perf_counter() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
         kind = (_route(scope), scope["method"], status)
         counted = self.counts.get(kind)
         if counted is None:
@@ -117,16 +117,16 @@ class Telemetry:
 
 
 def _log_failure(scope: Scope, error: Exception) -> None:
-    # Frames without their variables, however the log is set up: keys are among them.
+    # Formatted here, because a log setup could add local variables, which include keys.
     trace = "".join(format_exception(error))
     log.error("failed", request=request_id(scope), method=scope["method"], path=scope["path"], trace=trace)
 
 
 def _route(scope: Scope) -> str:
-    """The address as the contract has it: what counts is which resource it was, not of which irritant."""
+    """Return the path of the route, so that requests are counted by resource and not by irritant."""
     return getattr(scope.get("route"), "path", "none")
 
 
 def _waited(scope: Scope) -> bool:
-    """Whether the sender asked for an answer that takes its time."""
+    """Return whether the sender asked to wait, so that a long duration is not slow."""
     return scope["path"].endswith("/live") or any(name == b"prefer" for name, _ in scope["headers"])

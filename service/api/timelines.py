@@ -1,4 +1,4 @@
-"""Timelines: everything that was recorded on one stream, with all that was struck from it or mended in it."""
+"""Timelines: everything on record on one stream, corrected and retracted events included."""
 
 from typing import Annotated
 
@@ -14,19 +14,22 @@ from service.projections.timeline import TimelineDocument
 
 
 class TimelineQuery(At):
-    """At which point, and which page of the timeline."""
+    """The point in time, and the page of the timeline."""
 
-    after: Annotated[Whole, Field(description="the place in the timeline that was seen last")] = 0
+    after: Annotated[
+        Whole, Field(description="the number of the last entry that was read; `next` of the page before")
+    ] = 0
     limit: Limit = DEFAULT_LIMIT
 
 
 def timeline_of(kind: Kind, path: str) -> Resource[TimelineQuery, TimelineDocument]:
-    """The timeline of what is read at a path."""
+    """Return the resource for the timeline of a kind of stream, below the path of that kind."""
 
     def find(snapshot: Snapshot, names: Names, query: TimelineQuery) -> Found[TimelineDocument]:
-        """Everything on record on one stream, in the order of the world: what was corrected or struck stands as filed.
+        """Read the full history of one stream, by date of event.
 
-        Each event says who changed it, when and why. `next` is what to ask for `after`.
+        Corrected and retracted events are shown as filed. Each says who corrected or retracted it, when and why. To
+        continue, send `next` as `after`.
         """
         reading = reading_of(snapshot, names, query, kind)
         return found(timeline.view(reading, query.after, query.limit), timeline.REPRESENTATION)

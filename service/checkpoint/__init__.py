@@ -1,7 +1,7 @@
-"""Checkpoints: a signed statement of how far the record went and what it was, for keeping out of its keepers' reach.
+"""Checkpoints: signed statements of the last position and its chain hash, to keep out of the operators' reach.
 
-The chain proves only that the record agrees with itself: whoever may do everything with the database can cut its tail
-off, or rewrite it from some position on, and make the chain anew. Not so as to fit a statement signed before.
+The chain alone proves only that the record is consistent. An owner of the database could remove or rewrite events and
+compute the chain again, but the new chain does not match a checkpoint that was signed before.
 """
 
 import json
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 _WHAT: Final = b"irritants checkpoint v1\n"
-"""Begins what is signed, so that no signature over anything else can pass for one over this."""
+"""The first line of the signed bytes, so that signatures for other purposes are not valid here."""
 
 
 def _hex(size: int) -> StringConstraints:
@@ -20,47 +20,50 @@ def _hex(size: int) -> StringConstraints:
 
 
 class Forged(Exception):
-    """The checkpoint was not signed with the key that it names, or not with the one that was asked for."""
+    """The checkpoint was not signed with the key that it names, or not with the expected key."""
 
 
 class Statement(BaseModel):
-    """How far the record went, and the chain hash there, which depends on everything before it."""
+    """The last position of the record and its chain hash, which depends on all events before it."""
 
-    # Kept in files for years and compared with records of later releases: nothing here is ever renamed.
+    # On disk for years, and compared with records of later releases: never rename a field.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    record: str = Field(description="which record this is; an import brings it along")
-    position: int = Field(ge=0, description="the last position; 0 where the record was empty")
+    record: str = Field(description="the id of the record; an import keeps it")
+    position: int = Field(ge=0, description="the last position; 0 if the record was empty")
     chain_hash: Annotated[str, _hex(32)] = Field(description="the chain hash of that event, in hexadecimal")
     recorded_at: str = Field(description="when that event was recorded")
 
     def signed(self) -> bytes:
-        """The bytes under the signature: whoever has OpenSSL can check them without this service."""
+        """Return the signed bytes. OpenSSL can verify them without this service."""
         fields = {name: getattr(self, name) for name in sorted(Statement.model_fields)}
         return _WHAT + json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Checkpoint(Statement):
-    """Where the record stands, signed (Ed25519), for keeping elsewhere; `irritants verify --checkpoint` checks it."""
+    """A signed position and chain hash (Ed25519), to keep elsewhere. `irritants verify --checkpoint` checks it."""
 
-    public_key: Annotated[str, _hex(32)] = Field(description="the key that checks the signature, in hexadecimal")
+    public_key: Annotated[str, _hex(32)] = Field(description="the key that verifies the signature, in hexadecimal")
     signature: Annotated[str, _hex(64)] = Field(
-        description="over the line `irritants checkpoint v1` and the other four fields as JSON, sorted, without blanks"
+        description="of the line `irritants checkpoint v1` and the first four fields as JSON, sorted, without blanks"
     )
 
     def check(self, public_key: str | None = None) -> None:
-        """Raises Forged. Without `public_key` it proves only that nothing in it was changed since it was signed."""
+        """Verify the signature, and the key if one is given. Raises Forged.
+
+        Without `public_key` this proves only that the checkpoint was not changed after it was signed.
+        """
         if public_key is not None and public_key != self.public_key:
-            raise Forged(f"it was signed with another key, {self.public_key}")
+            raise Forged(f"it was signed with another key: {self.public_key}")
         try:
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
             key.verify(bytes.fromhex(self.signature), self.signed())
         except (InvalidSignature, ValueError):
-            raise Forged("its signature does not fit what it says") from None
+            raise Forged("its signature does not match its content") from None
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> Checkpoint:
-    """The same statement is signed the same way always."""
+    """Return a signed statement. Ed25519 is deterministic: the same statement gets the same signature."""
     return Checkpoint(
         **statement.model_dump(),
         public_key=key.public_key().public_bytes_raw().hex(),

@@ -1,6 +1,7 @@
-"""The key that signs checkpoints, in a file of its own: PEM, PKCS #8, for nobody but its owner to read.
+"""The key that signs checkpoints, in a file that only its owner can read (PEM, PKCS #8).
 
-Made when it is first asked for. It must not lie in the database: whoever can rewrite the record could then sign it too.
+It is made at its first use. It is not in the database, because then the owner of the database could sign a rewritten
+record.
 """
 
 import os
@@ -13,28 +14,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 class KeyFileError(Exception):
-    """The key cannot be read or made; the message names the file."""
+    """The key cannot be read or made. The message names the file."""
 
 
 def ensure(file: Path) -> Ed25519PrivateKey:
-    """The key in the file, made where there is none. Raises KeyFileError."""
+    """Return the key in a file, which is made if it is missing. Raises KeyFileError."""
     try:
         if not file.exists():
             _make(file)
         key = load_pem_private_key(file.read_bytes(), password=None)
     except OSError as refused:
-        raise KeyFileError(f"the key for checkpoints cannot be kept in {file}: {refused.strerror}") from refused
+        raise KeyFileError(f"cannot read or write the key for checkpoints in {file}: {refused.strerror}") from refused
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFileError(f"{file} holds no Ed25519 key in PEM without a password")
+        raise KeyFileError(
+            f"{file} is not an Ed25519 key in PEM without a password; name another file, or move this one away"
+        )
     return key
 
 
 def _make(file: Path) -> None:
-    """Linked to its name when whole: of two processes that start at once one makes the key, and both read it."""
+    """Write a new key to a temporary file and link it. If two processes start together, both then read one key."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)  # readable by its owner alone
+    handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)  # mode 0600
     try:
         with os.fdopen(handle, "wb") as opened:
             opened.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

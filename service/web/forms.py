@@ -48,7 +48,7 @@ async def posted(request: Request, limit: int = _LIMIT) -> Form:
     refuse_other_sites(request.scope)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise malformed(None, f"A form is sent as {_FORM}.")
-    return await body.understood(request, limit, _filled_in)
+    return await body.read_as(request, limit, _filled_in)
 
 
 def _filled_in(raw: bytes) -> Form:

@@ -62,7 +62,7 @@ _WITHIN_LIMITS = (
 
 def add_pages(app: FastAPI) -> None:
     """Whoever serves the application calls this once; without it the interface is there alone."""
-    app.state.told = refusals.told
+    app.state.problem_response = refusals.told
     app.state.within_limits.update(_WITHIN_LIMITS)
     app.state.attempts = entrance.Attempts()
     app.state.responder.drawings[SHEET.path] = {HTML: rounds.drawn}

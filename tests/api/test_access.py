@@ -44,7 +44,7 @@ def test_writing_needs_a_key(client: TestClient, path: str) -> None:
 def test_writing_needs_a_key_that_may_report(client: TestClient, make_key: MakeKey) -> None:
     answer = file(client, {}, make_key("read", name="reader"))
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
-    assert answer.json()["detail"] == "The key reader has not the scope report."
+    assert answer.json()["detail"] == "The key reader lacks the scope report. Use a key that has it."
     assert 'scope="report"' in answer.headers["www-authenticate"]
 
 
@@ -124,7 +124,7 @@ def test_a_key_may_be_limited_to_relations(client: TestClient, make_key: MakeKey
     headers = make_key("report", name="desk", relations=("fr-us",))
     answer = file(client, report(on(FLIGHTS, "ConcernRaised")), headers)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
-    assert answer.json()["detail"] == "The key desk may not report on ru-us."
+    assert answer.json()["detail"] == "The key desk may not report on ru-us. Use a key that can."
     single = client.post(
         "/v1/irritants/ru-us/visas/events", json=said("ConcernRaised"), headers={**headers, "Idempotency-Key": "k"}
     )
@@ -154,7 +154,7 @@ def test_a_limited_key_mends_no_source_on_which_other_relations_rest(client: Tes
     answer = file(client, report(mend), make_key("report", name="desk", relations=("ru-us",)))
     assert (answer.status_code, answer.json()["detail"]) == (
         403,
-        "The key desk is limited to relations and may not correct sources.",
+        "The key desk is limited to relations and may not correct sources. Use a key without limits.",
     )
     assert file(client, report(mend), make_key("report")).status_code == 201
 

@@ -97,11 +97,11 @@ def test_who_saw_an_older_state_is_given_the_present_validator(desk: TestClient)
         ('"{1}-zip"', "names a representation other than the present JSON"),
         ("{2}", "names a representation other than the present JSON"),
         ('"0-1-application/json"', "names no state of the record"),
-        ('"0-{3}-1-application/json"', "has changed since position 0: it is at position 68"),
+        ('"0-{3}-1-application/json"', "has changed since position 0 and is now at 68. Read it again."),
         ('W/"67-{4}-1-application/json-gzip", "69-{4}-1-application/json"', "has changed since position 67"),
-        ('"69-{4}-1-application/json"', "is at position 68 and never was in the state that If-Match names"),
-        ('"67-0123456789-1-application/json"', "is at position 68 and never was in the state that If-Match names"),
-        ('"68-{4}-1-application/json"', "is at position 68 and never was in the state that If-Match names"),
+        ('"69-{4}-1-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"67-0123456789-1-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"68-{4}-1-application/json"', "is at position 68 and was never in the state that If-Match names"),
     ],
 )
 def test_a_tag_that_does_not_match_is_explained_truthfully(desk: TestClient, written: str, detail: str) -> None:
@@ -151,7 +151,10 @@ def test_what_is_not_on_record_is_opened_by_whoever_says_so(desk: TestClient) ->
     assert (answer.status_code, answer.headers["etag"]) == (201, seen(desk, "/v1/irritants/ru-us/wine"))
     again = append(desk, {**opened, "title": "Cheese"}, path, If_None_Match="*", Idempotency_Key="two")
     assert (again.status_code, again.headers["etag"]) == (412, answer.headers["etag"])
-    assert again.json()["detail"] == "irritant/ru-us/wine is on record already."
+    assert (
+        again.json()["detail"]
+        == "irritant/ru-us/wine is already on record. To append to it, send its ETag in If-Match."
+    )
 
 
 def test_nothing_but_its_opening_begins_a_stream(desk: TestClient) -> None:

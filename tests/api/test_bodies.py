@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from service.api.body import DEEPEST, LARGEST, LIMIT, REPORT_LIMIT, parsed
-from service.api.problems import MOST_MISTAKES, Problem
+from service.api.body import LIMIT, MAX_DEPTH, MAX_INTEGER, REPORT_LIMIT, parsed
+from service.api.problems import MAX_MISTAKES, Problem
 from tests.api.bodies import FLIGHTS, on, report, said
 
 JSON = {"Content-Type": "application/json", "Idempotency-Key": "body"}
@@ -29,17 +29,17 @@ def test_a_body_is_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
-        (b'{"a":1,"b":2,"a":3}', {"/a": "is there twice."}),
-        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": "is there twice."}),
-        (rb'{"a":"x\u0000"}', {"/a": "has a NUL character."}),
-        (rb'{"a":"\ud800"}', {"/a": "has half of a surrogate pair."}),
-        (rb'{"\udc00":1}', {"/\udc00": "has a name that cannot be written."}),
-        (b'{"hours":5.5}', {"/hours": "is no whole number."}),
-        (b'{"hours":5.0}', {"/hours": "is no whole number."}),
-        (b'{"hours":1e3}', {"/hours": "is no whole number."}),
-        (b'{"hours":NaN}', {"/hours": "is no whole number."}),
-        (b'{"hours":-Infinity}', {"/hours": "is no whole number."}),
-        (b'{"a~b/c":0.1}', {"/a~0b~1c": "is no whole number."}),
+        (b'{"a":1,"b":2,"a":3}', {"/a": "appears twice in its object; send it once."}),
+        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": "appears twice in its object; send it once."}),
+        (rb'{"a":"x\u0000"}', {"/a": "contains a NUL character; remove it."}),
+        (rb'{"a":"\ud800"}', {"/a": "contains half of a surrogate pair; send the whole character or remove it."}),
+        (rb'{"\udc00":1}', {"/\udc00": "has a name with NUL or half of a surrogate pair; remove that character."}),
+        (b'{"hours":5.5}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":5.0}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":1e3}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":NaN}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"hours":-Infinity}', {"/hours": "is not a whole number; write it without a fraction or an exponent."}),
+        (b'{"a~b/c":0.1}', {"/a~0b~1c": "is not a whole number; write it without a fraction or an exponent."}),
     ],
 )
 def test_what_readers_of_json_disagree_on_is_a_mistake_with_its_place(raw: bytes, place: dict[str, str]) -> None:
@@ -47,8 +47,8 @@ def test_what_readers_of_json_disagree_on_is_a_mistake_with_its_place(raw: bytes
 
 
 def test_a_number_that_not_everybody_can_hold_is_a_mistake() -> None:
-    assert mistakes(b"[%d,%d]" % (LARGEST, -LARGEST)) == {}
-    assert mistakes(b"[%d]" % (LARGEST + 1)).keys() == {"/0"}
+    assert mistakes(b"[%d,%d]" % (MAX_INTEGER, -MAX_INTEGER)) == {}
+    assert mistakes(b"[%d]" % (MAX_INTEGER + 1)).keys() == {"/0"}
     assert mistakes(b"[-" + b"9" * 5_000 + b"]").keys() == {"/0"}
 
 
@@ -58,12 +58,12 @@ def test_a_pair_of_surrogates_is_a_character() -> None:
 
 def test_every_mistake_is_found_up_to_a_bound() -> None:
     assert mistakes(rb'{"a":0.5,"b":["\u0000",{"c":1,"c":2}]}').keys() == {"/a", "/b/0", "/b/1/c"}
-    assert len(parsed(b"[" + b"0.5," * 5_000 + b"1]").mistakes) == MOST_MISTAKES
+    assert len(parsed(b"[" + b"0.5," * 5_000 + b"1]").mistakes) == MAX_MISTAKES
 
 
 def test_depth_is_bounded() -> None:
-    assert mistakes(b"[" * DEEPEST + b"]" * DEEPEST) == {}
-    assert "/0" * (DEEPEST + 1) in mistakes(b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2))
+    assert mistakes(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) == {}
+    assert "/0" * (MAX_DEPTH + 1) in mistakes(b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2))
     with pytest.raises(Problem, match="nested"):
         parsed(b"[" * 100_000)
 
@@ -94,14 +94,18 @@ def test_what_is_no_json_says_where_and_what_to_do(raw: bytes, detail: str) -> N
     with pytest.raises(Problem) as refused:
         parsed(raw)
     assert refused.value.name == "malformed-json"
-    assert refused.value.document.detail.startswith(f"The body cannot be read at {detail}")
+    assert refused.value.document.detail.startswith(f"The body is invalid at {detail}")
 
 
 def test_a_byte_order_mark_is_skipped() -> None:
     assert parsed(b'\xef\xbb\xbf{"a":1}').value == {"a": 1}
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.text(), st.lists, max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.text(), st.lists, max_leaves=20
+    )
+)
 def test_whatever_is_i_json_is_read_as_it_is(value: Any) -> None:
     body = parsed(json.dumps(value).encode())
     assert body.value == value

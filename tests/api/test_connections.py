@@ -13,8 +13,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from service.api import connections
-from service.api.connections import HEAD_LIMIT, Connection
+from service.api import protocol
+from service.api.protocol import HEAD_LIMIT, Connection
 
 GET = b"GET /asked HTTP/1.1\r\nHost: here\r\n"
 POST = b"POST /asked HTTP/1.1\r\nHost: here\r\n"
@@ -182,7 +182,7 @@ def test_a_mistake_after_a_request_is_not_taken_for_its_answer(address: tuple[st
 
 @pytest.mark.parametrize("begun", [b"\r\n", b"GET /as", GET], ids=["empty line", "address", "header"])
 def test_a_head_has_a_time(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     assert problem(answered(address, begun)) == (408, "/problems/slow-head")
 
 

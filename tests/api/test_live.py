@@ -69,7 +69,7 @@ def test_it_is_resumed_after_what_was_seen_last(app: FastAPI, path: str, headers
 
 
 def test_a_long_way_behind_it_catches_up_in_stretches(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_AT_ONCE", 10)
+    monkeypatch.setattr(live, "_BATCH", 10)
 
     async def test(app: FastAPI) -> None:
         told = Told()

@@ -33,7 +33,7 @@ def test_without_its_database_it_is_alive_and_not_ready() -> None:
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/not-ready")
-    assert answer.json()["detail"] == "The database cannot be reached."
+    assert answer.json()["detail"] == "The database cannot be reached. The service retries every second."
     assert int(answer.headers["retry-after"]) > 0
 
 
@@ -45,7 +45,9 @@ def test_on_a_database_without_its_tables_it_says_so(bare_database_url: str) -> 
 
 def test_while_it_shuts_down_it_takes_no_new_work(app: FastAPI, client: TestClient) -> None:
     app.state.follower.drain()
-    assert client.get("/readyz").json()["detail"] == "The service is shutting down."
+    assert (
+        client.get("/readyz").json()["detail"] == "The service is shutting down. Send the request to another process."
+    )
 
 
 def test_requests_are_counted_by_route_and_status(client: TestClient) -> None:

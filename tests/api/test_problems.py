@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.api.problem_types import PROBLEM_TYPES
-from service.api.problems import MOST_MISTAKES, OF_HTTP, ROWS, STATUS, Problem, problem_of
+from service.api.problems import MAX_MISTAKES, PROTOCOL_STATUS, ROWS, STATUS, Problem, problem_of
 from service.domain import errors
 from service.domain.errors import AllowedTypes, Malformed, NotAReversal, NotClosed, Refusal, Refused, UnknownSource
 from service.store.engine import DatabaseUnavailable
@@ -28,7 +28,7 @@ def test_every_refusal_of_the_domain_has_a_row(refusal: type[Refusal]) -> None:
 def test_no_two_exceptions_share_a_name_and_none_has_one_of_the_protocol() -> None:
     names = [name for _, name in ROWS.values()]
     assert len(set(names)) == len(names)
-    assert not set(names) & OF_HTTP.keys()
+    assert not set(names) & PROTOCOL_STATUS.keys()
 
 
 def test_every_name_is_explained_and_nothing_else() -> None:
@@ -64,11 +64,13 @@ def test_what_the_rules_allow_is_told() -> None:
 
 
 def test_a_body_of_nothing_but_mistakes_is_answered_in_bounds() -> None:
-    refused = Refused([Malformed(f"/events/{i}", why="is no event") for i in range(MOST_MISTAKES + 1)])
+    refused = Refused([Malformed(f"/events/{i}", why="is no event") for i in range(MAX_MISTAKES + 1)])
     document = problem_of(refused).document
     assert document.errors is not None
-    assert len(document.errors) == MOST_MISTAKES
-    assert document.detail == f"{MOST_MISTAKES + 1} mistakes; nothing was written."
+    assert len(document.errors) == MAX_MISTAKES
+    assert (
+        document.detail == f"{MAX_MISTAKES + 1} mistakes. Nothing was written. Correct them and send the report again."
+    )
 
 
 def test_half_a_character_in_a_pointer_can_be_answered() -> None:

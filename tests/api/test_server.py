@@ -216,7 +216,7 @@ def test_a_body_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.Monk
 def test_large_bodies_have_bounded_room_together_and_small_ones_always_find_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(body, "_OF_STRANGERS", body.Room(200_000))
+    monkeypatch.setattr(body, "_ANONYMOUS_BUDGET", body.ByteBudget(200_000))
     large, small = 200_000, body.SMALL
 
     async def size(sent: int, end: asyncio.Event | None = None) -> int:
@@ -228,7 +228,7 @@ def test_large_bodies_have_bounded_room_together_and_small_ones_always_find_some
             return {"type": "http.request", "body": b"" if len(arrived) > 1 else b" " * sent, "more_body": more}
 
         arrived: list[int] = []
-        return await body.understood(Request({"type": "http", "method": "POST", "headers": []}, receive), 1 << 20, len)
+        return await body.read_as(Request({"type": "http", "method": "POST", "headers": []}, receive), 1 << 20, len)
 
     async def in_turn() -> None:
         end = asyncio.Event()

@@ -26,7 +26,7 @@ import psycopg
 import uvloop
 from uuid_utils import uuid7
 
-from service.api.server import collect_seldom
+from service.api.server import tune_garbage_collection
 from service.domain import report
 from service.domain.assertion import Recorded
 from service.domain.irritant.events import IrritantOpened
@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--peers", metavar="PROGRAM", help="measures other stores")
     add_option(parser)
     arguments = parser.parse_args()
-    collect_seldom()  # as the service does
+    tune_garbage_collection()  # as the service does
 
     def benchmark(server: Server) -> None:
         for clients in arguments.clients:

@@ -24,7 +24,7 @@ from service.api import irritants, relations
 from service.api.auth import Access
 from service.api.parameters import At, parse
 from service.api.resources import Resource, Snapshot, as_json
-from service.api.server import collect_seldom
+from service.api.server import tune_garbage_collection
 from service.domain import catalogue
 from service.domain.assertion import Recorded
 from service.history_cache import HistoryCache
@@ -133,7 +133,7 @@ def at(path: str) -> Resource[Any, Any]:
 def benchmark(server: Server, rounds: int) -> None:
     engine = open_engine(server.database(), statement_seconds=None)
     fill(engine)
-    collect_seldom()
+    tune_garbage_collection()
     one = at("/v1/irritants/{relation}/{slug}")
     contenders = {
         "decoding": decoding(engine, f"irritant/{LONG_ONE}/long"),

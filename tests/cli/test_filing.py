@@ -300,7 +300,7 @@ def test_without_a_key_nothing_is_filed(desk: Desk) -> None:
 def test_a_key_that_may_only_read_is_told_the_scope(desk: Desk) -> None:
     desk.key("read", name="reader")
     ended = desk.run("report", desk.write("third.yaml", THIRD_ROUND))
-    assert (ended.code, "has not the scope report" in ended.err) == (4, True)
+    assert (ended.code, "lacks the scope report" in ended.err) == (4, True)
 
 
 def test_a_key_of_another_relation_is_refused(desk: Desk) -> None:

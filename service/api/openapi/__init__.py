@@ -1,7 +1,7 @@
-"""The contract (OpenAPI 3.1): the routes as the framework knows them, and what it cannot know of them.
+"""The contract (OpenAPI 3.1): the operations that the framework generates, completed with headers and refusals.
 
-Events, bodies and documents are described by the models that read and render them, so the contract cannot drift from
-the code; refusals and headers by rule, since every route of a kind has the same.
+The schemas of events, bodies and documents are made from the models that parse and render them, so contract and code
+agree. Headers and refusals follow by rule from the kind of operation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,43 +25,43 @@ Schema = dict[str, Any]
 
 SCHEMAS: Final = "#/components/schemas/"
 _ABOUT: Final = """\
-The record of bilateral irritants: concrete problems between two states that their officials try to remove. For each it
-says where it stands, who says so, what moved, and what was known when. Nothing in it is simply true: somebody asserts
-it, in a document, on a day.
+The record of bilateral irritants: concrete problems between two states that their officials try to remove. For each
+irritant it gives the status, who says so, what changed, and what was known at an earlier date. Every statement has a
+speaker, a document and a date.
 
-Reading is conditional: send `If-None-Match`, and add `Prefer: wait=25` to be answered as soon as something changes.
-A read never goes back: what was acknowledged before it began is in it. Writing files events; they are never edited,
-only corrected and retracted by further events.
+Reads are conditional: send `If-None-Match`, and add `Prefer: wait=25` to get the response as soon as something changes.
+A read includes everything that was acknowledged before it began. To write, file events. Events are never edited. Later
+events correct or retract them.
 
-Answers may gain members, and fields that hold one of several words may gain words: pass over what you do not know.
-Whatever else would break a client comes only with a release that says so.
+Later releases may add members to responses, and values to fields with a fixed set of words: ignore unknown ones. Other
+incompatible changes are announced in the changelog.
 """
 _TAGS: Final = (
     ("filing", "Reports: events for several streams, recorded together or not at all."),
-    ("irritants", "The concrete problems: where each one stands, and who says so."),
+    ("irritants", "The concrete problems: the status of each, and who says so."),
     ("rounds", "Meetings of the two sides, and the sheet of each."),
-    ("relations", "Pairs of states: the board, and what is computed from everything between the two."),
+    ("relations", "Pairs of states: the board, and the other overviews of all their irritants and rounds."),
     ("sources", "Documents that events cite, and the statements in them."),
-    ("reports", "Reports on record, and what each of them changed."),
-    ("feeds", "Events and changes in the order in which they were recorded, to follow."),
+    ("reports", "Reports on record, and the changes that each of them made."),
+    ("feeds", "Events and changes, in the order in which they were recorded."),
     ("operations", "For operators: health, metrics and checkpoints."),
 )
 _PATH: Final[Mapping[str, Schema]] = {
     "relation": {
-        "description": "two ISO 3166-1 codes, sorted, in lower case",
+        "description": "two ISO 3166-1 codes in lower case, in alphabetical order",
         "example": "ru-us",
         "schema": {"type": "string", "pattern": "^[a-z]{2}-[a-z]{2}$"},
     },
     "slug": {
-        "description": "the short name of an irritant, a round or a document",
+        "description": "the short name of an irritant, a round or a source: lower-case letters, digits and hyphens",
         "schema": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80},
     },
     "id": {"description": "the id of a report", "schema": {"type": "string", "format": "uuid"}},
 }
 _OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
-"""What the framework would answer with; we never do."""
+"""Schemas of the framework's own errors, which the service never sends."""
 _ANYHOW: Final = (400, 408, 431)
-"""What is said of a request that has not even come to its operation."""
+"""Refusals before a request reaches its operation."""
 _READING: Final = (401, 403, 422, 429, 500, 503)
 _WRITING: Final = (401, 403, 409, 413, 415, 422, 500, 503)
 _APPENDING: Final = (404, 412, 428)
@@ -69,7 +69,7 @@ _OPERATING: Final = (422, 500)
 
 
 def contract(routes: Sequence[BaseRoute]) -> Schema:
-    """The document that describes these routes."""
+    """Return the OpenAPI document for these routes."""
     document = get_openapi(
         title="Irritants",
         version=version(),
@@ -81,7 +81,7 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     )
     components = document.setdefault("components", {})
     schemas = {**components.get("schemas", {}), **_events(), **_schemas([ProblemDocument])}
-    # One name for what every event of a feed holds, instead of a copy of the whole union.
+    # A reference, instead of a copy of the whole union of events.
     schemas[CloudEvent.__name__]["properties"]["data"] = {"$ref": f"{SCHEMAS}Event"}
     components["schemas"] = dict(sorted(schemas.items()))
     components["headers"] = _HEADERS
@@ -102,58 +102,61 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     _describe_items(document)
     for schema in components["schemas"].values():
         for member in schema.get("properties", {}).values():
-            # Made from the name by the framework, so it says nothing that the name does not.
+            # The framework makes the title from the name, which adds nothing.
             member.pop("title", None)
     return named(document, SCHEMAS)
 
 
 _HEADERS: Final[Mapping[str, Schema]] = {
-    "ETag": {"description": "the validator of what was read, or of what was appended to", "schema": {"type": "string"}},
-    "Irritants-Position": {"description": "the record's last position", "schema": {"type": "integer"}},
-    "Location": {"description": "the report on record", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "identifies the state that was read, or that the append made",
+        "schema": {"type": "string"},
+    },
+    "Irritants-Position": {"description": "the last position of the record", "schema": {"type": "integer"}},
+    "Location": {"description": "the address of the report on record", "schema": {"type": "string"}},
     "Idempotent-Replayed": {
-        "description": "`true` where this is the first answer again and nothing was written now",
+        "description": "`true` if this repeats the first response and nothing was written now",
         "schema": {"type": "string", "const": "true"},
     },
-    "Retry-After": {"description": "seconds until it is worth asking again", "schema": {"type": "integer"}},
-    "WWW-Authenticate": {"description": "what kind of key is asked for", "schema": {"type": "string"}},
+    "Retry-After": {"description": "seconds to wait before the next request", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "the kind of key that is required", "schema": {"type": "string"}},
 }
 _IF_NONE_MATCH: Final = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "the ETag of what the sender has; where nothing changed, the answer is 304",
+    "description": "the ETag of the copy that the sender has; if nothing changed, the response is 304",
     "schema": {"type": "string"},
 }
 _PREFER: Final = {
     "name": "Prefer",
     "in": "header",
-    "description": "`wait=25`: with If-None-Match, or at the end of a feed, answer when anything changes; 30 s at most",
+    "description": "`wait=25`: with If-None-Match, or at the end of a feed, wait 25 seconds (at most 30) for a change",
     "schema": {"type": "string"},
     "example": "wait=25",
 }
 _LAST_EVENT_ID: Final = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "the position that was seen last; goes before `after`",
+    "description": "the last position that was read; takes precedence over `after`",
     "schema": {"type": "integer", "minimum": 0},
 }
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "the report's key, the sender's choice, unique over the record; required unless `dry_run` is true",
+    "description": "a unique value that the sender chooses for this report; required unless `dry_run` is true",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "6f1c0e5e-3f0b-4d0e-9a58-8d7f0f0c7a11",
 }
 _IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
-    "description": "the ETag of the state that the sender has seen; required unless If-None-Match is `*`",
+    "description": "the ETag of the state that the sender has read; required unless If-None-Match is `*`",
     "schema": {"type": "string"},
 }
 _TO_OPEN: Final = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "`*`: nothing is on record yet, and this event opens it",
+    "description": "`*`: the event opens a stream that is not on record yet",
     "schema": {"type": "string"},
 }
 
@@ -165,7 +168,7 @@ def _operations(document: Schema) -> Iterator[tuple[str, str, Schema]]:
 
 
 def _complete(path: str, method: str, operation: Schema) -> None:
-    """What follows from an operation's kind: who may, which headers, and everything that it can be refused for."""
+    """Add what follows from the kind of an operation: security, headers and refusals."""
     responses, parameters = operation["responses"], operation.setdefault("parameters", [])
     for parameter in parameters:
         if parameter["in"] == "path":
@@ -210,7 +213,7 @@ def _is_stream(operation: Schema) -> bool:
 
 
 def _describe_items(part: Any) -> None:
-    """Add `items` to each array that has only `prefixItems`, because many generators read nothing else."""
+    """Add `items` to each array that has only `prefixItems`, which many generators ignore."""
     match part:
         case {"prefixItems": [first, *others]} if "items" not in part:
             part["items"] = first if all(other == first for other in others) else {"anyOf": [first, *others]}
@@ -239,19 +242,19 @@ def _refusal(status: int) -> Schema:
 
 
 def _events() -> dict[str, Schema]:
-    """Every event as it is filed and as it is stored, and the unions that bodies are made of."""
+    """Return the schemas of events, as filed and as stored, and the unions for bodies."""
     models: list[type[BaseModel]] = [*EVENT_TYPES.values(), *(filed_type(type) for type in EVENT_TYPES), ReportHead]
     schemas = _schemas(models)
     for schema in schemas.values():
         if "const" in schema.get("properties", {}).get("type", {}):
-            # It says which event this is, so it is always there, whatever the model can do without.
+            # `type` has a default in the model, but a sender must give it.
             schema["properties"]["type"].pop("default", None)
             schema["required"] = ["type", *schema.get("required", ())]
     head = schemas.pop(ReportHead.__name__)
     events = {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": {"$ref": f"{SCHEMAS}FiledEvent"}}
     return {
         **schemas,
-        "Event": _union({type: type for type in EVENT_TYPES}, "An event as it was filed: what `data` is on the wire."),
+        "Event": _union({type: type for type in EVENT_TYPES}, "An event as it was filed: the `data` of a CloudEvent."),
         "FiledEvent": _union(
             {type: filed_type(type).__name__ for type in EVENT_TYPES}, "An event of a report, with its stream."
         ),

@@ -1,4 +1,4 @@
-"""Bodies as the contract shows them. Invented, but in the words of the seeded record, which would take them."""
+"""Example bodies of the contract. They are invented, and valid for the seeded record."""
 
 from typing import Any, Final
 

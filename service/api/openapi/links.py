@@ -1,7 +1,7 @@
-"""What leads on from an answer (OpenAPI links): from a list to what is in it, from a reading to the append after it.
+"""OpenAPI links: from a list to its items, from a document to the append, and from an append to its document.
 
-By rule, as all that the framework cannot know: what a path names is found in the list that the path begins with. So a
-new route has its links, and whoever walks the contract, a client or a fuzzer, comes to things that exist.
+They follow by rule: the values of path parameters come from the list at the beginning of the path. So new routes get
+their links, and clients and fuzzers that follow them send requests for things that exist.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from typing import Any, Final
 Schema = dict[str, Any]
 
 _ROOT: Final = "/v1/"
-# Where an item of a list holds what a path calls so; else under the same name.
+# The fields of items that hold a path parameter, where their names differ.
 _IN_ITEMS: Final[Mapping[tuple[str, str], str]] = {("relations", "relation"): "id", ("sources", "slug"): "id"}
 
 
 def link(document: Schema) -> None:
-    """Adds the links between all operations of a contract."""
+    """Add the links between all operations of a contract."""
     paths = document["paths"]
     for path, methods in paths.items():
         named = [parameter["name"] for parameter in _of_path(methods)]

@@ -1,7 +1,7 @@
-"""The names in the contract from which generated clients name their types: short, each for one thing, and one for each.
+"""The names of schemas in the contract, from which generated clients name their types.
 
-Models of the same words in many places would give a client as many types as there are places, none of which fits
-another; so words that a field of a document has become a component of their own wherever they stand.
+A set of words such as the rungs appears in many places. Without a name, a generated client would have an incompatible
+type for each place. So each set becomes a component, which all places refer to.
 """
 
 import re
@@ -33,12 +33,12 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "StepOutcome": ("NextStepClosed", "outcome"),
     "Trend": ("IrritantDocument", "trend"),
 }
-"""What words are called, and a field that has them."""
+"""The name of each set of words, with a schema and a field that has it."""
 _LISTING: Final = re.compile(r"Listing_(\w+?)(?:Document|Summary)?_")
 
 
 def named(document: Schema, prefix: str) -> Schema:
-    """The contract with these names; `prefix` is that of a reference to a component."""
+    """Return the contract with these names. `prefix`: the beginning of references to components."""
     schemas = document["components"]["schemas"]
     words = {_words(schemas[of]["properties"][member]): name for name, (of, member) in _WORDS.items()}
     words[get_args(get_args(DateMatch)[0])] = "DateMatch"

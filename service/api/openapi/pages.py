@@ -1,4 +1,4 @@
-"""The contract, for machines and for people."""
+"""The contract, for programs (JSON) and for people (HTML)."""
 
 from html import escape
 from typing import Any, Final
@@ -19,14 +19,14 @@ _HEADERS: Final = {**_REVALIDATE, "Content-Security-Policy": "default-src 'none'
 
 @router.get("/openapi.json")
 async def contract(request: Request) -> Response:
-    """The contract for machines (OpenAPI 3.1)."""
+    """Answer the contract for programs (OpenAPI 3.1)."""
     app, prefix = request.app, prefix_of(request.scope)
     return await fixed(request, lambda: _contract(app.openapi(), prefix))
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """The contract for people. Made here, because the usual viewers fetch themselves from another host."""
+    """Answer the contract for people. Made here, because the usual viewers load scripts from another host."""
     app, prefix = request.app, prefix_of(request.scope)
     return await fixed(request, lambda: _docs(app.openapi(), prefix))
 
@@ -38,25 +38,27 @@ def _contract(contract: dict[str, Any], prefix: str) -> Fixed:
 
 
 def _docs(contract: dict[str, Any], prefix: str) -> Fixed:
-    told = [
-        _operation(path, method, said, contract["components"]["responses"])
+    operations = [
+        _operation(path, method, operation, contract["components"]["responses"])
         for path, methods in contract["paths"].items()
-        for method, said in methods.items()
+        for method, operation in methods.items()
     ]
-    way = f'<p>For machines: <a href="{prefix}/openapi.json">openapi.json</a></p>'
-    return _page("The interface", f"{way}{''.join(told)}")
+    link = f'<p>For programs: <a href="{prefix}/openapi.json">openapi.json</a></p>'
+    return _page("API documentation", f"{link}{''.join(operations)}")
 
 
-def _operation(path: str, method: str, said: dict[str, Any], refusals: dict[str, Any]) -> str:
+def _operation(path: str, method: str, operation: dict[str, Any], refusals: dict[str, Any]) -> str:
     parameters = "".join(
         f"<li><code>{escape(p['name'])}</code> ({p['in']}): {escape(p.get('description', ''))}</li>"
-        for p in said.get("parameters", ())
+        for p in operation.get("parameters", ())
     )
-    told = ((status, refusals.get(a.get("$ref", "").rpartition("/")[2], a)) for status, a in said["responses"].items())
-    answers = "".join(f"<li>{status}: {escape(answer['description'])}</li>" for status, answer in told)
+    responses = "".join(
+        f"<li>{status}: {escape(refusals.get(one.get('$ref', '').rpartition('/')[2], one)['description'])}</li>"
+        for status, one in operation["responses"].items()
+    )
     return (
-        f'<section id="{said["operationId"]}"><h2>{method.upper()} <code>{escape(path)}</code></h2>'
-        f"<p>{escape(said.get('description', ''))}</p><ul>{parameters}</ul><ul>{answers}</ul></section>"
+        f'<section id="{operation["operationId"]}"><h2>{method.upper()} <code>{escape(path)}</code></h2>'
+        f"<p>{escape(operation.get('description', ''))}</p><ul>{parameters}</ul><ul>{responses}</ul></section>"
     )
 
 
