@@ -87,7 +87,9 @@ class Service:
         try:
             answer = self._http.request(method, path, params=asked, headers=dict(headers), content=content)
         except httpx.UnsupportedProtocol as error:
-            raise Failed(f"{self._http.base_url} is no address: {error}", Exit.USAGE) from error
+            raise Failed(
+                f"invalid address {self._http.base_url}: {error}; use http:// or https://", Exit.USAGE
+            ) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             proxy = f" ({_PROXIES} names a proxy)" if _goes_by_proxy(str(self._http.base_url)) else ""
             raise Failed(f"{self._http.base_url} cannot be reached: {error}{proxy}", Exit.UNREACHABLE) from error
@@ -115,7 +117,7 @@ def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
             base_url=url, headers=headers, timeout=timeout, verify=_trusted(url), trust_env=_goes_by_proxy(url)
         )
     except httpx.InvalidURL as error:
-        raise Failed(f"{url} is no address: {error}", Exit.USAGE) from error
+        raise Failed(f"invalid address {url}: {error}", Exit.USAGE) from error
     except OSError as error:
         sentence = (
             f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error.strerror or error}"
@@ -123,7 +125,7 @@ def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
         raise Failed(sentence, Exit.USAGE) from error
     except (ValueError, ImportError) as error:
         sentence = (
-            f"{_PROXIES} names a proxy that is neither http:// nor https://; change it, or except {url} by NO_PROXY"
+            f"{_PROXIES} names a proxy without http:// or https://; change it, or add the host of {url} to NO_PROXY"
         )
         raise Failed(sentence, Exit.USAGE) from error
 
@@ -147,7 +149,7 @@ def _object(answer: httpx.Response) -> dict[str, Any]:
         found = None
     if not isinstance(found, dict):
         what = f"{answer.status_code} with {answer.headers.get('content-type') or 'no media type'}"
-        sentence = f"{answer.url} answers {what}, which this service never does; check the address and the proxies"
+        sentence = f"another service answers at {answer.url}: {what}; check the address and the proxies"
         raise Failed(sentence, Exit.UNREACHABLE)
     return found
 

@@ -25,12 +25,10 @@ from service.projections.consequences import falls_with
 from service.reportfile.schema import ANYTHING, Field, plain, takes
 from service.store.codec import canonical
 
-Event = Annotated[str, typer.Argument(help="An event: its id, or as `history` names it, such as ru-us/visas@7.")]
-Reason = Annotated[str, typer.Option(help="Why, in a line; it stands in the history for good.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what it would change.")]
-Relation = Annotated[
-    str | None, typer.Option(help="For a source, which belongs to none: the relation to file it under.")
-]
+Event = Annotated[str, typer.Argument(help="An event: its id, or its name in `history`, such as ru-us/visas@7.")]
+Reason = Annotated[str, typer.Option(help="Reason, in one line. It stays in the history.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would change, and file nothing.")]
+Relation = Annotated[str | None, typer.Option(help="For an event of a source: the relation to file this under.")]
 
 
 def correct_command(
@@ -41,7 +39,7 @@ def correct_command(
         typer.Option(
             "--set",
             metavar="FIELD=VALUE",
-            help="A field as it should have read, such as asserted_by.person=…; may be given again.",
+            help="Correct value of a field, such as asserted_by.person=…; repeat for several.",
         ),
     ],
     reason: Reason,
@@ -50,9 +48,9 @@ def correct_command(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct an event: everything reads as if it had always been so, except what was known before.
+    """Correct an event. The record will show the corrected version; readings as known earlier do not change.
 
-    `null` takes an optional field away. No correction is a regression.
+    `null` removes an optional field. A correction does not count as a regression.
     """
     with service(url) as asked:
         target = named(asked, event)
@@ -70,9 +68,9 @@ def retract_command(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Strike an event: everything reads as if it had never been filed, except what was known before.
+    """Retract an event. The record will read as if it had not been filed; readings as known earlier do not change.
 
-    A retraction can itself be retracted; what it struck then stands again.
+    To undo a retraction, retract it.
     """
     with service(url) as asked:
         target = named(asked, event)
@@ -140,7 +138,7 @@ def _relation_of(asked: Service, target: Recorded) -> str:
     name = parse_stream(target.stream)
     if name is not None and name.relation is not None:
         return name.relation
-    return only_relation(asked, f"{target.stream} is of no relation: name one with --relation")
+    return only_relation(asked, f"{target.stream} belongs to no relation; name one with --relation")
 
 
 def _patch(changes: list[str], target: Recorded) -> dict[str, Any]:
@@ -149,7 +147,7 @@ def _patch(changes: list[str], target: Recorded) -> dict[str, Any]:
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path:
-            raise Failed(f"--set takes FIELD=VALUE, and {change} is none", Exit.USAGE)
+            raise Failed(f'invalid --set "{change}"; use FIELD=VALUE, such as occurred=2025-04-11', Exit.USAGE)
         *outer, last = path.split(".")
         field, inner = takes(target.type), patch
         for name in outer:
@@ -180,7 +178,9 @@ def _warnings(told: History[Any], target: Recorded) -> list[str]:
     if not falls:
         return []
     named = "; ".join(f"{reference(e)} ({_party(e)}, {_origin(e)})" for e in falls)
-    return [f"Evidence of it falls with it: {named}. What of that stands by itself, file as an assertion of its own."]
+    return [
+        f"Its evidence loses its effect too: {named}. If part of it stands on its own, file that as a new assertion."
+    ]
 
 
 def _party(event: Recorded) -> str:

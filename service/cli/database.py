@@ -36,11 +36,11 @@ def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
     except UnusableDatabase as error:
         raise Failed(str(error), Exit.USAGE) from error
     except (EmbeddedServerError, DatabaseUnavailable) as error:
-        raise Failed(f"the database cannot be reached, or keeps us waiting: {error}", Exit.UNREACHABLE) from error
+        raise Failed(f"the database cannot be reached or does not respond: {error}", Exit.UNREACHABLE) from error
     except NoHead as error:
         raise Failed(f"the record is damaged: {error}") from error
     except DatabaseRefuses as error:
-        raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
+        raise Failed(f"the database refused: {first_line(error.orig or error)}") from error
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def record(settings: Settings, *, creating: bool = False) -> Iterator[Engine]:
         with address(settings, creating=creating) as url, engine_at(url, settings, creating=creating) as engine:
             yield engine
     except Unreadable as error:
-        raise Failed(f"this release cannot read what is on record: {error}") from error
+        raise Failed(f"this release cannot read the record: {error}") from error
 
 
 @contextmanager
@@ -67,8 +67,8 @@ def engine_at(
                 migrate.upgrade(settings.migration_database_url or url)
             if not migrate.is_current(c):
                 raise Failed(
-                    f"the record in {_place(settings)} has the tables of another release. If that is an earlier one,"
-                    " `irritants migrate` brings them up to date",
+                    f"the record in {_place(settings)} has the tables of another release. If that release is"
+                    " earlier, run `irritants migrate`",
                     Exit.UNREACHABLE,
                 )
         yield engine
@@ -78,9 +78,9 @@ def engine_at(
 
 def _no_record(settings: Settings) -> Failed:
     return Failed(
-        f"there is no record in {_place(settings)}. Name the folder of an embedded record in IRRITANTS_HOME, or another"
-        " database in IRRITANTS_DATABASE_URL or --database; `irritants serve`, `irritants migrate` and `irritants"
-        " import` make a new record",
+        f"there is no record in {_place(settings)}. Set IRRITANTS_HOME to the folder of an embedded record, or"
+        " --database or IRRITANTS_DATABASE_URL to a database. To create a record, run `irritants serve`,"
+        " `irritants migrate` or `irritants import`",
         Exit.UNREACHABLE,
     )
 

@@ -1,5 +1,6 @@
 """How an irritant stands, drawn: on a scale of rungs three marks, which differ in shape and not only in colour."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -8,8 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import terminal
+from service.domain.catalogue import EVENT_TYPES
 from service.domain.ladder import RUNGS, Rung
+from service.projections.event_types import event_name
 
+_ON_THE_WIRE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 CONFIRMED: Final = ("■", "green")
 CLAIMED: Final = ("◆", "bold yellow")
 REPORTED: Final = ("○", "cyan")
@@ -32,11 +36,11 @@ def marks(standing: Mapping[str, Any]) -> Text:
     """The three marks, each with its rung."""
     return Text.assemble(
         CONFIRMED,
-        f" {standing['confirmed_status']}  ",
+        f" {in_words(standing['confirmed_status'])}  ",
         CLAIMED,
-        f" {standing['status']}  ",
+        f" {in_words(standing['status'])}  ",
         REPORTED,
-        f" {standing['reported_status']}",
+        f" {in_words(standing['reported_status'])}",
     )
 
 
@@ -58,17 +62,17 @@ def ladder(standing: Mapping[str, Any]) -> Text:
 
 def legend() -> Text:
     return Text.assemble(
-        CONFIRMED, " confirmed: both sides stand behind it   ", CLAIMED, " claimed by a side   ", REPORTED, " reported"
+        CONFIRMED, " confirmed: what both sides say   ", CLAIMED, " claimed by a side   ", REPORTED, " reported"
     )
 
 
 def basis(standing: Mapping[str, Any]) -> str:
-    """On what the claimed rung rests: `one_side: US; 1 origin`."""
-    origins = standing["origins"]
+    """Return what the claimed rung rests on: `one side: US; 1 origin`."""
+    kind, origins = in_words(standing["basis"]), standing["origins"]
     rungs = standing.get("rungs") or {party: side["rung"] for party, side in standing["parties"].items()}
     at_the_top = [party for party, rung in rungs.items() if rung == standing["status"] != "unstated"]
     speaker = f": {at_the_top[0]}" if len(at_the_top) == 1 and standing["basis"] != "media_only" else ""
-    return f"{standing['basis']}{speaker}; {counted(origins, 'origin')}" if origins else str(standing["basis"])
+    return f"{kind}{speaker}; {counted(origins, 'origin')}" if origins else kind
 
 
 def board(irritants: Iterable[Mapping[str, Any]]) -> Table:
@@ -99,7 +103,7 @@ _WORDS: Final = {
 
 
 def _words(irritants: Iterable[Mapping[str, Any]]) -> Table:
-    rows = [[*(str(i[name]) for name in _WORDS.values()), i["last_moved"]["occurred"] or "-"] for i in irritants]
+    rows = [[*(in_words(i[name]) for name in _WORDS.values()), i["last_moved"]["occurred"] or "-"] for i in irritants]
     return terminal.table(*_WORDS, "moved", rows=rows)
 
 
@@ -109,7 +113,7 @@ def _noted(irritant: Mapping[str, Any]) -> str:
     noted += [f"awaiting {irritant['awaiting']}"] if irritant["awaiting"] != "none" else []
     noted += [irritant["lifecycle"]] if irritant["lifecycle"] != "open" else []
     noted += [irritant["hold"]] if irritant["hold"] != "none" else []
-    noted += [f"{irritant['regressions']} regressions"] if irritant["regressions"] else []
+    noted += [counted(irritant["regressions"], "regression")] if irritant["regressions"] else []
     items, moved = irritant["items"], irritant["last_moved"]["occurred"]
     noted += [f"{items['settled']} of {items['total']} settled"] if items["total"] else []
     noted += [f"moved {moved}"] if moved else []
@@ -139,12 +143,12 @@ def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         (CLAIMED, "claimed", "status"),
         (REPORTED, "reported", "reported_status"),
     ):
-        yield Text.assemble((mark, style), f" {word:<10}", (document[name], "bold"))
-    yield f"  rests on  {basis(document)}"
+        yield Text.assemble((mark, style), f" {word:<10}", (in_words(document[name]), "bold"))
+    yield f"  basis     {basis(document)}"
     for party, side in document["parties"].items():
         said = f"  “{side['wording']}”" if side["wording"] else ""
-        when = f"  last said {side['occurred'] or 'on an unknown day'}" if side["event"] else "  silent"
-        yield f"  {party}        {side['rung']}{said}{when}"
+        when = f"  last said {side['occurred'] or 'on an unknown date'}" if side["event"] else "  silent"
+        yield f"  {party}        {in_words(side['rung'])}{said}{when}"
     yield from facts({name: document[name] for name in _BESIDE})
 
 
@@ -164,7 +168,15 @@ def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
 def plain(value: object) -> str | None:
     """Return what fits on a line; None for what is empty or nested deeper."""
     if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
-        return ", ".join(f"{name} {part}" for name, part in value.items() if part is not None)
+        return ", ".join(f"{name} {in_words(part)}" for name, part in value.items() if part is not None)
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
-    return None if isinstance(value, dict | list) or value in (None, "") else str(value)
+    return None if isinstance(value, dict | list) or value in (None, "") else in_words(value)
+
+
+def in_words(value: object) -> str:
+    """Return a value as people read it: `in talks` for `in_talks`, and the name of a type of event."""
+    text = str(value)
+    if text in EVENT_TYPES:
+        return event_name(text)
+    return text.replace("_", " ") if _ON_THE_WIRE.fullmatch(text) else text

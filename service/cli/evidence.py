@@ -20,32 +20,34 @@ _PARAGRAPHS: Final = re.compile(r"[0-9]{1,6}(,[0-9]{1,6})*")
 def evidence_command(
     event: Event,
     *,
-    source: Annotated[str, typer.Option(help="The document, by its slug.")],
-    paragraphs: Annotated[str, typer.Option(metavar="N[,N…]", help="Its lines that say so, blank ones not counted.")],
-    origin: Annotated[str | None, typer.Option(help="The utterance; without one, that of the event.")] = None,
-    summary: Annotated[str | None, typer.Option(help="In your own words; without one, those of the event.")] = None,
+    source: Annotated[str, typer.Option(help="Slug of the document.")],
+    paragraphs: Annotated[
+        str, typer.Option(metavar="N[,N…]", help="Its paragraphs that say it; blank lines do not count.")
+    ],
+    origin: Annotated[str | None, typer.Option(help="The origin; without it: that of the event.")] = None,
+    summary: Annotated[str | None, typer.Option(help="What it says, in your words; without it: as the event.")] = None,
     wording: Annotated[str | None, typer.Option(help="The side's own word for it.")] = None,
-    party: Annotated[str | None, typer.Option(help="Who says so: needed where the origin is new.")] = None,
+    party: Annotated[str | None, typer.Option(help="Who says it; required for a new origin.")] = None,
     channel: Annotated[str | None, typer.Option(help="quote, paraphrase, attributed or outlet.")] = None,
-    organ: Annotated[str | None, typer.Option(help="Such as a ministry.")] = None,
+    organ: Annotated[str | None, typer.Option(help="Institution, such as a ministry.")] = None,
     person: Annotated[str | None, typer.Option(help="Who spoke.")] = None,
-    publisher: Annotated[str | None, typer.Option(help="Registers the document: who published it.")] = None,
-    count: Annotated[int | None, typer.Option("--count", help="… how many lines that are not blank it has.")] = None,
-    web: Annotated[str | None, typer.Option("--address", help="… where it is on the web.")] = None,
-    published: Annotated[str | None, typer.Option(help="… when it was published (EDTF).")] = None,
-    language: Annotated[str | None, typer.Option(help="… in which language, such as en.")] = None,
-    speaker: Annotated[str | None, typer.Option(help="Registers the origin under the document: who spoke.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Publisher of the document; registers it.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="With --publisher: its number of paragraphs.")] = None,
+    web: Annotated[str | None, typer.Option("--address", help="With --publisher: its address on the web.")] = None,
+    published: Annotated[str | None, typer.Option(help="With --publisher: its date (EDTF).")] = None,
+    language: Annotated[str | None, typer.Option(help="With --publisher: its language, such as en.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Who spoke; registers the origin with the document.")] = None,
     relation: Relation = None,
     dry_run: DryRun = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a document, or another voice, that says the same as an event.
+    """Add a document or a speaker that says the same as an event.
 
-    One more relay of a known origin changes no basis; a new origin by the other side does.
+    A document that relays a known origin does not change the basis. A new origin by the other side does.
     """
     if not _PARAGRAPHS.fullmatch(paragraphs):
-        raise Failed(f"--paragraphs takes numbers such as 3,4, and {paragraphs} is none", Exit.USAGE)
+        raise Failed(f'invalid --paragraphs "{paragraphs}"; use numbers such as 3,4', Exit.USAGE)
     with service(url) as asked:
         target = named(asked, event)
         told = history(asked, target.stream)
@@ -54,7 +56,9 @@ def evidence_command(
         said_by = {"party": party, "channel": channel, "organ": organ, "person": person}
         asserted_by = {**_known_speaker(asked, cited, statement, party), **_given(said_by)}
         if not asserted_by.keys() >= {"party", "channel"}:
-            raise Failed(f"no origin {cited} is registered: say whose it is with --party and --channel", Exit.USAGE)
+            raise Failed(
+                f"the origin {cited} is not registered; name who says it with --party and --channel", Exit.USAGE
+            )
         said = {
             "type": "EvidenceAdded",
             "asserted_by": asserted_by,
@@ -75,7 +79,7 @@ def _statement(told: History[Any], target: Recorded) -> Statement:
     placed = told.placed(target.id)
     said = placed.data if placed else target.data
     if not isinstance(said, Statement):
-        raise Failed(f"{reference(target)} is record-keeping and asserts nothing", Exit.USAGE)
+        raise Failed(f"{reference(target)} is no assertion, so it has no evidence; name an assertion", Exit.USAGE)
     return said
 
 

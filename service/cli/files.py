@@ -12,7 +12,7 @@ import typer
 
 from service.cli.terminal import Exit, Failed
 
-Force = Annotated[bool, typer.Option("--force", help="Replace the file, whatever is in it.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file in any case.")]
 
 
 def is_stream(file: Path) -> bool:
@@ -27,7 +27,7 @@ def is_filled(file: Path) -> bool:
 
 def kept(file: Path, why: str) -> Failed:
     """Why a file was not replaced, and what to do."""
-    return Failed(f"{file} was left as it is: {why}. Name another file, or say --force to replace this one")
+    return Failed(f"{file} was not replaced: {why}. Name another file, or use --force")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rich.text import Text
 from service import reportfile
 from service.cli import terminal
 from service.cli.client import Service, ServiceProblem, service
+from service.cli.drawing import in_words
 from service.cli.options import AsJson, Url, day, shown
 from service.cli.preview import show_preview
 from service.cli.streams import events, named, reference
@@ -46,22 +47,24 @@ def report_command(
         ),
     ] = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what filing it would change.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what filing would change, and file nothing.")
+    ] = False,
     round: Annotated[
         str | None,
         typer.Option(
             "--template",
             metavar="ROUND",
-            help="Write a report on this round to fill in, such as ru-us/moscow, with every open irritant in it.",
+            help="Write a report to fill in on this round, such as ru-us/moscow, with every open irritant.",
         ),
     ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """File a report: whole or not at all, once, however often it is sent.
+    """File a report: all of it or nothing, and once, even if it is sent again.
 
-    Every mistake is told at once, each with its line and column. The format is that of seeds/ and of
-    openapi/report.schema.json.
+    All mistakes are listed at once, each with its line and column. openapi/report.schema.json describes the format,
+    and seeds/ has examples.
     """
     if round is not None and (dry_run or as_json):
         raise Failed("--template only writes a file to fill in; leave out --dry-run and --json", Exit.USAGE)
@@ -69,7 +72,7 @@ def report_command(
         if round is not None:
             _write_template(asked, round, file)
         elif file is None:
-            raise Failed("name the file to report", Exit.USAGE)
+            raise Failed("name the report file; --template ROUND writes one to fill in", Exit.USAGE)
         else:
             _report(asked, file, dry_run=dry_run, as_json=as_json)
 
@@ -94,9 +97,9 @@ def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
     for change in answer["changes"]:
         unmoved.pop(f"irritant/{change['irritant']}", None)
     if unmoved:
-        terminal.show(Text.assemble(("Not moved by it, or beside the ladder: ", "dim"), ", ".join(unmoved)))
+        terminal.show(Text.assemble(("No status changes, but these details do: ", "dim"), ", ".join(unmoved)))
     if dry_run:
-        terminal.show(f"A dry run: {counted} would come at {where}. Nothing was written.")
+        terminal.show(f"Dry run: {counted} would be recorded at {where}. Nothing was written.")
     else:
         terminal.show(f"Recorded: {counted} at {where}, as report {answer['id']}.")
 
@@ -126,7 +129,7 @@ def _namesake(asked: Service, file: ReportFile) -> str | None:
     for filed in asked.items("/v1/reports", {"relation": relation}):
         if filed["title"] == title:
             where = f"positions {filed['first_position']} to {filed['position']}"
-            return f"A report of this title is on record already, at {where}: filing this one may only say so."
+            return f"A report with this title is on record at {where}. To file a new report, change the title."
     return None
 
 
@@ -151,7 +154,7 @@ def _mistakes_of(asked: Service, file: ReportFile) -> list[tuple[str, str]]:
     except Failed as failed:
         if isinstance(failed, ServiceProblem) and (places := _placed(failed)):
             return places
-        terminal.note(f"{failed.sentence}; these are the mistakes that can be seen without the service")
+        terminal.note(f"{failed.sentence}; only the mistakes found without the service are listed")
     return []
 
 
@@ -183,7 +186,7 @@ def _explained(asked: Service, path: Path, file: ReportFile, refused: ServicePro
         return refused
     also = ""
     if (allowed := refused.problem.get("allowed")) is not None:
-        also = f". In its place the irritant stands at {refused.problem['rung']}, and allowed are {', '.join(allowed)}"
+        also = f". At this date the irritant is at {in_words(refused.problem['rung'])}; allowed: {', '.join(allowed)}"
     failed = _mistaken(path, file.together(places), also)
     return Failed(f"{failed.sentence}{_since(asked, file)}", failed.code, {**refused.problem, **failed.found})
 
@@ -196,7 +199,7 @@ def _since(asked: Service, file: ReportFile) -> str:
         told += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
     if not told:
         return ""
-    return "\nRecorded since the versions that it expects:" + "".join(f"\n  {line}" for line in told)
+    return "\nRecorded after the versions that it expects:" + "".join(f"\n  {line}" for line in told)
 
 
 def _one_line(event: Recorded) -> str:
@@ -221,9 +224,9 @@ def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Fai
         )
     )
     sentence = (
-        f"{shown(path)} was filed before with other contents, as report {recorded['id']} at positions"
-        f" {recorded['first_position']} to {recorded['position']}; nothing was written. What is new is filed under"
-        " another title; what was wrong is corrected."
+        f"{shown(path)} was filed before with different contents, as report {recorded['id']} at positions"
+        f" {recorded['first_position']} to {recorded['position']}; nothing was written. File new statements under"
+        " another title. Change what was filed with `irritants correct`."
     )
     return Failed("\n".join([sentence, *difference]), found={"report": recorded, "difference": difference})
 
@@ -263,10 +266,10 @@ def _write_template(asked: Service, round: str, path: Path | None) -> None:
         with path.open("x", encoding="utf-8") as file:
             _write_whole(file, path, text)
     except FileExistsError:
-        raise Failed(f"{shown(path)} is there already, and is not overwritten", Exit.USAGE) from None
+        raise Failed(f"{shown(path)} exists and was not overwritten; name another file", Exit.USAGE) from None
     except OSError as error:
         raise Failed(f"{shown(path)} cannot be written: {error.strerror}", Exit.USAGE) from error
-    terminal.note(f"{shown(path)} is to be filled in; then: irritants report {shown(path)} --dry-run")
+    terminal.note(f"{shown(path)} was written. Fill it in, then run: irritants report {shown(path)} --dry-run")
 
 
 def _write_whole(file: TextIO, path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.padding import Padding
 from rich.text import Text
 
-from service.cli import terminal
+from service.cli import drawing, terminal
 from service.cli.options import Drawn
 
 _NOTHING: Final = "-"
@@ -62,4 +62,4 @@ def word(value: object) -> str:
         case dict():
             return ", ".join(f"{name} {word(part)}" for name, part in value.items())
         case _:
-            return str(value)
+            return drawing.in_words(value)

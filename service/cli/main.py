@@ -33,14 +33,14 @@ CODES = {
     Exit.REFUSED: "refused, or the record is damaged",
     Exit.USAGE: "the command line or a setting is wrong",
     Exit.UNREACHABLE: "the service or the database cannot be reached",
-    Exit.NOT_AUTHORISED: "the key is missing, not live, or has not the scope",
-    Exit.NOT_FOUND: "nothing is on record under that name",
-    Exit.UNWRITTEN: "a file or standard output cannot be written, or a file read",
+    Exit.NOT_AUTHORISED: "the key is missing, expired or revoked, or lacks the permission",
+    Exit.NOT_FOUND: "nothing of that name is on record",
+    Exit.UNWRITTEN: "a file cannot be read, or a file or standard output cannot be written",
 }
 
 app = typer.Typer(
     name="irritants",
-    help="The record of bilateral irritants: where each stands, who says so, and when we knew it.",
+    help="The record of bilateral irritants: the status of each, who says so, and what was known when.",
     epilog=options.examples("irritants serve", "irritants key list")
     + "\n\nExit codes: "
     + ", ".join(f"{code.value} {meaning}" for code, meaning in CODES.items())
@@ -80,10 +80,13 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     ),
     "correct": (
         corrections.correct_command,
-        'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "It is of the day after" --dry-run',
+        'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "The article says 11 April" --dry-run',
         'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
     ),
-    "retract": (corrections.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
+    "retract": (
+        corrections.retract_command,
+        'irritants retract ru-us/visas@3 --reason "It was said about another round"',
+    ),
     "evidence": (
         evidence.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
@@ -100,7 +103,7 @@ _PANELS: Final = {
 for panel, commands in _PANELS.items():
     for name, (command, *lines) in commands.items():
         app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*lines))(command)
-_WORDS: Final = "Words for `get` (from the service)"
+_WORDS: Final = "Shortcuts for `get` (from the service)"
 for name, alias in get.ALIASES.items():
     shown = options.examples(f"irritants {name} ru-us", f"irritants {name} ru-us --as-of-position 90 --json")
     app.command(name, cls=Command, help=alias.help, rich_help_panel=_WORDS, epilog=shown)(get.command_of(alias))
@@ -122,12 +125,12 @@ def warn_of_links(
     """Say once, before the command, which variables are ignored."""
     if links := settings.links():
         terminal.note(
-            f"irritants: ignoring the service links of Kubernetes or Docker: {', '.join(links)}. To stop this warning,"
-            " set enableServiceLinks: false in the pod, or rename the service."
+            f"irritants: ignoring variables that Kubernetes or Docker sets for a service: {', '.join(links)}."
+            " To stop this warning, set enableServiceLinks: false in the pod, or rename the service."
         )
 
 
-_OWN: Final = "Keeping the record (on the database)"
+_OWN: Final = "Maintenance (on the database)"
 _KEEP: Final[Mapping[str, tuple[Run, str | None]]] = {
     "serve": (serving.serve_command, None),
     "migrate": (maintenance.migrate_command, None),

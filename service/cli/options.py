@@ -22,32 +22,34 @@ from service.cli import terminal
 from service.cli.client import NONE, Query, Service, service
 from service.settings import as_utf8
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, in the shape of the HTTP interface.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
 Url = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="The service to ask (IRRITANTS_URL).", show_default=False)
+    str | None, typer.Option("--url", metavar="URL", help="Address of the service (IRRITANTS_URL).", show_default=False)
 ]
 Database = Annotated[
     str | None,
     typer.Option(
         "--database",
         metavar="URL",
-        help="The PostgreSQL that holds the record (IRRITANTS_DATABASE_URL); without one, the embedded one.",
+        help="Address of the PostgreSQL database (IRRITANTS_DATABASE_URL); without it: the embedded database.",
         show_default=False,
     ),
 ]
 AsOfPosition = Annotated[
-    int | None, typer.Option("--as-of-position", metavar="N", min=0, help="As on record at this position.")
+    int | None, typer.Option("--as-of-position", metavar="N", min=0, help="Read the record as it was at this position.")
 ]
 KnownAt = Annotated[
     str | None,
-    typer.Option("--known-at", metavar="TIME", help="As on record at this moment, such as 2025-04-10T09:00:00Z."),
+    typer.Option(
+        "--known-at", metavar="TIME", help="Read the record as known at this time, such as 2025-04-10T09:00:00Z."
+    ),
 ]
 EffectiveOn = Annotated[
-    str | None, typer.Option("--effective-on", metavar="DAY", help="Only what had happened by this day.")
+    str | None, typer.Option("--effective-on", metavar="DAY", help="Leave out what had not happened by this day.")
 ]
 DateMatch = Annotated[
     Literal["possible", "certain"] | None,
-    typer.Option("--date-match", help="With --effective-on: what possibly, or what certainly had happened."),
+    typer.Option("--date-match", help="With --effective-on: what had possibly, or certainly, happened."),
 ]
 
 
@@ -143,7 +145,7 @@ class Asked:
         elif drawn := list(draw(document)):
             terminal.show(*drawn)
         else:
-            terminal.note("Nothing of the kind is on record.")
+            terminal.note("Nothing is on record.")
 
 
 def reads(command: Callable[..., None]) -> Callable[..., None]:

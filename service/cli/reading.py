@@ -16,7 +16,9 @@ from service.cli.terminal import Exit, Failed
 
 _WAIT_SECONDS: Final = 25
 _RETRY_SECONDS: Final = 2
-Id = Annotated[str, typer.Argument(help="Such as ru-us/visas, ru-us/istanbul-april, ru-us or source/….")]
+Id = Annotated[
+    str, typer.Argument(help="An irritant, round, relation or source: ru-us/visas, ru-us/moscow, ru-us, source/….")
+]
 
 
 @reads
@@ -27,7 +29,7 @@ def status_command(
     *,
     asked: Asked,
 ) -> None:
-    """Show where the irritants stand: what a side claims, what both confirm, what anybody reports."""
+    """Show the status of irritants: claimed by a side, confirmed by both, reported by anyone."""
     if id is None:
         _board(asked.items("/v1/irritants"), as_json=asked.as_json)
         return
@@ -45,7 +47,7 @@ def status_command(
 
 @reads
 def history_command(id: Id, *, asked: Asked) -> None:
-    """Show what was said, in the order of the world; what was struck or corrected, by whom, when and why."""
+    """Show the full history by date of event, with corrections and retractions: by whom, when and why."""
     # The service judges whether such a past can be read, and knows whether there is anything of that name.
     stream, document = find(asked.service, id, asked.then)
     told = history(asked.service, stream, asked.then)
@@ -63,15 +65,17 @@ def history_command(id: Id, *, asked: Asked) -> None:
 
 def changes_command(
     *,
-    after: Annotated[int, typer.Option(metavar="N", min=0, help="Only what changed after this position.")] = 0,
-    relation: Annotated[str | None, typer.Option(help="Only this relation.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show changes as they come.")] = False,
+    after: Annotated[int, typer.Option(metavar="N", min=0, help="Show only changes after this position.")] = 0,
+    relation: Annotated[str | None, typer.Option(help="Show only this relation.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep running, and show changes as they are recorded.")
+    ] = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what changed: each irritant before and after, and whether the world moved or the record did.
+    """Show what changed: each irritant before and after, and the reason.
 
-    With --json one change a line.
+    Reasons: something happened, new evidence was filed, or the record was wrong. With --json each change is one line.
     """
     with service(url) as asked:
         query = {"after": after, "relation": relation}
@@ -86,12 +90,12 @@ def changes_command(
 def sheet_command(
     round: Annotated[str, typer.Argument(help="A round, such as ru-us/istanbul-april.")],
     *,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The Markdown itself, to paste into a cable.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste into a cable.")] = False,
     asked: Asked,
 ) -> None:
-    """Show the sheet of a round: what moved in it, who says so, what is uncorroborated, who is silent."""
+    """Show a round sheet: what changed, who says so, what needs confirmation, who is silent."""
     if markdown and asked.as_json:
-        raise Failed("--markdown and --json are two forms: name one of them", Exit.USAGE)
+        raise Failed("--markdown and --json exclude each other; use one of them", Exit.USAGE)
     path = f"/v1/rounds/{round}/sheet"
     if asked.as_json:
         terminal.show_json(asked.read(path))
@@ -114,7 +118,7 @@ def _followed(asked: Service, query: Query) -> Iterator[dict[str, Any]]:
         except Failed as failed:
             if failed.code != Exit.UNREACHABLE:
                 raise
-            terminal.note(f"{failed.sentence}; trying again")
+            terminal.note(f"{failed.sentence}; retrying")
             time.sleep(_RETRY_SECONDS)
         else:
             yield from page["items"]
@@ -125,7 +129,7 @@ def _board(irritants: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         terminal.show_json({"items": irritants})
     elif not irritants:
-        terminal.note("Nothing is on record.")
+        terminal.note("No irritant is on record at this point.")
     else:
         terminal.show(drawing.board(irritants))
         if terminal.out().is_terminal:

@@ -50,7 +50,7 @@ def _bound(chosen: Settings) -> list[socket.socket]:
 
 def _not_served(chosen: Settings, why: str) -> Failed:
     return Failed(
-        f"{chosen.host}:{chosen.port} cannot be served on: {why}. Name another address with --host and --port",
+        f"cannot serve on {chosen.host}:{chosen.port}: {why}. Choose another address with --host and --port",
         Exit.UNREACHABLE,
     )
 
@@ -60,7 +60,7 @@ def _prepare(url: str, *, seeding: bool) -> int:
     engine = open_engine(url, statement_seconds=None)
     try:
         seeded = seed(engine) if seeding else 0
-        with terminal.progress("making documents") as progress:
+        with terminal.progress("building documents") as progress:
             ensure_built(engine, progress)
         return seeded
     finally:
@@ -79,11 +79,11 @@ class _Welcome:
             terminal.show_json({"address": address, "seeded": self.seeded, "key": key}, on_one_line=True)
             return
         if self.seeded:
-            terminal.note(f"The record was empty: {self.seeded} reports were filed from the seeds.")
+            terminal.note(f"The record was empty. {self.seeded} reports were filed from the seeds.")
         if key:
-            terminal.note("This record has no key yet. This one may do everything. It is shown now and never again:")
+            terminal.note("The first key was created, with all permissions. Store it now. It is not shown again:")
             terminal.show_text(f"export IRRITANTS_KEY={key}")
-        terminal.note(f"Serving on {address}; Ctrl-C ends it.")
+        terminal.note(f"Serving on {address}. Press Ctrl-C to stop.")
 
     def say_with_first_key(self, address: str, url: str) -> None:
         """As `say`, with a key for the record's operator where there was never one.
@@ -101,7 +101,10 @@ class _Welcome:
                     self.say(address, keys.create(c, _OPERATOR, ("admin",), datetime.now(UTC))[1])
                 else:
                     self.say(address)
-                    terminal.note(f"There is no key yet. {terminal.UNSEEN}: `irritants key create` makes one.")
+                    terminal.note(
+                        f"No key was created, because it could not be shown: {terminal.UNSEEN}."
+                        " Create one with `irritants key create`."
+                    )
         finally:
             engine.dispose()
 

@@ -34,7 +34,7 @@ def candidates(id: str) -> list[str]:
         return [id]
     streams = [f"relation/{id}"] if is_relation(id) else [f"irritant/{id}", f"round/{id}"]
     if any(parse_stream(stream) is None for stream in streams):
-        raise Failed(f"{id} is no id, such as ru-us/visas, ru-us or source/…", Exit.USAGE)
+        raise Failed(f'invalid id "{id}"; use an id such as ru-us/visas, ru-us or source/…', Exit.USAGE)
     return streams
 
 
@@ -63,7 +63,7 @@ def only_relation(service: Service, otherwise: str) -> str:
     """The relation of a record that has one. Raises Failed with what is to be done otherwise."""
     known = [str(relation["id"]) for relation in service.items("/v1/relations")]
     if len(known) != 1:
-        raise Failed(f"{otherwise}, of {', '.join(known) or 'none'}", Exit.USAGE)
+        raise Failed(f"{otherwise}; on record: {', '.join(known) or 'none'}", Exit.USAGE)
     return known[0]
 
 
@@ -76,7 +76,9 @@ def recorded(event: Mapping[str, Any]) -> Recorded:
     except ValidationError:
         payload = None
     if payload is None:
-        raise Failed(f"position {event['position']}: the service is of a release that this one cannot read")
+        raise Failed(
+            f"cannot read the event at position {event['position']}: it is of a later release; update irritants"
+        )
     return Recorded(
         position=event["position"],
         stream=event["subject"],
@@ -108,7 +110,7 @@ def named(service: Service, name: str) -> Recorded:
         return recorded(service.read(f"/v1/events/{name.lower()}"))
     stream, at, version = name.rpartition("@")
     if not at or not version.isdecimal():
-        raise Failed(f"{name} names no event: give its id, or a stream and a version as ru-us/visas@7", Exit.USAGE)
+        raise Failed(f'invalid event "{name}"; use its id, or an id with a version such as ru-us/visas@7', Exit.USAGE)
     for candidate in candidates(stream):
         for event in events(service, {"stream": candidate}):
             if event.version == int(version):

@@ -18,22 +18,23 @@ from service.domain.report import escaped
 from service.domain.streams import parse_stream
 
 _HEAD: Final = """\
-# What was said of the round {round}. The record stood at position {position}.
+# Report on the round {round}. The record ended at position {position}.
 #
-# Take away the `# ` in front of what was said, leave or delete the rest, and fill in what stands in <angle brackets>.
-# Dates are EDTF: 2025-04-10, 2025-04 (some day in it), "[2025-04-10..]" (that day or later), "[..2025-04-10]", or none.
-# Then: irritants report {file} --dry-run
+# Remove the `# ` in front of what was said, leave or delete the rest, and fill in the text in <angle brackets>.
+# Dates are EDTF: 2025-04-10, 2025-04 (some day in it), "[2025-04-10..]" (that day or later), "[..2025-04-10]".
+# Leave out a date that is not known.
+# Then run: irritants report {file} --dry-run
 
 relation: {relation}
 round: {round}
 title: {title}
 
-# Who recorded something on these streams after this file was made will be told, instead of being passed over.
+# The versions when this file was written. If one has changed, the report is refused, and the new events are listed.
 expect:
 {expect}
 
-# A document is registered once and cited often; so are the utterances (origins) that it relays. Two documents that
-# relay one interview have one origin between them. What is on record already is cited without being registered again.
+# Register a document once, and each origin (the statement that it relays) once: two documents that relay one interview
+# have one origin. Cite what is on record without registering it again.
 sources:
   - slug: <document>
     publisher: <who published it>
@@ -42,12 +43,12 @@ sources:
     # published: <date>
     # language: en
     origins:
-      - origin: <utterance>
+      - origin: <origin>
         speaker: <who spoke>
         party: <{one}, {other}, JOINT or MEDIA>
         channel: <quote, paraphrase, attributed or outlet>
 
-# What holds for every assertion below that does not say otherwise.
+# Defaults for every assertion below.
 defaults:
   asserted_by:
     party: <{one}, {other}, JOINT or MEDIA>
@@ -57,7 +58,7 @@ defaults:
   source:
     document: <document>
     paragraphs: [<number>]
-    origin: <utterance>
+    origin: <origin>
   occurred: <date>
 
 events:
@@ -101,7 +102,7 @@ _IRRITANT: Final = """
 """
 
 _STEP: Final = """\
-  # Agreed before: {action} ({owner}).
+  # Open next step: {action} ({owner}).
   # - stream: {stream}
   #   type: NextStepClosed
   #   step: {step}
@@ -110,7 +111,7 @@ _STEP: Final = """\
 """
 
 _PROPOSAL: Final = """\
-  # Not answered yet: {terms} ({kind}, to {addressee}).
+  # Open proposal: {terms} ({kind}, to {addressee}).
   # - stream: {stream}
   #   type: ProposalAnswered
   #   proposal: {reference}
@@ -123,7 +124,7 @@ def template(service: Service, round: str, file: str | None) -> str:
     """Raises Failed where this is no name of a round, and ServiceProblem where its relation is not on record."""
     name = parse_stream(f"round/{round}")
     if name is None or name.relation is None:
-        raise Failed(f"{round} is no name for a round, such as ru-us/istanbul-april", Exit.USAGE)
+        raise Failed(f'invalid round "{round}"; use an id such as ru-us/istanbul-april', Exit.USAGE)
     relation = service.read(f"/v1/relations/{name.relation}")
     irritants = list(service.items("/v1/irritants", {"relation": name.relation, "lifecycle": "open"}))
     one, other = relation["parties"]
@@ -155,7 +156,8 @@ def _round(service: Service, sides: Mapping[str, str]) -> str:
 def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
     stream = f"irritant/{irritant['slug']}"
     told = history(service, f"irritant/{irritant['id']}")
-    standing = {**irritant, "stream": stream, "basis": drawing.basis(irritant)}
+    standing = {**{name: drawing.in_words(value) for name, value in irritant.items()}, "stream": stream}
+    standing["basis"] = drawing.basis(irritant)
     return "".join([_IRRITANT.format(**standing), *_open(told, stream)])
 
 
@@ -184,4 +186,4 @@ def unfilled(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
         for index, part in enumerate(value):
             yield from unfilled(part, f"{pointer}/{index}")
     elif isinstance(value, str) and (left := _LEFT.search(value)):
-        yield pointer, f"{left[0]} is still to be filled in"
+        yield pointer, f"fill in {left[0]}"

@@ -30,7 +30,7 @@ from rich.text import Text
 Done = Callable[[int, int], None]
 """Told how much of how much is done."""
 
-UNSEEN: Final = "Nobody sees standard output: it is closed, or leads to /dev/null"
+UNSEEN: Final = "standard output is closed, or is /dev/null"
 _LONG_SECONDS: Final = 2
 _USUAL_WIDTH: Final = 80
 _VISIBLY: Final = "irritants.visibly"

@@ -48,7 +48,7 @@ def show(items: Sequence[Entry], names: Names) -> None:
             drawn.add_row("", line.what)
         else:
             drawn.add_row("", Text.assemble(line.what, "  ", (line.name, "dim")))
-    terminal.show(drawn, Text("* inferred   + evidence of what is above it   ✗ struck", "dim"))
+    terminal.show(drawn, Text("* inferred   + evidence for the event above   ✗ retracted", "dim"))
 
 
 def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
@@ -58,7 +58,7 @@ def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
     for amendment in entry.amendments:
         yield _under(_amended(entry, amendment, names), names[amendment.event])
     if not entry.stands and not _is_struck(entry):
-        yield _under(Text("evidence of what was struck: it falls with it", "red"))
+        yield _under(Text("evidence for a retracted event: no longer in effect", "red"))
 
 
 def _said(entry: Entry, name: str) -> _Line:
@@ -79,7 +79,7 @@ def _under(told: Text, name: str = "") -> _Line:
 
 def _amended(entry: Entry, amendment: Amendment, names: Names) -> Text:
     what = "" if amendment.target == entry.event else f" {names[amendment.target]}"
-    done = f"struck{what}" if amendment.changes is None else f"corrected{what} ({_fields(amendment.changes)})"
+    done = f"retracted{what}" if amendment.changes is None else f"corrected{what} ({_fields(amendment.changes)})"
     by = f"by {amendment.actor}, {day(amendment.recorded_at, '')} UTC: {amendment.reason}"
     if not amendment.in_force:
         return Text(f"{done} {by} (no longer in force)", "dim")

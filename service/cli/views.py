@@ -21,7 +21,7 @@ _PAGE: Final = 1_000
 def dossier_command(irritant: Irritant, *, asked: Asked) -> None:
     """Show one irritant in full: what each side says in its own words, next steps, instruments, who is silent.
 
-    What was said in the order of the world is its `history`.
+    `irritants history` shows its events by date.
     """
     path: Final = f"/v1/irritants/{irritant}/dossier"
     document = page = asked.read(path, {"limit": _PAGE})
@@ -32,18 +32,19 @@ def dossier_command(irritant: Irritant, *, asked: Asked) -> None:
 
 
 def difference_command(
-    id: Annotated[str, typer.Argument(help="An irritant, or a relation for all of its irritants.")],
+    id: Annotated[str, typer.Argument(help="An irritant, or a relation to compare all of its irritants.")],
     *,
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="PLACE", help=f"The earlier reading: {_PLACES}; none: nothing.")
+        str | None,
+        typer.Option("--from", metavar="POINT", help=f"The earlier point: {_PLACES}; without it: before all events."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="PLACE", help="The later one, in the same words; none: the present.")
+        str | None, typer.Option("--to", metavar="POINT", help="The later point, in the same form; without it: now.")
     ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what two readings tell otherwise, and event by event why: the world, late news, or a mended record."""
+    """Compare two points: show what differs, and the events that explain it, each with its reason."""
     stream = candidates(id)[0]
     with service(url) as asked:
         document = asked.read(f"{address(stream)}/difference", {"from": from_, "to": to})

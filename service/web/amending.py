@@ -112,7 +112,7 @@ async def _begun(request: Request, visit: PageRequest[Any], kind: Kind, id: str)
 def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str) -> Amendment:
     told, target = named_event(snapshot, id)
     if kind == "correct" and isinstance(target.data, AssertionCorrected | AssertionRetracted):
-        raise Problem("not-found", "What was corrected or retracted is taken back, and not corrected itself.")
+        raise Problem("not-found", "A correction or retraction cannot be corrected. Retract it instead.")
     stream = parse_stream(target.stream)
     assert stream is not None  # it is on record
     relation = stream.relation or _any_relation(visit, snapshot)
@@ -125,7 +125,7 @@ def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
     for relation in every_relation(visit, snapshot):
         if visit.visitor.may_report_on(relation.id):
             return relation.id
-    raise Problem("not-found", "There is no relation on record that you may file this under.")
+    raise Problem("not-found", "Your key may not report on any relation that is on record.")
 
 
 async def _would(request: Request, amendment: Amendment) -> Preview:

@@ -56,7 +56,7 @@ def new_draft(snapshot: Snapshot, address: str, relation: str, round: str | None
 def _on_round(draft: Draft, round: str, known: Surroundings) -> Draft:
     stream, slug = f"round/{round}", round.partition("/")[2]
     if parse_stream(stream) is None:
-        raise Problem("not-found", f"{round} is no name for a round.")
+        raise Problem("not-found", f"{round} is not the id of a round. Use one such as ru-us/istanbul-april.")
     irritants = [f"irritant/{row.id}" for row in known.board.items if row.lifecycle == "open"]
     title = str(texts()("file.title-of-round", round=round_name(round)).unescape())
     draft = replace(draft, round=slug, title=title, shown=(stream, *irritants, *draft.shown))

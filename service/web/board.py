@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from service.api.parameters import At, RelationId
+from service.api.parameters import At, RelationId, misplaced
 from service.api.problems import Problem
 from service.api.relations import BOARD
 from service.api.resources import Snapshot
@@ -40,11 +40,19 @@ _ORDERS: Final[Mapping[str, Callable[[BoardRow], Any]]] = {
 }
 
 
+def _known_order(sort: str) -> str:
+    """Return the order. Raises PydanticCustomError if it names no column."""
+    if sort.removeprefix("-") not in _ORDERS:
+        detail = f"must be one of {', '.join(_ORDERS)}; a hyphen before it reverses the order"
+        raise misplaced("sort", detail)
+    return sort
+
+
 class BoardQuery(Slid):
     """Which relation, at which point of the record, in which order."""
 
     relation: Annotated[RelationId | None, Field(description="only this relation")] = None
-    sort: Annotated[str, Field(pattern=f"^-?({'|'.join(_ORDERS)})$")] = "irritant"
+    sort: Annotated[str, AfterValidator(_known_order)] = "irritant"
 
     @property
     def chosen(self) -> dict[str, object]:

@@ -63,7 +63,7 @@ async def problems(request: Request) -> Response:
 async def problem(request: Request, name: str) -> Response:
     """What one problem means, and what to do about it."""
     if name not in PROBLEM_TYPES:
-        raise Problem("not-found", "There is no problem of that name.")
+        raise Problem("not-found", f"There is no problem type {name}. The page /problems lists all.")
     return await still(
         request, Template("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
     )

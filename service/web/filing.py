@@ -7,11 +7,10 @@ has ended meanwhile, all that was written comes back with the question for the k
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
-from pydantic import Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from service.api.auth import forbidden
@@ -19,6 +18,7 @@ from service.api.parameters import Query, RelationId, malformed
 from service.api.prefix import prefix_of
 from service.api.problems import Problem, problem_of
 from service.api.sessions import Session
+from service.domain.assertion import MemberId
 from service.domain.errors import Refused
 from service.domain.streams import is_relation
 from service.recorder import KeyReused
@@ -37,13 +37,11 @@ from service.web.texts import texts
 
 router: Final = APIRouter(include_in_schema=False)
 
-_ROUND: Final = r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$"
-
 
 class FileQuery(Query):
     """The round that is reported on, or else the relation."""
 
-    round: Annotated[str | None, Field(pattern=_ROUND, max_length=90)] = None
+    round: MemberId | None = None
     relation: RelationId | None = None
 
 
@@ -103,7 +101,7 @@ async def read_date(request: Request) -> Response:
     """A date in words, whatever the field is called that it stands in."""
     given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=5)
     if len(given) != 1:
-        raise malformed(None, "One date is asked for.")
+        raise malformed(None, "Send one date.")
     text = given[0][1].strip()
     return part(request, "date.html", {"read": read_back(text) if text else None})
 
@@ -117,7 +115,7 @@ def part(request: Request, template: str, told: Mapping[str, Any]) -> Response:
 def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
     """The session of who may report. Raises Problem."""
     if session is None:
-        raise Problem("unauthenticated", "Filing is for who is signed in with a key that may report.")
+        raise Problem("unauthenticated", "Sign in with a key that may report.")
     visit.visitor.require("report")
     return session
 
@@ -125,7 +123,7 @@ def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
 def refuse_others(visit: PageRequest[Any], relation: str) -> None:
     """Raises Problem where this visitor may not report on the relation."""
     if not is_relation(relation):
-        raise malformed(None, "The form is of no relation.")
+        raise malformed(None, "The form names no relation. Load the page again.")
     visit.visitor.require("report")
     if not visit.visitor.may_report_on(relation):
         raise forbidden(f"The key {visit.visitor.name} may not report on {relation}.", "report")

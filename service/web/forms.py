@@ -47,7 +47,7 @@ async def posted(request: Request, limit: int = _LIMIT) -> Form:
     """The form that was posted. Raises Problem where it comes from another site, is too large, or is none."""
     refuse_other_sites(request.scope)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise malformed(None, f"A form is sent as {_FORM}.")
+        raise malformed(None, f"Send the form as {_FORM}.")
     return await body.understood(request, limit, _filled_in)
 
 
@@ -55,7 +55,7 @@ def _filled_in(raw: bytes) -> Form:
     try:
         fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
-        raise malformed(None, "The form is not in UTF-8, or has too many fields.") from None
+        raise malformed(None, f"Send the form in UTF-8, with at most {_MOST_FIELDS} fields.") from None
     # A browser ends lines as mails do, whatever was typed.
     return Form(tuple((name, value.replace("\r\n", "\n")) for name, value in fields))
 
