@@ -67,14 +67,14 @@ def _refuse_to_lose(file: Path, c: "Connection", head: "Head") -> None:
     from service.store.verify import Damaged
 
     try:
-        kept(file, None)(c, head)
+        checkpoint_check(file, None)(c, head)
     except Failed as refused:
-        raise files.kept(file, refused.sentence) from None
+        raise files.not_replaced(file, refused.sentence) from None
     except Damaged as damaged:
-        raise files.kept(file, f"it is a checkpoint of another history: {damaged}") from None
+        raise files.not_replaced(file, f"it is a checkpoint of another history: {damaged}") from None
 
 
-def kept(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
+def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
     """What holds a checkpoint against the record, and raises Damaged. Raises Failed where the file is none."""
     from pydantic import ValidationError
 

@@ -1,9 +1,10 @@
-"""Corrections and retractions: each is a report of its own, and erases nothing.
+"""Corrections, retractions and evidence: each is a report of its own, and erases nothing.
 
 The idempotency key follows from what is said and from what of the like was struck before: so the same command twice is
 recorded once, and what was taken back can be said again.
 """
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
@@ -16,7 +17,7 @@ from service.cli import terminal
 from service.cli.client import Service, ServiceProblem, service
 from service.cli.filing import file_report, show_filed
 from service.cli.options import AsJson, Url
-from service.cli.streams import history, named, only_relation, reference
+from service.cli.streams import find_event, only_relation, read_history, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded, Statement
 from service.domain.history import History
@@ -53,10 +54,10 @@ def correct_command(
     `null` removes an optional field. A correction does not count as a regression.
     """
     with service(url) as asked:
-        target = named(asked, event)
-        told = history(asked, target.stream)
+        target = find_event(asked, event)
+        history = read_history(asked, target.stream)
         said = {"type": "AssertionCorrected", "changes": _patch(changes, target), "reason": reason}
-        amend(asked, told, target, said, relation, dry_run=dry_run, as_json=as_json)
+        amend(asked, history, target, said, relation, dry_run=dry_run, as_json=as_json)
 
 
 def retract_command(
@@ -73,17 +74,17 @@ def retract_command(
     To undo a retraction, retract it.
     """
     with service(url) as asked:
-        target = named(asked, event)
-        told = history(asked, target.stream)
-        for warning in _warnings(told, target):
+        target = find_event(asked, event)
+        history = read_history(asked, target.stream)
+        for warning in _warnings(history, target):
             terminal.note(Text(warning, "yellow"))
         said = {"type": "AssertionRetracted", "reason": reason}
-        amend(asked, told, target, said, relation, dry_run=dry_run, as_json=as_json)
+        amend(asked, history, target, said, relation, dry_run=dry_run, as_json=as_json)
 
 
 def amend(
     asked: Service,
-    told: History[Any],
+    history: History[Any],
     target: Recorded,
     said: Mapping[str, Any],
     relation: str | None,
@@ -99,7 +100,7 @@ def amend(
         "title": f"{_TITLES[said['type']]} {reference(target)}",
         "events": [*(before or ()), event],
     }
-    taken_back = [e.id for e in told.events if e.id in told.amendments.struck and _target(e) == target.id]
+    taken_back = [e.id for e in history.events if e.id in history.amendments.struck and _target(e) == target.id]
     key = f"{said['type']}-{sha256(canonical([body, taken_back]).encode()).hexdigest()[:32]}"
     try:
         filed = file_report(asked, body, key, dry_run=dry_run)
@@ -172,9 +173,9 @@ def _value(field: Field, text: str) -> Any:
     return plain(found.root, field, found)
 
 
-def _warnings(told: History[Any], target: Recorded) -> list[str]:
+def _warnings(history: History[Any], target: Recorded) -> list[str]:
     """What an operator should know before striking an assertion that others rest on."""
-    falls = falls_with(told, target.id)
+    falls = falls_with(history, target.id)
     if not falls:
         return []
     named = "; ".join(f"{reference(e)} ({_party(e)}, {_origin(e)})" for e in falls)
@@ -191,3 +192,93 @@ def _party(event: Recorded) -> str:
 def _origin(event: Recorded) -> str:
     assert isinstance(event.data, Statement)
     return event.data.source.origin
+
+
+_PARAGRAPHS: Final = re.compile(r"[0-9]{1,6}(,[0-9]{1,6})*")
+
+
+def evidence_command(
+    event: Event,
+    *,
+    source: Annotated[str, typer.Option(help="Slug of the document.")],
+    paragraphs: Annotated[
+        str, typer.Option(metavar="N[,N…]", help="Its paragraphs that say it; blank lines do not count.")
+    ],
+    origin: Annotated[str | None, typer.Option(help="The origin; without it: that of the event.")] = None,
+    summary: Annotated[str | None, typer.Option(help="What it says, in your words; without it: as the event.")] = None,
+    wording: Annotated[str | None, typer.Option(help="The side's own word for it.")] = None,
+    party: Annotated[str | None, typer.Option(help="Who says it; required for a new origin.")] = None,
+    channel: Annotated[str | None, typer.Option(help="quote, paraphrase, attributed or outlet.")] = None,
+    organ: Annotated[str | None, typer.Option(help="Institution, such as a ministry.")] = None,
+    person: Annotated[str | None, typer.Option(help="Who spoke.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Publisher of the document; registers it.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="With --publisher: its number of paragraphs.")] = None,
+    web: Annotated[str | None, typer.Option("--address", help="With --publisher: its address on the web.")] = None,
+    published: Annotated[str | None, typer.Option(help="With --publisher: its date (EDTF).")] = None,
+    language: Annotated[str | None, typer.Option(help="With --publisher: its language, such as en.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Who spoke; registers the origin with the document.")] = None,
+    relation: Relation = None,
+    dry_run: DryRun = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a document or a speaker that says the same as an event.
+
+    A document that relays a known origin does not change the basis. A new origin by the other side does.
+    """
+    if not _PARAGRAPHS.fullmatch(paragraphs):
+        raise Failed(f'invalid --paragraphs "{paragraphs}"; use numbers such as 3,4', Exit.USAGE)
+    with service(url) as asked:
+        target = find_event(asked, event)
+        history = read_history(asked, target.stream)
+        statement = _statement(history, target)
+        cited = origin or statement.source.origin
+        said_by = {"party": party, "channel": channel, "organ": organ, "person": person}
+        asserted_by = {**_known_speaker(asked, cited, statement, party), **_given(said_by)}
+        if not asserted_by.keys() >= {"party", "channel"}:
+            raise Failed(
+                f"the origin {cited} is not registered; name who says it with --party and --channel", Exit.USAGE
+            )
+        said = {
+            "type": "EvidenceAdded",
+            "asserted_by": asserted_by,
+            "source": {"document": source, "paragraphs": [int(n) for n in paragraphs.split(",")], "origin": cited},
+            "summary": summary or statement.summary,
+            **_given({"wording": wording}),
+        }
+        document = {"publisher": publisher, "paragraphs": count, "address": web}
+        document |= {"published": published, "language": language}
+        spoken = {"origin": cited, "speaker": speaker, "party": asserted_by["party"], "channel": asserted_by["channel"]}
+        before = [_registered("SourceRegistered", source, document)] if publisher else []
+        before += [_registered("OriginRegistered", source, spoken)] if speaker else []
+        amend(asked, history, target, said, relation, before, dry_run=dry_run, as_json=as_json)
+
+
+def _statement(history: History[Any], target: Recorded) -> Statement:
+    """The assertion as it now reads."""
+    placed = history.placed(target.id)
+    said = placed.data if placed else target.data
+    if not isinstance(said, Statement):
+        raise Failed(f"{reference(target)} is no assertion, so it has no evidence; name an assertion", Exit.USAGE)
+    return said
+
+
+def _known_speaker(asked: Service, origin: str, statement: Statement, party: str | None) -> dict[str, str]:
+    """Who speaks by what is known of the origin: as in the event that has the same, or as it is registered."""
+    if origin == statement.source.origin:
+        by = statement.asserted_by.model_dump(exclude_none=True)
+        # Another party does not speak through this one's organ.
+        return by if party is None else {"channel": by["channel"]}
+    for source in asked.items("/v1/sources"):
+        for registered in source["origins"]:
+            if registered["origin"] == origin:
+                return {"party": registered["party"], "channel": registered["channel"]}
+    return {}
+
+
+def _registered(type: str, source: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"stream": f"source/{source}", "type": type, **_given(fields)}
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

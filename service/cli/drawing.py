@@ -161,8 +161,8 @@ _BESIDE: Final = (
 def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The plain members of a document, each on its line; what is nested deeper is for other commands and `--json`."""
     for name, value in document.items():
-        if (told := plain(value)) is not None:
-            yield Text.assemble(label(name.replace("_", " "), 15), told)
+        if (text := plain(value)) is not None:
+            yield Text.assemble(label(name.replace("_", " "), 15), text)
 
 
 def plain(value: object) -> str | None:

@@ -25,7 +25,7 @@ def is_filled(file: Path) -> bool:
     return not is_stream(file) and file.is_file() and file.stat().st_size > 0
 
 
-def kept(file: Path, why: str) -> Failed:
+def not_replaced(file: Path, why: str) -> Failed:
     """Why a file was not replaced, and what to do."""
     return Failed(f"{file} was not replaced: {why}. Name another file, or use --force")
 

@@ -1,4 +1,4 @@
-"""Filing a report file: previewed, filed once, and every mistake told with its line and column, all at once."""
+"""Filing a report file: previewed, filed once, and every mistake lines with its line and column, all at once."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from service.cli.client import Service, ServiceProblem, service
 from service.cli.drawing import in_words
 from service.cli.options import AsJson, Url, day, shown
 from service.cli.preview import show_preview
-from service.cli.streams import events, named, reference
+from service.cli.streams import events, find_event, reference
 from service.cli.template import template, unfilled
 from service.cli.terminal import Exit, Failed
 from service.domain import report
@@ -194,12 +194,12 @@ def _explained(asked: Service, path: Path, file: ReportFile, refused: ServicePro
 def _since(asked: Service, file: ReportFile) -> str:
     """What was recorded on the streams whose versions the file expects, after those versions."""
     expected = file.draft.get("expect")
-    told = []
+    lines = []
     for stream, version in (expected if isinstance(expected, dict) else {}).items():
-        told += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
-    if not told:
+        lines += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
+    if not lines:
         return ""
-    return "\nRecorded after the versions that it expects:" + "".join(f"\n  {line}" for line in told)
+    return "\nRecorded after the versions that it expects:" + "".join(f"\n  {line}" for line in lines)
 
 
 def _one_line(event: Recorded) -> str:
@@ -252,7 +252,7 @@ def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) 
 def _by_version(asked: Service, written: str) -> str:
     """The event as `history` names it; as it is written where there is none."""
     try:
-        return reference(named(asked, written))
+        return reference(find_event(asked, written))
     except Failed:
         return written
 

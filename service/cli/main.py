@@ -12,9 +12,9 @@ from service import resources, settings
 from service.cli import (
     checkpoints,
     corrections,
-    evidence,
     filing,
     get,
+    history,
     keys,
     maintenance,
     options,
@@ -22,7 +22,6 @@ from service.cli import (
     relaying,
     serving,
     terminal,
-    views,
 )
 from service.cli.options import Command
 from service.cli.terminal import Exit, Failed
@@ -59,10 +58,10 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         "irritants status ru-us/visas --as-of-position 60",
         "irritants status --effective-on 2025-03-01 --date-match certain",
     ),
-    "history": (reading.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
-    "dossier": (views.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
+    "history": (history.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
+    "dossier": (reading.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
     "difference": (
-        views.difference_command,
+        reading.difference_command,
         "irritants difference ru-us/visas --from position:90",
         "irritants difference ru-us --from round:istanbul-april --to round:moscow-next",
         "irritants difference ru-us/visas --from effective:2025-04-01 --to effective:2025-04-30",
@@ -88,7 +87,7 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         'irritants retract ru-us/visas@3 --reason "It was said about another round"',
     ),
     "evidence": (
-        evidence.evidence_command,
+        corrections.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
         (
             "irritants evidence ru-us/visas@3 --source new-article --publisher 'A newspaper' --paragraphs 4"

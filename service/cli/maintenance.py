@@ -44,7 +44,7 @@ def migrate_command(
     chosen = settings.read(database_url=database)
     with address(chosen, creating=True) as url:
         migrate.upgrade(chosen.migration_database_url or url, grant_to)
-    _tell("The database has the tables of this release.", {"migrated": True, "granted_to": grant_to}, as_json=as_json)
+    _show("The database has the tables of this release.", {"migrated": True, "granted_to": grant_to}, as_json=as_json)
 
 
 def verify_command(
@@ -66,7 +66,7 @@ def verify_command(
 
     If the record is damaged, name the first bad position and exit with code 1.
     """
-    from service.cli.checkpoints import kept
+    from service.cli.checkpoints import checkpoint_check
     from service.cli.database import record
     from service.read_models.rebuild import verify_documents
     from service.store.engine import connection
@@ -74,7 +74,7 @@ def verify_command(
 
     if public_key and not checkpoint:
         raise Failed("--public-key needs a checkpoint; name its file with --checkpoint", Exit.USAGE)
-    holds = kept(checkpoint, public_key) if checkpoint else None
+    holds = checkpoint_check(checkpoint, public_key) if checkpoint else None
     with record(settings.read(database_url=database)) as engine:
         try:
             with connection(engine) as c, terminal.progress("verifying events") as progress:
@@ -89,7 +89,7 @@ def verify_command(
             raise Failed(f"the record is damaged: {damaged}", found=found) from damaged
     also = ", documents match a replay of the log" if with_documents else ""
     also += f", history matches {checkpoint}" if checkpoint else ""
-    _tell(f"The record is intact: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
+    _show(f"The record is intact: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
 
 
 def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> None:
@@ -99,7 +99,7 @@ def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> No
 
     with record(settings.read(database_url=database)) as engine, terminal.progress("rebuilding") as progress:
         mended = rebuild(engine, progress)
-    _tell(f"The documents match the log; {mended} were replaced.", {"mended": mended}, as_json=as_json)
+    _show(f"The documents match the log; {mended} were replaced.", {"mended": mended}, as_json=as_json)
 
 
 def export_command(
@@ -125,7 +125,7 @@ def export_command(
         with files.written(file) as lines, terminal.progress("exporting") as progress:
             head = archive.export_record(c, lines, progress)
     if not files.is_stream(file):
-        _tell(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+        _show(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
 
 
 def _refuse_to_lose(file: Path, c: "Connection") -> None:
@@ -135,9 +135,9 @@ def _refuse_to_lose(file: Path, c: "Connection") -> None:
         with file.open("rb") as lines:
             archive.check_is_earlier(c, lines)
     except archive.NotAnExport:
-        raise files.kept(file, "it is not an export of a record") from None
+        raise files.not_replaced(file, "it is not an export of a record") from None
     except archive.HoldsMore as more:
-        raise files.kept(file, str(more)) from None
+        raise files.not_replaced(file, str(more)) from None
 
 
 def import_command(
@@ -168,7 +168,7 @@ def import_command(
             raise Failed(f"{file}, {refused}; nothing was imported", found=found) from refused
         with terminal.progress("building documents") as progress:
             rebuild(engine, progress)
-    _tell(f"Imported from {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+    _show(f"Imported from {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
 
 
 def _described(head: "Head") -> str:
@@ -179,7 +179,7 @@ def _head(head: "Head") -> dict[str, object]:
     return {"record": head.record, "position": head.position, "chain_hash": head.chain_hash.hex()}
 
 
-def _tell(sentence: str, found: dict[str, object], *, as_json: bool) -> None:
+def _show(sentence: str, found: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         terminal.show_json(found)
     else:

@@ -1,17 +1,16 @@
-"""Reading: where things stand, how they came there, what moved, and the sheet of a round."""
+"""Reading: board and status, one irritant in full, what changed between two points, changes, and round sheets."""
 
 import time
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli import drawing, terminal, timeline
-from service.cli.client import Query, Service, service
+from service.cli import drawing, tables, terminal
+from service.cli.client import NONE, Query, Service, service
 from service.cli.options import AsJson, Asked, Url, reads
 from service.cli.preview import show_change
-from service.cli.streams import find, history, reference
+from service.cli.streams import address, candidates, find
 from service.cli.terminal import Exit, Failed
 
 _WAIT_SECONDS: Final = 25
@@ -43,24 +42,6 @@ def status_command(
         terminal.show(*drawing.irritant(document))
     else:
         terminal.show(*drawing.facts(document))
-
-
-@reads
-def history_command(id: Id, *, asked: Asked) -> None:
-    """Show the full history by date of event, with corrections and retractions: by whom, when and why."""
-    # The service judges whether such a past can be read, and knows whether there is anything of that name.
-    stream, document = find(asked.service, id, asked.then)
-    told = history(asked.service, stream, asked.then)
-    effective_on = asked.then.get("effective_on")
-    by = date.fromisoformat(str(effective_on)) if effective_on else None
-    items = timeline.of(told.reading(by, certain=asked.then.get("date_match") == "certain"))
-    names = {event.id: reference(event) for event in told.events}
-    if asked.as_json:
-        listed = [{"name": names[item.event], **item.model_dump(mode="json")} for item in items]
-        terminal.show_json({"stream": stream, "items": listed})
-    else:
-        terminal.show(drawing.title(document.get("title") or stream, stream))
-        timeline.show(items, names)
 
 
 def changes_command(
@@ -149,3 +130,42 @@ def _relation(document: dict[str, Any]) -> None:
     for excluded in document["scope_exclusions"]:
         by = ", ".join(excluded["backing"]["said_by"]) or "media"
         terminal.show(f"  excluded  {excluded['subject']}; said by {by}")
+
+
+Irritant = Annotated[str, typer.Argument(help="An irritant, such as ru-us/visas.")]
+_PLACES: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
+_PAGE: Final = 1_000
+
+
+@reads
+def dossier_command(irritant: Irritant, *, asked: Asked) -> None:
+    """Show one irritant in full: what each side says in its own words, next steps, instruments, who is silent.
+
+    `irritants history` shows its events by date.
+    """
+    path: Final = f"/v1/irritants/{irritant}/dossier"
+    document = page = asked.read(path, {"limit": _PAGE})
+    while (after := page["timeline"]["next"]) is not None:
+        page = asked.read(path, {"limit": _PAGE, "after": after})
+        document["timeline"]["items"] += page["timeline"]["items"]
+    asked.show({**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
+
+
+def difference_command(
+    id: Annotated[str, typer.Argument(help="An irritant, or a relation to compare all of its irritants.")],
+    *,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="POINT", help=f"The earlier point: {_PLACES}; without it: before all events."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="POINT", help="The later point, in the same form; without it: now.")
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two points: show what differs, and the events that explain it, each with its reason."""
+    stream = candidates(id)[0]
+    with service(url) as asked:
+        document = asked.read(f"{address(stream)}/difference", {"from": from_, "to": to})
+    Asked(asked, NONE, as_json).show(document, tables.difference)

@@ -24,18 +24,18 @@ def relay(chosen: Settings, *, stream: str, prefix: str, replicas: int, credenti
     target = Target(chosen.nats_url.get_secret_value(), stream, prefix, replicas, credentials)
     with address(chosen) as url, engine_at(url, chosen, statement_seconds=5) as engine:
         try:
-            asyncio.run(_until_told(url, engine, target))
+            asyncio.run(_until_stopped(url, engine, target))
         except Refused as refused:
             raise Failed(str(refused)) from refused
 
 
-async def _until_told(url: str, engine: Engine, target: Target) -> None:
+async def _until_stopped(url: str, engine: Engine, target: Target) -> None:
     follower = Follower(url, engine)
     await follower.start()
     running = asyncio.create_task(Relay(url, follower, target).run())
     loop = asyncio.get_running_loop()
-    for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, running.cancel)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
     try:
         with suppress(asyncio.CancelledError):
             await running

@@ -99,12 +99,12 @@ def events(service: Service, query: Query) -> Iterator[Recorded]:
     return map(recorded, service.feed("/v1/events", query))
 
 
-def history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
+def read_history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
     """A stream as it was on record."""
     return history_of(stream, (e for e in events(service, {"stream": stream}) if _was_known(e, past)))
 
 
-def named(service: Service, name: str) -> Recorded:
+def find_event(service: Service, name: str) -> Recorded:
     """The event that is meant by an id or by `ru-us/visas@7`. Raises Failed."""
     if _ID.fullmatch(name.lower()):
         return recorded(service.read(f"/v1/events/{name.lower()}"))

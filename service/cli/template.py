@@ -1,7 +1,7 @@
 """A report to fill in after a round: every open irritant as it stands, with the events that usually follow.
 
 What is to be decided is commented out or stands in <angle brackets>. Whoever files looks for these first, so what was
-forgotten is told with its line and is never recorded.
+forgotten is history with its line and is never recorded.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from service.cli import drawing
 from service.cli.client import Service, ServiceProblem
-from service.cli.streams import history, reference
+from service.cli.streams import read_history, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.history import History
 from service.domain.irritant.standing import open_proposals, open_steps
@@ -155,18 +155,18 @@ def _round(service: Service, sides: Mapping[str, str]) -> str:
 
 def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
     stream = f"irritant/{irritant['slug']}"
-    told = history(service, f"irritant/{irritant['id']}")
+    history = read_history(service, f"irritant/{irritant['id']}")
     standing = {**{name: drawing.in_words(value) for name, value in irritant.items()}, "stream": stream}
     standing["basis"] = drawing.basis(irritant)
-    return "".join([_IRRITANT.format(**standing), *_open(told, stream)])
+    return "".join([_IRRITANT.format(**standing), *_open(history, stream)])
 
 
-def _open(told: History[Any], stream: str) -> Iterator[str]:
+def _open(history: History[Any], stream: str) -> Iterator[str]:
     """What waits for somebody: next steps and proposals."""
-    for step in open_steps(told.state):
+    for step in open_steps(history.state):
         yield _STEP.format(stream=stream, step=step.step, action=step.action, owner=step.owner)
-    for proposal in open_proposals(told.state):
-        tabled = told.recorded(proposal.root)
+    for proposal in open_proposals(history.state):
+        tabled = history.recorded(proposal.root)
         assert tabled is not None
         yield _PROPOSAL.format(
             stream=stream,

@@ -17,15 +17,15 @@ from service.api.resources import Snapshot
 from service.domain.assertion import when
 from service.projections.board import BoardRound
 from service.store import events, reports
+from service.web.formatting import round_name
 from service.web.pages import PageRequest, address
-from service.web.sentences import round_name
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MOST_TICKS: Final = 60
 _Days = Annotated[int, Field(ge=0, le=2_900_000), BeforeValidator(whole)]
 
 
-class Slid(At):
+class SliderQuery(At):
     """A point of the record, perhaps as sliders send it."""
 
     position: Annotated[Whole | None, Field(description="a position; the end of the record is no bound")] = None
@@ -73,9 +73,9 @@ def clocks(
     return Clocks(_known(visit, snapshot), _reports(snapshot), _world(visit, dates), ticks)
 
 
-def meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
+def address_meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
     """The address of the reading that the sliders' numbers mean."""
-    query: Slid = visit.query
+    query: SliderQuery = visit.query
     world = _world(visit, dates)
     position = query.position if query.position is None or query.position < visit.head.position else None
     day = _day(query.day) if query.day is not None and query.day < world.end else None

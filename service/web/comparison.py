@@ -17,9 +17,8 @@ from service.api.resources import Snapshot
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder
-from service.web.pages import PageRequest, Redirect, Template, address, shown
-from service.web.sentences import sentence
-from service.web.standing import of_irritant
+from service.web.headline import of_irritant, sentence
+from service.web.pages import PageRequest, Redirect, Template, address, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -41,7 +40,7 @@ class ComparisonQuery(Query):
 
 @router.get("/irritants/{relation}/{slug}/difference")
 async def comparison(request: Request) -> Response:
-    return await shown(request, ComparisonQuery, _comparison)
+    return await page_response(request, ComparisonQuery, _comparison)
 
 
 def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Template:
@@ -52,10 +51,10 @@ def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Temp
     between = written(DifferenceQuery, **{"from": query.from_, "to": query.to})
     found = snapshot.read(OF_IRRITANT, between, **visit.names)
     rounds = snapshot.read(BOARD, relation=visit.names["relation"]).rounds
-    return Template("difference.html", {**told_of(found, query.from_, query.to), "rounds": rounds})
+    return Template("difference.html", {**template_values(found, query.from_, query.to), "rounds": rounds})
 
 
-def told_of(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
+def template_values(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
     """What the page shows of a difference between two points. Total."""
     return {
         "difference": found,

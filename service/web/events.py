@@ -20,9 +20,9 @@ from service.domain.history import History
 from service.follower.as_of import Point
 from service.projections import timeline
 from service.projections.timeline import TimelineDocument
-from service.web.pages import PageRequest, Redirect, Template, shown
+from service.web.forms.context import named_event
+from service.web.pages import PageRequest, Redirect, Template, page_response
 from service.web.reports import address_of
-from service.web.surroundings import named_event
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -45,13 +45,13 @@ class EventsQuery(At):
 @router.get("/relations/{relation}/events")
 @router.get("/sources/{slug}/events")
 async def events(request: Request) -> Response:
-    return await shown(request, EventsQuery, _events)
+    return await page_response(request, EventsQuery, _events)
 
 
 @router.get("/events/{id}")
 async def event(request: Request) -> Response:
-    """To the page that an event is on, whatever it is of; what mends another stands at that."""
-    return await shown(request, At, _event)
+    """To the page that an event is on, whatever it is of; what may_amend another stands at that."""
+    return await page_response(request, At, _event)
 
 
 def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
@@ -59,34 +59,36 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
     kind, _, member = found.stream.partition("/")
-    # A source is of no relation: what mends it is filed under one that the visitor may report on.
-    mends = visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
-    told = {"events": found, "of": of, "kind": kind, "member": member, "mends": mends and not visit.point}
-    return Template("events.html", told)
+    # A source is of no relation: what may_amend it is filed under one that the visitor may report on.
+    may_amend = (
+        visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
+    )
+    values = {"events": found, "of": of, "kind": kind, "member": member, "may_amend": may_amend and not visit.point}
+    return Template("events.html", values)
 
 
 def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
     """Raises Redirect, or Problem where nothing of that id is on record at this point."""
-    told, event = named_event(snapshot, visit.names["id"])
-    found, page = _mended(told, event), address_of(told.stream)
-    place = _place(told, snapshot.point_in_log(visit.query), found.id)
-    listed = page if told.stream.startswith("irritant/") else f"{page}/events"
+    history, event = named_event(snapshot, visit.names["id"])
+    found, page = _amended_event(history, event), address_of(history.stream)
+    place = _place(history, snapshot.point_in_log(visit.query), found.id)
+    listed = page if history.stream.startswith("irritant/") else f"{page}/events"
     after = (place - 1) // ON_A_PAGE * ON_A_PAGE
     raise Redirect(f"{visit.link(listed, after=after or None)}#p{found.position}")
 
 
-def _mended(told: History[Any], event: Recorded) -> Recorded:
+def _amended_event(history: History[Any], event: Recorded) -> Recorded:
     """The event that it is about in the end, where it corrects or retracts."""
     while isinstance(event.data, AssertionCorrected | AssertionRetracted):
-        target = told.recorded(event.data.target)
-        assert target is not None  # nothing is on record that mends what is not
+        target = history.recorded(event.data.target)
+        assert target is not None  # nothing is on record that may_amend what is not
         event = target
     return event
 
 
-def _place(told: History[Any], point: Point, id: str) -> int:
+def _place(history: History[Any], point: Point, id: str) -> int:
     """Where an event is in the timeline of its stream at a point. Raises Problem."""
-    listed = timeline.view(point.reading(told.as_of(point.position))).items
+    listed = timeline.view(point.reading(history.as_of(point.position))).items
     place = next((entry.place for entry in listed if entry.event == id), None)
     if place is None:
         raise Problem("not-found", f"The event {id} was not on record at this point.")

@@ -11,13 +11,13 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from service.domain.ladder import LEVELS, RUNGS, Rung
-from service.web.sentences import name_of
-from service.web.standing import Rungs, Standing
-from service.web.texts import texts
+from service.web.formatting import name_of
+from service.web.headline import Rungs, Standing
+from service.web.messages import messages
 
 _WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
 _ROUND_STEP, _MOVEMENT, _RUNG_STEP, _TOP = 20, 96, 5, 3
-_TOLD_TURNS = 3
+_LISTED_TURNS = 3
 
 Moment = tuple[str, Rung, Rung]
 """After which round, and what was claimed and confirmed then."""
@@ -44,9 +44,9 @@ def axis() -> Markup:
 def ladder(standing: Standing) -> Markup:
     """One irritant on the ladder."""
     claimed, confirmed, reported = standing.claimed, standing.confirmed, standing.reported
-    told = texts()("mark.all", claimed=_word(claimed), confirmed=_word(confirmed), reported=_word(reported))
+    title = messages()("mark.all", claimed=_word(claimed), confirmed=_word(confirmed), reported=_word(reported))
     return _drawn(
-        f'<svg class="ladder" viewBox="0 0 {_WIDTH} 42" role="img"><title>{told}</title><use href="#scale"/>',
+        f'<svg class="ladder" viewBox="0 0 {_WIDTH} 42" role="img"><title>{title}</title><use href="#scale"/>',
         *_marks(standing),
         *_sides(standing.rungs),
         "</svg>",
@@ -68,32 +68,32 @@ def _marks(standing: Standing) -> Iterable[str]:
 
 
 def _marked(name: str, rung: Rung, mark: str) -> str:
-    return f"<{mark}><title>{texts()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
+    return f"<{mark}><title>{messages()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
 
 
 def _sides(rungs: Rungs) -> Iterable[str]:
     """The parties' codes over their rungs; side by side where they stand on the same."""
     apart = 11 if len({rung for _, rung in rungs}) == 1 else 0
     for place, (party, rung) in enumerate(rungs):
-        told = texts()("mark.side", side=name_of(party), rung=_word(rung))
+        title = messages()("mark.side", side=name_of(party), rung=_word(rung))
         silent = ' class="silent"' if rung == "unstated" else ""
         x = _x(rung) + (place * 2 - 1) * apart
-        yield f'<text{silent} x="{x}" y="12"><title>{told}</title>{party}</text>'
+        yield f'<text{silent} x="{x}" y="12"><title>{title}</title>{party}</text>'
 
 
 @lru_cache(maxsize=4096)
 def movement(over: Sequence[Moment], claimed: Rung, confirmed: Rung) -> Markup:
     """What was claimed after each round, as steps over what was confirmed, up to now. In words: the last turns."""
-    points = [*over, (texts()("board.now"), claimed, confirmed)]
+    points = [*over, (messages()("board.now"), claimed, confirmed)]
     turns = [p for i, p in enumerate(points) if i == 0 or p[1:] != points[i - 1][1:]]
-    told = [
-        texts()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
-        for name, up, both in turns[-_TOLD_TURNS:]
+    turns_in_words = [
+        messages()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
+        for name, up, both in turns[-_LISTED_TURNS:]
     ]
     step = min(_ROUND_STEP, round(_MOVEMENT / len(points), 1))
     return _drawn(
         f'<svg class="movement" viewBox="0 0 {step * len(points):g} {_y("unstated")}" role="img">',
-        f"<title>{'; '.join(told)}</title>",
+        f"<title>{'; '.join(turns_in_words)}</title>",
         f'<path class="area" d="{_steps([both for _, _, both in points], step)}V{_y("unstated")}H0z"/>',
         f'<path class="line" d="{_steps([up for _, up, _ in points], step)}"/></svg>',
     )
@@ -117,7 +117,7 @@ def _x(rung: Rung) -> int:
 
 
 def _word(rung: Rung) -> Markup:
-    return texts()(f"rung.{rung}")
+    return messages()(f"rung.{rung}")
 
 
 def _drawn(*parts: str) -> Markup:

@@ -93,7 +93,7 @@ Make = Callable[[PageRequest[Q], Snapshot], Template]
 """From a request, and the record as its visitor sees it, to a page. Raises Redirect and Problem."""
 
 
-async def begun(request: Request, query_type: type[Q]) -> PageRequest[Q]:
+async def page_request(request: Request, query_type: type[Q]) -> PageRequest[Q]:
     """Return the request for a page, at the head that was confirmed for it. Raises Problem for unknown parameters."""
     state, scope = request.app.state, request.scope
     query = parse(query_type, scope["query_string"])
@@ -105,31 +105,31 @@ async def begun(request: Request, query_type: type[Q]) -> PageRequest[Q]:
     return PageRequest(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
 
 
-async def reading(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
+async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
     """Return what `load` reads of the record as this visitor sees it, in one snapshot at the head. Raises Problem."""
     responder, is_past = _responder(request), bool(visit.point)
     return await responder.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
 
 
-async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
+async def page_response(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
     """The page that `make` reads; 304 where the visitor has it as it is. Raises Problem."""
-    visit = await begun(request, query_type)
+    visit = await page_request(request, query_type)
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
     async def drawn() -> Page:
-        template = await reading(request, visit, lambda snapshot: make(visit, snapshot))
+        template = await read_snapshot(request, visit, lambda snapshot: make(visit, snapshot))
         return await asyncio.to_thread(_drawn, visit, template)
 
     try:
         page = await responder.in_coding(kept_as, asked.coding, (RECORD,), drawn)
     except Redirect as moved:
         return RedirectResponse(moved.address, 303)
-    told = responder.answered(asked, page)
-    return Response(told.body, told.status, {**header_map(told.headers), **_OF_A_PAGE})
+    answer = responder.answered(asked, page)
+    return Response(answer.body, answer.status, {**header_map(answer.headers), **_OF_A_PAGE})
 
 
-async def still(request: Request, template: Template) -> Response:
+async def static_response(request: Request, template: Template) -> Response:
     """A page that has nothing of the record on it, so that strangers may see it too. Raises Problem for parameters."""
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}

@@ -11,9 +11,9 @@ from service.api.feeds import EVENTS, EventsQuery
 from service.api.parameters import Query, written
 from service.api.reports import ONE
 from service.api.resources import Snapshot
+from service.web.forms.preview import effects_of
 from service.web.ladder import symbols
-from service.web.pages import PageRequest, Template, shown
-from service.web.previews import effects_of
+from service.web.pages import PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -28,7 +28,7 @@ class ReportQuery(Query):
 
 @router.get("/reports/{id}")
 async def report(request: Request) -> Response:
-    return await shown(request, ReportQuery, _report)
+    return await page_response(request, ReportQuery, _report)
 
 
 def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
@@ -38,7 +38,7 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     brought = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, asked).items]
     # A limited visitor reads events of the relation alone, and a source is of none.
     listed = [event for event in found.events if within is None or not event.stream.startswith("source/")]
-    told = {
+    values = {
         "report": found,
         "within": within,
         "events": brought,
@@ -46,7 +46,7 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
         "effects": list(effects_of(found.changes)),
         "symbols": symbols(),
     }
-    return Template("report.html", told)
+    return Template("report.html", values)
 
 
 def address_of(stream: str) -> str:

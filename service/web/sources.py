@@ -15,7 +15,7 @@ from service.api.sources import LIST, ONE, SourceQuery, SourcesQuery
 from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument
 from service.web.limited import relations, to_one_relation
-from service.web.pages import PageRequest, Template, shown
+from service.web.pages import PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -29,7 +29,7 @@ class Paragraph(NamedTuple):
 
 @router.get("/sources")
 async def sources(request: Request) -> Response:
-    return await shown(request, SourcesQuery, _sources)
+    return await page_response(request, SourcesQuery, _sources)
 
 
 def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
@@ -41,7 +41,7 @@ def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
 
 @router.get("/sources/{slug}")
 async def source(request: Request) -> Response:
-    return await shown(request, At, _source)
+    return await page_response(request, At, _source)
 
 
 def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
@@ -49,13 +49,13 @@ def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
     relations = {one.stream.split("/")[1] for one in found.assertions}
     boards = [snapshot.read(BOARD, visit.at_point(At), relation=id) for id in sorted(relations)]
-    told = {
+    values = {
         "source": found,
         "names": _names(boards),
         "paragraphs": _paragraphs(own),
         "elsewhere": [resting for resting in found.assertions if resting not in own],
     }
-    return Template("source.html", told)
+    return Template("source.html", values)
 
 
 def _as_far_as_readable(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:

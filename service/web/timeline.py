@@ -13,8 +13,7 @@ from typing import Final, Literal, NamedTuple
 from service.domain.claims import MEDIA
 from service.projections.board import BoardRound
 from service.projections.timeline import Entry
-from service.web.dates import day
-from service.web.sentences import round_name
+from service.web.formatting import day, round_name
 
 _WIDTH: Final = 1180
 _LEFT, _RIGHT = 150.0, 1160.0
@@ -80,7 +79,7 @@ class Tick(NamedTuple):
     day: date
 
 
-class Upright(NamedTuple):
+class RoundLine(NamedTuple):
     """A round, as a line over all lanes. `turned`: its name stands before the line.
 
     `row`: in which row of names, from the lanes up; None where there is no room for it. `y`: where the line begins.
@@ -102,7 +101,7 @@ class Plot(NamedTuple):
 
     lanes: Sequence[Lane]
     ticks: Sequence[Tick]
-    rounds: Sequence[Upright]
+    rounds: Sequence[RoundLine]
     foot: float
     height: float
     width: float = _WIDTH
@@ -129,17 +128,17 @@ def plot(
     said = [entry for entry in entries if entry.event in labels]
     dated = [day for e in said for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
     scale = _scale(dated, said, labels)
-    uprights = _uprights(scale, rounds)
-    top, lanes = float(_TOP + _NAME * max([u.row for u in uprights if u.row is not None], default=0)), []
+    lines = _round_lines(scale, rounds)
+    top, lanes = float(_TOP + _NAME * max([u.row for u in lines if u.row is not None], default=0)), []
     for voice in (*parties, MEDIA):
-        lane = _lane(voice, top, [e for e in said if voice in heard_as(e, parties)], scale, labels)
+        lane = _lane(voice, top, [e for e in said if voice in lanes_of(e, parties)], scale, labels)
         top += lane.height
         lanes.append(lane)
-    stand = [upright._replace(y=_beginning(upright, lanes[0].top)) for upright in uprights]
+    stand = [line._replace(y=_beginning(line, lanes[0].top)) for line in lines]
     return Plot(lanes, _ticks(scale) if dated else (), stand, top, top + 26)
 
 
-def heard_as(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
+def lanes_of(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
     """Whose lane it is in: a text of both in both, and a third state's with the media."""
     party = entry.data["asserted_by"]["party"]
     return parties if party == "JOINT" else [party] if party in parties else [MEDIA]
@@ -201,34 +200,34 @@ def _shape(entry: Entry) -> Shape:
     return "down" if entry.type in _DOWN else "up" if entry.moved else "beside"
 
 
-def _uprights(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[Upright]:
+def _round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
     """The latest have their names first; where the rows are full a line is without one."""
-    rows: list[list[Upright]] = [[] for _ in range(_ROWS_OF_NAMES)]
+    rows: list[list[RoundLine]] = [[] for _ in range(_ROWS_OF_NAMES)]
     found = []
     for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
-        upright = _upright(scale, round)
-        free = (row for row, taken in enumerate(rows) if all(_apart(upright, other) for other in taken))
+        line = _round_line(scale, round)
+        free = (row for row, taken in enumerate(rows) if all(_apart(line, other) for other in taken))
         row = next(free, None)
         if row is not None:
-            rows[row].append(upright)
-        found.append(upright._replace(row=row))
+            rows[row].append(line)
+        found.append(line._replace(row=row))
     return found[::-1]
 
 
-def _upright(scale: Scale, round: BoardRound) -> Upright:
+def _round_line(scale: Scale, round: BoardRound) -> RoundLine:
     x, name = scale.x(round.latest), round_name(round.id)
     long = max(len(name), len(day(round.latest))) * _NAME_CHARACTER
     turned = x > (_LEFT + _RIGHT) / 2
-    return Upright(x, name, round.id, round.latest, x - long if turned else x, x if turned else x + long, turned)
+    return RoundLine(x, name, round.id, round.latest, x - long if turned else x, x if turned else x + long, turned)
 
 
-def _apart(one: Upright, other: Upright) -> bool:
+def _apart(one: RoundLine, other: RoundLine) -> bool:
     return one.right < other.left or other.right < one.left
 
 
-def _beginning(upright: Upright, lanes: float) -> float:
+def _beginning(line: RoundLine, lanes: float) -> float:
     """Under its name, or where the lanes begin."""
-    return lanes - (0 if upright.row is None else _UNDER_NAME + _NAME * upright.row)
+    return lanes - (0 if line.row is None else _UNDER_NAME + _NAME * line.row)
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:

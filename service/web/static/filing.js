@@ -35,9 +35,9 @@
     const values = { "made-for": form().elements["made-for"].value };
     for (const [name, value] of draft.fields) (values[name] ||= []).push(value);
     await htmx.ajax("POST", form().getAttribute("action"), { values, target: "#report", swap: "outerHTML" });
-    const told = document.getElementById("kept");
-    told.querySelector("span").textContent = told.dataset.restored.replace("{moment}", moment(draft.at));
-    told.hidden = false;
+    const shown = document.getElementById("kept");
+    shown.querySelector("span").textContent = shown.dataset.restored.replace("{moment}", moment(draft.at));
+    shown.hidden = false;
   }
 
   function discard(address) {
@@ -67,11 +67,11 @@
 
   function place() {
     const found = new Map([...document.querySelectorAll("#preview [data-at]")].map(item => [item.dataset.at, item]));
-    for (const told of document.querySelectorAll("#report .mistake")) {
-      const id = told.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
-      const early = item && !told.textContent && ("unfilled" in item.dataset || field === document.activeElement);
-      told.textContent = item && !early ? item.querySelector("span").textContent : "";
-      if (told.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
+    for (const shown of document.querySelectorAll("#report .mistake")) {
+      const id = shown.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
+      const early = item && !shown.textContent && ("unfilled" in item.dataset || field === document.activeElement);
+      shown.textContent = item && !early ? item.querySelector("span").textContent : "";
+      if (shown.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
     }
   }
 

@@ -9,10 +9,10 @@
   const isPresent = () => page() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
 
   function show() {
-    const told = document.getElementById("live");
-    if (!told) return;
-    told.textContent = !isPresent() ? "" : connected ? told.dataset.on : told.dataset.off;
-    told.dataset.state = connected ? "on" : "off";
+    const shown = document.getElementById("live");
+    if (!shown) return;
+    shown.textContent = !isPresent() ? "" : connected ? shown.dataset.on : shown.dataset.off;
+    shown.dataset.state = connected ? "on" : "off";
   }
 
   function refresh() {

@@ -1,16 +1,41 @@
-"""The history of a stream, drawn: what was said, in the order of the world, and what of it was struck or mended."""
+"""The history of a stream: its events by date, with corrections and retractions, drawn."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Annotated, Any, NamedTuple
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from service.cli import drawing, terminal
-from service.cli.options import day
+from service.cli.options import Asked, day, reads
+from service.cli.streams import find, read_history, reference
 from service.domain.history import Reading
 from service.projections.event_types import event_name
 from service.projections.timeline import Amendment, Entry, timeline
+
+Id = Annotated[
+    str, typer.Argument(help="An irritant, round, relation or source: ru-us/visas, ru-us/moscow, ru-us, source/….")
+]
+
+
+@reads
+def history_command(id: Id, *, asked: Asked) -> None:
+    """Show the full history by date of event, with corrections and retractions: by whom, when and why."""
+    # The service judges whether such a past can be read, and knows whether there is anything of that name.
+    stream, document = find(asked.service, id, asked.then)
+    history = read_history(asked.service, stream, asked.then)
+    effective_on = asked.then.get("effective_on")
+    by = date.fromisoformat(str(effective_on)) if effective_on else None
+    items = _entries(history.reading(by, certain=asked.then.get("date_match") == "certain"))
+    names = {event.id: reference(event) for event in history.events}
+    if asked.as_json:
+        listed = [{"name": names[item.event], **item.model_dump(mode="json")} for item in items]
+        terminal.show_json({"stream": stream, "items": listed})
+    else:
+        terminal.show(drawing.title(document.get("title") or stream, stream))
+        _show(items, names)
 
 
 class _Line(NamedTuple):
@@ -26,14 +51,14 @@ Names = Mapping[str, str]
 """How each event of the stream is called, by its id: `ru-us/visas@7`."""
 
 
-def of(reading: Reading[Any]) -> list[Entry]:
+def _entries(reading: Reading[Any]) -> list[Entry]:
     """The events of a reading, without those that had not happened by the day that it is of."""
     entries = timeline(reading).items
     struck = {entry.event for entry in entries if _is_struck(entry)}
     return [e for e in entries if e.stands or e.event in struck or e.data.get("target") in struck]
 
 
-def show(items: Sequence[Entry], names: Names) -> None:
+def _show(items: Sequence[Entry], names: Names) -> None:
     """On a terminal a block for each event; in a pipe a line."""
     lines = [line for entry in items for line in _lines(entry, names)]
     if not terminal.out().is_terminal:
@@ -72,9 +97,9 @@ def _said(entry: Entry, name: str) -> _Line:
     return _Line(Text(_when(entry), style), Text(_who(said["asserted_by"]), f"bold {style}"), what, name)
 
 
-def _under(told: Text, name: str = "") -> _Line:
-    told.pad_left(2)
-    return _Line(Text(), None, told, name)
+def _under(text: Text, name: str = "") -> _Line:
+    text.pad_left(2)
+    return _Line(Text(), None, text, name)
 
 
 def _amended(entry: Entry, amendment: Amendment, names: Names) -> Text:

@@ -12,17 +12,17 @@ from typing import Final
 
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.domain.streams import parse_stream
-from service.web.drafts import Draft
-from service.web.fields import Path
-from service.web.forms import Form
-from service.web.surroundings import Surroundings
+from service.web.forms.context import FormContext
+from service.web.forms.draft import Draft
+from service.web.forms.fields import Path
+from service.web.forms.posted import Form
 
 NOT_OFFERED: Final = frozenset({"AssertionCorrected", "AssertionRetracted"})
 """What is filed from the event that it is about, not in a report on a round."""
 _LONGEST_SLUG: Final = 60
 
 
-def edited(draft: Draft, form: Form, known: Surroundings) -> Draft:
+def edited(draft: Draft, form: Form, known: FormContext) -> Draft:
     """The draft after the button that was pressed. What stands in a field for adding something is added by Enter."""
     there = set(draft.shown)
     match form.get("do").split(" "):
@@ -44,7 +44,7 @@ def edited(draft: Draft, form: Form, known: Surroundings) -> Draft:
             return draft
 
 
-def _named(draft: Draft, form: Form, known: Surroundings) -> Draft:
+def _named(draft: Draft, form: Form, known: FormContext) -> Draft:
     """With what was given a name: a document, an utterance, an irritant."""
     if name := slug(form.get("new-document")):
         draft = draft.adding(f"source/{name}", "SourceRegistered")
@@ -63,7 +63,7 @@ def _document_of(draft: Draft, form: Form) -> str:
     return slug(form.get("document-of-utterance")) or (registered[-1] if registered else "")
 
 
-def offered(stream: str, known: Surroundings) -> Iterator[str]:
+def offered(stream: str, known: FormContext) -> Iterator[str]:
     """The types of event that can be said of a stream."""
     name = parse_stream(stream)
     if name is None:
@@ -73,7 +73,7 @@ def offered(stream: str, known: Surroundings) -> Iterator[str]:
     yield from (type for type in EVENT_TYPES if type in there)
 
 
-def streams_of(known: Surroundings) -> dict[str, str]:
+def streams_of(known: FormContext) -> dict[str, str]:
     """Every stream of the relation that something can be said of, with its name."""
     found = {f"irritant/{row.id}": row.title for row in known.board.items}
     found |= {f"round/{round.id}": round.slug for round in known.rounds}

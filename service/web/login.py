@@ -18,8 +18,8 @@ from service.api.auth import Gate
 from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
-from service.web.forms import Form, drawn, posted, session_of
-from service.web.pages import address, begun
+from service.web.forms.posted import Form, form_response, posted, session_of
+from service.web.pages import address, page_request
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -30,7 +30,7 @@ _WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
 
 
-class EntranceQuery(Query):
+class LoginQuery(Query):
     """Where to go on to, once signed in."""
 
     next: Annotated[str, Field(max_length=2000)] = "/"
@@ -62,22 +62,22 @@ class Attempts:
 
 
 @router.get("/sign-in")
-async def entrance(request: Request) -> Response:
+async def login(request: Request) -> Response:
     """The form to sign in; for who is signed in, as whom, and the way out."""
-    visit = await begun(request, EntranceQuery)
+    visit = await page_request(request, LoginQuery)
     session = session_of(request.scope)
     if session is not None:
-        return await drawn(visit, "visitor.html", {"session": session})
-    return await drawn(visit, "sign-in.html", {"next": visit.query.next, "refused": False})
+        return await form_response(visit, "visitor.html", {"session": session})
+    return await form_response(visit, "sign-in.html", {"next": visit.query.next, "refused": False})
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     form = await posted(request, body.SMALL)
-    session = await let_in(request, form.get("key"))
+    session = await open_session(request, form.get("key"))
     if session is None:
-        visit = await begun(request, EntranceQuery)
-        return await drawn(visit, "sign-in.html", {"next": form.get("next"), "refused": True}, 401)
+        visit = await page_request(request, LoginQuery)
+        return await form_response(visit, "sign-in.html", {"next": form.get("next"), "refused": True}, 401)
     return with_cookie(request, RedirectResponse(local(form.get("next")), 303))
 
 
@@ -96,7 +96,7 @@ def local(next: str) -> str:
     return next if _LOCAL.fullmatch(next) else "/"
 
 
-async def let_in(request: Request, token: str) -> Session | None:
+async def open_session(request: Request, token: str) -> Session | None:
     """A session for who shows a key, in which the rest of this request is then looked at. Raises Problem (429)."""
     state, sender = request.app.state, _sender(request.scope)
     attempts: Attempts = state.attempts
@@ -110,7 +110,7 @@ async def let_in(request: Request, token: str) -> Session | None:
     return session
 
 
-async def let_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
+async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
     """For who posts a form and is no longer signed in: asks for the key, and keeps all that was written.
 
     None where the form has the key: then the visitor is signed in, and what he wrote is to be shown to him again, with
@@ -120,11 +120,11 @@ async def let_in_again(request: Request, form: Form, query_type: type[Query]) ->
         again = address("/sign-in", next=local(form.get("address")))
         return Response(status_code=401, headers={"HX-Redirect": again, "Cache-Control": "no-store"})
     token = form.get("sign-in-key")
-    if token and await let_in(request, token):
+    if token and await open_session(request, token):
         return None
-    visit = await begun(request, query_type)
+    visit = await page_request(request, query_type)
     kept = [(name, text) for name, text in form.fields if name not in _NOT_SENT_AGAIN]
-    return await drawn(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
+    return await form_response(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
 
 
 def with_cookie(request: Request, answer: Response) -> Response:

@@ -90,7 +90,9 @@ def is_of_session(form: Form, session: Session) -> bool:
     return form.get("made-for") == session.key.id
 
 
-async def drawn(visit: PageRequest[Any], template: str, told: Mapping[str, Any], status: int = 200) -> Response:
+async def form_response(
+    visit: PageRequest[Any], template: str, values: Mapping[str, Any], status: int = 200
+) -> Response:
     """A page for this visitor at this moment, which nothing on the way keeps."""
-    html = await asyncio.to_thread(rendered, template, {"visit": visit, **told}, visit.prefix)
+    html = await asyncio.to_thread(rendered, template, {"visit": visit, **values}, visit.prefix)
     return Response(html, status, {**HEADERS, "Cache-Control": "no-store", "Vary": "Cookie"}, HTML)

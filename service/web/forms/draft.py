@@ -13,8 +13,8 @@ from service.api.problems import Mistake
 from service.domain.assertion import Statement
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
-from service.web.fields import Field, Path, fields_of, plain
-from service.web.forms import Form
+from service.web.forms.fields import Field, Path, fields_of, plain
+from service.web.forms.posted import Form
 
 MOST_ENTRIES: Final = 500
 _NAME: Final = re.compile(r"e(?P<number>[0-9]{1,6})-(?P<path>[a-z_0-9]+(?:-[a-z_0-9]+)*)")
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def event(self) -> dict[str, Any]:
-        """The event as it is filed. What was left empty is left out, each field by itself, so that each is told."""
+        """The event as it is filed. Empty fields are left out one by one, so that a mistake names its field."""
         event: dict[str, Any] = {"stream": self.stream, "type": self.type}
         for asked in self.fields:
             if len(asked.path) > 1:
@@ -118,8 +118,12 @@ class Draft:
     def _handed_on(self, type: str) -> Mapping[Path, str]:
         if not issubclass(EVENT_TYPES[type], Statement):
             return {}
-        told = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
-        last = {path: text for path, text in told[-1].said.items() if path[0] in _HANDED_ON and text} if told else {}
+        statements = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
+        last = (
+            {path: text for path, text in statements[-1].said.items() if path[0] in _HANDED_ON and text}
+            if statements
+            else {}
+        )
         return {**self._registered, **last}
 
     @property

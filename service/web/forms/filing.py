@@ -22,18 +22,17 @@ from service.domain.assertion import MemberId
 from service.domain.errors import Refused
 from service.domain.streams import is_relation
 from service.recorder import KeyReused
-from service.web.beginning import is_key, new_draft, new_key, starts
-from service.web.controls import read_back
-from service.web.drafts import Draft, read
-from service.web.editing import edited, wanted
-from service.web.entrance import let_in_again, local, with_cookie
-from service.web.forms import drawn, is_of_session, posted, session_of
-from service.web.formsheet import formsheet
-from service.web.pages import HEADERS, PageRequest, address, begun, reading
-from service.web.previews import judged, preview, receipt
+from service.web.forms.context import FormContext, form_context
+from service.web.forms.controls import form_values, read_back
+from service.web.forms.draft import Draft, read
+from service.web.forms.editing import edited, wanted
+from service.web.forms.new_report import is_key, new_draft, new_key, starts
+from service.web.forms.posted import form_response, is_of_session, posted, session_of
+from service.web.forms.preview import judged, preview, receipt
+from service.web.login import local, sign_in_again, with_cookie
+from service.web.messages import messages
+from service.web.pages import HEADERS, PageRequest, address, page_request, read_snapshot
 from service.web.rendering import rendered
-from service.web.surroundings import Surroundings, surroundings
-from service.web.texts import texts
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -48,17 +47,17 @@ class FileQuery(Query):
 @router.get("/file")
 async def begin(request: Request) -> Response:
     """The form; without a round or a relation, what it can start from."""
-    visit = await begun(request, FileQuery)
+    visit = await page_request(request, FileQuery)
     session = reporter(visit, session_of(request.scope))
     round, relation = visit.query.round, visit.query.relation
     if round is None and relation is None:
-        begins = await reading(request, visit, partial(starts, visit))
-        return await drawn(visit, "file-start.html", {"starts": begins})
+        begins = await read_snapshot(request, visit, partial(starts, visit))
+        return await form_response(visit, "file-start.html", {"starts": begins})
     relation = relation or str(round).partition("/")[0]
     refuse_others(visit, relation)
     here = address("/file", round=round) if round else address("/file", relation=relation)
-    draft, known = await reading(request, visit, lambda snapshot: new_draft(snapshot, here, relation, round))
-    return await drawn(visit, "file.html", {**formsheet(session, draft, known), "is_fresh": True})
+    draft, known = await read_snapshot(request, visit, lambda snapshot: new_draft(snapshot, here, relation, round))
+    return await form_response(visit, "file.html", {**form_values(session, draft, known), "is_fresh": True})
 
 
 @router.post("/file")
@@ -70,9 +69,9 @@ async def write(request: Request) -> Response:
         draft = replace(draft, key=new_key())
     session = session_of(request.scope)
     if session is None:
-        refused = await let_in_again(request, form, FileQuery)
+        refused = await sign_in_again(request, form, FileQuery)
         return refused or with_cookie(request, await _shown(request, draft, notice="file.signed-in-again"))
-    visit = await begun(request, FileQuery)
+    visit = await page_request(request, FileQuery)
     refuse_others(visit, draft.relation)
     if not is_of_session(form, session):
         return await _shown(request, draft, status=403, notice="file.other-session")
@@ -91,7 +90,7 @@ async def show_preview(request: Request) -> Response:
     session = session_of(request.scope)
     if session is None or not is_of_session(form, session):
         return part(request, "preview-ended.html", {"address": local(form.get("address"))})
-    visit, draft = await begun(request, Query), read(form)
+    visit, draft = await page_request(request, Query), read(form)
     refuse_others(visit, draft.relation)
     return part(request, "preview.html", {"preview": await preview(request, draft)})
 
@@ -106,9 +105,9 @@ async def read_date(request: Request) -> Response:
     return part(request, "date.html", {"read": read_back(text) if text else None})
 
 
-def part(request: Request, template: str, told: Mapping[str, Any]) -> Response:
+def part(request: Request, template: str, values: Mapping[str, Any]) -> Response:
     """A part of a page, for the script that puts it in its place."""
-    html = rendered(template, told, prefix_of(request.scope))
+    html = rendered(template, values, prefix_of(request.scope))
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
@@ -129,8 +128,8 @@ def refuse_others(visit: PageRequest[Any], relation: str) -> None:
         raise forbidden(f"The key {visit.visitor.name} may not report on {relation}.", "report")
 
 
-async def _known(request: Request, visit: PageRequest[Any], relation: str, streams: Iterable[str]) -> Surroundings:
-    return await reading(request, visit, lambda snapshot: surroundings(snapshot, relation, streams))
+async def _known(request: Request, visit: PageRequest[Any], relation: str, streams: Iterable[str]) -> FormContext:
+    return await read_snapshot(request, visit, lambda snapshot: form_context(snapshot, relation, streams))
 
 
 async def _filed(request: Request, draft: Draft) -> Response:
@@ -139,8 +138,8 @@ async def _filed(request: Request, draft: Draft) -> Response:
     except Refused as refused:
         return await _shown(request, draft, status=problem_of(refused).status, refused=True)
     except KeyReused as reused:
-        anew, before = replace(draft, key=new_key(), seen={}), f"/reports/{reused.first.id}"
-        return await _shown(request, anew, status=422, notice="file.filed-before", before=before)
+        retried, before = replace(draft, key=new_key(), seen={}), f"/reports/{reused.first.id}"
+        return await _shown(request, retried, status=422, notice="file.filed-before", before=before)
     return RedirectResponse(address(f"/reports/{led_to.report.id}", filed=draft.key), 303)
 
 
@@ -148,7 +147,7 @@ async def _shown(
     request: Request,
     draft: Draft,
     *,
-    known: Surroundings | None = None,
+    known: FormContext | None = None,
     status: int = 200,
     refused: bool = False,
     notice: str | None = None,
@@ -156,12 +155,12 @@ async def _shown(
     **facts: str,
 ) -> Response:
     """The form with a draft in it; where a script asks for it, the form alone."""
-    visit = await begun(request, FileQuery)
+    visit = await page_request(request, FileQuery)
     refuse_others(visit, draft.relation)
     known = known or await _known(request, visit, draft.relation, draft.shown)
     draft = replace(draft, seen={**known.versions(draft.shown), **draft.seen})
     is_part = "hx-request" in request.headers
     found = None if is_part or notice else await (judged if refused else preview)(request, draft)
-    told = formsheet(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
-    more = {"notice": texts()(notice, **facts) if notice else None, "focus": focus}
-    return await drawn(visit, "file-form.html" if is_part else "file.html", {**told, **more}, status)
+    values = form_values(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
+    more = {"notice": messages()(notice, **facts) if notice else None, "focus": focus}
+    return await form_response(visit, "file-form.html" if is_part else "file.html", {**values, **more}, status)

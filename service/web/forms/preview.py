@@ -20,10 +20,9 @@ from service.domain.history import Reason
 from service.projections.change import ChangeDocument, StandingDocument
 from service.projections.consequences import Lost, lost
 from service.recorder import Receipt
-from service.web.drafts import Draft, Placed, placed
+from service.web.forms.draft import Draft, Placed, placed
+from service.web.headline import of_change, sentence
 from service.web.ladder import ladder
-from service.web.sentences import sentence
-from service.web.standing import of_change
 
 _NO_KEY: Final = ""
 

@@ -29,9 +29,9 @@ from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
 from service.store import events
+from service.web.formatting import round_name
 from service.web.limited import relations as readable
 from service.web.pages import PageRequest
-from service.web.sentences import round_name
 
 _PAGE: Final = 1_000
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -39,7 +39,7 @@ Item = TypeVar("Item", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class FormContext:
     """The part of the record that a report of one relation is written in."""
 
     board: BoardDocument
@@ -99,7 +99,7 @@ def _meant_by(entry: str, field: str) -> type[Contract]:
     return Assertion if entry == "EvidenceAdded" else Statement
 
 
-def surroundings(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> Surroundings:
+def form_context(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> FormContext:
     """Raises Problem where the relation is not on record.
 
     A visitor limited to relations is offered the sources that this one cites, and sees no stream beyond the limit.
@@ -108,7 +108,7 @@ def surroundings(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> S
     board = snapshot.read(relations.BOARD, relation=relation)
     within = None if visitor.reads is None else relation
     named = [name for name in streams if (of := parse_stream(name)) and visitor.may_read(of.relation)]
-    return Surroundings(
+    return FormContext(
         board,
         listed(snapshot, rounds.LIST, relation=relation),
         listed(snapshot, sources.LIST, relation=within),
@@ -137,13 +137,13 @@ def every_relation(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[Rela
 
 def named_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
     """An event by its id, and the stream that it is on. Raises Problem."""
-    told = _history_with(snapshot, id) if _ID.fullmatch(id) else None
-    event = told.recorded(id) if told else None
+    history = _history_with(snapshot, id) if _ID.fullmatch(id) else None
+    event = history.recorded(id) if history else None
     if snapshot.reader.reads is not None and (event is None or not _is_within(snapshot.reader, event.stream)):
         raise not_within(snapshot.reader)
-    if told is None or event is None:
+    if history is None or event is None:
         raise Problem("not-found", f"There is no event {id} on record.")
-    return told, event
+    return history, event
 
 
 def _is_within(visitor: Access, stream: str) -> bool:

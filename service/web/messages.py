@@ -16,7 +16,7 @@ from service.resources import folder
 _MESSAGES: Final = folder("web") / "messages"
 
 
-class Texts:
+class Messages:
     """The texts of one language, by their names: `board.title`."""
 
     def __init__(self, language: str) -> None:
@@ -55,5 +55,5 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mar
 
 
 @lru_cache
-def texts(language: str = "en") -> Texts:
-    return Texts(language)
+def messages(language: str = "en") -> Messages:
+    return Messages(language)
