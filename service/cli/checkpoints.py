@@ -1,4 +1,4 @@
-"""Checkpoints: make one, and compare one with the record. Imports are late, as in `maintenance`."""
+"""Checkpoints: sign one, and compare the record with one. Heavy imports are late, as in `maintenance`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +75,10 @@ def _refuse_to_lose(file: Path, c: "Connection", head: "Head") -> None:
 
 
 def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
-    """What holds a checkpoint against the record, and raises Damaged. Raises Failed where the file is none."""
+    """Return the function that compares a record with a checkpoint file, and raises Damaged.
+
+    Raises Failed if the file is not a valid checkpoint.
+    """
     from pydantic import ValidationError
 
     from service.checkpoint import Checkpoint, Forged

@@ -1,7 +1,7 @@
-"""Corrections, retractions and evidence: each is a report of its own, and erases nothing.
+"""Corrections, retractions and evidence. Each is a report of its own, and nothing is erased.
 
-The idempotency key follows from what is said and from what of the like was struck before: so the same command twice is
-recorded once, and what was taken back can be said again.
+The idempotency key covers the content and the earlier amendments that were retracted. So the same command is recorded
+once, and can be repeated after it was retracted.
 """
 
 import re
@@ -93,7 +93,7 @@ def amend(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Files what is said of the target, and before it whatever that needs; shows what changed by it."""
+    """File an amendment of the target, after the events in `before`, and show what it changed."""
     event = {"stream": target.stream, **said, "target": target.id}
     body = {
         "relation": relation or _relation_of(asked, target),
@@ -127,7 +127,7 @@ def _target(event: Recorded) -> str | None:
 
 
 def _with_mistakes(refused: ServiceProblem) -> Failed:
-    """The refusal with each mistake on a line; there is no file to point into."""
+    """Return the refusal with each mistake on a line."""
     errors = refused.problem.get("errors", ())
     if len(errors) < 2:
         return refused
@@ -143,7 +143,7 @@ def _relation_of(asked: Service, target: Recorded) -> str:
 
 
 def _patch(changes: list[str], target: Recorded) -> dict[str, Any]:
-    """The merge patch of `a.b=value`; what a value is, is said by the field that takes it."""
+    """Return the merge patch of `a.b=value` texts. The type of a field decides how its value is read."""
     patch: dict[str, Any] = {}
     for change in changes:
         path, equals, text = change.partition("=")
@@ -174,7 +174,7 @@ def _value(field: Field, text: str) -> Any:
 
 
 def _warnings(history: History[Any], target: Recorded) -> list[str]:
-    """What an operator should know before striking an assertion that others rest on."""
+    """Return a warning if other events lose their effect with the target."""
     falls = falls_with(history, target.id)
     if not falls:
         return []
@@ -255,7 +255,7 @@ def evidence_command(
 
 
 def _statement(history: History[Any], target: Recorded) -> Statement:
-    """The assertion as it now reads."""
+    """Return the assertion as it reads now. Raises Failed if the event is not an assertion."""
     placed = history.placed(target.id)
     said = placed.data if placed else target.data
     if not isinstance(said, Statement):
@@ -264,10 +264,10 @@ def _statement(history: History[Any], target: Recorded) -> Statement:
 
 
 def _known_speaker(asked: Service, origin: str, statement: Statement, party: str | None) -> dict[str, str]:
-    """Who speaks by what is known of the origin: as in the event that has the same, or as it is registered."""
+    """Return who says it, from the event if it has the same origin, else as the origin is registered."""
     if origin == statement.source.origin:
         by = statement.asserted_by.model_dump(exclude_none=True)
-        # Another party does not speak through this one's organ.
+        # The organ belongs to the party of the event.
         return by if party is None else {"channel": by["channel"]}
     for source in asked.items("/v1/sources"):
         for registered in source["origins"]:

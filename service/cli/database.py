@@ -1,6 +1,6 @@
-"""The way to the database for the commands that keep the record.
+"""Access to the database for maintenance commands.
 
-Imported by a command when it runs, like all that needs the database: whoever only reads over HTTP does not wait for it.
+Commands import this module when they run, so that commands that read over HTTP start faster.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from service.store.log import NoHead
 
 @contextmanager
 def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
-    """The database that the settings name, or else the embedded one, which runs meanwhile.
+    """Yield the address of the configured database, or start the embedded one and yield its address.
 
-    Only with `creating` the embedded one is made where there is none. Raises Failed.
+    An embedded database is created only with `creating`. Raises Failed.
     """
     try:
         if settings.database_url is not None:
@@ -45,7 +45,7 @@ def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
 
 @contextmanager
 def record(settings: Settings, *, creating: bool = False) -> Iterator[Engine]:
-    """The record, for work that may take long; only with `creating` it is made where there is none. Raises Failed."""
+    """Yield an engine for long work on the record, which is created only with `creating`. Raises Failed."""
     try:
         with address(settings, creating=creating) as url, engine_at(url, settings, creating=creating) as engine:
             yield engine
@@ -57,7 +57,7 @@ def record(settings: Settings, *, creating: bool = False) -> Iterator[Engine]:
 def engine_at(
     url: str, settings: Settings, *, creating: bool = False, statement_seconds: float | None = None
 ) -> Iterator[Engine]:
-    """As `record`, at an address that was had before. A record of another release is never migrated on the way."""
+    """Yield an engine for the record at an address. Raises Failed for the tables of another release."""
     engine = open_engine(url, statement_seconds=statement_seconds)
     try:
         with connection(engine) as c:
@@ -86,5 +86,5 @@ def _no_record(settings: Settings) -> Failed:
 
 
 def _place(settings: Settings) -> str:
-    """Where the record should be. An address of a database may hold a password, and is not said again."""
+    """Return where the record should be. The address of a database may contain a password, so it is not shown."""
     return str(settings.home.resolve()) if settings.database_url is None else "the database"

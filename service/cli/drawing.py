@@ -1,4 +1,4 @@
-"""How an irritant stands, drawn: on a scale of rungs three marks, which differ in shape and not only in colour."""
+"""The status of irritants, drawn: three marks on the scale of rungs, which differ in shape and in colour."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,7 @@ SCALE: Final = " ".join(f"{_SHORT[rung]:^{_WIDTH}}" for rung in RUNGS)
 
 
 def marks(standing: Mapping[str, Any]) -> Text:
-    """The three marks, each with its rung."""
+    """Return the three marks, each with its rung."""
     return Text.assemble(
         CONFIRMED,
         f" {in_words(standing['confirmed_status'])}  ",
@@ -45,7 +45,7 @@ def marks(standing: Mapping[str, Any]) -> Text:
 
 
 def ladder(standing: Mapping[str, Any]) -> Text:
-    """The scale of one irritant. Marks on one rung stand side by side, so that none hides another."""
+    """Return the scale of one irritant. Marks on one rung stand side by side."""
     marks = (
         (standing["confirmed_status"], CONFIRMED),
         (standing["status"], CLAIMED),
@@ -67,7 +67,7 @@ def legend() -> Text:
 
 
 def basis(standing: Mapping[str, Any]) -> str:
-    """Return what the claimed rung rests on: `one side: US; 1 origin`."""
+    """Return what the claimed rung rests on, such as `one side: US; 1 origin`."""
     kind, origins = in_words(standing["basis"]), standing["origins"]
     rungs = standing.get("rungs") or {party: side["rung"] for party, side in standing["parties"].items()}
     at_the_top = [party for party, rung in rungs.items() if rung == standing["status"] != "unstated"]
@@ -76,7 +76,7 @@ def basis(standing: Mapping[str, Any]) -> str:
 
 
 def board(irritants: Iterable[Mapping[str, Any]]) -> Table:
-    """On a terminal each irritant with its scale, and below it on what that rests; in a pipe one line of words."""
+    """Return the board: on a terminal a scale and a line of notes for each irritant, in a pipe a row of words."""
     if not terminal.out().is_terminal:
         return _words(irritants)
     drawn = Table.grid(padding=(0, 2))
@@ -108,7 +108,7 @@ def _words(irritants: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _noted(irritant: Mapping[str, Any]) -> str:
-    """On what the claimed rung rests, whose move it is, and whatever is out of the ordinary."""
+    """Return the basis, who is awaited, and everything unusual."""
     noted = [basis(irritant)]
     noted += [f"awaiting {irritant['awaiting']}"] if irritant["awaiting"] != "none" else []
     noted += [irritant["lifecycle"]] if irritant["lifecycle"] != "open" else []
@@ -125,7 +125,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def label(name: str, width: int) -> tuple[str, str]:
-    """Return a name in a column, with its style. A longer name still has a blank after it."""
+    """Return a name padded to a column, with its style. A longer name is followed by one blank."""
     return f"  {name:<{width}} ", "dim"
 
 
@@ -134,7 +134,7 @@ def title(title: str, id: str) -> Text:
 
 
 def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """One irritant: on the scale, by its three statuses, by side, and all that stands beside the ladder."""
+    """Yield one irritant: scale, statuses, sides, and other fields."""
     yield title(document["title"], document["id"])
     yield Text(SCALE, "dim")
     yield ladder(document)
@@ -159,14 +159,14 @@ _BESIDE: Final = (
 
 
 def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """The plain members of a document, each on its line; what is nested deeper is for other commands and `--json`."""
+    """Yield the plain members of a document, one to a line. Nested members are left out."""
     for name, value in document.items():
         if (text := plain(value)) is not None:
             yield Text.assemble(label(name.replace("_", " "), 15), text)
 
 
 def plain(value: object) -> str | None:
-    """Return what fits on a line; None for what is empty or nested deeper."""
+    """Return a value as one line; None for an empty or nested one."""
     if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
         return ", ".join(f"{name} {in_words(part)}" for name, part in value.items() if part is not None)
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):

@@ -1,4 +1,4 @@
-"""Filing a report file: previewed, filed once, and every mistake lines with its line and column, all at once."""
+"""Filing a report file: preview it, file it once, and list every mistake with its line and column."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _OF_THIS_REPORT: Final = "an event of this report"
 
 @dataclass(frozen=True)
 class Filed:
-    """What the service answered. `replayed`: it was on record already."""
+    """The answer of the service. `replayed`: the report was on record before."""
 
     answer: Mapping[str, Any]
     replayed: bool
@@ -78,13 +78,13 @@ def report_command(
 
 
 def file_report(asked: Service, body: object, key: str, *, dry_run: bool) -> Filed:
-    """Raises ServiceProblem. Without a key nothing is written."""
+    """File a report, or try it with `dry_run`. Raises ServiceProblem."""
     answer = asked.post("/v1/reports", body, {"dry_run": "true"} if dry_run else {}, key=None if dry_run else key)
     return Filed(answer.json(), answer.headers.get("idempotent-replayed") == "true")
 
 
 def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
-    """What was recorded and what it changed, or what would be."""
+    """Show what was recorded and what it changed, or would change."""
     answer = filed.answer
     count, first, last = len(answer["events"]), answer["first_position"], answer["position"]
     where = f"position {first}" if first == last else f"positions {first} to {last}"
@@ -124,7 +124,7 @@ def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None
 
 
 def _namesake(asked: Service, file: ReportFile) -> str | None:
-    """A dry run knows no keys, but what is recorded twice under one title would be refused."""
+    """Return a warning if a report with this title is on record. A dry run has no key, so the service cannot notice."""
     relation, title = file.draft.get("relation"), file.draft.get("title")
     for filed in asked.items("/v1/reports", {"relation": relation}):
         if filed["title"] == title:
@@ -148,7 +148,7 @@ def _events(file: ReportFile) -> Sequence[Any]:
 
 
 def _mistakes_of(asked: Service, file: ReportFile) -> list[tuple[str, str]]:
-    """What the service finds wrong with what the reader could make of a file that has mistakes of its own."""
+    """Return the mistakes that the service finds, for a file that has mistakes of its own."""
     try:
         file_report(asked, file.draft, file.key, dry_run=True)
     except Failed as failed:
@@ -171,14 +171,14 @@ def _mistaken(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> Fai
 
 
 def _named(mistake: Diagnostic) -> str:
-    """The field that is concerned, without the place of its event: `source.paragraphs.0: `."""
+    """Return the field of a mistake, without the number of its event, such as `source.paragraphs.0: `."""
     tokens = _PLACE.sub("", mistake.pointer).split("/")
     field = ".".join(token.replace("~1", "/").replace("~0", "~") for token in tokens if token)
     return f"{field}: " if field else ""
 
 
 def _explained(asked: Service, path: Path, file: ReportFile, refused: ServiceProblem) -> Failed:
-    """The refusal in terms of the file, with what else the operator needs to decide what to do."""
+    """Return the refusal with places in the file, and with what was recorded since."""
     if refused.name == "key-reused":
         return _other_body(asked, path, file, str(refused.problem["report"]))
     places = _placed(refused)
@@ -192,7 +192,7 @@ def _explained(asked: Service, path: Path, file: ReportFile, refused: ServicePro
 
 
 def _since(asked: Service, file: ReportFile) -> str:
-    """What was recorded on the streams whose versions the file expects, after those versions."""
+    """Return what was recorded after the versions that the file expects."""
     expected = file.draft.get("expect")
     lines = []
     for stream, version in (expected if isinstance(expected, dict) else {}).items():
@@ -209,7 +209,7 @@ def _one_line(event: Recorded) -> str:
 
 
 def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Failed:
-    """The key was used for something else: where that is, and how the file differs from it."""
+    """Return the error for a key that was used before, with the difference from that report."""
     recorded = asked.read(first)
     brought = list(events(asked, {"report": recorded["id"]}))
     siblings = {event.id for event in brought}
@@ -239,7 +239,7 @@ def _proposed(asked: Service, file: ReportFile) -> Iterator[list[str]]:
 
 
 def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) -> list[str]:
-    """An event as lines that can be compared, whichever way it names others: by ref, by id or by version."""
+    """Return an event as lines to compare. References by ref, id and version are made equal."""
     payload = dump(said)
     for name in _NAMING:
         if payload.get(name) in siblings:
@@ -250,7 +250,7 @@ def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) 
 
 
 def _by_version(asked: Service, written: str) -> str:
-    """The event as `history` names it; as it is written where there is none."""
+    """Return the name of an event in `history`; the given name if it is not on record."""
     try:
         return reference(find_event(asked, written))
     except Failed:
@@ -273,7 +273,7 @@ def _write_template(asked: Service, round: str, path: Path | None) -> None:
 
 
 def _write_whole(file: TextIO, path: Path, text: str) -> None:
-    """Remove the new file where the text does not fit: another attempt would not overwrite what is left of it."""
+    """Write the text, or remove the file, because another attempt would not overwrite an incomplete one."""
     try:
         file.write(text)
         file.flush()

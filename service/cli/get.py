@@ -1,4 +1,4 @@
-"""`irritants get PATH`: any document of the service, drawn, as JSON or as CSV; and the words that stand for a path."""
+"""`irritants get PATH`: any document of the service as a table, JSON or CSV; and shortcuts for paths."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,14 +17,14 @@ _PAGE: Final = 1_000
 _CSV: Final = "text/csv"
 _ENDLESS: Final = "/v1/events/live"
 _ANY_TEXT: Final = "application/json, application/atom+xml;q=0.5, text/calendar;q=0.5, text/plain;q=0.5"
-"""What a document is read as: JSON where it has that."""
+"""Accepted media types: JSON if the document has it."""
 
 
 class Alias(NamedTuple):
-    """A word for a path.
+    """A shortcut for a path.
 
-    `{relation}` is the relation that is named, or the only one on record. `{any_relation}` may be left out.
-    `{member}` is an irritant, a round or a relation.
+    `{relation}` is the given relation, or the only one on record. `{any_relation}` is optional. `{member}` is an
+    irritant, a round or a relation.
     """
 
     path: str
@@ -33,7 +33,7 @@ class Alias(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """A regular expression that the addresses of this path match."""
+        """Return a regular expression for the addresses of this path."""
         return re.sub(r"\{(\w+)\}", lambda place: _PLACES[place[1]], self.path.partition("?")[0])
 
 
@@ -76,7 +76,7 @@ def get_command(
 
 
 def command_of(alias: Alias) -> Callable[..., None]:
-    """Return the command that an alias is."""
+    """Return the command of an alias."""
     of_member = ("ID", "An irritant, a round or a relation.")
     of_relation = ("RELATION", "A relation, such as ru-us; needed if several are on record.")
     metavar, what = of_member if "{member}" in alias.path else of_relation
@@ -108,7 +108,7 @@ def _path(asked: Asked, template: str, id: str | None) -> str:
 
 
 def show(asked: Asked, path: str, given: list[tuple[str, str]], *, all_pages: bool, csv: bool) -> None:
-    """Print what the service answers under a path, which may have a query of its own."""
+    """Print the document at a path, which may have a query."""
     if csv and asked.as_json:
         raise Failed("--csv and --json exclude each other; use one of them", Exit.USAGE)
     path, _, inline = path.partition("?")
@@ -153,18 +153,18 @@ def _pair(param: str) -> tuple[str, str]:
 
 
 def _following(path: str, document: Mapping[str, Any]) -> Query:
-    """Return the parameter that asks for the next page; empty where there is none."""
+    """Return the parameter for the next page; empty on the last one."""
     next = document.get("next")
     if next is None:
         return {}
     if isinstance(next, str):
         return {"cursor": next}
-    # A page of one stream goes on by version, a feed and a timeline by place.
+    # Events of a stream continue by version, feeds and timelines by place.
     return {"after_version" if path.count("/") > 2 and path.endswith("/events") else "after": next}
 
 
 def _rest(asked: Asked, path: str, query: Query, page: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the last page with the items of this and all later ones; empty where `page` is the only one."""
+    """Return the last page with the items of all later pages; empty if there is only one."""
     if not _following(path, page):
         return {}
     items, seen = list(page["items"]), query

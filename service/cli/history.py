@@ -23,7 +23,7 @@ Id = Annotated[
 @reads
 def history_command(id: Id, *, asked: Asked) -> None:
     """Show the full history by date of event, with corrections and retractions: by whom, when and why."""
-    # The service judges whether such a past can be read, and knows whether there is anything of that name.
+    # The service checks the point and the id.
     stream, document = find(asked.service, id, asked.then)
     history = read_history(asked.service, stream, asked.then)
     effective_on = asked.then.get("effective_on")
@@ -39,7 +39,7 @@ def history_command(id: Id, *, asked: Asked) -> None:
 
 
 class _Line(NamedTuple):
-    """One event, or below it (`who` is None) what it moved and what was done to it."""
+    """One event, or with `who` None a line below it: what it changed, or an amendment."""
 
     when: Text
     who: Text | None
@@ -48,18 +48,18 @@ class _Line(NamedTuple):
 
 
 Names = Mapping[str, str]
-"""How each event of the stream is called, by its id: `ru-us/visas@7`."""
+"""Short names of events, such as `ru-us/visas@7`, by id."""
 
 
 def _entries(reading: Reading[Any]) -> list[Entry]:
-    """The events of a reading, without those that had not happened by the day that it is of."""
+    """Return the events of a reading, without those that had not happened by its date."""
     entries = timeline(reading).items
     struck = {entry.event for entry in entries if _is_struck(entry)}
     return [e for e in entries if e.stands or e.event in struck or e.data.get("target") in struck]
 
 
 def _show(items: Sequence[Entry], names: Names) -> None:
-    """On a terminal a block for each event; in a pipe a line."""
+    """Print the events: on a terminal a block for each, in a pipe a row."""
     lines = [line for entry in items for line in _lines(entry, names)]
     if not terminal.out().is_terminal:
         rows = [(line.when, line.who or "", line.what, line.name) for line in lines]

@@ -1,4 +1,4 @@
-"""API keys: made, listed and revoked on the database. The secret of one is shown once, here, and kept nowhere."""
+"""API keys: create, list and revoke them on the database. The secret is shown once and not stored."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="API keys: who may read, report and
 
 
 class Scope(StrEnum):
-    """What a key may, as the command line takes it."""
+    """A permission of a key."""
 
     READ = "read"
     REPORT = "report"
@@ -77,7 +77,7 @@ def create(
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         scopes = tuple(held for held in keys.SCOPES if held in scope)
         key, token = keys.create(c, _name(name), scopes, now, relations=limits, expires_at=until)
-        # Shown before it is committed: a key that cannot be shown is not made.
+        # Show the key before the commit: a key that cannot be shown must not exist.
         if as_json:
             terminal.show_json({**_shown(key, now), "key": token})
         else:
@@ -116,7 +116,7 @@ def revoke(
     from service.store import keys
     from service.store.engine import transaction
 
-    if id.startswith("irr_"):  # All of a key: its secret is not said again.
+    if id.startswith("irr_"):  # a whole key: only its id is shown again
         id = id.split("_")[1]
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         if not keys.revoke(c, id, datetime.now(UTC)):

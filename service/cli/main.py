@@ -1,4 +1,4 @@
-"""All commands together, and the one place where what went wrong becomes a sentence and an exit code."""
+"""All commands. Errors become a sentence and an exit code here."""
 
 import os
 import sys
@@ -121,7 +121,7 @@ def warn_of_links(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Say once, before the command, which variables are ignored."""
+    """Warn once, before the command, of environment variables that are ignored."""
     if links := settings.links():
         terminal.note(
             f"irritants: ignoring variables that Kubernetes or Docker sets for a service: {', '.join(links)}."
@@ -147,7 +147,7 @@ app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command and ends the program with its exit code."""
+    """Run one command and end the program with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     for stream in (_open("stdout"), _open("stderr")):
         terminal.set_encoding(stream)
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _open(name: str) -> TextIO:
-    """One of the streams; what was closed by whoever started this leads nowhere."""
+    """Return a standard stream. If the parent process closed it, output is discarded."""
     stream: TextIO | None = getattr(sys, name)
     if stream is None:
         stream = _nowhere()
@@ -183,7 +183,7 @@ def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[s
 
 
 def _end_unwritten(error: OSError) -> NoReturn:
-    """A full disk, most often of standard output: what is left in it is let go, for nobody can have it."""
+    """End after an error of the operating system, such as a full disk. Output in the buffer is discarded."""
     sys.stdout = _nowhere()
     terminal.note(f"irritants: {error.filename or 'standard output'}: {error.strerror or error}")
     sys.exit(Exit.UNWRITTEN)

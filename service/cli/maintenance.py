@@ -1,6 +1,6 @@
 """Maintenance of the record: migrate, verify, rebuild, export and import.
 
-A command imports what it needs of the database when it runs, so that the others start faster.
+Each command imports the database code when it runs, so that other commands start faster.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Options that several commands share, how each command line is read, and the text of their help.
+"""Shared options, how a command line is read, and the texts of help.
 
-A command that reads takes its own options and gets the rest as one `Asked`. So no command can lack a clock, and another
-clock is added here alone.
+A command that reads declares its own options and gets the others as one `Asked`. So every such command has both clocks,
+and a new one is added only here.
 """
 
 from collections import Counter
@@ -54,9 +54,9 @@ DateMatch = Annotated[
 
 
 class Command(TyperCommand):
-    """A command that refuses an option given twice, and reads text as UTF-8 whatever the locale.
+    """A command that refuses an option given twice, and reads text as UTF-8 in every locale.
 
-    Without the first, the last of several values would count and the others be dropped silently.
+    Without the first, the last of several values would count, and the others would be dropped silently.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -71,7 +71,7 @@ class Command(TyperCommand):
 
 
 def _text(ctx: Any, value: Any) -> Any:
-    """Return a text as UTF-8, and a value of any other type as it is: a Path above all."""
+    """Return a text as UTF-8, and a value of another type as it is."""
     if isinstance(value, list):
         return [_text(ctx, one) for one in value]
     if type(value) is not str:
@@ -83,17 +83,17 @@ def _text(ctx: Any, value: Any) -> Any:
 
 
 def shown(file: Path) -> str:
-    """Return the name of a file as text to print or to write into a file, whatever the locale."""
+    """Return the name of a file as printable text, in every locale."""
     return as_utf8(str(file)).encode("utf-8", "backslashreplace").decode()
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help; each line stands on its own."""
+    """Return the examples at the end of a help text."""
     return "\n\n".join(["Examples:", *(escape(line) for line in lines)])
 
 
 def day(moment: datetime | None, otherwise: str) -> str:
-    """A moment as people read it in a list: minutes, in UTC."""
+    """Return a time as lists show it: minutes, in UTC."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else otherwise
 
 
@@ -120,9 +120,9 @@ _SHARED: Final = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A service, with the point on both clocks and the form that were asked for.
+    """A service, with the point on both clocks and the output form of this command.
 
-    `then`: the query of that point, empty for the present.
+    `then` has the query parameters of the point; empty for the present.
     """
 
     service: Service
@@ -149,7 +149,7 @@ class Asked:
 
 
 def reads(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of every reading: clocks, service and form. It gets them together, as `asked`."""
+    """Add the options of reading to a command: clocks, service and form. The command gets them as `asked`."""
     own = [parameter for name, parameter in signature(command).parameters.items() if name != "asked"]
 
     @wraps(command)

@@ -1,4 +1,4 @@
-"""Before and after: how a report changes what is read, who says so, and what will still need confirmation."""
+"""Changes: how a report changes the status of irritants, who says so, and what needs confirmation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ from service.projections.event_types import event_name
 _ALWAYS: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
 _WHERE_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
 _VOICES: Final = 12
-"""So many are listed of one irritant; a report can have thousands."""
+"""At most this many statements are listed for an irritant. A report can have thousands."""
 REASONS: Final = {
     "world": "something happened",
     "new_evidence": "new evidence",
@@ -24,7 +24,7 @@ REASONS: Final = {
 
 
 def show_change(change: Mapping[str, Any]) -> None:
-    """One change of the feed, in one line."""
+    """Print one change of the feed in one line."""
     before, reason = change["before"], REASONS[change["reason"]]
     moved = [f"{label} {old} → {new}" for label, old, new in _compared(before, change["after"]) if old != new]
     said = "; ".join(moved) or "no status changed" if before else "opened"
@@ -33,7 +33,7 @@ def show_change(change: Mapping[str, Any]) -> None:
 
 
 def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any]) -> None:
-    """Per irritant: before → after over the whole report."""
+    """Print each irritant before and after the whole report."""
     for irritant in dict.fromkeys(change["irritant"] for change in changes):
         own = [change for change in changes if change["irritant"] == irritant]
         before, after = own[0]["before"], own[-1]["after"]
@@ -54,7 +54,7 @@ def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any])
 
 
 def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
-    """Who says what of one stream in a report."""
+    """Yield who says what about one stream in a report."""
     for event in draft["events"]:
         if event["stream"] != stream:
             continue
@@ -69,7 +69,7 @@ def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
 
 
 def _lost(before: Mapping[str, Any] | None, changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Whose rung a retraction takes the only support from, and whether others still report it."""
+    """Yield a warning for each side whose only statement for a rung is retracted."""
     was = None if before is None else StandingDocument.model_validate(before)
     now = StandingDocument.model_validate(changes[-1]["after"])
     for loss in lost(was, now, [change["reason"] for change in changes]):

@@ -91,7 +91,7 @@ def sheet_command(
 
 
 def _followed(asked: Service, query: Query) -> Iterator[dict[str, Any]]:
-    """What comes, for ever. `log` proves at each step that it is still the same record."""
+    """Yield changes without end. Each request sends `log`, so that another record is noticed."""
     seen = dict(query)
     while True:
         try:

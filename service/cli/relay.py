@@ -1,4 +1,4 @@
-"""Runs the relay until the process is told to end, and puts everything away behind it."""
+"""The process of the relay: publish events until a signal stops it."""
 
 import asyncio
 import signal
@@ -16,9 +16,9 @@ from service.settings import Settings
 
 
 def relay(chosen: Settings, *, stream: str, prefix: str, replicas: int, credentials: str | None) -> None:
-    """Returns when the process is told to end. Raises Failed."""
+    """Publish events until SIGTERM or SIGINT. Raises Failed."""
     assert chosen.nats_url is not None
-    # As in `serve`: an embedded database is stopped on the way out, whenever that is.
+    # An embedded database must be stopped on the way out, as in `serve`.
     signal.signal(signal.SIGTERM, terminal.leave)
     logs.configure()
     target = Target(chosen.nats_url.get_secret_value(), stream, prefix, replicas, credentials)

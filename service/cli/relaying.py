@@ -1,4 +1,4 @@
-"""The command that hands the record on to NATS; what it needs it imports when it runs, as in `maintenance`."""
+"""The command that publishes the record to NATS. Heavy imports are late, as in `maintenance`."""
 
 from pathlib import Path
 from typing import Annotated

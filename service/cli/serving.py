@@ -1,4 +1,4 @@
-"""`serve` and `openapi`; they import what they need when they run, as in `maintenance`."""
+"""The commands `serve` and `openapi`. Heavy imports are late, as in `maintenance`."""
 
 from typing import Annotated, Any
 

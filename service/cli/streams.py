@@ -1,6 +1,6 @@
-"""Streams over HTTP: what an id means, and a stream's events folded here by the code that folds them in the service.
+"""Streams over HTTP: what an id means, and the history of a stream, folded by the code of the domain.
 
-For what no single document shows: who struck what, and which event is meant.
+Commands use it for what no document shows: who retracted what, and which event a name means.
 """
 
 import json
@@ -29,7 +29,7 @@ _PATHS: Final = {
 
 
 def candidates(id: str) -> list[str]:
-    """The streams that an id can mean: `ru-us/visas` is an irritant's or a round's. Raises Failed."""
+    """Return the streams that an id can mean: `ru-us/visas` is an irritant or a round. Raises Failed."""
     if parse_stream(id) is not None:
         return [id]
     streams = [f"relation/{id}"] if is_relation(id) else [f"irritant/{id}", f"round/{id}"]
@@ -39,15 +39,15 @@ def candidates(id: str) -> list[str]:
 
 
 def address(stream: str) -> str:
-    """Where the document of a stream is read."""
+    """Return the path of the document of a stream."""
     kind, _, member = stream.partition("/")
     return f"{_PATHS[kind]}/{member}"
 
 
 def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, dict[str, Any]]:
-    """The stream that is meant, and its document, or the one under its address that is named `of_it`.
+    """Return the stream of an id, and its document, or the document `of_it` below its address.
 
-    Raises ServiceProblem where nothing of that name is on record.
+    Raises ServiceProblem if nothing of that name is on record.
     """
     *others, last = candidates(id)
     for stream in others:
@@ -60,7 +60,7 @@ def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, 
 
 
 def only_relation(service: Service, otherwise: str) -> str:
-    """The relation of a record that has one. Raises Failed with what is to be done otherwise."""
+    """Return the only relation on record. If there are several, raise Failed with the instruction `otherwise`."""
     known = [str(relation["id"]) for relation in service.items("/v1/relations")]
     if len(known) != 1:
         raise Failed(f"{otherwise}; on record: {', '.join(known) or 'none'}", Exit.USAGE)
@@ -68,7 +68,7 @@ def only_relation(service: Service, otherwise: str) -> str:
 
 
 def recorded(event: Mapping[str, Any]) -> Recorded:
-    """The event of a CloudEvent. Raises Failed where a later release wrote it."""
+    """Return the event of a CloudEvent. Raises Failed if a later release wrote it."""
     kind = _TYPE.fullmatch(event["type"])
     type, version = (kind["type"], int(kind["version"])) if kind else ("", 0)
     try:
@@ -95,17 +95,17 @@ def recorded(event: Mapping[str, Any]) -> Recorded:
 
 
 def events(service: Service, query: Query) -> Iterator[Recorded]:
-    """Events of the record, in order."""
+    """Yield events of the record in order."""
     return map(recorded, service.feed("/v1/events", query))
 
 
 def read_history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
-    """A stream as it was on record."""
+    """Return a stream as it was on record at a point."""
     return history_of(stream, (e for e in events(service, {"stream": stream}) if _was_known(e, past)))
 
 
 def find_event(service: Service, name: str) -> Recorded:
-    """The event that is meant by an id or by `ru-us/visas@7`. Raises Failed."""
+    """Return the event of an id or of a name such as `ru-us/visas@7`. Raises Failed."""
     if _ID.fullmatch(name.lower()):
         return recorded(service.read(f"/v1/events/{name.lower()}"))
     stream, at, version = name.rpartition("@")
@@ -119,7 +119,7 @@ def find_event(service: Service, name: str) -> Recorded:
 
 
 def reference(event: Recorded) -> str:
-    """The short name of an event, as it is typed: `ru-us/visas@7`."""
+    """Return the short name of an event, such as `ru-us/visas@7`."""
     kind, _, member = event.stream.partition("/")
     return f"{event.stream if kind == 'source' else member}@{event.version}"
 

@@ -1,6 +1,6 @@
-"""Documents of the service as tables: some as desks read them, every other by its members.
+"""Documents of the service as tables: some with columns of their own, all others by their members.
 
-Citations are left out: `assertions` and JSON have them.
+Citations are left out. `assertions` and JSON have them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ Document = Mapping[str, Any]
 
 
 def document(document: Document) -> Drawn:
-    """Draw a document that has no table of its own. What is nested deeper than a list of rows is only in JSON."""
+    """Draw a document that has no table of its own. Members nested deeper than a list of rows are left out."""
     if "title" in document:
         yield drawing.title(document["title"], str(document.get("id", "")))
     if "items" not in document:
@@ -30,7 +30,7 @@ def document(document: Document) -> Drawn:
 
 
 def _members(heading: str | None, items: Sequence[Document]) -> Drawn:
-    """The members that fit a cell in any of the items, in their order."""
+    """Draw all members that fit a cell in any item."""
     names = [name for item in items for name, value in item.items() if drawing.plain(value) is not None]
     columns = list(dict.fromkeys(names))
     rows = [[drawing.plain(item.get(name)) for name in columns] for item in items]
@@ -189,7 +189,7 @@ def _proposals(proposals: Sequence[Document]) -> Drawn:
 
 
 def _statuses(after: Document) -> str:
-    """The claimed status after a round, and the others where they are not the same."""
+    """Return the claimed status after a round, and the other statuses if they differ."""
     claimed, confirmed, reported = (after[name] for name in ("status", "confirmed_status", "reported_status"))
     others = [f"confirmed {word(confirmed)}"] if confirmed != claimed else []
     others += [f"reported {word(reported)}"] if reported != claimed else []
@@ -249,13 +249,13 @@ _FEW: Final = 4
 
 
 def listed(heading: str | None, items: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Drawn:
-    """The members of these names, as they are."""
+    """Draw these members of each item."""
     columns = (name.replace("_", " ") for name in names)
     yield from table(heading, *columns, rows=[[item[name] for name in names] for item in items])
 
 
 def table(heading: str | None, *columns: str, rows: Sequence[Sequence[object]]) -> Drawn:
-    """Nothing where there is no row."""
+    """Draw a table; nothing without rows. A terminal that is too narrow gets blocks."""
     if not rows:
         return
     if heading is not None:
@@ -266,7 +266,7 @@ def table(heading: str | None, *columns: str, rows: Sequence[Sequence[object]]) 
 
 
 def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a terminal would have to fold cells into slivers; few columns can be folded and are still read."""
+    """Return whether a terminal is too narrow. Tables of up to four columns stay readable when folded."""
     console = terminal.out()
     if not console.is_terminal or len(columns) <= _FEW:
         return False
@@ -275,7 +275,7 @@ def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _blocks(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Drawn:
-    """Each row below what it is of, which is said once for rows that follow each other; what is empty is left out."""
+    """Draw each row as a block below its first cell. Equal first cells are shown once, empty cells not at all."""
     last = None
     for of, *cells in rows:
         if of != last:

@@ -1,7 +1,7 @@
-"""A report to fill in after a round: every open irritant as it stands, with the events that usually follow.
+"""A template of a report: every open irritant with the events that usually follow.
 
-What is to be decided is commented out or stands in <angle brackets>. Whoever files looks for these first, so what was
-forgotten is history with its line and is never recorded.
+Open decisions are commented out or in <angle brackets>. Filing looks for these first, so that a forgotten one is an
+error with its line and is never recorded.
 """
 
 import re
@@ -121,7 +121,7 @@ _PROPOSAL: Final = """\
 
 
 def template(service: Service, round: str, file: str | None) -> str:
-    """Raises Failed where this is no name of a round, and ServiceProblem where its relation is not on record."""
+    """Return the text. Raises Failed for an invalid round, and ServiceProblem if its relation is not on record."""
     name = parse_stream(f"round/{round}")
     if name is None or name.relation is None:
         raise Failed(f'invalid round "{round}"; use an id such as ru-us/istanbul-april', Exit.USAGE)
@@ -162,7 +162,7 @@ def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
 
 
 def _open(history: History[Any], stream: str) -> Iterator[str]:
-    """What waits for somebody: next steps and proposals."""
+    """Yield the open next steps and proposals."""
     for step in open_steps(history.state):
         yield _STEP.format(stream=stream, step=step.step, action=step.action, owner=step.owner)
     for proposal in open_proposals(history.state):
@@ -178,7 +178,7 @@ def _open(history: History[Any], stream: str) -> Iterator[str]:
 
 
 def unfilled(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Every place that still is as a template left it, each with its JSON Pointer."""
+    """Yield the JSON Pointer of each place that is not filled in, with an error."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from unfilled(part, f"{pointer}/{escaped(name)}")

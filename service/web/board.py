@@ -1,4 +1,8 @@
-"""The board, `/`: every irritant in one line, which can be read at a glance, at any point of both clocks."""
+"""The board, `/`: every irritant in one line, at any point of both clocks.
+
+A board has hundreds of lines, but few different standings. So each line is filled in two steps: the words and drawings
+of a standing, which are cached, then the values of one irritant. A template engine takes twenty times as long.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -52,19 +56,19 @@ def _known_order(sort: str) -> str:
 
 
 class BoardQuery(SliderQuery):
-    """Which relation, at which point of the record, in which order."""
+    """The relation, the point of the record, and the order."""
 
     relation: Annotated[RelationId | None, Field(description="only this relation")] = None
     sort: Annotated[str, AfterValidator(_known_order)] = "irritant"
 
     @property
     def chosen(self) -> dict[str, object]:
-        """What of the page is neither clock's."""
+        """Return the parameters that are not about a clock."""
         return {"relation": self.relation, "sort": None if self.sort == "irritant" else self.sort}
 
 
 class Section(NamedTuple):
-    """One relation's board."""
+    """The board of one relation."""
 
     board: BoardDocument
     lines: Markup
@@ -107,7 +111,7 @@ def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:
 
 
 def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Section:
-    """A relation's irritants in their order. `query`: what addresses end with that lead to the same point."""
+    """Return a sorted section. `query` ends the addresses and leads to the same point."""
     rows = sorted(board.items, key=_ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     rounds = {round.id: round_name(round.id) for round in board.rounds}
     return Section(board, lines(rows, rounds, counted_to, query))
@@ -118,7 +122,7 @@ _LEFT_OPEN: Final = {place: f"%({place})s" for place in ("id", "address", "posit
 
 
 def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date, query: str) -> Markup:
-    """Rows of the table. `rounds`: their names, by id. `query`: how addresses end that lead to the same point."""
+    """Return the rows of the table. `rounds`: names by id. `query`: the end of each address, for the same point."""
     filled = "".join([_line(row, rounds, counted_to, query) for row in rows])
     return Markup(filled)  # noqa: S704 -- what is put into lines is drawn, or escaped there, or an id
 
@@ -137,7 +141,7 @@ def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str
 
 @lru_cache(maxsize=8192)
 def _kept_line(standing: Standing) -> str:
-    """The line of all irritants that stand like this, with places left open for what names one of them."""
+    """Return the cached line of a standing, with places for the values of one irritant."""
     drawn = {
         "sentence": sentence(standing),
         "ladder": ladder(standing),
@@ -149,18 +153,18 @@ def _kept_line(standing: Standing) -> str:
 
 
 def _labelled(column: str, cell: str) -> str:
-    """A cell that names its column where it is narrow and no column stands over it."""
+    """Return a cell with the name of its column, which narrow screens show in place of the table head."""
     return f"<i>{messages()(f'board.{column}')}</i>{cell}"
 
 
 def _move(awaiting: str) -> str:
-    """Whose move it is, with the address of what is awaited of them."""
+    """Return who acts next, linked to what is awaited."""
     name = capitalised(name_of(awaiting))
     return f"<small>{name}</small>" if awaiting == "none" else f'<a href="%(address)s#moves">{name}</a>'
 
 
 def _sides(standing: Standing) -> str:
-    """Whose rung, in words, each with the address of what that voice said."""
+    """Return the rung of each side in words, linked to its statements."""
     t = messages()
     sides = [(party, t("board.side", party=party, rung=t(f"rung.{rung}"))) for party, rung in standing.rungs]
     if standing.reported != standing.claimed:

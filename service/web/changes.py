@@ -1,4 +1,4 @@
-"""What changed, `/changes`: the latest first, or in order since a position, each with before, after and a reason."""
+"""What changed, `/changes`: the latest first, or in order since a position, each with before, after and reason."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ _FIRST_STRETCH: Final = 250
 
 
 class ChangesQuery(Query):
-    """Of which relation; since a position, or before one."""
+    """The relation, and a position to start after (`since`) or to end before (`before`)."""
 
     relation: RelationId | None = None
     since: Annotated[Whole | None, Field(description="in order, from the first after this position")] = None
@@ -38,7 +38,7 @@ class ChangesQuery(Query):
 
 
 class ChangeRow(NamedTuple):
-    """One change: how the irritant read and reads, and the report that it came with."""
+    """One change with the report that caused it."""
 
     change: ChangeDocument
     fields: Sequence[str]
@@ -74,7 +74,7 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
 
 
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:
-    """The last before a position, the latest first. They are stored forward, so ever longer stretches are read."""
+    """Return the last changes before a position, latest first. Reads longer stretches until the page is full."""
     before = min(query.before or snapshot.head.position + 1, snapshot.head.position + 1)
     stretch = _FIRST_STRETCH
     while True:
@@ -104,7 +104,7 @@ def _changes_in(feed: Feed) -> list[ChangeDocument]:
 
 
 def _rows(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[ChangeRow]:
-    """Each change with its report: all events in one query, and all reports in another."""
+    """Return each change with its report, in two queries: one for events, one for reports."""
     caused = events.by_ids(snapshot.c, [change.events[-1] for change in changes])
     filed = reports.by_ids(snapshot.c, {event.report for event in caused.values()})
     return [_row(change, caused[change.events[-1]], filed) for change in changes]

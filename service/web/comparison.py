@@ -1,7 +1,7 @@
-"""The difference of two readings of an irritant, `/irritants/…/difference`: before, after, and event by event why.
+"""Two points of an irritant compared, `/irritants/…/difference`: before, after, and the events that explain it.
 
-The form sends for each end what kind of point it is and which; that is answered with the address that the interface
-has for it, so that a comparison can be kept and sent on.
+The form sends a kind and a value for each point. The answer redirects to the address that the HTTP interface uses, so
+that a comparison can be stored and shared.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -28,7 +28,7 @@ Text = Annotated[str | None, Field(max_length=100)]
 
 
 class ComparisonQuery(Query):
-    """Between which two points; as the form sends them, or as the interface has them."""
+    """Two points, as the form sends them or as the HTTP interface has them."""
 
     from_: Annotated[Text, Field(alias="from")] = None
     to: Text = None
@@ -55,7 +55,7 @@ def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Temp
 
 
 def template_values(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
-    """What the page shows of a difference between two points. Total."""
+    """Return the values for the page of a difference."""
     return {
         "difference": found,
         "irritant": found.after or found.before,

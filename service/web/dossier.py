@@ -1,4 +1,4 @@
-"""The dossier, `/irritants/…`: one irritant in full, and what two readings of it tell otherwise."""
+"""The dossier, `/irritants/…`: one irritant in full."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -30,7 +30,7 @@ router: Final = APIRouter(include_in_schema=False)
 
 
 class DossierQuery(SliderQuery, EventsQuery):
-    """At which point, and which page of the timeline."""
+    """The point that is read, and the page of the timeline."""
 
 
 @router.get("/irritants/{relation}/{slug}")
@@ -58,7 +58,7 @@ def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
 def template_values(
     dossier: DossierDocument, registers: RegistersDocument, rounds: Sequence[BoardRound], counted_to: date
 ) -> dict[str, Any]:
-    """What the page shows of these documents. Total."""
+    """Return the values for the page of a dossier."""
     irritant = dossier.irritant
     standing = of_irritant(irritant)
     entries = {entry.event: entry for entry in dossier.timeline.items}
@@ -83,9 +83,9 @@ def template_values(
 
 
 def _labels(entries: Mapping[str, Entry]) -> Mapping[str, str]:
-    """What the timeline writes at each thing said: its place, what it was, and the side's own word for it.
+    """Return the label of each statement on the timeline: its number, its event type, and the wording.
 
-    Items of one list, which are said in one breath, have one mark.
+    Items that were listed together share one mark.
     """
     said = (entry for entry in entries.values() if "asserted_by" in entry.data)
     grouped = [list(run) for _, run in groupby(said, key=_run_key)]

@@ -1,4 +1,4 @@
-"""Refusals as a person reads them: a page where a browser asked for one, the problem document for everybody else."""
+"""Errors as pages: the page of a problem, and the pages that explain each type of problem."""
 
 from typing import Final
 
@@ -23,14 +23,14 @@ router: Final = APIRouter(include_in_schema=False)
 
 @router.get("/problems")
 async def problems(request: Request) -> Response:
-    """Every problem that an answer can name."""
+    """List every type of problem."""
     found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
     return await static_response(request, Template("problems.html", {"problems": found}))
 
 
 @router.get("/problems/{name}")
 async def problem(request: Request, name: str) -> Response:
-    """What one problem means, and what to do about it."""
+    """Explain one type of problem, and what to do."""
     if name not in PROBLEM_TYPES:
         raise Problem("not-found", f"There is no problem type {name}. The page /problems lists all.")
     return await static_response(

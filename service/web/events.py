@@ -1,7 +1,6 @@
-"""Everything on record, event by event: `…/events` of a round, a relation or a source, and the way to one event.
+"""The full history of a round, relation or source, `…/events`, and the way to one event, `/events/…`.
 
-An irritant's dossier has this list at its end. It is where the record is mended: what was corrected or struck stands
-here as it was filed.
+The dossier ends with this list for an irritant. Corrections and retractions start here.
 """
 
 from typing import Annotated, Any, Final
@@ -35,7 +34,7 @@ _TIMELINES: Final[dict[str, Resource[TimelineQuery, TimelineDocument]]] = {
 
 
 class EventsQuery(At):
-    """At which point, and which page of the list."""
+    """The point that is read, and the page of the list."""
 
     after: Annotated[Whole | None, Field(description="the place in the list that was seen last")] = None
     limit: Limit = ON_A_PAGE
@@ -50,7 +49,7 @@ async def events(request: Request) -> Response:
 
 @router.get("/events/{id}")
 async def event(request: Request) -> Response:
-    """To the page that an event is on, whatever it is of; what may_amend another stands at that."""
+    """Redirect to the page that shows an event; for a correction or retraction, to the event that it changes."""
     return await page_response(request, At, _event)
 
 
@@ -59,7 +58,7 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
     kind, _, member = found.stream.partition("/")
-    # A source is of no relation: what may_amend it is filed under one that the visitor may report on.
+    # A source belongs to no relation: its correction is filed under one that the visitor may report on.
     may_amend = (
         visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
     )
@@ -68,7 +67,7 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
 
 
 def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
-    """Raises Redirect, or Problem where nothing of that id is on record at this point."""
+    """Redirect to the place of an event. Raises Redirect, or Problem if the event is not on record at this point."""
     history, event = named_event(snapshot, visit.names["id"])
     found, page = _amended_event(history, event), address_of(history.stream)
     place = _place(history, snapshot.point_in_log(visit.query), found.id)
@@ -78,16 +77,16 @@ def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
 
 
 def _amended_event(history: History[Any], event: Recorded) -> Recorded:
-    """The event that it is about in the end, where it corrects or retracts."""
+    """Return the event that a chain of corrections and retractions is about."""
     while isinstance(event.data, AssertionCorrected | AssertionRetracted):
         target = history.recorded(event.data.target)
-        assert target is not None  # nothing is on record that may_amend what is not
+        assert target is not None  # a correction is recorded only for an event on record
         event = target
     return event
 
 
 def _place(history: History[Any], point: Point, id: str) -> int:
-    """Where an event is in the timeline of its stream at a point. Raises Problem."""
+    """Return the number of an event in the timeline of its stream at a point. Raises Problem."""
     listed = timeline.view(point.reading(history.as_of(point.position))).items
     place = next((entry.place for entry in listed if entry.event == id), None)
     if place is None:

@@ -28,34 +28,34 @@ _WORDS: Final = ("choice", "rung", "country", "voice")
 
 
 def speaker(by: AssertedBy) -> Markup:
-    """`Russia · Ministry of Foreign Affairs · paraphrased`."""
+    """Return who speaks, such as `Russia · Ministry of Foreign Affairs · paraphrased`."""
     parts = [capitalised(name_of(by.party)), by.person, by.organ, messages()(f"channel.{by.channel}")]
     return _DOT.join(part for part in parts if part)
 
 
 def speaker_of(by: Mapping[str, Any]) -> Markup:
-    """The same, of an event's data."""
+    """Return who speaks, from the data of an event."""
     return speaker(AssertedBy.model_validate(by))
 
 
 def named(voice: str) -> Markup:
-    """The name of whoever it is, by itself."""
+    """Return the name of a side or another voice, as it begins a sentence."""
     return capitalised(name_of(voice))
 
 
 def voices(parties: Sequence[str]) -> Markup:
-    """Several of them: `Russia and the US`."""
+    """Return several names, such as `Russia and the US`."""
     return capitalised(within(parties))
 
 
 def within(parties: Sequence[str]) -> Markup:
-    """The same as it stands within a sentence; where no side speaks, media do."""
+    """Return several names within a sentence; media if there is no side."""
     names = [name_of(party) for party in parties or (MEDIA,)]
     return messages()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0]
 
 
 def with_names(sentence: str, parties: Iterable[str]) -> Markup:
-    """A sentence of the interface, which calls the parties by their codes, with their names."""
+    """Return a sentence of the HTTP interface with names in place of the codes of parties."""
     codes = re.compile(rf"\b({'|'.join(map(re.escape, parties))})\b")
     return capitalised(Markup(codes.sub(lambda found: name_of(found[1]), escape(sentence))))  # noqa: S704 -- escaped before
 
@@ -68,7 +68,7 @@ class Place(NamedTuple):
 
 
 def places(passages: Iterable[Cited]) -> Sequence[Place]:
-    """Where all of it is read: each document once, with every paragraph."""
+    """Return each cited document once, with all its cited paragraphs."""
     found: dict[str, list[int]] = {}
     for cited in passages:
         found.setdefault(cited.source.document, []).extend(cited.source.paragraphs)
@@ -76,7 +76,7 @@ def places(passages: Iterable[Cited]) -> Sequence[Place]:
 
 
 def numbers(paragraphs: Sequence[int]) -> str:
-    """Paragraphs in short: runs from their first to their last."""
+    """Return paragraph numbers in short, with ranges."""
     ordered = sorted(set(paragraphs))
     runs = [[ordered[0], ordered[0]]]
     for before, after in pairwise(ordered):
@@ -88,7 +88,7 @@ def numbers(paragraphs: Sequence[int]) -> str:
 
 
 def particulars(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
-    """What an event says beside what every assertion does: each field by its name, and what it holds in words."""
+    """Return the fields that only this type of event has, with names and values in words."""
     t = messages()
     return [
         (t(f"field.{name}"), value_in_words(value))
@@ -98,13 +98,13 @@ def particulars(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
 
 
 def day_of(round: RoundDocument) -> Cited | None:
-    """Who says on what day a round met, as exactly as anybody does; None where it was only set for that day."""
+    """Return the most exact statement of the date on which a round met, or None if it was only scheduled."""
     said = (cited for step in round.course for cited in step.backing.evidence if cited.occurred == round.date)
     return min(said, key=lambda cited: cited.occurred_basis == "inferred", default=None)
 
 
 def corrected_fields(changes: Mapping[str, Any], filed: Mapping[str, Any] | None) -> Iterator[tuple[Markup, str, str]]:
-    """What a correction changes: each field by its name, as it was filed and as it reads since; empty for nothing."""
+    """Yield each field that a correction changes: its name, the value as filed, and the value since."""
     t = messages()
     for path, after in _places(changes):
         before: Any = filed
@@ -122,7 +122,7 @@ def _field_in_words(path: tuple[str, ...], value: Any) -> str:
 
 
 def _places(changes: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each place of a merge patch, and what it puts there."""
+    """Yield the path and the value of each change in a merge patch."""
     for name, value in changes.items():
         if isinstance(value, Mapping):
             yield from _places(value, (*within, name))
@@ -131,7 +131,7 @@ def _places(changes: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterato
 
 
 def value_in_words(value: Any) -> str:
-    """What a field holds as a reader would write it."""
+    """Return the value of a field as people write it."""
     t = messages()
     match value:
         case bool():
@@ -151,20 +151,20 @@ def event_label(type: str) -> Markup:
 
 
 def when_in_words(entry: Entry) -> Markup:
-    """When something is to have happened, and whether that was worked out."""
+    """Return the date of an event in words, and whether it was inferred."""
     t = messages()
     words = occurred(entry.occurred) or t("said.undated")
     return t("said.when-inferred", when=words) if entry.inferred else escape(words)
 
 
 def uncapitalised(text: Markup) -> Markup:
-    """As it stands within a line."""
+    """Return a text with a lower-case first letter, for use within a line."""
     return text[:1].lower() + text[1:]
 
 
 @lru_cache(maxsize=4096)
 def since(occurred: str | None, counted_to: date) -> Markup:
-    """How many days ago that was, as far as that is known."""
+    """Return in words how many days ago a date was, as far as it is known."""
     t = messages()
     least, most = days_since(occurred, counted_to)
     if least == most == 0:
@@ -181,18 +181,18 @@ def since(occurred: str | None, counted_to: date) -> Markup:
 
 
 def name_of(party: str) -> Markup:
-    """The name of whoever speaks or is awaited, as it stands within a sentence."""
+    """Return the name of a side or another voice, as it stands within a sentence."""
     t = messages()
     return t(f"voice.{party}") if f"voice.{party}" in t else t(f"country.{party}")
 
 
 def capitalised(text: Markup) -> Markup:
-    """Its first letter as at the beginning of a sentence."""
+    """Return a text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def round_name(id: str) -> str:
-    """What a round is called: the record gives it no title, and its slug is made of words."""
+    """Return the name of a round, made of its slug. The record has no titles for rounds."""
     return " ".join(word.capitalize() for word in id.partition("/")[2].split("-"))
 
 
@@ -202,34 +202,34 @@ _MONTHS: Final = (
 
 
 class Days(NamedTuple):
-    """How many days something is ago: at least and at most; None where the record does not say."""
+    """How many days ago something was: at least and at most. None where the record does not say."""
 
     least: int | None
     most: int | None
 
 
 def day(written: date) -> str:
-    """`10 April 2025`."""
+    """Return a date such as `10 April 2025`."""
     return f"{written.day} {_MONTHS[written.month - 1]} {written.year}"
 
 
 def iso_day(written: str) -> str:
-    """The same of a day as it stands in an address."""
+    """Return a date from an address, such as `2025-04-10`, in words."""
     return day(date.fromisoformat(written))
 
 
 def moment(written: datetime) -> str:
-    """`10 April 2025, 09:30 UTC`."""
+    """Return a time such as `10 April 2025, 09:30 UTC`."""
     return f"{day(written)}, {written:%H:%M} UTC"
 
 
 def occurred(text: str | None) -> str | None:
-    """A date of the world in words; None where it is not known at all."""
+    """Return an EDTF date in words; None for None."""
     return None if text is None else edtf.describe(text)
 
 
 def days_since(text: str | None, today: date) -> Days:
-    """Negative where it is still to come."""
+    """Return how many days ago a date was; negative for a date in the future."""
     span = when(text)
     return Days(_between(span.latest, today), _between(span.earliest, today))
 
@@ -242,7 +242,7 @@ _RUNGS: Final = ("status", "confirmed_status", "reported_status")
 
 
 def standing_value(document: IrritantDocument | StandingDocument | None, field: str) -> Markup:
-    """The field in words; a dash where nothing was on record."""
+    """Return a field of the standing in words; a dash if nothing was on record."""
     t = messages()
     if document is None:
         return t("standing.absent")

@@ -14,11 +14,11 @@ from service.web.formatting import capitalised, name_of
 from service.web.messages import messages
 
 Rungs = tuple[tuple[str, Rung], ...]
-"""Each party's own rung, by its code."""
+"""Pairs of a party's code and its rung."""
 
 
 class Standing(NamedTuple):
-    """The part of a document that does not name the irritant, so that there are few and each is drawn once."""
+    """The state of an irritant without its name. Few values occur, so each is rendered once."""
 
     rungs: Rungs
     high_water: Rung
@@ -55,18 +55,18 @@ _SHARED: Final = attrgetter(
 
 
 def of_row(row: BoardRow) -> Standing:
-    """That of a line of the board."""
+    """Return the standing of a line of the board."""
     return Standing(tuple(row.rungs.items()), row.high_water_mark, *_SHARED(row))
 
 
 def of_irritant(document: IrritantDocument) -> Standing:
-    """That of an irritant's own document."""
+    """Return the standing of an irritant."""
     rungs = tuple((party, side.rung) for party, side in document.parties.items())
     return Standing(rungs, document.high_water_mark, *_SHARED(document))
 
 
 def of_change(document: StandingDocument) -> Standing:
-    """That of one side of a change, which does not tell how high the irritant ever stood."""
+    """Return the standing before or after a change. The highest rung ever is not known there."""
     return Standing(tuple(document.rungs.items()), document.status, *_SHARED(document))
 
 
@@ -74,7 +74,7 @@ _BREAK: Final = Markup("<br>")
 
 
 def sentence(standing: Standing) -> Markup:
-    """How it stands."""
+    """Return the headline: status, holds and disputes, and who acts next."""
     parts = (_status(standing), *_besides(standing), _to_move(standing))
     return Markup(" ").join(capitalised(part) for part in parts if part)
 
@@ -98,7 +98,7 @@ def _status(standing: Standing) -> Markup:
 
 
 def _besides(standing: Standing) -> Iterable[Markup]:
-    """What a reader must know beside the rungs."""
+    """Yield what a reader must know beside the rungs."""
     t = messages()
     if "unstated" != standing.claimed != standing.reported:
         yield t("sentence.further", what=t(f"told.{standing.reported}"))
@@ -120,7 +120,7 @@ def _to_move(standing: Standing) -> Markup:
 
 
 def basis(standing: Standing) -> Markup:
-    """What the claimed rung rests on: whose word, and how many utterances."""
+    """Return who says that the claimed rung is reached, and in how many statements."""
     t = messages()
     there = [name_of(party) for party, rung in standing.rungs if rung == standing.claimed]
     said = capitalised(t(f"basis.{standing.basis}", side=there[0] if there else ""))
@@ -130,7 +130,7 @@ def basis(standing: Standing) -> Markup:
 
 
 def beside(standing: Standing) -> Markup:
-    """What is said beside the ladder: holds, falls, whether it can be undone, how much of it is settled."""
+    """Return holds, regressions, whether it can be reversed, and how many items are settled."""
     t, said = messages(), list[Markup]()
     if standing.hold != "none":
         said.append(t(f"beside.{standing.hold}"))

@@ -1,8 +1,4 @@
-"""How to read the pages, `/help`, and what each problem means, `/problems/…`.
-
-The examples are from the seeds and drawn as the board draws them; the texts on problems are those that the interface
-answers with.
-"""
+"""How to read the pages, `/help`. The examples are from the seeds, drawn as on the board."""
 
 from typing import Final
 

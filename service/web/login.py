@@ -1,6 +1,6 @@
 """Sign-in with a key, for twelve hours, and sign-out.
 
-Failed sign-ins are bounded for each address. A key cannot be guessed, but the log of failures should stay readable.
+Failed sign-ins are limited for each address, so that the log of failures stays readable. Keys cannot be guessed.
 """
 
 import re
@@ -31,19 +31,19 @@ _MOST_ADDRESSES: Final = 10_000
 
 
 class LoginQuery(Query):
-    """Where to go on to, once signed in."""
+    """The address to continue at after signing in."""
 
     next: Annotated[str, Field(max_length=2000)] = "/"
 
 
 class Attempts:
-    """Failed attempts of the last minute, by the address that they come from."""
+    """Failed sign-ins of the last minute, by address."""
 
     def __init__(self) -> None:
         self._failed: OrderedDict[str, list[float]] = OrderedDict()
 
     def refuse_many(self, address: str) -> None:
-        """Raises Problem (429)."""
+        """Raise Problem (429) after ten failures in a minute."""
         recent = self._recent(address)
         if len(recent) >= _FAILURES:
             seconds = max(round(recent[0] + _WINDOW_SECONDS - monotonic()), 1)
@@ -63,7 +63,7 @@ class Attempts:
 
 @router.get("/sign-in")
 async def login(request: Request) -> Response:
-    """The form to sign in; for who is signed in, as whom, and the way out."""
+    """Show the form to sign in; for a signed-in visitor, the session and the button to sign out."""
     visit = await page_request(request, LoginQuery)
     session = session_of(request.scope)
     if session is not None:
@@ -92,12 +92,12 @@ async def sign_out(request: Request) -> Response:
 
 
 def local(next: str) -> str:
-    """The address, where it is one of this service; else the board."""
+    """Return the address if it is one of this service, else the board."""
     return next if _LOCAL.fullmatch(next) else "/"
 
 
 async def open_session(request: Request, token: str) -> Session | None:
-    """A session for who shows a key, in which the rest of this request is then looked at. Raises Problem (429)."""
+    """Open a session for a key and use it for the rest of this request. None for a wrong key. Raises Problem (429)."""
     state, sender = request.app.state, _sender(request.scope)
     attempts: Attempts = state.attempts
     gate: Gate = state.gate
@@ -111,10 +111,10 @@ async def open_session(request: Request, token: str) -> Session | None:
 
 
 async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
-    """For who posts a form and is no longer signed in: asks for the key, and keeps all that was written.
+    """Ask a visitor whose session has ended for the key, and keep what was written.
 
-    None where the form has the key: then the visitor is signed in, and what he wrote is to be shown to him again, with
-    the cookie. Nothing is done by a form of a session that has ended.
+    Return None if the form brings a valid key. Then the form is shown again with a new cookie, and nothing is
+    filed.
     """
     if "hx-request" in request.headers:
         again = address("/sign-in", next=local(form.get("address")))
@@ -129,7 +129,7 @@ async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -
 
 def with_cookie(request: Request, answer: Response) -> Response:
     session = session_of(request.scope)
-    assert session is not None  # the visitor was let in
+    assert session is not None  # the visitor has signed in
     answer.headers["Set-Cookie"] = sessions.cookie(request.scope, session)
     return answer
 

@@ -1,4 +1,4 @@
-"""A relation, `/relations/…`: the talks as a whole, who stands where, who is to do what, and what needs confirming."""
+"""A relation, `/relations/…`: talks, rounds, position matrix, next steps, and what needs confirmation."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -57,7 +57,7 @@ def template_values(
     registers: RegistersDocument,
     after: str | None = None,
 ) -> dict[str, Any]:
-    """What the page shows of these documents; of many irritants those that follow `after`. Total."""
+    """Return the values for the page, with the part of irritants that follows `after`."""
     rows = part_of(matrix.items, after, attrgetter("irritant"))
     irritants = {row.irritant for row in rows.items}
     others = irritants | {None} if rows.first == 1 else irritants
@@ -80,7 +80,7 @@ def template_values(
 
 
 def _by_day(round: RoundDocument) -> tuple[bool, Any, str]:
-    """Rounds without a day come last: they are still to come, or nobody says when they met."""
+    """Return the sort key of a round. Rounds without a date come last."""
     return round.latest is None, round.latest, round.id
 
 

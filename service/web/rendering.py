@@ -1,4 +1,4 @@
-"""Templates and what they can call. Everything is escaped unless a text or a drawing of ours says it is HTML."""
+"""Templates and the functions that they call. All text is escaped, except messages and drawings of this room."""
 
 import re
 from collections.abc import Mapping
@@ -46,15 +46,15 @@ _environment.filters.update(
 _OWN_ADDRESS: Final = re.compile(
     rb'(\s(?:href|src|action|(?:data-)?hx-(?:get|post)|data-live|data-draft)=")(?=/)(?!//)',
 )
-"""Where an attribute holds an address of this service. Quotation marks in what was filed are escaped and begin none."""
+"""An attribute that holds an address of this service. Filed text cannot match, because its quotes are escaped."""
 
 
 def rendered(template: str, values: Mapping[str, Any], prefix: str) -> bytes:
-    """The HTML of a page. `prefix`: the path that the service is served below.
+    """Return the HTML of a page. `prefix` is the path that the service is served below.
 
-    Templates are written for the root, and their addresses are moved here: so none can forget the prefix. What a form
-    sends back (`value`) stays as it is, for it is read at the root.
+    Templates are written for the root. Their addresses get the prefix here, so no template can forget it. Values
+    that a form sends back stay as they are, because they are read at the root.
     """
-    # Part by part: in one string a single dash from beyond Latin-1 would make a hundred thousand characters wide.
+    # Encode part by part: one character beyond Latin-1 would make a string of the whole page two bytes wide.
     page = b"".join([part.encode() for part in _environment.get_template(template).generate(values)])
     return _OWN_ADDRESS.sub(rb"\g<1>" + prefix.encode(), page) if prefix else page

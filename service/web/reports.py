@@ -1,4 +1,4 @@
-"""A report, `/reports/…`: what was filed, by whom and when, and what it changed; where whoever filed it arrives."""
+"""A report, `/reports/…`: what was filed, by whom and when, and what it changed."""
 
 from typing import Annotated, Final
 
@@ -21,7 +21,7 @@ _PAGE: Final = 1_000
 
 
 class ReportQuery(Query):
-    """The key of the form that it was filed with, whose draft is done with."""
+    """The key of the form that filed the report. The browser then discards its draft."""
 
     filed: Annotated[str | None, Field(max_length=100)] = None
 
@@ -36,7 +36,7 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     within = None if visit.visitor.reads is None else found.relation
     asked = written(EventsQuery, report=found.id, relation=within, after=found.first_position - 1, limit=_PAGE)
     brought = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, asked).items]
-    # A limited visitor reads events of the relation alone, and a source is of none.
+    # A limited visitor reads only events of the relation, and a source belongs to no relation.
     listed = [event for event in found.events if within is None or not event.stream.startswith("source/")]
     values = {
         "report": found,
@@ -50,6 +50,6 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
 
 
 def address_of(stream: str) -> str:
-    """The page of what a stream is of."""
+    """Return the page about the subject of a stream."""
     kind, _, member = stream.partition("/")
     return f"/{kind}s/{member}"

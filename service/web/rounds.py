@@ -1,4 +1,4 @@
-"""The sheet of a round, `/rounds/…`: what it brought, on one or two printed pages."""
+"""The round sheet, `/rounds/…`: what a round changed, on one or two printed pages."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -23,7 +23,7 @@ router: Final = APIRouter(include_in_schema=False)
 
 
 class Block(NamedTuple):
-    """One irritant on the sheet: where it stood and where it stands, as drawings."""
+    """One irritant on the sheet, with its ladders before and after the round."""
 
     item: SheetItem
     before: Markup | None
@@ -44,11 +44,12 @@ def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template
 
 
 def sheet_html(document: SheetDocument, prefix: str) -> bytes:
-    """The sheet by itself, as a page without a visit: what the API answers who asks for HTML."""
+    """Return the sheet as HTML for a client of the HTTP interface."""
     return rendered("sheet.html", template_values(document, address), prefix)
 
 
 def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
+    """Return the values for the page of a sheet. `link` makes addresses."""
     return {
         "sheet": document,
         "round": document.round,

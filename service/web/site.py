@@ -1,4 +1,4 @@
-"""The pages put onto the application: their routes, their files, and how they tell a browser that it is refused."""
+"""Add the pages, their files and the pages of errors to the application."""
 
 from fastapi import FastAPI
 
@@ -61,7 +61,7 @@ _WITHIN_LIMITS = (
 
 
 def add_pages(app: FastAPI) -> None:
-    """Whoever serves the application calls this once; without it the interface is there alone."""
+    """Add all pages to the application. Without them it serves the HTTP interface alone."""
     app.state.told = errors.error_response
     app.state.within_limits.update(_WITHIN_LIMITS)
     app.state.attempts = login.Attempts()

@@ -1,4 +1,4 @@
-"""Sources, `/sources`: the documents that everything is read from, and what rests on each, paragraph by paragraph."""
+"""Sources, `/sources`: the cited documents, and which events cite each paragraph."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -21,7 +21,7 @@ router: Final = APIRouter(include_in_schema=False)
 
 
 class Paragraph(NamedTuple):
-    """A paragraph of the document, and what is read in it."""
+    """A paragraph of the document, and the events that cite it."""
 
     number: int
     resting: Sequence[RestingDocument]
@@ -59,7 +59,7 @@ def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
 
 
 def _as_far_as_readable(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
-    """The source; for a visitor limited to relations what these cite of it. Raises Problem where they cite nothing."""
+    """Return the source; for a limited visitor only what the readable relations cite. Raises Problem."""
     reads = visit.visitor.reads
     if reads is None:
         return snapshot.read(ONE, visit.at_point(SourceQuery), **visit.names)
@@ -87,7 +87,7 @@ def _recorded(resting: RestingDocument) -> int:
 
 
 def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:
-    """What relations and irritants are called, by their ids."""
+    """Return the titles of relations and irritants by id."""
     return {board.relation: board.title for board in boards} | {
         row.id: row.title for board in boards for row in board.items
     }

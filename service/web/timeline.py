@@ -1,7 +1,7 @@
-"""The timeline of an irritant as a drawing: a lane for each voice, a mark for each thing said, by the world's clock.
+"""The timeline of an irritant as a drawing: one lane for each side and media, one mark for each statement, by date.
 
-Only what is known is drawn as known. A day is a point; a day somewhere between two is a span between them; where one
-end is unknown the span fades towards it and ends in an arrow; where nothing is known the mark stands before the scale.
+Only known dates are drawn as known. A day is a point. One unknown day between two is a span. A span with one unknown
+end fades and ends in an arrow. A mark without any date stands before the scale.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from service.web.formatting import day, round_name
 
 _WIDTH: Final = 1180
 _LEFT, _RIGHT = 150.0, 1160.0
-"""Where the scale begins and ends. Before it is a place for what has no date at all."""
+"""The ends of the scale, in pixels. Marks without a date stand before it."""
 _UNKNOWN: Final = 92.0
 _ROW: Final = 30
 _PADDING: Final = 12
@@ -40,10 +40,10 @@ _DOWN: Final = {"ProgressReversed", "IrritantReopened"}
 
 
 class Mark(NamedTuple):
-    """One thing said, as it is drawn in one lane.
+    """One statement in one lane.
 
-    `x`: where its shape and its label are; `begin` and `end`: how far the span reaches; `left` and `right`: how much
-    room it takes. `turned`: its label stands before the shape.
+    `x` is the position of shape and label, `begin` and `end` bound the span, `left` and `right` bound the space
+    that it takes, all in pixels. `turned` puts the label before the shape.
     """
 
     entry: Entry
@@ -64,7 +64,7 @@ class Mark(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One voice: a party's code, or MEDIA for everybody else."""
+    """One voice: the code of a party, or MEDIA for all others."""
 
     voice: str
     top: float
@@ -73,16 +73,16 @@ class Lane(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A day on the scale, and what is written there."""
+    """A day on the scale."""
 
     x: float
     day: date
 
 
 class RoundLine(NamedTuple):
-    """A round, as a line over all lanes. `turned`: its name stands before the line.
+    """A round, as a line across all lanes. `turned` puts its name before the line.
 
-    `row`: in which row of names, from the lanes up; None where there is no room for it. `y`: where the line begins.
+    `row` is the row of its name, counted from the lanes; None if there is no room. `y` is the top of the line.
     """
 
     x: float
@@ -97,7 +97,7 @@ class RoundLine(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """The whole drawing. `foot`: where the scale is, under the lanes."""
+    """The whole drawing. `foot` is the y of the scale, below the lanes."""
 
     lanes: Sequence[Lane]
     ticks: Sequence[Tick]
@@ -109,7 +109,7 @@ class Plot(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """The days from left to right, with room at both ends for what reaches beyond and is written there."""
+    """The days from left to right, with margins for spans that reach beyond them."""
 
     first: date
     last: date
@@ -124,7 +124,7 @@ class Scale:
 def plot(
     entries: Sequence[Entry], parties: Sequence[str], rounds: Sequence[BoardRound], labels: Mapping[str, str]
 ) -> Plot:
-    """The drawing of these entries. `labels`: what is written at each, by the id of its event. Total."""
+    """Return the drawing of these entries. `labels` has the text of each mark, by event id."""
     said = [entry for entry in entries if entry.event in labels]
     dated = [day for e in said for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
     scale = _scale(dated, said, labels)
@@ -139,7 +139,7 @@ def plot(
 
 
 def lanes_of(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
-    """Whose lane it is in: a text of both in both, and a third state's with the media."""
+    """Return the lanes of an entry: both sides for a joint text, media for a third party."""
     party = entry.data["asserted_by"]["party"]
     return parties if party == "JOINT" else [party] if party in parties else [MEDIA]
 
@@ -161,7 +161,7 @@ def _long(label: str) -> float:
 
 
 def _lane(voice: str, top: float, entries: Iterable[Entry], scale: Scale, labels: Mapping[str, str]) -> Lane:
-    """Marks that would overlap stand under one another."""
+    """Return a lane. Marks that would overlap go to further rows."""
     ends: list[float] = []
     marks = []
     for entry in entries:
@@ -187,7 +187,7 @@ def _mark(entry: Entry, scale: Scale, label: str) -> Mark:
 
 
 def _known(entry: Entry, shape: Shape, begin: float, end: float, label: str, long: float) -> Mark:
-    """Between two days, or on one. Where the label would leave the drawing it stands before the end of the span."""
+    """Return a mark with known dates. If the label does not fit on the right, it goes before the end of the span."""
     span: Span = "day" if entry.earliest == entry.latest else "period" if "/" in (entry.occurred or "") else "between"
     if begin + long > _RIGHT:
         return Mark(entry, label, shape, span, end, begin, end, min(begin, end - long) - 8, end + 8, turned=True)
@@ -201,7 +201,7 @@ def _shape(entry: Entry) -> Shape:
 
 
 def _round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
-    """The latest have their names first; where the rows are full a line is without one."""
+    """Return the lines of rounds. The latest rounds get their names first, as far as there is room."""
     rows: list[list[RoundLine]] = [[] for _ in range(_ROWS_OF_NAMES)]
     found = []
     for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
@@ -226,12 +226,12 @@ def _apart(one: RoundLine, other: RoundLine) -> bool:
 
 
 def _beginning(line: RoundLine, lanes: float) -> float:
-    """Under its name, or where the lanes begin."""
+    """Return the y where a line begins: below its name, or at the first lane."""
     return lanes - (0 if line.row is None else _UNDER_NAME + _NAME * line.row)
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:
-    """At most a dozen: the first of each month or of every so many, or else parts of the whole."""
+    """Return 2 to 12 ticks: first days of months if possible, else five equal parts."""
     days = (scale.last - scale.first).days
     for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
         if 2 <= len(found := list(_months(scale, step))) <= 12:
@@ -241,7 +241,7 @@ def _ticks(scale: Scale) -> Sequence[Tick]:
 
 
 def _months(scale: Scale, step: int) -> Iterator[date]:
-    """The first of every so many months, counted from the year 1."""
+    """Yield the first day of every `step` months, counted from the year 1."""
     first = (scale.first.year - 1) * 12 + scale.first.month - 1 + (scale.first.day > 1)
     for month in range(-(-first // step) * step, scale.last.year * 12, step):
         if (day := date(month // 12 + 1, month % 12 + 1, 1)) <= scale.last:

@@ -35,14 +35,14 @@ _SHOWN_OF_SUMMARY: Final = 90
 
 
 class Option(NamedTuple):
-    """One thing that can be chosen."""
+    """One choice."""
 
     value: str
     label: str | Markup
 
 
 class ReadBack(NamedTuple):
-    """A date in words, or why it is none."""
+    """A date in words, or the reason why it is not valid."""
 
     text: str
     wrong: bool
@@ -50,7 +50,7 @@ class ReadBack(NamedTuple):
 
 @dataclass(frozen=True)
 class Control:
-    """One field as it stands in the form. `suggestions`: the list that goes with it."""
+    """One field of an entry in the form. `suggestions` is the id of its list."""
 
     id: str
     field: Field
@@ -63,14 +63,14 @@ class Control:
 
 
 class Group(NamedTuple):
-    """Fields that say one thing together: who says it, where it is read, when it was."""
+    """Fields that belong together, such as who says it, or when it was."""
 
     name: str
     controls: Sequence[Control]
 
 
 def groups(entry: Entry, draft: Draft, known: FormContext) -> Iterator[Group]:
-    """All that an entry is asked for."""
+    """Yield the fields of an entry in groups."""
     for name, fields in groupby(entry.fields, key=lambda field: field.group):
         yield Group(name, [_control(entry, field, draft, known) for field in fields])
 
@@ -91,7 +91,7 @@ def _control(entry: Entry, field: Field, draft: Draft, known: FormContext) -> Co
 
 
 def read_back(text: str) -> ReadBack:
-    """What the record understands by a date."""
+    """Return how the record reads a date."""
     try:
         return ReadBack(edtf.describe(text), wrong=False)
     except edtf.NotEdtf as error:
@@ -137,7 +137,7 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: FormCon
 
 
 def label_of(event: Recorded) -> str:
-    """An event in a line: its version, who says so, and in the operator's words what."""
+    """Return an event in one line: its version, its voice and its summary."""
     said = event.data
     if not isinstance(said, Statement):
         return f"@{event.version} {event_label(event.type)}"
@@ -148,7 +148,7 @@ def label_of(event: Recorded) -> str:
 
 
 def word_for(choice: str) -> Markup:
-    """One of several words on the wire, as people read it."""
+    """Return a value of the HTTP interface as people read it."""
     t = messages()
     for name in (f"choice.{choice}", f"rung.{choice}"):
         if name in t:
@@ -157,21 +157,21 @@ def word_for(choice: str) -> Markup:
 
 
 def explanation(type: str) -> Markup:
-    """What a type of event says: the sentence that stands with its model."""
+    """Return what a type of event means: the docstring of its model."""
     text = str(escape(" ".join((EVENT_TYPES[type].__doc__ or "").split())))
     return Markup(_QUOTED.sub(r"<code>\1</code>", text))  # noqa: S704 -- escaped
 
 
 @dataclass(frozen=True)
 class Suggestions:
-    """A list that controls refer to by its id."""
+    """A list of choices that controls refer to by id."""
 
     id: str
     options: Sequence[Option]
 
 
 def suggestions(draft: Draft, known: FormContext) -> Iterable[Suggestions]:
-    """Everything that can be found by typing: on record, or registered in this report."""
+    """Yield every list of choices: what is on record, and what this report registers."""
     parties = known.board.parties
     yield Suggestions("parties", [Option(code, name_of(code)) for code in parties])
     yield Suggestions("voices", [Option(code, name_of(code)) for code in (*parties, "JOINT", "MEDIA")])
@@ -202,7 +202,7 @@ def _origins(draft: Draft, known: FormContext) -> Iterator[Option]:
 
 
 _MOST_DRAWN: Final = 100
-"""Beyond as many streams each tells in words alone how it stands, so that the page stays below 400 kB."""
+"""Forms with more streams show no ladders, so that the page stays below 400 kB."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class EntryForm:
 
 @dataclass(frozen=True)
 class Section:
-    """What the form has on one stream. `opens`: what waits for somebody there."""
+    """The entries on one stream. `opens` has the open steps and proposals."""
 
     stream: str
     kind: str
@@ -240,7 +240,10 @@ class Section:
 def form_values(
     session: Session, draft: Draft, known: FormContext, found: Preview | None = None, *, refused: bool = False
 ) -> dict[str, Any]:
-    """What the form is drawn from. `found`: what the report would change; where it was refused, why."""
+    """Return the values for the form. `found` is the preview.
+
+    With `refused`, mistakes are shown at empty fields too.
+    """
     names = streams_of(known)
     return {
         "draft": draft,

@@ -1,4 +1,8 @@
-"""Corrections and retractions, `/correct/…` and `/retract/…`: nothing is erased."""
+"""Corrections and retractions, `/correct/…` and `/retract/…`. Nothing is erased.
+
+A correction files the fields that differ from the record, with a reason. It is a report of one event, with a preview.
+Before a retraction, the form lists the evidence that loses its effect too.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -38,7 +42,7 @@ _NUMBER: Final = 0
 
 @dataclass(frozen=True)
 class Amendment:
-    """What is to be filed of an event on record. `seen`: the version of its stream that its writer saw."""
+    """A correction or retraction that is being written. `seen` is the version of the stream that the writer saw."""
 
     kind: Kind
     history: History[Any]
@@ -56,12 +60,12 @@ class Amendment:
 
     @cached_property
     def reads(self) -> dict[str, Any]:
-        """The target as it reads on record."""
+        """Return the target as it reads now."""
         return dump(self.history.amendments.reads(self.target))
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The merge patch from what is on record to what is in the form."""
+        """Return the merge patch from the record to the form."""
         patch: dict[str, Any] = {}
         for field in self.entry.fields:
             before, text = written(field, within(self.reads, field.path)), self.entry.said.get(field.path, "")
@@ -73,7 +77,7 @@ class Amendment:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing would be corrected."""
+        """Return whether a correction changes nothing."""
         return self.kind == "correct" and not self.changes
 
     @property
@@ -86,7 +90,7 @@ class Amendment:
         return {"relation": self.relation, "title": self.title, "expect": {stream: self.seen}, "events": [said]}
 
     def placed(self, mistakes: Iterable[Mistake]) -> list[Placed]:
-        """Each mistake at its field."""
+        """Return each mistake at its field."""
         return [self._placed(tuple((m.pointer or "").split("/")[1:]), m.detail) for m in mistakes]
 
     def _placed(self, tokens: Path, detail: str) -> Placed:
@@ -102,7 +106,7 @@ class Amendment:
 
 
 def within(data: Any, path: Path) -> Any:
-    """What is at a place of an event; None where nothing is."""
+    """Return the value at a path of an event, or None."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
     return data
@@ -111,7 +115,7 @@ def within(data: Any, path: Path) -> Any:
 def _new_amendment(
     kind: Kind, history: History[Any], target: Recorded, key: str, relation: str, title: str
 ) -> Amendment:
-    """An amendment in which nothing reads otherwise yet."""
+    """Return an amendment without changes."""
     reads = dump(history.amendments.reads(target))
     said = {field.path: written(field, within(reads, field.path)) for field in _asked(kind, target)}
     entry = Entry(_NUMBER, target.stream, target.type, said)
@@ -119,7 +123,7 @@ def _new_amendment(
 
 
 def _filled_in(form: Form, begun: Amendment) -> Amendment:
-    """The same with what the form has."""
+    """Return the amendment with the values of a form."""
     seen = form.get("seen")
     said = said_in(form).get(_NUMBER, {})
     return Amendment(
@@ -136,7 +140,7 @@ def _filled_in(form: Form, begun: Amendment) -> Amendment:
 
 
 def _asked(kind: Kind, target: Recorded) -> Iterable[Any]:
-    """A retraction asks for nothing but its reason; nor is there a form for what an amendment says."""
+    """Return the fields of the form. A retraction asks only for a reason, and a correction has no form."""
     is_amendment = isinstance(target.data, AssertionCorrected | AssertionRetracted)
     return () if kind == "retract" or is_amendment else fields_of(target.type)
 
@@ -213,7 +217,7 @@ async def _previewed(request: Request, kind: Kind, id: str) -> Response:
 
 
 async def _begun(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
-    """Raises Problem where there is no such event, or where it is nothing to be corrected."""
+    """Return the amendment of an event. Raises Problem if there is no such event, or if it cannot be corrected."""
     return await read_snapshot(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id))
 
 
@@ -229,7 +233,7 @@ def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str)
 
 
 def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
-    """A source is of none; what mends it is filed under one that the visitor may report on. Raises Problem."""
+    """Return a relation to file the correction of a source under. Raises Problem."""
     for relation in every_relation(visit, snapshot):
         if visit.visitor.may_report_on(relation.id):
             return relation.id
@@ -237,10 +241,10 @@ def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
 
 
 async def _would(request: Request, amendment: Amendment) -> Preview:
-    """What filing it would change; of a correction in which nothing reads otherwise, nothing."""
+    """Return what filing would change; nothing for an empty correction."""
     if amendment.is_empty:
         return Preview()
-    # A reason is needed to file it, but not to see what it does.
+    # The preview works without a reason, which filing requires.
     reasoned = amendment if amendment.reason else replace(amendment, reason=amendment.title)
     return await preview_of(request, reasoned.body, amendment.placed)
 
@@ -253,10 +257,10 @@ async def _filed(request: Request, amendment: Amendment) -> Response:
     except Refused as refused:
         problem = problem_of(refused)
         would, why = await _would(request, amendment), amendment.placed(problem.document.errors or ())
-        # Without a reason the rest was not looked at.
+        # A report without a reason is refused before its other mistakes are found.
         mistakes = {mistake.id: mistake for mistake in (*would.mistakes, *why)}
         found = replace(would, mistakes=list(mistakes.values()), problem=problem.document)
-        # Who is told of what was recorded since has seen it.
+        # The page shows what was recorded since, so the writer has seen it.
         retried = replace(amendment, seen=amendment.history.version)
         return await _shown(request, retried, status=problem.status, found=found, refused=True)
     except KeyReused as reused:

@@ -1,7 +1,7 @@
-"""Filing, `/file`: a report written in a form, previewed while it is written, and filed once.
+"""Filing, `/file`: a report is written in a form, previewed, and filed once.
 
-The form carries the report's idempotency key, so that a double click and a reload file it once; and where the session
-has ended meanwhile, all that was written comes back with the question for the key. The service keeps no drafts.
+The form carries the idempotency key, so that a double click files once. If the session has ended, the form comes back
+with everything that was written, and asks for the key. The service stores no drafts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ router: Final = APIRouter(include_in_schema=False)
 
 
 class FileQuery(Query):
-    """The round that is reported on, or else the relation."""
+    """The round or the relation to report on."""
 
     round: MemberId | None = None
     relation: RelationId | None = None
@@ -46,7 +46,7 @@ class FileQuery(Query):
 
 @router.get("/file")
 async def begin(request: Request) -> Response:
-    """The form; without a round or a relation, what it can start from."""
+    """Show the form; without a round or relation, the choices to start from."""
     visit = await page_request(request, FileQuery)
     session = reporter(visit, session_of(request.scope))
     round, relation = visit.query.round, visit.query.relation
@@ -62,7 +62,7 @@ async def begin(request: Request) -> Response:
 
 @router.post("/file")
 async def write(request: Request) -> Response:
-    """What the button says that was pressed: the form with an entry more or less, or the report is filed."""
+    """Do what the pressed button says: change the form, or file the report."""
     form = await posted(request)
     draft = read(form)
     if not is_key(draft.key):
@@ -85,7 +85,7 @@ async def write(request: Request) -> Response:
 
 @router.post("/file/preview")
 async def show_preview(request: Request) -> Response:
-    """What filing it would change, as a part of the page."""
+    """Return the preview as a part of the page."""
     form = await posted(request)
     session = session_of(request.scope)
     if session is None or not is_of_session(form, session):
@@ -97,7 +97,7 @@ async def show_preview(request: Request) -> Response:
 
 @router.get("/file/date")
 async def read_date(request: Request) -> Response:
-    """A date in words, whatever the field is called that it stands in."""
+    """Return a date in words as a part of the page. The parameter can have any name."""
     given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=5)
     if len(given) != 1:
         raise malformed(None, "Send one date.")
@@ -106,13 +106,13 @@ async def read_date(request: Request) -> Response:
 
 
 def part(request: Request, template: str, values: Mapping[str, Any]) -> Response:
-    """A part of a page, for the script that puts it in its place."""
+    """Return a part of a page, for the script that inserts it."""
     html = rendered(template, values, prefix_of(request.scope))
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
 def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
-    """The session of who may report. Raises Problem."""
+    """Return the session of a visitor who may report. Raises Problem."""
     if session is None:
         raise Problem("unauthenticated", "Sign in with a key that may report.")
     visit.visitor.require("report")
@@ -120,7 +120,7 @@ def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
 
 
 def refuse_others(visit: PageRequest[Any], relation: str) -> None:
-    """Raises Problem where this visitor may not report on the relation."""
+    """Raise Problem if this visitor may not report on the relation."""
     if not is_relation(relation):
         raise malformed(None, "The form names no relation. Load the page again.")
     visit.visitor.require("report")
@@ -154,7 +154,7 @@ async def _shown(
     focus: str | None = None,
     **facts: str,
 ) -> Response:
-    """The form with a draft in it; where a script asks for it, the form alone."""
+    """Return the page with the form; for a script only the form."""
     visit = await page_request(request, FileQuery)
     refuse_others(visit, draft.relation)
     known = known or await _known(request, visit, draft.relation, draft.shown)

@@ -1,4 +1,4 @@
-"""Where a report begins: from a round, with all that is open between the two, or from nothing."""
+"""How a report begins: from a round, with all open irritants, or empty."""
 
 import re
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
 
 @dataclass(frozen=True)
 class Start:
-    """A relation that can be reported on, and its rounds, those without a day first, then the latest."""
+    """A relation to report on, and its rounds: first those without a date, then the latest."""
 
     relation: RelationDocument
     rounds: Sequence[tuple[RoundDocument, str]]
 
 
 def starts(visit: PageRequest[Any], snapshot: Snapshot) -> list[Start]:
-    """Wherever this visitor may report."""
+    """Return the relations that this visitor may report on."""
     relations = every_relation(visit, snapshot)
     return [_start(snapshot, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
 
@@ -45,7 +45,7 @@ def _start(snapshot: Snapshot, relation: RelationDocument) -> Start:
 
 
 def new_draft(snapshot: Snapshot, address: str, relation: str, round: str | None) -> tuple[Draft, FormContext]:
-    """A draft with nothing filled in that has to be decided. Raises Problem."""
+    """Return a draft, and its context. Raises Problem."""
     draft = Draft(address, new_key(), relation, "", "", shown=(f"relation/{relation}",))
     if round is not None:
         draft = _on_round(draft, round, form_context(snapshot, relation, ()))
@@ -68,7 +68,7 @@ def _on_round(draft: Draft, round: str, known: FormContext) -> Draft:
 
 
 def new_key() -> str:
-    """An idempotency key: the form carries it, so that it is filed once."""
+    """Return a new idempotency key for a form."""
     return f"form-{token_hex(16)}"
 
 

@@ -1,5 +1,5 @@
-// Keeps in this browser what is being written until it is filed, and puts what a preview finds wrong at its field.
-// Without it the form works, too: every button sends all of it and gets it back.
+// Saves the draft in this browser until it is filed, and shows the mistakes of a preview at their fields.
+// The form works without this script: every button sends the whole form and gets it back.
 (() => {
   "use strict";
   const prefix = "draft ";
@@ -21,7 +21,7 @@
   const valueIn = (draft, name) => (draft.fields.find(([given]) => given === name) || ["", ""])[1];
   const moment = iso => new Date(iso).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
 
-  // Kept while it is written.
+  // Save the draft.
 
   function keep() {
     clearTimeout(soon);
@@ -63,7 +63,7 @@
     }
   }
 
-  // What is wrong stands at its field: not while it is first written, and what is still empty not before it was sent.
+  // Show mistakes at their fields, but not in a field that is first being filled in, nor for an empty field before it was sent.
 
   function place() {
     const found = new Map([...document.querySelectorAll("#preview [data-at]")].map(item => [item.dataset.at, item]));
