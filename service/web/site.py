@@ -48,7 +48,7 @@ _WITHIN_LIMITS = (
     "/file",
     "/file/date",
     "/file/preview",
-    "/help_page",
+    "/help",
     "/problems",
     "/reports/{id}",
     "/retract/{id}",

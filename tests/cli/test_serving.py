@@ -100,7 +100,7 @@ def test_people_are_told_the_address_and_how_to_end_it(database_url: str) -> Non
         assert process.stderr is not None
         told = [process.stderr.readline() for _ in range(2)]
         assert ended(process, signal.SIGINT) == 0
-    assert told[0] == "The record was empty: 9 reports were filed from the seeds.\n"
+    assert told[0] == "The record was empty. 9 reports were filed from the seeds.\n"
     assert told[1].startswith("Serving on http://127.0.0.1:")
 
 

@@ -181,8 +181,8 @@ async def preview_retraction(request: Request, id: str) -> Response:
 async def _form(request: Request, kind: Kind, id: str) -> Response:
     visit = await page_request(request, Query)
     reporter(visit, session_of(request.scope))
-    amendment = await _begun(request, visit, kind, id)
-    return await _shown(request, amendment, found=await _would(request, amendment), is_fresh=True)
+    amendment = await _read_amendment(request, visit, kind, id)
+    return await _shown(request, amendment, found=await _preview(request, amendment), is_fresh=True)
 
 
 async def _written(request: Request, kind: Kind, id: str) -> Response:
@@ -194,14 +194,14 @@ async def _written(request: Request, kind: Kind, id: str) -> Response:
             return refused
         notice = "file.signed-in-again"
     visit = await page_request(request, Query)
-    amendment = _filled_in(form, await _begun(request, visit, kind, id))
+    amendment = _filled_in(form, await _read_amendment(request, visit, kind, id))
     refuse_others(visit, amendment.relation)
     if session is None:
         return with_cookie(request, await _shown(request, amendment, notice=notice))
     if not is_of_session(form, session):
         return await _shown(request, amendment, status=403, notice="file.other-session")
     if form.get("do") != "file":
-        return await _shown(request, amendment, found=await _would(request, amendment))
+        return await _shown(request, amendment, found=await _preview(request, amendment))
     return await _filed(request, amendment)
 
 
@@ -211,12 +211,12 @@ async def _previewed(request: Request, kind: Kind, id: str) -> Response:
     if session is None or not is_of_session(form, session):
         return part(request, "preview-ended.html", {"address": local(form.get("address"))})
     visit = await page_request(request, Query)
-    amendment = _filled_in(form, await _begun(request, visit, kind, id))
+    amendment = _filled_in(form, await _read_amendment(request, visit, kind, id))
     refuse_others(visit, amendment.relation)
-    return part(request, "preview.html", {"preview": await _would(request, amendment)})
+    return part(request, "preview.html", {"preview": await _preview(request, amendment)})
 
 
-async def _begun(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
+async def _read_amendment(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
     """Return the amendment of an event. Raises Problem if there is no such event, or if it cannot be corrected."""
     return await read_snapshot(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id))
 
@@ -240,7 +240,7 @@ def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
     raise Problem("not-found", "Your key may not report on any relation that is on record.")
 
 
-async def _would(request: Request, amendment: Amendment) -> Preview:
+async def _preview(request: Request, amendment: Amendment) -> Preview:
     """Return what filing would change; nothing for an empty correction."""
     if amendment.is_empty:
         return Preview()
@@ -256,10 +256,10 @@ async def _filed(request: Request, amendment: Amendment) -> Response:
         led_to = await receipt(request, amendment.body, amendment.key, dry_run=False)
     except Refused as refused:
         problem = problem_of(refused)
-        would, why = await _would(request, amendment), amendment.placed(problem.document.errors or ())
+        preview, why = await _preview(request, amendment), amendment.placed(problem.document.errors or ())
         # A report without a reason is refused before its other mistakes are found.
-        mistakes = {mistake.id: mistake for mistake in (*would.mistakes, *why)}
-        found = replace(would, mistakes=list(mistakes.values()), problem=problem.document)
+        mistakes = {mistake.id: mistake for mistake in (*preview.mistakes, *why)}
+        found = replace(preview, mistakes=list(mistakes.values()), problem=problem.document)
         # The page shows what was recorded since, so the writer has seen it.
         retried = replace(amendment, seen=amendment.history.version)
         return await _shown(request, retried, status=problem.status, found=found, refused=True)

@@ -28,7 +28,7 @@ from service.web.forms.draft import Draft, read
 from service.web.forms.editing import edited, wanted
 from service.web.forms.new_report import is_key, new_draft, new_key, starts
 from service.web.forms.posted import form_response, is_of_session, posted, session_of
-from service.web.forms.preview import judged, preview, receipt
+from service.web.forms.preview import preview, preview_entries, receipt
 from service.web.login import local, sign_in_again, with_cookie
 from service.web.messages import messages
 from service.web.pages import HEADERS, PageRequest, address, page_request, read_snapshot
@@ -160,7 +160,7 @@ async def _shown(
     known = known or await _known(request, visit, draft.relation, draft.shown)
     draft = replace(draft, seen={**known.versions(draft.shown), **draft.seen})
     is_part = "hx-request" in request.headers
-    found = None if is_part or notice else await (judged if refused else preview)(request, draft)
+    found = None if is_part or notice else await (preview_entries if refused else preview)(request, draft)
     values = form_values(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
     more = {"notice": messages()(notice, **facts) if notice else None, "focus": focus}
     return await form_response(visit, "file-form.html" if is_part else "file.html", {**values, **more}, status)

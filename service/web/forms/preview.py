@@ -88,10 +88,10 @@ Place = Callable[[Iterable[Mistake]], list[Placed]]
 
 async def preview(request: Request, draft: Draft) -> Preview:
     """Return what filing would change now; nothing for a draft without entries."""
-    return await judged(request, draft) if draft.entries else Preview()
+    return await preview_entries(request, draft) if draft.entries else Preview()
 
 
-async def judged(request: Request, draft: Draft) -> Preview:
+async def preview_entries(request: Request, draft: Draft) -> Preview:
     """Return what filing would change now. Raises Problem if the visitor may not file it."""
     found = await preview_of(request, draft.body, partial(placed, draft))
     rest = draft.without(mistake.entry.number for mistake in found.mistakes if mistake.entry is not None)
