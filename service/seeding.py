@@ -1,6 +1,6 @@
-"""Fill an empty record with the reports of a folder, by the code that records every report.
+"""File the reports of a folder into an empty record, with the code that files every report.
 
-All of them in one append: a start that is killed in between leaves the record empty or seeded, never half.
+All reports are one append, so that a start that is killed leaves the record empty or seeded.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ FOLDER: Final = folder("seeds")
 
 
 def seed(engine: Engine, folder: Path = FOLDER) -> int:
-    """File the folder's reports where nothing is on record. Return how many. Raises NotAReport and Refused."""
+    """File the reports if the record is empty, and return their number. Raises NotAReport and Refused."""
     with connection(engine) as c:
         if read_head(c).position:
             return 0

@@ -1,5 +1,5 @@
-"""The command line, one file for each group of commands; `main.py` puts them together.
+"""The command line: one file for each group of commands, put together in `main.py`.
 
-Reading and reporting go over HTTP, like everybody else's; what keeps the record (migrate, verify, export, keys) works
-on the database. Results go to standard output, everything else to standard error.
+Reading and reporting use the HTTP interface. Maintenance (migrate, verify, export, keys) works on the database. Results
+go to standard output, everything else to standard error.
 """

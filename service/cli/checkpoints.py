@@ -1,4 +1,4 @@
-"""Checkpoints: make one, and compare one with the record. Imports are late, as in `maintenance`."""
+"""Checkpoints: sign one, and compare the record with one. Heavy imports are late, as in `maintenance`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +32,10 @@ def checkpoint_command(
     database: Database = None,
     as_json: AsJson = False,  # noqa: ARG001 -- it is JSON in any case
 ) -> None:
-    """Sign where the record stands, for keeping elsewhere: `verify --checkpoint` finds by it what was changed since.
+    """Sign the position and chain hash of the record, to store elsewhere. `verify --checkpoint` compares with it.
 
-    A file that is there is replaced only where it is an earlier checkpoint of this record.
-    The key is made at its first use, and lies in the file that IRRITANTS_CHECKPOINT_KEY names.
+    An existing file is replaced only if it is an earlier checkpoint of this record. The key is in the file that
+    IRRITANTS_CHECKPOINT_KEY names, and is created at first use.
     """
     from service.api.checkpoints import signed
     from service.checkpoint.keyfile import KeyFileError, ensure
@@ -45,7 +45,7 @@ def checkpoint_command(
 
     chosen = settings.read(database_url=database)
     if chosen.signing_key is None:
-        raise Failed("no key to sign with: name its file in IRRITANTS_CHECKPOINT_KEY", Exit.USAGE)
+        raise Failed("no signing key is set; name its file in IRRITANTS_CHECKPOINT_KEY", Exit.USAGE)
     with record(chosen) as engine, connection(engine) as c:
         head = read_head(c)
         if files.is_filled(file) and not force:
@@ -67,15 +67,18 @@ def _refuse_to_lose(file: Path, c: "Connection", head: "Head") -> None:
     from service.store.verify import Damaged
 
     try:
-        kept(file, None)(c, head)
+        checkpoint_check(file, None)(c, head)
     except Failed as refused:
-        raise files.kept(file, refused.sentence) from None
+        raise files.not_replaced(file, refused.sentence) from None
     except Damaged as damaged:
-        raise files.kept(file, f"it signs what is not in this record: {damaged}") from None
+        raise files.not_replaced(file, f"it is a checkpoint of another history: {damaged}") from None
 
 
-def kept(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
-    """What holds a checkpoint against the record, and raises Damaged. Raises Failed where the file is none."""
+def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
+    """Return the function that compares a record with a checkpoint file, and raises Damaged.
+
+    Raises Failed if the file is not a valid checkpoint.
+    """
     from pydantic import ValidationError
 
     from service.checkpoint import Checkpoint, Forged
@@ -87,9 +90,9 @@ def kept(file: Path, public_key: str | None) -> "Callable[[Connection, Head], No
     except OSError as refused:
         raise Failed(f"{file} cannot be read: {refused.strerror}", Exit.USAGE) from refused
     except ValidationError as refused:
-        raise Failed(f"{file} is no checkpoint", Exit.USAGE) from refused
+        raise Failed(f"{file} is not a checkpoint; create one with `irritants checkpoint`", Exit.USAGE) from refused
     except Forged as forged:
-        raise Failed(f"{file} proves nothing: {forged}") from forged
+        raise Failed(f"{file} is not a valid checkpoint: {forged}") from forged
     return lambda c, end: verify_reached(
         c, end, checkpoint.record, checkpoint.position, bytes.fromhex(checkpoint.chain_hash)
     )

@@ -1,4 +1,4 @@
-"""The service over HTTP, as the commands that read and report see it: JSON, or a refusal with an exit code."""
+"""The HTTP interface as the commands use it: JSON documents, and problems as exit codes."""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _PROXIES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 
 
 class ServiceProblem(Failed):
-    """The service refused; `problem` is its RFC 9457 document."""
+    """The service refused the request. `problem` is its RFC 9457 document."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], code: Exit) -> None:
         self.status, self.problem = status, problem
@@ -32,7 +32,7 @@ class ServiceProblem(Failed):
 
 
 class Service:
-    """Asks one service. Every method raises Refused, and Failed where it cannot be reached."""
+    """One service. Methods raise ServiceProblem, and Failed if the service cannot be reached."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -41,19 +41,19 @@ class Service:
         return self._ask("GET", path, query, {"Accept": accept})
 
     def document(self, path: str, query: Query = NONE, *, accept: str) -> Any:
-        """Return a JSON object; where the answer has another of the types in `accept`, its text."""
+        """Return a JSON object, or a text if the answer has another media type of `accept`."""
         answer = self.get(path, query, accept=accept)
         kind = answer.headers.get("content-type", "").partition(";")[0]
         is_text = kind and kind in accept and kind != "application/json"
         return answer.text if is_text else _object(answer)
 
     def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
-        """`wait`: for how many seconds the answer may wait for news."""
+        """Return a JSON object. `wait`: seconds that the service may wait for a change (long poll)."""
         headers = {"Accept": "application/json"} | ({"Prefer": f"wait={wait}"} if wait else {})
         return _object(self._ask("GET", path, query, headers))
 
     def items(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
-        """Every item of a list, page by page."""
+        """Yield every item of a list, page by page."""
         cursor = None
         while True:
             page = self.read(path, {**query, "limit": _PAGE, "cursor": cursor})
@@ -63,7 +63,7 @@ class Service:
                 return
 
     def feed(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
-        """Every item of a feed up to its end, where it says to go on after what was seen already."""
+        """Yield every item of a feed up to its end. `after` in the query is the position to start after."""
         after = query.get("after", 0)
         while True:
             page = self.read(path, {**query, "after": after, "limit": _PAGE})
@@ -73,7 +73,7 @@ class Service:
             after = page["next"]
 
     def post(self, path: str, body: object, query: Query = NONE, *, key: str | None = None) -> httpx.Response:
-        """`key`: the Idempotency-Key; without one, where nothing is written."""
+        """Post a JSON body. `key` is the Idempotency-Key; a dry run needs none."""
         headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
         answer = self._ask("POST", path, query, headers, body)
         _object(answer)
@@ -87,7 +87,9 @@ class Service:
         try:
             answer = self._http.request(method, path, params=asked, headers=dict(headers), content=content)
         except httpx.UnsupportedProtocol as error:
-            raise Failed(f"{self._http.base_url} is no address: {error}", Exit.USAGE) from error
+            raise Failed(
+                f"invalid address {self._http.base_url}: {error}; use http:// or https://", Exit.USAGE
+            ) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             proxy = f" ({_PROXIES} names a proxy)" if _goes_by_proxy(str(self._http.base_url)) else ""
             raise Failed(f"{self._http.base_url} cannot be reached: {error}{proxy}", Exit.UNREACHABLE) from error
@@ -98,7 +100,7 @@ class Service:
 
 @contextmanager
 def service(url: str | None) -> Iterator[Service]:
-    """The service at this address, or at that of the settings."""
+    """Yield a client for this address, or for that of the settings."""
     chosen = settings.read(url=url)
     headers = {"User-Agent": "irritants"}
     if chosen.key is not None:
@@ -108,14 +110,14 @@ def service(url: str | None) -> Iterator[Service]:
 
 
 def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
-    # A report of ten thousand events takes the service some seconds; whoever is not there is noticed in five.
+    # Ten thousand events take some seconds to file, but a connection should take less than five.
     timeout = httpx.Timeout(120, connect=5)
     try:
         return httpx.Client(
             base_url=url, headers=headers, timeout=timeout, verify=_trusted(url), trust_env=_goes_by_proxy(url)
         )
     except httpx.InvalidURL as error:
-        raise Failed(f"{url} is no address: {error}", Exit.USAGE) from error
+        raise Failed(f"invalid address {url}: {error}", Exit.USAGE) from error
     except OSError as error:
         sentence = (
             f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error.strerror or error}"
@@ -123,31 +125,31 @@ def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
         raise Failed(sentence, Exit.USAGE) from error
     except (ValueError, ImportError) as error:
         sentence = (
-            f"{_PROXIES} names a proxy that is neither http:// nor https://; change it, or except {url} by NO_PROXY"
+            f"{_PROXIES} names a proxy without http:// or https://; change it, or add the host of {url} to NO_PROXY"
         )
         raise Failed(sentence, Exit.USAGE) from error
 
 
 def _goes_by_proxy(url: str) -> bool:
-    """Tell whether the environment may name a proxy: a proxy's own loopback address is not the one meant here."""
+    """Return whether a proxy of the environment may be used. Addresses of this machine never use one."""
     return bool(getproxies().keys() - {"no"}) and not settings.is_loopback(httpx.URL(url).host)
 
 
 def _trusted(url: str) -> ssl.SSLContext:
-    """Those whom the system trusts, where anybody is to be: to read them takes longer than most answers do."""
+    """Return the trusted certificates. Load them only for TLS, because that takes longer than most requests."""
     is_plain = url.startswith("http://") and not _goes_by_proxy(url)
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:
-    """Return the JSON object that the service answers with. Raises Failed where something else answers in its place."""
+    """Return the JSON object of an answer. Raises Failed if another service answered."""
     try:
         found = answer.json()
     except ValueError:
         found = None
     if not isinstance(found, dict):
         what = f"{answer.status_code} with {answer.headers.get('content-type') or 'no media type'}"
-        sentence = f"{answer.url} answers {what}, which this service never does; check the address and the proxies"
+        sentence = f"another service answers at {answer.url}: {what}; check the address and the proxies"
         raise Failed(sentence, Exit.UNREACHABLE)
     return found
 

@@ -1,6 +1,6 @@
-"""The way to the database for the commands that keep the record.
+"""Access to the database for maintenance commands.
 
-Imported by a command when it runs, like all that needs the database: whoever only reads over HTTP does not wait for it.
+Commands import this module when they run, so that commands that read over HTTP start faster.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from service.store.log import NoHead
 
 @contextmanager
 def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
-    """The database that the settings name, or else the embedded one, which runs meanwhile.
+    """Yield the address of the configured database, or start the embedded one and yield its address.
 
-    Only with `creating` the embedded one is made where there is none. Raises Failed.
+    An embedded database is created only with `creating`. Raises Failed.
     """
     try:
         if settings.database_url is not None:
@@ -36,28 +36,28 @@ def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
     except UnusableDatabase as error:
         raise Failed(str(error), Exit.USAGE) from error
     except (EmbeddedServerError, DatabaseUnavailable) as error:
-        raise Failed(f"the database cannot be reached, or keeps us waiting: {error}", Exit.UNREACHABLE) from error
+        raise Failed(f"the database cannot be reached or does not respond: {error}", Exit.UNREACHABLE) from error
     except NoHead as error:
         raise Failed(f"the record is damaged: {error}") from error
     except DatabaseRefuses as error:
-        raise Failed(f"the database refuses: {first_line(error.orig or error)}") from error
+        raise Failed(f"the database refused: {first_line(error.orig or error)}") from error
 
 
 @contextmanager
 def record(settings: Settings, *, creating: bool = False) -> Iterator[Engine]:
-    """The record, for work that may take long; only with `creating` it is made where there is none. Raises Failed."""
+    """Yield an engine for long work on the record, which is created only with `creating`. Raises Failed."""
     try:
         with address(settings, creating=creating) as url, engine_at(url, settings, creating=creating) as engine:
             yield engine
     except Unreadable as error:
-        raise Failed(f"this release cannot read what is on record: {error}") from error
+        raise Failed(f"this release cannot read the record: {error}") from error
 
 
 @contextmanager
 def engine_at(
     url: str, settings: Settings, *, creating: bool = False, statement_seconds: float | None = None
 ) -> Iterator[Engine]:
-    """As `record`, at an address that was had before. A record of another release is never migrated on the way."""
+    """Yield an engine for the record at an address. Raises Failed for the tables of another release."""
     engine = open_engine(url, statement_seconds=statement_seconds)
     try:
         with connection(engine) as c:
@@ -67,8 +67,8 @@ def engine_at(
                 migrate.upgrade(settings.migration_database_url or url)
             if not migrate.is_current(c):
                 raise Failed(
-                    f"the record in {_place(settings)} has the tables of another release. If that is an earlier one,"
-                    " `irritants migrate` brings them up to date",
+                    f"the record in {_place(settings)} has the tables of another release. If that release is"
+                    " earlier, run `irritants migrate`",
                     Exit.UNREACHABLE,
                 )
         yield engine
@@ -78,13 +78,13 @@ def engine_at(
 
 def _no_record(settings: Settings) -> Failed:
     return Failed(
-        f"there is no record in {_place(settings)}. Name the folder of an embedded record in IRRITANTS_HOME, or another"
-        " database in IRRITANTS_DATABASE_URL or --database; `irritants serve`, `irritants migrate` and `irritants"
-        " import` make a new record",
+        f"there is no record in {_place(settings)}. Set IRRITANTS_HOME to the folder of an embedded record, or"
+        " --database or IRRITANTS_DATABASE_URL to a database. To create a record, run `irritants serve`,"
+        " `irritants migrate` or `irritants import`",
         Exit.UNREACHABLE,
     )
 
 
 def _place(settings: Settings) -> str:
-    """Where the record should be. An address of a database may hold a password, and is not said again."""
+    """Return where the record should be. The address of a database may contain a password, so it is not shown."""
     return str(settings.home.resolve()) if settings.database_url is None else "the database"

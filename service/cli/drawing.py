@@ -1,5 +1,6 @@
-"""How an irritant stands, drawn: on a scale of rungs three marks, which differ in shape and not only in colour."""
+"""The status of irritants, drawn: three marks on the scale of rungs, which differ in shape and in colour."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -8,8 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import terminal
+from service.domain.catalogue import EVENT_TYPES
 from service.domain.ladder import RUNGS, Rung
+from service.projections.event_types import event_name
 
+_ON_THE_WIRE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 CONFIRMED: Final = ("■", "green")
 CLAIMED: Final = ("◆", "bold yellow")
 REPORTED: Final = ("○", "cyan")
@@ -29,19 +33,19 @@ SCALE: Final = " ".join(f"{_SHORT[rung]:^{_WIDTH}}" for rung in RUNGS)
 
 
 def marks(standing: Mapping[str, Any]) -> Text:
-    """The three marks, each with its rung."""
+    """Return the three marks, each with its rung."""
     return Text.assemble(
         CONFIRMED,
-        f" {standing['confirmed_status']}  ",
+        f" {in_words(standing['confirmed_status'])}  ",
         CLAIMED,
-        f" {standing['status']}  ",
+        f" {in_words(standing['status'])}  ",
         REPORTED,
-        f" {standing['reported_status']}",
+        f" {in_words(standing['reported_status'])}",
     )
 
 
 def ladder(standing: Mapping[str, Any]) -> Text:
-    """The scale of one irritant. Marks on one rung stand side by side, so that none hides another."""
+    """Return the scale of one irritant. Marks on one rung stand side by side."""
     marks = (
         (standing["confirmed_status"], CONFIRMED),
         (standing["status"], CLAIMED),
@@ -58,21 +62,21 @@ def ladder(standing: Mapping[str, Any]) -> Text:
 
 def legend() -> Text:
     return Text.assemble(
-        CONFIRMED, " confirmed: both sides stand behind it   ", CLAIMED, " claimed by a side   ", REPORTED, " reported"
+        CONFIRMED, " confirmed: what both sides say   ", CLAIMED, " claimed by a side   ", REPORTED, " reported"
     )
 
 
 def basis(standing: Mapping[str, Any]) -> str:
-    """On what the claimed rung rests: `one_side: US; 1 origin`."""
-    origins = standing["origins"]
+    """Return what the claimed rung rests on, such as `one side: US; 1 origin`."""
+    kind, origins = in_words(standing["basis"]), standing["origins"]
     rungs = standing.get("rungs") or {party: side["rung"] for party, side in standing["parties"].items()}
     at_the_top = [party for party, rung in rungs.items() if rung == standing["status"] != "unstated"]
     speaker = f": {at_the_top[0]}" if len(at_the_top) == 1 and standing["basis"] != "media_only" else ""
-    return f"{standing['basis']}{speaker}; {counted(origins, 'origin')}" if origins else str(standing["basis"])
+    return f"{kind}{speaker}; {counted(origins, 'origin')}" if origins else kind
 
 
 def board(irritants: Iterable[Mapping[str, Any]]) -> Table:
-    """On a terminal each irritant with its scale, and below it on what that rests; in a pipe one line of words."""
+    """Return the board: on a terminal a scale and a line of notes for each irritant, in a pipe a row of words."""
     if not terminal.out().is_terminal:
         return _words(irritants)
     drawn = Table.grid(padding=(0, 2))
@@ -99,17 +103,17 @@ _WORDS: Final = {
 
 
 def _words(irritants: Iterable[Mapping[str, Any]]) -> Table:
-    rows = [[*(str(i[name]) for name in _WORDS.values()), i["last_moved"]["occurred"] or "-"] for i in irritants]
+    rows = [[*(in_words(i[name]) for name in _WORDS.values()), i["last_moved"]["occurred"] or "-"] for i in irritants]
     return terminal.table(*_WORDS, "moved", rows=rows)
 
 
 def _noted(irritant: Mapping[str, Any]) -> str:
-    """On what the claimed rung rests, whose move it is, and whatever is out of the ordinary."""
+    """Return the basis, who is awaited, and everything unusual."""
     noted = [basis(irritant)]
     noted += [f"awaiting {irritant['awaiting']}"] if irritant["awaiting"] != "none" else []
     noted += [irritant["lifecycle"]] if irritant["lifecycle"] != "open" else []
     noted += [irritant["hold"]] if irritant["hold"] != "none" else []
-    noted += [f"{irritant['regressions']} regressions"] if irritant["regressions"] else []
+    noted += [counted(irritant["regressions"], "regression")] if irritant["regressions"] else []
     items, moved = irritant["items"], irritant["last_moved"]["occurred"]
     noted += [f"{items['settled']} of {items['total']} settled"] if items["total"] else []
     noted += [f"moved {moved}"] if moved else []
@@ -121,7 +125,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def label(name: str, width: int) -> tuple[str, str]:
-    """Return a name in a column, with its style. A longer name still has a blank after it."""
+    """Return a name padded to a column, with its style. A longer name is followed by one blank."""
     return f"  {name:<{width}} ", "dim"
 
 
@@ -130,7 +134,7 @@ def title(title: str, id: str) -> Text:
 
 
 def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """One irritant: on the scale, by its three statuses, by side, and all that stands beside the ladder."""
+    """Yield one irritant: scale, statuses, sides, and other fields."""
     yield title(document["title"], document["id"])
     yield Text(SCALE, "dim")
     yield ladder(document)
@@ -139,12 +143,12 @@ def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         (CLAIMED, "claimed", "status"),
         (REPORTED, "reported", "reported_status"),
     ):
-        yield Text.assemble((mark, style), f" {word:<10}", (document[name], "bold"))
-    yield f"  rests on  {basis(document)}"
+        yield Text.assemble((mark, style), f" {word:<10}", (in_words(document[name]), "bold"))
+    yield f"  basis     {basis(document)}"
     for party, side in document["parties"].items():
         said = f"  “{side['wording']}”" if side["wording"] else ""
-        when = f"  last said {side['occurred'] or 'on an unknown day'}" if side["event"] else "  silent"
-        yield f"  {party}        {side['rung']}{said}{when}"
+        when = f"  last said {side['occurred'] or 'on an unknown date'}" if side["event"] else "  silent"
+        yield f"  {party}        {in_words(side['rung'])}{said}{when}"
     yield from facts({name: document[name] for name in _BESIDE})
 
 
@@ -155,16 +159,24 @@ _BESIDE: Final = (
 
 
 def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """The plain members of a document, each on its line; what is nested deeper is for other commands and `--json`."""
+    """Yield the plain members of a document, one to a line. Nested members are left out."""
     for name, value in document.items():
-        if (told := plain(value)) is not None:
-            yield Text.assemble(label(name.replace("_", " "), 15), told)
+        if (text := plain(value)) is not None:
+            yield Text.assemble(label(name.replace("_", " "), 15), text)
 
 
 def plain(value: object) -> str | None:
-    """Return what fits on a line; None for what is empty or nested deeper."""
+    """Return a value as one line; None for an empty or nested one."""
     if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
-        return ", ".join(f"{name} {part}" for name, part in value.items() if part is not None)
+        return ", ".join(f"{name} {in_words(part)}" for name, part in value.items() if part is not None)
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
-    return None if isinstance(value, dict | list) or value in (None, "") else str(value)
+    return None if isinstance(value, dict | list) or value in (None, "") else in_words(value)
+
+
+def in_words(value: object) -> str:
+    """Return a value as people read it: `in talks` for `in_talks`, and the name of a type of event."""
+    text = str(value)
+    if text in EVENT_TYPES:
+        return event_name(text)
+    return text.replace("_", " ") if _ON_THE_WIRE.fullmatch(text) else text

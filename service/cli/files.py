@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never in the place of what cannot be had again."""
+"""Files that commands write: complete or not at all, and without loss of other files."""
 
 import os
 import sys
@@ -12,33 +12,33 @@ import typer
 
 from service.cli.terminal import Exit, Failed
 
-Force = Annotated[bool, typer.Option("--force", help="Replace the file, whatever is in it.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file in any case.")]
 
 
 def is_stream(file: Path) -> bool:
-    """Whether standard output or input is meant."""
+    """Return whether standard output or input is meant."""
     return str(file) == "-"
 
 
 def is_filled(file: Path) -> bool:
-    """Whether writing the file would replace anything."""
+    """Return whether writing the file would replace content."""
     return not is_stream(file) and file.is_file() and file.stat().st_size > 0
 
 
-def kept(file: Path, why: str) -> Failed:
-    """Why a file was not replaced, and what to do."""
-    return Failed(f"{file} was left as it is: {why}. Name another file, or say --force to replace this one")
+def not_replaced(file: Path, why: str) -> Failed:
+    """Return the error for a file that was not replaced."""
+    return Failed(f"{file} was not replaced: {why}. Name another file, or use --force")
 
 
 @contextmanager
 def written(file: Path) -> Iterator[BinaryIO]:
-    """A file to write, made aside and named when whole: one that was interrupted is never taken for one."""
+    """Yield a temporary file that takes the name when it is complete, so that an interrupted one is never used."""
     if is_stream(file):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     file = file.resolve()
-    if file.exists() and not file.is_file():  # a pipe or a device: there is no other to put in its place
+    if file.exists() and not file.is_file():  # a pipe or a device cannot be replaced
         with file.open("wb") as lines:
             yield lines
         return

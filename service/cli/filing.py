@@ -1,4 +1,4 @@
-"""Filing a report file: previewed, filed once, and every mistake told with its line and column, all at once."""
+"""Filing a report file: preview it, file it once, and list every mistake with its line and column."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,10 @@ from rich.text import Text
 from service import reportfile
 from service.cli import terminal
 from service.cli.client import Service, ServiceProblem, service
+from service.cli.drawing import in_words
 from service.cli.options import AsJson, Url, day, shown
 from service.cli.preview import show_preview
-from service.cli.streams import events, named, reference
+from service.cli.streams import events, find_event, reference
 from service.cli.template import template, unfilled
 from service.cli.terminal import Exit, Failed
 from service.domain import report
@@ -32,7 +33,7 @@ _OF_THIS_REPORT: Final = "an event of this report"
 
 @dataclass(frozen=True)
 class Filed:
-    """What the service answered. `replayed`: it was on record already."""
+    """The answer of the service. `replayed`: the report was on record before."""
 
     answer: Mapping[str, Any]
     replayed: bool
@@ -46,22 +47,24 @@ def report_command(
         ),
     ] = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what filing it would change.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what filing would change, and file nothing.")
+    ] = False,
     round: Annotated[
         str | None,
         typer.Option(
             "--template",
             metavar="ROUND",
-            help="Write a report on this round to fill in, such as ru-us/moscow, with every open irritant in it.",
+            help="Write a report to fill in on this round, such as ru-us/moscow, with every open irritant.",
         ),
     ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """File a report: whole or not at all, once, however often it is sent.
+    """File a report: all of it or nothing, and once, even if it is sent again.
 
-    Every mistake is told at once, each with its line and column. The format is that of seeds/ and of
-    openapi/report.schema.json.
+    All mistakes are listed at once, each with its line and column. openapi/report.schema.json describes the format,
+    and seeds/ has examples.
     """
     if round is not None and (dry_run or as_json):
         raise Failed("--template only writes a file to fill in; leave out --dry-run and --json", Exit.USAGE)
@@ -69,19 +72,19 @@ def report_command(
         if round is not None:
             _write_template(asked, round, file)
         elif file is None:
-            raise Failed("name the file to report", Exit.USAGE)
+            raise Failed("name the report file; --template ROUND writes one to fill in", Exit.USAGE)
         else:
             _report(asked, file, dry_run=dry_run, as_json=as_json)
 
 
 def file_report(asked: Service, body: object, key: str, *, dry_run: bool) -> Filed:
-    """Raises ServiceProblem. Without a key nothing is written."""
+    """File a report, or try it with `dry_run`. Raises ServiceProblem."""
     answer = asked.post("/v1/reports", body, {"dry_run": "true"} if dry_run else {}, key=None if dry_run else key)
     return Filed(answer.json(), answer.headers.get("idempotent-replayed") == "true")
 
 
 def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
-    """What was recorded and what it changed, or what would be."""
+    """Show what was recorded and what it changed, or would change."""
     answer = filed.answer
     count, first, last = len(answer["events"]), answer["first_position"], answer["position"]
     where = f"position {first}" if first == last else f"positions {first} to {last}"
@@ -94,9 +97,9 @@ def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
     for change in answer["changes"]:
         unmoved.pop(f"irritant/{change['irritant']}", None)
     if unmoved:
-        terminal.show(Text.assemble(("Not moved by it, or beside the ladder: ", "dim"), ", ".join(unmoved)))
+        terminal.show(Text.assemble(("No status changes, but these details do: ", "dim"), ", ".join(unmoved)))
     if dry_run:
-        terminal.show(f"A dry run: {counted} would come at {where}. Nothing was written.")
+        terminal.show(f"Dry run: {counted} would be recorded at {where}. Nothing was written.")
     else:
         terminal.show(f"Recorded: {counted} at {where}, as report {answer['id']}.")
 
@@ -121,12 +124,12 @@ def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None
 
 
 def _namesake(asked: Service, file: ReportFile) -> str | None:
-    """A dry run knows no keys, but what is recorded twice under one title would be refused."""
+    """Return a warning if a report with this title is on record. A dry run has no key, so the service cannot notice."""
     relation, title = file.draft.get("relation"), file.draft.get("title")
     for filed in asked.items("/v1/reports", {"relation": relation}):
         if filed["title"] == title:
             where = f"positions {filed['first_position']} to {filed['position']}"
-            return f"A report of this title is on record already, at {where}: filing this one may only say so."
+            return f"A report with this title is on record at {where}. To file a new report, change the title."
     return None
 
 
@@ -145,13 +148,13 @@ def _events(file: ReportFile) -> Sequence[Any]:
 
 
 def _mistakes_of(asked: Service, file: ReportFile) -> list[tuple[str, str]]:
-    """What the service finds wrong with what the reader could make of a file that has mistakes of its own."""
+    """Return the mistakes that the service finds, for a file that has mistakes of its own."""
     try:
         file_report(asked, file.draft, file.key, dry_run=True)
     except Failed as failed:
         if isinstance(failed, ServiceProblem) and (places := _placed(failed)):
             return places
-        terminal.note(f"{failed.sentence}; these are the mistakes that can be seen without the service")
+        terminal.note(f"{failed.sentence}; only the mistakes found without the service are listed")
     return []
 
 
@@ -168,14 +171,14 @@ def _mistaken(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> Fai
 
 
 def _named(mistake: Diagnostic) -> str:
-    """The field that is concerned, without the place of its event: `source.paragraphs.0: `."""
+    """Return the field of a mistake, without the number of its event, such as `source.paragraphs.0: `."""
     tokens = _PLACE.sub("", mistake.pointer).split("/")
     field = ".".join(token.replace("~1", "/").replace("~0", "~") for token in tokens if token)
     return f"{field}: " if field else ""
 
 
 def _explained(asked: Service, path: Path, file: ReportFile, refused: ServiceProblem) -> Failed:
-    """The refusal in terms of the file, with what else the operator needs to decide what to do."""
+    """Return the refusal with places in the file, and with what was recorded since."""
     if refused.name == "key-reused":
         return _other_body(asked, path, file, str(refused.problem["report"]))
     places = _placed(refused)
@@ -183,20 +186,20 @@ def _explained(asked: Service, path: Path, file: ReportFile, refused: ServicePro
         return refused
     also = ""
     if (allowed := refused.problem.get("allowed")) is not None:
-        also = f". In its place the irritant stands at {refused.problem['rung']}, and allowed are {', '.join(allowed)}"
+        also = f". At this date the irritant is at {in_words(refused.problem['rung'])}; allowed: {', '.join(allowed)}"
     failed = _mistaken(path, file.together(places), also)
     return Failed(f"{failed.sentence}{_since(asked, file)}", failed.code, {**refused.problem, **failed.found})
 
 
 def _since(asked: Service, file: ReportFile) -> str:
-    """What was recorded on the streams whose versions the file expects, after those versions."""
+    """Return what was recorded after the versions that the file expects."""
     expected = file.draft.get("expect")
-    told = []
+    lines = []
     for stream, version in (expected if isinstance(expected, dict) else {}).items():
-        told += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
-    if not told:
+        lines += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
+    if not lines:
         return ""
-    return "\nRecorded since the versions that it expects:" + "".join(f"\n  {line}" for line in told)
+    return "\nRecorded after the versions that it expects:" + "".join(f"\n  {line}" for line in lines)
 
 
 def _one_line(event: Recorded) -> str:
@@ -206,7 +209,7 @@ def _one_line(event: Recorded) -> str:
 
 
 def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Failed:
-    """The key was used for something else: where that is, and how the file differs from it."""
+    """Return the error for a key that was used before, with the difference from that report."""
     recorded = asked.read(first)
     brought = list(events(asked, {"report": recorded["id"]}))
     siblings = {event.id for event in brought}
@@ -221,9 +224,9 @@ def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Fai
         )
     )
     sentence = (
-        f"{shown(path)} was filed before with other contents, as report {recorded['id']} at positions"
-        f" {recorded['first_position']} to {recorded['position']}; nothing was written. What is new is filed under"
-        " another title; what was wrong is corrected."
+        f"{shown(path)} was filed before with different contents, as report {recorded['id']} at positions"
+        f" {recorded['first_position']} to {recorded['position']}; nothing was written. File new statements under"
+        " another title. Change what was filed with `irritants correct`."
     )
     return Failed("\n".join([sentence, *difference]), found={"report": recorded, "difference": difference})
 
@@ -236,7 +239,7 @@ def _proposed(asked: Service, file: ReportFile) -> Iterator[list[str]]:
 
 
 def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) -> list[str]:
-    """An event as lines that can be compared, whichever way it names others: by ref, by id or by version."""
+    """Return an event as lines to compare. References by ref, id and version are made equal."""
     payload = dump(said)
     for name in _NAMING:
         if payload.get(name) in siblings:
@@ -247,9 +250,9 @@ def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) 
 
 
 def _by_version(asked: Service, written: str) -> str:
-    """The event as `history` names it; as it is written where there is none."""
+    """Return the name of an event in `history`; the given name if it is not on record."""
     try:
-        return reference(named(asked, written))
+        return reference(find_event(asked, written))
     except Failed:
         return written
 
@@ -263,14 +266,14 @@ def _write_template(asked: Service, round: str, path: Path | None) -> None:
         with path.open("x", encoding="utf-8") as file:
             _write_whole(file, path, text)
     except FileExistsError:
-        raise Failed(f"{shown(path)} is there already, and is not overwritten", Exit.USAGE) from None
+        raise Failed(f"{shown(path)} exists and was not overwritten; name another file", Exit.USAGE) from None
     except OSError as error:
         raise Failed(f"{shown(path)} cannot be written: {error.strerror}", Exit.USAGE) from error
-    terminal.note(f"{shown(path)} is to be filled in; then: irritants report {shown(path)} --dry-run")
+    terminal.note(f"{shown(path)} was written. Fill it in, then run: irritants report {shown(path)} --dry-run")
 
 
 def _write_whole(file: TextIO, path: Path, text: str) -> None:
-    """Remove the new file where the text does not fit: another attempt would not overwrite what is left of it."""
+    """Write the text, or remove the file, because another attempt would not overwrite an incomplete one."""
     try:
         file.write(text)
         file.flush()

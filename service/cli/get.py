@@ -1,4 +1,4 @@
-"""`irritants get PATH`: any document of the service, drawn, as JSON or as CSV; and the words that stand for a path."""
+"""`irritants get PATH`: any document of the service as a table, JSON or CSV; and shortcuts for paths."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,14 +17,14 @@ _PAGE: Final = 1_000
 _CSV: Final = "text/csv"
 _ENDLESS: Final = "/v1/events/live"
 _ANY_TEXT: Final = "application/json, application/atom+xml;q=0.5, text/calendar;q=0.5, text/plain;q=0.5"
-"""What a document is read as: JSON where it has that."""
+"""Accepted media types: JSON if the document has it."""
 
 
 class Alias(NamedTuple):
-    """A word for a path.
+    """A shortcut for a path.
 
-    `{relation}` is the relation that is named, or the only one on record. `{any_relation}` may be left out.
-    `{member}` is an irritant, a round or a relation.
+    `{relation}` is the given relation, or the only one on record. `{any_relation}` is optional. `{member}` is an
+    irritant, a round or a relation.
     """
 
     path: str
@@ -33,21 +33,21 @@ class Alias(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """A regular expression that the addresses of this path match."""
+        """Return a regular expression for the addresses of this path."""
         return re.sub(r"\{(\w+)\}", lambda place: _PLACES[place[1]], self.path.partition("?")[0])
 
 
 _PLACES: Final = {"relation": r"[^/]+", "member": r"(?:(?:irritants|rounds)/[^/]+/[^/]+|relations/[^/]+)"}
 _R: Final = "/v1/relations/{relation}"
 ALIASES: Final[Mapping[str, Alias]] = {
-    "board": Alias(f"{_R}/board", tables.board, "Show every irritant, and where each stood after each round."),
-    "matrix": Alias(f"{_R}/matrix", tables.matrix, "Show where each party stands, and what it last said."),
-    "ledger": Alias(f"{_R}/ledger", tables.ledger, "Show who is to do what by when, and who confirms it."),
-    "needs-confirmation": Alias(f"{_R}/needs-confirmation", tables.needs_confirmation, "Show what is unconfirmed."),
+    "board": Alias(f"{_R}/board", tables.board, "Show every irritant, with its status after each round."),
+    "matrix": Alias(f"{_R}/matrix", tables.matrix, "Show the rung, stance and latest statement of each side."),
+    "ledger": Alias(f"{_R}/ledger", tables.ledger, "Show next steps and proposals: who acts, by when."),
+    "needs-confirmation": Alias(f"{_R}/needs-confirmation", tables.needs_confirmation, "Show what needs confirmation."),
     "corroboration": Alias(f"{_R}/corroboration", tables.corroboration, "Show how many origins each claim rests on."),
-    "registers": Alias(f"{_R}/registers", tables.registers, "Show exclusions, items, reversals and latest words."),
-    "rounds": Alias("/v1/rounds?relation={any_relation}", tables.rounds, "Show how far each round has come, and when."),
-    "calendar": Alias(f"{_R}/calendar.ics", None, "Write the rounds that have a day as a calendar (iCalendar)."),
+    "registers": Alias(f"{_R}/registers", tables.registers, "Show excluded subjects, items and regressions."),
+    "rounds": Alias("/v1/rounds?relation={any_relation}", tables.rounds, "Show the phase and date of each round."),
+    "calendar": Alias(f"{_R}/calendar.ics", None, "Print the rounds that have a date as a calendar (iCalendar)."),
     "assertions": Alias("/v1/{member}/evidence", tables.assertions, "Show the documents that each assertion rests on."),
 }
 EXAMPLES: Final = (
@@ -56,7 +56,7 @@ EXAMPLES: Final = (
     "irritants get relations/ru-us/ledger --param on=2025-06-01 --csv",
     "irritants get events --param stream=irritant/ru-us/visas --all --json",
 )
-AsCsv = Annotated[bool, typer.Option("--csv", help="As a table for a spreadsheet, where the service has one.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet, if the document has it.")]
 
 
 @reads
@@ -64,21 +64,21 @@ def get_command(
     path: Annotated[str, typer.Argument(metavar="PATH", help="An address, such as /v1/rounds, or rounds for short.")],
     *,
     param: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the query; may be given again.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A query parameter; repeat for several.")
     ] = None,
-    all_pages: Annotated[bool, typer.Option("--all", help="Every page, instead of the first.")] = False,
+    all_pages: Annotated[bool, typer.Option("--all", help="Show every page, not only the first.")] = False,
     csv: AsCsv = False,
     asked: Asked,
 ) -> None:
-    """Show any document or list of the HTTP interface, drawn. `openapi` prints what there is."""
+    """Show any document or list of the HTTP interface. `irritants openapi` lists them."""
     given = [_pair(one) for one in param or ()]
     show(asked, path if path.startswith("/") else f"/v1/{path}", given, all_pages=all_pages, csv=csv)
 
 
 def command_of(alias: Alias) -> Callable[..., None]:
-    """Return the command that an alias is."""
+    """Return the command of an alias."""
     of_member = ("ID", "An irritant, a round or a relation.")
-    of_relation = ("RELATION", "Such as ru-us; without one, the only relation on record.")
+    of_relation = ("RELATION", "A relation, such as ru-us; needed if several are on record.")
     metavar, what = of_member if "{member}" in alias.path else of_relation
 
     def run(
@@ -86,7 +86,7 @@ def command_of(alias: Alias) -> Callable[..., None]:
         *,
         on: Annotated[
             str | None,
-            typer.Option(metavar="DAY", help="The day from which days are counted; without one nothing is overdue."),
+            typer.Option(metavar="DAY", help="Count days to this day; without it no step is overdue."),
         ] = None,
         csv: AsCsv = False,
         asked: Asked,
@@ -108,9 +108,9 @@ def _path(asked: Asked, template: str, id: str | None) -> str:
 
 
 def show(asked: Asked, path: str, given: list[tuple[str, str]], *, all_pages: bool, csv: bool) -> None:
-    """Print what the service answers under a path, which may have a query of its own."""
+    """Print the document at a path, which may have a query."""
     if csv and asked.as_json:
-        raise Failed("--csv and --json are two forms: name one of them", Exit.USAGE)
+        raise Failed("--csv and --json exclude each other; use one of them", Exit.USAGE)
     path, _, inline = path.partition("?")
     if path == _ENDLESS:
         raise Failed(f"{path} is a stream without an end; use `irritants changes --follow`", Exit.USAGE)
@@ -153,18 +153,18 @@ def _pair(param: str) -> tuple[str, str]:
 
 
 def _following(path: str, document: Mapping[str, Any]) -> Query:
-    """Return the parameter that asks for the next page; empty where there is none."""
+    """Return the parameter for the next page; empty on the last one."""
     next = document.get("next")
     if next is None:
         return {}
     if isinstance(next, str):
         return {"cursor": next}
-    # A page of one stream goes on by version, a feed and a timeline by place.
+    # Events of a stream continue by version, feeds and timelines by place.
     return {"after_version" if path.count("/") > 2 and path.endswith("/events") else "after": next}
 
 
 def _rest(asked: Asked, path: str, query: Query, page: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the last page with the items of this and all later ones; empty where `page` is the only one."""
+    """Return the last page with the items of all later pages; empty if there is only one."""
     if not _following(path, page):
         return {}
     items, seen = list(page["items"]), query

@@ -1,4 +1,4 @@
-"""API keys: made, listed and revoked on the database. The secret of one is shown once, here, and kept nowhere."""
+"""API keys: create, list and revoke them on the database. The secret is shown once and not stored."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -19,11 +19,11 @@ from service.domain.streams import is_relation
 if TYPE_CHECKING:
     from service.store.keys import Key
 
-app = typer.Typer(no_args_is_help=True, help="Who may read, report and administer.")
+app = typer.Typer(no_args_is_help=True, help="API keys: who may read, report and administer.")
 
 
 class Scope(StrEnum):
-    """What a key may, as the command line takes it."""
+    """A permission of a key."""
 
     READ = "read"
     REPORT = "report"
@@ -41,26 +41,27 @@ _DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d")
     ),
 )
 def create(
-    name: Annotated[str, typer.Argument(help="Whose key it is; the actor of every event that is filed with it.")],
+    name: Annotated[str, typer.Argument(help="Name of the holder: the actor of every event filed with this key.")],
     *,
     scope: Annotated[
         list[Scope],
-        typer.Option(help="What it may: read, report (and read), or admin (and both); may be given again."),
+        typer.Option(help="Permission: read, report (includes read) or admin (includes both); repeat for several."),
     ],
     relation: Annotated[
         list[str] | None,
         typer.Option(
             metavar="RELATION",
-            help="Report on this relation only, and read only it where reading needs a key; may be given again.",
+            help="Limit the key to this relation; repeat for several. Limits reading only if reading needs a key.",
         ),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="90d, a day (the key ends with it, in UTC) or a moment.")
+        str | None,
+        typer.Option(metavar="WHEN", help="Expiry: 90d, 2026-12-31 (end of that day, UTC) or 2026-12-31T12:00:00Z."),
     ] = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and show it, once. Standard output gets nothing but the key."""
+    """Create a key and print it once. Only the key goes to standard output."""
     from service.cli.database import record
     from service.store import keys
     from service.store.engine import transaction
@@ -69,24 +70,24 @@ def create(
     until = _moment(expires, now) if expires else None
     for limit in relation or ():
         if not is_relation(limit):
-            raise Failed(f"{limit} is no relation's id, such as ru-us", Exit.USAGE)
+            raise Failed(f'invalid --relation "{limit}"; use an id such as ru-us', Exit.USAGE)
     if not terminal.is_shown():
-        raise Failed(f"no key was made. {terminal.UNSEEN}, where alone a key is shown", Exit.UNWRITTEN)
+        raise Failed(f"no key was created, because it could not be shown: {terminal.UNSEEN}", Exit.UNWRITTEN)
     limits = tuple(relation) if relation else None
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         scopes = tuple(held for held in keys.SCOPES if held in scope)
         key, token = keys.create(c, _name(name), scopes, now, relations=limits, expires_at=until)
-        # Shown before it is committed: a key that cannot be shown is not made.
+        # Show the key before the commit: a key that cannot be shown must not exist.
         if as_json:
             terminal.show_json({**_shown(key, now), "key": token})
         else:
-            terminal.note("This is the key. It is shown now and never again:")
+            terminal.note("Store this key now. It is not shown again:")
             terminal.show_text(token)
 
 
 @app.command("list", cls=Command)
 def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
-    """List all keys, ended ones too; their secrets are not known here."""
+    """List all keys, also expired and revoked ones, without their secrets."""
     from service.cli.database import record
     from service.store import keys
     from service.store.engine import connection
@@ -97,7 +98,7 @@ def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         terminal.show_json({"items": [_shown(key, now) for key in found]})
     elif not found:
-        terminal.note("There is no key yet; `irritants key create NAME --scope report` makes one.")
+        terminal.note("No key exists. Create one with `irritants key create NAME --scope report`.")
     else:
         columns = ("id", "name", "scopes", "relations", "created", "expires", "state")
         terminal.show(terminal.table(*columns, rows=[_row(key, now) for key in found]))
@@ -105,21 +106,21 @@ def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
 
 @app.command(cls=Command)
 def revoke(
-    id: Annotated[str, typer.Argument(help="The key's id, as `key list` shows it; or the key that came to light.")],
+    id: Annotated[str, typer.Argument(help="Id of the key, as in `key list`, or the whole key.")],
     *,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key: from the next request on, in every process."""
+    """Revoke a key. Every process refuses it from the next request on."""
     from service.cli.database import record
     from service.store import keys
     from service.store.engine import transaction
 
-    if id.startswith("irr_"):  # All of a key: its secret is not said again.
+    if id.startswith("irr_"):  # a whole key: only its id is shown again
         id = id.split("_")[1]
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         if not keys.revoke(c, id, datetime.now(UTC)):
-            raise Failed(f"there is no live key {id}", Exit.NOT_FOUND)
+            raise Failed(f"no live key has the id {id}; `irritants key list` lists all keys", Exit.NOT_FOUND)
     if as_json:
         terminal.show_json({"id": id, "state": "revoked"})
     else:
@@ -139,13 +140,14 @@ def _moment(expires: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(expires)
     except ValueError:
-        raise Failed(f"--expires takes 90d, a day or a moment, and {expires} is none", Exit.USAGE) from None
+        detail = f'invalid --expires "{expires}"; use 90d, 2026-12-31 or 2026-12-31T12:00:00Z'
+        raise Failed(detail, Exit.USAGE) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
         if len(expires) == len("2026-01-01"):
             moment = datetime.combine(moment, time.min, UTC) + timedelta(days=1)
     if moment <= now:
-        raise Failed(f"{expires} is over", Exit.USAGE)
+        raise Failed(f'invalid --expires "{expires}": it is in the past', Exit.USAGE)
     return moment
 
 

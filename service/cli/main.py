@@ -1,4 +1,4 @@
-"""All commands together, and the one place where what went wrong becomes a sentence and an exit code."""
+"""All commands. Errors become a sentence and an exit code here."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ from service import resources, settings
 from service.cli import (
     checkpoints,
     corrections,
-    evidence,
     filing,
     get,
+    history,
     keys,
     maintenance,
     options,
@@ -22,7 +22,6 @@ from service.cli import (
     relaying,
     serving,
     terminal,
-    views,
 )
 from service.cli.options import Command
 from service.cli.terminal import Exit, Failed
@@ -33,14 +32,14 @@ CODES = {
     Exit.REFUSED: "refused, or the record is damaged",
     Exit.USAGE: "the command line or a setting is wrong",
     Exit.UNREACHABLE: "the service or the database cannot be reached",
-    Exit.NOT_AUTHORISED: "the key is missing, not live, or has not the scope",
-    Exit.NOT_FOUND: "nothing is on record under that name",
-    Exit.UNWRITTEN: "a file or standard output cannot be written, or a file read",
+    Exit.NOT_AUTHORISED: "the key is missing, expired or revoked, or lacks the permission",
+    Exit.NOT_FOUND: "nothing of that name is on record",
+    Exit.UNWRITTEN: "a file cannot be read, or a file or standard output cannot be written",
 }
 
 app = typer.Typer(
     name="irritants",
-    help="The record of bilateral irritants: where each stands, who says so, and when we knew it.",
+    help="The record of bilateral irritants: the status of each, who says so, and what was known when.",
     epilog=options.examples("irritants serve", "irritants key list")
     + "\n\nExit codes: "
     + ", ".join(f"{code.value} {meaning}" for code, meaning in CODES.items())
@@ -59,10 +58,10 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         "irritants status ru-us/visas --as-of-position 60",
         "irritants status --effective-on 2025-03-01 --date-match certain",
     ),
-    "history": (reading.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
-    "dossier": (views.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
+    "history": (history.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
+    "dossier": (reading.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
     "difference": (
-        views.difference_command,
+        reading.difference_command,
         "irritants difference ru-us/visas --from position:90",
         "irritants difference ru-us --from round:istanbul-april --to round:moscow-next",
         "irritants difference ru-us/visas --from effective:2025-04-01 --to effective:2025-04-30",
@@ -80,12 +79,15 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     ),
     "correct": (
         corrections.correct_command,
-        'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "It is of the day after" --dry-run',
+        'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "The article says 11 April" --dry-run',
         'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
     ),
-    "retract": (corrections.retract_command, 'irritants retract ru-us/visas@3 --reason "It was said of another round"'),
+    "retract": (
+        corrections.retract_command,
+        'irritants retract ru-us/visas@3 --reason "It was said about another round"',
+    ),
     "evidence": (
-        evidence.evidence_command,
+        corrections.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
         (
             "irritants evidence ru-us/visas@3 --source new-article --publisher 'A newspaper' --paragraphs 4"
@@ -100,7 +102,7 @@ _PANELS: Final = {
 for panel, commands in _PANELS.items():
     for name, (command, *lines) in commands.items():
         app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*lines))(command)
-_WORDS: Final = "Words for `get` (from the service)"
+_WORDS: Final = "Shortcuts for `get` (from the service)"
 for name, alias in get.ALIASES.items():
     shown = options.examples(f"irritants {name} ru-us", f"irritants {name} ru-us --as-of-position 90 --json")
     app.command(name, cls=Command, help=alias.help, rich_help_panel=_WORDS, epilog=shown)(get.command_of(alias))
@@ -119,15 +121,15 @@ def warn_of_links(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Say once, before the command, which variables are ignored."""
+    """Warn once, before the command, of environment variables that are ignored."""
     if links := settings.links():
         terminal.note(
-            f"irritants: ignoring the service links of Kubernetes or Docker: {', '.join(links)}. To stop this warning,"
-            " set enableServiceLinks: false in the pod, or rename the service."
+            f"irritants: ignoring variables that Kubernetes or Docker sets for a service: {', '.join(links)}."
+            " To stop this warning, set enableServiceLinks: false in the pod, or rename the service."
         )
 
 
-_OWN: Final = "Keeping the record (on the database)"
+_OWN: Final = "Maintenance (on the database)"
 _KEEP: Final[Mapping[str, tuple[Run, str | None]]] = {
     "serve": (serving.serve_command, None),
     "migrate": (maintenance.migrate_command, None),
@@ -145,7 +147,7 @@ app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command and ends the program with its exit code."""
+    """Run one command and end the program with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     for stream in (_open("stdout"), _open("stderr")):
         terminal.set_encoding(stream)
@@ -161,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _open(name: str) -> TextIO:
-    """One of the streams; what was closed by whoever started this leads nowhere."""
+    """Return a standard stream. If the parent process closed it, output is discarded."""
     stream: TextIO | None = getattr(sys, name)
     if stream is None:
         stream = _nowhere()
@@ -181,7 +183,7 @@ def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[s
 
 
 def _end_unwritten(error: OSError) -> NoReturn:
-    """A full disk, most often of standard output: what is left in it is let go, for nobody can have it."""
+    """End after an error of the operating system, such as a full disk. Output in the buffer is discarded."""
     sys.stdout = _nowhere()
     terminal.note(f"irritants: {error.filename or 'standard output'}: {error.strerror or error}")
     sys.exit(Exit.UNWRITTEN)

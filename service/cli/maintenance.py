@@ -1,6 +1,6 @@
 """Maintenance of the record: migrate, verify, rebuild, export and import.
 
-A command imports what it needs of the database when it runs, so that the others start faster.
+Each command imports the database code when it runs, so that other commands start faster.
 """
 
 import sys
@@ -28,13 +28,15 @@ def migrate_command(
     database: Database = None,
     grant_to: Annotated[
         str | None,
-        typer.Option("--grant-to", metavar="ROLE", help="A role, which must exist: let it do what serving needs."),
+        typer.Option(
+            "--grant-to", metavar="ROLE", help="Grant this role, which must exist, the rights that serving needs."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the database to the tables of this release: from nothing, or from any release before.
+    """Create the tables of this release, or migrate those of an earlier release.
 
-    Works as the role of IRRITANTS_MIGRATION_DATABASE_URL, which owns the tables, where that is set.
+    Connects with IRRITANTS_MIGRATION_DATABASE_URL if it is set. Its role owns the tables.
     """
     from service.cli.database import address
     from service.store import migrate
@@ -42,7 +44,7 @@ def migrate_command(
     chosen = settings.read(database_url=database)
     with address(chosen, creating=True) as url:
         migrate.upgrade(chosen.migration_database_url or url, grant_to)
-    _tell("The database has the tables of this release.", {"migrated": True, "granted_to": grant_to}, as_json=as_json)
+    _show("The database has the tables of this release.", {"migrated": True, "granted_to": grant_to}, as_json=as_json)
 
 
 def verify_command(
@@ -53,26 +55,26 @@ def verify_command(
     ] = False,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Also compare with a checkpoint that was kept: finds a rewritten history and a cut tail."),
+        typer.Option(help="Also compare with this checkpoint: finds a rewritten or truncated history."),
     ] = None,
     public_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="The key that must have signed the checkpoint.")
+        str | None, typer.Option(metavar="KEY", help="Require that this key signed the checkpoint.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that the record is what was recorded: chain, versions, positions, and the triggers that protect it.
+    """Verify the record: hash chain, versions, positions, and the triggers that protect it.
 
-    Ends with 1 and names the first bad position where it is not.
+    If the record is damaged, name the first bad position and exit with code 1.
     """
-    from service.cli.checkpoints import kept
+    from service.cli.checkpoints import checkpoint_check
     from service.cli.database import record
     from service.read_models.rebuild import verify_documents
     from service.store.engine import connection
     from service.store.verify import Damaged, verify
 
     if public_key and not checkpoint:
-        raise Failed("--public-key is for the signature of a checkpoint; name its file with --checkpoint", Exit.USAGE)
-    holds = kept(checkpoint, public_key) if checkpoint else None
+        raise Failed("--public-key needs a checkpoint; name its file with --checkpoint", Exit.USAGE)
+    holds = checkpoint_check(checkpoint, public_key) if checkpoint else None
     with record(settings.read(database_url=database)) as engine:
         try:
             with connection(engine) as c, terminal.progress("verifying events") as progress:
@@ -85,19 +87,19 @@ def verify_command(
         except Damaged as damaged:
             found = {"whole": False, "position": damaged.position, "what": damaged.what}
             raise Failed(f"the record is damaged: {damaged}", found=found) from damaged
-    also = ", documents equal to a replay of the log" if with_documents else ""
-    also += f", history as signed in {checkpoint}" if checkpoint else ""
-    _tell(f"The record is whole: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
+    also = ", documents match a replay of the log" if with_documents else ""
+    also += f", history matches {checkpoint}" if checkpoint else ""
+    _show(f"The record is intact: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
 
 
 def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> None:
-    """Make every stored document anew from the log. Everybody can go on reading and writing meanwhile."""
+    """Rebuild every stored document from the log. Reading and filing go on meanwhile."""
     from service.cli.database import record
     from service.read_models.rebuild import rebuild
 
     with record(settings.read(database_url=database)) as engine, terminal.progress("rebuilding") as progress:
         mended = rebuild(engine, progress)
-    _tell(f"The documents are what the log says; {mended} were not.", {"mended": mended}, as_json=as_json)
+    _show(f"The documents match the log; {mended} were replaced.", {"mended": mended}, as_json=as_json)
 
 
 def export_command(
@@ -109,21 +111,21 @@ def export_command(
 ) -> None:
     """Write the whole record as JSON lines, exactly as stored: a header, then every event.
 
-    A file that is there is replaced only where it is an earlier export of this record.
+    An existing file is replaced only if it is an earlier export of this record.
     """
     from service.cli.database import record
     from service.store import archive
     from service.store.engine import connection
 
     if as_json and files.is_stream(file):
-        raise Failed("--json and the export cannot both go to standard output", Exit.USAGE)
+        raise Failed("--json and the export cannot both go to standard output; name a file", Exit.USAGE)
     with record(settings.read(database_url=database)) as engine, connection(engine) as c:
         if files.is_filled(file) and not force:
             _refuse_to_lose(file, c)
         with files.written(file) as lines, terminal.progress("exporting") as progress:
             head = archive.export_record(c, lines, progress)
     if not files.is_stream(file):
-        _tell(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+        _show(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
 
 
 def _refuse_to_lose(file: Path, c: "Connection") -> None:
@@ -133,9 +135,9 @@ def _refuse_to_lose(file: Path, c: "Connection") -> None:
         with file.open("rb") as lines:
             archive.check_is_earlier(c, lines)
     except archive.NotAnExport:
-        raise files.kept(file, "it is no export of a record") from None
+        raise files.not_replaced(file, "it is not an export of a record") from None
     except archive.HoldsMore as more:
-        raise files.kept(file, str(more)) from None
+        raise files.not_replaced(file, str(more)) from None
 
 
 def import_command(
@@ -146,9 +148,9 @@ def import_command(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fill an empty record with an export: the same positions, identifiers, times and chain.
+    """Import an export into an empty record: same positions, identifiers, times and chain.
 
-    Where there is no record, an empty one is made first.
+    Creates the record if there is none.
     """
     from service.cli.database import record
     from service.read_models.rebuild import rebuild
@@ -160,13 +162,13 @@ def import_command(
             with _read(file) as lines, transaction(engine) as c, terminal.progress("importing") as progress:
                 head = archive.import_record(c, lines, progress)
         except archive.NotEmpty:
-            raise Failed("something is on record here already; an import needs an empty record") from None
+            raise Failed("the record is not empty; import into an empty record") from None
         except archive.NotAnExport as refused:
             found = {"line": refused.line, "what": refused.what}
             raise Failed(f"{file}, {refused}; nothing was imported", found=found) from refused
-        with terminal.progress("making documents") as progress:
+        with terminal.progress("building documents") as progress:
             rebuild(engine, progress)
-    _tell(f"Imported from {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
+    _show(f"Imported from {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
 
 
 def _described(head: "Head") -> str:
@@ -177,7 +179,7 @@ def _head(head: "Head") -> dict[str, object]:
     return {"record": head.record, "position": head.position, "chain_hash": head.chain_hash.hex()}
 
 
-def _tell(sentence: str, found: dict[str, object], *, as_json: bool) -> None:
+def _show(sentence: str, found: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         terminal.show_json(found)
     else:

@@ -1,7 +1,7 @@
-"""Options that several commands share, how each command line is read, and the text of their help.
+"""Shared options, how a command line is read, and the texts of help.
 
-A command that reads takes its own options and gets the rest as one `Asked`. So no command can lack a clock, and another
-clock is added here alone.
+A command that reads declares its own options and gets the others as one `Asked`. So every such command has both clocks,
+and a new one is added only here.
 """
 
 from collections import Counter
@@ -22,39 +22,41 @@ from service.cli import terminal
 from service.cli.client import NONE, Query, Service, service
 from service.settings import as_utf8
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, in the shape of the HTTP interface.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
 Url = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="The service to ask (IRRITANTS_URL).", show_default=False)
+    str | None, typer.Option("--url", metavar="URL", help="Address of the service (IRRITANTS_URL).", show_default=False)
 ]
 Database = Annotated[
     str | None,
     typer.Option(
         "--database",
         metavar="URL",
-        help="The PostgreSQL that holds the record (IRRITANTS_DATABASE_URL); without one, the embedded one.",
+        help="Address of the PostgreSQL database (IRRITANTS_DATABASE_URL); without it: the embedded database.",
         show_default=False,
     ),
 ]
 AsOfPosition = Annotated[
-    int | None, typer.Option("--as-of-position", metavar="N", min=0, help="As on record at this position.")
+    int | None, typer.Option("--as-of-position", metavar="N", min=0, help="Read the record as it was at this position.")
 ]
 KnownAt = Annotated[
     str | None,
-    typer.Option("--known-at", metavar="TIME", help="As on record at this moment, such as 2025-04-10T09:00:00Z."),
+    typer.Option(
+        "--known-at", metavar="TIME", help="Read the record as known at this time, such as 2025-04-10T09:00:00Z."
+    ),
 ]
 EffectiveOn = Annotated[
-    str | None, typer.Option("--effective-on", metavar="DAY", help="Only what had happened by this day.")
+    str | None, typer.Option("--effective-on", metavar="DAY", help="Leave out what had not happened by this day.")
 ]
 DateMatch = Annotated[
     Literal["possible", "certain"] | None,
-    typer.Option("--date-match", help="With --effective-on: what possibly, or what certainly had happened."),
+    typer.Option("--date-match", help="With --effective-on: what had possibly, or certainly, happened."),
 ]
 
 
 class Command(TyperCommand):
-    """A command that refuses an option given twice, and reads text as UTF-8 whatever the locale.
+    """A command that refuses an option given twice, and reads text as UTF-8 in every locale.
 
-    Without the first, the last of several values would count and the others be dropped silently.
+    Without the first, the last of several values would count, and the others would be dropped silently.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -69,7 +71,7 @@ class Command(TyperCommand):
 
 
 def _text(ctx: Any, value: Any) -> Any:
-    """Return a text as UTF-8, and a value of any other type as it is: a Path above all."""
+    """Return a text as UTF-8, and a value of another type as it is."""
     if isinstance(value, list):
         return [_text(ctx, one) for one in value]
     if type(value) is not str:
@@ -81,17 +83,17 @@ def _text(ctx: Any, value: Any) -> Any:
 
 
 def shown(file: Path) -> str:
-    """Return the name of a file as text to print or to write into a file, whatever the locale."""
+    """Return the name of a file as printable text, in every locale."""
     return as_utf8(str(file)).encode("utf-8", "backslashreplace").decode()
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help; each line stands on its own."""
+    """Return the examples at the end of a help text."""
     return "\n\n".join(["Examples:", *(escape(line) for line in lines)])
 
 
 def day(moment: datetime | None, otherwise: str) -> str:
-    """A moment as people read it in a list: minutes, in UTC."""
+    """Return a time as lists show it: minutes, in UTC."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else otherwise
 
 
@@ -118,9 +120,9 @@ _SHARED: Final = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A service, with the point on both clocks and the form that were asked for.
+    """A service, with the point on both clocks and the output form of this command.
 
-    `then`: the query of that point, empty for the present.
+    `then` has the query parameters of the point; empty for the present.
     """
 
     service: Service
@@ -143,11 +145,11 @@ class Asked:
         elif drawn := list(draw(document)):
             terminal.show(*drawn)
         else:
-            terminal.note("Nothing of the kind is on record.")
+            terminal.note("Nothing is on record.")
 
 
 def reads(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of every reading: clocks, service and form. It gets them together, as `asked`."""
+    """Add the options of reading to a command: clocks, service and form. The command gets them as `asked`."""
     own = [parameter for name, parameter in signature(command).parameters.items() if name != "asked"]
 
     @wraps(command)

@@ -1,22 +1,23 @@
-"""Reading: where things stand, how they came there, what moved, and the sheet of a round."""
+"""Reading: board and status, one irritant in full, what changed between two points, changes, and round sheets."""
 
 import time
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli import drawing, terminal, timeline
-from service.cli.client import Query, Service, service
+from service.cli import drawing, tables, terminal
+from service.cli.client import NONE, Query, Service, service
 from service.cli.options import AsJson, Asked, Url, reads
 from service.cli.preview import show_change
-from service.cli.streams import find, history, reference
+from service.cli.streams import address, candidates, find
 from service.cli.terminal import Exit, Failed
 
 _WAIT_SECONDS: Final = 25
 _RETRY_SECONDS: Final = 2
-Id = Annotated[str, typer.Argument(help="Such as ru-us/visas, ru-us/istanbul-april, ru-us or source/….")]
+Id = Annotated[
+    str, typer.Argument(help="An irritant, round, relation or source: ru-us/visas, ru-us/moscow, ru-us, source/….")
+]
 
 
 @reads
@@ -27,7 +28,7 @@ def status_command(
     *,
     asked: Asked,
 ) -> None:
-    """Show where the irritants stand: what a side claims, what both confirm, what anybody reports."""
+    """Show the status of irritants: claimed by a side, confirmed by both, reported by anyone."""
     if id is None:
         _board(asked.items("/v1/irritants"), as_json=asked.as_json)
         return
@@ -43,35 +44,19 @@ def status_command(
         terminal.show(*drawing.facts(document))
 
 
-@reads
-def history_command(id: Id, *, asked: Asked) -> None:
-    """Show what was said, in the order of the world; what was struck or corrected, by whom, when and why."""
-    # The service judges whether such a past can be read, and knows whether there is anything of that name.
-    stream, document = find(asked.service, id, asked.then)
-    told = history(asked.service, stream, asked.then)
-    effective_on = asked.then.get("effective_on")
-    by = date.fromisoformat(str(effective_on)) if effective_on else None
-    items = timeline.of(told.reading(by, certain=asked.then.get("date_match") == "certain"))
-    names = {event.id: reference(event) for event in told.events}
-    if asked.as_json:
-        listed = [{"name": names[item.event], **item.model_dump(mode="json")} for item in items]
-        terminal.show_json({"stream": stream, "items": listed})
-    else:
-        terminal.show(drawing.title(document.get("title") or stream, stream))
-        timeline.show(items, names)
-
-
 def changes_command(
     *,
-    after: Annotated[int, typer.Option(metavar="N", min=0, help="Only what changed after this position.")] = 0,
-    relation: Annotated[str | None, typer.Option(help="Only this relation.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show changes as they come.")] = False,
+    after: Annotated[int, typer.Option(metavar="N", min=0, help="Show only changes after this position.")] = 0,
+    relation: Annotated[str | None, typer.Option(help="Show only this relation.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep running, and show changes as they are recorded.")
+    ] = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what changed: each irritant before and after, and whether the world moved or the record did.
+    """Show what changed: each irritant before and after, and the reason.
 
-    With --json one change a line.
+    Reasons: something happened, new evidence was filed, or the record was wrong. With --json each change is one line.
     """
     with service(url) as asked:
         query = {"after": after, "relation": relation}
@@ -86,12 +71,12 @@ def changes_command(
 def sheet_command(
     round: Annotated[str, typer.Argument(help="A round, such as ru-us/istanbul-april.")],
     *,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The Markdown itself, to paste into a cable.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste into a cable.")] = False,
     asked: Asked,
 ) -> None:
-    """Show the sheet of a round: what moved in it, who says so, what is uncorroborated, who is silent."""
+    """Show a round sheet: what changed, who says so, what needs confirmation, who is silent."""
     if markdown and asked.as_json:
-        raise Failed("--markdown and --json are two forms: name one of them", Exit.USAGE)
+        raise Failed("--markdown and --json exclude each other; use one of them", Exit.USAGE)
     path = f"/v1/rounds/{round}/sheet"
     if asked.as_json:
         terminal.show_json(asked.read(path))
@@ -106,7 +91,7 @@ def sheet_command(
 
 
 def _followed(asked: Service, query: Query) -> Iterator[dict[str, Any]]:
-    """What comes, for ever. `log` proves at each step that it is still the same record."""
+    """Yield changes without end. Each request sends `log`, so that another record is noticed."""
     seen = dict(query)
     while True:
         try:
@@ -114,7 +99,7 @@ def _followed(asked: Service, query: Query) -> Iterator[dict[str, Any]]:
         except Failed as failed:
             if failed.code != Exit.UNREACHABLE:
                 raise
-            terminal.note(f"{failed.sentence}; trying again")
+            terminal.note(f"{failed.sentence}; retrying")
             time.sleep(_RETRY_SECONDS)
         else:
             yield from page["items"]
@@ -125,7 +110,7 @@ def _board(irritants: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         terminal.show_json({"items": irritants})
     elif not irritants:
-        terminal.note("Nothing is on record.")
+        terminal.note("No irritant is on record at this point.")
     else:
         terminal.show(drawing.board(irritants))
         if terminal.out().is_terminal:
@@ -145,3 +130,42 @@ def _relation(document: dict[str, Any]) -> None:
     for excluded in document["scope_exclusions"]:
         by = ", ".join(excluded["backing"]["said_by"]) or "media"
         terminal.show(f"  excluded  {excluded['subject']}; said by {by}")
+
+
+Irritant = Annotated[str, typer.Argument(help="An irritant, such as ru-us/visas.")]
+_PLACES: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
+_PAGE: Final = 1_000
+
+
+@reads
+def dossier_command(irritant: Irritant, *, asked: Asked) -> None:
+    """Show one irritant in full: what each side says in its own words, next steps, instruments, who is silent.
+
+    `irritants history` shows its events by date.
+    """
+    path: Final = f"/v1/irritants/{irritant}/dossier"
+    document = page = asked.read(path, {"limit": _PAGE})
+    while (after := page["timeline"]["next"]) is not None:
+        page = asked.read(path, {"limit": _PAGE, "after": after})
+        document["timeline"]["items"] += page["timeline"]["items"]
+    asked.show({**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
+
+
+def difference_command(
+    id: Annotated[str, typer.Argument(help="An irritant, or a relation to compare all of its irritants.")],
+    *,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="POINT", help=f"The earlier point: {_PLACES}; without it: before all events."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="POINT", help="The later point, in the same form; without it: now.")
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two points: show what differs, and the events that explain it, each with its reason."""
+    stream = candidates(id)[0]
+    with service(url) as asked:
+        document = asked.read(f"{address(stream)}/difference", {"from": from_, "to": to})
+    Asked(asked, NONE, as_json).show(document, tables.difference)

@@ -1,4 +1,4 @@
-"""Runs the relay until the process is told to end, and puts everything away behind it."""
+"""The process of the relay: publish events until a signal stops it."""
 
 import asyncio
 import signal
@@ -16,26 +16,26 @@ from service.settings import Settings
 
 
 def relay(chosen: Settings, *, stream: str, prefix: str, replicas: int, credentials: str | None) -> None:
-    """Returns when the process is told to end. Raises Failed."""
+    """Publish events until SIGTERM or SIGINT. Raises Failed."""
     assert chosen.nats_url is not None
-    # As in `serve`: an embedded database is stopped on the way out, whenever that is.
+    # An embedded database must be stopped on the way out, as in `serve`.
     signal.signal(signal.SIGTERM, terminal.leave)
     logs.configure()
     target = Target(chosen.nats_url.get_secret_value(), stream, prefix, replicas, credentials)
     with address(chosen) as url, engine_at(url, chosen, statement_seconds=5) as engine:
         try:
-            asyncio.run(_until_told(url, engine, target))
+            asyncio.run(_until_stopped(url, engine, target))
         except Refused as refused:
             raise Failed(str(refused)) from refused
 
 
-async def _until_told(url: str, engine: Engine, target: Target) -> None:
+async def _until_stopped(url: str, engine: Engine, target: Target) -> None:
     follower = Follower(url, engine)
     await follower.start()
     running = asyncio.create_task(Relay(url, follower, target).run())
     loop = asyncio.get_running_loop()
-    for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, running.cancel)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
     try:
         with suppress(asyncio.CancelledError):
             await running

@@ -1,4 +1,4 @@
-"""A serving process: the database brought up to date, an empty record seeded; then the service, until it is stopped."""
+"""The process of the service: migrate the database, seed an empty record, and serve until it is stopped."""
 
 import signal
 import socket
@@ -25,11 +25,11 @@ _OPERATOR: Final = "operator"
 
 
 def serve(chosen: Settings, *, seeding: bool, as_json: bool) -> None:
-    """Returns when the process is told to end. Raises Failed."""
-    # The embedded database is stopped on the way out, so the default action of just ending is not good enough.
+    """Serve until SIGTERM or SIGINT. Raises Failed."""
+    # The embedded database must be stopped on the way out, so the process must not just end.
     signal.signal(signal.SIGTERM, terminal.leave)
     with ExitStack() as leaving:
-        # First of all: where the address is taken, no record is made.
+        # Bind first, so that no record is created if the address is taken.
         sockets = _bound(chosen)
         for bound in sockets:
             leaving.enter_context(bound)
@@ -50,17 +50,17 @@ def _bound(chosen: Settings) -> list[socket.socket]:
 
 def _not_served(chosen: Settings, why: str) -> Failed:
     return Failed(
-        f"{chosen.host}:{chosen.port} cannot be served on: {why}. Name another address with --host and --port",
+        f"cannot serve on {chosen.host}:{chosen.port}: {why}. Choose another address with --host and --port",
         Exit.UNREACHABLE,
     )
 
 
 def _prepare(url: str, *, seeding: bool) -> int:
-    """How many reports the record was seeded with."""
+    """Seed the record if asked to, and build missing documents. Return the number of seeded reports."""
     engine = open_engine(url, statement_seconds=None)
     try:
         seeded = seed(engine) if seeding else 0
-        with terminal.progress("making documents") as progress:
+        with terminal.progress("building documents") as progress:
             ensure_built(engine, progress)
         return seeded
     finally:
@@ -69,7 +69,7 @@ def _prepare(url: str, *, seeding: bool) -> int:
 
 @dataclass(frozen=True)
 class _Welcome:
-    """What a server says when it takes connections."""
+    """What the server prints when it accepts connections."""
 
     seeded: int
     as_json: bool
@@ -79,29 +79,32 @@ class _Welcome:
             terminal.show_json({"address": address, "seeded": self.seeded, "key": key}, on_one_line=True)
             return
         if self.seeded:
-            terminal.note(f"The record was empty: {self.seeded} reports were filed from the seeds.")
+            terminal.note(f"The record was empty. {self.seeded} reports were filed from the seeds.")
         if key:
-            terminal.note("This record has no key yet. This one may do everything. It is shown now and never again:")
+            terminal.note("The first key was created, with all permissions. Store it now. It is not shown again:")
             terminal.show_text(f"export IRRITANTS_KEY={key}")
-        terminal.note(f"Serving on {address}; Ctrl-C ends it.")
+        terminal.note(f"Serving on {address}. Press Ctrl-C to stop.")
 
     def say_with_first_key(self, address: str, url: str) -> None:
-        """As `say`, with a key for the record's operator where there was never one.
+        """Print the address, and create the first key if the record never had one.
 
-        The key is made when it is shown, and committed after that: a start that fails before leaves no key that nobody
-        has seen, and the next start shows another one.
+        The key is committed after it is shown. A start that fails earlier leaves no unseen key, and the next
+        start shows one.
         """
         engine = open_engine(url, connections=1)
         try:
             with transaction(engine) as c:
-                lock_head(c)  # of two processes that start at once only one makes it
+                lock_head(c)  # of two processes that start at once, one creates it
                 if keys.read_all(c):
                     self.say(address)
                 elif terminal.is_shown():
                     self.say(address, keys.create(c, _OPERATOR, ("admin",), datetime.now(UTC))[1])
                 else:
                     self.say(address)
-                    terminal.note(f"There is no key yet. {terminal.UNSEEN}: `irritants key create` makes one.")
+                    terminal.note(
+                        f"No key was created, because it could not be shown: {terminal.UNSEEN}."
+                        " Create one with `irritants key create`."
+                    )
         finally:
             engine.dispose()
 

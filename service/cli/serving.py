@@ -1,4 +1,4 @@
-"""`serve` and `openapi`; they import what they need when they run, as in `maintenance`."""
+"""The commands `serve` and `openapi`. Heavy imports are late, as in `maintenance`."""
 
 from typing import Annotated, Any
 
@@ -14,15 +14,15 @@ def serve_command(
     *,
     host: Annotated[str | None, typer.Option(help="Address to serve on (IRRITANTS_HOST).", show_default=False)] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to serve on (IRRITANTS_PORT); 0 takes a free one.", show_default=False)
+        int | None, typer.Option(help="Port to serve on (IRRITANTS_PORT); 0 picks a free port.", show_default=False)
     ] = None,
     database: Database = None,
-    no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave an empty record empty.")] = False,
+    no_seed: Annotated[bool, typer.Option("--no-seed", help="Do not seed an empty record.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Migrate, seed an empty record, and serve.
+    """Start the service: migrate the database, seed an empty record, and serve.
 
-    Without a database it runs an embedded one, whose first start prints an operator key, once.
+    Without --database, run an embedded database. Its first start prints an operator key, once.
     """
     from service.cli.server import serve
 
@@ -33,11 +33,11 @@ def serve_command(
 def openapi_command(
     *,
     reports: Annotated[
-        bool, typer.Option("--reports", help="The JSON Schema of report files instead, for editors.")
+        bool, typer.Option("--reports", help="Print the JSON Schema of report files instead, for editors.")
     ] = False,
     as_json: AsJson = False,  # noqa: ARG001 -- it is JSON in any case
 ) -> None:
-    """Print the interface as an OpenAPI document."""
+    """Print the OpenAPI document of the HTTP interface."""
     terminal.show_json(schema() if reports else _interface())
 
 

@@ -1,6 +1,6 @@
-"""Streams over HTTP: what an id means, and a stream's events folded here by the code that folds them in the service.
+"""Streams over HTTP: what an id means, and the history of a stream, folded by the code of the domain.
 
-For what no single document shows: who struck what, and which event is meant.
+Commands use it for what no document shows: who retracted what, and which event a name means.
 """
 
 import json
@@ -29,25 +29,25 @@ _PATHS: Final = {
 
 
 def candidates(id: str) -> list[str]:
-    """The streams that an id can mean: `ru-us/visas` is an irritant's or a round's. Raises Failed."""
+    """Return the streams that an id can mean: `ru-us/visas` is an irritant or a round. Raises Failed."""
     if parse_stream(id) is not None:
         return [id]
     streams = [f"relation/{id}"] if is_relation(id) else [f"irritant/{id}", f"round/{id}"]
     if any(parse_stream(stream) is None for stream in streams):
-        raise Failed(f"{id} is no id, such as ru-us/visas, ru-us or source/…", Exit.USAGE)
+        raise Failed(f'invalid id "{id}"; use an id such as ru-us/visas, ru-us or source/…', Exit.USAGE)
     return streams
 
 
 def address(stream: str) -> str:
-    """Where the document of a stream is read."""
+    """Return the path of the document of a stream."""
     kind, _, member = stream.partition("/")
     return f"{_PATHS[kind]}/{member}"
 
 
 def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, dict[str, Any]]:
-    """The stream that is meant, and its document, or the one under its address that is named `of_it`.
+    """Return the stream of an id, and its document, or the document `of_it` below its address.
 
-    Raises ServiceProblem where nothing of that name is on record.
+    Raises ServiceProblem if nothing of that name is on record.
     """
     *others, last = candidates(id)
     for stream in others:
@@ -60,15 +60,15 @@ def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, 
 
 
 def only_relation(service: Service, otherwise: str) -> str:
-    """The relation of a record that has one. Raises Failed with what is to be done otherwise."""
+    """Return the only relation on record. If there are several, raise Failed with the instruction `otherwise`."""
     known = [str(relation["id"]) for relation in service.items("/v1/relations")]
     if len(known) != 1:
-        raise Failed(f"{otherwise}, of {', '.join(known) or 'none'}", Exit.USAGE)
+        raise Failed(f"{otherwise}; on record: {', '.join(known) or 'none'}", Exit.USAGE)
     return known[0]
 
 
 def recorded(event: Mapping[str, Any]) -> Recorded:
-    """The event of a CloudEvent. Raises Failed where a later release wrote it."""
+    """Return the event of a CloudEvent. Raises Failed if a later release wrote it."""
     kind = _TYPE.fullmatch(event["type"])
     type, version = (kind["type"], int(kind["version"])) if kind else ("", 0)
     try:
@@ -76,7 +76,9 @@ def recorded(event: Mapping[str, Any]) -> Recorded:
     except ValidationError:
         payload = None
     if payload is None:
-        raise Failed(f"position {event['position']}: the service is of a release that this one cannot read")
+        raise Failed(
+            f"cannot read the event at position {event['position']}: it is of a later release; update irritants"
+        )
     return Recorded(
         position=event["position"],
         stream=event["subject"],
@@ -93,22 +95,22 @@ def recorded(event: Mapping[str, Any]) -> Recorded:
 
 
 def events(service: Service, query: Query) -> Iterator[Recorded]:
-    """Events of the record, in order."""
+    """Yield events of the record in order."""
     return map(recorded, service.feed("/v1/events", query))
 
 
-def history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
-    """A stream as it was on record."""
+def read_history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
+    """Return a stream as it was on record at a point."""
     return history_of(stream, (e for e in events(service, {"stream": stream}) if _was_known(e, past)))
 
 
-def named(service: Service, name: str) -> Recorded:
-    """The event that is meant by an id or by `ru-us/visas@7`. Raises Failed."""
+def find_event(service: Service, name: str) -> Recorded:
+    """Return the event of an id or of a name such as `ru-us/visas@7`. Raises Failed."""
     if _ID.fullmatch(name.lower()):
         return recorded(service.read(f"/v1/events/{name.lower()}"))
     stream, at, version = name.rpartition("@")
     if not at or not version.isdecimal():
-        raise Failed(f"{name} names no event: give its id, or a stream and a version as ru-us/visas@7", Exit.USAGE)
+        raise Failed(f'invalid event "{name}"; use its id, or an id with a version such as ru-us/visas@7', Exit.USAGE)
     for candidate in candidates(stream):
         for event in events(service, {"stream": candidate}):
             if event.version == int(version):
@@ -117,7 +119,7 @@ def named(service: Service, name: str) -> Recorded:
 
 
 def reference(event: Recorded) -> str:
-    """The short name of an event, as it is typed: `ru-us/visas@7`."""
+    """Return the short name of an event, such as `ru-us/visas@7`."""
     kind, _, member = event.stream.partition("/")
     return f"{event.stream if kind == 'source' else member}@{event.version}"
 

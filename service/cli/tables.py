@@ -1,24 +1,25 @@
-"""Documents of the service as tables: some as desks read them, every other by its members.
+"""Documents of the service as tables: some with columns of their own, all others by their members.
 
-Citations are left out: `assertions` and JSON have them.
+Citations are left out. `assertions` and JSON have them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from rich.padding import Padding
 from rich.text import Text
 
 from service.cli import drawing, terminal
-from service.cli.layout import listed, table, word
 from service.cli.options import Drawn
 from service.cli.preview import REASONS
 from service.projections.event_types import event_name
+from service.web.messages import messages
 
 Document = Mapping[str, Any]
 
 
 def document(document: Document) -> Drawn:
-    """Draw a document that has no table of its own. What is nested deeper than a list of rows is only in JSON."""
+    """Draw a document that has no table of its own. Members nested deeper than a list of rows are left out."""
     if "title" in document:
         yield drawing.title(document["title"], str(document.get("id", "")))
     if "items" not in document:
@@ -29,7 +30,7 @@ def document(document: Document) -> Drawn:
 
 
 def _members(heading: str | None, items: Sequence[Document]) -> Drawn:
-    """The members that fit a cell in any of the items, in their order."""
+    """Draw all members that fit a cell in any item."""
     names = [name for item in items for name, value in item.items() if drawing.plain(value) is not None]
     columns = list(dict.fromkeys(names))
     rows = [[drawing.plain(item.get(name)) for name in columns] for item in items]
@@ -59,17 +60,21 @@ def ledger(document: Document) -> Drawn:
 
 
 def needs_confirmation(document: Document) -> Drawn:
-    names = ("about", "kind", "party", "why", "settled_by")
-    yield from listed(None, document["items"], names)
+    kinds, members = messages(), ("party", "why", "settled_by")
+    rows = [
+        [item["about"], kinds(f"needs.{item['kind']}").unescape(), *(item[name] for name in members)]
+        for item in document["items"]
+    ]
+    yield from table(None, "about", "what", "side", "why", "to settle it", rows=rows)
 
 
 def registers(document: Document) -> Drawn:
     scope = [[s["subject"], _backed(s["backing"]), " ".join(s["summaries"])] for s in document["scope"]]
-    yield from table("Out of scope", "subject", "said by", "how", rows=scope)
+    yield from table("Excluded subjects", "subject", "said by", "how", rows=scope)
     yield from listed("Items", document["items"], ("irritant", "item", "kind", "name", "place", "status"))
     yield from listed("Regressions", document["regressions"], ("irritant", "before", "to", "occurred", "reason"))
     aged = ("irritant", "lifecycle", "occurred", "days_since_occurred", "recorded_at", "days_since_recorded")
-    yield from listed("Latest word", document["staleness"], aged)
+    yield from listed("Latest statements", document["staleness"], aged)
 
 
 def corroboration(document: Document) -> Drawn:
@@ -95,9 +100,9 @@ def dossier(document: Document) -> Drawn:
     yield from drawing.irritant(document["irritant"])
     for voice, column in document["columns"].items():
         rows = [[s["rung"] or event_name(s["type"]), _quoted(s["cited"]), _when(s["cited"]), _marks(s)] for s in column]
-        yield from table(f"Said by {voice}", "rung", "in short", "when", "marks", rows=rows)
+        yield from table(f"Said by {voice}", "rung", "summary", "when", "marks", rows=rows)
     words = [[v, w["wording"], w["rung"], w["occurred"]] for v, used in document["wordings"].items() for w in used]
-    yield from table("Wording, where a voice changes it", "voice", "wording", "rung", "when", rows=words)
+    yield from table("Changes of wording", "voice", "wording", "rung", "when", rows=words)
     yield from ledger({"steps": document["next_steps"], "proposals": document["proposals"]})
     instruments = [
         [i["kind"], i["occurred"], _backed(i["backing"]), _words(i["words"])] for i in document["instruments"]
@@ -106,7 +111,7 @@ def dossier(document: Document) -> Drawn:
     yield from listed("Items", document["items"], ("item", "kind", "name", "place", "status"))
     yield from listed("Reversals", document["reversals"], ("to", "by", "moved", "counted", "reason"))
     denials = [[d["party"], _quoted(d["cited"]), d["ended"]] for d in document["denials"]]
-    yield from table("Denials", "party", "in short", "ended", rows=denials)
+    yield from table("Denials", "party", "summary", "ended", rows=denials)
     yield from listed("Silent", document["silence"], ("rung", "summary", "said_by", "silent"))
 
 
@@ -117,7 +122,7 @@ def assertions(document: Document) -> Drawn:
         for row in document["items"]
         for said in row["utterances"]
     ]
-    yield from table(None, "in short", "rung", "who", "utterance", "read in", "silent", rows=rows)
+    yield from table(None, "summary", "rung", "who", "origin", "read in", "silent", rows=rows)
 
 
 def difference(document: Document) -> Drawn:
@@ -136,9 +141,9 @@ def difference(document: Document) -> Drawn:
             ]
             for e in one["events"]
         ]
-        yield from table(None, "event", "why", "type", "in short", "changed", rows=rows)
+        yield from table(None, "event", "reason", "type", "summary", "changed", rows=rows)
     if not found:
-        yield "Nothing reads otherwise."
+        yield "No difference."
 
 
 _SIGNS: Final = {"before": "-", "after": "+"}
@@ -151,7 +156,7 @@ def _compared(before: Document, after: Document, names: Iterable[str]) -> Drawn:
     for party, side in after.get("parties", {}).items():
         was = before.get("parties", {}).get(party, {}).get("rung", "-")
         if was != side["rung"]:
-            yield Text.assemble(drawing.label(party, 16), was, " → ", (side["rung"], "bold"))
+            yield Text.assemble(drawing.label(party, 16), word(was), " → ", (word(side["rung"]), "bold"))
 
 
 def _steps(steps: Sequence[Document]) -> Drawn:
@@ -164,7 +169,7 @@ def _steps(steps: Sequence[Document]) -> Drawn:
         ]
         for step in steps
     ]
-    columns = ("of", "step", "owner", "due", "state", "claimed by", "confirmed by", "from", "origins")
+    columns = ("about", "step", "owner", "due", "state", "claimed by", "confirmed by", "from", "origins")
     yield from table("Next steps", *columns, rows=rows)
 
 
@@ -180,24 +185,24 @@ def _proposals(proposals: Sequence[Document]) -> Drawn:
         ]
         for proposal in proposals
     ]
-    yield from table("Proposals", "of", "kind", "terms", "by", "to", "state", "from", "origins", rows=rows)
+    yield from table("Proposals", "about", "kind", "terms", "by", "to", "state", "from", "origins", rows=rows)
 
 
 def _statuses(after: Document) -> str:
-    """The claimed status after a round, and the others where they are not the same."""
+    """Return the claimed status after a round, and the other statuses if they differ."""
     claimed, confirmed, reported = (after[name] for name in ("status", "confirmed_status", "reported_status"))
-    others = [f"confirmed {confirmed}"] if confirmed != claimed else []
-    others += [f"reported {reported}"] if reported != claimed else []
-    return f"{claimed} ({', '.join(others)})" if others else str(claimed)
+    others = [f"confirmed {word(confirmed)}"] if confirmed != claimed else []
+    others += [f"reported {word(reported)}"] if reported != claimed else []
+    return f"{word(claimed)} ({', '.join(others)})" if others else word(claimed)
 
 
 def _cell(cell: Document) -> str:
     if cell["silent"]:
         return "silent"
-    noted = [cell["rung"], *([f"“{cell['wording']}”"] if cell["wording"] else [])]
-    noted += [cell[name].replace("_", " ") for name in ("stance", "hold") if cell[name] != "none"]
+    noted = [word(cell["rung"]), *([f"“{cell['wording']}”"] if cell["wording"] else [])]
+    noted += [word(cell[name]) for name in ("stance", "hold") if cell[name] != "none"]
     if (last := cell["last_word"]) is not None:
-        noted.append(f"last: {event_name(last['type'])} {_when(last['cited'])}")
+        noted.append(f"last statement: {event_name(last['type'])} {_when(last['cited'])}")
     return "; ".join(noted)
 
 
@@ -234,5 +239,61 @@ def _read(said: Document) -> str:
 def _length(duration: Document | None) -> str:
     if duration is None:
         return "-"
-    qualifier = "" if duration["qualifier"] == "exact" else f"{duration['qualifier'].replace('_', ' ')} "
+    qualifier = "" if duration["qualifier"] == "exact" else f"{word(duration['qualifier'])} "
     return f"{qualifier}{duration['hours']}"
+
+
+_NOTHING: Final = "-"
+_BETWEEN: Final = 3
+_FEW: Final = 4
+
+
+def listed(heading: str | None, items: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Drawn:
+    """Draw these members of each item."""
+    columns = (name.replace("_", " ") for name in names)
+    yield from table(heading, *columns, rows=[[item[name] for name in names] for item in items])
+
+
+def table(heading: str | None, *columns: str, rows: Sequence[Sequence[object]]) -> Drawn:
+    """Draw a table; nothing without rows. A terminal that is too narrow gets blocks."""
+    if not rows:
+        return
+    if heading is not None:
+        yield Text(heading, "bold")
+    written = [[word(value) for value in row] for row in rows]
+    yield from _blocks(columns, written) if _too_wide(columns, written) else [terminal.table(*columns, rows=written)]
+    yield ""
+
+
+def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a terminal is too narrow. Tables of up to four columns stay readable when folded."""
+    console = terminal.out()
+    if not console.is_terminal or len(columns) <= _FEW:
+        return False
+    widths = (max(Text(cell).cell_len for cell in cells) for cells in zip(columns, *rows, strict=True))
+    return sum(widths) + _BETWEEN * len(columns) > console.width
+
+
+def _blocks(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Drawn:
+    """Draw each row as a block below its first cell. Equal first cells are shown once, empty cells not at all."""
+    last = None
+    for of, *cells in rows:
+        if of != last:
+            yield Text(last := of, "bold")
+        named = ((name, cell) for name, cell in zip(columns[1:], cells, strict=True) if cell != _NOTHING)
+        parts = [Text.assemble((f"{name}: ", "dim"), cell) for name, cell in named]
+        yield Padding(Text(" · ", "dim").join(parts), (0, 0, 0, 2))
+
+
+def word(value: object) -> str:
+    match value:
+        case None | "" | []:
+            return _NOTHING
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(word, value))
+        case dict():
+            return ", ".join(f"{name} {word(part)}" for name, part in value.items())
+        case _:
+            return drawing.in_words(value)

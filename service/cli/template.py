@@ -1,7 +1,7 @@
-"""A report to fill in after a round: every open irritant as it stands, with the events that usually follow.
+"""A template of a report: every open irritant with the events that usually follow.
 
-What is to be decided is commented out or stands in <angle brackets>. Whoever files looks for these first, so what was
-forgotten is told with its line and is never recorded.
+Open decisions are commented out or in <angle brackets>. Filing looks for these first, so that a forgotten one is an
+error with its line and is never recorded.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from service.cli import drawing
 from service.cli.client import Service, ServiceProblem
-from service.cli.streams import history, reference
+from service.cli.streams import read_history, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.history import History
 from service.domain.irritant.standing import open_proposals, open_steps
@@ -18,22 +18,23 @@ from service.domain.report import escaped
 from service.domain.streams import parse_stream
 
 _HEAD: Final = """\
-# What was said of the round {round}. The record stood at position {position}.
+# Report on the round {round}. The record ended at position {position}.
 #
-# Take away the `# ` in front of what was said, leave or delete the rest, and fill in what stands in <angle brackets>.
-# Dates are EDTF: 2025-04-10, 2025-04 (some day in it), "[2025-04-10..]" (that day or later), "[..2025-04-10]", or none.
-# Then: irritants report {file} --dry-run
+# Remove the `# ` in front of what was said, leave or delete the rest, and fill in the text in <angle brackets>.
+# Dates are EDTF: 2025-04-10, 2025-04 (some day in it), "[2025-04-10..]" (that day or later), "[..2025-04-10]".
+# Leave out a date that is not known.
+# Then run: irritants report {file} --dry-run
 
 relation: {relation}
 round: {round}
 title: {title}
 
-# Who recorded something on these streams after this file was made will be told, instead of being passed over.
+# The versions when this file was written. If one has changed, the report is refused, and the new events are listed.
 expect:
 {expect}
 
-# A document is registered once and cited often; so are the utterances (origins) that it relays. Two documents that
-# relay one interview have one origin between them. What is on record already is cited without being registered again.
+# Register a document once, and each origin (the statement that it relays) once: two documents that relay one interview
+# have one origin. Cite what is on record without registering it again.
 sources:
   - slug: <document>
     publisher: <who published it>
@@ -42,12 +43,12 @@ sources:
     # published: <date>
     # language: en
     origins:
-      - origin: <utterance>
+      - origin: <origin>
         speaker: <who spoke>
         party: <{one}, {other}, JOINT or MEDIA>
         channel: <quote, paraphrase, attributed or outlet>
 
-# What holds for every assertion below that does not say otherwise.
+# Defaults for every assertion below.
 defaults:
   asserted_by:
     party: <{one}, {other}, JOINT or MEDIA>
@@ -57,7 +58,7 @@ defaults:
   source:
     document: <document>
     paragraphs: [<number>]
-    origin: <utterance>
+    origin: <origin>
   occurred: <date>
 
 events:
@@ -101,7 +102,7 @@ _IRRITANT: Final = """
 """
 
 _STEP: Final = """\
-  # Agreed before: {action} ({owner}).
+  # Open next step: {action} ({owner}).
   # - stream: {stream}
   #   type: NextStepClosed
   #   step: {step}
@@ -110,7 +111,7 @@ _STEP: Final = """\
 """
 
 _PROPOSAL: Final = """\
-  # Not answered yet: {terms} ({kind}, to {addressee}).
+  # Open proposal: {terms} ({kind}, to {addressee}).
   # - stream: {stream}
   #   type: ProposalAnswered
   #   proposal: {reference}
@@ -120,10 +121,10 @@ _PROPOSAL: Final = """\
 
 
 def template(service: Service, round: str, file: str | None) -> str:
-    """Raises Failed where this is no name of a round, and ServiceProblem where its relation is not on record."""
+    """Return the text. Raises Failed for an invalid round, and ServiceProblem if its relation is not on record."""
     name = parse_stream(f"round/{round}")
     if name is None or name.relation is None:
-        raise Failed(f"{round} is no name for a round, such as ru-us/istanbul-april", Exit.USAGE)
+        raise Failed(f'invalid round "{round}"; use an id such as ru-us/istanbul-april', Exit.USAGE)
     relation = service.read(f"/v1/relations/{name.relation}")
     irritants = list(service.items("/v1/irritants", {"relation": name.relation, "lifecycle": "open"}))
     one, other = relation["parties"]
@@ -154,17 +155,18 @@ def _round(service: Service, sides: Mapping[str, str]) -> str:
 
 def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
     stream = f"irritant/{irritant['slug']}"
-    told = history(service, f"irritant/{irritant['id']}")
-    standing = {**irritant, "stream": stream, "basis": drawing.basis(irritant)}
-    return "".join([_IRRITANT.format(**standing), *_open(told, stream)])
+    history = read_history(service, f"irritant/{irritant['id']}")
+    standing = {**{name: drawing.in_words(value) for name, value in irritant.items()}, "stream": stream}
+    standing["basis"] = drawing.basis(irritant)
+    return "".join([_IRRITANT.format(**standing), *_open(history, stream)])
 
 
-def _open(told: History[Any], stream: str) -> Iterator[str]:
-    """What waits for somebody: next steps and proposals."""
-    for step in open_steps(told.state):
+def _open(history: History[Any], stream: str) -> Iterator[str]:
+    """Yield the open next steps and proposals."""
+    for step in open_steps(history.state):
         yield _STEP.format(stream=stream, step=step.step, action=step.action, owner=step.owner)
-    for proposal in open_proposals(told.state):
-        tabled = told.recorded(proposal.root)
+    for proposal in open_proposals(history.state):
+        tabled = history.recorded(proposal.root)
         assert tabled is not None
         yield _PROPOSAL.format(
             stream=stream,
@@ -176,7 +178,7 @@ def _open(told: History[Any], stream: str) -> Iterator[str]:
 
 
 def unfilled(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Every place that still is as a template left it, each with its JSON Pointer."""
+    """Yield the JSON Pointer of each place that is not filled in, with an error."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from unfilled(part, f"{pointer}/{escaped(name)}")
@@ -184,4 +186,4 @@ def unfilled(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
         for index, part in enumerate(value):
             yield from unfilled(part, f"{pointer}/{index}")
     elif isinstance(value, str) and (left := _LEFT.search(value)):
-        yield pointer, f"{left[0]} is still to be filled in"
+        yield pointer, f"fill in {left[0]}"

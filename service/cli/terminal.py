@@ -1,11 +1,11 @@
-"""Where a command writes, and how it ends.
+"""Output of commands, and exit codes.
 
-On a terminal tables, colour and bars; in a pipe the same words as plain text, one line for a row however long it is.
-Only what the stream is decides, not FORCE_COLOR or COLUMNS: a file must not depend on them. Nothing that comes from the
-record is taken for markup.
+A terminal gets tables, colours and progress bars. A pipe gets the same words as plain text, one line for a row. Only
+the stream decides, not FORCE_COLOR or COLUMNS, so that a file does not depend on them. Texts of the record are never
+read as markup.
 
-Pipes and files get UTF-8 whatever the locale, and so do JSON, CSV and Markdown on a terminal. Tables and sentences on a
-terminal are written in its own encoding.
+Pipes and files get UTF-8 in every locale, and so do JSON, CSV and Markdown on a terminal. Tables and sentences on a
+terminal use its own encoding.
 """
 
 import codecs
@@ -28,18 +28,18 @@ from rich.table import Table
 from rich.text import Text
 
 Done = Callable[[int, int], None]
-"""Told how much of how much is done."""
+"""Called with the amount that is done, and the total."""
 
-UNSEEN: Final = "Nobody sees standard output: it is closed, or leads to /dev/null"
+UNSEEN: Final = "standard output is closed, or is /dev/null"
 _LONG_SECONDS: Final = 2
 _USUAL_WIDTH: Final = 80
 _VISIBLY: Final = "irritants.visibly"
 _LIKE: Final = dict(zip("■◆○·→…✗“”─━│╭╮╰╯", '#*o.>~x""--|++++', strict=True))
-"""What is shown on a terminal that lacks the marks and lines that our tables are drawn with."""
+"""Substitutes for terminals that lack the marks and lines of tables."""
 
 
 class Exit(IntEnum):
-    """How a command ends; scripts rely on these numbers, and the help lists them."""
+    """Exit codes. Scripts rely on the numbers, and the help lists them."""
 
     DONE = 0
     REFUSED = 1
@@ -51,7 +51,7 @@ class Exit(IntEnum):
 
 
 class Failed(Exception):
-    """The command cannot do what it was asked to. `found`: what `--json` tells beside the sentence."""
+    """The command failed. `found` has more members for `--json`."""
 
     def __init__(self, sentence: str, code: Exit = Exit.REFUSED, found: dict[str, Any] | None = None) -> None:
         self.sentence, self.code, self.found = sentence, code, found or {}
@@ -59,21 +59,21 @@ class Failed(Exception):
 
 
 def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as a handler of signals is called
-    """Ends the program as if it were done, so that what has to be put away is."""
+    """End the program as a success, so that clean-up code runs."""
     raise SystemExit(Exit.DONE)
 
 
 def set_encoding(stream: TextIO) -> None:
-    """Make a standard stream write UTF-8, or on a terminal its encoding; nothing that is written raises an error."""
+    """Make a standard stream write UTF-8, or on a terminal its encoding. Writing never raises an encoding error."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors=_VISIBLY)
 
 
 def _substitute(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what is written for characters that the encoding lacks, as `codecs.register_error` asks for it.
+    """Return what to write for characters that the encoding lacks, for `codecs.register_error`.
 
-    On a terminal a character as wide, else `?`. A lone surrogate is a byte of a file name that the locale lacks: the
-    name is restored if it is UTF-8, else the surrogate is escaped as in JSON.
+    On a terminal it is a character of the same width, else `?`. A lone surrogate is a byte of a file name that the
+    locale lacks: the name is restored if it is UTF-8, else the surrogate is escaped as in JSON.
     """
     assert isinstance(error, UnicodeEncodeError)
     lacking = error.object[error.start : error.end]
@@ -108,13 +108,13 @@ def _console(stream: TextIO) -> Console:
         highlight=False,
         emoji=False,
     )
-    if console.width == 0:  # COLUMNS=0 says that nothing is known of the width; Rich would print nothing
+    if console.width == 0:  # COLUMNS=0 means an unknown width, for which Rich prints nothing
         console.width = _USUAL_WIDTH
     return console
 
 
 def is_shown() -> bool:
-    """Whether results can be seen. Not where standard output was closed, or leads to /dev/null: `UNSEEN`."""
+    """Return whether results can be seen: not if standard output is closed or is /dev/null (`UNSEEN`)."""
     try:
         return not os.path.samestat(os.fstat(sys.stdout.fileno()), Path(os.devnull).stat())
     except OSError:  # not a file of the operating system
@@ -122,7 +122,7 @@ def is_shown() -> bool:
 
 
 def show(*renderables: RenderableType) -> None:
-    """Prints results. In a pipe no line ends in blanks, which tables leave."""
+    """Print results. In a pipe, lines have no trailing blanks."""
     console = out()
     for renderable in renderables:
         if console.is_terminal:
@@ -135,12 +135,12 @@ def show(*renderables: RenderableType) -> None:
 
 
 def _print(console: Console, renderable: RenderableType) -> None:
-    """Print; the terminal itself folds a sentence, since a line break of ours in a path or address would be copied."""
+    """Print. The terminal folds sentences itself, so that copied paths and addresses have no line breaks."""
     console.print(renderable, soft_wrap=isinstance(renderable, str))
 
 
 def show_text(text: str) -> None:
-    """Print a text as it is, for programs and for copying: in UTF-8, without line breaks of ours."""
+    """Print a text as it is, in UTF-8 and without added line breaks, for programs and for copying."""
     sys.stdout.flush()
     sys.stdout.buffer.write((text if text.endswith("\n") else f"{text}\n").encode("utf-8", _VISIBLY))
     sys.stdout.buffer.flush()
@@ -151,7 +151,7 @@ def show_json(value: object, *, on_one_line: bool = False) -> None:
 
 
 def note(sentence: str | Text) -> None:
-    """Says something about the work, not its result: on standard error."""
+    """Print a remark on the work, not a result, to standard error."""
     _print(err(), sentence)
 
 
@@ -160,7 +160,7 @@ def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
     made = Table(*columns, box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for column in made.columns:
         column.no_wrap = not console.is_terminal
-        column.overflow = "fold"  # an id that does not fit goes on in the next line, instead of losing its end
+        column.overflow = "fold"  # fold long ids instead of cutting them off
     for row in rows:
         made.add_row(*row)
     return made
@@ -168,7 +168,7 @@ def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
 
 @contextmanager
 def progress(what: str) -> Iterator[Done]:
-    """Shows how much is done of long work: a bar on a terminal, else a line at every tenth."""
+    """Show the progress of long work: a bar on a terminal, else a line at every tenth."""
     console = err()
     if not console.is_terminal:
         yield _Tenths(what)
@@ -181,7 +181,7 @@ def progress(what: str) -> Iterator[Done]:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Shows that something is under way of which nobody knows how far it is; in a pipe a line, once it takes long."""
+    """Show that work of unknown length goes on; in a pipe one line if it takes long."""
     console = err()
     if console.is_terminal:
         with console.status(what):
@@ -197,7 +197,7 @@ def working(what: str) -> Iterator[None]:
 
 
 class _Tenths:
-    """Says how far the work is, ten times at most, and nothing of work that is done at once."""
+    """Print progress at most ten times, and not for work that is done at once."""
 
     def __init__(self, what: str) -> None:
         self.what, self.said = what, 0

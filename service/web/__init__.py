@@ -1,6 +1,5 @@
-"""The record as pages, for people: drawn on the server from the documents that programs get under `/v1`.
+"""The record as pages for people, rendered on the server from the documents that `api` serves under `/v1`.
 
-No page reads the record in a way of its own, so what a page shows and what the interface answers cannot differ. Nothing
-is built and nothing is asked of another host: templates, one stylesheet, htmx as it was published, and one short script
-without which every page still works.
+A page reads through the same resources as the HTTP interface, so both show the same. The pages need no build step and
+no other host: templates, one stylesheet, htmx, and one short script without which every page still works.
 """

@@ -1,7 +1,7 @@
-"""What pages are made with: stylesheet and scripts, under names that change with their content, to be kept for ever.
+"""Stylesheet and scripts, under names that change with their content, so that browsers can store them for ever.
 
-`VERSION` is of everything in this room; a page's tag contains it, so that no browser holds on to what an older release
-drew.
+`VERSION` covers all files of this room and is part of the ETag of every page. So no browser keeps a page of an older
+release.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def _served_as(name: str, body: bytes) -> str:
 
 
 def _read() -> Iterator[tuple[str, bytes]]:
-    """Each file by its name; the stylesheet is written in several and served as one."""
+    """Yield each file with its name. The stylesheet is written in two files and served as one."""
     folder = ROOM / "static"
     yield "style.css", b"\n".join((folder / name).read_bytes() for name in _STYLES)
     yield from ((file.name, file.read_bytes()) for file in sorted(folder.glob("*.js")))
@@ -44,7 +44,7 @@ _ASSETS: Final = {
     _served_as(name, body): Fixed(body, _TYPES[Path(name).suffix], _HEADERS) for name, body in _FILES.items()
 }
 ADDRESSES: Final = {name: f"/static/{_served_as(name, body)}" for name, body in _FILES.items()}
-"""The address of each, by its name."""
+"""The address of each file, by its name."""
 
 _MADE_OF: Final = sorted(f for f in ROOM.rglob("*") if f.suffix in {".py", ".html", ".css", ".js", ".toml", ".md"})
 VERSION: Final = int(_hash(*(file.read_bytes() for file in _MADE_OF)), 16)
@@ -54,7 +54,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/static/{name}")
 async def asset(request: Request, name: str) -> Response:
-    """A file under the name that its content gives it."""
+    """Serve a file under the name that its content gives it."""
     found = _ASSETS.get(name)
     if found is None:
         raise Problem("not-found", f"There is no file {name}.")

@@ -1,27 +1,34 @@
-"""The board, `/`: every irritant in one line, which can be read at a glance, at any point of both clocks."""
+"""The board, `/`: every irritant in one line, at any point of both clocks.
+
+A board has hundreds of lines, but few different standings. So each line is filled in two steps: the words and drawings
+of a standing, which are cached, then the values of one irritant. A template engine takes twenty times as long.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
-from markupsafe import Markup
-from pydantic import Field
+from markupsafe import Markup, escape
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from service.api.parameters import At, RelationId
+from service.api.parameters import At, RelationId, misplaced
 from service.api.problems import Problem
 from service.api.relations import BOARD
 from service.api.resources import Snapshot
 from service.domain.assertion import when
 from service.domain.ladder import LEVELS
 from service.projections.board import BoardDocument, BoardRow
-from service.web import ladder
-from service.web.clocks import Slid, clocks, meant
+from service.web.assets import ROOM
+from service.web.clocks import SliderQuery, address_meant, clocks
+from service.web.formatting import capitalised, name_of, occurred, round_name, since
+from service.web.headline import Standing, basis, beside, of_row, sentence
+from service.web.ladder import axis, ladder, movement, symbols
 from service.web.limited import relations, to_one_relation
-from service.web.lines import lines
-from service.web.pages import PageRequest, Redirect, Template, shown
-from service.web.sentences import round_name
+from service.web.messages import messages
+from service.web.pages import PageRequest, Redirect, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -40,20 +47,28 @@ _ORDERS: Final[Mapping[str, Callable[[BoardRow], Any]]] = {
 }
 
 
-class BoardQuery(Slid):
-    """Which relation, at which point of the record, in which order."""
+def _known_order(sort: str) -> str:
+    """Return the order. Raises PydanticCustomError if it names no column."""
+    if sort.removeprefix("-") not in _ORDERS:
+        detail = f"must be one of {', '.join(_ORDERS)}; a hyphen before it reverses the order"
+        raise misplaced("sort", detail)
+    return sort
+
+
+class BoardQuery(SliderQuery):
+    """The relation, the point of the record, and the order."""
 
     relation: Annotated[RelationId | None, Field(description="only this relation")] = None
-    sort: Annotated[str, Field(pattern=f"^-?({'|'.join(_ORDERS)})$")] = "irritant"
+    sort: Annotated[str, AfterValidator(_known_order)] = "irritant"
 
     @property
     def chosen(self) -> dict[str, object]:
-        """What of the page is neither clock's."""
+        """Return the parameters that are not about a clock."""
         return {"relation": self.relation, "sort": None if self.sort == "irritant" else self.sort}
 
 
 class Section(NamedTuple):
-    """One relation's board."""
+    """The board of one relation."""
 
     board: BoardDocument
     lines: Markup
@@ -61,7 +76,7 @@ class Section(NamedTuple):
 
 @router.get("/")
 async def board(request: Request) -> Response:
-    return await shown(request, BoardQuery, _board)
+    return await page_response(request, BoardQuery, _board)
 
 
 def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
@@ -74,19 +89,19 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     present = [snapshot.read(BOARD, relation=relation) for relation in chosen]
     dates = list(_dates(present))
     if query.is_slid:
-        raise Redirect(meant(visit, dates, **query.chosen))
+        raise Redirect(address_meant(visit, dates, **query.chosen))
     point = visit.at_point(At)
     boards = [snapshot.read(BOARD, point, relation=r) for r in chosen] if visit.point else present
     counted_to = query.effective_on or visit.today
-    told = {
+    values = {
         "relations": found,
         "sections": [section(board, query.sort, counted_to, visit.link("")) for board in boards],
         "clocks": clocks(visit, snapshot, dates, (r for board in present for r in board.rounds)),
         "counted_to": counted_to,
-        "axis": ladder.axis(),
-        "symbols": ladder.symbols(),
+        "axis": axis(),
+        "symbols": symbols(),
     }
-    return Template("board.html", told)
+    return Template("board.html", values)
 
 
 def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:
@@ -96,7 +111,70 @@ def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:
 
 
 def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Section:
-    """A relation's irritants in their order. `query`: what addresses end with that lead to the same point."""
+    """Return a sorted section. `query` ends the addresses and leads to the same point."""
     rows = sorted(board.items, key=_ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     rounds = {round.id: round_name(round.id) for round in board.rounds}
     return Section(board, lines(rows, rounds, counted_to, query))
+
+
+_LINE: Final = (ROOM / "templates" / "line.html").read_text(encoding="utf-8")
+_LEFT_OPEN: Final = {place: f"%({place})s" for place in ("id", "address", "position", "title", "movement", "since")}
+
+
+def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date, query: str) -> Markup:
+    """Return the rows of the table. `rounds`: names by id. `query`: the end of each address, for the same point."""
+    filled = "".join([_line(row, rounds, counted_to, query) for row in rows])
+    return Markup(filled)  # noqa: S704 -- what is put into lines is drawn, or escaped there, or an id
+
+
+def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> str:
+    over = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
+    return _kept_line(of_row(row)) % {
+        "id": row.id.replace("/", "-"),
+        "address": f"/irritants/{row.id}{query}",
+        "position": row.position,
+        "title": escape(row.title),
+        "movement": movement(over, row.status, row.confirmed_status),
+        "since": _moved(row.last_moved.occurred, counted_to),
+    }
+
+
+@lru_cache(maxsize=8192)
+def _kept_line(standing: Standing) -> str:
+    """Return the cached line of a standing, with places for the values of one irritant."""
+    drawn = {
+        "sentence": sentence(standing),
+        "ladder": ladder(standing),
+        "basis": _labelled("basis", basis(standing)),
+        "beside": beside(standing),
+    }
+    linked = {"move": _labelled("move", _move(standing.awaiting)), "sides": _sides(standing)}
+    return _LINE % ({place: str(text).replace("%", "%%") for place, text in drawn.items()} | _LEFT_OPEN | linked)
+
+
+def _labelled(column: str, cell: str) -> str:
+    """Return a cell with the name of its column, which narrow screens show in place of the table head."""
+    return f"<i>{messages()(f'board.{column}')}</i>{cell}"
+
+
+def _move(awaiting: str) -> str:
+    """Return who acts next, linked to what is awaited."""
+    name = capitalised(name_of(awaiting))
+    return f"<small>{name}</small>" if awaiting == "none" else f'<a href="%(address)s#moves">{name}</a>'
+
+
+def _sides(standing: Standing) -> str:
+    """Return the rung of each side in words, linked to its statements."""
+    t = messages()
+    sides = [(party, t("board.side", party=party, rung=t(f"rung.{rung}"))) for party, rung in standing.rungs]
+    if standing.reported != standing.claimed:
+        sides.append(("MEDIA", t("board.media", rung=t(f"rung.{standing.reported}"))))
+    return "".join(f'<a href="%(address)s#{voice}">{text}</a>' for voice, text in sides)
+
+
+@lru_cache(maxsize=8192)
+def _moved(edtf: str | None, counted_to: date) -> str:
+    text = since(edtf, counted_to)
+    if edtf is not None:
+        text = messages()("board.moved-on", since=text, day=occurred(edtf))
+    return _labelled("moved", text)

@@ -1,4 +1,4 @@
-"""What changed, `/changes`: the latest first, or in order since a position, each with before, after and a reason."""
+"""What changed, `/changes`: the latest first, or in order since a position, each with before, after and reason."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,10 +18,9 @@ from service.projections.difference import changed
 from service.store import events, reports
 from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
+from service.web.headline import of_change, sentence
 from service.web.limited import relations, to_one_relation
-from service.web.pages import PageRequest, Template, shown
-from service.web.sentences import sentence
-from service.web.standing import of_change
+from service.web.pages import PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -31,15 +30,15 @@ _FIRST_STRETCH: Final = 250
 
 
 class ChangesQuery(Query):
-    """Of which relation; since a position, or before one."""
+    """The relation, and a position to start after (`since`) or to end before (`before`)."""
 
     relation: RelationId | None = None
     since: Annotated[Whole | None, Field(description="in order, from the first after this position")] = None
     before: Annotated[Whole | None, Field(description="the latest first, of those before this position")] = None
 
 
-class Told(NamedTuple):
-    """One change: how the irritant read and reads, and the report that it came with."""
+class ChangeRow(NamedTuple):
+    """One change with the report that caused it."""
 
     change: ChangeDocument
     fields: Sequence[str]
@@ -51,7 +50,7 @@ class Told(NamedTuple):
 
 @router.get("/changes")
 async def changes(request: Request) -> Response:
-    return await shown(request, ChangesQuery, _changes)
+    return await page_response(request, ChangesQuery, _changes)
 
 
 def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
@@ -64,18 +63,18 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     else:
         found = _changes_in(_feed(snapshot, query, query.since, _ON_A_PAGE + 1))
     page = found[:_ON_A_PAGE]
-    told = {
-        "changes": _told(snapshot, page),
+    values = {
+        "changes": _rows(snapshot, page),
         "more": page[-1].position if len(found) > _ON_A_PAGE else None,
         "relations": relations(visit, snapshot),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Template("changes.html", told)
+    return Template("changes.html", values)
 
 
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:
-    """The last before a position, the latest first. They are stored forward, so ever longer stretches are read."""
+    """Return the last changes before a position, latest first. Reads longer stretches until the page is full."""
     before = min(query.before or snapshot.head.position + 1, snapshot.head.position + 1)
     stretch = _FIRST_STRETCH
     while True:
@@ -104,16 +103,16 @@ def _changes_in(feed: Feed) -> list[ChangeDocument]:
     return [ChangeDocument.model_validate_json(item) for item in feed.items]
 
 
-def _told(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[Told]:
-    """Each change with its report: all events in one query, and all reports in another."""
+def _rows(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[ChangeRow]:
+    """Return each change with its report, in two queries: one for events, one for reports."""
     caused = events.by_ids(snapshot.c, [change.events[-1] for change in changes])
     filed = reports.by_ids(snapshot.c, {event.report for event in caused.values()})
-    return [_told_one(change, caused[change.events[-1]], filed) for change in changes]
+    return [_row(change, caused[change.events[-1]], filed) for change in changes]
 
 
-def _told_one(change: ChangeDocument, event: StoredEvent, filed: Mapping[str, StoredReport]) -> Told:
+def _row(change: ChangeDocument, event: StoredEvent, filed: Mapping[str, StoredReport]) -> ChangeRow:
     after = of_change(change.after)
     before = ladder.ladder(of_change(change.before)) if change.before else None
     fields = [name for name in changed(change.before, change.after) if change.before]
     ladders = (before, ladder.ladder(after))
-    return Told(change, fields, ladders, sentence(after), filed[event.report], event.recorded_at)
+    return ChangeRow(change, fields, ladders, sentence(after), filed[event.report], event.recorded_at)

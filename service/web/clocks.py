@@ -1,7 +1,7 @@
-"""The two clocks as controls: a slider over the record, and one over the world.
+"""The two clocks as controls: a slider over the record and a slider over dates.
 
-Sliders send numbers. They are answered with the address of the reading that those mean, so that what somebody keeps or
-sends on says its position and its day. A slider at its end means no bound, and not today's.
+Sliders send numbers. The answer redirects to the address that names the position and the date, so that it can be stored
+and shared. A slider at its end sets no bound.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,16 +17,16 @@ from service.api.resources import Snapshot
 from service.domain.assertion import when
 from service.projections.board import BoardRound
 from service.store import events, reports
+from service.web.formatting import round_name
 from service.web.pages import PageRequest, address
-from service.web.sentences import round_name
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MOST_TICKS: Final = 60
 _Days = Annotated[int, Field(ge=0, le=2_900_000), BeforeValidator(whole)]
 
 
-class Slid(At):
-    """A point of the record, perhaps as sliders send it."""
+class SliderQuery(At):
+    """A point of the record, also as the sliders send it."""
 
     position: Annotated[Whole | None, Field(description="a position; the end of the record is no bound")] = None
     day: Annotated[_Days | None, Field(description="days since 1970; the last is no bound")] = None
@@ -37,7 +37,7 @@ class Slid(At):
 
 
 class Known(NamedTuple):
-    """The last event of what is read: where it is on record, since when, and which report brought it."""
+    """The last event that is read: its position, its time, and the title of its report."""
 
     position: int
     recorded_at: datetime
@@ -45,7 +45,7 @@ class Known(NamedTuple):
 
 
 class World(NamedTuple):
-    """The days from the first that is spoken of to the day after the last, and the one that is read at."""
+    """The dates from the first event to the day after the last one, and the chosen date, all in days since 1970."""
 
     first: int
     end: int
@@ -57,7 +57,7 @@ class World(NamedTuple):
 
 
 class Clocks(NamedTuple):
-    """What the sliders show; `rounds`: the day of each, and its name."""
+    """The values of the sliders. `rounds` has the day and the name of each round."""
 
     known: Known | None
     reports: Sequence[ReportSummary]
@@ -68,14 +68,14 @@ class Clocks(NamedTuple):
 def clocks(
     visit: PageRequest[Any], snapshot: Snapshot, dates: Iterable[str | None], rounds: Iterable[BoardRound]
 ) -> Clocks:
-    """The sliders of a visit. `dates` (EDTF): what the world's is to reach over."""
+    """Return the sliders of a page. `dates` (EDTF) are the dates that the second slider covers."""
     ticks = [(_number(round.latest), round_name(round.id)) for round in rounds]
     return Clocks(_known(visit, snapshot), _reports(snapshot), _world(visit, dates), ticks)
 
 
-def meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
-    """The address of the reading that the sliders' numbers mean."""
-    query: Slid = visit.query
+def address_meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
+    """Return the address of the point that the sliders chose."""
+    query: SliderQuery = visit.query
     world = _world(visit, dates)
     position = query.position if query.position is None or query.position < visit.head.position else None
     day = _day(query.day) if query.day is not None and query.day < world.end else None
@@ -83,7 +83,7 @@ def meant(visit: PageRequest[Any], dates: Iterable[str | None], **others: object
 
 
 def _reports(snapshot: Snapshot) -> Sequence[ReportSummary]:
-    """The reports that the slider marks; none where there are too many to mark."""
+    """Return the reports to mark on the slider; empty if there are more than 60."""
     found: list[ReportSummary] = []
     for relation in snapshot.reader.reads or (None,):
         page = snapshot.read(LIST, written(ReportsQuery, limit=_MOST_TICKS, relation=relation))
@@ -94,7 +94,7 @@ def _reports(snapshot: Snapshot) -> Sequence[ReportSummary]:
 
 
 def _known(visit: PageRequest[Any], snapshot: Snapshot) -> Known | None:
-    """The last event that is read, of the relations that the visitor may read; None before the first."""
+    """Return the last event that the visitor reads at this point; None before the first."""
     upto, c = snapshot.point_in_log(visit.query).position, snapshot.c
     last = max(events.last_position(c, relation=r, upto=upto) for r in snapshot.reader.reads or (None,))
     if not last:

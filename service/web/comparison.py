@@ -1,7 +1,7 @@
-"""The difference of two readings of an irritant, `/irritants/…/difference`: before, after, and event by event why.
+"""Two points of an irritant compared, `/irritants/…/difference`: before, after, and the events that explain it.
 
-The form sends for each end what kind of point it is and which; that is answered with the address that the interface
-has for it, so that a comparison can be kept and sent on.
+The form sends a kind and a value for each point. The answer redirects to the address that the HTTP interface uses, so
+that a comparison can be stored and shared.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -17,9 +17,8 @@ from service.api.resources import Snapshot
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder
-from service.web.pages import PageRequest, Redirect, Template, address, shown
-from service.web.sentences import sentence
-from service.web.standing import of_irritant
+from service.web.headline import of_irritant, sentence
+from service.web.pages import PageRequest, Redirect, Template, address, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -29,7 +28,7 @@ Text = Annotated[str | None, Field(max_length=100)]
 
 
 class ComparisonQuery(Query):
-    """Between which two points; as the form sends them, or as the interface has them."""
+    """Two points, as the form sends them or as the HTTP interface has them."""
 
     from_: Annotated[Text, Field(alias="from")] = None
     to: Text = None
@@ -41,7 +40,7 @@ class ComparisonQuery(Query):
 
 @router.get("/irritants/{relation}/{slug}/difference")
 async def comparison(request: Request) -> Response:
-    return await shown(request, ComparisonQuery, _comparison)
+    return await page_response(request, ComparisonQuery, _comparison)
 
 
 def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Template:
@@ -52,11 +51,11 @@ def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Temp
     between = written(DifferenceQuery, **{"from": query.from_, "to": query.to})
     found = snapshot.read(OF_IRRITANT, between, **visit.names)
     rounds = snapshot.read(BOARD, relation=visit.names["relation"]).rounds
-    return Template("difference.html", {**told_of(found, query.from_, query.to), "rounds": rounds})
+    return Template("difference.html", {**template_values(found, query.from_, query.to), "rounds": rounds})
 
 
-def told_of(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
-    """What the page shows of a difference between two points. Total."""
+def template_values(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
+    """Return the values for the page of a difference."""
     return {
         "difference": found,
         "irritant": found.after or found.before,

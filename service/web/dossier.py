@@ -1,4 +1,4 @@
-"""The dossier, `/irritants/…`: one irritant in full, and what two readings of it tell otherwise."""
+"""The dossier, `/irritants/…`: one irritant in full."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -18,25 +18,24 @@ from service.projections.dossier import DossierDocument
 from service.projections.registers import RegistersDocument
 from service.projections.timeline import Entry
 from service.web import ladder
-from service.web.clocks import Slid, clocks, meant
+from service.web.clocks import SliderQuery, address_meant, clocks
 from service.web.events import EventsQuery
-from service.web.pages import PageRequest, Redirect, Template, shown
-from service.web.sentences import basis, beside, sentence, since
-from service.web.speech import event_label, uncapitalised
-from service.web.standing import of_irritant
-from service.web.texts import texts
+from service.web.formatting import event_label, since, uncapitalised
+from service.web.headline import basis, beside, of_irritant, sentence
+from service.web.messages import messages
+from service.web.pages import PageRequest, Redirect, Template, page_response
 from service.web.timeline import plot
 
 router: Final = APIRouter(include_in_schema=False)
 
 
-class DossierQuery(Slid, EventsQuery):
-    """At which point, and which page of the timeline."""
+class DossierQuery(SliderQuery, EventsQuery):
+    """The point that is read, and the page of the timeline."""
 
 
 @router.get("/irritants/{relation}/{slug}")
 async def dossier(request: Request) -> Response:
-    return await shown(request, DossierQuery, _dossier)
+    return await page_response(request, DossierQuery, _dossier)
 
 
 def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
@@ -45,21 +44,21 @@ def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
     rounds = snapshot.read(BOARD, relation=relation).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
     if query.is_slid:
-        raise Redirect(meant(visit, dates))
+        raise Redirect(address_meant(visit, dates))
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     read = snapshot.read(DOSSIER, page, **visit.names)
     registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
-    told = {
-        **told_of(read, registers, rounds, query.effective_on or visit.today),
+    values = {
+        **template_values(read, registers, rounds, query.effective_on or visit.today),
         "clocks": clocks(visit, snapshot, dates, rounds),
     }
-    return Template("dossier.html", told)
+    return Template("dossier.html", values)
 
 
-def told_of(
+def template_values(
     dossier: DossierDocument, registers: RegistersDocument, rounds: Sequence[BoardRound], counted_to: date
 ) -> dict[str, Any]:
-    """What the page shows of these documents. Total."""
+    """Return the values for the page of a dossier."""
     irritant = dossier.irritant
     standing = of_irritant(irritant)
     entries = {entry.event: entry for entry in dossier.timeline.items}
@@ -84,16 +83,16 @@ def told_of(
 
 
 def _labels(entries: Mapping[str, Entry]) -> Mapping[str, str]:
-    """What the timeline writes at each thing said: its place, what it was, and the side's own word for it.
+    """Return the label of each statement on the timeline: its number, its event type, and the wording.
 
-    Items of one list, which are said in one breath, have one mark.
+    Items that were listed together share one mark.
     """
     said = (entry for entry in entries.values() if "asserted_by" in entry.data)
-    grouped = [list(run) for _, run in groupby(said, key=_breath)]
+    grouped = [list(run) for _, run in groupby(said, key=_run_key)]
     return {run[0].event: _label(run) for run in grouped}
 
 
-def _breath(entry: Entry) -> tuple[object, ...]:
+def _run_key(entry: Entry) -> tuple[object, ...]:
     if entry.type != "ItemAdded" or not entry.stands:
         return (entry.place,)
     return (entry.type, entry.occurred, entry.data["asserted_by"]["party"], entry.data["source"]["document"])
@@ -101,7 +100,7 @@ def _breath(entry: Entry) -> tuple[object, ...]:
 
 def _label(run: Sequence[Entry]) -> str:
     first, last = run[0], run[-1]
-    place = str(first.place) if first is last else texts()("timeline.several", first=first.place, last=last.place)
+    place = str(first.place) if first is last else messages()("timeline.several", first=first.place, last=last.place)
     words = f"{place} {uncapitalised(event_label(first.type))}"
     wording = first.data.get("wording")
-    return f"{words} {texts()('said.wording', wording=wording)}" if wording else words
+    return f"{words} {messages()('said.wording', wording=wording)}" if wording else words

@@ -1,7 +1,6 @@
-"""Everything on record, event by event: `…/events` of a round, a relation or a source, and the way to one event.
+"""The full history of a round, relation or source, `…/events`, and the way to one event, `/events/…`.
 
-An irritant's dossier has this list at its end. It is where the record is mended: what was corrected or struck stands
-here as it was filed.
+The dossier ends with this list for an irritant. Corrections and retractions start here.
 """
 
 from typing import Annotated, Any, Final
@@ -20,9 +19,9 @@ from service.domain.history import History
 from service.follower.as_of import Point
 from service.projections import timeline
 from service.projections.timeline import TimelineDocument
-from service.web.pages import PageRequest, Redirect, Template, shown
+from service.web.forms.context import named_event
+from service.web.pages import PageRequest, Redirect, Template, page_response
 from service.web.reports import address_of
-from service.web.surroundings import named_event
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -35,7 +34,7 @@ _TIMELINES: Final[dict[str, Resource[TimelineQuery, TimelineDocument]]] = {
 
 
 class EventsQuery(At):
-    """At which point, and which page of the list."""
+    """The point that is read, and the page of the list."""
 
     after: Annotated[Whole | None, Field(description="the place in the list that was seen last")] = None
     limit: Limit = ON_A_PAGE
@@ -45,13 +44,13 @@ class EventsQuery(At):
 @router.get("/relations/{relation}/events")
 @router.get("/sources/{slug}/events")
 async def events(request: Request) -> Response:
-    return await shown(request, EventsQuery, _events)
+    return await page_response(request, EventsQuery, _events)
 
 
 @router.get("/events/{id}")
 async def event(request: Request) -> Response:
-    """To the page that an event is on, whatever it is of; what mends another stands at that."""
-    return await shown(request, At, _event)
+    """Redirect to the page that shows an event; for a correction or retraction, to the event that it changes."""
+    return await page_response(request, At, _event)
 
 
 def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
@@ -59,34 +58,36 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
     kind, _, member = found.stream.partition("/")
-    # A source is of no relation: what mends it is filed under one that the visitor may report on.
-    mends = visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
-    told = {"events": found, "of": of, "kind": kind, "member": member, "mends": mends and not visit.point}
-    return Template("events.html", told)
+    # A source belongs to no relation: its correction is filed under one that the visitor may report on.
+    may_amend = (
+        visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
+    )
+    values = {"events": found, "of": of, "kind": kind, "member": member, "may_amend": may_amend and not visit.point}
+    return Template("events.html", values)
 
 
 def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
-    """Raises Redirect, or Problem where nothing of that id is on record at this point."""
-    told, event = named_event(snapshot, visit.names["id"])
-    found, page = _mended(told, event), address_of(told.stream)
-    place = _place(told, snapshot.point_in_log(visit.query), found.id)
-    listed = page if told.stream.startswith("irritant/") else f"{page}/events"
+    """Redirect to the place of an event. Raises Redirect, or Problem if the event is not on record at this point."""
+    history, event = named_event(snapshot, visit.names["id"])
+    found, page = _amended_event(history, event), address_of(history.stream)
+    place = _place(history, snapshot.point_in_log(visit.query), found.id)
+    listed = page if history.stream.startswith("irritant/") else f"{page}/events"
     after = (place - 1) // ON_A_PAGE * ON_A_PAGE
     raise Redirect(f"{visit.link(listed, after=after or None)}#p{found.position}")
 
 
-def _mended(told: History[Any], event: Recorded) -> Recorded:
-    """The event that it is about in the end, where it corrects or retracts."""
+def _amended_event(history: History[Any], event: Recorded) -> Recorded:
+    """Return the event that a chain of corrections and retractions is about."""
     while isinstance(event.data, AssertionCorrected | AssertionRetracted):
-        target = told.recorded(event.data.target)
-        assert target is not None  # nothing is on record that mends what is not
+        target = history.recorded(event.data.target)
+        assert target is not None  # a correction is recorded only for an event on record
         event = target
     return event
 
 
-def _place(told: History[Any], point: Point, id: str) -> int:
-    """Where an event is in the timeline of its stream at a point. Raises Problem."""
-    listed = timeline.view(point.reading(told.as_of(point.position))).items
+def _place(history: History[Any], point: Point, id: str) -> int:
+    """Return the number of an event in the timeline of its stream at a point. Raises Problem."""
+    listed = timeline.view(point.reading(history.as_of(point.position))).items
     place = next((entry.place for entry in listed if entry.event == id), None)
     if place is None:
         raise Problem("not-found", f"The event {id} was not on record at this point.")

@@ -1,8 +1,8 @@
-"""The ladder as a scale, and how an irritant moved on it: the two drawings of the board.
+"""The ladder and the movement over the rounds: the two drawings of the board, in SVG.
 
-Three statuses are three shapes, so nothing rests on colour: a bar up to what both sides confirm, a filled diamond at
-what is claimed, an open circle at what is reported. Shapes are drawn once on a page and referred to. What is put into a
-drawing is a number or a text of ours, so it is plain text until it is whole.
+Three statuses have three shapes, so that nothing depends on colour: a bar for confirmed, a filled diamond for claimed,
+an open circle for reported. Shapes are defined once on a page. Drawings contain only numbers and messages of this room,
+so their parts need no escaping.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,20 +11,20 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from service.domain.ladder import LEVELS, RUNGS, Rung
-from service.web.sentences import name_of
-from service.web.standing import Rungs, Standing
-from service.web.texts import texts
+from service.web.formatting import name_of
+from service.web.headline import Rungs, Standing
+from service.web.messages import messages
 
 _WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
 _ROUND_STEP, _MOVEMENT, _RUNG_STEP, _TOP = 20, 96, 5, 3
-_TOLD_TURNS = 3
+_LISTED_TURNS = 3
 
 Moment = tuple[str, Rung, Rung]
-"""After which round, and what was claimed and confirmed then."""
+"""The name of a round, and the claimed and the confirmed status after it."""
 
 
 def symbols() -> Markup:
-    """What the drawings of a page refer to."""
+    """Return the shapes that the drawings of a page refer to."""
     ticks = "".join(f"M{_x(rung)} {_LINE - 4}v8" for rung in RUNGS)
     return _drawn(
         '<symbol id="scale" overflow="visible">',
@@ -36,17 +36,17 @@ def symbols() -> Markup:
 
 
 def axis() -> Markup:
-    """The names of the rungs, for above a column of ladders."""
+    """Return the names of the rungs, as the head of a column of ladders."""
     names = (f'<text transform="translate({_x(rung) + 2} 62)rotate(-38)">{_word(rung)}</text>' for rung in RUNGS)
     return _drawn(f'<svg class="axis" viewBox="0 0 {_WIDTH} 66" aria-hidden="true">', *names, "</svg>")
 
 
 def ladder(standing: Standing) -> Markup:
-    """One irritant on the ladder."""
+    """Return the ladder of one standing."""
     claimed, confirmed, reported = standing.claimed, standing.confirmed, standing.reported
-    told = texts()("mark.all", claimed=_word(claimed), confirmed=_word(confirmed), reported=_word(reported))
+    title = messages()("mark.all", claimed=_word(claimed), confirmed=_word(confirmed), reported=_word(reported))
     return _drawn(
-        f'<svg class="ladder" viewBox="0 0 {_WIDTH} 42" role="img"><title>{told}</title><use href="#scale"/>',
+        f'<svg class="ladder" viewBox="0 0 {_WIDTH} 42" role="img"><title>{title}</title><use href="#scale"/>',
         *_marks(standing),
         *_sides(standing.rungs),
         "</svg>",
@@ -68,39 +68,42 @@ def _marks(standing: Standing) -> Iterable[str]:
 
 
 def _marked(name: str, rung: Rung, mark: str) -> str:
-    return f"<{mark}><title>{texts()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
+    return f"<{mark}><title>{messages()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
 
 
 def _sides(rungs: Rungs) -> Iterable[str]:
-    """The parties' codes over their rungs; side by side where they stand on the same."""
+    """Yield the codes of the parties above their rungs, side by side if the rungs are equal."""
     apart = 11 if len({rung for _, rung in rungs}) == 1 else 0
     for place, (party, rung) in enumerate(rungs):
-        told = texts()("mark.side", side=name_of(party), rung=_word(rung))
+        title = messages()("mark.side", side=name_of(party), rung=_word(rung))
         silent = ' class="silent"' if rung == "unstated" else ""
         x = _x(rung) + (place * 2 - 1) * apart
-        yield f'<text{silent} x="{x}" y="12"><title>{told}</title>{party}</text>'
+        yield f'<text{silent} x="{x}" y="12"><title>{title}</title>{party}</text>'
 
 
 @lru_cache(maxsize=4096)
 def movement(over: Sequence[Moment], claimed: Rung, confirmed: Rung) -> Markup:
-    """What was claimed after each round, as steps over what was confirmed, up to now. In words: the last turns."""
-    points = [*over, (texts()("board.now"), claimed, confirmed)]
+    """Return the statuses after each round: a line for claimed, an area for confirmed.
+
+    The title names the last turns in words.
+    """
+    points = [*over, (messages()("board.now"), claimed, confirmed)]
     turns = [p for i, p in enumerate(points) if i == 0 or p[1:] != points[i - 1][1:]]
-    told = [
-        texts()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
-        for name, up, both in turns[-_TOLD_TURNS:]
+    turns_in_words = [
+        messages()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
+        for name, up, both in turns[-_LISTED_TURNS:]
     ]
     step = min(_ROUND_STEP, round(_MOVEMENT / len(points), 1))
     return _drawn(
         f'<svg class="movement" viewBox="0 0 {step * len(points):g} {_y("unstated")}" role="img">',
-        f"<title>{'; '.join(told)}</title>",
+        f"<title>{'; '.join(turns_in_words)}</title>",
         f'<path class="area" d="{_steps([both for _, _, both in points], step)}V{_y("unstated")}H0z"/>',
         f'<path class="line" d="{_steps([up for _, up, _ in points], step)}"/></svg>',
     )
 
 
 def _steps(statuses: Sequence[Rung], step: float) -> str:
-    """A path that turns only where the status changes."""
+    """Return a path that turns only where the status changes."""
     path, last = f"M0 {_y(statuses[0])}", statuses[0]
     for place, status in enumerate(statuses):
         if status != last:
@@ -117,8 +120,8 @@ def _x(rung: Rung) -> int:
 
 
 def _word(rung: Rung) -> Markup:
-    return texts()(f"rung.{rung}")
+    return messages()(f"rung.{rung}")
 
 
 def _drawn(*parts: str) -> Markup:
-    return Markup("".join(parts))  # noqa: S704 -- as the module says
+    return Markup("".join(parts))  # noqa: S704 -- only numbers and messages

@@ -1,6 +1,6 @@
-"""What pages that are of the whole record show to a visitor whose key is limited to relations.
+"""What pages of the whole record show to a visitor whose key is limited to relations.
 
-A snapshot is the record as its visitor sees it, so a page that forgets the limit is refused and shows nothing.
+A snapshot refuses what is beyond the limit, so a page that ignores the limit shows nothing.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from service.web.pages import PageRequest, Redirect, address
 
 
 def relations(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
-    """Return the first page of relations; of a limited visitor those within the limit, as far as they are on record."""
+    """Return the first page of relations; for a limited visitor those of the key that are on record."""
     if visit.visitor.reads is None:
         return snapshot.read(LIST, visit.at_point(RelationsQuery)).documents
     found = []
@@ -30,7 +30,7 @@ def relations(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationD
 
 
 def to_one_relation(visit: PageRequest[Any]) -> None:
-    """Raise Redirect to the page of one relation where a limited visitor has chosen none; Problem (403) without any."""
+    """Redirect a limited visitor who chose no relation to the first. Raises Redirect and Problem (403)."""
     reads = visit.visitor.reads
     if reads is None or visit.query.relation is not None:
         return

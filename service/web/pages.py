@@ -1,7 +1,7 @@
-"""How a page comes about: the head is confirmed, everything is read in one snapshot at it, and the page is drawn once.
+"""How a page is made: confirm the head, read everything in one snapshot at it, render once.
 
-A page shows where the record ends, so it is as old as the head, and its tag is the head's position with the version of
-this room, the day and the visitor. Today's date is known here and nowhere below.
+A page depends on the head, the version of this room, the day, the prefix and the visitor. Its ETag covers all of them.
+Only this module reads today's date.
 """
 
 import asyncio
@@ -42,14 +42,14 @@ T = TypeVar("T")
 
 
 class Template(NamedTuple):
-    """The template that a page is drawn from, by its name, and the values for it."""
+    """The name of a template, and the values for it."""
 
     name: str
     values: Mapping[str, Any]
 
 
 class Redirect(Exception):
-    """The page has another address."""
+    """Raised by a page that has another address."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -58,7 +58,7 @@ class Redirect(Exception):
 
 @dataclass(frozen=True)
 class PageRequest(Generic[Q]):
-    """One request for a page. `names` are those in its path."""
+    """One request for a page. `names` are the parts of its path."""
 
     path: str
     query: Q
@@ -70,31 +70,31 @@ class PageRequest(Generic[Q]):
 
     @property
     def point(self) -> dict[str, str]:
-        """The parameters that say at which point of the record this is read; empty at the present one."""
+        """Return the parameters of the point that is read; empty for the present."""
         if not isinstance(self.query, At):
             return {}
         chosen = self.query.model_dump(mode="json", include=set(At.model_fields), exclude_none=True)
         return {name: str(value) for name, value in chosen.items()}
 
     def at_point(self, query: type[P], **given: object) -> P:
-        """Return parameters of a resource, at the point that is asked for."""
+        """Return the parameters of a resource at the point of this page. Raises Problem."""
         return written(query, **given, **self.point)
 
     def link(self, path: str, **query: object) -> str:
-        """The address of another page at the same point."""
+        """Return the address of another page at the same point."""
         return address(path, **self.point, **query)
 
     def at_present(self, **query: object) -> str:
-        """The address of this page at the present point."""
+        """Return the address of this page at the present."""
         return address(self.path, **query)
 
 
 Make = Callable[[PageRequest[Q], Snapshot], Template]
-"""From a request, and the record as its visitor sees it, to a page. Raises Redirect and Problem."""
+"""Makes a page from a request and the record as its visitor sees it. Raises Redirect and Problem."""
 
 
-async def begun(request: Request, query_type: type[Q]) -> PageRequest[Q]:
-    """Return the request for a page, at the head that was confirmed for it. Raises Problem for unknown parameters."""
+async def page_request(request: Request, query_type: type[Q]) -> PageRequest[Q]:
+    """Return the request for a page at the confirmed head. Raises Problem, also for unknown parameters."""
     state, scope = request.app.state, request.scope
     query = parse(query_type, scope["query_string"])
     visitor: Access = scope["state"]["key"]
@@ -105,32 +105,32 @@ async def begun(request: Request, query_type: type[Q]) -> PageRequest[Q]:
     return PageRequest(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
 
 
-async def reading(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
-    """Return what `load` reads of the record as this visitor sees it, in one snapshot at the head. Raises Problem."""
+async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
+    """Return what `load` reads in one snapshot at the head, with the rights of the visitor. Raises Problem."""
     responder, is_past = _responder(request), bool(visit.point)
     return await responder.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
 
 
-async def shown(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
-    """The page that `make` reads; 304 where the visitor has it as it is. Raises Problem."""
-    visit = await begun(request, query_type)
+async def page_response(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
+    """Return the page that `make` reads, or 304 if the visitor has it. Raises Problem."""
+    visit = await page_request(request, query_type)
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
     async def drawn() -> Page:
-        template = await reading(request, visit, lambda snapshot: make(visit, snapshot))
+        template = await read_snapshot(request, visit, lambda snapshot: make(visit, snapshot))
         return await asyncio.to_thread(_drawn, visit, template)
 
     try:
         page = await responder.in_coding(kept_as, asked.coding, (RECORD,), drawn)
     except Redirect as moved:
         return RedirectResponse(moved.address, 303)
-    told = responder.answered(asked, page)
-    return Response(told.body, told.status, {**header_map(told.headers), **_OF_A_PAGE})
+    answer = responder.answered(asked, page)
+    return Response(answer.body, answer.status, {**header_map(answer.headers), **_OF_A_PAGE})
 
 
-async def still(request: Request, template: Template) -> Response:
-    """A page that has nothing of the record on it, so that strangers may see it too. Raises Problem for parameters."""
+async def static_response(request: Request, template: Template) -> Response:
+    """Return a page that shows nothing of the record and needs no key. Raises Problem for parameters."""
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
     prefix = prefix_of(request.scope)
@@ -150,7 +150,7 @@ def _drawn(visit: PageRequest[Any], template: Template) -> Page:
 
 
 def _representation(visit: PageRequest[Any]) -> int:
-    """What else than the record a page depends on, as the number that its tag has for that."""
+    """Return a number for everything that a page depends on beside the record. It is part of the ETag."""
     visitor = visit.visitor
     whose = f"{visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
     depends = f"{assets.VERSION} {visit.today} {whose} {visit.prefix}"
@@ -158,10 +158,10 @@ def _representation(visit: PageRequest[Any]) -> int:
 
 
 def address(path: str, **query: object) -> str:
-    """A path with parameters; those that are None are left out."""
+    """Return a path with parameters, without those that are None."""
     given = {name: value for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
 
 
 class NoQuery(Query):
-    """A page that takes no parameters."""
+    """The query of a page without parameters."""

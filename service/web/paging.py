@@ -1,4 +1,4 @@
-"""Pages of what a page shows one of for each irritant, so that hundreds of irritants are no page of a megabyte."""
+"""Parts of long pages: one part shows fifty irritants."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
@@ -13,13 +13,13 @@ Item = TypeVar("Item")
 
 
 class PagedQuery(At):
-    """At which point, and which irritants."""
+    """The point that is read, and the irritant after which the part begins."""
 
     after: Annotated[MemberId | None, Field(description="the irritant that was seen last")] = None
 
 
 class Part(NamedTuple, Generic[Item]):
-    """Some of many. `first`: the number of the first of them; `next`: what to ask for `after`, where there are more."""
+    """Some of many items. `first` is the number of the first one; `next` is the `after` of the next part, or None."""
 
     items: Sequence[Item]
     first: int
@@ -36,7 +36,7 @@ class Part(NamedTuple, Generic[Item]):
 
 
 def part_of(items: Sequence[Item], after: str | None, id_of: Callable[[Item], str]) -> Part[Item]:
-    """The items that follow one, which is named by its id; from the first where there is none of that name."""
+    """Return the part after the item with the id `after`; the first part if there is no such item."""
     ids = [id_of(item) for item in items]
     begin = ids.index(after) + 1 if after in ids else 0
     chosen = items[begin : begin + MOST]

@@ -1,4 +1,4 @@
-"""A relation, `/relations/…`: the talks as a whole, who stands where, who is to do what, and what needs confirming."""
+"""A relation, `/relations/…`: talks, rounds, position matrix, next steps, and what needs confirmation."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -18,7 +18,7 @@ from service.projections.needs_confirmation import NeedsConfirmationDocument, Un
 from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
-from service.web.pages import PageRequest, Template, shown
+from service.web.pages import PageRequest, Template, page_response
 from service.web.paging import PagedQuery, part_of
 
 router: Final = APIRouter(include_in_schema=False)
@@ -28,7 +28,7 @@ _MOST_ROUNDS: Final = 1_000
 
 @router.get("/relations/{relation}")
 async def relation(request: Request) -> Response:
-    return await shown(request, PagedQuery, _relation)
+    return await page_response(request, PagedQuery, _relation)
 
 
 def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
@@ -36,7 +36,7 @@ def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     point, counted = visit.at_point(At), visit.at_point(OnQuery, on=on)
     talks = snapshot.read(ONE, point, relation=relation).document
     rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MOST_ROUNDS)
-    told = told_of(
+    values = template_values(
         talks,
         snapshot.read(LIST, rounds).documents,
         snapshot.read(MATRIX, point, relation=relation),
@@ -45,10 +45,10 @@ def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
         snapshot.read(REGISTERS, counted, relation=relation),
         visit.query.after,
     )
-    return Template("relation.html", {**told, "counted_to": on})
+    return Template("relation.html", {**values, "counted_to": on})
 
 
-def told_of(
+def template_values(
     talks: RelationDocument,
     rounds: Sequence[RoundDocument],
     matrix: MatrixDocument,
@@ -57,7 +57,7 @@ def told_of(
     registers: RegistersDocument,
     after: str | None = None,
 ) -> dict[str, Any]:
-    """What the page shows of these documents; of many irritants those that follow `after`. Total."""
+    """Return the values for the page, with the part of irritants that follows `after`."""
     rows = part_of(matrix.items, after, attrgetter("irritant"))
     irritants = {row.irritant for row in rows.items}
     others = irritants | {None} if rows.first == 1 else irritants
@@ -80,7 +80,7 @@ def told_of(
 
 
 def _by_day(round: RoundDocument) -> tuple[bool, Any, str]:
-    """Rounds without a day come last: they are still to come, or nobody says when they met."""
+    """Return the sort key of a round. Rounds without a date come last."""
     return round.latest is None, round.latest, round.id
 
 

@@ -1,4 +1,4 @@
-"""Templates and what they can call. Everything is escaped unless a text or a drawing of ours says it is HTML."""
+"""Templates and the functions that they call. All text is escaped, except messages and drawings of this room."""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.web import dates, reading, sentences, speech
+from service.web import formatting
 from service.web.assets import ADDRESSES, ROOM
-from service.web.texts import texts
+from service.web.messages import messages
 
 _environment: Final = Environment(
     loader=FileSystemLoader(ROOM / "templates"),
@@ -18,41 +18,43 @@ _environment: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_environment.globals.update(t=texts(), assets=ADDRESSES)
+_environment.globals.update(t=messages(), assets=ADDRESSES)
 _environment.globals.update(
-    day_of=speech.day_of,
-    event_label=speech.event_label,
-    in_words=speech.value_in_words,
-    mended=speech.mended,
-    name_of=sentences.name_of,
-    named=speech.named,
-    numbers=speech.numbers,
-    particulars=speech.particulars,
-    places=speech.places,
-    round_name=sentences.round_name,
-    speaker=speech.speaker,
-    standing_value=reading.standing_value,
-    speaker_of=speech.speaker_of,
-    voices=speech.voices,
-    when_in_words=speech.when_in_words,
-    with_names=speech.with_names,
-    within=speech.within,
+    day_of=formatting.day_of,
+    event_label=formatting.event_label,
+    in_words=formatting.value_in_words,
+    corrected_fields=formatting.corrected_fields,
+    name_of=formatting.name_of,
+    named=formatting.named,
+    numbers=formatting.numbers,
+    particulars=formatting.particulars,
+    places=formatting.places,
+    round_name=formatting.round_name,
+    speaker=formatting.speaker,
+    standing_value=formatting.standing_value,
+    speaker_of=formatting.speaker_of,
+    voices=formatting.voices,
+    when_in_words=formatting.when_in_words,
+    with_names=formatting.with_names,
+    within=formatting.within,
 )
-_environment.filters.update(day=dates.day, moment=dates.moment, occurred=dates.occurred, isoday=dates.iso_day)
+_environment.filters.update(
+    day=formatting.day, moment=formatting.moment, occurred=formatting.occurred, isoday=formatting.iso_day
+)
 
 
 _OWN_ADDRESS: Final = re.compile(
     rb'(\s(?:href|src|action|(?:data-)?hx-(?:get|post)|data-live|data-draft)=")(?=/)(?!//)',
 )
-"""Where an attribute holds an address of this service. Quotation marks in what was filed are escaped and begin none."""
+"""An attribute that holds an address of this service. Filed text cannot match, because its quotes are escaped."""
 
 
-def rendered(template: str, told: Mapping[str, Any], prefix: str) -> bytes:
-    """The HTML of a page. `prefix`: the path that the service is served below.
+def rendered(template: str, values: Mapping[str, Any], prefix: str) -> bytes:
+    """Return the HTML of a page. `prefix` is the path that the service is served below.
 
-    Templates are written for the root, and their addresses are moved here: so none can forget the prefix. What a form
-    sends back (`value`) stays as it is, for it is read at the root.
+    Templates are written for the root. Their addresses get the prefix here, so no template can forget it. Values
+    that a form sends back stay as they are, because they are read at the root.
     """
-    # Part by part: in one string a single dash from beyond Latin-1 would make a hundred thousand characters wide.
-    page = b"".join([part.encode() for part in _environment.get_template(template).generate(told)])
+    # Encode part by part: one character beyond Latin-1 would make a string of the whole page two bytes wide.
+    page = b"".join([part.encode() for part in _environment.get_template(template).generate(values)])
     return _OWN_ADDRESS.sub(rb"\g<1>" + prefix.encode(), page) if prefix else page

@@ -1,4 +1,4 @@
-"""The sheet of a round, `/rounds/…`: what it brought, on one or two printed pages."""
+"""The round sheet, `/rounds/…`: what a round changed, on one or two printed pages."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -13,18 +13,17 @@ from service.api.resources import Snapshot
 from service.api.rounds import SHEET
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
-from service.web.pages import PageRequest, Template, address, shown
+from service.web.formatting import day_of
+from service.web.headline import of_change, sentence
+from service.web.pages import PageRequest, Template, address, page_response
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
-from service.web.sentences import sentence
-from service.web.speech import day_of
-from service.web.standing import of_change
 
 router: Final = APIRouter(include_in_schema=False)
 
 
 class Block(NamedTuple):
-    """One irritant on the sheet: where it stood and where it stands, as drawings."""
+    """One irritant on the sheet, with its ladders before and after the round."""
 
     item: SheetItem
     before: Markup | None
@@ -34,22 +33,23 @@ class Block(NamedTuple):
 
 @router.get("/rounds/{relation}/{slug}")
 async def round_sheet(request: Request) -> Response:
-    return await shown(request, PagedQuery, _round_sheet)
+    return await page_response(request, PagedQuery, _round_sheet)
 
 
 def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     document = snapshot.read(SHEET, visit.at_point(At), **visit.names)
     part = part_of(document.items, visit.query.after, attrgetter("irritant"))
     shown = document.model_copy(update={"items": part.items})
-    return Template("sheet.html", {**told_of(shown, visit.link), "part": part})
+    return Template("sheet.html", {**template_values(shown, visit.link), "part": part})
 
 
-def drawn(document: SheetDocument, prefix: str) -> bytes:
-    """The sheet by itself, as a page without a visit: what the API answers who asks for HTML."""
-    return rendered("sheet.html", told_of(document, address), prefix)
+def sheet_html(document: SheetDocument, prefix: str) -> bytes:
+    """Return the sheet as HTML for a client of the HTTP interface."""
+    return rendered("sheet.html", template_values(document, address), prefix)
 
 
-def told_of(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
+def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
+    """Return the values for the page of a sheet. `link` makes addresses."""
     return {
         "sheet": document,
         "round": document.round,

@@ -1,41 +1,41 @@
-"""The pages put onto the application: their routes, their files, and how they tell a browser that it is refused."""
+"""Add the pages, their files and the pages of errors to the application."""
 
 from fastapi import FastAPI
 
 from service.api.rounds import HTML, SHEET
 from service.web import (
-    amending,
     assets,
     board,
     changes,
     comparison,
     dossier,
-    entrance,
+    errors,
     events,
-    explaining,
-    filing,
-    refusals,
+    help_page,
+    login,
     relations,
     reports,
     rounds,
     sources,
 )
+from service.web.forms import corrections, filing
 
 _ROUTERS = (
     assets.router,
     board.router,
-    dossier.router,
-    comparison.router,
-    rounds.router,
-    relations.router,
     changes.router,
-    sources.router,
+    comparison.router,
+    dossier.router,
+    errors.router,
     events.router,
-    explaining.router,
-    entrance.router,
-    filing.router,
-    amending.router,
+    help_page.router,
+    login.router,
+    relations.router,
     reports.router,
+    rounds.router,
+    sources.router,
+    filing.router,
+    corrections.router,
 )
 
 
@@ -61,10 +61,10 @@ _WITHIN_LIMITS = (
 
 
 def add_pages(app: FastAPI) -> None:
-    """Whoever serves the application calls this once; without it the interface is there alone."""
-    app.state.problem_response = refusals.told
+    """Add all pages to the application. Without them it serves the HTTP interface alone."""
+    app.state.problem_response = errors.error_response
     app.state.within_limits.update(_WITHIN_LIMITS)
-    app.state.attempts = entrance.Attempts()
-    app.state.responder.drawings[SHEET.path] = {HTML: rounds.drawn}
+    app.state.attempts = login.Attempts()
+    app.state.responder.drawings[SHEET.path] = {HTML: rounds.sheet_html}
     for router in _ROUTERS:
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Sources, `/sources`: the documents that everything is read from, and what rests on each, paragraph by paragraph."""
+"""Sources, `/sources`: the cited documents, and which events cite each paragraph."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -15,13 +15,13 @@ from service.api.sources import LIST, ONE, SourceQuery, SourcesQuery
 from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument
 from service.web.limited import relations, to_one_relation
-from service.web.pages import PageRequest, Template, shown
+from service.web.pages import PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
 
 class Paragraph(NamedTuple):
-    """A paragraph of the document, and what is read in it."""
+    """A paragraph of the document, and the events that cite it."""
 
     number: int
     resting: Sequence[RestingDocument]
@@ -29,7 +29,7 @@ class Paragraph(NamedTuple):
 
 @router.get("/sources")
 async def sources(request: Request) -> Response:
-    return await shown(request, SourcesQuery, _sources)
+    return await page_response(request, SourcesQuery, _sources)
 
 
 def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
@@ -41,7 +41,7 @@ def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
 
 @router.get("/sources/{slug}")
 async def source(request: Request) -> Response:
-    return await shown(request, At, _source)
+    return await page_response(request, At, _source)
 
 
 def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
@@ -49,17 +49,17 @@ def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
     relations = {one.stream.split("/")[1] for one in found.assertions}
     boards = [snapshot.read(BOARD, visit.at_point(At), relation=id) for id in sorted(relations)]
-    told = {
+    values = {
         "source": found,
         "names": _names(boards),
         "paragraphs": _paragraphs(own),
         "elsewhere": [resting for resting in found.assertions if resting not in own],
     }
-    return Template("source.html", told)
+    return Template("source.html", values)
 
 
 def _as_far_as_readable(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
-    """The source; for a visitor limited to relations what these cite of it. Raises Problem where they cite nothing."""
+    """Return the source; for a limited visitor only what the readable relations cite. Raises Problem."""
     reads = visit.visitor.reads
     if reads is None:
         return snapshot.read(ONE, visit.at_point(SourceQuery), **visit.names)
@@ -87,7 +87,7 @@ def _recorded(resting: RestingDocument) -> int:
 
 
 def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:
-    """What relations and irritants are called, by their ids."""
+    """Return the titles of relations and irritants by id."""
     return {board.relation: board.title for board in boards} | {
         row.id: row.title for board in boards for row in board.items
     }

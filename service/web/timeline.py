@@ -1,7 +1,7 @@
-"""The timeline of an irritant as a drawing: a lane for each voice, a mark for each thing said, by the world's clock.
+"""The timeline of an irritant as a drawing: one lane for each side and media, one mark for each statement, by date.
 
-Only what is known is drawn as known. A day is a point; a day somewhere between two is a span between them; where one
-end is unknown the span fades towards it and ends in an arrow; where nothing is known the mark stands before the scale.
+Only known dates are drawn as known. A day is a point. One unknown day between two is a span. A span with one unknown
+end fades and ends in an arrow. A mark without any date stands before the scale.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,11 @@ from typing import Final, Literal, NamedTuple
 from service.domain.claims import MEDIA
 from service.projections.board import BoardRound
 from service.projections.timeline import Entry
-from service.web.dates import day
-from service.web.sentences import round_name
+from service.web.formatting import day, round_name
 
 _WIDTH: Final = 1180
 _LEFT, _RIGHT = 150.0, 1160.0
-"""Where the scale begins and ends. Before it is a place for what has no date at all."""
+"""The ends of the scale, in pixels. Marks without a date stand before it."""
 _UNKNOWN: Final = 92.0
 _ROW: Final = 30
 _PADDING: Final = 12
@@ -41,10 +40,10 @@ _DOWN: Final = {"ProgressReversed", "IrritantReopened"}
 
 
 class Mark(NamedTuple):
-    """One thing said, as it is drawn in one lane.
+    """One statement in one lane.
 
-    `x`: where its shape and its label are; `begin` and `end`: how far the span reaches; `left` and `right`: how much
-    room it takes. `turned`: its label stands before the shape.
+    `x` is the position of shape and label, `begin` and `end` bound the span, `left` and `right` bound the space
+    that it takes, all in pixels. `turned` puts the label before the shape.
     """
 
     entry: Entry
@@ -65,7 +64,7 @@ class Mark(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One voice: a party's code, or MEDIA for everybody else."""
+    """One voice: the code of a party, or MEDIA for all others."""
 
     voice: str
     top: float
@@ -74,16 +73,16 @@ class Lane(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A day on the scale, and what is written there."""
+    """A day on the scale."""
 
     x: float
     day: date
 
 
-class Upright(NamedTuple):
-    """A round, as a line over all lanes. `turned`: its name stands before the line.
+class RoundLine(NamedTuple):
+    """A round, as a line across all lanes. `turned` puts its name before the line.
 
-    `row`: in which row of names, from the lanes up; None where there is no room for it. `y`: where the line begins.
+    `row` is the row of its name, counted from the lanes; None if there is no room. `y` is the top of the line.
     """
 
     x: float
@@ -98,11 +97,11 @@ class Upright(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """The whole drawing. `foot`: where the scale is, under the lanes."""
+    """The whole drawing. `foot` is the y of the scale, below the lanes."""
 
     lanes: Sequence[Lane]
     ticks: Sequence[Tick]
-    rounds: Sequence[Upright]
+    rounds: Sequence[RoundLine]
     foot: float
     height: float
     width: float = _WIDTH
@@ -110,7 +109,7 @@ class Plot(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """The days from left to right, with room at both ends for what reaches beyond and is written there."""
+    """The days from left to right, with margins for spans that reach beyond them."""
 
     first: date
     last: date
@@ -125,22 +124,22 @@ class Scale:
 def plot(
     entries: Sequence[Entry], parties: Sequence[str], rounds: Sequence[BoardRound], labels: Mapping[str, str]
 ) -> Plot:
-    """The drawing of these entries. `labels`: what is written at each, by the id of its event. Total."""
+    """Return the drawing of these entries. `labels` has the text of each mark, by event id."""
     said = [entry for entry in entries if entry.event in labels]
     dated = [day for e in said for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
     scale = _scale(dated, said, labels)
-    uprights = _uprights(scale, rounds)
-    top, lanes = float(_TOP + _NAME * max([u.row for u in uprights if u.row is not None], default=0)), []
+    lines = _round_lines(scale, rounds)
+    top, lanes = float(_TOP + _NAME * max([u.row for u in lines if u.row is not None], default=0)), []
     for voice in (*parties, MEDIA):
-        lane = _lane(voice, top, [e for e in said if voice in heard_as(e, parties)], scale, labels)
+        lane = _lane(voice, top, [e for e in said if voice in lanes_of(e, parties)], scale, labels)
         top += lane.height
         lanes.append(lane)
-    stand = [upright._replace(y=_beginning(upright, lanes[0].top)) for upright in uprights]
+    stand = [line._replace(y=_beginning(line, lanes[0].top)) for line in lines]
     return Plot(lanes, _ticks(scale) if dated else (), stand, top, top + 26)
 
 
-def heard_as(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
-    """Whose lane it is in: a text of both in both, and a third state's with the media."""
+def lanes_of(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
+    """Return the lanes of an entry: both sides for a joint text, media for a third party."""
     party = entry.data["asserted_by"]["party"]
     return parties if party == "JOINT" else [party] if party in parties else [MEDIA]
 
@@ -162,7 +161,7 @@ def _long(label: str) -> float:
 
 
 def _lane(voice: str, top: float, entries: Iterable[Entry], scale: Scale, labels: Mapping[str, str]) -> Lane:
-    """Marks that would overlap stand under one another."""
+    """Return a lane. Marks that would overlap go to further rows."""
     ends: list[float] = []
     marks = []
     for entry in entries:
@@ -188,7 +187,7 @@ def _mark(entry: Entry, scale: Scale, label: str) -> Mark:
 
 
 def _known(entry: Entry, shape: Shape, begin: float, end: float, label: str, long: float) -> Mark:
-    """Between two days, or on one. Where the label would leave the drawing it stands before the end of the span."""
+    """Return a mark with known dates. If the label does not fit on the right, it goes before the end of the span."""
     span: Span = "day" if entry.earliest == entry.latest else "period" if "/" in (entry.occurred or "") else "between"
     if begin + long > _RIGHT:
         return Mark(entry, label, shape, span, end, begin, end, min(begin, end - long) - 8, end + 8, turned=True)
@@ -201,38 +200,38 @@ def _shape(entry: Entry) -> Shape:
     return "down" if entry.type in _DOWN else "up" if entry.moved else "beside"
 
 
-def _uprights(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[Upright]:
-    """The latest have their names first; where the rows are full a line is without one."""
-    rows: list[list[Upright]] = [[] for _ in range(_ROWS_OF_NAMES)]
+def _round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
+    """Return the lines of rounds. The latest rounds get their names first, as far as there is room."""
+    rows: list[list[RoundLine]] = [[] for _ in range(_ROWS_OF_NAMES)]
     found = []
     for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
-        upright = _upright(scale, round)
-        free = (row for row, taken in enumerate(rows) if all(_apart(upright, other) for other in taken))
+        line = _round_line(scale, round)
+        free = (row for row, taken in enumerate(rows) if all(_apart(line, other) for other in taken))
         row = next(free, None)
         if row is not None:
-            rows[row].append(upright)
-        found.append(upright._replace(row=row))
+            rows[row].append(line)
+        found.append(line._replace(row=row))
     return found[::-1]
 
 
-def _upright(scale: Scale, round: BoardRound) -> Upright:
+def _round_line(scale: Scale, round: BoardRound) -> RoundLine:
     x, name = scale.x(round.latest), round_name(round.id)
     long = max(len(name), len(day(round.latest))) * _NAME_CHARACTER
     turned = x > (_LEFT + _RIGHT) / 2
-    return Upright(x, name, round.id, round.latest, x - long if turned else x, x if turned else x + long, turned)
+    return RoundLine(x, name, round.id, round.latest, x - long if turned else x, x if turned else x + long, turned)
 
 
-def _apart(one: Upright, other: Upright) -> bool:
+def _apart(one: RoundLine, other: RoundLine) -> bool:
     return one.right < other.left or other.right < one.left
 
 
-def _beginning(upright: Upright, lanes: float) -> float:
-    """Under its name, or where the lanes begin."""
-    return lanes - (0 if upright.row is None else _UNDER_NAME + _NAME * upright.row)
+def _beginning(line: RoundLine, lanes: float) -> float:
+    """Return the y where a line begins: below its name, or at the first lane."""
+    return lanes - (0 if line.row is None else _UNDER_NAME + _NAME * line.row)
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:
-    """At most a dozen: the first of each month or of every so many, or else parts of the whole."""
+    """Return 2 to 12 ticks: first days of months if possible, else five equal parts."""
     days = (scale.last - scale.first).days
     for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
         if 2 <= len(found := list(_months(scale, step))) <= 12:
@@ -242,7 +241,7 @@ def _ticks(scale: Scale) -> Sequence[Tick]:
 
 
 def _months(scale: Scale, step: int) -> Iterator[date]:
-    """The first of every so many months, counted from the year 1."""
+    """Yield the first day of every `step` months, counted from the year 1."""
     first = (scale.first.year - 1) * 12 + scale.first.month - 1 + (scale.first.day > 1)
     for month in range(-(-first // step) * step, scale.last.year * 12, step):
         if (day := date(month // 12 + 1, month % 12 + 1, 1)) <= scale.last:

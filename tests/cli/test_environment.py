@@ -328,7 +328,9 @@ def test_commands_work_beside_the_service_links_of_a_pod_and_warn_once(reader: D
         done = ran(*arguments, under={**UTF_8, **LINKS})
         assert json.loads(done.stdout)
         (warning,) = done.stderr.decode().splitlines()
-        assert warning.startswith("irritants: ignoring the service links of Kubernetes or Docker: IRRITANTS_PORT, ")
+        assert warning.startswith(
+            "irritants: ignoring variables that Kubernetes or Docker sets for a service: IRRITANTS_PORT, "
+        )
         assert "enableServiceLinks: false" in warning
 
 

@@ -71,7 +71,7 @@ def test_a_table_or_a_column_that_is_gone_is_told_in_a_sentence(twelve: str, sta
         c.execute(statement)
     ended = irritants("verify")
     assert ended.code == 1
-    assert ended.err.startswith("irritants: the database refuses: ")
+    assert ended.err.startswith("irritants: the database refused: ")
     assert "does not exist" in ended.err
 
 

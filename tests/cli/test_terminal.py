@@ -61,7 +61,7 @@ def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(reader: 
     rows = {line.split("  ")[0]: line[50:].rstrip() for line in plain.splitlines()}
     assert rows["Banking access of the missions"].endswith(" ·    ·    ·    ·    ■    ◆○   ·    ·")
     assert rows["Russian diplomatic property in the United States"].endswith(" ■    ·    ◆    ○    ·    ·    ·    ·")
-    assert "■ confirmed: both sides stand behind it   ◆ claimed by a side   ○ reported" in plain
+    assert "■ confirmed: what both sides say   ◆ claimed by a side   ○ reported" in plain
     assert max(map(len, plain.splitlines())) <= 100
 
 
@@ -107,7 +107,7 @@ def test_long_work_says_each_tenth_in_a_pipe(capsys: pytest.CaptureFixture[str])
 def test_filing_shows_on_a_terminal_that_it_is_under_way(desk: Desk) -> None:
     shown = on_a_terminal("report", str(desk.write("third.yaml", THIRD_ROUND)), "--dry-run")
     assert "filing 4 events" in shown
-    assert "A dry run: 4 events" in shown
+    assert "Dry run: 4 events" in shown
 
 
 def test_a_report_may_come_from_standard_input(desk: Desk) -> None:

@@ -136,7 +136,7 @@ def test_a_third_round_is_filed_from_a_template_corrected_and_retracted(desk: De
     shown = irritants("report", "moscow.yaml", "--dry-run")
     assert "  confirmed  unstated → understanding\n" in shown
     assert "  awaiting   US → none\n" in shown
-    assert "A dry run: 6 events would come at positions 128 to 133." in shown
+    assert "Dry run: 6 events would be recorded at positions 128 to 133." in shown
     assert (read(), changes()) == (seeded, before)
     assert (standing(seeded, VISAS), standing(seeded, FLIGHTS), brought(seeded)) == (CLAIMED, WAITING, {})
     assert doubts(seeded, f"irritant/{VISAS}") == UNCONFIRMED

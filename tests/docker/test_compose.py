@@ -105,7 +105,7 @@ def test_the_image_runs_as_any_user_on_a_read_only_file_system(composed: Compose
         )
         assert inside("id", "--user") == "12345\n"
         assert "ru-us/visas" in inside("irritants", "status")
-        assert "is whole" in inside("irritants", "verify", "--documents")
+        assert "is intact" in inside("irritants", "verify", "--documents")
         assert inside("irritants", "key", "create", "anna", "--scope", "read").startswith("irr_")
         assert '"format":"irritants' in inside("irritants", "export", "-")
     finally:
@@ -138,7 +138,7 @@ def test_what_was_acknowledged_outlives_killed_and_removed_containers(composed: 
     assert again.headers["idempotent-replayed"]
     assert again.json() == filed.json()
     verified = composed.run("exec", "-T", "service", "irritants", "verify", "--documents")
-    assert f"is whole: {filed.json()['events'][-1]['position']} events" in verified
+    assert f"is intact: {filed.json()['events'][-1]['position']} events" in verified
 
 
 def test_it_stops_when_it_is_told_to(composed: Composed) -> None:

@@ -39,6 +39,6 @@ def test_without_an_address_and_with_a_wrong_name_it_says_so() -> None:
     told = irritants("relay")
     assert (told.code, "IRRITANTS_NATS_URL" in told.err) == (2, True)
     told = irritants("relay", "--nats", "nats://127.0.0.1:1", "--subjects", "all.>")
-    assert (told.code, "subjects begin with" in told.err) == (2, True)
+    assert (told.code, "invalid --subjects" in told.err) == (2, True)
     told = irritants("relay", "--nats", "nats://127.0.0.1:1", "--stream", "a.b")
-    assert (told.code, "a stream's name" in told.err) == (2, True)
+    assert (told.code, "invalid --stream" in told.err) == (2, True)

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from service.domain.catalogue import EVENT_TYPES
-from service.web.amendments import within
-from service.web.controls import explanation, word_for
-from service.web.drafts import Entry
-from service.web.editing import NOT_OFFERED
-from service.web.fields import Field, fields_of, plain, written
-from service.web.speech import event_label
-from service.web.texts import texts
+from service.web.formatting import event_label
+from service.web.forms.controls import explanation, word_for
+from service.web.forms.corrections import within
+from service.web.forms.draft import Entry
+from service.web.forms.editing import NOT_OFFERED
+from service.web.forms.fields import Field, fields_of, plain, written
+from service.web.messages import messages
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ASKED = sorted(EVENT_TYPES.keys() - NOT_OFFERED)
@@ -80,7 +80,7 @@ def test_a_field_knows_what_can_be_chosen_how_long_it_is_and_whether_it_must_be(
 def test_every_type_has_a_name_an_explanation_and_a_label_for_each_field(type: str) -> None:
     assert event_label(type)
     assert explanation(type).endswith(".")
-    assert [name for name in asked(type) if f"field.{name}" not in texts()] == []
+    assert [name for name in asked(type) if f"field.{name}" not in messages()] == []
 
 
 @pytest.mark.parametrize("type", ASKED)

@@ -78,7 +78,7 @@ def test_every_irritant_has_its_dossier(filed: Filed, day: date | None, after: i
     talks = Filed().reading(STREAMS["relation"])
     listed = registers.view(irritants=[reading], rounds=[], relation=talks)
     query = dossier_page.DossierQuery()
-    page = shown("dossier.html", dossier_page.told_of(of_it, listed, (), TODAY), query)
+    page = shown("dossier.html", dossier_page.template_values(of_it, listed, (), TODAY), query)
     assert {f"p{entry.position}" for entry in of_it.timeline.items} <= page.ids
 
 
@@ -87,13 +87,13 @@ def test_any_two_points_can_be_compared(filed: Filed, data: st.DataObject) -> No
     history = filed.history(filed.events[0].stream)
     points = [data.draw(st.integers(0, history.position)) for _ in range(2)]
     found = difference.view(*(history.as_of(point).reading(data.draw(DAYS)) for point in points))
-    told = comparison.told_of(found, f"position:{points[0]}", f"position:{points[1]}")
+    told = comparison.template_values(found, f"position:{points[0]}", f"position:{points[1]}")
     shown("difference.html", {**told, "rounds": ()})
 
 
 @whatever(read=readings())
 def test_all_talks_have_their_page(read: dict[str, Any]) -> None:
-    told = relations.told_of(
+    told = relations.template_values(
         relation.view(read["relation"]),
         [round_.view(reading) for reading in read["rounds"]],
         matrix.view(**read),
@@ -107,7 +107,7 @@ def test_all_talks_have_their_page(read: dict[str, Any]) -> None:
 @whatever(read=readings())
 def test_every_round_has_its_sheet(read: dict[str, Any]) -> None:
     document = sheet.view(round=read["rounds"][0], before=[], after=read["irritants"], relation=read["relation"])
-    shown("sheet.html", rounds.told_of(document, address))
+    shown("sheet.html", rounds.template_values(document, address))
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +127,12 @@ def file_html(browser: TestClient, url: str) -> None:
     cited = {"document": "briefing", "paragraphs": [1], "origin": "spokeswoman"}
     voice = {"party": "US", "organ": HTML, "person": HTML, "channel": "quote"}
     more = {"asserted_by": voice, "source": cited, "summary": HTML}
-    mended = {"stream": VISAS, "type": "AssertionCorrected", "target": "proposal", "reason": HTML}
+    correction = {"stream": VISAS, "type": "AssertionCorrected", "target": "proposal", "reason": HTML}
     events = [
         source_line,
         utterance,
         {**on(VISAS, "ProposalTabled", kind="offer", addressee="RU", terms=HTML, **more), "ref": "proposal"},
-        {**mended, "changes": {"terms": f"{HTML} again"}},
+        {**correction, "changes": {"terms": f"{HTML} again"}},
         {**on(VISAS, "ItemAdded", item="first", kind=HTML, name=HTML, place=HTML, **more), "ref": "item"},
         {"stream": VISAS, "type": "AssertionRetracted", "target": "item", "reason": HTML},
         on(VISAS, "ProgressReversed", to="raised", by="US", reason=HTML, **more),

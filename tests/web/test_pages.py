@@ -210,8 +210,8 @@ def test_a_round_that_brought_nothing_shows_who_says_so(reading: TestClient) -> 
 def test_a_page_is_made_in_one_read(browser: TestClient, path: str) -> None:
     app = browser.app
     assert isinstance(app, FastAPI)
-    copies = app.state.follower.replicas
+    replicas = app.state.follower.replicas
     assert browser.get(path).status_code == 200
-    assert copies.primary_reads == 1
+    assert replicas.primary_reads == 1
     assert browser.get(path).status_code == 200
-    assert copies.primary_reads == 1
+    assert replicas.primary_reads == 1

@@ -17,11 +17,11 @@ from service.domain.irritant.standing import Basis
 from service.domain.ladder import RUNGS, Rung
 from service.projections.change import StandingDocument
 from service.projections.needs_confirmation import Kind
-from service.web import assets, ladder, sentences, speech
-from service.web.standing import Standing
-from service.web.texts import texts
+from service.web import assets, formatting, headline, ladder
+from service.web.headline import Standing
+from service.web.messages import messages
 
-T = texts()
+T = messages()
 TEMPLATES = sorted((assets.ROOM / "templates").glob("*.html"))
 CODE = sorted(assets.ROOM.glob("*.py"))
 
@@ -52,9 +52,9 @@ def test_every_way_to_stand_has_its_sentence_and_its_drawing() -> None:
         stands = standing(russia, america, basis=basis)
         if RUNGS.index(reported) >= RUNGS.index(stands.claimed):
             stands = stands._replace(reported=reported)
-            said = sentences.sentence(stands)
+            said = headline.sentence(stands)
             assert re.fullmatch(r"([A-Z][^.{}]+\. ?){2,4}", said), said
-            assert sentences.basis(stands)
+            assert headline.basis(stands)
             assert ladder.ladder(stands).count("<title>") == 1 + 2 + sum(
                 rung != "unstated" for rung in (stands.claimed, stands.confirmed, stands.reported)
             )
@@ -94,7 +94,7 @@ def test_every_way_to_stand_has_its_sentence_and_its_drawing() -> None:
     ],
 )
 def test_irritants_in_plain_words(told: dict[str, Any], sentence: str) -> None:
-    assert sentences.sentence(standing(**told)) == sentence
+    assert headline.sentence(standing(**told)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -114,24 +114,24 @@ def test_irritants_in_plain_words(told: dict[str, Any], sentence: str) -> None:
     ],
 )
 def test_days_are_counted_as_far_as_they_are_known(occurred: str | None, words: str) -> None:
-    assert sentences.since(occurred, date(2025, 4, 20)) == words
+    assert formatting.since(occurred, date(2025, 4, 20)) == words
 
 
 @pytest.mark.parametrize(
     ("paragraphs", "words"), [([5], "5"), ([5, 6], "5-6"), ([1, 4, 6, 8, 9, 10], "1, 4, 6, 8-10"), ([3, 1, 2], "1-3")]
 )
 def test_paragraphs_in_short(paragraphs: list[int], words: str) -> None:
-    assert speech.numbers(paragraphs) == words.replace("-", "\N{EN DASH}")
+    assert formatting.numbers(paragraphs) == words.replace("-", "\N{EN DASH}")
 
 
 def test_a_speaker_is_named_as_exactly_as_the_record_does() -> None:
     by = AssertedBy(party="US", organ="State <Department>", person="T. Bruce", channel="quote")
-    assert speech.speaker(by) == "The US · T. Bruce · State &lt;Department&gt; · quoted"
+    assert formatting.speaker(by) == "The US · T. Bruce · State &lt;Department&gt; · quoted"
 
 
 def test_several_voices() -> None:
-    assert speech.voices(["RU"]) == "Russia"
-    assert speech.voices(["RU", "US"]) == "Russia and the US"
+    assert formatting.voices(["RU"]) == "Russia"
+    assert formatting.voices(["RU", "US"]) == "Russia and the US"
 
 
 @whatever(st.text())

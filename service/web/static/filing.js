@@ -1,5 +1,5 @@
-// Keeps in this browser what is being written until it is filed, and puts what a preview finds wrong at its field.
-// Without it the form works, too: every button sends all of it and gets it back.
+// Saves the draft in this browser until it is filed, and shows the mistakes of a preview at their fields.
+// The form works without this script: every button sends the whole form and gets it back.
 (() => {
   "use strict";
   const prefix = "draft ";
@@ -21,7 +21,7 @@
   const valueIn = (draft, name) => (draft.fields.find(([given]) => given === name) || ["", ""])[1];
   const moment = iso => new Date(iso).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
 
-  // Kept while it is written.
+  // Save the draft.
 
   function keep() {
     clearTimeout(soon);
@@ -35,9 +35,9 @@
     const values = { "made-for": form().elements["made-for"].value };
     for (const [name, value] of draft.fields) (values[name] ||= []).push(value);
     await htmx.ajax("POST", form().getAttribute("action"), { values, target: "#report", swap: "outerHTML" });
-    const told = document.getElementById("kept");
-    told.querySelector("span").textContent = told.dataset.restored.replace("{moment}", moment(draft.at));
-    told.hidden = false;
+    const shown = document.getElementById("kept");
+    shown.querySelector("span").textContent = shown.dataset.restored.replace("{moment}", moment(draft.at));
+    shown.hidden = false;
   }
 
   function discard(address) {
@@ -63,15 +63,15 @@
     }
   }
 
-  // What is wrong stands at its field: not while it is first written, and what is still empty not before it was sent.
+  // Show mistakes at their fields, but not in a field that is first being filled in, nor for an empty field before it was sent.
 
   function place() {
     const found = new Map([...document.querySelectorAll("#preview [data-at]")].map(item => [item.dataset.at, item]));
-    for (const told of document.querySelectorAll("#report .mistake")) {
-      const id = told.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
-      const early = item && !told.textContent && ("unfilled" in item.dataset || field === document.activeElement);
-      told.textContent = item && !early ? item.querySelector("span").textContent : "";
-      if (told.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
+    for (const shown of document.querySelectorAll("#report .mistake")) {
+      const id = shown.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
+      const early = item && !shown.textContent && ("unfilled" in item.dataset || field === document.activeElement);
+      shown.textContent = item && !early ? item.querySelector("span").textContent : "";
+      if (shown.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
     }
   }
 

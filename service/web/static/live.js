@@ -1,5 +1,5 @@
-// Keeps a page that shows the present in step with the record. Without it every page still works, and is as old as its
-// last loading. The service ends its stream every minute, so a short silence is no disconnection.
+// Updates a page that shows the present when the record changes. Without it, pages show the time when they were loaded.
+// The service ends its stream every minute, so a short pause is not a disconnection.
 (() => {
   "use strict";
   const patience = 4000;
@@ -9,10 +9,10 @@
   const isPresent = () => page() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
 
   function show() {
-    const told = document.getElementById("live");
-    if (!told) return;
-    told.textContent = !isPresent() ? "" : connected ? told.dataset.on : told.dataset.off;
-    told.dataset.state = connected ? "on" : "off";
+    const shown = document.getElementById("live");
+    if (!shown) return;
+    shown.textContent = !isPresent() ? "" : connected ? shown.dataset.on : shown.dataset.off;
+    shown.dataset.state = connected ? "on" : "off";
   }
 
   function refresh() {
@@ -31,7 +31,7 @@
     };
   }
 
-  // What changed is marked for a moment.
+  // Highlight changed rows for a moment.
   const rows = () => new Map([...document.querySelectorAll("tr[data-position]")].map(row => [row.id, row.dataset.position]));
   document.addEventListener("htmx:beforeSwap", () => { before = rows(); });
   document.addEventListener("htmx:afterSettle", () => {
@@ -39,7 +39,7 @@
     for (const [id, position] of rows())
       if (before.has(id) && before.get(id) !== position) document.getElementById(id).classList.add("changed");
   });
-  // Earlier pages named an irritant and a statement by its bare id: saved links to those places still find them.
+  // Saved links of earlier releases use bare ids of irritants and statements.
   function place() {
     const old = location.hash.slice(1).replace("/", "-");
     if (!old || document.getElementById(old)) return;

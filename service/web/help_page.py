@@ -1,8 +1,4 @@
-"""How to read the pages, `/help`, and what each problem means, `/problems/…`.
-
-The examples are from the seeds and drawn as the board draws them; the texts on problems are those that the interface
-answers with.
-"""
+"""How to read the pages, `/help`. The examples are from the seeds, drawn as on the board."""
 
 from typing import Final
 
@@ -10,13 +6,11 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from service.api.problem_types import PROBLEM_TYPES
-from service.api.problems import STATUS, Problem
 from service.api.resources import Snapshot
 from service.domain.ladder import RUNGS, Rung
 from service.web import ladder
-from service.web.pages import NoQuery, PageRequest, Template, shown, still
-from service.web.standing import Rungs, Standing
+from service.web.headline import Rungs, Standing
+from service.web.pages import NoQuery, PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -33,11 +27,11 @@ _DATES: Final = (
 
 @router.get("/help")
 async def help_page(request: Request) -> Response:
-    return await shown(request, NoQuery, _help)
+    return await page_response(request, NoQuery, _help)
 
 
 def _help(_visit: PageRequest[NoQuery], _snapshot: Snapshot) -> Template:
-    told = {
+    values = {
         "rungs": RUNGS,
         "examples": {
             "banking": _example((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
@@ -49,24 +43,7 @@ def _help(_visit: PageRequest[NoQuery], _snapshot: Snapshot) -> Template:
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
-    return Template("help.html", told)
-
-
-@router.get("/problems")
-async def problems(request: Request) -> Response:
-    """Every problem that an answer can name."""
-    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
-    return await still(request, Template("problems.html", {"problems": found}))
-
-
-@router.get("/problems/{name}")
-async def problem(request: Request, name: str) -> Response:
-    """What one problem means, and what to do about it."""
-    if name not in PROBLEM_TYPES:
-        raise Problem("not-found", "There is no problem of that name.")
-    return await still(
-        request, Template("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
-    )
+    return Template("help.html", values)
 
 
 _NOW: Final[tuple[Rung, Rung]] = ("formalised", "understanding")

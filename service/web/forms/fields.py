@@ -1,6 +1,6 @@
-"""What has to be asked for each type of event, read off its model: a new type has its form the moment it is a class.
+"""The fields of each type of event, read from its model, so that a new type has a form at once.
 
-A field's control follows from its annotation, so the domain says once what a date, a party or a slug is.
+The annotation of a field decides its control.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,14 +39,14 @@ _GROUPS: Final[Mapping[str, str]] = {
     "after": "when",
 }
 GROUPS: Final = ("own", "said", "who", "where", "when")
-"""Fields that say one thing together, in the order in which they are asked."""
-# The type is chosen with the event, and a date is inferred where it says how.
+"""Groups of fields, in the order of the form."""
+# The type is known, and a date with an inference is an inferred one.
 _NOT_ASKED: Final = frozenset({"type", "occurred_basis"})
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an event: where it is in the event, and what can be put into it."""
+    """One field of an event: its path in the event, and its control."""
 
     path: Path
     control: Control
@@ -65,7 +65,7 @@ class Field:
 
 @cache
 def fields_of(type: str) -> tuple[Field, ...]:
-    """The fields of a type of event: its own first, then what was said, by whom, where it is read, and when it was."""
+    """Return the fields of a type of event: its own first, then what was said, by whom, where, and when."""
     return tuple(sorted(_fields(EVENT_TYPES[type], ()), key=lambda field: GROUPS.index(field.group)))
 
 
@@ -109,7 +109,7 @@ def _without_none(annotation: Any) -> Any:
 
 
 def plain(field: Field, written: str) -> object:
-    """What was written, in JSON's terms. What is not of the field's kind stays text, for the record to refuse."""
+    """Return a text as a JSON value. A text that does not fit the field stays a text, and is refused when filed."""
     match field.control:
         case "yes-no":
             return {"true": True, "false": False}.get(written, written)
@@ -126,7 +126,7 @@ def plain(field: Field, written: str) -> object:
 
 
 def written(field: Field, value: object) -> str:
-    """The other way: a value as it stands in its control."""
+    """Return a JSON value as the text in its control."""
     match value:
         case None:
             return ""

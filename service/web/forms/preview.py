@@ -1,7 +1,7 @@
-"""What filing would change, shown while it is being written: before and after, and every mistake at its place.
+"""Previews: what a report would change, and every mistake at its field.
 
-The report is put to the recorder as it would be filed, so a preview and a filing cannot disagree. Where some entries
-are not complete yet, what the others change is shown meanwhile.
+A preview is a dry run of the same function that files. If some entries have mistakes, the preview shows what the others
+change.
 """
 
 import json
@@ -20,17 +20,16 @@ from service.domain.history import Reason
 from service.projections.change import ChangeDocument, StandingDocument
 from service.projections.consequences import Lost, lost
 from service.recorder import Receipt
-from service.web.drafts import Draft, Placed, placed
+from service.web.forms.draft import Draft, Placed, placed
+from service.web.headline import of_change, sentence
 from service.web.ladder import ladder
-from service.web.sentences import sentence
-from service.web.standing import of_change
 
 _NO_KEY: Final = ""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """How one irritant reads before and after. `before` is None for one that was not on record."""
+    """One irritant before and after. `before` is None for a new one."""
 
     id: str
     title: str
@@ -49,7 +48,7 @@ class Effect:
 
     @property
     def compared(self) -> Iterator[tuple[str, object, object]]:
-        """What else reads otherwise: the name of a field, before, and after."""
+        """Yield each other field that changes: its name, before, and after."""
         if self.before is None:
             return
         for name in ("basis", "origins", "awaiting", "hold", "lifecycle", "regressions", "reversible"):
@@ -62,10 +61,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class Preview:
-    """What filing would change. `elsewhere`: streams that it adds to without moving an irritant.
+    """What filing would change. `elsewhere` has the streams whose irritants keep their status.
 
-    `without`: how many entries it leaves out because they are not complete or not right. `problem`: why it would be
-    refused as it is.
+    `without` counts the entries that are left out because of mistakes. `problem` is why the report would be
+    refused.
     """
 
     effects: Sequence[Effect] = ()
@@ -88,12 +87,12 @@ Place = Callable[[Iterable[Mistake]], list[Placed]]
 
 
 async def preview(request: Request, draft: Draft) -> Preview:
-    """What filing it now would do; of what has no entry yet, nothing."""
-    return await judged(request, draft) if draft.entries else Preview()
+    """Return what filing would change now; nothing for a draft without entries."""
+    return await preview_entries(request, draft) if draft.entries else Preview()
 
 
-async def judged(request: Request, draft: Draft) -> Preview:
-    """What filing it now would do. Raises Problem where who asks may not file it at all."""
+async def preview_entries(request: Request, draft: Draft) -> Preview:
+    """Return what filing would change now. Raises Problem if the visitor may not file it."""
     found = await preview_of(request, draft.body, partial(placed, draft))
     rest = draft.without(mistake.entry.number for mistake in found.mistakes if mistake.entry is not None)
     without = len(draft.entries) - len(rest.entries)
@@ -106,7 +105,7 @@ async def judged(request: Request, draft: Draft) -> Preview:
 
 
 async def preview_of(request: Request, said: dict[str, Any], place: Place) -> Preview:
-    """What filing this body would do; where it is refused, each mistake in its place."""
+    """Return what filing this body would change, with each mistake at its place."""
     try:
         return _shown(await receipt(request, said, _NO_KEY, dry_run=True))
     except Refused as refused:
@@ -115,7 +114,7 @@ async def preview_of(request: Request, said: dict[str, Any], place: Place) -> Pr
 
 
 async def receipt(request: Request, said: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
-    """What filing a report leads to, or would. Raises as `reports_filing.file` does."""
+    """File a report, or try it with `dry_run`. Raises as `reports_filing.file` does."""
     return await reports_filing.file(request, body.parsed(json.dumps(said).encode()), key, dry_run=dry_run)
 
 
@@ -127,7 +126,7 @@ def _shown(led_to: Receipt) -> Preview:
 
 
 def effects_of(changes: Sequence[ChangeDocument]) -> Iterator[Effect]:
-    """Per irritant, over everything that changes it."""
+    """Yield the effect on each irritant over all changes."""
     for irritant in dict.fromkeys(change.irritant for change in changes):
         own = [change for change in changes if change.irritant == irritant]
         before, after = own[0].before, own[-1].after

@@ -1,6 +1,6 @@
-"""What is on record around a report that is being written: what it can be about, cite and answer.
+"""The context of a report that is being written: what it can be about, cite and answer.
 
-The streams are read in their events and not only as documents, for what an entry can mean is an event.
+Streams are read with their events, because fields of an entry refer to events.
 """
 
 import re
@@ -29,9 +29,9 @@ from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
 from service.store import events
+from service.web.formatting import round_name
 from service.web.limited import relations as readable
 from service.web.pages import PageRequest
-from service.web.sentences import round_name
 
 _PAGE: Final = 1_000
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -39,8 +39,8 @@ Item = TypeVar("Item", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The part of the record that a report of one relation is written in."""
+class FormContext:
+    """The part of the record that a report on one relation refers to."""
 
     board: BoardDocument
     rounds: Sequence[RoundDocument]
@@ -48,16 +48,16 @@ class Surroundings:
     histories: Mapping[str, History[Any]]
 
     def history(self, stream: str) -> History[Any]:
-        """A stream as it is on record, empty where it is not."""
+        """Return the history of a stream; empty if it is not on record."""
         return self.histories.get(stream) or history_of(stream)
 
     def row(self, stream: str) -> BoardRow | None:
-        """The line of the board for an irritant's stream."""
+        """Return the line of the board for an irritant's stream."""
         kind, _, member = stream.partition("/")
         return next((row for row in self.board.items if kind == "irritant" and row.id == member), None)
 
     def called(self, stream: str) -> str:
-        """What a stream is about, by the name that readers know it by."""
+        """Return the title of the subject of a stream."""
         kind, _, member = stream.partition("/")
         if kind == "round":
             return round_name(member)
@@ -68,11 +68,14 @@ class Surroundings:
         return next((round for round in self.rounds if round.id == id), None)
 
     def versions(self, streams: Iterable[str]) -> dict[str, int]:
-        """Of the irritants among these: how they stand must not have changed unseen, all else may grow meanwhile."""
+        """Return the versions of the irritants among these streams.
+
+        A report is refused if one of them has changed. Other streams may grow meanwhile.
+        """
         return {stream: self.history(stream).version for stream in streams if stream.startswith("irritant/")}
 
     def meant(self, entry: str, stream: str, field: str) -> Iterator[Recorded]:
-        """The events that stand on a stream and that an entry of this type can mean in this field."""
+        """Yield the events on a stream that a field of this type of entry can refer to."""
         history, kind = self.history(stream), _meant_by(entry, field)
         yield from (e for e in history.events if isinstance(e.data, kind) and history.placed(e.id) is not None)
 
@@ -83,7 +86,7 @@ class Surroundings:
         return list(state.items) if isinstance(state := self._state(stream), Irritant) else []
 
     def opens(self, stream: str) -> Iterator[tuple[str, str, str]]:
-        """What waits for somebody there: whether `step` or `proposal`, its name, and what it is about."""
+        """Yield open steps and proposals: the kind (`step` or `proposal`), the name, and the text."""
         if isinstance(state := self._state(stream), Irritant):
             yield from (("step", step.step, step.action) for step in open_steps(state))
             yield from (("proposal", proposal.root, proposal.terms) for proposal in open_proposals(state))
@@ -95,20 +98,20 @@ class Surroundings:
 def _meant_by(entry: str, field: str) -> type[Contract]:
     if field == "proposal":
         return ProposalTabled
-    # Evidence has no evidence: it is of the assertion that both say.
+    # Evidence belongs to an assertion, never to other evidence.
     return Assertion if entry == "EvidenceAdded" else Statement
 
 
-def surroundings(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> Surroundings:
-    """Raises Problem where the relation is not on record.
+def form_context(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> FormContext:
+    """Return the context of a relation. Raises Problem if it is not on record.
 
-    A visitor limited to relations is offered the sources that this one cites, and sees no stream beyond the limit.
+    A limited visitor sees only the sources that the relation cites, and no stream beyond the limit.
     """
     visitor, upto = snapshot.reader, snapshot.head.position
     board = snapshot.read(relations.BOARD, relation=relation)
     within = None if visitor.reads is None else relation
     named = [name for name in streams if (of := parse_stream(name)) and visitor.may_read(of.relation)]
-    return Surroundings(
+    return FormContext(
         board,
         listed(snapshot, rounds.LIST, relation=relation),
         listed(snapshot, sources.LIST, relation=within),
@@ -117,7 +120,7 @@ def surroundings(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> S
 
 
 def listed(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: object) -> Sequence[Item]:
-    """Every item of a list, page by page."""
+    """Return all items of a list, read page by page."""
     found: list[Item] = []
     cursor: str | None = None
     while True:
@@ -129,21 +132,21 @@ def listed(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: obje
 
 
 def every_relation(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
-    """Every relation on record that the visitor may read."""
+    """Return every relation on record that the visitor may read."""
     if visit.visitor.reads is not None:
         return readable(visit, snapshot)
     return listed(snapshot, relations.LIST)
 
 
 def named_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
-    """An event by its id, and the stream that it is on. Raises Problem."""
-    told = _history_with(snapshot, id) if _ID.fullmatch(id) else None
-    event = told.recorded(id) if told else None
+    """Return the event with this id, and the history of its stream. Raises Problem."""
+    history = _history_with(snapshot, id) if _ID.fullmatch(id) else None
+    event = history.recorded(id) if history else None
     if snapshot.reader.reads is not None and (event is None or not _is_within(snapshot.reader, event.stream)):
         raise not_within(snapshot.reader)
-    if told is None or event is None:
+    if history is None or event is None:
         raise Problem("not-found", f"There is no event {id} on record.")
-    return told, event
+    return history, event
 
 
 def _is_within(visitor: Access, stream: str) -> bool:

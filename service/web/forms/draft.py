@@ -1,7 +1,7 @@
-"""A report as it stands in a form: read from what was posted, made into the body that is filed, and back to its fields.
+"""A report that is being written: read from the posted form, turned into the body that is filed.
 
-The fields of the form are named after their places in the report, so a mistake, which names a place, finds its field.
-Entries are numbered as they are added and keep their numbers: another entry can mean one of them whatever is removed.
+Fields of the form are named after their places in the report, so that a mistake finds its field. An entry keeps its
+number when others are removed, because entries refer to each other by number.
 """
 
 import re
@@ -13,8 +13,8 @@ from service.api.problems import Mistake
 from service.domain.assertion import Statement
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
-from service.web.fields import Field, Path, fields_of, plain
-from service.web.forms import Form
+from service.web.forms.fields import Field, Path, fields_of, plain
+from service.web.forms.posted import Form
 
 MOST_ENTRIES: Final = 500
 _NAME: Final = re.compile(r"e(?P<number>[0-9]{1,6})-(?P<path>[a-z_0-9]+(?:-[a-z_0-9]+)*)")
@@ -25,7 +25,7 @@ _REGISTERING: Final = ("SourceRegistered", "OriginRegistered")
 
 @dataclass(frozen=True)
 class Entry:
-    """One event as it is being written. `said`: what stands in its fields, by their places in the event."""
+    """One event that is being written. `said` has the texts of its fields, by path."""
 
     number: int
     stream: str
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def event(self) -> dict[str, Any]:
-        """The event as it is filed. What was left empty is left out, each field by itself, so that each is told."""
+        """The event as it is filed. Empty fields are left out one by one, so that a mistake names its field."""
         event: dict[str, Any] = {"stream": self.stream, "type": self.type}
         for asked in self.fields:
             if len(asked.path) > 1:
@@ -59,7 +59,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Draft:
-    """A report as it is being written. `seen`: the versions of the streams that its writer saw. `shown`: in order."""
+    """A report that is being written.
+
+    `seen` has the versions that the writer saw, `shown` the streams in the order of the page.
+    """
 
     address: str
     key: str
@@ -72,7 +75,7 @@ class Draft:
 
     @property
     def in_order(self) -> list[Entry]:
-        """As they are filed: what others cite first, then as the streams are shown."""
+        """Return the entries as they are filed: first what others cite, then by the order of the streams."""
         places = {stream: place for place, stream in enumerate(self.shown)}
 
         def place(entry: Entry) -> tuple[int, int]:
@@ -83,7 +86,7 @@ class Draft:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The report. What nothing is said of is not expected to be as it was seen."""
+        """Return the body to file. It expects versions only of streams that it adds to."""
         entries = self.in_order
         meant = {text for e in entries for f in e.fields if f.control == "event" and (text := e.said.get(f.path))}
         spoken_of = {entry.stream for entry in entries}
@@ -108,7 +111,7 @@ class Draft:
         return self if stream in self.shown else replace(self, shown=(*self.shown, stream))
 
     def adding(self, stream: str, type: str, said: Mapping[Path, str] | None = None) -> "Draft":
-        """With one entry more, which begins as the last one did: by whom, where and when."""
+        """Return the draft with one more entry, which starts with the voice, source and date of the last one."""
         number = max((entry.number for entry in self.entries), default=0) + 1
         asked = {asked.path for asked in fields_of(type)}
         begun = {path: text for path, text in self._handed_on(type).items() if path in asked}
@@ -118,13 +121,17 @@ class Draft:
     def _handed_on(self, type: str) -> Mapping[Path, str]:
         if not issubclass(EVENT_TYPES[type], Statement):
             return {}
-        told = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
-        last = {path: text for path, text in told[-1].said.items() if path[0] in _HANDED_ON and text} if told else {}
+        statements = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
+        last = (
+            {path: text for path, text in statements[-1].said.items() if path[0] in _HANDED_ON and text}
+            if statements
+            else {}
+        )
         return {**self._registered, **last}
 
     @property
     def _registered(self) -> Mapping[Path, str]:
-        """The document and the utterance that this report registers, for the first entry that will cite them."""
+        """Return the document and the origin that this report registers, for the first entry that cites them."""
         begun: dict[Path, str] = {}
         for entry in self.entries:
             if entry.type in _REGISTERING:
@@ -138,7 +145,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Placed:
-    """A mistake at the field that it is about. `unfilled`: nothing was put there yet."""
+    """A mistake at its field. `unfilled`: the field is empty."""
 
     id: str
     entry: Entry | None
@@ -154,7 +161,7 @@ def put(event: dict[str, Any], path: Path, value: object) -> None:
 
 
 def read(form: Form) -> Draft:
-    """The draft in a form. What does not belong into one is left out: it can only have been put there by hand."""
+    """Return the draft in a form. Ignores values that the form cannot have produced."""
     seen = (match for text in form.all("seen") if (match := _SEEN.fullmatch(text)))
     return Draft(
         address=form.get("address"),
@@ -169,7 +176,7 @@ def read(form: Form) -> Draft:
 
 
 def said_in(form: Form) -> dict[int, dict[Path, str]]:
-    """What stands in the fields of each entry, by its number."""
+    """Return the texts of the fields of each entry, by its number."""
     said: dict[int, dict[Path, str]] = {}
     for name, text in form.fields:
         if match := _NAME.fullmatch(name):
@@ -186,7 +193,7 @@ def _entries(said: Mapping[int, Mapping[Path, str]]) -> Iterator[Entry]:
 
 
 def placed(draft: Draft, mistakes: Iterable[Mistake]) -> list[Placed]:
-    """Each mistake at its field, or at the entry or the report where it is about no single field; as in the form."""
+    """Return each mistake at its field, entry or report, in the order of the form."""
     order = draft.in_order
     found = [_placed(order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes]
     return sorted(found, key=lambda mistake: _place(order, mistake))
@@ -205,7 +212,7 @@ def _placed(order: list[Entry], tokens: Path, detail: str) -> Placed:
 
 
 def at_field(entry: Entry, tokens: Path, detail: str) -> Placed:
-    """At the field of an entry that is at, above or below this place."""
+    """Return the mistake at the field of the entry that is at, above or below this path."""
     tokens = ("inference",) if tokens == ("occurred_basis",) else tokens
     for asked in entry.fields:
         shorter = min(len(tokens), len(asked.path))

@@ -1,7 +1,7 @@
-"""What the buttons of the form do to a draft. Each is a button that sends the form, so all works without a script.
+"""What the buttons of the form do to a draft. Every button sends the form, so all works without a script.
 
-A button's value says what it does and to what: `add irritant/ru-us/visas`, `remove 3`. What cannot be done, because it
-was put there by hand or is out of date, changes nothing.
+The value of a button names the action and its object, such as `add irritant/ru-us/visas` or `remove 3`. An invalid or
+outdated value changes nothing.
 """
 
 import re
@@ -12,18 +12,18 @@ from typing import Final
 
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.domain.streams import parse_stream
-from service.web.drafts import Draft
-from service.web.fields import Path
-from service.web.forms import Form
-from service.web.surroundings import Surroundings
+from service.web.forms.context import FormContext
+from service.web.forms.draft import Draft
+from service.web.forms.fields import Path
+from service.web.forms.posted import Form
 
 NOT_OFFERED: Final = frozenset({"AssertionCorrected", "AssertionRetracted"})
-"""What is filed from the event that it is about, not in a report on a round."""
+"""Filed from the page of the event that they change, not in a report."""
 _LONGEST_SLUG: Final = 60
 
 
-def edited(draft: Draft, form: Form, known: Surroundings) -> Draft:
-    """The draft after the button that was pressed. What stands in a field for adding something is added by Enter."""
+def edited(draft: Draft, form: Form, known: FormContext) -> Draft:
+    """Return the draft after the pressed button. Enter adds what is in the field for a new name."""
     there = set(draft.shown)
     match form.get("do").split(" "):
         case ["add", stream] if stream in there and form.get(f"type-of-{stream}") in offered(stream, known):
@@ -44,8 +44,8 @@ def edited(draft: Draft, form: Form, known: Surroundings) -> Draft:
             return draft
 
 
-def _named(draft: Draft, form: Form, known: Surroundings) -> Draft:
-    """With what was given a name: a document, an utterance, an irritant."""
+def _named(draft: Draft, form: Form, known: FormContext) -> Draft:
+    """Return the draft with a new document, origin or irritant."""
     if name := slug(form.get("new-document")):
         draft = draft.adding(f"source/{name}", "SourceRegistered")
     if (utterance := slug(form.get("new-utterance"))) and (document := _document_of(draft, form)):
@@ -58,13 +58,13 @@ def _named(draft: Draft, form: Form, known: Surroundings) -> Draft:
 
 
 def _document_of(draft: Draft, form: Form) -> str:
-    """An utterance is registered with a document: the one that is named, else the last that this report registers."""
+    """Return the document of a new origin: the one that is named, else the last one that this report registers."""
     registered = [e.stream.partition("/")[2] for e in draft.entries if e.stream.startswith("source/")]
     return slug(form.get("document-of-utterance")) or (registered[-1] if registered else "")
 
 
-def offered(stream: str, known: Surroundings) -> Iterator[str]:
-    """The types of event that can be said of a stream."""
+def offered(stream: str, known: FormContext) -> Iterator[str]:
+    """Yield the types of event that can be added to a stream."""
     name = parse_stream(stream)
     if name is None:
         return
@@ -73,15 +73,15 @@ def offered(stream: str, known: Surroundings) -> Iterator[str]:
     yield from (type for type in EVENT_TYPES if type in there)
 
 
-def streams_of(known: Surroundings) -> dict[str, str]:
-    """Every stream of the relation that something can be said of, with its name."""
+def streams_of(known: FormContext) -> dict[str, str]:
+    """Return every stream of the relation with its title."""
     found = {f"irritant/{row.id}": row.title for row in known.board.items}
     found |= {f"round/{round.id}": round.slug for round in known.rounds}
     return {**found, f"relation/{known.board.relation}": known.board.title}
 
 
 def wanted(draft: Draft, form: Form) -> set[str]:
-    """The streams that the form is about, and those that it will be about after its button."""
+    """Return the streams of the form, before and after its button."""
     return {*draft.shown, form.get("subject"), new_irritant(draft.relation, form.get("new-irritant"))}
 
 
@@ -90,6 +90,6 @@ def new_irritant(relation: str, title: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A short name made of the words of a title."""
+    """Return a slug made of the words of a title."""
     plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-")

@@ -1,6 +1,6 @@
 """Sign-in with a key, for twelve hours, and sign-out.
 
-Failed sign-ins are bounded for each address. A key cannot be guessed, but the log of failures should stay readable.
+Failed sign-ins are limited for each address, so that the log of failures stays readable. Keys cannot be guessed.
 """
 
 import re
@@ -18,8 +18,8 @@ from service.api.auth import Gate
 from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
-from service.web.forms import Form, drawn, posted, session_of
-from service.web.pages import address, begun
+from service.web.forms.posted import Form, form_response, posted, session_of
+from service.web.pages import address, page_request
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -30,20 +30,20 @@ _WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
 
 
-class EntranceQuery(Query):
-    """Where to go on to, once signed in."""
+class LoginQuery(Query):
+    """The address to continue at after signing in."""
 
     next: Annotated[str, Field(max_length=2000)] = "/"
 
 
 class Attempts:
-    """Failed attempts of the last minute, by the address that they come from."""
+    """Failed sign-ins of the last minute, by address."""
 
     def __init__(self) -> None:
         self._failed: OrderedDict[str, list[float]] = OrderedDict()
 
     def refuse_many(self, address: str) -> None:
-        """Raises Problem (429)."""
+        """Raise Problem (429) after ten failures in a minute."""
         recent = self._recent(address)
         if len(recent) >= _FAILURES:
             seconds = max(round(recent[0] + _WINDOW_SECONDS - monotonic()), 1)
@@ -62,22 +62,22 @@ class Attempts:
 
 
 @router.get("/sign-in")
-async def entrance(request: Request) -> Response:
-    """The form to sign in; for who is signed in, as whom, and the way out."""
-    visit = await begun(request, EntranceQuery)
+async def login(request: Request) -> Response:
+    """Show the form to sign in; for a signed-in visitor, the session and the button to sign out."""
+    visit = await page_request(request, LoginQuery)
     session = session_of(request.scope)
     if session is not None:
-        return await drawn(visit, "visitor.html", {"session": session})
-    return await drawn(visit, "sign-in.html", {"next": visit.query.next, "refused": False})
+        return await form_response(visit, "visitor.html", {"session": session})
+    return await form_response(visit, "sign-in.html", {"next": visit.query.next, "refused": False})
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     form = await posted(request, body.SMALL)
-    session = await let_in(request, form.get("key"))
+    session = await open_session(request, form.get("key"))
     if session is None:
-        visit = await begun(request, EntranceQuery)
-        return await drawn(visit, "sign-in.html", {"next": form.get("next"), "refused": True}, 401)
+        visit = await page_request(request, LoginQuery)
+        return await form_response(visit, "sign-in.html", {"next": form.get("next"), "refused": True}, 401)
     return with_cookie(request, RedirectResponse(local(form.get("next")), 303))
 
 
@@ -92,12 +92,12 @@ async def sign_out(request: Request) -> Response:
 
 
 def local(next: str) -> str:
-    """The address, where it is one of this service; else the board."""
+    """Return the address if it is one of this service, else the board."""
     return next if _LOCAL.fullmatch(next) else "/"
 
 
-async def let_in(request: Request, token: str) -> Session | None:
-    """A session for who shows a key, in which the rest of this request is then looked at. Raises Problem (429)."""
+async def open_session(request: Request, token: str) -> Session | None:
+    """Open a session for a key and use it for the rest of this request. None for a wrong key. Raises Problem (429)."""
     state, sender = request.app.state, _sender(request.scope)
     attempts: Attempts = state.attempts
     gate: Gate = state.gate
@@ -110,26 +110,26 @@ async def let_in(request: Request, token: str) -> Session | None:
     return session
 
 
-async def let_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
-    """For who posts a form and is no longer signed in: asks for the key, and keeps all that was written.
+async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
+    """Ask a visitor whose session has ended for the key, and keep what was written.
 
-    None where the form has the key: then the visitor is signed in, and what he wrote is to be shown to him again, with
-    the cookie. Nothing is done by a form of a session that has ended.
+    Return None if the form brings a valid key. Then the form is shown again with a new cookie, and nothing is
+    filed.
     """
     if "hx-request" in request.headers:
         again = address("/sign-in", next=local(form.get("address")))
         return Response(status_code=401, headers={"HX-Redirect": again, "Cache-Control": "no-store"})
     token = form.get("sign-in-key")
-    if token and await let_in(request, token):
+    if token and await open_session(request, token):
         return None
-    visit = await begun(request, query_type)
+    visit = await page_request(request, query_type)
     kept = [(name, text) for name, text in form.fields if name not in _NOT_SENT_AGAIN]
-    return await drawn(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
+    return await form_response(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
 
 
 def with_cookie(request: Request, answer: Response) -> Response:
     session = session_of(request.scope)
-    assert session is not None  # the visitor was let in
+    assert session is not None  # the visitor has signed in
     answer.headers["Set-Cookie"] = sessions.cookie(request.scope, session)
     return answer
 

@@ -1,17 +1,16 @@
-"""Filing, `/file`: a report written in a form, previewed while it is written, and filed once.
+"""Filing, `/file`: a report is written in a form, previewed, and filed once.
 
-The form carries the report's idempotency key, so that a double click and a reload file it once; and where the session
-has ended meanwhile, all that was written comes back with the question for the key. The service keeps no drafts.
+The form carries the idempotency key, so that a double click files once. If the session has ended, the form comes back
+with everything that was written, and asks for the key. The service stores no drafts.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
-from pydantic import Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from service.api.auth import forbidden
@@ -19,62 +18,60 @@ from service.api.parameters import Query, RelationId, malformed
 from service.api.prefix import prefix_of
 from service.api.problems import Problem, problem_of
 from service.api.sessions import Session
+from service.domain.assertion import MemberId
 from service.domain.errors import Refused
 from service.domain.streams import is_relation
 from service.recorder import KeyReused
-from service.web.beginning import is_key, new_draft, new_key, starts
-from service.web.controls import read_back
-from service.web.drafts import Draft, read
-from service.web.editing import edited, wanted
-from service.web.entrance import let_in_again, local, with_cookie
-from service.web.forms import drawn, is_of_session, posted, session_of
-from service.web.formsheet import formsheet
-from service.web.pages import HEADERS, PageRequest, address, begun, reading
-from service.web.previews import judged, preview, receipt
+from service.web.forms.context import FormContext, form_context
+from service.web.forms.controls import form_values, read_back
+from service.web.forms.draft import Draft, read
+from service.web.forms.editing import edited, wanted
+from service.web.forms.new_report import is_key, new_draft, new_key, starts
+from service.web.forms.posted import form_response, is_of_session, posted, session_of
+from service.web.forms.preview import preview, preview_entries, receipt
+from service.web.login import local, sign_in_again, with_cookie
+from service.web.messages import messages
+from service.web.pages import HEADERS, PageRequest, address, page_request, read_snapshot
 from service.web.rendering import rendered
-from service.web.surroundings import Surroundings, surroundings
-from service.web.texts import texts
 
 router: Final = APIRouter(include_in_schema=False)
 
-_ROUND: Final = r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$"
-
 
 class FileQuery(Query):
-    """The round that is reported on, or else the relation."""
+    """The round or the relation to report on."""
 
-    round: Annotated[str | None, Field(pattern=_ROUND, max_length=90)] = None
+    round: MemberId | None = None
     relation: RelationId | None = None
 
 
 @router.get("/file")
 async def begin(request: Request) -> Response:
-    """The form; without a round or a relation, what it can start from."""
-    visit = await begun(request, FileQuery)
+    """Show the form; without a round or relation, the choices to start from."""
+    visit = await page_request(request, FileQuery)
     session = reporter(visit, session_of(request.scope))
     round, relation = visit.query.round, visit.query.relation
     if round is None and relation is None:
-        begins = await reading(request, visit, partial(starts, visit))
-        return await drawn(visit, "file-start.html", {"starts": begins})
+        begins = await read_snapshot(request, visit, partial(starts, visit))
+        return await form_response(visit, "file-start.html", {"starts": begins})
     relation = relation or str(round).partition("/")[0]
     refuse_others(visit, relation)
     here = address("/file", round=round) if round else address("/file", relation=relation)
-    draft, known = await reading(request, visit, lambda snapshot: new_draft(snapshot, here, relation, round))
-    return await drawn(visit, "file.html", {**formsheet(session, draft, known), "is_fresh": True})
+    draft, known = await read_snapshot(request, visit, lambda snapshot: new_draft(snapshot, here, relation, round))
+    return await form_response(visit, "file.html", {**form_values(session, draft, known), "is_fresh": True})
 
 
 @router.post("/file")
 async def write(request: Request) -> Response:
-    """What the button says that was pressed: the form with an entry more or less, or the report is filed."""
+    """Do what the pressed button says: change the form, or file the report."""
     form = await posted(request)
     draft = read(form)
     if not is_key(draft.key):
         draft = replace(draft, key=new_key())
     session = session_of(request.scope)
     if session is None:
-        refused = await let_in_again(request, form, FileQuery)
+        refused = await sign_in_again(request, form, FileQuery)
         return refused or with_cookie(request, await _shown(request, draft, notice="file.signed-in-again"))
-    visit = await begun(request, FileQuery)
+    visit = await page_request(request, FileQuery)
     refuse_others(visit, draft.relation)
     if not is_of_session(form, session):
         return await _shown(request, draft, status=403, notice="file.other-session")
@@ -88,51 +85,51 @@ async def write(request: Request) -> Response:
 
 @router.post("/file/preview")
 async def show_preview(request: Request) -> Response:
-    """What filing it would change, as a part of the page."""
+    """Return the preview as a part of the page."""
     form = await posted(request)
     session = session_of(request.scope)
     if session is None or not is_of_session(form, session):
         return part(request, "preview-ended.html", {"address": local(form.get("address"))})
-    visit, draft = await begun(request, Query), read(form)
+    visit, draft = await page_request(request, Query), read(form)
     refuse_others(visit, draft.relation)
     return part(request, "preview.html", {"preview": await preview(request, draft)})
 
 
 @router.get("/file/date")
 async def read_date(request: Request) -> Response:
-    """A date in words, whatever the field is called that it stands in."""
+    """Return a date in words as a part of the page. The parameter can have any name."""
     given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=5)
     if len(given) != 1:
-        raise malformed(None, "One date is asked for.")
+        raise malformed(None, "Send one date.")
     text = given[0][1].strip()
     return part(request, "date.html", {"read": read_back(text) if text else None})
 
 
-def part(request: Request, template: str, told: Mapping[str, Any]) -> Response:
-    """A part of a page, for the script that puts it in its place."""
-    html = rendered(template, told, prefix_of(request.scope))
+def part(request: Request, template: str, values: Mapping[str, Any]) -> Response:
+    """Return a part of a page, for the script that inserts it."""
+    html = rendered(template, values, prefix_of(request.scope))
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
 def reporter(visit: PageRequest[Any], session: Session | None) -> Session:
-    """The session of who may report. Raises Problem."""
+    """Return the session of a visitor who may report. Raises Problem."""
     if session is None:
-        raise Problem("unauthenticated", "Filing is for who is signed in with a key that may report.")
+        raise Problem("unauthenticated", "Sign in with a key that may report.")
     visit.visitor.require("report")
     return session
 
 
 def refuse_others(visit: PageRequest[Any], relation: str) -> None:
-    """Raises Problem where this visitor may not report on the relation."""
+    """Raise Problem if this visitor may not report on the relation."""
     if not is_relation(relation):
-        raise malformed(None, "The form is of no relation.")
+        raise malformed(None, "The form names no relation. Load the page again.")
     visit.visitor.require("report")
     if not visit.visitor.may_report_on(relation):
         raise forbidden(f"The key {visit.visitor.name} may not report on {relation}.", "report")
 
 
-async def _known(request: Request, visit: PageRequest[Any], relation: str, streams: Iterable[str]) -> Surroundings:
-    return await reading(request, visit, lambda snapshot: surroundings(snapshot, relation, streams))
+async def _known(request: Request, visit: PageRequest[Any], relation: str, streams: Iterable[str]) -> FormContext:
+    return await read_snapshot(request, visit, lambda snapshot: form_context(snapshot, relation, streams))
 
 
 async def _filed(request: Request, draft: Draft) -> Response:
@@ -141,8 +138,8 @@ async def _filed(request: Request, draft: Draft) -> Response:
     except Refused as refused:
         return await _shown(request, draft, status=problem_of(refused).status, refused=True)
     except KeyReused as reused:
-        anew, before = replace(draft, key=new_key(), seen={}), f"/reports/{reused.first.id}"
-        return await _shown(request, anew, status=422, notice="file.filed-before", before=before)
+        retried, before = replace(draft, key=new_key(), seen={}), f"/reports/{reused.first.id}"
+        return await _shown(request, retried, status=422, notice="file.filed-before", before=before)
     return RedirectResponse(address(f"/reports/{led_to.report.id}", filed=draft.key), 303)
 
 
@@ -150,20 +147,20 @@ async def _shown(
     request: Request,
     draft: Draft,
     *,
-    known: Surroundings | None = None,
+    known: FormContext | None = None,
     status: int = 200,
     refused: bool = False,
     notice: str | None = None,
     focus: str | None = None,
     **facts: str,
 ) -> Response:
-    """The form with a draft in it; where a script asks for it, the form alone."""
-    visit = await begun(request, FileQuery)
+    """Return the page with the form; for a script only the form."""
+    visit = await page_request(request, FileQuery)
     refuse_others(visit, draft.relation)
     known = known or await _known(request, visit, draft.relation, draft.shown)
     draft = replace(draft, seen={**known.versions(draft.shown), **draft.seen})
     is_part = "hx-request" in request.headers
-    found = None if is_part or notice else await (judged if refused else preview)(request, draft)
-    told = formsheet(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
-    more = {"notice": texts()(notice, **facts) if notice else None, "focus": focus}
-    return await drawn(visit, "file-form.html" if is_part else "file.html", {**told, **more}, status)
+    found = None if is_part or notice else await (preview_entries if refused else preview)(request, draft)
+    values = form_values(reporter(visit, session_of(request.scope)), draft, known, found, refused=refused)
+    more = {"notice": messages()(notice, **facts) if notice else None, "focus": focus}
+    return await form_response(visit, "file-form.html" if is_part else "file.html", {**values, **more}, status)

@@ -1,4 +1,4 @@
-"""Where a report begins: from a round, with all that is open between the two, or from nothing."""
+"""How a report begins: from a round, with all open irritants, or empty."""
 
 import re
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from service.api.rounds import LIST
 from service.domain.streams import parse_stream
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
-from service.web.drafts import Draft
-from service.web.fields import Path
+from service.web.formatting import round_name
+from service.web.forms.context import FormContext, every_relation, form_context, listed
+from service.web.forms.draft import Draft
+from service.web.forms.fields import Path
+from service.web.messages import messages
 from service.web.pages import PageRequest
-from service.web.sentences import round_name
-from service.web.surroundings import Surroundings, every_relation, listed, surroundings
-from service.web.texts import texts
 
 _BEFORE_IT_MET: Final = frozenset({"none", "announced", "scheduled", "postponed"})
 _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
@@ -25,14 +25,14 @@ _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
 
 @dataclass(frozen=True)
 class Start:
-    """A relation that can be reported on, and its rounds, those without a day first, then the latest."""
+    """A relation to report on, and its rounds: first those without a date, then the latest."""
 
     relation: RelationDocument
     rounds: Sequence[tuple[RoundDocument, str]]
 
 
 def starts(visit: PageRequest[Any], snapshot: Snapshot) -> list[Start]:
-    """Wherever this visitor may report."""
+    """Return the relations that this visitor may report on."""
     relations = every_relation(visit, snapshot)
     return [_start(snapshot, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
 
@@ -44,21 +44,21 @@ def _start(snapshot: Snapshot, relation: RelationDocument) -> Start:
     return Start(relation, [(round, round_name(round.id)) for round in (*undated, *dated)])
 
 
-def new_draft(snapshot: Snapshot, address: str, relation: str, round: str | None) -> tuple[Draft, Surroundings]:
-    """A draft with nothing filled in that has to be decided. Raises Problem."""
+def new_draft(snapshot: Snapshot, address: str, relation: str, round: str | None) -> tuple[Draft, FormContext]:
+    """Return a draft, and its context. Raises Problem."""
     draft = Draft(address, new_key(), relation, "", "", shown=(f"relation/{relation}",))
     if round is not None:
-        draft = _on_round(draft, round, surroundings(snapshot, relation, ()))
-    known = surroundings(snapshot, relation, draft.shown)
+        draft = _on_round(draft, round, form_context(snapshot, relation, ()))
+    known = form_context(snapshot, relation, draft.shown)
     return replace(draft, seen=known.versions(draft.shown)), known
 
 
-def _on_round(draft: Draft, round: str, known: Surroundings) -> Draft:
+def _on_round(draft: Draft, round: str, known: FormContext) -> Draft:
     stream, slug = f"round/{round}", round.partition("/")[2]
     if parse_stream(stream) is None:
-        raise Problem("not-found", f"{round} is no name for a round.")
+        raise Problem("not-found", f"{round} is not the id of a round. Use one such as ru-us/istanbul-april.")
     irritants = [f"irritant/{row.id}" for row in known.board.items if row.lifecycle == "open"]
-    title = str(texts()("file.title-of-round", round=round_name(round)).unescape())
+    title = str(messages()("file.title-of-round", round=round_name(round)).unescape())
     draft = replace(draft, round=slug, title=title, shown=(stream, *irritants, *draft.shown))
     found = known.round(round)
     if found is not None and found.phase not in _BEFORE_IT_MET:
@@ -68,7 +68,7 @@ def _on_round(draft: Draft, round: str, known: Surroundings) -> Draft:
 
 
 def new_key() -> str:
-    """An idempotency key: the form carries it, so that it is filed once."""
+    """Return a new idempotency key for a form."""
     return f"form-{token_hex(16)}"
 
 

@@ -1,31 +1,86 @@
-"""An irritant in plain words: where it stands, who says so, what the other side confirms, whose move it is.
-
-The words are in the messages; which of them fit is decided here, from the document alone.
-"""
+"""The headline of an irritant: its status, who says so, what the other side confirms, and who acts next."""
 
 from collections.abc import Iterable
-from datetime import date
-from functools import lru_cache
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from service.domain.ladder import LEVELS
-from service.web.dates import days_since
-from service.web.standing import Standing
-from service.web.texts import texts
+from service.domain.ladder import LEVELS, Rung
+from service.projections.board import BoardRow
+from service.projections.change import StandingDocument
+from service.projections.irritant import IrritantDocument
+from service.web.formatting import capitalised, name_of
+from service.web.messages import messages
+
+Rungs = tuple[tuple[str, Rung], ...]
+"""Pairs of a party's code and its rung."""
+
+
+class Standing(NamedTuple):
+    """The state of an irritant without its name. Few values occur, so each is rendered once."""
+
+    rungs: Rungs
+    high_water: Rung
+    claimed: Rung
+    confirmed: Rung
+    reported: Rung
+    basis: str
+    origins: int
+    lifecycle: str
+    hold: str
+    trend: str
+    regressions: int
+    reversible: str
+    awaiting: str
+    settled: int
+    total: int
+
+
+_SHARED: Final = attrgetter(
+    "status",
+    "confirmed_status",
+    "reported_status",
+    "basis",
+    "origins",
+    "lifecycle",
+    "hold",
+    "trend",
+    "regressions",
+    "reversible",
+    "awaiting",
+    "items.settled",
+    "items.total",
+)
+
+
+def of_row(row: BoardRow) -> Standing:
+    """Return the standing of a line of the board."""
+    return Standing(tuple(row.rungs.items()), row.high_water_mark, *_SHARED(row))
+
+
+def of_irritant(document: IrritantDocument) -> Standing:
+    """Return the standing of an irritant."""
+    rungs = tuple((party, side.rung) for party, side in document.parties.items())
+    return Standing(rungs, document.high_water_mark, *_SHARED(document))
+
+
+def of_change(document: StandingDocument) -> Standing:
+    """Return the standing before or after a change. The highest rung ever is not known there."""
+    return Standing(tuple(document.rungs.items()), document.status, *_SHARED(document))
+
 
 _BREAK: Final = Markup("<br>")
 
 
 def sentence(standing: Standing) -> Markup:
-    """How it stands."""
-    parts = (_stands(standing), *_besides(standing), _to_move(standing))
+    """Return the headline: status, holds and disputes, and who acts next."""
+    parts = (_status(standing), *_besides(standing), _to_move(standing))
     return Markup(" ").join(capitalised(part) for part in parts if part)
 
 
-def _stands(standing: Standing) -> Markup:
-    t = texts()
+def _status(standing: Standing) -> Markup:
+    t = messages()
     (one, higher), (other, lower) = sorted(standing.rungs, key=lambda side: -LEVELS[side[1]])
     if higher == "unstated":
         if standing.reported == "unstated":
@@ -43,8 +98,8 @@ def _stands(standing: Standing) -> Markup:
 
 
 def _besides(standing: Standing) -> Iterable[Markup]:
-    """What a reader must know beside the rungs."""
-    t = texts()
+    """Yield what a reader must know beside the rungs."""
+    t = messages()
     if "unstated" != standing.claimed != standing.reported:
         yield t("sentence.further", what=t(f"told.{standing.reported}"))
     if standing.basis == "contested":
@@ -56,7 +111,7 @@ def _besides(standing: Standing) -> Iterable[Markup]:
 
 
 def _to_move(standing: Standing) -> Markup:
-    t = texts()
+    t = messages()
     if standing.lifecycle != "open":
         return t(f"sentence.{standing.lifecycle}")
     if standing.awaiting in ("both", "none"):
@@ -65,8 +120,8 @@ def _to_move(standing: Standing) -> Markup:
 
 
 def basis(standing: Standing) -> Markup:
-    """What the claimed rung rests on: whose word, and how many utterances."""
-    t = texts()
+    """Return who says that the claimed rung is reached, and in how many statements."""
+    t = messages()
     there = [name_of(party) for party, rung in standing.rungs if rung == standing.claimed]
     said = capitalised(t(f"basis.{standing.basis}", side=there[0] if there else ""))
     return (
@@ -75,8 +130,8 @@ def basis(standing: Standing) -> Markup:
 
 
 def beside(standing: Standing) -> Markup:
-    """What is said beside the ladder: holds, falls, whether it can be undone, how much of it is settled."""
-    t, said = texts(), list[Markup]()
+    """Return holds, regressions, whether it can be reversed, and how many items are settled."""
+    t, said = messages(), list[Markup]()
     if standing.hold != "none":
         said.append(t(f"beside.{standing.hold}"))
     if standing.regressions:
@@ -86,37 +141,3 @@ def beside(standing: Standing) -> Markup:
     if standing.total:
         said.append(t("beside.items", settled=standing.settled, total=standing.total))
     return _BREAK.join(said)
-
-
-@lru_cache(maxsize=4096)
-def since(occurred: str | None, counted_to: date) -> Markup:
-    """How many days ago that was, as far as that is known."""
-    t = texts()
-    least, most = days_since(occurred, counted_to)
-    if least == most == 0:
-        return t("since.today")
-    if least is not None and least == most:
-        return t.counted("since.days", least) if least >= 0 else t.counted("since.ahead", -least)
-    if most is not None and (least is None or least < 0):
-        return t.counted("since.at-most", most) if most >= 0 else t("since.to-come")
-    if least is None or least < 0:
-        return t("since.unknown")
-    if most is None:
-        return t.counted("since.at-least", least)
-    return t("since.between", least=least, most=most)
-
-
-def name_of(party: str) -> Markup:
-    """The name of whoever speaks or is awaited, as it stands within a sentence."""
-    t = texts()
-    return t(f"voice.{party}") if f"voice.{party}" in t else t(f"country.{party}")
-
-
-def capitalised(text: Markup) -> Markup:
-    """Its first letter as at the beginning of a sentence."""
-    return text[:1].upper() + text[1:]
-
-
-def round_name(id: str) -> str:
-    """What a round is called: the record gives it no title, and its slug is made of words."""
-    return " ".join(word.capitalize() for word in id.partition("/")[2].split("-"))

@@ -1,20 +1,45 @@
-"""The history of a stream, drawn: what was said, in the order of the world, and what of it was struck or mended."""
+"""The history of a stream: its events by date, with corrections and retractions, drawn."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Annotated, Any, NamedTuple
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from service.cli import drawing, terminal
-from service.cli.options import day
+from service.cli.options import Asked, day, reads
+from service.cli.streams import find, read_history, reference
 from service.domain.history import Reading
 from service.projections.event_types import event_name
 from service.projections.timeline import Amendment, Entry, timeline
 
+Id = Annotated[
+    str, typer.Argument(help="An irritant, round, relation or source: ru-us/visas, ru-us/moscow, ru-us, source/….")
+]
+
+
+@reads
+def history_command(id: Id, *, asked: Asked) -> None:
+    """Show the full history by date of event, with corrections and retractions: by whom, when and why."""
+    # The service checks the point and the id.
+    stream, document = find(asked.service, id, asked.then)
+    history = read_history(asked.service, stream, asked.then)
+    effective_on = asked.then.get("effective_on")
+    by = date.fromisoformat(str(effective_on)) if effective_on else None
+    items = _entries(history.reading(by, certain=asked.then.get("date_match") == "certain"))
+    names = {event.id: reference(event) for event in history.events}
+    if asked.as_json:
+        listed = [{"name": names[item.event], **item.model_dump(mode="json")} for item in items]
+        terminal.show_json({"stream": stream, "items": listed})
+    else:
+        terminal.show(drawing.title(document.get("title") or stream, stream))
+        _show(items, names)
+
 
 class _Line(NamedTuple):
-    """One event, or below it (`who` is None) what it moved and what was done to it."""
+    """One event, or with `who` None a line below it: what it changed, or an amendment."""
 
     when: Text
     who: Text | None
@@ -23,18 +48,18 @@ class _Line(NamedTuple):
 
 
 Names = Mapping[str, str]
-"""How each event of the stream is called, by its id: `ru-us/visas@7`."""
+"""Short names of events, such as `ru-us/visas@7`, by id."""
 
 
-def of(reading: Reading[Any]) -> list[Entry]:
-    """The events of a reading, without those that had not happened by the day that it is of."""
+def _entries(reading: Reading[Any]) -> list[Entry]:
+    """Return the events of a reading, without those that had not happened by its date."""
     entries = timeline(reading).items
     struck = {entry.event for entry in entries if _is_struck(entry)}
     return [e for e in entries if e.stands or e.event in struck or e.data.get("target") in struck]
 
 
-def show(items: Sequence[Entry], names: Names) -> None:
-    """On a terminal a block for each event; in a pipe a line."""
+def _show(items: Sequence[Entry], names: Names) -> None:
+    """Print the events: on a terminal a block for each, in a pipe a row."""
     lines = [line for entry in items for line in _lines(entry, names)]
     if not terminal.out().is_terminal:
         rows = [(line.when, line.who or "", line.what, line.name) for line in lines]
@@ -48,7 +73,7 @@ def show(items: Sequence[Entry], names: Names) -> None:
             drawn.add_row("", line.what)
         else:
             drawn.add_row("", Text.assemble(line.what, "  ", (line.name, "dim")))
-    terminal.show(drawn, Text("* inferred   + evidence of what is above it   ✗ struck", "dim"))
+    terminal.show(drawn, Text("* inferred   + evidence for the event above   ✗ retracted", "dim"))
 
 
 def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
@@ -58,7 +83,7 @@ def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
     for amendment in entry.amendments:
         yield _under(_amended(entry, amendment, names), names[amendment.event])
     if not entry.stands and not _is_struck(entry):
-        yield _under(Text("evidence of what was struck: it falls with it", "red"))
+        yield _under(Text("evidence for a retracted event: no longer in effect", "red"))
 
 
 def _said(entry: Entry, name: str) -> _Line:
@@ -72,14 +97,14 @@ def _said(entry: Entry, name: str) -> _Line:
     return _Line(Text(_when(entry), style), Text(_who(said["asserted_by"]), f"bold {style}"), what, name)
 
 
-def _under(told: Text, name: str = "") -> _Line:
-    told.pad_left(2)
-    return _Line(Text(), None, told, name)
+def _under(text: Text, name: str = "") -> _Line:
+    text.pad_left(2)
+    return _Line(Text(), None, text, name)
 
 
 def _amended(entry: Entry, amendment: Amendment, names: Names) -> Text:
     what = "" if amendment.target == entry.event else f" {names[amendment.target]}"
-    done = f"struck{what}" if amendment.changes is None else f"corrected{what} ({_fields(amendment.changes)})"
+    done = f"retracted{what}" if amendment.changes is None else f"corrected{what} ({_fields(amendment.changes)})"
     by = f"by {amendment.actor}, {day(amendment.recorded_at, '')} UTC: {amendment.reason}"
     if not amendment.in_force:
         return Text(f"{done} {by} (no longer in force)", "dim")

@@ -1,0 +1,66 @@
+"""Errors as pages: the page of a problem, and the pages that explain each type of problem."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
+
+from service.api.auth import READING
+from service.api.negotiation import negotiated
+from service.api.prefix import prefix_of
+from service.api.problem_types import PROBLEM_TYPES
+from service.api.problems import MEDIA_TYPE, STATUS, Problem
+from service.web.pages import HEADERS, HTML, Template, address, static_response
+from service.web.rendering import rendered
+
+_HTML_TYPE: Final = "text/html"
+_FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+
+
+router: Final = APIRouter(include_in_schema=False)
+
+
+@router.get("/problems")
+async def problems(request: Request) -> Response:
+    """List every type of problem."""
+    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
+    return await static_response(request, Template("problems.html", {"problems": found}))
+
+
+@router.get("/problems/{name}")
+async def problem(request: Request, name: str) -> Response:
+    """Explain one type of problem, and what to do."""
+    if name not in PROBLEM_TYPES:
+        raise Problem("not-found", f"There is no problem type {name}. The page /problems lists all.")
+    return await static_response(
+        request, Template("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
+    )
+
+
+def error_response(scope: Scope, problem: Problem) -> Response:
+    """Return the page of a problem if the client asked for HTML, else the problem document."""
+    if not _wants_page(scope):
+        return problem.response(prefix_of(scope))
+    if problem.name == "unauthenticated" and scope["method"] in READING:
+        return RedirectResponse(address("/sign-in", next=_address(scope)), 303, {"Cache-Control": "no-store"})
+    explanation = PROBLEM_TYPES[problem.name]
+    values = {"problem": problem.document, "name": problem.name, "explained": explanation.text}
+    html = rendered("refusal.html", {**values, "visitor": scope["state"].get("key")}, prefix_of(scope))
+    headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
+    return Response(html, problem.status, headers, HTML)
+
+
+def _address(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])
+
+
+def _wants_page(scope: Scope) -> bool:
+    if scope["path"].startswith(_FOR_PROGRAMS):
+        return False
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    try:
+        return negotiated(accept, (MEDIA_TYPE, "application/json", _HTML_TYPE)) == _HTML_TYPE
+    except Problem:
+        return False
