@@ -129,7 +129,7 @@ def test_a_process_that_is_killed_is_missed_by_nobody(many: Composed, key: str) 
 
 
 def test_the_record_that_they_wrote_together_verifies(many: Composed) -> None:
-    assert "whole" in many.run("exec", "-T", "another", "irritants", "verify", "--documents")
+    assert "intact" in many.run("exec", "-T", "another", "irritants", "verify", "--documents")
 
 
 @pytest.mark.parametrize("service", CONFINED)
