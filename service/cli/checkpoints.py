@@ -37,7 +37,7 @@ def checkpoint_command(
     A file that is there is replaced only where it is an earlier checkpoint of this record.
     The key is made at its first use, and lies in the file that IRRITANTS_CHECKPOINT_KEY names.
     """
-    from service.api.checkpoints import signed
+    from service.api.resources.checkpoints import signed
     from service.checkpoint.keyfile import KeyFileError, ensure
     from service.cli.database import record
     from service.store.engine import connection

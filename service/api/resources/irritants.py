@@ -4,11 +4,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from service.api.listing import Items, Listing, Paged, list_documents
 from service.api.parameters import At, RelationId, Whole, valid
 from service.api.resources import Found, Names, Resource, Snapshot, Stored, found
-from service.api.states import of_stream, one_of, reading_of, relation_or_record
-from service.api.timelines import TimelineQuery, timeline_of
+from service.api.resources.listing import Items, Listing, Paged, list_documents
+from service.api.resources.states import of_stream, one_of, reading_of, relation_or_record
+from service.api.resources.timelines import TimelineQuery, timeline_of
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import Rung

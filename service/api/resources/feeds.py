@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field
 
-from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
 from service.api.etags import JSON
-from service.api.filters import Dated, scan
-from service.api.listing import DEFAULT_LIMIT
 from service.api.parameters import Limit, Query, RelationId, Whole, valid, whole
 from service.api.problems import Problem
 from service.api.resources import Found, Names, Resource, Snapshot, Stored
-from service.api.states import member_of, of_stream
+from service.api.resources.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
+from service.api.resources.filters import Dated, scan
+from service.api.resources.listing import DEFAULT_LIMIT
+from service.api.resources.states import member_of, of_stream
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
 from service.follower import CHANGES, RECORD, changes_in

@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from service.api.listing import INVALID_CURSOR, Items, Listing, Paged, paged
 from service.api.parameters import Query, RelationId, malformed, valid
 from service.api.resources import Found, Names, Resource, Snapshot
+from service.api.resources.listing import INVALID_CURSOR, Items, Listing, Paged, paged
 from service.follower import RECORD
 from service.projections import change
 from service.projections.change import ChangeDocument
