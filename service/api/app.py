@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from service.api import checkpoints, operations, reports_endpoints
+from service.api import operations, reports_endpoints
 from service.api.auth import Authentication, Gate
 from service.api.limits import within_limits
 from service.api.openapi import contract, pages
@@ -25,8 +25,9 @@ from service.api.prefix import prefix_of, remove_prefix
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.rate_limit import RateLimit
 from service.api.read_routes import ReadRoute, Shortcut
+from service.api.resources import checkpoints
+from service.api.resources.table import TABLE
 from service.api.responder import Responder
-from service.api.table import TABLE
 from service.api.telemetry import CLIENT_LEFT, Telemetry, note_problem
 from service.domain.errors import Refused
 from service.follower import Follower

@@ -190,7 +190,7 @@ def _is_current(engine: Engine) -> bool:
 
 @router.get("/metrics", operation_id="read_metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Metrics of this process for Prometheus. If reading needs a key, this needs the scope `admin`."""
+    """List the metrics of this process for Prometheus. If reading needs a key, this needs the scope `admin`."""
     if request.app.state.settings.read_access == "key":
         access: Access = request.state.key
         access.require("admin")

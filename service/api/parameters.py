@@ -6,7 +6,7 @@ one of the two clocks, and a moment its zone.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -48,18 +48,12 @@ def moment(text: str) -> datetime:
         raise PydanticCustomError("moment", why) from None
 
 
-def _relation(text: str) -> str:
-    if not is_relation(text):
-        raise PydanticCustomError("relation", "must be the id of a relation, such as ru-us")
-    return text
-
-
-def formed(pattern: str, why: str) -> BeforeValidator:
-    """Refuse a text that does not match, and say in words what is allowed. The pattern itself is for the contract."""
+def valid(is_valid: Callable[[str], object], why: str) -> BeforeValidator:
+    """Refuse a text that is not valid. `why` says in words what is allowed: "must be a day"."""
 
     def checked(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise PydanticCustomError("form", why)
+        if not is_valid(text):
+            raise PydanticCustomError("value", why)
         return text
 
     return BeforeValidator(checked)
@@ -69,7 +63,11 @@ def formed(pattern: str, why: str) -> BeforeValidator:
 Whole = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Day = Annotated[date, BeforeValidator(day)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
-RelationId = Annotated[str, Field(description="only this relation, such as ru-us"), BeforeValidator(_relation)]
+RelationId = Annotated[
+    str,
+    Field(description="only this relation, such as ru-us"),
+    valid(is_relation, "must be the id of a relation, such as ru-us"),
+]
 Limit = Annotated[
     int, Field(ge=1, le=1000, description="the highest number of items in the response"), BeforeValidator(whole)
 ]

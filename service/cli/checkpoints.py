@@ -37,7 +37,7 @@ def checkpoint_command(
     An existing file is replaced only if it is an earlier checkpoint of this record. The key is in the file that
     IRRITANTS_CHECKPOINT_KEY names, and is created at first use.
     """
-    from service.api.checkpoints import signed
+    from service.api.resources.checkpoints import signed
     from service.checkpoint.keyfile import KeyFileError, ensure
     from service.cli.database import record
     from service.store.engine import connection

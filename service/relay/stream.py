@@ -23,7 +23,7 @@ from nats.js.api import Header, PubAck, RawStreamMsg, StorageType, StreamConfig,
 from nats.js.client import JetStreamContext
 from nats.js.errors import BadRequestError, NotFoundError
 
-from service.api.cloudevents import cloud_event
+from service.api.resources.cloudevents import cloud_event
 from service.relay.subjects import subject
 from service.store.codec import GENESIS, StoredEvent
 

@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from service.api.parameters import At, RelationId, misplaced
 from service.api.problems import Problem
-from service.api.relations import BOARD
 from service.api.resources import Snapshot
+from service.api.resources.relations import BOARD
 from service.domain.assertion import when
 from service.domain.ladder import LEVELS
 from service.projections.board import BoardDocument, BoardRow

@@ -9,10 +9,9 @@ from markupsafe import Markup
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api import feeds
-from service.api.feeds import CHANGES_FEED, Feed
 from service.api.parameters import Query, RelationId, Whole, malformed, written
-from service.api.resources import Snapshot
+from service.api.resources import Snapshot, feeds
+from service.api.resources.feeds import CHANGES_FEED, Feed
 from service.projections.change import ChangeDocument
 from service.projections.difference import changed
 from service.store import events, reports

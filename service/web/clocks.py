@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import BeforeValidator, Field
 
 from service.api.parameters import At, Whole, whole, written
-from service.api.reports import LIST, ReportsQuery, ReportSummary
 from service.api.resources import Snapshot
+from service.api.resources.reports import LIST, ReportsQuery, ReportSummary
 from service.domain.assertion import when
 from service.projections.board import BoardRound
 from service.store import events, reports

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.difference import OF_IRRITANT, DifferenceQuery
 from service.api.parameters import Query, written
-from service.api.relations import BOARD
 from service.api.resources import Snapshot
+from service.api.resources.difference import OF_IRRITANT, DifferenceQuery
+from service.api.resources.relations import BOARD
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder

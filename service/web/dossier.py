@@ -8,11 +8,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.api.irritants import DOSSIER
 from service.api.parameters import written
-from service.api.relations import BOARD, REGISTERS, OnQuery
 from service.api.resources import Snapshot
-from service.api.timelines import TimelineQuery
+from service.api.resources.irritants import DOSSIER
+from service.api.resources.relations import BOARD, REGISTERS, OnQuery
+from service.api.resources.timelines import TimelineQuery
 from service.projections.board import BoardRound
 from service.projections.dossier import DossierDocument
 from service.projections.registers import RegistersDocument

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api import relations, rounds, sources
 from service.api.parameters import At, Limit, Whole
 from service.api.problems import Problem
-from service.api.resources import Resource, Snapshot
-from service.api.timelines import TimelineQuery
+from service.api.resources import Resource, Snapshot, relations, rounds, sources
+from service.api.resources.timelines import TimelineQuery
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded
 from service.domain.history import History
 from service.follower.as_of import Point

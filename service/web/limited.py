@@ -9,8 +9,8 @@ from typing import Any
 from service.api.limits import refuse_beyond
 from service.api.parameters import At
 from service.api.problems import Problem
-from service.api.relations import LIST, ONE, RelationsQuery
 from service.api.resources import Snapshot
+from service.api.resources.relations import LIST, ONE, RelationsQuery
 from service.projections.relation import RelationDocument
 from service.web.pages import PageRequest, Redirect, address
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.api.parameters import At
-from service.api.relations import LEDGER, MATRIX, NEEDS_CONFIRMATION, ONE, REGISTERS, OnQuery
 from service.api.resources import Snapshot
-from service.api.rounds import LIST, RoundsQuery
+from service.api.resources.relations import LEDGER, MATRIX, NEEDS_CONFIRMATION, ONE, REGISTERS, OnQuery
+from service.api.resources.rounds import LIST, RoundsQuery
 from service.projections.ledger import LedgerDocument
 from service.projections.matrix import MatrixDocument
 from service.projections.needs_confirmation import NeedsConfirmationDocument, Unconfirmed

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.cloudevents import CloudEvent
-from service.api.feeds import EVENTS, EventsQuery
 from service.api.parameters import Query, written
-from service.api.reports import ONE
 from service.api.resources import Snapshot
+from service.api.resources.cloudevents import CloudEvent
+from service.api.resources.feeds import EVENTS, EventsQuery
+from service.api.resources.reports import ONE
 from service.web.forms.preview import effects_of
 from service.web.ladder import symbols
 from service.web.pages import PageRequest, Template, page_response

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service.api.parameters import At
 from service.api.resources import Snapshot
-from service.api.rounds import SHEET
+from service.api.resources.rounds import SHEET
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
 from service.web.formatting import day_of

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from service.api.rounds import HTML, SHEET
+from service.api.resources.rounds import HTML, SHEET
 from service.web import (
     assets,
     board,

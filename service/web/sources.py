@@ -9,9 +9,9 @@ from starlette.responses import Response
 from service.api.limits import not_within
 from service.api.parameters import At
 from service.api.problems import Problem
-from service.api.relations import BOARD
 from service.api.resources import Snapshot
-from service.api.sources import LIST, ONE, SourceQuery, SourcesQuery
+from service.api.resources.relations import BOARD
+from service.api.resources.sources import LIST, ONE, SourceQuery, SourcesQuery
 from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument
 from service.web.limited import relations, to_one_relation

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from service.api.app import create_app
 from service.api.parameters import At
-from service.api.table import RESOURCES
+from service.api.resources.table import RESOURCES
 from service.settings import Settings
 from tests.api.test_matrix import ROWS
 from tests.conftest import Clone

@@ -130,8 +130,8 @@ def test_events_are_chosen_by_the_records_clock(reading: TestClient) -> None:
 def test_a_page_by_the_worlds_clock_looks_at_so_many_and_goes_on(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.filters._MAX_SCANNED", 20)
-    monkeypatch.setattr("service.api.filters._BATCH", 10)
+    monkeypatch.setattr("service.api.resources.filters._MAX_SCANNED", 20)
+    monkeypatch.setattr("service.api.resources.filters._BATCH", 10)
     page = client.get(f"{EVENTS}?effective_from=2025-04-09&limit=50")
     assert page.json()["next"] == 20
     assert page.headers["cache-control"] == AT_REST

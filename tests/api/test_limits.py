@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
-from service.api.table import RESOURCES
+from service.api.resources.table import RESOURCES
 from service.settings import Settings
 from tests.api.asking import Told, ask, until
 from tests.api.bodies import FLIGHTS, VISAS, on, origin, report, said, source

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from service.api import live
+from service.api.resources import live
 from service.store import keys
 from service.store.engine import transaction
 from tests.api.asking import Told, ask, running, until

@@ -17,7 +17,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
-from service.api.table import RESOURCES
+from service.api.resources.table import RESOURCES
 from service.settings import Settings
 from service.store import keys
 from service.store.engine import open_engine, transaction

@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.api import live
 from service.api.app import create_app
 from service.api.read_routes import ReadRoute, Shortcut
-from service.api.table import RESOURCES
+from service.api.resources import live
+from service.api.resources.table import RESOURCES
 from service.settings import Settings
 from tests.api.asking import Told, ask
 from tests.api.test_contract import concrete

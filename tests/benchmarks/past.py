@@ -20,10 +20,9 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from service.api import irritants, relations
 from service.api.auth import Access
 from service.api.parameters import At, parse
-from service.api.resources import Resource, Snapshot, as_json
+from service.api.resources import Resource, Snapshot, as_json, irritants, relations
 from service.api.server import tune_garbage_collection
 from service.domain import catalogue
 from service.domain.assertion import Recorded

@@ -21,7 +21,7 @@ from statistics import median, quantiles
 from nats.aio.msg import Msg
 from sqlalchemy import Engine
 
-from service.api.cloudevents import cloud_event
+from service.api.resources.cloudevents import cloud_event
 from service.store import events
 from service.store.engine import connection, open_engine
 from tests.benchmarks.databases import Server, add_option, run_on_each

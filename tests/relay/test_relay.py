@@ -17,7 +17,7 @@ from cloudevents.core.formats.json import JSONFormat
 from nats.js.api import StreamConfig
 from sqlalchemy import Engine
 
-from service.api.cloudevents import cloud_event
+from service.api.resources.cloudevents import cloud_event
 from service.follower import Follower
 from service.relay import Refused, Relay, Target
 from service.relay.subjects import subject

@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from service.api import checkpoints
-from service.api.cloudevents import BATCH, CloudEvent
 from service.api.openapi import examples, links
 from service.api.openapi.naming import named
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
+from service.api.resources import checkpoints
+from service.api.resources.cloudevents import BATCH, CloudEvent
 from service.domain.catalogue import EVENT_TYPES, KINDS
 from service.domain.report import MAX_EVENTS, ReportHead, filed_type
 from service.resources import version

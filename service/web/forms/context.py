@@ -10,13 +10,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from service.api import relations, rounds, sources
 from service.api.auth import Access
 from service.api.limits import not_within
-from service.api.listing import Items
 from service.api.parameters import Q, written
 from service.api.problems import Problem
-from service.api.resources import Resource, Snapshot
+from service.api.resources import Resource, Snapshot, relations, rounds, sources
+from service.api.resources.listing import Items
 from service.domain.assertion import Assertion, Contract, Recorded, Statement
 from service.domain.history import History
 from service.domain.irritant.events import ProposalTabled

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from service.api.problems import Problem
 from service.api.resources import Snapshot
-from service.api.rounds import LIST
+from service.api.resources.rounds import LIST
 from service.domain.streams import parse_stream
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from service.api import difference, feeds, irritants, live, relations, reports, rounds, sources
+from service.api.resources import difference, feeds, irritants, live, relations, reports, rounds, sources
 from service.api.responder import Row
 
 TABLE: Final[Mapping[str, Sequence[Row]]] = {

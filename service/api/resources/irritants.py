@@ -2,14 +2,13 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from service.api.listing import Items, Listing, Paged, list_documents
-from service.api.parameters import At, RelationId, Whole
+from service.api.parameters import At, RelationId, Whole, valid
 from service.api.resources import Found, Names, Resource, Snapshot, Stored, found
-from service.api.states import of_stream, one_of, reading_of, relation_or_record
-from service.api.timelines import TimelineQuery, timeline_of
+from service.api.resources.listing import Items, Listing, Paged, list_documents
+from service.api.resources.states import of_stream, one_of, reading_of, relation_or_record
+from service.api.resources.timelines import TimelineQuery, timeline_of
 from service.domain.countries import ALPHA_2
 from service.domain.irritant.standing import Basis
 from service.domain.ladder import Rung
@@ -19,13 +18,7 @@ from service.projections.assertions import EvidenceDocument
 from service.projections.dossier import DossierDocument
 from service.projections.irritant import IrritantDocument
 
-_NOT_ONE_SIDE: Final = ("both", "none")
-
-
-def _awaited(text: str) -> str:
-    if text not in ALPHA_2 and text not in _NOT_ONE_SIDE:
-        raise PydanticCustomError("awaiting", "must be the code of a country, such as US, or both, or none")
-    return text
+_AWAITED: Final = {*ALPHA_2, "both", "none"}
 
 
 class IrritantsQuery(At, Paged):
@@ -39,7 +32,7 @@ class IrritantsQuery(At, Paged):
     ] = None
     awaiting: Annotated[
         str | None,
-        BeforeValidator(_awaited),
+        valid(_AWAITED.__contains__, "must be the code of a country, such as US, or both, or none"),
         Field(description="the side that is to act: the code of a country, `both` or `none`"),
     ] = None
     changed_after: Annotated[Whole, Field(description="only irritants with an event after this position")] = 0

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from service.api.etags import JSON
-from service.api.listing import Items, Listing, Paged, list_documents
 from service.api.parameters import At, Day, Q
 from service.api.resources import Body, D, Find, Found, Names, Resource, Snapshot, Stored, as_json, found
-from service.api.states import of_relation, of_stream, one_of, reading_of, readings
-from service.api.timelines import timeline_of
+from service.api.resources.listing import Items, Listing, Paged, list_documents
+from service.api.resources.states import of_relation, of_stream, one_of, reading_of, readings
+from service.api.resources.timelines import timeline_of
 from service.follower import RECORD
 from service.follower.as_of import rounds_of_reports
 from service.projections import (

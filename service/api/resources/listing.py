@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from service.api.parameters import Cursor, Limit, Query, malformed
 from service.api.resources import Found, Snapshot
-from service.api.states import SHAPES
+from service.api.resources.states import SHAPES
 from service.domain.catalogue import Kind
 from service.domain.history import History
 from service.follower.as_of import Point, histories

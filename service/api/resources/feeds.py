@@ -4,22 +4,22 @@ A client stores `next` and `log`. Every page has `next`, even an empty one, so t
 `log` proves that the history is still the same. A page that does not reach the head never changes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
-from service.api.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
 from service.api.etags import JSON
-from service.api.filters import Dated, scan
-from service.api.listing import DEFAULT_LIMIT
-from service.api.parameters import Limit, Query, RelationId, Whole, formed, whole
+from service.api.parameters import Limit, Query, RelationId, Whole, valid, whole
 from service.api.problems import Problem
 from service.api.resources import Found, Names, Resource, Snapshot, Stored
-from service.api.states import member_of, of_stream
+from service.api.resources.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
+from service.api.resources.filters import Dated, scan
+from service.api.resources.listing import DEFAULT_LIMIT
+from service.api.resources.states import member_of, of_stream
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.streams import parse_stream
 from service.follower import CHANGES, RECORD, changes_in
@@ -31,21 +31,8 @@ from service.store import events, read_models
 from service.store.log import Head
 
 _UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_ID_FORM: Final = "must be the id of a report, such as 01971e5c-8f3a-7c21-9d0e-5b6a7c8d9e0f"
 _ENTRIES: Final = 50
 _SHOWN_OF_HASH: Final = 8
-
-
-def _stream(name: str) -> str:
-    if parse_stream(name) is None:
-        raise PydanticCustomError("stream", "must be the name of a stream, such as irritant/ru-us/banking-access")
-    return name
-
-
-def _type(name: str) -> str:
-    if name not in EVENT_TYPES:
-        raise PydanticCustomError("type", "must be a type of event, such as InstrumentExchanged")
-    return name
 
 
 class EventsPage(Document):
@@ -88,11 +75,21 @@ class FeedQuery(Query):
 class EventsQuery(FeedQuery, Dated):
     """Filters of the events, and the position to continue from."""
 
-    stream: Annotated[str | None, BeforeValidator(_stream), Field(description="only events of this stream")] = None
-    type: Annotated[str | None, BeforeValidator(_type), Field(description="only events of this type")] = None
+    stream: Annotated[
+        str | None,
+        Field(description="only events of this stream"),
+        valid(parse_stream, "must be the name of a stream, such as irritant/ru-us/banking-access"),
+    ] = None
+    type: Annotated[
+        str | None,
+        Field(description="only events of this type"),
+        valid(EVENT_TYPES.__contains__, "must be a type of event, such as InstrumentExchanged"),
+    ] = None
     relation: Annotated[RelationId | None, Field(description="only events on streams of this relation")] = None
     report: Annotated[
-        str | None, Field(pattern=_UUID, description="only events of the report with this id"), formed(_UUID, _ID_FORM)
+        str | None,
+        Field(pattern=_UUID, description="only events of the report with this id"),
+        valid(re.compile(_UUID).fullmatch, "must be the id of a report, such as 01971e5c-8f3a-7c21-9d0e-5b6a7c8d9e0f"),
     ] = None
 
     @property

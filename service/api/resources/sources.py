@@ -5,10 +5,10 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
-from service.api.listing import Items, Listing, Paged, cursor
 from service.api.parameters import At, RelationId
 from service.api.resources import Found, Names, Resource, Snapshot, found
-from service.api.timelines import timeline_of
+from service.api.resources.listing import Items, Listing, Paged, cursor
+from service.api.resources.timelines import timeline_of
 from service.domain.assertion import Assertion
 from service.domain.streams import parse_stream
 from service.follower import RECORD

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.parameters import Query, day, is_over, malformed, moment, whole
 from service.api.resources import Found, Names, Resource, Snapshot, found
-from service.api.states import member_of, of_relation, of_stream
+from service.api.resources.states import member_of, of_relation, of_stream
 from service.follower.as_of import Point, histories, readings_of
 from service.projections import difference
 from service.projections.difference import DifferenceDocument, RelationDifference

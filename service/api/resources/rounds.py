@@ -4,11 +4,11 @@ from html import escape
 from typing import Any, Final
 
 from service.api.etags import JSON
-from service.api.listing import Items, Listing, Paged, list_documents
 from service.api.parameters import At, RelationId
 from service.api.resources import Found, Names, Resource, Snapshot, Stored, as_json, found
-from service.api.states import member_of, of_stream, one_of, reading_of, relation_or_record
-from service.api.timelines import timeline_of
+from service.api.resources.listing import Items, Listing, Paged, list_documents
+from service.api.resources.states import member_of, of_stream, one_of, reading_of, relation_or_record
+from service.api.resources.timelines import timeline_of
 from service.domain.history import History
 from service.domain.streams import history_of
 from service.follower import RECORD

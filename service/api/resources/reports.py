@@ -1,13 +1,14 @@
 """Reports on record: who filed each, for which round, with which events."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field
 
-from service.api.listing import INVALID_CURSOR, Items, Listing, Paged, paged
-from service.api.parameters import Query, RelationId, formed, malformed
+from service.api.parameters import Query, RelationId, malformed, valid
 from service.api.resources import Found, Names, Resource, Snapshot
+from service.api.resources.listing import INVALID_CURSOR, Items, Listing, Paged, paged
 from service.follower import RECORD
 from service.projections import change
 from service.projections.change import ChangeDocument
@@ -56,7 +57,7 @@ class ReportsQuery(Paged):
     round: Annotated[
         str | None,
         Field(pattern=_ROUND, description="only reports for this round, such as ru-us/istanbul-april"),
-        formed(_ROUND, "must be the id of a round, such as ru-us/istanbul-april"),
+        valid(re.compile(_ROUND).fullmatch, "must be the id of a round, such as ru-us/istanbul-april"),
     ] = None
 
 

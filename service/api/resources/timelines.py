@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.api.listing import DEFAULT_LIMIT
 from service.api.parameters import At, Limit, Whole
 from service.api.resources import Found, Names, Resource, Snapshot, found
-from service.api.states import of_stream, reading_of
+from service.api.resources.listing import DEFAULT_LIMIT
+from service.api.resources.states import of_stream, reading_of
 from service.domain.catalogue import Kind
 from service.projections import timeline
 from service.projections.timeline import TimelineDocument

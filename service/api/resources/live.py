@@ -13,11 +13,11 @@ from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from service.api.cloudevents import cloud_event
-from service.api.feeds import gone
 from service.api.negotiation import Request
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
+from service.api.resources.cloudevents import cloud_event
+from service.api.resources.feeds import gone
 from service.api.responder import Responder, Streamed
 from service.api.responses import Answer, Headers, Stream
 from service.follower import RECORD
