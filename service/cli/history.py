@@ -54,8 +54,8 @@ Names = Mapping[str, str]
 def _entries(reading: Reading[Any]) -> list[Entry]:
     """Return the events of a reading, without those that had not happened by its date."""
     entries = timeline(reading).items
-    struck = {entry.event for entry in entries if _is_struck(entry)}
-    return [e for e in entries if e.stands or e.event in struck or e.data.get("target") in struck]
+    retracted = {entry.event for entry in entries if _is_retracted(entry)}
+    return [e for e in entries if e.stands or e.event in retracted or e.data.get("target") in retracted]
 
 
 def _show(items: Sequence[Entry], names: Names) -> None:
@@ -82,7 +82,7 @@ def _lines(entry: Entry, names: Names) -> Iterator[_Line]:
         yield _under(Text.assemble("→ ", drawing.marks(entry.moved.model_dump())))
     for amendment in entry.amendments:
         yield _under(_amended(entry, amendment, names), names[amendment.event])
-    if not entry.stands and not _is_struck(entry):
+    if not entry.stands and not _is_retracted(entry):
         yield _under(Text("evidence for a retracted event: no longer in effect", "red"))
 
 
@@ -115,7 +115,7 @@ def _fields(changes: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in changes.items())
 
 
-def _is_struck(entry: Entry) -> bool:
+def _is_retracted(entry: Entry) -> bool:
     return any(a.kind == "retraction" and a.target == entry.event and a.in_force for a in entry.amendments)
 
 

@@ -32,7 +32,7 @@ async def problems(request: Request) -> Response:
 async def problem(request: Request, name: str) -> Response:
     """Explain one type of problem, and what to do."""
     if name not in PROBLEM_TYPES:
-        raise Problem("not-found", f"There is no problem type {name}. The page /problems lists all.")
+        raise Problem("not-found", f"There is no problem type {name}. The page /problems lists all types.")
     return await static_response(
         request, Template("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
     )
