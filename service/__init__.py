@@ -1,6 +1,7 @@
 """The record of bilateral irritants: who says what about the state of each one, and when that was known.
 
 The rooms, from the outside in. A room imports only rooms below it. `tests/test_architecture.py` has the exact rules.
+Paths are relative to `service/`.
 
     __main__, cli           the command line
     client                  the Python client for other programs
@@ -31,11 +32,11 @@ One report, `POST /v1/reports`:
      7. domain/filing.py            `decide` resolves references and asks the rules, such as domain/irritant/rules.py
      8. read_models/builder.py      makes the documents, with the views in projections/
      9. store/log.py                `append` sends one statement: head, report, events, documents and NOTIFY
-    10. api/reports_receipts.py     writes the receipt, or api/problems.py the refusal
+    10. api/reports_filing.py       writes the receipt, or api/problems.py the refusal
 
 One read, `GET /v1/relations/ru-us/board`:
 
-     1. api/table.py                lists all resources; api/relations.py has the row `BOARD`: path, query, formats
+     1. api/resources/relations.py  has the row `BOARD` (path, query, formats); api/resources/table.py lists all rows
      2. api/read_routes.py          `ReadRoute` takes the names from the path and calls the responder
      3. api/responder.py            `Responder.answer` confirms the head, then looks in the cache
      4. follower/__init__.py        `Follower.head` joins the next query for the head
@@ -52,7 +53,8 @@ Where to change what:
                                    a report file: reportfile/ and source_positions/; problems of HTTP: where Problem is
                                    raised in api/, explained in api/problem_types.py; pages: web/messages/en/
     a rule on reversals            domain/irritant/rules.py refuses (`_judged`); domain/irritant/fold.py has the effect
-    a column of the board          projections/board.py: `BoardRow` (JSON) and `_COLUMNS` (CSV); on the page also
-                                   web/templates/board.html, with its heading in web/messages/en/pages.toml
+    a column of the board          projections/board.py: `BoardRow` (JSON), `_COLUMNS` (CSV) and `REPRESENTATION`, which
+                                   rises; on the page: web/board.py and web/templates/line.html (the cell),
+                                   web/templates/board.html and web/messages/en/pages.toml (the heading)
     the SQL of the append          store/log.py: `_APPEND`; the tables are in store/tables.py and migrations/
 """

@@ -112,8 +112,13 @@ class Gate:
         await self._refresh()
         scheme, _, token = sent[0].decode("latin-1").partition(" ")
         key = keys.authenticate(self._keys, token.strip(), self._clock()) if scheme.lower() == "bearer" else None
+        if len(sent) > 1:
+            detail = f"Send Authorization once; this request has {len(sent)}."
+        elif scheme.lower() != "bearer":
+            detail = "Use the scheme Bearer: Authorization: Bearer irr_…"
+        else:
+            detail = "This key is not valid here. Check that you copied all of it. It may have expired or been revoked."
         if key is None or len(sent) > 1:
-            detail = "The key is unknown here, has expired or was revoked. Use another key."
             raise Problem("unauthenticated", detail, headers=_INVALID_TOKEN)
         return self.access_of(key)
 

@@ -59,14 +59,14 @@ class Metrics(Collector):
         yield from self._request_metrics()
         yield from self._read_metrics()
         yield _counter("irritants_batches", "Batches in which reports were recorded", self._queue.batches)
-        yield _counter("irritants_batched_reports", "Reports that these batches contained", self._queue.requests)
+        yield _counter("irritants_batched_reports", "Reports recorded in batches", self._queue.requests)
         yield _gauge("irritants_reports_waiting", "Reports in the queue that are in no batch yet", self._queue.waiting)
         yield from self.appends.collect()
 
     def _request_metrics(self) -> Iterator[Metric]:
         labels = ("route", "method", "status")
         requests = CounterMetricFamily("irritants_requests", "Requests by route, method and status", labels=labels)
-        seconds = CounterMetricFamily("irritants_request_seconds", "Total duration of these requests", labels=labels)
+        seconds = CounterMetricFamily("irritants_request_seconds", "Total duration of requests", labels=labels)
         for (route, method, status), counted in list(self.counts.items()):
             kind = (route, method, str(status))
             requests.add_metric(kind, counted.requests)
@@ -78,7 +78,7 @@ class Metrics(Collector):
         follower = self._follower
         head, cache = follower.last_head, follower.cache
         yield _counter("irritants_head_queries", "Queries for the head of the record", follower.queries)
-        yield _counter("irritants_head_questions", "Requests that shared these queries", follower.questions)
+        yield _counter("irritants_head_questions", "Requests that a query for the head served", follower.questions)
         yield _gauge(
             "irritants_position", "Last position of the record that this process knows", head.position if head else 0
         )
@@ -89,7 +89,9 @@ class Metrics(Collector):
             "irritants_behind_seconds", "Time since the head was last confirmed", seconds_since_confirmed(follower)
         )
         yield _counter(
-            "irritants_record_went_back", "Number of full cache resets because the record lost events", follower.breaks
+            "irritants_record_went_back",
+            "Times that the record lost events or was replaced",
+            follower.breaks,
         )
         yield _gauge("irritants_waiters", "Requests and streams that wait for a change", follower.waiting)
         yield _gauge("irritants_cache_bytes", "Memory of the cached rendered documents", cache.bytes)

@@ -256,7 +256,8 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "too-many-requests": ProblemType(
         "Rate limit exceeded",
-        "The key has no responses left in this minute. Retry after the seconds in Retry-After. Unchanged"
+        "The key has used its responses of this minute, or this address had too many failed sign-ins. Retry after"
+        " the seconds in Retry-After. Unchanged"
         " responses are not counted: send If-None-Match.",
     ),
     "server-failure": ProblemType(

@@ -40,7 +40,7 @@ class RateLimit:
             window = self._windows[key] = _Window(now + _WINDOW_SECONDS, self._per_minute)
         seconds = max(round(window.ends - now), 1)
         if answers > window.left:
-            raise _too_many(seconds, self._limits(0, seconds))
+            raise _too_many(self._per_minute, seconds, self._limits(0, seconds))
         window.left -= answers
         return self._limits(window.left, seconds)
 
@@ -48,9 +48,10 @@ class RateLimit:
         return [self._policy, (b"ratelimit", b'"answers";r=%d;t=%d' % (left, seconds))]
 
 
-def _too_many(seconds: int, limits: Headers) -> Problem:
+def _too_many(per_minute: int, seconds: int, limits: Headers) -> Problem:
     headers = {name.decode(): value.decode() for name, value in limits}
     detail = (
-        f"Rate limit exceeded. Retry in {seconds} seconds. Unchanged responses are not counted: send If-None-Match."
+        f"Rate limit exceeded: a key gets {per_minute} responses per minute. Retry in {seconds} seconds. Unchanged"
+        " responses are not counted: send If-None-Match."
     )
     return Problem("too-many-requests", detail, headers={**headers, "Retry-After": str(seconds)})

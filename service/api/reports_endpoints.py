@@ -191,7 +191,10 @@ def _key(request: Request, *, dry_run: bool) -> str:
     if not sent and dry_run:
         return ""
     if not sent:
-        raise Problem("key-missing", "The header Idempotency-Key is missing. Send it with a new random UUID.")
+        raise Problem(
+            "key-missing",
+            "The header Idempotency-Key is missing. Send a new random UUID, and the same one with each retry.",
+        )
     if len(sent) > 1:
         raise Problem("key-missing", f"Send Idempotency-Key once; this request has {len(sent)}.")
     written = sent[0].strip(" \t")

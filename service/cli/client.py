@@ -92,7 +92,10 @@ class Service:
             ) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             proxy = f" ({_PROXIES} names a proxy)" if _goes_by_proxy(str(self._http.base_url)) else ""
-            raise Failed(f"{self._http.base_url} cannot be reached: {error}{proxy}", Exit.UNREACHABLE) from error
+            raise Failed(
+                f"{self._http.base_url} cannot be reached: {error}{proxy}. Start the service, or set IRRITANTS_URL",
+                Exit.UNREACHABLE,
+            ) from error
         if answer.is_error or answer.is_redirect:
             raise _refused(answer)
         return answer

@@ -1,7 +1,7 @@
 """Corrections, retractions and evidence. Each is a report of its own, and nothing is erased.
 
-The idempotency key covers the content and the earlier amendments that were retracted. So the same command is recorded
-once, and can be repeated after it was retracted.
+The idempotency key is a hash of the report and of the retracted corrections of the same event. So the same command is
+recorded once, and can be repeated after its correction was retracted.
 """
 
 import re

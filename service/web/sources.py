@@ -45,7 +45,7 @@ async def source(request: Request) -> Response:
 
 
 def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
-    found = _as_far_as_readable(visit, snapshot)
+    found = _readable_source(visit, snapshot)
     own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
     relations = {one.stream.split("/")[1] for one in found.assertions}
     boards = [snapshot.read(BOARD, visit.at_point(At), relation=id) for id in sorted(relations)]
@@ -58,7 +58,7 @@ def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
     return Template("source.html", values)
 
 
-def _as_far_as_readable(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
+def _readable_source(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
     """Return the source; for a limited visitor only what the readable relations cite. Raises Problem."""
     reads = visit.visitor.reads
     if reads is None:
