@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from service.domain import edtf
-from service.domain.countries import ALPHA_2
+from service.domain.actors import BOTH, CODES, JOINT, MEDIA, is_actor
 
 ON_RECORD: Final = "on record"
 """The context of validation for what was filed once: judged at the door it is not judged again.
@@ -80,13 +80,21 @@ def _edtf(text: str) -> str:
 
 
 def _party(code: str) -> str:
-    if code not in ALPHA_2:
-        raise PydanticCustomError("party", "is no ISO 3166-1 alpha-2 code, in upper case")
+    if code not in CODES:
+        raise PydanticCustomError("party", "is no ISO 3166-1 alpha-2 code, in upper case (nor EU, UN or XK)")
     return code
 
 
-def _voice(code: str) -> str:
-    return code if code in ("JOINT", "MEDIA") else _party(code)
+def _state_or_organisation(name: str) -> str:
+    return name if is_actor(name) else _party(name)
+
+
+def _voice(name: str) -> str:
+    return name if name in (JOINT, MEDIA) else _state_or_organisation(name)
+
+
+def _acting(name: str) -> str:
+    return name if name == BOTH else _state_or_organisation(name)
 
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), _plain(300)]
@@ -98,21 +106,28 @@ MemberId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}/[a-z0-9
 """An irritant or a round by its id: `ru-us/banking-access`."""
 Party = Annotated[str, AfterValidator(_party)]
 Voice = Annotated[str, AfterValidator(_voice)]
-"""Who speaks: a state's code, `JOINT` for one text of both parties, `MEDIA` for an outlet or unnamed media."""
-Actor = Annotated[str, AfterValidator(lambda code: code if code == "both" else _party(code))]
-"""Who acts or must act: a party of the relation, or `both`."""
+"""Who speaks: a state's code, the slug of a registered organisation, `JOINT` for one text of both parties, `MEDIA` for
+an outlet or unnamed media."""
+Actor = Annotated[str, AfterValidator(_acting)]
+"""Who acts or must act: a party of the relation or `both`; where a rule allows it another state or organisation."""
 ACTING: Final = ("owner", "addressee", "actor", "by")
 """The fields of that type, in whichever event has them."""
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """On disk the id of an event; while filing also a `ref` of the same report or `stream@version`."""
 
-Channel = Literal["quote", "paraphrase", "attributed", "outlet"]
+Unit = Annotated[str, StringConstraints(min_length=1, max_length=60), _plain(60)]
+
+Channel = Literal["quote", "paraphrase", "attributed", "leaked", "outlet"]
+"""How the words reached the document. `leaked` is a text that its author did not publish: it weighs as `attributed`."""
+OWN_WORDS: Final = frozenset({"quote", "paraphrase"})
+"""The channels of a side's own words; what comes by another is only attributed to it."""
 
 
 class Contract(BaseModel):
     """What is on disk: frozen, strict, and closed to unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # By alias: `with` is a word of Python, so the field that holds it is `with_`.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)
 
 
 class AssertedBy(Contract):

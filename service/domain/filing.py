@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from service.domain.actor.events import ActorRegistered
+from service.domain.actor.state import judge as judge_actor
 from service.domain.assertion import (
     AssertionCorrected,
     AssertionRetracted,
@@ -40,6 +42,7 @@ from service.domain.errors import (
     ParagraphBeyondSource,
     Refusal,
     Refused,
+    UnknownActor,
     UnknownMember,
     UnknownOrigin,
     UnknownSource,
@@ -49,7 +52,7 @@ from service.domain.errors import (
 from service.domain.history import History, Reason
 from service.domain.irritant import rules as irritant_rules
 from service.domain.irritant.events import IrritantOpened
-from service.domain.references import members_named, named_event
+from service.domain.references import actors_named, members_named, named_event
 from service.domain.relation import rules as relation_rules
 from service.domain.relation.events import PersonNamed, RelationOpened
 from service.domain.report import Legible, Proposed, Report, escaped, malformed
@@ -63,16 +66,20 @@ _OPENERS: Final[Mapping[str, frozenset[str]]] = {
     "round": frozenset({"RoundAnnounced", "RoundScheduled", "RoundConvened"}),
     "relation": frozenset({"RelationOpened"}),
     "source": frozenset({"SourceRegistered"}),
+    "actor": frozenset({"ActorRegistered"}),
 }
-_NEVER_RETRACTED: Final = frozenset({"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered"})
-_ONCE: Final = (PersonNamed, IrritantOpened, RelationOpened, SourceRegistered, OriginRegistered)
-_NAMING: Final = ("target", "proposal", "undoes", "after")
+_NEVER_RETRACTED: Final = frozenset(
+    {"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered", "ActorRegistered"}
+)
+_ONCE: Final = (PersonNamed, IrritantOpened, RelationOpened, SourceRegistered, OriginRegistered, ActorRegistered)
+_NAMING: Final = ("target", "proposal", "undoes", "after", "instrument")
 
 JUDGES: Final[Mapping[str, Callable[[Any, Effective, str, str], Refusal | None]]] = {
     "irritant": irritant_rules.judge,
     "round": round_rules.judge,
     "relation": relation_rules.judge,
     "source": source_rules.judge,
+    "actor": judge_actor,
 }
 
 
@@ -142,10 +149,13 @@ class _Filing:
     reasons: list[Reason] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     standing: AllowedTypes | None = None
+    registering: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.broken |= self.report.broken_refs
         self.mistaken = {mistake.pointer for mistake in self.report.mistakes}
+        # An actor may be registered anywhere in the report that first has it speak: sources come before all else.
+        self.registering = {e.stream for e in self.report.events if isinstance(e.data, ActorRegistered)}
         self.origins.update(self.record.origins)
 
     def history(self, stream: str) -> History[Any]:
@@ -233,7 +243,7 @@ class _Filing:
         match data:
             case _ if same:
                 return history.recorded(same)
-            case IrritantOpened() | RelationOpened() | SourceRegistered() if now:
+            case IrritantOpened() | RelationOpened() | SourceRegistered() | ActorRegistered() if now:
                 _refuse([AlreadyOpened("", stream=event.stream)])
             case OriginRegistered(origin=origin) if origin in self.origins:
                 _refuse([OriginTaken("/origin", origin=origin, stream=self.origins[origin])])
@@ -282,6 +292,8 @@ class _Filing:
                     return "itself evidence; name the assertion that it is evidence of"
         if field_name == "proposal" and target.type != "ProposalTabled":
             return "no proposal"
+        if field_name == "instrument" and target.type != "InstrumentExchanged":
+            return "no instrument"
         if not isinstance(target.data, Statement):
             return "record-keeping, which has no place in the order of the world"
         return "retracted" if struck or history.placed(target.id) is None else None
@@ -294,6 +306,11 @@ class _Filing:
             UnknownMember(f"/{name}", member=stream.partition("/")[2])
             for stream, name in members_named(data)
             if not self._is_on_record(stream)
+        ]
+        refusals += [
+            UnknownActor(f"/{name}", actor=stream.partition("/")[2])
+            for stream, name in actors_named(data)
+            if stream not in self.registering and not self._is_on_record(stream)
         ]
         if isinstance(data, Statement):
             cited = data.source
@@ -330,7 +347,7 @@ class _Filing:
         refusals += [
             NotAParty(f"/{name}", party=party, relation=relation)
             for name, party in part.acting
-            if relation and party not in parties_of(relation)
+            if relation and name in ("addressee", "by") and party not in parties_of(relation)
         ]
         for refusal in refusals:
             refusal.pointer = f"/events/{part.index}{refusal.pointer}"
@@ -348,7 +365,7 @@ class _Filing:
             actor=envelope.actor,
             report=envelope.report,
             correlation=envelope.correlation,
-            causation=next((id for f in ("target", "proposal", "undoes") if (id := fields.get(f))), None),
+            causation=next((id for f in ("target", "proposal", "undoes", "instrument") if (id := fields.get(f))), None),
             recorded_at=envelope.recorded_at,
         )
 

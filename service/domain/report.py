@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
+from service.domain.actors import CODES
 from service.domain.assertion import ACTING, Contract, Line, Slug
 from service.domain.catalogue import EVENT_TYPES
-from service.domain.countries import ALPHA_2
 from service.domain.errors import Malformed, NotAStream, NotValid, Refusal
 from service.domain.streams import is_relation, parse_stream
 
@@ -160,7 +160,7 @@ def _legible(index: int, body: Mapping[str, object]) -> Legible:
         tuple((i, n) for i, n in enumerate(paragraphs if isinstance(paragraphs, list) else ()) if type(n) is int),
         _text(cited.get("origin")),
         _text(asserted_by.get("party")),
-        tuple((name, party) for name in ACTING if (party := _text(body.get(name))) in ALPHA_2 and party),
+        tuple((name, party) for name in ACTING if (party := _text(body.get(name))) in CODES and party),
     )
 
 
@@ -188,7 +188,9 @@ def read_event(index: int, body: object, mistakes: list[Refusal]) -> Proposed | 
         return None
     model = EVENT_TYPES[type]
     # Already validated as the wider model; the fields are copied, not judged twice.
-    data = model.model_construct(**{name: getattr(filed, name) for name in model.model_fields})
+    data = model.model_construct(
+        **{info.alias or name: getattr(filed, name) for name, info in model.model_fields.items()}
+    )
     return Proposed(index, filed.ref, filed.stream, data)
 
 

@@ -74,7 +74,7 @@ def test_a_report_with_twelve_mistakes_is_told_all_twelve(record: Record) -> Non
         said(BANKING, "ConcernRaised", "RU", source={"document": "rumour", "paragraphs": [1], "origin": "voice-ru"}),
         said(BANKING, "ConcernRaised", "RU", source={"document": "readout", "paragraphs": [1], "origin": "nobody"}),
         said(BANKING, "ConcernRaised", "RU", source={"document": "readout", "paragraphs": [1], "origin": "voice-us"}),
-        said(BANKING, "NextStepAgreed", "RU", step="notes", owner="TR", action="Exchange notes"),
+        said(BANKING, "ProposalTabled", "RU", kind="offer", addressee="TR", terms="Exchange notes"),
         said(BANKING, "EvidenceAdded", "US", target="nothing-of-the-kind"),
         said(BANKING, "ProgressReversed", "RU", to="formalised", by="RU", reason="None given."),
         said(BANKING, "ConcernRaised", "RU", mood="angry"),
@@ -87,9 +87,9 @@ def test_a_report_with_twelve_mistakes_is_told_all_twelve(record: Record) -> Non
         "/events/3/source/document": "UnknownSource",
         "/events/4/source/origin": "UnknownOrigin",
         "/events/5/source/origin": "OriginOfAnotherParty",
-        "/events/6/owner": "NotAParty",
+        "/events/6/addressee": "NotAParty",
         "/events/7/target": "UnknownTarget",
-        "/events/8/to": "NotAReversal",
+        "/events/8/occurred": "UndatedFall",
         "/events/9/mood": "Malformed",
         "/events/10/stream": "NotOpened",
         "/events/11/stream": "OtherRelation",
@@ -98,10 +98,12 @@ def test_a_report_with_twelve_mistakes_is_told_all_twelve(record: Record) -> Non
 
 def test_one_event_with_mistakes_of_every_kind_is_told_them_together(record: Record) -> None:
     cited = {"document": "rumour", "paragraphs": ["1"], "origin": "voice-us"}
-    event = said(BANKING, "NextStepAgreed", "RU", step="notes", owner="TR", action="Act", source=cited, occurred="soon")
+    event = said(
+        BANKING, "ProposalTabled", "RU", kind="offer", addressee="TR", terms="Terms", source=cited, occurred="soon"
+    )
     assert mistakes(record, event) == {
         "/events/0/occurred": "Malformed",
-        "/events/0/owner": "NotAParty",
+        "/events/0/addressee": "NotAParty",
         "/events/0/source/document": "UnknownSource",
         "/events/0/source/origin": "OriginOfAnotherParty",
         "/events/0/source/paragraphs/0": "Malformed",
