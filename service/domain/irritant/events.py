@@ -30,6 +30,9 @@ class Quantity(Contract):
     qualifier: Literal["exact", "at_least", "at_most", "about"] = "exact"
 
 
+ResolutionExtent = Literal["full", "partial"]
+
+
 class IrritantOpened(Keeping):
     """The record begins to track this irritant."""
 
@@ -140,7 +143,7 @@ class ResolutionDeclared(Assertion):
     """The irritant is said to be settled, in full where nothing else is said, or in part."""
 
     type: Literal["ResolutionDeclared"] = "ResolutionDeclared"
-    extent: Literal["full", "partial"] | None = None
+    extent: ResolutionExtent | None = None
     covers: Line | None = None
 
 
