@@ -22,6 +22,15 @@ ON_RECORD: Final = "on record"
 What is a letter depends on the version of Unicode, and so on the release of Python: a record must read in all of them.
 """
 _MISLEADING: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_UNMARKED: Final = dict.fromkeys((0x200E, 0x200F, 0x061C, 0x00AD, 0xFEFF))
+"""Direction marks, soft hyphens and byte order marks come along with copied text; they say nothing, and are removed."""
+_JOINERS: Final = "\u200c\u200d"
+_JOINING_SCRIPTS: Final = frozenset(
+    (
+        *("ARABIC", "BENGALI", "DEVANAGARI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "MALAYALAM", "MONGOLIAN"),
+        *("MYANMAR", "ORIYA", "SINHALA", "SYRIAC", "TAMIL", "TELUGU", "THAANA"),
+    )
+)
 # Letters and marks of which nothing is seen.
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # They choose between the forms of a letter or a sign that has several; after any other they are not seen.
@@ -34,7 +43,7 @@ def _plain(most: int) -> AfterValidator:
     """A line of text as everybody sees it, composed (NFC), of no more characters than that."""
 
     def plain(text: str, info: ValidationInfo) -> str:
-        composed = unicodedata.normalize("NFC", text)
+        composed = unicodedata.normalize("NFC", text if info.context is ON_RECORD else text.translate(_UNMARKED))
         if info.context is not ON_RECORD:
             _refuse_what_misleads(composed)
             if len(composed) > most:  # A few letters are longer composed than before.
@@ -48,7 +57,7 @@ def _refuse_what_misleads(text: str) -> None:
     # Control characters break terminals and jsonb, format characters (bidi overrides, zero-width) make two names look
     # alike, line separators end it, lone surrogates cannot be stored, what is not assigned or private shows otherwise
     # everywhere, and some of it no XML may hold; none of them belongs in a line of a record.
-    misleading = "" if text.isprintable() else next((c for c in text if unicodedata.category(c) in _MISLEADING), "")
+    misleading = "" if text.isprintable() else _misleading(text)
     if misleading:
         name = "a line break" if misleading in "\r\n" else f"the character U+{ord(misleading):04X}"
         raise PydanticCustomError("plain_text", f"has {name}, which this field does not take; remove it")
@@ -56,6 +65,25 @@ def _refuse_what_misleads(text: str) -> None:
         raise PydanticCustomError("plain_text", "has a letter that cannot be seen")
     if not text.strip():
         raise PydanticCustomError("plain_text", "is blank")
+
+
+def _misleading(text: str) -> str:
+    """The first character that misleads. A joiner or non-joiner is a part of the words of scripts that join letters."""
+    around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
+    return next(
+        (
+            c
+            for before, c, after in around
+            if unicodedata.category(c) in _MISLEADING and not (c in _JOINERS and _joins(before) and _joins(after))
+        ),
+        "",
+    )
+
+
+def _joins(letter: str) -> bool:
+    """Whether this is a letter or mark of a script that uses joiners: Arabic's, and those of South Asia."""
+    name = unicodedata.name(letter, "")
+    return unicodedata.category(letter)[0] in "LM" and name.partition(" ")[0] in _JOINING_SCRIPTS
 
 
 def _chooses_nothing(text: str) -> bool:

@@ -6,7 +6,7 @@ identifiers. The same function serves filing, the preview and the seeds.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from service.domain.actor.events import ActorRegistered
 from service.domain.actor.state import judge as judge_actor
 from service.domain.assertion import (
+    Assertion,
     AssertionCorrected,
     AssertionRetracted,
     ClaimContested,
@@ -21,6 +22,7 @@ from service.domain.assertion import (
     EvidenceAdded,
     Recorded,
     Statement,
+    when,
 )
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
@@ -72,6 +74,9 @@ _NEVER_RETRACTED: Final = frozenset(
     {"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered", "ActorRegistered"}
 )
 _ONCE: Final = (PersonNamed, IrritantOpened, RelationOpened, SourceRegistered, OriginRegistered, ActorRegistered)
+_FUTURE: Final = (
+    "{occurred} is after today, {today}; `due`, `date`, `in_force_from` and `valid_until` may be in the future"
+)
 _NAMING: Final = ("target", "proposal", "undoes", "after", "instrument")
 
 JUDGES: Final[Mapping[str, Callable[[Any, Effective, str, str], Refusal | None]]] = {
@@ -208,7 +213,7 @@ class _Filing:
         if (known := self._already_known(event)) is not None:
             return known
         data, unresolved = self._resolved(event)
-        _refuse([*unresolved, *self._unfounded(data)])
+        _refuse([*unresolved, *self._unfounded(data), *self._not_yet(data)])
         if data is None:
             return None
         recorded = self._enveloped(event.stream, data)
@@ -318,6 +323,13 @@ class _Filing:
             refusals += self._unsaid(cited.origin, data.asserted_by.party)
         return refusals
 
+    def _not_yet(self, data: Contract | None) -> Iterable[Refusal]:
+        """The future is not asserted as done. Time zones allow one day beyond that of the recording."""
+        occurred = getattr(data, "occurred", None) if isinstance(data, Assertion) else None
+        tomorrow = self.envelope.recorded_at.date() + timedelta(1)
+        if (earliest := when(occurred).earliest) is not None and earliest > tomorrow:
+            yield Malformed("/occurred", why=_FUTURE.format(occurred=occurred, today=self.envelope.recorded_at.date()))
+
     def _uncited(self, document: str, paragraphs: Iterable[tuple[int, int]]) -> Iterable[Refusal]:
         stream = f"source/{document}"
         if parse_stream(stream) is None or not (registered := self.history(stream)).events:
@@ -403,7 +415,7 @@ class _Filing:
         except ValidationError as error:
             raise Refused(malformed(error, "/changes")) from None
         resolved, unresolved = self._resolved(Proposed(0, None, recorded.stream, reads))
-        refusals = [*unresolved, *self._unfounded(resolved)]
+        refusals = [*unresolved, *self._unfounded(resolved), *self._not_yet(resolved)]
         for refusal in refusals:
             refusal.pointer = f"/changes{refusal.pointer}"
         _refuse(refusals)

@@ -186,3 +186,22 @@ def _seconds(record: Record, mistaken: int) -> float:
         return thread_time() - began
     finally:
         gc.enable()
+
+
+def test_the_future_is_not_asserted_as_done(record: Record) -> None:
+    refused = mistakes(record, said(BANKING, "ConcernRaised", "RU", occurred="2999-01-01"))
+    assert refused == {"/events/0/occurred": "Malformed"}
+    step = {"step": "notes", "owner": "RU", "action": "Exchange notes", "due": "2999-01-01"}
+    assert filed(said(BANKING, "NextStepAgreed", "RU", **step), on=record).recorded
+
+
+@pytest.mark.parametrize(("written", "meant"), [("us-ru", "ru-us"), ("RU-US", "ru-us"), ("gb-eu", "eu-gb")])
+def test_a_relation_in_the_wrong_order_is_answered_with_the_right_id(written: str, meant: str) -> None:
+    body = {"relation": written, "title": "A report", "events": [said(BANKING, "ConcernRaised", "RU")]}
+    assert f"use {meant}" in " ".join(mistake.detail for mistake in read(body).mistakes)
+
+
+def test_an_unknown_type_suggests_the_nearest(record: Record) -> None:
+    with pytest.raises(Refused) as refused:
+        filed(said(BANKING, "ConcernRaise", "RU"), on=record)
+    assert "did you mean ConcernRaised?" in refused.value.refusals[0].detail
