@@ -98,7 +98,7 @@ def of_irritant(reading: Reading[Irritant]) -> Iterator[Proposition]:
     for level in sorted({level for level, _ in reports}, reverse=True):
         stands = [s for at, s in reports if at >= level]
         said_by = tuple(party for party in state.parties if state.rung_of(party) >= level)
-        denying = {d.denier for d in state.denials if d.rung >= level and not state.conceded(d)}
+        denying = {d.denier for d in state.denials if d.rung >= level and not d.ended}
         told, roots = {s.event for s in stands}, {s.root for s in stands}
         yield _proposition(
             reading,

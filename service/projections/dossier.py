@@ -223,7 +223,7 @@ def _denials(reading: Reading[Irritant]) -> tuple[DenialDocument, ...]:
             event=d.event,
             target=d.target,
             party=d.denier,
-            ended=d.rung > UNSTATED and state.conceded(d),
+            ended=d.rung > UNSTATED and d.ended,
             cited=cite(effects[d.event]),
         )
         for d in state.denials

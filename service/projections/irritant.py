@@ -4,7 +4,8 @@ The headline is written from this document alone (`headline.py`), so whatever it
 """
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from types import SimpleNamespace
+from typing import Any, Final, Literal, cast
 
 from service.domain.history import Reading
 from service.domain.irritant import disputes, remarks, standing, undertakings
@@ -199,8 +200,8 @@ def view(reading: Reading[Irritant]) -> IrritantDocument:
 
 def with_headline(fields: dict[str, Any]) -> IrritantDocument:
     """A document of these fields, with the sentence that follows from them. What needs no record may be absent."""
-    document = IrritantDocument.model_construct(**fields)
-    return document.model_copy(update={"headline": headline.of(document)})
+    said = headline.of(cast(IrritantDocument, SimpleNamespace(**fields)))
+    return IrritantDocument.model_construct(**fields, headline=said)
 
 
 def fields_of(state: Irritant) -> dict[str, Any]:

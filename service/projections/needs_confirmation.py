@@ -158,7 +158,7 @@ class _OfIrritant:
     def contested(self) -> Iterator[Unconfirmed]:
         if standing.contested(self.state):
             sides = (d for d in self.state.denials if d.denier in self.state.parties)
-            denials = [d for d in sides if not self.state.conceded(d)]
+            denials = [d for d in sides if not d.ended]
             deniers = sorted({d.denier for d in denials})
             yield self.item(
                 "contested",

@@ -197,7 +197,7 @@ def test_a_red_line_is_named_with_its_side(read: Read) -> None:
 @given(reads())
 def test_a_denial_is_named_until_its_side_stands_there(read: Read) -> None:
     for denial in read.reading.state.denials:
-        if denial.denier not in ("RU", "US") or read.reading.state.conceded(denial):
+        if denial.denier not in ("RU", "US") or denial.ended:
             continue
         name = NAMES[denial.denier]
         said = rf"{name} (is said to deny|denies|withdrew|is said to have withdrawn)"
@@ -231,7 +231,7 @@ def test_a_third_partys_latest_denial_and_concern_are_named(read: Read) -> None:
         assert read.says("TR", "(raises|is said to raise) a concern")
     others = {e.id for e in read.effects if "TR" not in _voices(e)}
     denied = _denied(read.by("TR", "ClaimContested")) & others
-    latest = [d for d in read.reading.state.denials if d.denier == "TR" and not read.reading.state.conceded(d)]
+    latest = [d for d in read.reading.state.denials if d.denier == "TR" and not d.ended]
     if denied and latest and latest[-1].target in others:
         assert read.says("TR", "(denies|is said to deny)"), read.headline
 

@@ -12,7 +12,7 @@ from service.domain.actors import BOTH, other
 from service.domain.assertion import OWN_WORDS
 from service.domain.irritant import undertakings
 from service.domain.irritant.events import HoldLifted
-from service.domain.irritant.state import Irritant, SidePosition, SideStatement
+from service.domain.irritant.state import Irritant, SidePosition, SideStatement, kept
 from service.domain.irritant.undertakings import Agreement, differ
 
 Kind = Literal["reversal", "breach", "claim", "terms", "outcome", "answer", "hold", "item"]
@@ -31,6 +31,7 @@ class Dispute:
     attributed: bool
 
 
+@kept
 def disputes(state: Irritant) -> list[Dispute]:
     """Every open dispute, by kind and in the order of the world."""
     return [
@@ -79,9 +80,12 @@ def _went_back(state: Irritant, about: str, said: SidePosition) -> bool:
 def _rose(state: Irritant, party: str, after: int, said: SidePosition) -> bool:
     """Whether the side stood above the rung by a word between that place and this one."""
     return any(
-        s.holder == party and after < s.place < said.place and s.rung > said.rung and s.does in ("advance", "restore")
+        s.holder == party
+        and after < s.place < said.place
+        and s.rung > said.rung
+        and s.does in ("advance", "restore")
+        and state.says(s)
         for s in state.side_positions
-        if state.says(s)
     )
 
 
@@ -99,16 +103,21 @@ def _claims(state: Irritant) -> Iterator[Dispute]:
 
     Listed also where something else has raised the status since: the denial is not taken back by that.
     """
+    denied = {
+        (other(state.parties, d.denier), d.target)
+        for d in state.denials
+        if d.denier in state.parties and d.rung and not d.ended
+    }
+    if not denied:
+        return
     seen: set[tuple[str, str]] = set()
-    for denial in state.denials:
-        if denial.denier not in state.parties or state.conceded(denial):
+    for said, level in state.with_levels:
+        key = (said.root, said.holder)
+        if level != said.rung or not level or said.does == "reverse" or key in seen:
             continue
-        alleging = other(state.parties, denial.denier)
-        for stand, level in state.with_levels:
-            of_it = stand.holder == alleging and denial.target in (stand.event, stand.root)
-            if of_it and level == stand.rung > 0 and stand.does != "reverse" and (stand.root, alleging) not in seen:
-                seen.add((stand.root, alleging))
-                yield _dispute(state, "claim", stand)
+        if (said.holder, said.event) in denied or (said.holder, said.root) in denied:
+            seen.add(key)
+            yield _dispute(state, "claim", said)
 
 
 def _steps(state: Irritant) -> Iterator[Dispute]:

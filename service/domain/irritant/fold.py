@@ -4,7 +4,9 @@
 corrections have made odd. A word changes the rung of its asserter only; a joint text is the word of both sides.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Any, Final, NamedTuple, TypeVar, assert_never, cast
 
 from service.domain.actors import MEDIA
@@ -14,6 +16,7 @@ from service.domain.frozen import replace
 from service.domain.irritant import events as on_disk
 from service.domain.irritant.events import IrritantEvent
 from service.domain.irritant.state import (
+    RAISES,
     Denial,
     Does,
     Fall,
@@ -168,7 +171,19 @@ def _advance(state: Irritant, said: _Said, rung: int) -> Irritant:
         levels=state.levels + (rung,) * len(new),
         rungs=_at_least(state, said.holders, rung),
         reported=max(state.reported, rung),
+        denials=_conceded(state.denials, said.holders, rung) if state.denials else state.denials,
     )
+
+
+def _conceded(denials: tuple[Denial, ...], holders: tuple[str, ...], rung: int) -> tuple[Denial, ...]:
+    """A denial ends when its denier later stands, by its own word, where the denied event does."""
+    ended = [n for n, d in enumerate(denials) if not d.ended and UNSTATED < d.rung <= rung and d.denier in holders]
+    if not ended:
+        return denials
+    changed = list(denials)
+    for n in ended:
+        changed[n] = replace(changed[n], ended=True)
+    return tuple(changed)
 
 
 def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int, int]:
@@ -192,6 +207,8 @@ def _stated(state: Irritant, said: _Said, does: Does) -> Irritant:
 def _lowered(state: Irritant, new: tuple[SidePosition, ...]) -> Irritant:
     """Each of these words lowers its own asserter, where that stands higher."""
     after = replace(state, side_positions=state.side_positions + new, levels=state.levels + (UNSTATED,) * len(new))
+    if new[0].does == "reopen":
+        after = replace(after, denials=_conceded(after.denials, tuple(s.holder for s in new), new[0].rung))
     for stand in new:
         quick = stand.holder not in state.stated and stand.holder != MEDIA
         after = _capped(after, stand) if quick else _replayed(after, stand.holder)
@@ -232,7 +249,21 @@ def _replayed(state: Irritant, holder: str) -> Irritant:
     falls = tuple(f for f in state.falls if f.holder != holder)
     if state.is_side(holder):
         falls = tuple(sorted((*falls, *replay.falls), key=lambda f: f.place))
-    return replace(state, levels=tuple(levels), falls=falls)
+    denials = _conceded_anew(state.denials, holder, [s for _, s in own if s.does in RAISES and state.says(s)])
+    return replace(state, levels=tuple(levels), falls=falls, denials=denials)
+
+
+def _conceded_anew(denials: tuple[Denial, ...], holder: str, raising: Sequence[SidePosition]) -> tuple[Denial, ...]:
+    """Which denials of this voice have ended, by its words that it has not denied."""
+    if not any(d.denier == holder for d in denials):
+        return denials
+    places = [s.place for s in raising]
+    highest = [*[*accumulate((s.rung for s in reversed(raising)), max)][::-1], UNSTATED]
+
+    def ended(denial: Denial) -> bool:
+        return UNSTATED < denial.rung <= highest[bisect_right(places, denial.place)]
+
+    return tuple(replace(d, ended=ended(d)) if d.denier == holder and d.ended != ended(d) else d for d in denials)
 
 
 class _Replay:
@@ -244,10 +275,11 @@ class _Replay:
         self._away: dict[int, set[str]] = {}
 
     def take(self, n: int, stand: SidePosition) -> None:
+        if stand.does == "advance":
+            self._at[stand.rung].append((n, stand))
+            return
         before = self.top()
         match stand.does:
-            case "advance":
-                self._at[stand.rung].append((n, stand))
             case "restore":
                 self._give_back(stand)
                 self._at[stand.rung].append((n, stand))
@@ -365,38 +397,34 @@ def _item_changed(state: Irritant, said: _Said, item: str) -> Irritant:
 
 def _denied(state: Irritant, said: _Said, target: str) -> Irritant:
     """From here on its asserter does not stand on the target. A denial of one's own denial takes that back."""
-    rung = max([s.rung for s in state.side_positions if target in (s.event, s.root)], default=UNSTATED)
-    denials, of = state.denials, _said_in(state, target)
+    of_it = [s for s in state.side_positions if s.event == target or s.root == target]  # noqa: PLR1714 -- a tuple for each takes half as long again
+    rung = max([s.rung for s in of_it], default=UNSTATED)
+    denials, of = state.denials, of_it[0].data if of_it else _said_in(state, target)
+    taken_back: set[str] = set()
     for holder in said.holders:
         own = [d for d in denials if d.denier == holder and d.event == target]
         if own:
             denials = tuple(d for d in denials if d not in own)
+            taken_back |= {d.target for d in own}
             continue
         by = speaker(holder, said.data)
         denials = (*denials, Denial(said.effect.id, target, holder, by, said.place, rung, said.data, of))
-    denied = frozenset((d.speaker, d.target) for d in denials)
-    after = replace(state, denials=denials, denied=denied)
-    changed = denied ^ state.denied
-    voices = {
-        s.holder
-        for s in state.side_positions
-        if s.holder in said.holders and any((speaker(s.holder, s.data), e) in changed for e in (s.event, s.root))
-    }
-    if not voices and rung == UNSTATED:
-        return after
-    return replayed_all(after, sorted(voices))
+    after = replace(state, denials=denials, denied=frozenset((d.speaker, d.target) for d in denials))
+    if taken_back:
+        of_it += [s for s in state.side_positions if s.event in taken_back or s.root in taken_back]
+    voices = {s.holder for s in of_it if s.holder in said.holders}
+    return replayed_all(after, sorted(voices)) if of_it else after
 
 
 def _said_in(state: Irritant, event: str) -> Any:
-    """What an event on record says, as far as the state tells; None where it does not."""
-    beside = (state.holds, state.breaches, state.linkages, state.reversibility, state.stances, state.denials)
-    of_things = [
-        *(t for p in state.proposals.values() for t in (*p.statements, *p.answers)),
-        *(t for s in state.steps.values() for t in (*s.statements, *s.closings)),
-        *(t for i in state.items.values() for t in i.statuses),
-    ]
-    statements: tuple[Any, ...] = (*state.side_positions, *of_things, *(t for statements in beside for t in statements))
-    return next((t.data for t in statements if t.event == event), None)
+    """What an event on record beside the ladder says, as far as the state tells; None where it does not."""
+    said: Iterable[Any] = chain(
+        *(state.holds, state.breaches, state.linkages, state.reversibility, state.stances, state.denials),
+        chain.from_iterable((*p.statements, *p.answers) for p in state.proposals.values()),
+        chain.from_iterable((*s.statements, *s.closings) for s in state.steps.values()),
+        chain.from_iterable(i.statuses for i in state.items.values()),
+    )
+    return next((t.data for t in said if t.event == event), None)
 
 
 def _noted(before: Irritant, after: Irritant, said: _Said) -> Irritant:

@@ -129,7 +129,7 @@ def _red_line(state: Irritant, party: str) -> Iterator[Remark]:
 def _denials(state: Irritant, actor: str) -> Iterator[Remark]:
     """Its denials, until it stands there; a denial of its own words takes them back."""
     for denial in state.denials:
-        if denial.denier != actor or (denial.rung > UNSTATED and state.conceded(denial)):
+        if denial.denier != actor or (denial.rung > UNSTATED and denial.ended):
             continue
         about = state.holders(denial.of.asserted_by.party) if denial.of is not None else ()
         others = tuple(a for a in about if a != actor)

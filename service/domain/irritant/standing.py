@@ -9,12 +9,13 @@ from datetime import date
 from typing import Any, Literal
 
 from service.domain.assertion import when
-from service.domain.irritant.state import Fall, Irritant, LastStatement, SidePosition, SideStatement
+from service.domain.irritant.state import Fall, Irritant, LastStatement, SidePosition, SideStatement, kept
 from service.domain.ladder import FORMALISED, UNDERSTANDING, UNSTATED
 
 Basis = Literal["none", "media_only", "third_party", "contested", "both_sides", "one_side", "attributed"]
 
 
+@kept
 def basis(state: Irritant) -> Basis:
     """On what the claimed rung rests; the first that holds."""
     if state.reported == UNSTATED:
@@ -30,7 +31,7 @@ def basis(state: Irritant) -> Basis:
 
 def contested(state: Irritant) -> bool:
     """Whether a side denies what the other, or both in a joint text, say at the claimed rung."""
-    denied = {d.target: d.denier for d in state.denials if d.denier in state.parties and not state.conceded(d)}
+    denied = {d.target: d.denier for d in state.denials if d.denier in state.parties and not d.ended}
     if not denied:
         return False
     return any(
@@ -69,6 +70,7 @@ def reported_by(state: Irritant) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda actor: (order[state.voice_of(actor)], actor)))
 
 
+@kept
 def supports(state: Irritant) -> list[SidePosition]:
     """The words that the claimed rung rests on; where no side is on record, those at the reported rung."""
     if state.status == UNSTATED:
@@ -125,9 +127,18 @@ def holding(state: Irritant, party: str) -> list[SidePosition]:
 
     A word that is capped by a later reversal is of a higher rung; it holds the side there only where nothing else does.
     """
-    standing = state.positions_at_rung(party)
-    exact = [s for s in standing if s.rung == state.rung_of(party)]
-    return exact or standing
+    return _holding(state)[party]
+
+
+@kept
+def _holding(state: Irritant) -> dict[str, list[SidePosition]]:
+    rungs = dict(zip(state.parties, state.rungs, strict=True))
+    there: dict[str, list[SidePosition]] = {party: [] for party in rungs}
+    for said, level in state.with_levels:
+        if level and rungs.get(said.holder) == level:
+            there[said.holder].append(said)
+    exact = {party: [s for s in said if s.rung == rungs[party]] for party, said in there.items()}
+    return {party: exact[party] or there[party] for party in rungs}
 
 
 def _put_there(own: list[SidePosition], fall: Fall | None, rung: int) -> SidePosition | Fall | None:

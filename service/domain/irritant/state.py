@@ -7,10 +7,11 @@ asserter alone. So nobody is moved by another's word. All else that is said is k
 A denial marks nothing: it is a pair of a voice and an event, and what that voice said in that event does not count.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final, Literal
+from functools import wraps
+from typing import Any, Final, Literal, TypeVar
 
 from service.domain.actors import JOINT, MEDIA, holders, voice_of
 from service.domain.assertion import OWN_WORDS, Assertion
@@ -82,7 +83,8 @@ class SideStatement:
 class Denial:
     """A denial of `target` by one voice. `rung`: the highest that the target speaks of; `of`: what it says, if known.
 
-    `speaker`: whose words it takes back (see `speaker` below).
+    `speaker`: whose words it takes back (see `speaker` below). `ended`: the denier has stood at that rung since, by its
+    own word.
     """
 
     event: str
@@ -93,6 +95,7 @@ class Denial:
     rung: int
     data: Any
     of: Any
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,10 @@ class Irritant:
 
     @property
     def lifecycle(self) -> Lifecycle:
+        return _lifecycle(self)
+
+    def find_lifecycle(self) -> Lifecycle:
+        """Find how far it is closed, from all that the sides say."""
         if self.confirmed == RESOLVED:
             return "resolved"
         if self.status == UNSTATED and any(self.says(s) for s in self.of("withdraw")):
@@ -278,21 +285,13 @@ class Irritant:
             return []
         return [s for s, level in self.with_levels if level == rung and s.holder == holder]
 
-    def conceded(self, denial: Denial) -> bool:
-        """Whether the denier has stood, since, by its own word where the denied event does."""
-        return any(
-            s.place > denial.place and s.holder == denial.denier and s.rung >= denial.rung and s.does in RAISES
-            for s in self.side_positions
-            if self.says(s)
-        )
-
     def denied_by_both(self) -> frozenset[str]:
         """The events that both sides deny, so that others' word of them is not reported either."""
         by_one, by_other = (
             {d.target: d for d in self.denials if d.denier == party and d.rung > UNSTATED} for party in self.parties
         )
         both = by_one.keys() & by_other.keys()
-        return frozenset(t for t in both if not (self.conceded(by_one[t]) or self.conceded(by_other[t])))
+        return frozenset(t for t in both if not (by_one[t].ended or by_other[t].ended))
 
     def instrument(self, event: str) -> str:
         """The first account of the instrument that this event names; the event itself where that is not known."""
@@ -313,6 +312,31 @@ class Irritant:
         return voice_of(self.parties, actor)
 
 
+Found = TypeVar("Found")
+
+
+def kept(find: Callable[[Irritant], Found]) -> Callable[[Irritant], Found]:
+    """Keep the last answer: a document asks several times for what follows from one state, which never changes."""
+    last: tuple[Irritant | None, Any] = (None, None)
+
+    @wraps(find)
+    def found(state: Irritant) -> Found:
+        nonlocal last
+        of, answer = last  # one assignment: another thread may ask of another state meanwhile
+        if of is not state:
+            answer = find(state)
+            last = state, answer
+        result: Found = answer
+        return result
+
+    return found
+
+
 def speaker(holder: str, data: Assertion) -> str:
     """Who can take back what is said so: media are many, and each outlet is known by the origin."""
     return f"{MEDIA} {data.source.origin}" if holder == MEDIA else holder
+
+
+@kept
+def _lifecycle(state: Irritant) -> Lifecycle:
+    return state.find_lifecycle()

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from service.domain.actors import BOTH, JOINT, other
 from service.domain.irritant.events import HoldLifted
-from service.domain.irritant.state import RAISES, Hold, Irritant, Item, Proposal, SideStatement, Step
+from service.domain.irritant.state import RAISES, Hold, Irritant, Item, Proposal, SideStatement, Step, kept
 from service.domain.ladder import IN_TALKS, PROPOSED, UNDERSTANDING
 
 ENDED: Final = frozenset({"resolved", "withdrawn"})
@@ -112,6 +112,7 @@ def _outcome(
     return (closings[-1].data.outcome, False) if closings else (None, True)
 
 
+@kept
 def agreements(state: Irritant) -> list[Agreement]:
     return [agreement(state, step) for step in state.steps.values()]
 
@@ -142,6 +143,7 @@ class Offer:
         return max(answers, key=lambda t: t.place).data.answer if answers else "understanding"
 
 
+@kept
 def reached(state: Irritant) -> dict[str, int]:
     """By side the last place at which it said that there is an understanding, or more; 0 where it never did."""
     last = dict.fromkeys(state.parties, 0)
@@ -192,6 +194,7 @@ def _owes_reply(
     return understood.get(proposer, 0) < counter.place and not any(state.says(t) for t in since)
 
 
+@kept
 def offers(state: Irritant) -> list[Offer]:
     understood = reached(state) if state.proposals else {}
     return [offer(state, proposal, understood) for proposal in state.proposals.values()]
@@ -223,6 +226,7 @@ def _is_own(statement: SideStatement) -> bool:
     return statement.data.by in (None, BOTH, statement.holder)
 
 
+@kept
 def holds(state: Irritant) -> dict[str, tuple[str, SideStatement]]:
     """As `held`; none where the irritant is resolved or withdrawn."""
     return {} if state.lifecycle in ENDED or not state.holds else held(state)
