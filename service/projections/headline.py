@@ -273,7 +273,9 @@ def _dispute(dispute: "DisputeDocument") -> str:
         ),
     }[dispute.kind]
     said = f"{one} is said to {said_to}" if dispute.attributed else f"{one} {does}"
-    return f"{said}, which {other} denies" if dispute.denied else said
+    if not dispute.denied:
+        return said
+    return f"{said}, which {other} {'is said to deny' if dispute.denial_attributed else 'denies'}"
 
 
 # Who else reports what.

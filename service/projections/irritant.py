@@ -87,7 +87,7 @@ class ThirdParty(Document):
 class DisputeDocument(Document):
     """What `alleged_by` says of `about`, and `about` has not confirmed; `denied`: it denies it.
 
-    `attributed`: the allegation is not in its own words.
+    `attributed`, `denial_attributed`: the allegation, or the denial, is not in its own words.
     """
 
     kind: disputes.Kind
@@ -97,6 +97,7 @@ class DisputeDocument(Document):
     occurred: str | None
     denied: bool
     attributed: bool
+    denial_attributed: bool
 
 
 class Items(Document):

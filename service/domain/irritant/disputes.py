@@ -20,7 +20,10 @@ Kind = Literal["reversal", "breach", "claim", "terms", "outcome", "answer", "hol
 
 @dataclass(frozen=True)
 class Dispute:
-    """`alleged_by` says something of `about`, in `event`; `denied`: whether `about` denies it."""
+    """`alleged_by` says something of `about`, in `event`; `denied`: whether `about` denies it.
+
+    `attributed`, `denial_attributed`: the allegation, or the denial, is not in its own words.
+    """
 
     kind: Kind
     about: str
@@ -29,6 +32,7 @@ class Dispute:
     occurred: str | None
     denied: bool
     attributed: bool
+    denial_attributed: bool
 
 
 @kept
@@ -47,9 +51,11 @@ def disputes(state: Irritant) -> list[Dispute]:
 
 def _dispute(state: Irritant, kind: Kind, said: SidePosition | SideStatement) -> Dispute:
     about = other(state.parties, said.holder)
-    denied = state.denies(about, said.event, said.root)
+    denials = [d.data for d in state.denials if d.denier == about and d.target in (said.event, said.root)]
+    denied = bool(denials)
     attributed = said.data.asserted_by.channel not in OWN_WORDS
-    return Dispute(kind, about, said.holder, said.event, said.data.occurred, denied, attributed)
+    denial_attributed = denied and not any(d.asserted_by.channel in OWN_WORDS for d in denials)
+    return Dispute(kind, about, said.holder, said.event, said.data.occurred, denied, attributed, denial_attributed)
 
 
 def _reversals(state: Irritant) -> Iterator[Dispute]:
