@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check hostile everywhere lint format linters contract crash fuzz bench bench-million \
+.PHONY: help install run test check hostile everywhere lint format linters contract crash laws fuzz bench bench-million \
 	bench-compare peers dist image picture sbom audit lock
 # What is run is shown where it is asked for (make V=1); else only what it has to say.
 $(V).SILENT:
@@ -81,6 +81,9 @@ bench-compare: install ## whether anything is slower here than in another checko
 peers: ## libraries that the benchmarks compare with and the profiler, in a folder of their own; no other word needs them
 	test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers
 	$(VENV)/peers/bin/pip install -qq 'eventsourcing[postgres]==9.5.6' py-spy==0.4.1
+
+laws: install ## 20,000 random histories for each law about the truth of sentences
+	$(BIN)/pytest -n auto -o faulthandler_timeout=7200 --hypothesis-profile=laws tests/laws/test_headline.py
 
 fuzz: install ## thousands of cases for the contract (EXAMPLES=300 for each operation), for bytes and for the laws
 	EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -n auto -m '' -rsP -o faulthandler_timeout=7200 \

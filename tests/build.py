@@ -136,24 +136,46 @@ def settled(party: str, **fields: Any) -> irritant.ResolutionDeclared:
     return said(irritant.ResolutionDeclared, party, **fields)
 
 
+# What goes down has to be dated: without a date of its own it is later than all else that a test dates.
+LAST = "2025-12-31"
+
+
 def reversed_to(to: str, party: str = "US", **fields: Any) -> irritant.ProgressReversed:
-    return said(irritant.ProgressReversed, party, **{"by": "US", "reason": "A reason.", **fields}, to=to)
+    told = {"by": party if party in ("RU", "US") else "both", "reason": "A reason.", "on": LAST, **fields}
+    return said(irritant.ProgressReversed, party, **told, to=to)
+
+
+def breach_alleged(party: str, by: str, **fields: Any) -> irritant.BreachAlleged:
+    return said(irritant.BreachAlleged, party, **{"reason": "A reason.", **fields}, by=by)
+
+
+def instrument_stated(party: str, instrument: str, state: str, **fields: Any) -> irritant.InstrumentStated:
+    return said(irritant.InstrumentStated, party, instrument=instrument, state=state, **fields)
+
+
+def linked(party: str, with_: str, kind: str = "package", **fields: Any) -> irritant.LinkageStated:
+    return said(irritant.LinkageStated, party, **{"with": with_, "kind": kind, **fields})
 
 
 def hold_placed(party: str, kind: str = "stalled", **fields: Any) -> irritant.HoldPlaced:
-    return said(irritant.HoldPlaced, party, **{"by": "both", "reason": "A reason.", **fields}, kind=kind)
+    return said(
+        irritant.HoldPlaced,
+        party,
+        **{"by": party if party in ("RU", "US") else "both", "reason": "A reason.", **fields},
+        kind=kind,
+    )
 
 
 def hold_lifted(party: str, **fields: Any) -> irritant.HoldLifted:
-    return said(irritant.HoldLifted, party, **fields)
+    return said(irritant.HoldLifted, party, **{"on": LAST, **fields})
 
 
 def reopened(party: str, to: str = "raised", **fields: Any) -> irritant.IrritantReopened:
-    return said(irritant.IrritantReopened, party, **{"reason": "A reason.", **fields}, to=to)
+    return said(irritant.IrritantReopened, party, **{"reason": "A reason.", "on": LAST, **fields}, to=to)
 
 
 def withdrawn(party: str, **fields: Any) -> irritant.IrritantWithdrawn:
-    return said(irritant.IrritantWithdrawn, party, **{"reason": "A reason.", **fields})
+    return said(irritant.IrritantWithdrawn, party, **{"reason": "A reason.", "on": LAST, **fields})
 
 
 def item_added(item: str, party: str = "MEDIA", **fields: Any) -> irritant.ItemAdded:

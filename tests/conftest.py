@@ -51,6 +51,9 @@ settings.register_profile("ci", derandomize=True, max_examples=60, deadline=None
 settings.register_profile(
     "fuzz", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile(
+    "laws", max_examples=20_000, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
 settings.load_profile("desk")
 
 

@@ -23,12 +23,18 @@ SIDES = st.sampled_from(["RU", "US", "both"])
 WORDS = st.sampled_from(["ease", "banking", "ukraine"])
 EVENTS = st.integers(1, 6).map("e{}".format)
 
-NAMES = ("target", "proposal", "undoes", "after")
+NAMES = ("target", "proposal", "undoes", "after", "instrument")
+NUMBERS = st.one_of(st.integers(0, 99), st.just("1.5"))
 
 # By the name of the field, where its type alone would not do.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "occurred": DATES,
     "due": DATES,
+    "valid_until": DATES,
+    "in_force_from": DATES,
+    "quantity": st.fixed_dictionaries({"value": NUMBERS, "unit": WORDS}),
+    "report": st.just("r1"),
+    "title": WORDS,
     "published": DATES,
     "date": DATES,
     "party": STATES,
@@ -61,10 +67,21 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+# By the type of the event, where fields of one name are not alike.
+SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "ImplementationReported": {"extent": st.fixed_dictionaries({"done": NUMBERS, "of": NUMBERS, "unit": WORDS})},
+    "ResolutionDeclared": {"extent": st.sampled_from(["full", "partial"])},
+    "InstrumentExchanged": {"with": st.just(["TR"])},
+    "LinkageStated": {"with": st.just("ru-us/visas")},
+}
+
+
 def payloads(type: str) -> st.SearchStrategy[dict[str, Any]]:
     """What an event of this type may say; fields that it can do without are there or not."""
-    fields = {name: field for name, field in EVENT_TYPES[type].model_fields.items() if name != "type"}
-    drawn = {name: FIELDS[name] if name in FIELDS else _by_type(field.annotation) for name, field in fields.items()}
+    named = ((field.alias or name, field) for name, field in EVENT_TYPES[type].model_fields.items())
+    fields = {name: field for name, field in named if name != "type"}
+    special = {**FIELDS, **SPECIAL.get(type, {})}
+    drawn = {name: special[name] if name in special else _by_type(field.annotation) for name, field in fields.items()}
     required = {name: drawn[name] for name, field in fields.items() if field.is_required()}
     return st.fixed_dictionaries(required, optional={name: s for name, s in drawn.items() if name not in required})
 

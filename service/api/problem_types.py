@@ -30,29 +30,33 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "irritant-closed": ProblemType(
         "The irritant is closed",
-        "A resolved or withdrawn irritant takes no further claims. If a side takes it up again, file"
-        " IrritantReopened. If it was closed by mistake, retract the event that closed it.",
+        "A resolved irritant takes no further claims of the sides. Where a side takes it up again, that is"
+        " IrritantReopened; where the closing was filed by mistake, retract it.",
     ),
     "not-a-reversal": ProblemType(
         "Not a reversal",
-        "A reversal must go to a lower rung than the one reported before it, by date of event. If the record was"
-        " wrong, file a correction or a retraction instead: that is not a regression.",
+        "A reversal or a reopening goes back to a rung below resolved. Where the record itself was wrong, correct or"
+        " retract instead: that is no regression.",
     ),
     "not-closed": ProblemType(
-        "The irritant is open",
-        "Only a resolved or withdrawn irritant can be reopened. This irritant was open on that date.",
+        "The side does not say that it is settled",
+        "A side reopens what it has itself declared settled. At that point of the world's order it had not; file what"
+        " it says now, or ProgressReversed.",
     ),
     "not-yours-to-withdraw": ProblemType(
-        "Only the side that raised it can withdraw it",
-        "The side that raised an irritant can withdraw it. The other side can contest it, or report it resolved.",
+        "Nothing to withdraw",
+        "A side withdraws what it has said itself. The other side may contest it, or report it resolved.",
     ),
-    "too-far-to-withdraw": ProblemType(
-        "Too late to withdraw",
-        "An irritant cannot be withdrawn once both sides are past talks. Report it resolved, or report a reversal.",
+    "undated-fall": ProblemType(
+        "A reversal needs its place in time",
+        "A reversal, a reopening, a withdrawal and the lifting of a hold take effect from their place in the order of"
+        " the world. Without a date they would come first and change nothing: give `occurred`, or name in `after` the"
+        " event that they came after.",
     ),
     "no-such-hold": ProblemType(
         "No such hold",
-        "A side can lift only a hold that it placed itself. This side has no open hold here.",
+        "Each side lifts the hold that it placed itself, or reports that the hold of the other side which it had"
+        " reported is lifted. This side has done neither.",
     ),
     "out-of-turn": ProblemType(
         "Round events out of order",
@@ -128,6 +132,11 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
         "Not on record",
         "The event or the report names a round or an irritant that is not on record. Correct the name, or open it"
         " first.",
+    ),
+    "unknown-actor": ProblemType(
+        "The organisation is not registered",
+        "States go by their code. An organisation that speaks or acts is registered once, by ActorRegistered on"
+        " actor/<slug>, before or earlier in the same report.",
     ),
     "not-a-party": ProblemType(
         "Not a party of the relation",

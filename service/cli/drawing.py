@@ -66,12 +66,15 @@ def legend() -> Text:
     )
 
 
+_BY_NO_SIDE: Final = ("media_only", "third_party")
+
+
 def basis(standing: Mapping[str, Any]) -> str:
     """Return what the claimed rung rests on, such as `one side: US; 1 origin`."""
     kind, origins = in_words(standing["basis"]), standing["origins"]
     rungs = standing.get("rungs") or {party: side["rung"] for party, side in standing["parties"].items()}
     at_the_top = [party for party, rung in rungs.items() if rung == standing["status"] != "unstated"]
-    speaker = f": {at_the_top[0]}" if len(at_the_top) == 1 and standing["basis"] != "media_only" else ""
+    speaker = f": {at_the_top[0]}" if len(at_the_top) == 1 and standing["basis"] not in _BY_NO_SIDE else ""
     return f"{kind}{speaker}; {counted(origins, 'origin')}" if origins else kind
 
 
@@ -136,6 +139,7 @@ def title(title: str, id: str) -> Text:
 def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield one irritant: scale, statuses, sides, and other fields."""
     yield title(document["title"], document["id"])
+    yield Text(document["headline"])
     yield Text(SCALE, "dim")
     yield ladder(document)
     for (mark, style), word, name in (
@@ -147,7 +151,8 @@ def irritant(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield f"  basis     {basis(document)}"
     for party, side in document["parties"].items():
         said = f"  “{side['wording']}”" if side["wording"] else ""
-        when = f"  last said {side['occurred'] or 'on an unknown date'}" if side["event"] else "  silent"
+        latest = side["latest"]
+        when = f"  last said {latest['occurred'] or 'on an unknown date'}" if latest else "  silent"
         yield f"  {party}        {in_words(side['rung'])}{said}{when}"
     yield from facts({name: document[name] for name in _BESIDE})
 

@@ -13,7 +13,7 @@ from service.cli.client import Service, ServiceProblem
 from service.cli.streams import read_history, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.history import History
-from service.domain.irritant.standing import open_proposals, open_steps
+from service.domain.irritant.undertakings import agreements, offers
 from service.domain.report import escaped
 from service.domain.streams import parse_stream
 
@@ -45,13 +45,13 @@ sources:
     origins:
       - origin: <origin>
         speaker: <who spoke>
-        party: <{one}, {other}, JOINT or MEDIA>
+        party: <{one}, {other}, JOINT, MEDIA or a third party>
         channel: <quote, paraphrase, attributed or outlet>
 
 # Defaults for every assertion below.
 defaults:
   asserted_by:
-    party: <{one}, {other}, JOINT or MEDIA>
+    party: <{one}, {other}, JOINT, MEDIA or a third party>
     # organ: <such as a ministry>
     # person: <name>
     channel: <quote, paraphrase, attributed or outlet>
@@ -163,16 +163,17 @@ def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
 
 def _open(history: History[Any], stream: str) -> Iterator[str]:
     """Yield the open next steps and proposals."""
-    for step in open_steps(history.state):
-        yield _STEP.format(stream=stream, step=step.step, action=step.action, owner=step.owner)
-    for proposal in open_proposals(history.state):
+    for step in agreements(history.state):
+        if step.open:
+            yield _STEP.format(stream=stream, step=step.step, action=step.last.data.action, owner=step.terms.owner)
+    for proposal in (offer.proposal for offer in offers(history.state) if offer.awaited):
         tabled = history.recorded(proposal.root)
         assert tabled is not None
         yield _PROPOSAL.format(
             stream=stream,
-            terms=proposal.terms,
-            kind=proposal.kind,
-            addressee=proposal.addressee,
+            terms=proposal.data.terms,
+            kind=proposal.data.kind,
+            addressee=proposal.data.addressee,
             reference=f"irritant/{reference(tabled)}",
         )
 

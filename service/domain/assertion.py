@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from service.domain import edtf
-from service.domain.countries import ALPHA_2
+from service.domain.actors import BOTH, CODES, JOINT, MEDIA, is_actor
 
 ON_RECORD: Final = "on record"
 """The context of validation for what was filed once: judged at the door it is not judged again.
@@ -22,6 +22,15 @@ ON_RECORD: Final = "on record"
 What is a letter depends on the version of Unicode, and so on the release of Python: a record must read in all of them.
 """
 _MISLEADING: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_UNMARKED: Final = dict.fromkeys((0x200E, 0x200F, 0x061C, 0x00AD, 0xFEFF))
+"""Direction marks, soft hyphens and byte order marks come along with copied text; they say nothing, and are removed."""
+_JOINERS: Final = "\u200c\u200d"
+_JOINING_SCRIPTS: Final = frozenset(
+    (
+        *("ARABIC", "BENGALI", "DEVANAGARI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "MALAYALAM", "MONGOLIAN"),
+        *("MYANMAR", "ORIYA", "SINHALA", "SYRIAC", "TAMIL", "TELUGU", "THAANA"),
+    )
+)
 # Letters and marks of which nothing is seen.
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # They choose between the forms of a letter or a sign that has several; after any other they are not seen.
@@ -34,7 +43,7 @@ def _plain(most: int) -> AfterValidator:
     """A line of text as everybody sees it, composed (NFC), of no more characters than that."""
 
     def plain(text: str, info: ValidationInfo) -> str:
-        composed = unicodedata.normalize("NFC", text)
+        composed = unicodedata.normalize("NFC", text if info.context is ON_RECORD else text.translate(_UNMARKED))
         if info.context is not ON_RECORD:
             _refuse_what_misleads(composed)
             if len(composed) > most:  # A few letters are longer composed than before.
@@ -48,7 +57,7 @@ def _refuse_what_misleads(text: str) -> None:
     # Control characters break terminals and jsonb, format characters (bidi overrides, zero-width) make two names look
     # alike, line separators end it, lone surrogates cannot be stored, what is not assigned or private shows otherwise
     # everywhere, and some of it no XML may hold; none of them belongs in a line of a record.
-    misleading = "" if text.isprintable() else next((c for c in text if unicodedata.category(c) in _MISLEADING), "")
+    misleading = "" if text.isprintable() else _misleading(text)
     if misleading:
         name = "a line break" if misleading in "\r\n" else f"the character U+{ord(misleading):04X}"
         raise PydanticCustomError("plain_text", f"has {name}, which this field does not take; remove it")
@@ -56,6 +65,25 @@ def _refuse_what_misleads(text: str) -> None:
         raise PydanticCustomError("plain_text", "has a letter that cannot be seen")
     if not text.strip():
         raise PydanticCustomError("plain_text", "is blank")
+
+
+def _misleading(text: str) -> str:
+    """The first character that misleads. A joiner or non-joiner is a part of the words of scripts that join letters."""
+    around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
+    return next(
+        (
+            c
+            for before, c, after in around
+            if unicodedata.category(c) in _MISLEADING and not (c in _JOINERS and _joins(before) and _joins(after))
+        ),
+        "",
+    )
+
+
+def _joins(letter: str) -> bool:
+    """Whether this is a letter or mark of a script that uses joiners: Arabic's, and those of South Asia."""
+    name = unicodedata.name(letter, "")
+    return unicodedata.category(letter)[0] in "LM" and name.partition(" ")[0] in _JOINING_SCRIPTS
 
 
 def _chooses_nothing(text: str) -> bool:
@@ -80,13 +108,21 @@ def _edtf(text: str) -> str:
 
 
 def _party(code: str) -> str:
-    if code not in ALPHA_2:
-        raise PydanticCustomError("party", "is no ISO 3166-1 alpha-2 code, in upper case")
+    if code not in CODES:
+        raise PydanticCustomError("party", "is no ISO 3166-1 alpha-2 code, in upper case (nor EU, UN or XK)")
     return code
 
 
-def _voice(code: str) -> str:
-    return code if code in ("JOINT", "MEDIA") else _party(code)
+def _state_or_organisation(name: str) -> str:
+    return name if is_actor(name) else _party(name)
+
+
+def _voice(name: str) -> str:
+    return name if name in (JOINT, MEDIA) else _state_or_organisation(name)
+
+
+def _acting(name: str) -> str:
+    return name if name == BOTH else _state_or_organisation(name)
 
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), _plain(300)]
@@ -98,21 +134,28 @@ MemberId = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]{2}/[a-z0-9
 """An irritant or a round by its id: `ru-us/banking-access`."""
 Party = Annotated[str, AfterValidator(_party)]
 Voice = Annotated[str, AfterValidator(_voice)]
-"""Who speaks: a state's code, `JOINT` for one text of both parties, `MEDIA` for an outlet or unnamed media."""
-Actor = Annotated[str, AfterValidator(lambda code: code if code == "both" else _party(code))]
-"""Who acts or must act: a party of the relation, or `both`."""
+"""Who speaks: a state's code, the slug of a registered organisation, `JOINT` for one text of both parties, `MEDIA` for
+an outlet or unnamed media."""
+Actor = Annotated[str, AfterValidator(_acting)]
+"""Who acts or must act: a party of the relation or `both`; where a rule allows it another state or organisation."""
 ACTING: Final = ("owner", "addressee", "actor", "by")
 """The fields of that type, in whichever event has them."""
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """On disk the id of an event; while filing also a `ref` of the same report or `stream@version`."""
 
-Channel = Literal["quote", "paraphrase", "attributed", "outlet"]
+Unit = Annotated[str, StringConstraints(min_length=1, max_length=60), _plain(60)]
+
+Channel = Literal["quote", "paraphrase", "attributed", "leaked", "outlet"]
+"""How the words reached the document. `leaked` is a text that its author did not publish: it weighs as `attributed`."""
+OWN_WORDS: Final = frozenset({"quote", "paraphrase"})
+"""The channels of a side's own words; what comes by another is only attributed to it."""
 
 
 class Contract(BaseModel):
     """What is on disk: frozen, strict, and closed to unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # By alias: `with` is a word of Python, so the field that holds it is `with_`.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)
 
 
 class AssertedBy(Contract):

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
+from service.domain.actor.events import ActorEvent
 from service.domain.assertion import (
     ON_RECORD,
     AssertionCorrected,
@@ -19,9 +20,9 @@ from service.domain.relation.events import RelationEvent
 from service.domain.round.events import RoundEvent
 from service.domain.source.events import SourceEvent
 
-Kind = Literal["irritant", "round", "relation", "source"]
+Kind = Literal["irritant", "round", "relation", "source", "actor"]
 AnyStreamEvent = EvidenceAdded | ClaimContested | AssertionCorrected | AssertionRetracted
-Event = IrritantEvent | RoundEvent | RelationEvent | SourceEvent | AnyStreamEvent
+Event = IrritantEvent | RoundEvent | RelationEvent | SourceEvent | ActorEvent | AnyStreamEvent
 EventOnTheWire = Annotated[Event, Field(discriminator="type")]
 
 
@@ -30,7 +31,19 @@ def _types(union: UnionType) -> dict[str, type[Contract]]:
 
 
 EVENT_TYPES: Final[dict[str, type[Contract]]] = _types(Event)
-SCHEMA_VERSIONS: Final[dict[str, int]] = dict.fromkeys(EVENT_TYPES, 1)
+SCHEMA_VERSIONS: Final[dict[str, int]] = dict.fromkeys(EVENT_TYPES, 1) | dict.fromkeys(
+    (
+        "HoldPlaced",
+        "ImplementationReported",
+        "InstrumentExchanged",
+        "NextStepAgreed",
+        "ProposalTabled",
+        "ResolutionDeclared",
+        "SourceRegistered",
+        "UnderstandingReported",
+    ),
+    2,
+)
 """The version that each type is written in; a higher one than 1 needs an upcaster and a golden payload."""
 ON_ANY_STREAM: Final = frozenset(_types(AnyStreamEvent))
 KINDS: Final[dict[Kind, frozenset[str]]] = {
@@ -39,6 +52,7 @@ KINDS: Final[dict[Kind, frozenset[str]]] = {
     "relation": frozenset(_types(RelationEvent)) | ON_ANY_STREAM,
     # Documents assert nothing themselves, so there is nothing on their streams to corroborate or to deny.
     "source": frozenset(_types(SourceEvent)) | {"AssertionCorrected", "AssertionRetracted"},
+    "actor": frozenset({ActorEvent.__name__, "AssertionCorrected"}),
 }
 
 

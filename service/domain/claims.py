@@ -8,32 +8,52 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from service.domain.assertion import Assertion, Channel, ClaimContested
+from service.domain.actors import MEDIA, holders, voice_of
+from service.domain.assertion import OWN_WORDS, Assertion, Channel, ClaimContested
 from service.domain.corrections import Effective
 from service.domain.frozen import replace
 
-MEDIA: Final = "MEDIA"
+_SIDE: Final = "side"
 
 Said_co = TypeVar("Said_co", bound=Assertion, covariant=True)
 
 
 @dataclass(frozen=True)
 class ClaimStatement:
-    """One voice that tells a claim. `holder` is a party, or MEDIA for everybody else; `denied_in` took it back."""
+    """One voice that tells a claim. `holder` is an actor or MEDIA; `denied_in` took it back."""
 
     event: str
     holder: str
+    voice: str
     channel: Channel
     origin: str
     denied_in: str | None = None
 
+    @property
+    def is_side(self) -> bool:
+        return self.voice == _SIDE
+
+    @property
+    def spoken(self) -> bool:
+        """Whether a side says it in its own words."""
+        return self.is_side and self.channel in OWN_WORDS
+
+    def takes_back(self, denier: str, origin: str) -> bool:
+        """Whether what is denied by this voice is its own: media are many, and known by their origin."""
+        return self.holder == denier and (denier != MEDIA or self.origin == origin)
+
 
 @dataclass(frozen=True)
 class Denial:
-    """A party's denial of a claim."""
+    """A denial of a claim, by a side or by a third party."""
 
     event: str
     holder: str
+    voice: str
+
+    @property
+    def is_side(self) -> bool:
+        return self.voice == _SIDE
 
 
 @dataclass(frozen=True)
@@ -47,12 +67,18 @@ class Claim(Generic[Said_co]):
 
     @property
     def said_by(self) -> tuple[str, ...]:
-        """The parties that stand behind it; none where only media report it."""
-        return tuple(sorted({t.holder for t in self.live if t.holder != MEDIA}))
+        """The sides that say so; none where only third parties or media report it."""
+        return tuple(sorted({t.holder for t in self.live if t.is_side}))
+
+    @property
+    def reported_by(self) -> tuple[str, ...]:
+        """The third parties and media that report it."""
+        return tuple(sorted({t.holder for t in self.live if not t.is_side}))
 
     @property
     def contested_by(self) -> tuple[str, ...]:
-        return tuple(sorted({d.holder for d in self.denials} - set(self.said_by)))
+        """The sides that deny it."""
+        return tuple(sorted({d.holder for d in self.denials if d.is_side} - set(self.said_by)))
 
     @property
     def live(self) -> tuple[ClaimStatement, ...]:
@@ -69,38 +95,36 @@ Claims: TypeAlias = Mapping[str, Claim[Assertion]]
 """Claims by their root, in the order of the world."""
 
 
-def holders(parties: tuple[str, str], asserter: str) -> tuple[str, ...]:
-    """Whose word this is: both parties' for a joint text, MEDIA for whoever is no party of the relation."""
-    if asserter == "JOINT":
-        return parties
-    return (asserter,) if asserter in parties else (MEDIA,)
-
-
 def asserted(claims: Claims, effect: Effective, parties: tuple[str, str]) -> Claims:
     """The claims after one more event. Total: record-keeping and denials of the unknown change nothing."""
     match effect.data:
-        case ClaimContested(target=target, asserted_by=by):
-            deniers = [h for h in holders(parties, by.party) if h != MEDIA]
-            return {root: _denied(claim, effect.id, target, deniers) for root, claim in claims.items()}
+        case ClaimContested(target=target, asserted_by=by, source=source):
+            deniers = [Denial(effect.id, h, voice_of(parties, h)) for h in holders(parties, by.party)]
+            return {root: _denied(claim, target, deniers, source.origin) for root, claim in claims.items()}
         case Assertion(asserted_by=by, source=source) as data:
             known = claims.get(effect.root, Claim(effect.root, data, ()))
-            said_by = holders(parties, by.party)
-            statements = (ClaimStatement(effect.id, h, by.channel, source.origin) for h in said_by)
-            return {**claims, effect.root: replace(known, statements=(*known.statements, *statements))}
+            told = tuple(
+                ClaimStatement(effect.id, h, voice_of(parties, h), by.channel, source.origin)
+                for h in holders(parties, by.party)
+            )
+            return {**claims, effect.root: replace(known, statements=(*known.statements, *told))}
         case _:
             return claims
 
 
-def _denied(claim: Claim[Assertion], denial: str, target: str, deniers: Iterable[str]) -> Claim[Assertion]:
-    for denier in deniers:
-        if Denial(target, denier) in claim.denials:
-            claim = _taken_back(claim, Denial(target, denier))
+def _denied(claim: Claim[Assertion], target: str, denials: Iterable[Denial], origin: str) -> Claim[Assertion]:
+    for denial in denials:
+        own = next((d for d in claim.denials if d.event == target and d.holder == denial.holder), None)
+        if own is not None:
+            claim = _taken_back(claim, own)
         elif target == claim.root or any(target == t.event for t in claim.statements):
             statements = (
-                replace(t, denied_in=denial) if t.holder == denier and target in (claim.root, t.event) else t
+                replace(t, denied_in=denial.event)
+                if t.takes_back(denial.holder, origin) and target in (claim.root, t.event)
+                else t
                 for t in claim.statements
             )
-            claim = replace(claim, statements=tuple(statements), denials=(*claim.denials, Denial(denial, denier)))
+            claim = replace(claim, statements=tuple(statements), denials=(*claim.denials, denial))
     return claim
 
 
@@ -118,7 +142,7 @@ def _struck(statement: ClaimStatement, denial: Denial) -> bool:
 
 
 def prevailing(claims: Iterable[Claim[Said_co]]) -> Claim[Said_co] | None:
-    """The last that a party stands behind, else the last that is reported, else the last that was told at all."""
+    """The last that a side says, else the last that is reported, else the last that was told at all."""
     weighed = ((bool(c.said_by), bool(c.live), place, c) for place, c in enumerate(claims))
     best = max(weighed, key=lambda w: w[:3], default=None)
     return best[3] if best else None

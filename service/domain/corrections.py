@@ -26,7 +26,9 @@ from service.domain.assertion import (
 )
 from service.domain.catalogue import dump, load
 from service.domain.irritant.events import (
+    InstrumentStated,
     IrritantReopened,
+    IrritantWithdrawn,
     NextStepAgreed,
     NextStepClosed,
     ProgressReversed,
@@ -152,8 +154,15 @@ def effective(history: Sequence[Recorded], amendments: Amendments | None = None)
     return in_world_order(placed.values())
 
 
-def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) -> Effective | None:
-    """One event as it reads among those before it; None for evidence whose target does not stand."""
+def reading(
+    event: Recorded, data: Contract, placed: Mapping[str, Effective], *, proposed: bool = False
+) -> Effective | None:
+    """Return an event as it reads among those before it; None where what it is aimed at does not stand.
+
+    A `proposed` event is read in any case, so that it can be refused.
+    """
+    if not proposed and (aim := aims_at(data)) is not None and aim not in placed:
+        return None
     if isinstance(data, EvidenceAdded):
         target = placed.get(data.target)
         if target is None or not isinstance(target.data, Assertion):
@@ -173,10 +182,19 @@ def reading(event: Recorded, data: Contract, placed: Mapping[str, Effective]) ->
     )
 
 
+def aims_at(data: Contract) -> str | None:
+    """The event without which this one has no effect: what it denies, answers, repeats, or says the state of."""
+    fields = vars(data)
+    aim: str | None = fields.get("target") or fields.get("proposal")
+    return data.instrument if isinstance(data, InstrumentStated) else aim
+
+
 def named_by(effect: Effective) -> list[str]:
     """The ids of the events that this one names and therefore comes after."""
     fields = vars(effect.data)
     names = [id for field in _NAMES if (id := fields.get(field)) is not None]
+    if isinstance(effect.data, InstrumentStated):
+        names.append(effect.data.instrument)
     return [id for id in names if id != effect.id]
 
 
@@ -184,7 +202,7 @@ def key_of(effect: Effective) -> Key:
     if not isinstance(effect.data, Assertion):
         # Record-keeping is of no date: what was opened was open from the start.
         return (BEGINNING, BEGINNING, False, effect.position)
-    down = isinstance(effect.data, ProgressReversed | IrritantReopened)
+    down = isinstance(effect.data, ProgressReversed | IrritantReopened | IrritantWithdrawn)
     return (effect.earliest or BEGINNING, effect.latest or END, down, effect.position)
 
 

@@ -3,14 +3,15 @@
     Refusal
     ├── NotAllowed          the rules of the domain forbid it, as things stand
     │   ├── NotOpened · AlreadyOpened
-    │   ├── IrritantClosed · NotAReversal · NotClosed · NotYoursToWithdraw · TooFarToWithdraw
+    │   ├── IrritantClosed · NotAReversal · NotClosed · NotYoursToWithdraw · UndatedFall
     │   ├── NoSuchHold
     │   ├── OutOfTurn
     │   └── Changed         somebody else was faster (`expect`)
     └── NotValid            it could not be so, whatever stands
         ├── Malformed
         ├── UnknownSource · ParagraphBeyondSource · UnknownOrigin · OriginOfAnotherParty · OriginTaken
-        ├── UnknownTarget · NotATarget · UnknownProposal · UnknownStep · UnknownItem · ItemTaken · UnknownMember
+        ├── UnknownTarget · NotATarget · UnknownProposal · UnknownStep · UnknownItem · ItemTaken
+        ├── UnknownMember · UnknownActor
         ├── NotAParty · NotByAParty · OtherRelation · WrongStream · NotAStream · Cycle
         └── NothingNew
 
@@ -47,27 +48,27 @@ class AlreadyOpened(NotAllowed):
 
 
 class IrritantClosed(NotAllowed):
-    """The irritant is {lifecycle}; IrritantReopened takes it up again."""
+    """The irritant is {lifecycle}: both sides say that it is settled; IrritantReopened takes it up again."""
 
 
 class NotAReversal(NotAllowed):
-    """A reversal goes below the rung reported in its place, which is {rung}; {to} does not."""
+    """A reversal goes back to a rung below resolved; {to} is not below it."""
 
 
 class NotClosed(NotAllowed):
-    """Only a resolved or withdrawn irritant can be reopened; in its place this one is open, at {rung}."""
+    """Only a side that says that it is settled can reopen it; {asserter} is at {rung} in this place."""
 
 
 class NotYoursToWithdraw(NotAllowed):
-    """Only the side that raised the irritant can withdraw it; {asserter} is not on record as having raised it."""
+    """{asserter} has nothing to withdraw: it is at unstated in this place."""
 
 
-class TooFarToWithdraw(NotAllowed):
-    """An irritant is withdrawn at in_talks or below; in its place this one stands at {rung}."""
+class UndatedFall(NotAllowed):
+    """{type} without a date would come before everything else and change nothing; date it, or say `after` what."""
 
 
 class NoSuchHold(NotAllowed):
-    """{asserter} has placed no hold that it could lift; each side lifts its own."""
+    """{asserter} has placed no hold that it could lift, and has reported none of the other side."""
 
 
 class OutOfTurn(NotAllowed):
@@ -137,8 +138,12 @@ class UnknownMember(NotValid):
     """{member} is not on record; nothing was filed about it yet."""
 
 
+class UnknownActor(NotValid):
+    """No organisation {actor} is registered; register it first on actor/{actor}, or earlier in the same report."""
+
+
 class NotAParty(NotValid):
-    """{party} is no party of {relation}; only its parties act or must act in it."""
+    """{party} is no party of {relation}; only its parties can be named here."""
 
 
 class NotByAParty(NotValid):

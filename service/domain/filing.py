@@ -6,12 +6,15 @@ identifiers. The same function serves filing, the preview and the seeds.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from service.domain.actor.events import ActorRegistered
+from service.domain.actor.state import judge as judge_actor
 from service.domain.assertion import (
+    Assertion,
     AssertionCorrected,
     AssertionRetracted,
     ClaimContested,
@@ -19,6 +22,7 @@ from service.domain.assertion import (
     EvidenceAdded,
     Recorded,
     Statement,
+    when,
 )
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
@@ -40,6 +44,7 @@ from service.domain.errors import (
     ParagraphBeyondSource,
     Refusal,
     Refused,
+    UnknownActor,
     UnknownMember,
     UnknownOrigin,
     UnknownSource,
@@ -49,7 +54,7 @@ from service.domain.errors import (
 from service.domain.history import History, Reason
 from service.domain.irritant import rules as irritant_rules
 from service.domain.irritant.events import IrritantOpened
-from service.domain.references import members_named, named_event
+from service.domain.references import actors_named, members_named, named_event
 from service.domain.relation import rules as relation_rules
 from service.domain.relation.events import PersonNamed, RelationOpened
 from service.domain.report import Legible, Proposed, Report, escaped, malformed
@@ -63,16 +68,23 @@ _OPENERS: Final[Mapping[str, frozenset[str]]] = {
     "round": frozenset({"RoundAnnounced", "RoundScheduled", "RoundConvened"}),
     "relation": frozenset({"RelationOpened"}),
     "source": frozenset({"SourceRegistered"}),
+    "actor": frozenset({"ActorRegistered"}),
 }
-_NEVER_RETRACTED: Final = frozenset({"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered"})
-_ONCE: Final = (PersonNamed, IrritantOpened, RelationOpened, SourceRegistered, OriginRegistered)
-_NAMING: Final = ("target", "proposal", "undoes", "after")
+_NEVER_RETRACTED: Final = frozenset(
+    {"IrritantOpened", "RelationOpened", "SourceRegistered", "OriginRegistered", "ActorRegistered"}
+)
+_ONCE: Final = (PersonNamed, IrritantOpened, RelationOpened, SourceRegistered, OriginRegistered, ActorRegistered)
+_FUTURE: Final = (
+    "{occurred} is after today, {today}; `due`, `date`, `in_force_from` and `valid_until` may be in the future"
+)
+_NAMING: Final = ("target", "proposal", "undoes", "after", "instrument")
 
 JUDGES: Final[Mapping[str, Callable[[Any, Effective, str, str], Refusal | None]]] = {
     "irritant": irritant_rules.judge,
     "round": round_rules.judge,
     "relation": relation_rules.judge,
     "source": source_rules.judge,
+    "actor": judge_actor,
 }
 
 
@@ -142,10 +154,13 @@ class _Filing:
     reasons: list[Reason] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     standing: AllowedTypes | None = None
+    registering: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.broken |= self.report.broken_refs
         self.mistaken = {mistake.pointer for mistake in self.report.mistakes}
+        # An actor may be registered anywhere in the report that first has it speak: sources come before all else.
+        self.registering = {e.stream for e in self.report.events if isinstance(e.data, ActorRegistered)}
         self.origins.update(self.record.origins)
 
     def history(self, stream: str) -> History[Any]:
@@ -198,7 +213,7 @@ class _Filing:
         if (known := self._already_known(event)) is not None:
             return known
         data, unresolved = self._resolved(event)
-        _refuse([*unresolved, *self._unfounded(data)])
+        _refuse([*unresolved, *self._unfounded(data), *self._not_yet(data)])
         if data is None:
             return None
         recorded = self._enveloped(event.stream, data)
@@ -233,7 +248,7 @@ class _Filing:
         match data:
             case _ if same:
                 return history.recorded(same)
-            case IrritantOpened() | RelationOpened() | SourceRegistered() if now:
+            case IrritantOpened() | RelationOpened() | SourceRegistered() | ActorRegistered() if now:
                 _refuse([AlreadyOpened("", stream=event.stream)])
             case OriginRegistered(origin=origin) if origin in self.origins:
                 _refuse([OriginTaken("/origin", origin=origin, stream=self.origins[origin])])
@@ -282,6 +297,8 @@ class _Filing:
                     return "itself evidence; name the assertion that it is evidence of"
         if field_name == "proposal" and target.type != "ProposalTabled":
             return "no proposal"
+        if field_name == "instrument" and target.type != "InstrumentExchanged":
+            return "no instrument"
         if not isinstance(target.data, Statement):
             return "record-keeping, which has no place in the order of the world"
         return "retracted" if struck or history.placed(target.id) is None else None
@@ -295,11 +312,23 @@ class _Filing:
             for stream, name in members_named(data)
             if not self._is_on_record(stream)
         ]
+        refusals += [
+            UnknownActor(f"/{name}", actor=stream.partition("/")[2])
+            for stream, name in actors_named(data)
+            if stream not in self.registering and not self._is_on_record(stream)
+        ]
         if isinstance(data, Statement):
             cited = data.source
             refusals += self._uncited(cited.document, enumerate(cited.paragraphs))
             refusals += self._unsaid(cited.origin, data.asserted_by.party)
         return refusals
+
+    def _not_yet(self, data: Contract | None) -> Iterable[Refusal]:
+        """The future is not asserted as done. Time zones allow one day beyond that of the recording."""
+        occurred = getattr(data, "occurred", None) if isinstance(data, Assertion) else None
+        tomorrow = self.envelope.recorded_at.date() + timedelta(1)
+        if (earliest := when(occurred).earliest) is not None and earliest > tomorrow:
+            yield Malformed("/occurred", why=_FUTURE.format(occurred=occurred, today=self.envelope.recorded_at.date()))
 
     def _uncited(self, document: str, paragraphs: Iterable[tuple[int, int]]) -> Iterable[Refusal]:
         stream = f"source/{document}"
@@ -330,7 +359,7 @@ class _Filing:
         refusals += [
             NotAParty(f"/{name}", party=party, relation=relation)
             for name, party in part.acting
-            if relation and party not in parties_of(relation)
+            if relation and name in ("addressee", "by") and party not in parties_of(relation)
         ]
         for refusal in refusals:
             refusal.pointer = f"/events/{part.index}{refusal.pointer}"
@@ -348,7 +377,7 @@ class _Filing:
             actor=envelope.actor,
             report=envelope.report,
             correlation=envelope.correlation,
-            causation=next((id for f in ("target", "proposal", "undoes") if (id := fields.get(f))), None),
+            causation=next((id for f in ("target", "proposal", "undoes", "instrument") if (id := fields.get(f))), None),
             recorded_at=envelope.recorded_at,
         )
 
@@ -386,7 +415,7 @@ class _Filing:
         except ValidationError as error:
             raise Refused(malformed(error, "/changes")) from None
         resolved, unresolved = self._resolved(Proposed(0, None, recorded.stream, reads))
-        refusals = [*unresolved, *self._unfounded(resolved)]
+        refusals = [*unresolved, *self._unfounded(resolved), *self._not_yet(resolved)]
         for refusal in refusals:
             refusal.pointer = f"/changes{refusal.pointer}"
         _refuse(refusals)

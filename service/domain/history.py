@@ -158,7 +158,7 @@ class History(Generic[State]):
 
         None for what is no part of the state: a correction, a retraction, evidence of what does not stand.
         """
-        effect, floor = self._reads(event, data or event.data)
+        effect, floor = self._reads(event, data or event.data, proposed=True)
         if effect is None:
             return None, self.state
         return effect, self._state_before(self._place(effect, floor))
@@ -220,11 +220,11 @@ class History(Generic[State]):
                 return "new_evidence"
         return "world"
 
-    def _reads(self, event: Recorded, data: Contract) -> tuple[Effective | None, int]:
+    def _reads(self, event: Recorded, data: Contract, *, proposed: bool = False) -> tuple[Effective | None, int]:
         """The event as it reads, no earlier than what it names, and the first place that follows all of these."""
         if isinstance(data, AssertionCorrected | AssertionRetracted):
             return None, 0
-        effect = reading(event, data, self._placed)
+        effect = reading(event, data, self._placed, proposed=proposed)
         if effect is None:
             return None, 0
         if effect.is_evidence:

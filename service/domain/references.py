@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from service.domain.assertion import AssertionCorrected, Contract, Recorded, Statement
+from service.domain.actors import is_registered_name
+from service.domain.assertion import ACTING, AssertionCorrected, Contract, Recorded, Statement
 from service.domain.corrections import corrected
 from service.domain.history import History
 from service.domain.irritant.events import IrritantOpened
@@ -45,7 +46,7 @@ def needs(report: Report, known: Mapping[str, History[Any]]) -> Needs:
     for event in report.events:
         streams.add(event.stream)
         for data in (event.data, *_corrected(event, known)):
-            streams |= {stream for stream, _ in members_named(data)}
+            streams |= {stream for stream, _ in (*members_named(data), *actors_named(data))}
             if isinstance(data, Statement):
                 streams.add(f"source/{data.source.document}")
                 origins.add(data.source.origin)
@@ -100,3 +101,20 @@ def members_in(fields: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield f"round/{of_round}", "round"
     if (merged_into := fields.get("merged_into")) is not None:
         yield f"irritant/{merged_into}", "merged_into"
+    if isinstance(linked := fields.get("with_", fields.get("with")), str):
+        yield f"irritant/{linked}", "with"
+
+
+def actors_named(data: Contract) -> Iterable[tuple[str, str]]:
+    """Streams of the registered actors that an event names, each with the field that names it."""
+    fields = vars(data)
+    named = [(fields.get(name), name) for name in (*ACTING, "host")]
+    if isinstance(data, Statement):
+        named.append((data.asserted_by.party, "asserted_by/party"))
+    if isinstance(data, OriginRegistered):
+        named.append((data.party, "party"))
+    if isinstance(exchanged_with := fields.get("with_"), tuple):
+        named += [(actor, f"with/{place}") for place, actor in enumerate(exchanged_with)]
+    for actor, pointer in named:
+        if isinstance(actor, str) and actor.islower() and is_registered_name(actor):
+            yield f"actor/{actor}", pointer

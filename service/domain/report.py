@@ -6,18 +6,20 @@ its own, so that one that cannot be read does not hide the mistakes of the other
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
+from service.domain.actors import CODES
 from service.domain.assertion import ACTING, Contract, Line, Slug
 from service.domain.catalogue import EVENT_TYPES
-from service.domain.countries import ALPHA_2
 from service.domain.errors import Malformed, NotAStream, NotValid, Refusal
-from service.domain.streams import is_relation, parse_stream
+from service.domain.streams import is_relation, parse_stream, relation_meant
 
 MAX_EVENTS: Final = 10_000
+_NO_RELATION: Final = "is no relation's id, such as ru-us: two codes, sorted, in lower case"
 
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
 
@@ -110,9 +112,9 @@ def _head(body: dict[str, object], mistakes: list[Refusal]) -> ReportHead | None
         mistakes += malformed(error, "")
         return None
     if not is_relation(head.relation):
-        mistakes.append(
-            Malformed("/relation", why="is no relation's id, such as ru-us: two codes, sorted, in lower case")
-        )
+        meant = relation_meant(head.relation)
+        why = f"is not the id of a relation; use {meant}" if meant else _NO_RELATION
+        mistakes.append(Malformed("/relation", why=why))
     for stream in head.expect:
         if parse_stream(stream) is None:
             mistakes.append(NotAStream(f"/expect/{escaped(stream)}", stream=stream))
@@ -160,7 +162,7 @@ def _legible(index: int, body: Mapping[str, object]) -> Legible:
         tuple((i, n) for i, n in enumerate(paragraphs if isinstance(paragraphs, list) else ()) if type(n) is int),
         _text(cited.get("origin")),
         _text(asserted_by.get("party")),
-        tuple((name, party) for name in ACTING if (party := _text(body.get(name))) in ALPHA_2 and party),
+        tuple((name, party) for name in ACTING if (party := _text(body.get(name))) in CODES and party),
     )
 
 
@@ -176,7 +178,9 @@ def read_event(index: int, body: object, mistakes: list[Refusal]) -> Proposed | 
         return None
     type = body.get("type")
     if not isinstance(type, str) or type not in EVENT_TYPES:
-        mistakes.append(Malformed(f"{place}/type", why=f"is no type of event: {str(type)[:80]}"))
+        nearest = get_close_matches(str(type)[:80], EVENT_TYPES, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        mistakes.append(Malformed(f"{place}/type", why=f"is no type of event: {str(type)[:80]}{hint}"))
         return None
     try:
         filed: Any = _filed_adapter(type).validate_python(body)
@@ -188,7 +192,9 @@ def read_event(index: int, body: object, mistakes: list[Refusal]) -> Proposed | 
         return None
     model = EVENT_TYPES[type]
     # Already validated as the wider model; the fields are copied, not judged twice.
-    data = model.model_construct(**{name: getattr(filed, name) for name in model.model_fields})
+    data = model.model_construct(
+        **{info.alias or name: getattr(filed, name) for name, info in model.model_fields.items()}
+    )
     return Proposed(index, filed.ref, filed.stream, data)
 
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from service.domain.actor.state import Actor
+from service.domain.actor.state import evolve as evolve_actor
+from service.domain.actors import CODES
 from service.domain.assertion import Recorded
 from service.domain.catalogue import Kind
-from service.domain.countries import ALPHA_2, parties_of
+from service.domain.countries import parties_of
 from service.domain.history import History
 from service.domain.irritant.fold import evolve as evolve_irritant
 from service.domain.irritant.state import Irritant
@@ -26,14 +29,14 @@ from service.domain.source.state import evolve as evolve_source
 _SLUG: Final = r"(?![a-z0-9-]{81})[a-z0-9]+(?:-[a-z0-9]+)*"  # at most 80 characters, as in `assertion.Slug`
 _NAME: Final = re.compile(
     rf"(?P<kind>irritant|round)/(?P<relation>[a-z]{{2}}-[a-z]{{2}})/(?P<slug>{_SLUG})"
-    rf"|(?P<of>relation)/(?P<pair>[a-z]{{2}}-[a-z]{{2}})|(?P<source>source)/(?P<document>{_SLUG})"
+    rf"|(?P<of>relation)/(?P<pair>[a-z]{{2}}-[a-z]{{2}})|(?P<source>source|actor)/(?P<document>{_SLUG})"
 )
 _LONGEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class StreamName:
-    """A stream's name, taken apart. `relation` is None for sources, `slug` is empty for relations."""
+    """A stream's name, taken apart. `relation` is None for sources and actors, `slug` is empty for relations."""
 
     kind: Kind
     relation: str | None
@@ -46,9 +49,16 @@ class StreamName:
 
 
 def is_relation(id: str) -> bool:
-    """Whether this is two different ISO 3166-1 codes, sorted, in lower case."""
+    """Whether this is two different codes of actors, sorted, in lower case."""
     one, _, other = id.partition("-")
-    return id == id.lower() and one < other and {one.upper(), other.upper()} <= ALPHA_2
+    return id == id.lower() and one < other and {one.upper(), other.upper()} <= CODES
+
+
+def relation_meant(id: str) -> str | None:
+    """The right id for a relation whose codes are in the wrong order or case; None where it is not one."""
+    codes = sorted(part for part in id.strip().lower().split("-"))
+    meant = "-".join(codes)
+    return meant if meant != id and is_relation(meant) else None
 
 
 @lru_cache(maxsize=4096)
@@ -79,3 +89,5 @@ def history_of(stream: str, events: Iterable[Recorded] = ()) -> History[Any]:
             return History(stream, Relation(parties_of(cast(str, name.relation))), evolve_relation, events)
         case "source":
             return History(stream, Source(), evolve_source, events)
+        case "actor":
+            return History(stream, Actor(), evolve_actor, events)

@@ -19,7 +19,7 @@ from service.projections.document import Document
 from service.projections.evidence import Backing, Cited, Placed, backing, placed
 
 NAME: Final = "evidence"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class Place(Document):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from service.projections.change import ChangeDocument, StandingDocument
 
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 MEDIA_TYPE: Final = "application/atom+xml"
 
 _REASONS: Final = {
@@ -58,7 +58,7 @@ def _atom_entry(entry: RecordedChange, root: str) -> str:
         f'<link href="{root}/v1/irritants/{changed.irritant}"/>'
         f"<updated>{_instant(entry.recorded_at)}</updated>"
         f'<category term="{changed.reason}"/>'
-        f"<summary>{escape(_REASONS[changed.reason] + ' ' + _stands(after))}</summary></entry>"
+        f"<summary>{escape(_REASONS[changed.reason] + ' ' + after.headline)}</summary></entry>"
     )
 
 
@@ -66,13 +66,6 @@ def _moved(before: StandingDocument | None, after: StandingDocument) -> str:
     if before is None:
         return f"opened, {after.status}"
     return after.status if before.status == after.status else f"{before.status} → {after.status}"
-
-
-def _stands(standing: StandingDocument) -> str:
-    return (
-        f"Claimed {standing.status} ({standing.basis}), confirmed {standing.confirmed_status},"
-        f" reported {standing.reported_status}; {standing.lifecycle}, awaiting {standing.awaiting}."
-    )
 
 
 def _instant(moment: datetime) -> str:

@@ -16,11 +16,11 @@ from service.domain.round.state import Phase, Round
 from service.projections import irritant
 from service.projections.change import StandingDocument, standing_of
 from service.projections.document import Document, last_position
-from service.projections.irritant import LastMoved
+from service.projections.irritant import LastMoved, LatestWord, ThirdParty
 from service.projections.tables import as_csv
 
 NAME: Final = "board"
-REPRESENTATION: Final = 3
+REPRESENTATION: Final = 4
 
 
 class BoardRound(Document):
@@ -42,12 +42,17 @@ class AfterRound(Document):
 
 
 class BoardRow(StandingDocument):
-    """One irritant: how it stands, how it came there, and when it last moved. `position`: its last event."""
+    """One irritant: how it stands, how it came there, and when it last moved. `position`: its last event.
+
+    `latest`: the last word of each side, null where it is silent.
+    """
 
     id: str
     category: str
     high_water_mark: Rung
     last_moved: LastMoved
+    latest: dict[str, LatestWord | None]
+    third_parties: tuple[ThirdParty, ...]
     over_the_rounds: tuple[AfterRound, ...]
     position: int
 
@@ -89,11 +94,15 @@ def _dated(reading: Reading[Round]) -> Sequence[BoardRound]:
     return (BoardRound(id=reading.stream.partition("/")[2], phase=state.phase, date=state.date, latest=last),)
 
 
+_OWN: Final = ("id", "category", "high_water_mark", "last_moved", "third_parties", "position")
+
+
 def _row(reading: Reading[Irritant], rounds: Sequence[BoardRound]) -> BoardRow:
     document = irritant.view(reading)
-    own = {name: getattr(document, name) for name in ("id", "category", "high_water_mark", "last_moved", "position")}
+    own = {name: getattr(document, name) for name in _OWN}
+    latest = {party: side.latest for party, side in document.parties.items()}
     over = tuple(_after(reading.state, round) for round in rounds)
-    return BoardRow(**dict(standing_of(document)), **own, over_the_rounds=over)
+    return BoardRow(**dict(standing_of(document)), **own, latest=latest, over_the_rounds=over)
 
 
 def _after(state: Irritant, round: BoardRound) -> AfterRound:

@@ -1,18 +1,19 @@
 """The rounds of a relation as a calendar that any client can subscribe to (RFC 5545).
 
-Only a round with one known day appears: a calendar has no way to say "between February and April", and a guessed day
-would be read as a fact. What is uncertain of such a round is said in words, and by TENTATIVE. An entry has no end: it
-lasts the day on which it begins.
+Only a round whose days are known appears: one day, or a period from one day to another. A calendar has no way to say
+"between February and April", and a guessed day would be read as a fact. What is uncertain of such a round is said in
+words, and by TENTATIVE. An entry of one day has no end: it lasts the day on which it begins.
 """
 
+import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC
+from datetime import UTC, date, timedelta
 from typing import Final
 
 from service.projections.round import RoundDocument
 
 NAME: Final = "calendar"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 MEDIA_TYPE: Final = "text/calendar"
 
 _OCTETS: Final = 75
@@ -34,7 +35,7 @@ _QUALIFIED: Final = {"exact": "", "at_least": "at least ", "about": "about "}
 
 def view(relation: str, rounds: Iterable[RoundDocument]) -> str:
     """The calendar of these rounds, by day. The same rounds give the same text, whenever it is asked for."""
-    dated = sorted((r for r in rounds if _on_one_day(r)), key=lambda r: (str(r.earliest), r.id))
+    dated = sorted((r for r in rounds if _on_known_days(r)), key=lambda r: (str(r.earliest), r.id))
     entries = [line for round in dated for line in _event(round)]
     lines = [
         "BEGIN:VCALENDAR",
@@ -49,20 +50,27 @@ def view(relation: str, rounds: Iterable[RoundDocument]) -> str:
     return "".join(f"{_folded(line)}\r\n" for line in lines)
 
 
-def _on_one_day(round: RoundDocument) -> bool:
-    """Neither a range nor a period, and not qualified: about the tenth is no day for a calendar."""
-    known = round.date is not None and not set(round.date) & set("?~%")
-    return known and round.earliest is not None and round.earliest == round.latest
+_PERIOD: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _on_known_days(round: RoundDocument) -> bool:
+    """One day or a period of whole days, and not qualified: about the tenth is no day for a calendar."""
+    if round.date is None or set(round.date) & set("?~%") or round.earliest is None or round.latest is None:
+        return False
+    return round.earliest == round.latest or _PERIOD.fullmatch(round.date) is not None
 
 
 def _event(round: RoundDocument) -> Iterator[str]:
-    assert round.earliest is not None  # only rounds of one day come here, and only recorded ones have a day
+    assert round.earliest is not None  # only rounds of known days come here, and only recorded ones have a day
+    assert round.latest is not None
     assert round.recorded_at is not None
     yield "BEGIN:VEVENT"
     yield f"UID:{round.id}@irritants"
     yield f"DTSTAMP:{round.recorded_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     yield f"SEQUENCE:{round.version}"
-    yield f"DTSTART;VALUE=DATE:{_day(round)}"
+    yield f"DTSTART;VALUE=DATE:{_day(round.earliest)}"
+    if round.latest > round.earliest and round.latest < date.max:
+        yield f"DTEND;VALUE=DATE:{_day(round.latest + timedelta(1))}"  # the first day after it
     yield f"SUMMARY:{_text(_summary(round))}"
     if where := ", ".join(part for part in (round.venue, round.place) if part):
         yield f"LOCATION:{_text(where)}"
@@ -72,9 +80,9 @@ def _event(round: RoundDocument) -> Iterator[str]:
     yield "END:VEVENT"
 
 
-def _day(round: RoundDocument) -> str:
+def _day(day: date) -> str:
     # Not strftime: it writes years before 1000 with fewer than four digits.
-    return str(round.earliest).replace("-", "")
+    return str(day).replace("-", "")
 
 
 def _summary(round: RoundDocument) -> str:

@@ -4,31 +4,33 @@ from typing import Final, Literal
 
 from service.domain.history import Reason
 from service.domain.irritant.standing import Basis
-from service.domain.irritant.state import Hold, Irritant, Trend
-from service.domain.ladder import RUNGS, Rung
+from service.domain.irritant.state import Hold, Irritant, Lifecycle, Trend
+from service.domain.ladder import Rung
 from service.projections.document import Document
-from service.projections.irritant import IrritantDocument, Items, stands
+from service.projections.irritant import DisputeDocument, IrritantDocument, Items, fields_of, with_headline
 
 NAME: Final = "change"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class StandingDocument(Document):
     """How an irritant reads, without where it stands on record: small, for it is kept for every change."""
 
     title: str
+    headline: str
     status: Rung
     confirmed_status: Rung
     reported_status: Rung
     basis: Basis
     origins: int
-    lifecycle: Literal["open", "resolved", "withdrawn"]
+    lifecycle: Lifecycle
     hold: Hold
     trend: Trend
     regressions: int
     reversible: Literal["true", "false", "unknown"]
     awaiting: str
     items: Items
+    disputes: tuple[DisputeDocument, ...]
     rungs: dict[str, Rung]
 
 
@@ -59,4 +61,4 @@ def standing_of(document: IrritantDocument) -> StandingDocument:
 
 def standing_in(state: Irritant) -> StandingDocument:
     """The same from a state, where the rest of the document is not wanted."""
-    return StandingDocument(rungs={party: RUNGS[state.rung_of(party)] for party in state.parties}, **stands(state))
+    return standing_of(with_headline(fields_of(state)))

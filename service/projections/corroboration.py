@@ -4,12 +4,14 @@ A proposition is what several assertions come to: that an irritant is at a rung,
 outside the talks. Documents that relay one utterance count once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal
 
+from service.domain.actors import JOINT, MEDIA
 from service.domain.assertion import Assertion
-from service.domain.claims import MEDIA, Claim
+from service.domain.claims import Claim
 from service.domain.history import Reading
+from service.domain.irritant import standing
 from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS, UNSTATED
 from service.domain.relation.events import (
@@ -40,17 +42,17 @@ from service.projections.document import Document, last_position
 from service.projections.evidence import Placed, cite, placed
 
 NAME: Final = "corroboration"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
-Verdict = Literal["both_sides", "one_side", "attributed", "media_only", "contested", "denied"]
+Verdict = Literal["both_sides", "one_side", "attributed", "third_party", "media_only", "contested", "denied"]
 
 
 class Proposition(Document):
     """One proposition. `about`: the stream it is about; `kind` and `value` say what is said of it.
 
-    `verdict`: the first that holds of `denied` (nobody says so any more), `contested`, `media_only`, `attributed` (to a
-    side, never in its own words), `one_side`, `both_sides`. `origins` and `documents` count distinct
-    ones, those of media included.
+    `verdict`: the first that holds of `denied` (no voice says so any more), `contested`, `third_party` or `media_only`
+    (no side says so), `attributed` (to a side, never in its own words), `one_side`, `both_sides`. `origins` and
+    `documents` count distinct ones, those of media included.
     """
 
     about: str
@@ -61,6 +63,7 @@ class Proposition(Document):
     contested_by: tuple[str, ...]
     silent: tuple[str, ...]
     reported_by_media: bool
+    reported_by: tuple[str, ...]
     origins: int
     documents: int
     utterances: tuple[Utterance, ...]
@@ -91,20 +94,20 @@ def view(
 def of_irritant(reading: Reading[Irritant]) -> Iterator[Proposition]:
     """That the irritant is as far as each rung at which anybody stands, or further; the highest first."""
     state, effects = reading.state, placed(reading.effects)
-    levels = [(level, s) for s, level in state.with_levels if s.denied_in is None]
-    for level in sorted({level for level, _ in levels if level > UNSTATED}, reverse=True):
-        positions = [s for at, s in levels if at >= level]
+    reports = [(level, s) for s, level in standing.reports(state, UNSTATED + 1)]
+    for level in sorted({level for level, _ in reports}, reverse=True):
+        stands = [s for at, s in reports if at >= level]
         said_by = tuple(party for party in state.parties if state.rung_of(party) >= level)
-        denying = {d.denier for d in state.denials if not d.ended and not d.reversal and d.rung >= level}
-        events, roots = {s.event for s in positions}, {s.root for s in positions}
+        denying = {d.denier for d in state.denials if d.rung >= level and not d.ended}
+        told, roots = {s.event for s in stands}, {s.root for s in stands}
         yield _proposition(
             reading,
             ("rung", RUNGS[level]),
             effects,
-            [e for e, effect in effects.items() if e in events or (effect.relay and effect.root in roots)],
+            [e for e, effect in effects.items() if e in told or (effect.relay and effect.root in roots)],
             said_by,
             tuple(party for party in state.parties if party in denying and party not in said_by),
-            spoken=any(s.spoken for s in positions if s.holder in said_by),
+            spoken=any(s.spoken for s in stands if s.holder in said_by),
         )
 
 
@@ -117,7 +120,7 @@ def of_facts(reading: Reading[Round] | Reading[Relation]) -> Iterator[Propositio
             alike.setdefault(fact, []).append(claim)
     for fact, claims in alike.items():
         live = [statement for claim in claims for statement in claim.live]
-        said_by = tuple(sorted({t.holder for t in live} - {MEDIA}))
+        said_by = tuple(sorted({t.holder for t in live if t.is_side}))
         denying = {party for claim in claims for party in claim.contested_by}
         yield _proposition(
             reading,
@@ -126,7 +129,7 @@ def of_facts(reading: Reading[Round] | Reading[Relation]) -> Iterator[Propositio
             dict.fromkeys(t.event for t in live),
             said_by,
             tuple(sorted(denying.difference(said_by))),
-            spoken=any(t.channel in ("quote", "paraphrase") for t in live if t.holder != MEDIA),
+            spoken=any(t.spoken for t in live),
         )
 
 
@@ -147,24 +150,25 @@ def _proposition(
         about=reading.stream,
         kind=kind,
         value=value,
-        verdict=_verdict(said_by, contested_by, told=bool(told), spoken=spoken),
+        verdict=_verdict(said_by, contested_by, {t.asserted_by.party for t in told}, spoken=spoken),
         said_by=said_by,
         contested_by=contested_by,
         silent=tuple(party for party in parties if party not in (*said_by, *contested_by)),
-        reported_by_media=any(t.asserted_by.party not in (*parties, "JOINT") for t in told),
+        reported_by_media=any(t.asserted_by.party == MEDIA for t in told),
+        reported_by=tuple(sorted({t.asserted_by.party for t in told} - {*parties, JOINT})),
         origins=len({t.source.origin for t in told}),
         documents=len({t.source.document for t in told}),
         utterances=utterances(told),
     )
 
 
-def _verdict(said_by: Sequence[str], contested_by: Sequence[str], *, told: bool, spoken: bool) -> Verdict:
-    if not told:
+def _verdict(said_by: Sequence[str], contested_by: Sequence[str], told_by: Collection[str], *, spoken: bool) -> Verdict:
+    if not told_by:
         return "denied"
     if contested_by:
         return "contested"
     if not said_by:
-        return "media_only"
+        return "media_only" if set(told_by) == {MEDIA} else "third_party"
     if not spoken:
         return "attributed"
     return "both_sides" if len(said_by) > 1 else "one_side"

@@ -21,7 +21,7 @@ from service.projections.evidence import Cited, Placed, cite, placed
 from service.projections.irritant import IrritantDocument
 
 NAME: Final = "difference"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class Explaining(Document):

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
-from service.domain.claims import MEDIA
+from service.domain.actors import MEDIA
 from service.domain.history import Reading
 from service.domain.irritant.events import InstrumentExchanged, IrritantReopened, ProgressReversed
 from service.domain.irritant.state import Irritant
-from service.domain.ladder import RUNGS, Rung
+from service.domain.ladder import RUNGS, UNSTATED, Rung
 from service.projections import irritant
 from service.projections.assertions import AssertionDocument, assertions, claims_of
 from service.projections.document import Document
@@ -18,7 +18,7 @@ from service.projections.registers import Item, items
 from service.projections.timeline import Timeline, timeline
 
 NAME: Final = "dossier"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class Said(Document):
@@ -57,7 +57,7 @@ class InstrumentDocument(Document):
 
 
 class ReversalDocument(Document):
-    """Progress said to have been undone. `counted`: whether it was a regression; `moved`: whether a party tells it."""
+    """Progress said to have been undone. `moved`: the sides that it lowered; `counted`: whether it was a regression."""
 
     event: str
     type: str
@@ -65,13 +65,13 @@ class ReversalDocument(Document):
     by: str | None
     reason: str
     undoes: str | None
-    moved: bool
+    moved: tuple[str, ...]
     counted: bool
     backing: Backing
 
 
 class DenialDocument(Document):
-    """A denial of `target` by a side; `ended` once that side stood there itself."""
+    """A denial of `target` by an actor; `ended` once that actor stood there itself."""
 
     event: str
     target: str
@@ -131,28 +131,33 @@ def view(
 
 
 def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
-    """What each party said, and everybody else, in the order of the world; a text of both is in both columns."""
+    """What each side said, each third party, and media, in the order of the world; a joint text is in both columns."""
     state = reading.state
-    positions = {(s.event, s.holder): (s.rung, level) for s, level in state.with_levels}
+    stands = {(s.event, s.holder): (s.rung, level) for s, level in state.with_levels}
     denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.statements if t.denied_in is not None}
-    by_voice: dict[str, list[Said]] = {voice: [] for voice in (*state.parties, MEDIA)}
+    by_voice: dict[str, list[Said]] = {voice: [] for voice in voices(state)}
     for effect in reading.effects:
-        if (assertion := effect.assertion) is None:
+        if (statement := effect.assertion) is None:
             continue
-        for holder in state.holders(assertion.asserted_by.party):
-            position = positions.get((effect.root if effect.relay else effect.id, holder))
+        for holder in state.holders(statement.asserted_by.party):
+            heard = stands.get((effect.root if effect.relay else effect.id, holder))
             is_denied = (effect.id, holder) in denied
             said = Said(
                 event=effect.id,
-                type=type(assertion).__name__,
-                rung=RUNGS[position[0]] if position else None,
-                stands_at=RUNGS[position[1]] if position and not is_denied else None,
+                type=type(statement).__name__,
+                rung=RUNGS[heard[0]] if heard else None,
+                stands_at=RUNGS[heard[1]] if heard and not is_denied else None,
                 denied=is_denied,
                 relay=effect.relay,
                 cited=cite(effect),
             )
             by_voice[holder].append(said)
     return {voice: tuple(column) for voice, column in by_voice.items()}
+
+
+def voices(state: Irritant) -> tuple[str, ...]:
+    """Who has a column: the sides, the third parties that have spoken, and media."""
+    return (*state.parties, *sorted(actor for actor in state.last_statements if actor not in state.parties), MEDIA)
 
 
 def _wordings(column: Iterable[Said]) -> Iterable[Word]:
@@ -192,11 +197,11 @@ def _instruments(reading: Reading[Irritant], evidence: Iterable[AssertionDocumen
 
 def _reversals(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]) -> Iterable[ReversalDocument]:
     effects = placed(reading.effects)
-    told = {reversal.root: reversal for reversal in reading.state.reversals}
+    falls = reading.state.falls
     for assertion in evidence:
         data = effects[assertion.event].data
         if isinstance(data, ProgressReversed | IrritantReopened):
-            moved = told[assertion.event].by_a_party
+            moved = tuple(sorted({fall.holder for fall in falls if fall.root == assertion.event}))
             yield ReversalDocument(
                 event=assertion.event,
                 type=assertion.type,
@@ -205,16 +210,23 @@ def _reversals(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]
                 reason=data.reason,
                 undoes=getattr(data, "undoes", None),
                 moved=moved,
-                counted=moved and assertion.event in reading.state.regressed,
+                counted=bool(moved),
                 backing=assertion.backing,
             )
 
 
 def _denials(reading: Reading[Irritant]) -> tuple[DenialDocument, ...]:
     effects = placed(reading.effects)
+    state = reading.state
     return tuple(
-        DenialDocument(event=d.event, target=d.target, party=d.denier, ended=d.ended, cited=cite(effects[d.event]))
-        for d in reading.state.denials
+        DenialDocument(
+            event=d.event,
+            target=d.target,
+            party=d.denier,
+            ended=d.rung > UNSTATED and d.ended,
+            cited=cite(effects[d.event]),
+        )
+        for d in state.denials
     )
 
 

@@ -36,13 +36,14 @@ class Cited(Document):
 
 
 class Backing(Document):
-    """Who stands behind a claim.
+    """Who says so.
 
-    `said_by`: the parties that stand behind it; nobody where only media report it. `contested_by`: the parties that
+    `said_by`: the sides that say it; `reported_by`: the third parties and media that do. `contested_by`: the sides that
     deny it. `origins`: how many distinct utterances it rests on. `evidence`: every telling of it, denied ones too.
     """
 
     said_by: tuple[str, ...]
+    reported_by: tuple[str, ...]
     contested_by: tuple[str, ...]
     origins: int
     evidence: tuple[Cited, ...]
@@ -80,6 +81,7 @@ def backing(effects: Placed, *claims: Claim[Assertion]) -> Backing:
     denials = dict.fromkeys(denial.event for claim in claims for denial in claim.denials)
     return Backing(
         said_by=tuple(sorted(said_by)),
+        reported_by=tuple(sorted({actor for claim in claims for actor in claim.reported_by})),
         contested_by=tuple(sorted(contested_by - said_by)),
         origins=len({origin for claim in claims for origin in claim.origins}),
         evidence=tuple(cite(effects[event]) for event in events),

@@ -4,17 +4,19 @@ Agreed next steps, rounds to come, which are steps of both sides, and proposals.
 that follows from the day that is handed in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Final, Literal, cast
 
 from service.domain.assertion import when
-from service.domain.claims import MEDIA, Claims, ClaimStatement
+from service.domain.claims import Claims, ClaimStatement
 from service.domain.history import Reading
-from service.domain.irritant.events import ProposalAnswered
-from service.domain.irritant.state import REVERSAL, Irritant, Proposal, SideStatement, Step, by_parties, live
+from service.domain.irritant import disputes, undertakings
+from service.domain.irritant.events import ProposalAnswered, Quantity
+from service.domain.irritant.state import Irritant, SideStatement, Step
+from service.domain.irritant.undertakings import Agreement, Offer
 from service.domain.relation.state import Relation
 from service.domain.round.events import RoundAnnounced, RoundCancelled, RoundConcluded, RoundConvened, RoundScheduled
 from service.domain.round.state import Round
@@ -24,14 +26,14 @@ from service.projections.evidence import Backing, Cited, Placed, backing, cite, 
 from service.projections.tables import as_csv
 
 NAME: Final = "ledger"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 RoundOf = Mapping[str, str]
 """The round that each report was filed on, by the report's id; reports on none are not there."""
 
 Outcome = Literal["done", "lapsed", "dropped"]
 Answer = Literal["accepted", "rejected", "deferred", "countered"]
-ClosedAs = Literal["accepted", "rejected", "countered", "understanding"]
+ClosedAs = Literal["accepted", "rejected", "countered", "understanding", "lapsed"]
 
 
 class Due(Document):
@@ -42,13 +44,31 @@ class Due(Document):
     latest: date | None
 
 
+class QuantityDocument(Document):
+    """How much a step is about, as filed."""
+
+    value: int | str
+    unit: str
+    qualifier: Literal["exact", "at_least", "at_most", "about"]
+
+
+class TermsDocument(Document):
+    """What one side agrees to in a step."""
+
+    owner: str
+    due: str | None
+    quantity: QuantityDocument | None
+
+
 class StepDocument(Document):
     """A next step: one agreed on an irritant, or a round to come, of which `irritant` is null.
 
-    `claimed_by`: the parties that say it was agreed. `confirmed_by`: those that say so beside whoever said it first.
-    `agreed_in`: the round that the first report of it was filed on, where it was on one. `outcome` is null while the
-    step is open; `closed_by` are the parties that said so, nobody where a reversal lapsed it, which `closing` then
-    shows. `overdue` is null where no day was handed in.
+    `owner` and `due` are the terms that both sides agreed to last where `terms_confirmed`, else those last claimed;
+    `terms`: what each side agrees to. `claimed_by`: the sides that say it was agreed. `confirmed_by`: those that say so
+    beside whoever said it first. `agreed_in`: the round that the first report of it was filed on, where it was on one.
+    `outcome` is null while the step is open: until every side that agreed says the same; `outcomes`: what each side
+    says. `closed_by` are the sides that said so. `disputed`: the sides give other terms or outcomes. `overdue` is null
+    where no day was handed in.
     """
 
     irritant: str | None
@@ -59,8 +79,13 @@ class StepDocument(Document):
     due: Due | None
     timing: str | None
     preliminary: bool
+    quantity: QuantityDocument | None
+    terms: dict[str, TermsDocument]
+    terms_confirmed: bool
     open: bool
     outcome: Outcome | None
+    outcomes: dict[str, Outcome]
+    disputed: tuple[disputes.Kind, ...]
     closed_by: tuple[str, ...]
     claimed_by: tuple[str, ...]
     confirmed_by: tuple[str, ...]
@@ -86,7 +111,9 @@ class ProposalDocument(Document):
     kind: Literal["offer", "request", "demand"]
     terms: str
     addressee: str
+    due: Due | None
     open: bool
+    awaiting: tuple[str, ...]
     closed_as: ClosedAs | None
     closed_by: tuple[str, ...]
     tabled_by: tuple[str, ...]
@@ -126,8 +153,8 @@ def view(
 
 
 @dataclass(frozen=True)
-class _Lookup:
-    """What is stated in a reading, by event."""
+class _Told:
+    """What is told in a reading, by event."""
 
     member: str
     effects: Placed
@@ -139,9 +166,11 @@ class _Lookup:
         roots = dict.fromkeys(statement.root for statement in statements)
         return backing(self.effects, *(self.claims[root] for root in roots))
 
-    def filed_on(self, statements: Sequence[SideStatement] | Sequence[ClaimStatement]) -> str | None:
-        """The round that the first of these was reported on, a party's before any other's."""
-        first = next((t for t in statements if t.holder != MEDIA), statements[0] if statements else None)
+    def filed_on(
+        self, statements: Sequence[SideStatement] | Sequence[ClaimStatement], sides: Collection[str]
+    ) -> str | None:
+        """The round that the first of these was reported on, a side's before any other's."""
+        first = next((t for t in statements if t.holder in sides), statements[0] if statements else None)
         return self.round_of.get(self.effects[first.event].report) if first else None
 
     @cached_property
@@ -155,75 +184,107 @@ class _Lookup:
         return found
 
 
-def _lookup(reading: Reading[Irritant] | Reading[Round], round_of: RoundOf | None) -> _Lookup:
+def _told(reading: Reading[Irritant] | Reading[Round], round_of: RoundOf | None) -> _Told:
     member = reading.stream.partition("/")[2]
-    return _Lookup(member, placed(reading.effects), claims_of(reading), round_of or {})
+    return _Told(member, placed(reading.effects), claims_of(reading), round_of or {})
 
 
 def steps_of(
     reading: Reading[Irritant], round_of: RoundOf | None = None, on: date | None = None
 ) -> tuple[StepDocument, ...]:
     """The next steps of an irritant, in the order of the world."""
-    lookup = _lookup(reading, round_of)
-    return tuple(_step(lookup, step, on) for step in reading.state.steps.values())
+    told, state = _told(reading, round_of), reading.state
+    disputed: dict[str, list[disputes.Kind]] = {}
+    for dispute in disputes.disputes(state):
+        disputed.setdefault(dispute.event, []).append(dispute.kind)
+    return tuple(_step(told, state, step, disputed, on) for step in state.steps.values())
 
 
-def _step(lookup: _Lookup, step: Step, on: date | None) -> StepDocument:
-    due, claiming = _due(step.due), by_parties(step.statements)
-    closings = by_parties(step.closings) or live(step.closings)
+def _step(
+    told: _Told, state: Irritant, step: Step, disputed: Mapping[str, list[disputes.Kind]], on: date | None
+) -> StepDocument:
+    agreed = undertakings.agreement(state, step)
+    due, claiming = _due(agreed.terms.due), state.by_sides(step.statements)
+    outcomes = {party: cast(Outcome, t.data.outcome) for party, t in agreed.outcomes.items()}
     return StepDocument(
-        irritant=lookup.member,
+        irritant=told.member,
         round=None,
         step=step.step,
-        action=step.action,
-        owner=step.owner,
+        action=agreed.last.data.action,
+        owner=agreed.terms.owner,
         due=due,
         timing=None,
         preliminary=False,
-        open=step.open,
-        outcome=None if step.open else cast(Outcome, closings[-1].value),
-        closed_by=() if step.open else _holders(t for t in closings if t.holder != REVERSAL),
-        claimed_by=_holders(claiming),
-        confirmed_by=_confirming(claiming),
-        agreed_in=lookup.filed_on(live(step.statements)),
-        overdue=_overdue(due, open=step.open, on=on),
-        backing=lookup.backing(step.statements),
-        closing=lookup.backing(step.closings),
+        quantity=_quantity(agreed.terms.quantity),
+        terms={party: _terms(terms) for party, (terms, _) in agreed.held.items()},
+        terms_confirmed=agreed.confirmed,
+        open=agreed.open,
+        outcome=cast("Outcome | None", agreed.outcome),
+        outcomes=outcomes,
+        disputed=_disputes_of(agreed, disputed),
+        closed_by=() if agreed.open else tuple(sorted(outcomes)),
+        claimed_by=agreed.agreed_by,
+        confirmed_by=_confirming([t for t in claiming if t.holder in agreed.held]),
+        agreed_in=told.filed_on(state.live(step.statements), state.parties),
+        overdue=_overdue(due, open=agreed.open, on=on),
+        backing=told.backing(step.statements),
+        closing=told.backing(step.closings),
     )
+
+
+def _disputes_of(agreed: Agreement, disputed: Mapping[str, list[disputes.Kind]]) -> tuple[disputes.Kind, ...]:
+    events = [*(t.event for _, t in agreed.held.values()), *(t.event for t in agreed.outcomes.values())]
+    found = (kind for event in dict.fromkeys(events) for kind in disputed.get(event, ()))
+    return tuple(kind for kind in dict.fromkeys(found) if kind in ("terms", "outcome"))
+
+
+def _terms(terms: undertakings.Terms) -> TermsDocument:
+    return TermsDocument(owner=terms.owner, due=terms.due, quantity=_quantity(terms.quantity))
+
+
+def _quantity(quantity: Quantity | None) -> QuantityDocument | None:
+    if quantity is None:
+        return None
+    return QuantityDocument(value=quantity.value, unit=quantity.unit, qualifier=quantity.qualifier)
 
 
 def to_come(
     reading: Reading[Round], round_of: RoundOf | None = None, on: date | None = None
 ) -> tuple[StepDocument, ...]:
     """A round that was announced, as the step that it is; nothing for one that is only known to have met."""
-    state, lookup = reading.state, _lookup(reading, round_of)
+    state, told = reading.state, _told(reading, round_of)
     announced = (*state.of(RoundAnnounced), *state.of(RoundScheduled))
     if not announced:
         return ()
     statements = [statement for claim in announced for statement in claim.live]
-    claiming = [statement for statement in statements if statement.holder != MEDIA]
+    claiming = [statement for statement in statements if statement.is_side]
     held, due = state.phase in ("convened", "concluded"), _due(state.date)
     ended = state.of(RoundConvened, RoundConcluded) if held else state.of(RoundCancelled)
     open = not held and state.phase != "cancelled"
-    closing = backing(lookup.effects, *ended)
+    closing = backing(told.effects, *ended)
     return (
         StepDocument(
             irritant=None,
-            round=lookup.member,
-            step=lookup.member.partition("/")[2],
+            round=told.member,
+            step=told.member.partition("/")[2],
             action=f"Hold the next round in {state.place}" if state.place else "Hold the next round",
             owner="both",
             due=due,
             timing=state.timing,
             preliminary=state.preliminary,
+            quantity=None,
+            terms={},
+            terms_confirmed=False,
             open=open,
             outcome=None if open else "done" if held else "dropped",
+            outcomes={},
+            disputed=(),
             closed_by=() if open else closing.said_by,
             claimed_by=_holders(claiming),
             confirmed_by=_confirming(claiming),
-            agreed_in=lookup.filed_on(statements),
+            agreed_in=told.filed_on(statements, state.parties),
             overdue=_overdue(due, open=open, on=on),
-            backing=backing(lookup.effects, *announced),
+            backing=backing(told.effects, *announced),
             closing=closing,
         ),
     )
@@ -231,25 +292,27 @@ def to_come(
 
 def proposals_of(reading: Reading[Irritant], round_of: RoundOf | None = None) -> tuple[ProposalDocument, ...]:
     """The proposals on an irritant, in the order of the world."""
-    lookup = _lookup(reading, round_of)
-    return tuple(_proposal(lookup, proposal) for proposal in reading.state.proposals.values())
+    told = _told(reading, round_of)
+    return tuple(_proposal(told, reading.state, offer) for offer in undertakings.offers(reading.state))
 
 
-def _proposal(lookup: _Lookup, proposal: Proposal) -> ProposalDocument:
-    closings = by_parties(proposal.closings)
+def _proposal(told: _Told, state: Irritant, offer: Offer) -> ProposalDocument:
+    proposal, answers = offer.proposal, [t for t in offer.answered.values() if t is not None]
     return ProposalDocument(
-        irritant=lookup.member,
+        irritant=told.member,
         event=proposal.root,
-        kind=cast(Literal["offer", "request", "demand"], proposal.kind),
-        terms=proposal.terms,
-        addressee=proposal.addressee,
-        open=proposal.open,
-        closed_as=cast(ClosedAs, closings[-1].value) if closings else None,
-        closed_by=_holders(closings),
-        tabled_by=_holders(by_parties(proposal.statements)),
-        tabled_in=lookup.filed_on(live(proposal.statements)),
-        answers=tuple(lookup.answers.get(proposal.root, ())),
-        backing=lookup.backing(proposal.statements),
+        kind=cast(Literal["offer", "request", "demand"], proposal.data.kind),
+        terms=proposal.data.terms,
+        addressee=proposal.data.addressee,
+        due=_due(proposal.data.due),
+        open=offer.open,
+        awaiting=offer.awaited,
+        closed_as=None if offer.open else cast("ClosedAs | None", offer.closed_as),
+        closed_by=() if offer.open else _holders(answers) or tuple(sorted(offer.answered)),
+        tabled_by=offer.tabled_by,
+        tabled_in=told.filed_on(state.live(proposal.statements), state.parties),
+        answers=tuple(told.answers.get(proposal.root, ())),
+        backing=told.backing(proposal.statements),
     )
 
 
@@ -259,7 +322,7 @@ def _holders(statements: Iterable[SideStatement] | Iterable[ClaimStatement]) -> 
 
 def _confirming(claiming: Sequence[SideStatement] | Sequence[ClaimStatement]) -> tuple[str, ...]:
     """Who says the same beside whoever said it first; of a text of both each half confirms the other."""
-    first = {t.holder for t in claiming if t.event == claiming[0].event}
+    first = {t.holder for t in claiming if t.event == claiming[0].event} if claiming else set[str]()
     return tuple(holder for holder in _holders(claiming) if len(first) > 1 or holder not in first)
 
 

@@ -101,6 +101,8 @@ def _rests_on(now: StandingDocument) -> str:
 def _item(item: SheetItem, numbers: Numbers) -> Iterator[str]:
     yield f"## {_text(item.title)}"
     yield ""
+    yield _text(item.after.headline)
+    yield ""
     for party, rung in item.after.rungs.items():
         before = item.before.rungs.get(party, "unstated") if item.before else "unstated"
         stands = _word(rung) if before == rung else f"{_word(before)} → {_word(rung)}"

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from typing import Final, Literal, cast
 
 from service.domain.history import Reading
-from service.domain.irritant import standing
-from service.domain.irritant.state import Irritant, live
+from service.domain.irritant import standing, undertakings
+from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS, UNSTATED, Rung
 from service.domain.relation.state import Relation
 from service.domain.round.state import Round
+from service.projections import irritant
 from service.projections.document import Document, last_position
 from service.projections.evidence import Cited, cite, placed
+from service.projections.irritant import DisputeDocument, Stance, ThirdParty
 
 NAME: Final = "matrix"
-REPRESENTATION: Final = 1
-
-Stance = Literal["none", "priority", "open", "conditional", "red_line", "no_comment"]
+REPRESENTATION: Final = 2
 
 
 class LastWord(Document):
@@ -38,12 +38,15 @@ class Cell(Document):
 
 
 class MatrixRow(Document):
-    """One irritant. `reported_status` is the highest that anybody reports, media included."""
+    """One irritant. `reported_status` is the highest that any voice reports. `third_parties`: those who have spoken."""
 
     irritant: str
     title: str
+    headline: str
     reported_status: Rung
     parties: dict[str, Cell]
+    third_parties: tuple[ThirdParty, ...]
+    disputes: tuple[DisputeDocument, ...]
 
 
 class MatrixDocument(Document):
@@ -68,24 +71,27 @@ def view(
 
 
 def _row(reading: Reading[Irritant]) -> MatrixRow:
-    state = reading.state
+    state, document = reading.state, irritant.view(reading)
     return MatrixRow(
-        irritant=reading.stream.partition("/")[2],
-        title=state.title,
-        reported_status=RUNGS[state.reported],
+        irritant=document.id,
+        title=document.title,
+        headline=document.headline,
+        reported_status=document.reported_status,
         parties={party: _cell(reading, party) for party in state.parties},
+        third_parties=document.third_parties,
+        disputes=document.disputes,
     )
 
 
 def _cell(reading: Reading[Irritant], party: str) -> Cell:
     state = reading.state
-    stances = [t.value for t in live(state.stances) if t.holder == party]
+    stance, placed = standing.stance(state, party), undertakings.holds(state).get(party)
     return Cell(
         rung=RUNGS[state.rung_of(party)],
-        stance=cast(Stance, stances[-1] if stances else "none"),
-        wording=standing.wording(state, party),
-        hold=cast(Literal["none", "stalled", "suspended"], state.held.get(party, "none")),
-        silent=party not in state.last_statements,
+        stance=cast(Stance, stance.data.stance if stance else "none"),
+        wording=standing.position(state, party).wording,
+        hold=cast(Literal["none", "stalled", "suspended"], placed[0] if placed else "none"),
+        silent=standing.silent(state, party),
         last_word=_last_word(reading, party),
     )
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from service.domain.corrections import BEGINNING
 from service.domain.history import Reading
-from service.domain.irritant.events import IrritantReopened, ItemAdded, ProgressReversed
-from service.domain.irritant.state import Irritant, live
+from service.domain.irritant import undertakings
+from service.domain.irritant.events import ItemAdded
+from service.domain.irritant.state import COUNTED, Fall, Irritant
 from service.domain.ladder import RUNGS, Rung
 from service.domain.relation.events import ScopeExcluded
 from service.domain.relation.state import Relation
@@ -17,7 +18,7 @@ from service.projections.document import Document, last_position
 from service.projections.evidence import Backing, Cited, backing, cite, placed
 
 NAME: Final = "registers"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class Excluded(Document):
@@ -42,11 +43,13 @@ class Item(Document):
 
 
 class Regression(Document):
-    """A fall that lowered a party: from which claimed status, and to which it was said to fall."""
+    """A fall of a side by its own word: from which rung to which. `by`: whom it says did it, else itself."""
 
     irritant: str
     event: str
     type: str
+    party: str
+    by: str
     before: Rung
     to: Rung
     reason: str
@@ -120,46 +123,40 @@ def items(reading: Reading[Irritant]) -> Iterator[Item]:
     effects, claims = placed(reading.effects), claims_of(reading).values()
     for item in reading.state.items.values():
         listing = (c for c in claims if isinstance(c.data, ItemAdded) and c.data.item == item.item)
-        said = dict.fromkeys(telling.event for telling in live(item.statuses))
+        said = dict.fromkeys(statement.event for statement in reading.state.live(item.statuses))
         yield Item(
             irritant=reading.stream.partition("/")[2],
             item=item.item,
             kind=item.kind,
             name=item.name,
             place=item.place,
-            status=item.status,
+            status=undertakings.item_status(reading.state, item),
             said=tuple(cite(effects[event]) for event in said),
             listed=backing(effects, *listing),
         )
 
 
 def regressions(reading: Reading[Irritant]) -> Iterator[Regression]:
-    """What of one irritant went back down, as far as a party says so and was lowered by it."""
-    state, effects, claims = reading.state, placed(reading.effects), claims_of(reading)
-    told = {reversal.root for reversal in state.reversals if reversal.by_a_party}
-    for root in state.regressed:
-        data = effects[root].data
-        if root in told and isinstance(data, ProgressReversed | IrritantReopened):
+    """What of one irritant went back down: a fall of each side that its own word lowered."""
+    effects, claims = placed(reading.effects), claims_of(reading)
+    for fall in reading.state.falls:
+        if fall.does in COUNTED:
             yield Regression(
                 irritant=reading.stream.partition("/")[2],
-                event=root,
-                type=type(data).__name__,
-                before=_before(state, {e.id for e in reading.effects if e.root == root}),
-                to=data.to,
-                reason=data.reason,
-                occurred=data.occurred,
-                backing=backing(effects, claims[root]),
+                event=fall.event,
+                type=fall.data.type,
+                party=fall.holder,
+                by=fall.by,
+                before=RUNGS[fall.before],
+                to=RUNGS[fall.to],
+                reason=_reason(fall),
+                occurred=fall.data.occurred,
+                backing=backing(effects, claims[fall.root]),
             )
 
 
-def _before(state: Irritant, tellings: set[str]) -> Rung:
-    """The claimed status before the first of these moved it; as it is where they moved none of the three statuses."""
-    status = 0
-    for moved in state.course:
-        if moved.event in tellings:
-            break
-        status = moved.status
-    return RUNGS[status]
+def _reason(fall: Fall) -> str:
+    return str(getattr(fall.data, "reason", None) or fall.data.summary)
 
 
 def staleness(reading: Reading[Irritant], on: date | None = None) -> Staleness:

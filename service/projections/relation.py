@@ -23,7 +23,7 @@ from service.projections.document import Document, Stored, stored
 from service.projections.evidence import Backing, Placed, backing, placed
 
 NAME: Final = "relation"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class StatementDocument(Document):

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from service.domain.actors import MEDIA
 from service.domain.assertion import Assertion, when
-from service.domain.claims import MEDIA, Claim
+from service.domain.claims import Claim
 from service.domain.history import Reading
 from service.domain.round.events import (
     DelegationHeadNamed,
@@ -17,6 +18,7 @@ from service.domain.round.events import (
     RoundPostponed,
     RoundRelocated,
     RoundScheduled,
+    RoundTitled,
     RoundVenueNamed,
 )
 from service.domain.round.state import Phase, Round
@@ -24,7 +26,7 @@ from service.projections.document import Document, Stored, stored
 from service.projections.evidence import Backing, Placed, backing, cite, placed
 
 NAME: Final = "round"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 Qualifier = Literal["exact", "at_least", "about"]
 Step = Literal["announced", "scheduled", "postponed", "relocated", "convened", "concluded", "cancelled"]
@@ -82,6 +84,14 @@ class CharacterisationDocument(Document):
     backing: Backing
 
 
+class TitleDocument(Document):
+    """What an actor calls the round."""
+
+    event: str
+    title: str
+    backing: Backing
+
+
 class DurationDocument(Document):
     """How long the round lasted, in hours."""
 
@@ -98,6 +108,7 @@ class RoundDocument(Stored):
     """
 
     slug: str
+    title: str | None
     phase: Phase
     said_by: tuple[str, ...]
     contested_by: tuple[str, ...]
@@ -113,6 +124,7 @@ class RoundDocument(Stored):
     duration: DurationDocument | None
     course: tuple[CourseStep, ...]
     venues: tuple[VenueDocument, ...]
+    titles: tuple[TitleDocument, ...]
     heads: dict[str, tuple[HeadDocument, ...]]
     characterisations: dict[str, tuple[CharacterisationDocument, ...]]
 
@@ -129,6 +141,7 @@ def view(reading: Reading[Round]) -> RoundDocument:
     return RoundDocument(
         **stored(reading),
         slug=reading.stream.rpartition("/")[2],
+        title=state.title,
         phase=state.phase,
         said_by=existence.said_by,
         contested_by=existence.contested_by,
@@ -144,9 +157,18 @@ def view(reading: Reading[Round]) -> RoundDocument:
         duration=_duration(state.length),
         course=tuple(_step(claim, effects) for claim in state.of(*_STEPS)),
         venues=tuple(_venue(claim, effects) for claim in state.of(RoundVenueNamed)),
+        titles=tuple(
+            TitleDocument(event=c.root, title=c.data.title, backing=backing(effects, c)) for c in state.of(RoundTitled)
+        ),
         heads={party: _heads(named, effects) for party, named in state.heads.items()},
-        characterisations={voice: _words_of(voice, state, effects) for voice in (*state.parties, MEDIA)},
+        characterisations={voice: _words_of(voice, state, effects) for voice in _voices(state)},
     )
+
+
+def _voices(state: Round) -> tuple[str, ...]:
+    """The sides and media always; third parties where they describe the round."""
+    told = {t.holder for claim in state.of(RoundCharacterised) for t in claim.statements}
+    return (*state.parties, *sorted(told - {*state.parties, MEDIA}), MEDIA)
 
 
 def _duration(concluded: Claim[RoundConcluded] | None) -> DurationDocument | None:
@@ -178,7 +200,7 @@ def _heads(named: Iterable[Claim[DelegationHeadNamed]], effects: Placed) -> tupl
 
 
 def _words_of(voice: str, state: Round, effects: Placed) -> tuple[CharacterisationDocument, ...]:
-    """Each characterisation that this voice gives, in that voice's own first telling of it."""
+    """Each characterisation that this voice gives, in that voice's own first statement of it."""
     found = []
     for claim in state.of(RoundCharacterised):
         own = next((cite(effects[t.event]) for t in claim.statements if t.holder == voice), None)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from service.domain.history import Reading
+from service.domain.irritant import standing, undertakings
 from service.domain.irritant.state import Irritant
 from service.domain.relation.events import NoCommentRecorded
 from service.domain.relation.state import Relation
@@ -28,7 +29,7 @@ from service.projections.registers import Excluded
 from service.projections.round import RoundDocument
 
 NAME: Final = "sheet"
-REPRESENTATION: Final = 3
+REPRESENTATION: Final = 4
 
 
 class NoComment(Document):
@@ -42,9 +43,9 @@ class NoComment(Document):
 class SheetItem(Document):
     """One irritant of which something was filed. `before` is null where it was not on record.
 
-    `changed`: the names of the fields of `after` that are otherwise than before. `voices`: what each side said, and
-    everybody else, of what was filed in between; `silent`: the parties of which there is nothing. `next_steps`: those
-    agreed, closed or taken up again in between. `uncorroborated`: what needs confirming after it.
+    `changed`: the names of the fields of `after` that are otherwise than before. `voices`: what each side, each third
+    party and media said, of what was filed in between; `silent`: the sides of which nothing at all is on record.
+    `next_steps`: those agreed, closed or taken up again in between. `uncorroborated`: what needs confirming after it.
     """
 
     irritant: str
@@ -136,7 +137,7 @@ def _item(before: Reading[Irritant] | None, after: Reading[Irritant], round_of: 
     voices = {v: tuple(s for s in said if s.event not in known) for v, said in columns(after).items()}
     was = standing_in(before.state) if before else None
     now = standing_in(after.state)
-    steps = {step.step: step.open for step in before.state.steps.values()} if before else {}
+    steps = {step.step: step.open for step in undertakings.agreements(before.state)} if before else {}
     return SheetItem(
         irritant=after.stream.partition("/")[2],
         title=after.state.title,
@@ -147,7 +148,7 @@ def _item(before: Reading[Irritant] | None, after: Reading[Irritant], round_of: 
         next_steps=tuple(step for step in steps_of(after, round_of) if steps.get(step.step) is not step.open),
         proposals=tuple(p for p in proposals_of(after, round_of) if p.event not in known),
         uncorroborated=tuple(needs_confirmation.of_irritant(after)),
-        silent=tuple(party for party in after.state.parties if not voices[party]),
+        silent=tuple(party for party in after.state.parties if standing.silent(after.state, party)),
     )
 
 

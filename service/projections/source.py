@@ -12,7 +12,7 @@ from service.projections.document import Document
 from service.projections.evidence import Cited, cite
 
 NAME: Final = "source"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class OriginDocument(Document):

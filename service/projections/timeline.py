@@ -17,7 +17,7 @@ from service.domain.ladder import RUNGS, Rung
 from service.projections.document import Document
 from service.projections.evidence import Cited, cite
 
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 
 class Amendment(Document):

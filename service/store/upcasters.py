@@ -10,8 +10,23 @@ from typing import Any, Final
 Payload = dict[str, Any]
 Upcaster = Callable[[Payload], Payload]
 
-UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
-"""Upcasters by type and the version that they read. Each returns the next version."""
+
+def _as_it_is(payload: Payload) -> Payload:
+    """The next version has further optional fields: what was filed before them says nothing there."""
+    return payload
+
+
+UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {
+    ("HoldPlaced", 1): _as_it_is,  # `by` may be absent since
+    ("ImplementationReported", 1): _as_it_is,
+    ("InstrumentExchanged", 1): _as_it_is,
+    ("NextStepAgreed", 1): _as_it_is,
+    ("ProposalTabled", 1): _as_it_is,
+    ("ResolutionDeclared", 1): _as_it_is,
+    ("SourceRegistered", 1): _as_it_is,
+    ("UnderstandingReported", 1): _as_it_is,
+}
+"""By type and the version that the upcaster reads; it gives the next."""
 
 
 class NoUpcaster(LookupError):

@@ -24,7 +24,7 @@ from service.projections.board import BoardDocument, BoardRow
 from service.web.assets import ROOM
 from service.web.clocks import SliderQuery, address_meant, clocks
 from service.web.formatting import capitalised, name_of, occurred, round_name, since
-from service.web.headline import Standing, basis, beside, of_row, sentence
+from service.web.headline import Standing, basis, beside, of_row
 from service.web.ladder import axis, ladder, movement, symbols
 from service.web.limited import relations, to_one_relation
 from service.web.messages import messages
@@ -32,7 +32,7 @@ from service.web.pages import PageRequest, Redirect, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
-_BASES: Final = ("both_sides", "one_side", "attributed", "contested", "media_only", "none")
+_BASES: Final = ("both_sides", "one_side", "attributed", "contested", "third_party", "media_only", "none")
 _HOLDS: Final = ("none", "stalled", "suspended")
 
 _ORDERS: Final[Mapping[str, Callable[[BoardRow], Any]]] = {
@@ -118,7 +118,9 @@ def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Se
 
 
 _LINE: Final = (ROOM / "templates" / "line.html").read_text(encoding="utf-8")
-_LEFT_OPEN: Final = {place: f"%({place})s" for place in ("id", "address", "position", "title", "movement", "since")}
+_LEFT_OPEN: Final = {
+    place: f"%({place})s" for place in ("id", "address", "position", "title", "sentence", "movement", "since")
+}
 
 
 def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date, query: str) -> Markup:
@@ -134,6 +136,7 @@ def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str
         "address": f"/irritants/{row.id}{query}",
         "position": row.position,
         "title": escape(row.title),
+        "sentence": escape(row.headline),
         "movement": movement(over, row.status, row.confirmed_status),
         "since": _moved(row.last_moved.occurred, counted_to),
     }
@@ -143,7 +146,6 @@ def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str
 def _kept_line(standing: Standing) -> str:
     """Return the cached line of a standing, with places for the values of one irritant."""
     drawn = {
-        "sentence": sentence(standing),
         "ladder": ladder(standing),
         "basis": _labelled("basis", basis(standing)),
         "beside": beside(standing),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pydantic import Field
 from starlette.responses import Response
 
@@ -17,7 +17,7 @@ from service.projections.difference import changed
 from service.store import events, reports
 from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
-from service.web.headline import of_change, sentence
+from service.web.headline import of_change
 from service.web.limited import relations, to_one_relation
 from service.web.pages import PageRequest, Template, page_response
 
@@ -114,4 +114,4 @@ def _row(change: ChangeDocument, event: StoredEvent, filed: Mapping[str, StoredR
     before = ladder.ladder(of_change(change.before)) if change.before else None
     fields = [name for name in changed(change.before, change.after) if change.before]
     ladders = (before, ladder.ladder(after))
-    return ChangeRow(change, fields, ladders, sentence(after), filed[event.report], event.recorded_at)
+    return ChangeRow(change, fields, ladders, escape(change.after.headline), filed[event.report], event.recorded_at)

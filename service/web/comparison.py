@@ -17,7 +17,7 @@ from service.api.resources.relations import BOARD
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder
-from service.web.headline import of_irritant, sentence
+from service.web.headline import of_irritant
 from service.web.pages import PageRequest, Redirect, Template, address, page_response
 
 router: Final = APIRouter(include_in_schema=False)
@@ -75,4 +75,4 @@ def _side(document: IrritantDocument | None) -> dict[str, object] | None:
     if document is None:
         return None
     standing = of_irritant(document)
-    return {"sentence": sentence(standing), "ladder": ladder.ladder(standing)}
+    return {"sentence": document.headline, "ladder": ladder.ladder(standing)}

@@ -21,7 +21,7 @@ from service.web import ladder
 from service.web.clocks import SliderQuery, address_meant, clocks
 from service.web.events import EventsQuery
 from service.web.formatting import event_label, since, uncapitalised
-from service.web.headline import basis, beside, of_irritant, sentence
+from service.web.headline import basis, beside, of_irritant
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, page_response
 from service.web.timeline import plot
@@ -66,7 +66,7 @@ def template_values(
         "dossier": dossier,
         "irritant": irritant,
         "standing": standing,
-        "sentence": sentence(standing),
+        "sentence": irritant.headline,
         "basis": basis(standing),
         "beside": beside(standing),
         "since": since(irritant.last_moved.occurred, counted_to),

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup, escape
 
 from service.domain import edtf
+from service.domain.actors import MEDIA
 from service.domain.assertion import AssertedBy, Assertion, when
-from service.domain.claims import MEDIA
+from service.projections import names
 from service.projections.change import StandingDocument
 from service.projections.event_types import event_name
 from service.projections.evidence import Cited
@@ -183,7 +184,7 @@ def since(occurred: str | None, counted_to: date) -> Markup:
 def name_of(party: str) -> Markup:
     """Return the name of a side or another voice, as it stands within a sentence."""
     t = messages()
-    return t(f"voice.{party}") if f"voice.{party}" in t else t(f"country.{party}")
+    return t(f"voice.{party}") if f"voice.{party}" in t else escape(names.name_of(party))
 
 
 def capitalised(text: Markup) -> Markup:

@@ -1,12 +1,14 @@
-"""The headline of an irritant: its status, who says so, what the other side confirms, and who acts next."""
+"""The standing of an irritant beside its headline: who says so, holds, setbacks and items.
 
-from collections.abc import Iterable
+The headline itself is the document's.
+"""
+
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from service.domain.ladder import LEVELS, Rung
+from service.domain.ladder import Rung
 from service.projections.board import BoardRow
 from service.projections.change import StandingDocument
 from service.projections.irritant import IrritantDocument
@@ -71,52 +73,6 @@ def of_change(document: StandingDocument) -> Standing:
 
 
 _BREAK: Final = Markup("<br>")
-
-
-def sentence(standing: Standing) -> Markup:
-    """Return the headline: status, holds and disputes, and who acts next."""
-    parts = (_status(standing), *_besides(standing), _to_move(standing))
-    return Markup(" ").join(capitalised(part) for part in parts if part)
-
-
-def _status(standing: Standing) -> Markup:
-    t = messages()
-    (one, higher), (other, lower) = sorted(standing.rungs, key=lambda side: -LEVELS[side[1]])
-    if higher == "unstated":
-        if standing.reported == "unstated":
-            return t("sentence.nobody")
-        kind = "media-only" if standing.basis == "media_only" else "no-side"
-        return t(f"sentence.{kind}", what=t(f"told.{standing.reported}"))
-    if higher == lower:
-        return t("sentence.both", claim=t(f"claims.{higher}.both"))
-    spoken = "attributed" if standing.basis == "attributed" else "one"
-    first = t("sentence.says", side=name_of(one), claim=t(f"claims.{higher}.{spoken}"))
-    second = t("sentence.silent", side=name_of(other))
-    if lower != "unstated":
-        second = t("sentence.confirms", side=name_of(other), claim=t(f"confirms.{lower}"))
-    return t("sentence.two", first=first, second=second)
-
-
-def _besides(standing: Standing) -> Iterable[Markup]:
-    """Yield what a reader must know beside the rungs."""
-    t = messages()
-    if "unstated" != standing.claimed != standing.reported:
-        yield t("sentence.further", what=t(f"told.{standing.reported}"))
-    if standing.basis == "contested":
-        yield t("sentence.contested")
-    if standing.trend == "regressed":
-        yield t("sentence.fell")
-    if standing.hold != "none":
-        yield t(f"sentence.{standing.hold}")
-
-
-def _to_move(standing: Standing) -> Markup:
-    t = messages()
-    if standing.lifecycle != "open":
-        return t(f"sentence.{standing.lifecycle}")
-    if standing.awaiting in ("both", "none"):
-        return t(f"sentence.move.{standing.awaiting}")
-    return t("sentence.move.one", side=name_of(standing.awaiting))
 
 
 def basis(standing: Standing) -> Markup:

@@ -41,7 +41,7 @@ def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
         snapshot.read(LIST, rounds).documents,
         snapshot.read(MATRIX, point, relation=relation),
         snapshot.read(LEDGER, counted, relation=relation),
-        snapshot.read(NEEDS_CONFIRMATION, point, relation=relation),
+        snapshot.read(NEEDS_CONFIRMATION, counted, relation=relation),
         snapshot.read(REGISTERS, counted, relation=relation),
         visit.query.after,
     )

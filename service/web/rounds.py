@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from service.api.parameters import At
@@ -14,7 +14,7 @@ from service.api.resources.rounds import SHEET
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
 from service.web.formatting import day_of
-from service.web.headline import of_change, sentence
+from service.web.headline import of_change
 from service.web.pages import PageRequest, Template, address, page_response
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
@@ -65,4 +65,4 @@ def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[s
 def _block(item: SheetItem) -> Block:
     after = of_change(item.after)
     before = ladder.ladder(of_change(item.before)) if item.before else None
-    return Block(item, before, ladder.ladder(after), sentence(after))
+    return Block(item, before, ladder.ladder(after), escape(item.after.headline))

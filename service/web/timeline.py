@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
-from service.domain.claims import MEDIA
+from service.domain.actors import MEDIA
 from service.projections.board import BoardRound
 from service.projections.timeline import Entry
 from service.web.formatting import day, round_name
@@ -64,7 +64,7 @@ class Mark(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One voice: the code of a party, or MEDIA for all others."""
+    """One voice: a side, a third party, or MEDIA."""
 
     voice: str
     top: float
@@ -130,7 +130,8 @@ def plot(
     scale = _scale(dated, said, labels)
     lines = _round_lines(scale, rounds)
     top, lanes = float(_TOP + _NAME * max([u.row for u in lines if u.row is not None], default=0)), []
-    for voice in (*parties, MEDIA):
+    third_parties = {v for e in said for v in lanes_of(e, parties)} - {*parties, MEDIA}
+    for voice in (*parties, *sorted(third_parties), MEDIA):
         lane = _lane(voice, top, [e for e in said if voice in lanes_of(e, parties)], scale, labels)
         top += lane.height
         lanes.append(lane)
@@ -139,9 +140,9 @@ def plot(
 
 
 def lanes_of(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
-    """Return the lanes of an entry: both sides for a joint text, media for a third party."""
+    """Return the lanes of an entry: both sides for a joint text."""
     party = entry.data["asserted_by"]["party"]
-    return parties if party == "JOINT" else [party] if party in parties else [MEDIA]
+    return parties if party == "JOINT" else [party]
 
 
 def _scale(days: Sequence[date], said: Sequence[Entry], labels: Mapping[str, str]) -> Scale:

@@ -74,7 +74,7 @@ def test_a_report_with_twelve_mistakes_is_told_all_twelve(record: Record) -> Non
         said(BANKING, "ConcernRaised", "RU", source={"document": "rumour", "paragraphs": [1], "origin": "voice-ru"}),
         said(BANKING, "ConcernRaised", "RU", source={"document": "readout", "paragraphs": [1], "origin": "nobody"}),
         said(BANKING, "ConcernRaised", "RU", source={"document": "readout", "paragraphs": [1], "origin": "voice-us"}),
-        said(BANKING, "NextStepAgreed", "RU", step="notes", owner="TR", action="Exchange notes"),
+        said(BANKING, "ProposalTabled", "RU", kind="offer", addressee="TR", terms="Exchange notes"),
         said(BANKING, "EvidenceAdded", "US", target="nothing-of-the-kind"),
         said(BANKING, "ProgressReversed", "RU", to="formalised", by="RU", reason="None given."),
         said(BANKING, "ConcernRaised", "RU", mood="angry"),
@@ -87,9 +87,9 @@ def test_a_report_with_twelve_mistakes_is_told_all_twelve(record: Record) -> Non
         "/events/3/source/document": "UnknownSource",
         "/events/4/source/origin": "UnknownOrigin",
         "/events/5/source/origin": "OriginOfAnotherParty",
-        "/events/6/owner": "NotAParty",
+        "/events/6/addressee": "NotAParty",
         "/events/7/target": "UnknownTarget",
-        "/events/8/to": "NotAReversal",
+        "/events/8/occurred": "UndatedFall",
         "/events/9/mood": "Malformed",
         "/events/10/stream": "NotOpened",
         "/events/11/stream": "OtherRelation",
@@ -98,10 +98,12 @@ def test_a_report_with_twelve_mistakes_is_told_all_twelve(record: Record) -> Non
 
 def test_one_event_with_mistakes_of_every_kind_is_told_them_together(record: Record) -> None:
     cited = {"document": "rumour", "paragraphs": ["1"], "origin": "voice-us"}
-    event = said(BANKING, "NextStepAgreed", "RU", step="notes", owner="TR", action="Act", source=cited, occurred="soon")
+    event = said(
+        BANKING, "ProposalTabled", "RU", kind="offer", addressee="TR", terms="Terms", source=cited, occurred="soon"
+    )
     assert mistakes(record, event) == {
         "/events/0/occurred": "Malformed",
-        "/events/0/owner": "NotAParty",
+        "/events/0/addressee": "NotAParty",
         "/events/0/source/document": "UnknownSource",
         "/events/0/source/origin": "OriginOfAnotherParty",
         "/events/0/source/paragraphs/0": "Malformed",
@@ -184,3 +186,22 @@ def _seconds(record: Record, mistaken: int) -> float:
         return thread_time() - began
     finally:
         gc.enable()
+
+
+def test_the_future_is_not_asserted_as_done(record: Record) -> None:
+    refused = mistakes(record, said(BANKING, "ConcernRaised", "RU", occurred="2999-01-01"))
+    assert refused == {"/events/0/occurred": "Malformed"}
+    step = {"step": "notes", "owner": "RU", "action": "Exchange notes", "due": "2999-01-01"}
+    assert filed(said(BANKING, "NextStepAgreed", "RU", **step), on=record).recorded
+
+
+@pytest.mark.parametrize(("written", "meant"), [("us-ru", "ru-us"), ("RU-US", "ru-us"), ("gb-eu", "eu-gb")])
+def test_a_relation_in_the_wrong_order_is_answered_with_the_right_id(written: str, meant: str) -> None:
+    body = {"relation": written, "title": "A report", "events": [said(BANKING, "ConcernRaised", "RU")]}
+    assert f"use {meant}" in " ".join(mistake.detail for mistake in read(body).mistakes)
+
+
+def test_an_unknown_type_suggests_the_nearest(record: Record) -> None:
+    with pytest.raises(Refused) as refused:
+        filed(said(BANKING, "ConcernRaise", "RU"), on=record)
+    assert "did you mean ConcernRaised?" in refused.value.refusals[0].detail

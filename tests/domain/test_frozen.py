@@ -7,13 +7,13 @@ import pytest
 from service.domain.frozen import replace
 from service.domain.irritant.state import Irritant, Proposal
 
-OFFER = Proposal("e1", "offer", "US", "Terms.", None, ())
+OFFER = Proposal("e1", 1, "An offer.", ())
 
 
 def test_a_copy_has_the_other_fields_and_leaves_the_value_as_it_was() -> None:
-    copy = replace(OFFER, terms="Better terms.", kind="request")
-    assert copy == dataclasses.replace(OFFER, terms="Better terms.", kind="request")
-    assert Proposal("e1", "offer", "US", "Terms.", None, ()) == OFFER
+    copy = replace(OFFER, data="A better offer.", place=2)
+    assert copy == dataclasses.replace(OFFER, data="A better offer.", place=2)
+    assert Proposal("e1", 1, "An offer.", ()) == OFFER
 
 
 def test_a_copy_without_a_change_is_equal_and_another() -> None:

@@ -5,7 +5,6 @@ from functools import reduce
 import pytest
 
 from service.domain.assertion import Contract
-from service.domain.errors import NotByAParty
 from service.projections.irritant import IrritantDocument, view
 from tests.build import (
     Outcome,
@@ -23,6 +22,7 @@ from tests.build import (
     reopened,
     retracted,
     reversible,
+    settled,
     step_agreed,
     step_closed,
     tabled,
@@ -45,8 +45,25 @@ def rungs(it: IrritantDocument) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("asserter", ["MEDIA", "TR"])
-def test_only_a_party_denies(asserter: str) -> None:
-    saying(understood("RU"), contested("e2", asserter)).refused(NotByAParty, asserter=asserter)
+def test_a_denial_by_no_side_moves_no_side(asserter: str) -> None:
+    it = after(understood("RU"), contested("e2", asserter))
+    assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "one_side")
+
+
+@pytest.mark.parametrize("asserter", ["MEDIA", "TR"])
+def test_a_mediator_or_an_outlet_takes_back_its_own_words(asserter: str) -> None:
+    assert rungs(after(understood(asserter), contested("e2", asserter))) == ("unstated", "unstated", "unstated")
+
+
+def test_one_outlet_does_not_take_back_the_words_of_another() -> None:
+    assert after(understood("MEDIA"), contested("e2", "MEDIA", origin="other")).reported_status == "understanding"
+
+
+def test_what_others_say_is_not_reported_once_both_sides_deny_it() -> None:
+    denied = [understood("TR"), contested("e2", "RU")]
+    assert after(*denied).reported_status == "understanding"
+    it = after(*denied, contested("e2", "US"))
+    assert (it.reported_status, it.reported_by, it.basis) == ("unstated", (), "none")
 
 
 def test_a_denied_claim_stays_reported_and_its_asserter_stands_where_it_stood() -> None:
@@ -66,14 +83,15 @@ def test_a_denial_leaves_all_that_it_is_not_of_uncopied() -> None:
     state = reduce(said.evolve, before, said.initial)
     after = said.evolve(state, denial)
     of_it, beside = state.proposals
-    assert after.proposals[of_it] != state.proposals[of_it]
-    assert after.proposals[beside] is state.proposals[beside]
-    assert after.steps["ease"] is state.steps["ease"]
+    assert (after.live(after.proposals[of_it].statements), len(after.denials)) == ((), 1)
+    assert after.proposals is state.proposals
+    assert after.live(after.proposals[beside].statements) != ()
+    assert after.steps is state.steps
 
 
 def test_a_side_denies_words_attributed_to_it() -> None:
     it = after(raised("RU"), understood("RU", channel="attributed"), contested("e3", "RU"))
-    assert (rungs(it), it.status, it.basis) == (("raised", "unstated", "understanding"), "raised", "one_side")
+    assert (rungs(it), it.status, it.basis) == (("raised", "unstated", "raised"), "raised", "one_side")
 
 
 def test_a_denial_binds_from_its_place_in_the_world_on() -> None:
@@ -93,7 +111,7 @@ def test_evidence_filed_after_a_denial_is_denied_with_its_target() -> None:
         contested("e2", "RU", on="2025-04-10"),
         evidence("e2", "RU", channel="attributed", origin="another"),
     )
-    assert rungs(it) == ("unstated", "unstated", "understanding")
+    assert rungs(it) == ("unstated", "unstated", "unstated")
 
 
 def test_denying_one_further_voice_leaves_the_others() -> None:
@@ -143,9 +161,9 @@ def test_a_denied_step_awaits_nobody_unless_the_other_side_agreed_it_too() -> No
 
 
 def test_a_denied_closing_leaves_the_step_open() -> None:
-    agreed = [step_agreed("RU", owner="US"), step_closed("US", channel="attributed")]
+    agreed = [step_agreed("RU", owner="US"), step_closed("RU", channel="attributed")]
     assert after(*agreed).awaiting == "none"
-    assert after(*agreed, contested("e3", "US")).awaiting == "US"
+    assert after(*agreed, contested("e3", "RU")).awaiting == "US"
 
 
 def test_a_denied_hold_holds_nothing() -> None:
@@ -165,14 +183,14 @@ def test_a_denied_withdrawal_leaves_it_open() -> None:
     assert after(*history, contested("e3", "RU")).lifecycle == "open"
 
 
-def test_a_denied_reopening_leaves_it_withdrawn() -> None:
+def test_a_denied_reopening_leaves_it_resolved() -> None:
     history = [
-        raised("RU", on="2025-02-01"),
-        withdrawn("RU", on="2025-03-01"),
+        settled("JOINT", on="2025-03-01"),
         reopened("RU", "raised", channel="attributed", on="2025-04-01"),
     ]
     assert after(*history).lifecycle == "open"
-    assert after(*history, contested("e4", "RU", on="2025-05-01")).lifecycle == "withdrawn"
+    it = after(*history, contested("e3", "RU", on="2025-05-01"))
+    assert (it.lifecycle, it.regressions) == ("resolved", 0)
 
 
 def test_a_denied_settlement_of_an_item_leaves_it_outstanding() -> None:

@@ -45,7 +45,7 @@ ADVANCING: dict[str, tuple[Any, str]] = {
     "a proposal": (tabled, "proposed"),
     "talks": (discussed, "in_talks"),
     "an understanding": (understood, "understanding"),
-    "a next step": (step_agreed, "understanding"),
+    "a next step": (step_agreed, "in_talks"),
     "an instrument": (exchanged, "formalised"),
     "an act": (implemented, "implementing"),
     "settlement": (settled, "resolved"),
@@ -88,11 +88,12 @@ def test_an_answer_puts_whoever_gives_it_where_the_answer_does(answer: str, rung
     ids=lambda event: event.type,
 )
 def test_nothing_else_moves_a_rung_up(beside: Contract) -> None:
-    assert rungs(after(step_agreed("RU"), beside)) == ("understanding", "unstated", "understanding")
+    assert rungs(after(step_agreed("RU"), beside)) == ("in_talks", "unstated", "in_talks")
 
 
-def test_a_withdrawal_moves_no_rung() -> None:
-    assert rungs(after(raised("RU"), withdrawn("RU"))) == ("raised", "unstated", "raised")
+def test_a_withdrawal_takes_its_asserter_to_unstated() -> None:
+    assert rungs(after(raised("RU"), withdrawn("RU"))) == ("unstated", "unstated", "unstated")
+    assert rungs(after(raised("JOINT"), withdrawn("RU"))) == ("unstated", "raised", "raised")
 
 
 def test_rungs_may_be_skipped_and_what_comes_after_never_lowers_one() -> None:
@@ -108,7 +109,8 @@ BASES: dict[str, tuple[str, list[Contract]]] = {
     "nothing reported": ("none", []),
     "something beside the ladder": ("none", [position_stated("RU")]),
     "media alone": ("media_only", [discussed("MEDIA")]),
-    "another state alone": ("media_only", [discussed("TR")]),
+    "another state alone": ("third_party", [discussed("TR")]),
+    "another state and media": ("third_party", [discussed("TR"), exchanged("MEDIA")]),
     "one side": ("one_side", [understood("RU")]),
     "one side, in paraphrase": ("one_side", [understood("RU", channel="paraphrase")]),
     "one side, the other lower": ("one_side", [understood("RU"), raised("US")]),
@@ -141,10 +143,11 @@ ORIGINS: dict[str, tuple[int, list[Contract]]] = {
     "evidence": (2, [understood("RU"), evidence("e2", "RU", origin="other")]),
     "a relay": (1, [understood("RU"), evidence("e2", "RU", document="a1")]),
     "denied": (1, [understood("RU"), understood("RU", origin="other"), contested("e2", "RU")]),
-    "after a reversal": (2, [exchanged("RU"), reversed_to("in_talks", "US")]),
-    "after a reversal, not those below": (
+    "after a reversal": (1, [exchanged("RU"), reversed_to("in_talks", "RU", origin="other")]),
+    "after the other side's": (1, [exchanged("RU"), reversed_to("in_talks", "US", by="RU")]),
+    "after a reversal, with what is said again": (
         2,
-        [raised("RU", origin="o"), exchanged("RU"), reversed_to("in_talks", "US")],
+        [discussed("RU", origin="o"), exchanged("RU"), reversed_to("in_talks", "RU", origin="other")],
     ),
 }
 
@@ -162,25 +165,29 @@ def test_it_is_resolved_when_both_sides_declare_it_settled() -> None:
 
 
 def test_the_high_water_mark_is_the_highest_claimed_status_in_the_order_of_the_world() -> None:
-    fell = [exchanged("RU", on="2025-03-01"), reversed_to("raised", on="2025-04-01"), discussed("US", on="2025-05-01")]
+    fell = [
+        exchanged("RU", on="2025-03-01"),
+        reversed_to("raised", "RU", on="2025-04-01"),
+        discussed("US", on="2025-05-01"),
+    ]
     assert (after(*fell).status, after(*fell).high_water_mark) == ("in_talks", "formalised")
     # Learned late: it had been implementing in April's place, and was reversed from there.
-    late = after(*fell, implemented("US", on="2025-03-15"))
+    late = after(*fell, implemented("RU", on="2025-03-15"))
     assert (late.status, late.high_water_mark) == ("in_talks", "implementing")
     assert after(implemented("MEDIA")).high_water_mark == "unstated"
 
 
-def test_it_last_moved_where_one_of_the_three_statuses_last_changed() -> None:
+def test_it_last_moved_where_a_sides_rung_or_the_reported_status_last_changed() -> None:
     it = after(raised("RU", on="2025-01-01"), raised("US", on="2025-02-01"), raised("US", on="2025-03-01"))
     assert it.last_moved.model_dump() == {"occurred": "2025-02-01", "position": 3}
     assert after(position_stated("RU")).last_moved.model_dump() == {"occurred": None, "position": None}
 
 
-def test_the_trend_is_the_direction_of_the_last_change_of_the_claimed_status() -> None:
+def test_the_trend_is_the_direction_of_the_last_change_of_a_sides_rung() -> None:
     assert after().trend == "held"
     assert after(discussed("MEDIA")).trend == "held"
     assert after(discussed("RU")).trend == "advanced"
-    fell = [discussed("RU", on="2025-03-01"), reversed_to("raised", on="2025-04-01")]
+    fell = [discussed("RU", on="2025-03-01"), reversed_to("raised", "RU", on="2025-04-01")]
     assert after(*fell).trend == "regressed"
     assert after(*fell, discussed("US", on="2025-05-01"), raised("MEDIA")).trend == "advanced"
 
@@ -194,9 +201,18 @@ def test_each_side_has_its_own_word_and_its_last_assertion() -> None:
     )
     assert it.parties["RU"].model_dump() == {
         "rung": "understanding",
+        "since": "2025-04-10",
+        "event": "e2",
+        "says": "UnderstandingReported",
         "wording": "committed",
-        "occurred": "2025-04-12",
-        "event": "e4",
+        "attributed": False,
+        "valid_until": None,
+        "instrument_with": (),
+        "silent": False,
+        "latest": {"type": "PositionStated", "occurred": "2025-04-12", "event": "e4"},
+        "stance": "priority",
+        "hold": "none",
+        "in_effect": (),
     }
     assert it.parties["US"].wording == "understanding"
 

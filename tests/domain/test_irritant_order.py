@@ -105,13 +105,15 @@ def test_what_is_filed_late_is_read_in_its_place() -> None:
 
 def test_a_corrected_event_reads_as_if_it_had_always_been_so() -> None:
     it = after(
-        exchanged("RU", on="2025-04-10"), reversed_to("raised", on="2025-05-01"), corrected("e3", to="understanding")
+        exchanged("RU", on="2025-04-10"),
+        reversed_to("raised", "RU", on="2025-05-01"),
+        corrected("e3", to="understanding"),
     )
     assert (it.status, it.regressions) == ("understanding", 1)
 
 
 def test_a_corrected_date_moves_the_event() -> None:
-    fell = [exchanged("RU", on="2025-04-10"), reversed_to("raised", on="2025-05-01")]
+    fell = [exchanged("RU", on="2025-04-10"), reversed_to("raised", "RU", on="2025-05-01")]
     mended = corrected("e2", occurred="2025-05-02")
     assert (after(*fell).status, after(*fell, mended).status) == ("raised", "formalised")
     assert order(*fell, mended) == ["e3", "e2"]
@@ -128,7 +130,7 @@ def test_corrections_merge_and_the_last_wins() -> None:
         corrected("e2", occurred="2025-04-11", wording="agreed"),
         corrected("e2", wording="understood"),
     )
-    assert (it.parties["RU"].wording, it.parties["RU"].occurred) == ("understood", "2025-04-11")
+    assert (it.parties["RU"].wording, it.parties["RU"].since) == ("understood", "2025-04-11")
 
 
 def test_a_correction_of_a_correction_replaces_it() -> None:
@@ -137,7 +139,7 @@ def test_a_correction_of_a_correction_replaces_it() -> None:
         corrected("e2", occurred="2025-04-11", wording="agreed"),
         corrected("e3", wording="understood"),
     )
-    assert (it.parties["RU"].wording, it.parties["RU"].occurred) == ("understood", "2025-04-10")
+    assert (it.parties["RU"].wording, it.parties["RU"].since) == ("understood", "2025-04-10")
 
 
 def test_record_keeping_is_corrected_too() -> None:

@@ -41,7 +41,7 @@ def test_two_ways_to_write_a_letter_are_one() -> None:
 @pytest.mark.parametrize(
     "title",
     [
-        *("a\u202eb", "a\u2066b", "a\u200bb", "a\u200db", "\ufeffa", "a\xadb", "a\U000e0041b", "a\ufff9b"),
+        *("a\u202eb", "a\u2066b", "a\u200bb", "a\u200db", "\ufeff", "\xad", "a\U000e0041b", "a\ufff9b"),
         *("a\x07b", "a\x85b", "a\tb", "a\nb", "a\u2028b", "\ud800"),
         *("a\uffffb", "a\ufdd0b", "a\U0001fffeb", "a\ue000b", "a\u0378b"),
         *("\u3164", "a\u115fb", "a\u034fb", "a\uffa0b", "a\u2800b"),
@@ -67,3 +67,22 @@ def test_the_refusal_names_the_character(title: str, named: str) -> None:
 def test_what_is_on_record_is_read_whatever_this_python_knows_of_unicode() -> None:
     read: Any = load_json("IrritantOpened", json.dumps(payload("a\u0378b")))
     assert read.title == "a\u0378b"
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0645\u06cc\u200c\u062e\u0648", "\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0915\u094d\u200d\u0937"]
+)
+def test_joiners_between_letters_of_scripts_that_use_them_are_kept(text: str) -> None:
+    assert dump(filed(text))["title"] == text
+
+
+@pytest.mark.parametrize("text", ["pay\u200cpal", "\u200c\u0645", "ab\u200d"])
+def test_joiners_anywhere_else_mislead(text: str) -> None:
+    with pytest.raises(ValidationError):
+        filed(text)
+
+
+def test_direction_marks_soft_hyphens_and_byte_order_marks_are_removed() -> None:
+    assert (
+        dump(filed("\ufeff\u05e9\u05dc\u05d5\u05dd\u200f co\u00adop\u200e"))["title"] == "\u05e9\u05dc\u05d5\u05dd coop"
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given as whatever
 
-from service.domain.errors import Malformed, NotByAParty
+from service.domain.errors import Malformed
 from service.domain.filing import JUDGES
 from service.domain.relation.state import Person
 from tests.build import (
@@ -40,9 +40,10 @@ def test_a_relation_is_of_no_other_parties_than_its_name_says(parties: tuple[str
 
 
 @pytest.mark.parametrize("denier", ["MEDIA", "TR"])
-def test_only_a_party_denies(denier: str) -> None:
-    on_record = given(relation_opened(), excluded("US", "ukraine"))
-    on_record.when(contested("e2", denier)).refused(NotByAParty, asserter=denier)
+def test_a_denial_by_no_side_leaves_what_a_side_says(denier: str) -> None:
+    state = given(relation_opened(), excluded("US", "ukraine")).when(contested("e2", denier)).state
+    (claim,) = state.claims.values()
+    assert (claim.said_by, claim.contested_by) == (("US",), ())
 
 
 def test_a_party_denies_what_the_other_says() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given as whatever
 
-from service.domain.errors import NotAParty, NotByAParty, OutOfTurn
+from service.domain.errors import NotAParty, OutOfTurn
 from service.domain.filing import JUDGES
 from service.domain.round.state import Phase
 from tests.build import (
@@ -168,8 +168,15 @@ def test_a_delegation_is_one_of_a_party() -> None:
 
 
 @pytest.mark.parametrize("denier", ["MEDIA", "TR"])
-def test_only_a_party_denies(denier: str) -> None:
-    given(*reached("announced")).when(contested("e1", denier)).refused(NotByAParty, asserter=denier)
+def test_a_denial_by_no_side_leaves_what_a_side_says(denier: str) -> None:
+    (claim,) = given(announced("RU"), contested("e1", denier)).state.existence
+    assert (claim.said_by, claim.contested_by) == (("RU",), ())
+
+
+@pytest.mark.parametrize("voice", ["MEDIA", "TR"])
+def test_where_no_side_has_spoken_others_put_a_round_off(voice: str) -> None:
+    assert given(scheduled(voice, "2025-05-03"), postponed(voice)).state.phase == "postponed"
+    assert given(scheduled("RU", "2025-05-03"), postponed(voice)).state.phase == "scheduled"
 
 
 @pytest.mark.parametrize("party", ["RU", "US"])
@@ -243,8 +250,10 @@ def test_who_denies_one_telling_still_stands_by_its_others() -> None:
     assert (claim.said_by, claim.contested_by, claim.origins) == (("RU",), (), {"ru-statement"})
 
 
-def test_a_denial_by_media_that_a_correction_left_behind_strikes_nothing() -> None:
+def test_an_outlet_takes_back_its_own_words_and_no_other_outlets() -> None:
     (claim,) = given(announced("MEDIA"), contested("e1", "MEDIA")).state.existence
+    assert (claim.contested_by, claim.origins) == ((), frozenset())
+    (claim,) = given(announced("MEDIA"), contested("e1", "MEDIA", origin="other")).state.existence
     assert (claim.contested_by, claim.origins) == ((), {"media-statement"})
 
 

@@ -65,7 +65,15 @@ _PAYLOADS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "ProposalAnswered": {"answer": st.sampled_from(("accepted", "rejected", "deferred", "countered"))},
     "DiscussionReported": {"form": st.just("talks")},
     "UnderstandingReported": {"terms": _line},
-    "InstrumentExchanged": {"kind": st.just("exchange_of_notes")},
+    "InstrumentExchanged": {
+        "kind": st.just("exchange_of_notes"),
+        "with": st.sampled_from((None, None, ["TR"])),
+        "valid_until": st.sampled_from((None, "2025-06-30")),
+    },
+    "InstrumentStated": {
+        "state": st.sampled_from(("in_force", "suspended", "extended", "terminated", "expired")),
+        "valid_until": st.sampled_from((None, "2026-06-30")),
+    },
     "NextStepAgreed": {
         "step": st.sampled_from(STEPS),
         "owner": _acting,
@@ -74,9 +82,15 @@ _PAYLOADS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "NextStepClosed": {"step": st.sampled_from(STEPS), "outcome": st.sampled_from(("done", "lapsed", "dropped"))},
     "ImplementationReported": {"act": _line, "actor": _acting},
-    "ResolutionDeclared": {},
+    "ResolutionDeclared": {"extent": st.sampled_from((None, "full", "partial"))},
     "ProgressReversed": {"to": _rung, "by": _acting, "reason": _line},
-    "HoldPlaced": {"kind": st.sampled_from(("stalled", "suspended")), "by": _acting, "reason": _line},
+    "BreachAlleged": {"by": _acting, "reason": _line},
+    "HoldPlaced": {
+        "kind": st.sampled_from(("stalled", "suspended")),
+        "by": st.sampled_from((None, "RU", "US", "both")),
+        "reason": _line,
+    },
+    "LinkageStated": {"with": st.just("ru-us/visas"), "kind": st.just("package")},
     "HoldLifted": {},
     "IrritantReopened": {"to": _rung, "reason": _line},
     "IrritantWithdrawn": {"reason": _line},
@@ -103,6 +117,7 @@ KEEPING = ("AssertionCorrected", "AssertionRetracted")
 _TELLING = tuple(type for type in _PAYLOADS if type not in (*KEEPING, "EvidenceAdded"))
 _NAMES = {
     "ProposalAnswered": ("proposal", ("ProposalTabled",)),
+    "InstrumentStated": ("instrument", ("InstrumentExchanged",)),
     "EvidenceAdded": ("target", _TELLING),
     "ClaimContested": ("target", (*_TELLING, "EvidenceAdded")),
     "AssertionCorrected": ("target", (*_PAYLOADS,)),

@@ -19,7 +19,7 @@ from service.domain.assertion import (
 )
 from service.domain.corrections import effective
 from service.domain.irritant import standing
-from service.domain.irritant.fold import evolve
+from service.domain.irritant.fold import evolve, replayed_all
 from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS
 from tests.laws.histories import ADVANCING, DATES, Draft, drafts, record, recorded, records
@@ -62,8 +62,25 @@ def readings(events: Sequence[Recorded]) -> list[Irritant]:
 
 
 @given(records())
-def test_the_level_of_every_stand_is_what_reversals_and_denials_leave_of_its_rung(events: list[Recorded]) -> None:
-    assert all(state.levels == state.calculate_levels() for state in readings(events))
+def test_the_levels_are_those_of_all_that_each_voice_said_taken_anew(events: list[Recorded]) -> None:
+    for state in readings(events):
+        anew = replayed_all(state, sorted({stand.holder for stand in state.side_positions}))
+        assert (anew.levels, anew.rungs, anew.reported, anew.falls) == (
+            state.levels,
+            state.rungs,
+            state.reported,
+            state.falls,
+        )
+
+
+@given(records())
+def test_nobody_is_moved_by_anothers_word(events: list[Recorded]) -> None:
+    order = effective(events)
+    for effect, (before, after) in zip(order, pairwise(readings(events)), strict=True):
+        telling = effect.assertion
+        movers = before.holders(telling.asserted_by.party) if telling else ()
+        for party in before.parties:
+            assert before.rung_of(party) == after.rung_of(party) or party in movers
 
 
 @given(records(kinds=ADVANCING))
@@ -74,9 +91,16 @@ def test_advancing_events_never_lower_a_rung(events: list[Recorded]) -> None:
 
 
 @given(records())
-def test_only_a_reversal_or_a_reopening_that_stands_counts_as_a_regression(events: list[Recorded]) -> None:
-    down = {e.root for e in effective(events) if type(e.data).__name__ in ("ProgressReversed", "IrritantReopened")}
-    assert set(state_of(events).regressed) <= down
+def test_only_a_sides_own_fall_that_stands_counts_as_a_regression(events: list[Recorded]) -> None:
+    down = {
+        e.id
+        for e in effective(events)
+        if type(e.data).__name__ in ("ProgressReversed", "IrritantReopened", "InstrumentStated", "IrritantWithdrawn")
+    }
+    state = state_of(events)
+    assert {fall.event for fall in state.falls} <= down
+    assert all(fall.holder in state.parties and fall.to < fall.before for fall in state.falls)
+    assert 0 <= state.regressions <= len(state.falls)
 
 
 @given(records(), st.data())

@@ -27,6 +27,7 @@ def backed(*evidence: dict[str, Any], by: list[str], **more: Any) -> dict[str, A
     origins = len({e["source"]["origin"] for e in evidence})
     return {
         "said_by": by,
+        "reported_by": sorted({c["asserted_by"]["party"] for c in evidence} - {"RU", "US", "JOINT"}),
         "contested_by": [],
         "origins": origins,
         "evidence": list(evidence),

@@ -116,15 +116,20 @@ def test_how_sure_a_day_is(history: Any, status: str) -> None:
         [scheduled("RU", "2025-05")],
         [scheduled("RU", "[2025-05-01..2025-05-03]")],
         [scheduled("RU", "[2025-05-01..]")],
-        [scheduled("RU", "2025-05-01/2025-05-02")],
+        [scheduled("RU", "2025-05-01/..")],
         [scheduled("RU", "2025-05-01~")],
         [scheduled("RU", "2025-05-01?")],
         [scheduled("RU", "2025-05-01"), postponed("RU")],
         [convened("MEDIA")],
     ],
 )
-def test_a_round_without_one_known_day_never_appears(history: Any) -> None:
+def test_a_round_without_known_days_never_appears(history: Any) -> None:
     assert read(document(*history)) == []
+
+
+def test_a_round_of_several_days_is_there_whole() -> None:
+    (entry,) = read(document(scheduled("RU", "2025-05-01/2025-05-02")))
+    assert (entry["DTSTART"], entry["DTEND"]) == (date(2025, 5, 1), date(2025, 5, 3))
 
 
 def test_a_time_of_day_leaves_the_day() -> None:

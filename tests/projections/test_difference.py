@@ -41,7 +41,19 @@ def test_the_interview_block_is_explained_event_by_event() -> None:
     )
     (event,) = only.events
     assert (event.type, event.only_in, event.reason) == ("ProposalTabled", "after", "world")
-    assert set(event.changed) == set(only.changed) == {"status", "basis", "origins", "trend", "awaiting", "rungs"}
+    assert (
+        set(event.changed)
+        == set(only.changed)
+        == {
+            "headline",
+            "status",
+            "basis",
+            "origins",
+            "trend",
+            "awaiting",
+            "rungs",
+        }
+    )
 
 
 def test_each_event_says_why_readings_changed_by_it() -> None:
@@ -89,7 +101,7 @@ def test_two_days_of_the_world_differ_by_what_happened_between() -> None:
     march, may = history.reading(date(2025, 3, 1)), history.reading(date(2025, 5, 1))
     found = difference.view(march, may)
     assert why(found) == [("e4", "after", "world")]
-    assert found.events[0].changed == ("status", "confirmed_status", "reported_status", "rungs")
+    assert found.events[0].changed == ("headline", "status", "confirmed_status", "reported_status", "rungs")
     assert why(difference.view(may, march)) == [("e4", "before", "world")]
 
 
@@ -97,7 +109,7 @@ def test_a_later_reading_first_is_told_the_other_way_round() -> None:
     filed = Filed().file(VISAS, opened(), raised("RU")).file(VISAS, discussed("RU"))
     found = between(filed, 3, 2)
     assert (found.changed, why(found)) == (
-        ("status", "reported_status", "rungs"),
+        ("headline", "status", "reported_status", "rungs"),
         [("e3", "before", "world")],
     )
 
@@ -106,7 +118,7 @@ def test_what_another_position_holds_struck_is_told_by_the_striking_alone() -> N
     filed = Filed().file(VISAS, opened()).file(VISAS, exchanged("RU")).file(VISAS, retracted("e2"))
     found = between(filed, 2, 3)
     assert (found.changed, why(found)) == (
-        ("status", "reported_status", "basis", "origins", "trend", "rungs"),
+        ("headline", "status", "reported_status", "basis", "origins", "trend", "rungs"),
         [("e3", "after", "retraction")],
     )
 

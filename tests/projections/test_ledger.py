@@ -105,12 +105,12 @@ def test_media_claim_nothing() -> None:
 
 @pytest.mark.parametrize("outcome", ["done", "lapsed", "dropped"])
 def test_a_closed_step_says_how_and_by_whom(outcome: str) -> None:
-    closed = step(step_agreed("RU"), step_closed("US", outcome=outcome))
+    closed = step(step_agreed("US"), step_closed("US", outcome=outcome))
     assert (closed.open, closed.outcome, closed.closed_by, closed.closing.said_by) == (False, outcome, ("US",), ("US",))
 
 
 def test_a_step_that_a_reversal_lapsed_was_closed_by_nobody() -> None:
-    lapsed = step(step_agreed("RU"), understood("US"), reversed_to("in_talks"))
+    lapsed = step(step_agreed("RU"), understood("US"), reversed_to("raised", "RU"))
     assert (lapsed.open, lapsed.outcome, lapsed.closed_by) == (False, "lapsed", ())
 
 

@@ -36,10 +36,10 @@ def test_the_seeds_by_party() -> None:
             "RU": ("understanding", "committed", False),
             "US": ("formalised", "understanding", False),
         },
-        "ru-us/diplomat-movement": {"RU": ("understanding", "further measures", False), "US": ("raised", None, False)},
+        "ru-us/diplomat-movement": {"RU": ("understanding", "understanding", False), "US": ("raised", None, False)},
         "ru-us/direct-flights": {"RU": ("proposed", None, False), "US": ("unstated", None, True)},
         "ru-us/property-return": {"RU": ("proposed", "confiscated", False), "US": ("unstated", None, True)},
-        "ru-us/visas": {"RU": ("understanding", "further measures", False), "US": ("unstated", None, True)},
+        "ru-us/visas": {"RU": ("understanding", "understanding", False), "US": ("unstated", None, True)},
     }
 
 

@@ -75,19 +75,21 @@ def test_a_regression_tells_from_where_to_where_and_who_says_so() -> None:
         reading(
             exchanged("RU", on="2025-03-01"),
             reversed_to("raised", "MEDIA", on="2025-03-15"),
-            reversed_to("in_talks", "US", on="2025-04-01", reason="Nothing came of it."),
+            reversed_to("in_talks", "RU", by="US", on="2025-04-01", reason="Nothing came of it."),
         )
     )
     assert fall.model_dump(exclude={"backing"}) == {
         "irritant": "ru-us/banking-access",
         "event": "e4",
         "type": "ProgressReversed",
+        "party": "RU",
+        "by": "US",
         "before": "formalised",
         "to": "in_talks",
         "reason": "Nothing came of it.",
         "occurred": "2025-04-01",
     }
-    assert fall.backing.said_by == ("US",)
+    assert fall.backing.said_by == ("RU",)
 
 
 def test_a_settled_irritant_that_is_taken_up_again_went_back() -> None:

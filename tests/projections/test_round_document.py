@@ -38,6 +38,8 @@ NOTHING = {
     "slug": "istanbul-april",
     "phase": "none",
     "said_by": [],
+    "title": None,
+    "titles": [],
     "contested_by": [],
     "origins": 0,
     "preliminary": False,
@@ -241,9 +243,9 @@ def test_each_side_characterises_in_its_own_words() -> None:
     assert words == {"RU": [("e2", "substantive")], "US": [("e2", "constructive")], "MEDIA": []}
 
 
-def test_a_third_state_characterises_as_media_do() -> None:
+def test_a_third_party_characterises_in_its_own_name() -> None:
     document = shown(convened("MEDIA"), characterised("TR", summary="Good talks."))
-    (words,) = document["characterisations"]["MEDIA"]
+    (words,) = document["characterisations"]["TR"]
     assert (words["summary"], words["backing"]["said_by"]) == ("Good talks.", [])
 
 

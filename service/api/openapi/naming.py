@@ -13,22 +13,29 @@ from service.api.parameters import DateMatch
 Schema = dict[str, Any]
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "ActorKind": ("ActorRegistered", "kind"),
     "Answer": ("ProposalAnswered", "answer"),
     "Basis": ("IrritantDocument", "basis"),
     "ChangeReason": ("ChangeDocument", "reason"),
     "Channel": ("AssertedBy", "channel"),
     "DiscussionForm": ("DiscussionReported", "form"),
+    "DisputeKind": ("DisputeDocument", "kind"),
     "Hold": ("IrritantDocument", "hold"),
     "HoldKind": ("HoldPlaced", "kind"),
     "InstrumentKind": ("InstrumentExchanged", "kind"),
+    "InstrumentState": ("InstrumentStated", "state"),
     "ItemStatus": ("ItemStatusChanged", "status"),
     "Lifecycle": ("IrritantDocument", "lifecycle"),
+    "LinkKind": ("LinkageStated", "kind"),
     "OccurredBasis": ("ConcernRaised", "occurred_basis"),
     "ProposalKind": ("ProposalTabled", "kind"),
     "Qualifier": ("DurationDocument", "qualifier"),
+    "QuantityQualifier": ("Quantity", "qualifier"),
+    "ResolutionExtent": ("ResolutionDeclared", "extent"),
     "Reversible": ("IrritantDocument", "reversible"),
     "RoundPhase": ("RoundDocument", "phase"),
     "Rung": ("IrritantDocument", "status"),
+    "SideStance": ("Side", "stance"),
     "Stance": ("PositionStated", "stance"),
     "StepOutcome": ("NextStepClosed", "outcome"),
     "Trend": ("IrritantDocument", "trend"),
@@ -66,4 +73,5 @@ def _renamed(part: Any, words: Mapping[tuple[str, ...], str], prefix: str) -> An
 
 
 def _words(schema: Schema) -> tuple[str, ...]:
-    return tuple(schema.get("enum", ()))
+    options = (schema, *schema.get("anyOf", ()))
+    return tuple(next((option["enum"] for option in options if "enum" in option), ()))

@@ -12,7 +12,7 @@ from service.projections.document import Document
 from service.store.codec import StoredEvent, canonical, instant
 
 BATCH: Final = "application/cloudevents-batch+json"
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 
 _PLACES: Final[dict[Kind, str]] = {
     "irritant": "/v1/irritants",

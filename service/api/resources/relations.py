@@ -90,9 +90,13 @@ def _ledger(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[LedgerDoc
     return found(document, ledger.REPRESENTATION)
 
 
-def _needs_confirmation(snapshot: Snapshot, names: Names, query: At) -> Found[NeedsConfirmationDocument]:
-    """List what both sides have not confirmed: irritants, rounds and decisions, with the reason and the remedy."""
-    return found(needs_confirmation.view(**readings(snapshot, names, query)), needs_confirmation.REPRESENTATION)
+def _needs_confirmation(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[NeedsConfirmationDocument]:
+    """List what both sides have not confirmed: irritants, rounds and decisions, with the reason and the remedy.
+
+    With `on`, also what has run out by that day.
+    """
+    document = needs_confirmation.view(**readings(snapshot, names, query), on=query.on)
+    return found(document, needs_confirmation.REPRESENTATION)
 
 
 def _registers(snapshot: Snapshot, names: Names, query: OnQuery) -> Found[RegistersDocument]:
@@ -139,7 +143,7 @@ TIMELINE: Final = timeline_of("relation", "/v1/relations/{relation}")
 BOARD: Final = _computed("board", At, _board, BoardDocument, csv=board.csv)
 MATRIX: Final = _computed("matrix", At, _matrix, MatrixDocument)
 LEDGER: Final = _computed("ledger", OnQuery, _ledger, LedgerDocument, csv=ledger.csv)
-NEEDS_CONFIRMATION: Final = _computed("needs-confirmation", At, _needs_confirmation, NeedsConfirmationDocument)
+NEEDS_CONFIRMATION: Final = _computed("needs-confirmation", OnQuery, _needs_confirmation, NeedsConfirmationDocument)
 REGISTERS: Final = _computed("registers", OnQuery, _registers, RegistersDocument)
 RESOURCES: Final = (
     LIST,

@@ -16,7 +16,7 @@ from service.projections.document import Document, rendered
 from service.store import events, read_models, reports
 from service.store.codec import StoredReport
 
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 _ROUND: Final = r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$"
 
 

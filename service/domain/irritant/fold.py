@@ -1,33 +1,34 @@
 """How an irritant's state follows from what is asserted of it.
 
 `evolve` never judges (that is `rules.py`) and handles every case, so that any history can be read, also one that later
-corrections have made odd.
+corrections have made odd. A word changes the rung of its asserter only; a joint text is the word of both sides.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from functools import reduce
-from typing import TypeVar, assert_never, cast
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain
+from typing import Any, Final, NamedTuple, TypeVar, assert_never, cast
 
+from service.domain.actors import MEDIA
 from service.domain.assertion import Assertion, ClaimContested
 from service.domain.corrections import Effective
 from service.domain.frozen import replace
 from service.domain.irritant import events as on_disk
 from service.domain.irritant.events import IrritantEvent
 from service.domain.irritant.state import (
-    MEDIA,
-    REVERSAL,
+    RAISES,
     Denial,
+    Does,
+    Fall,
     Irritant,
     Item,
     LastStatement,
     Proposal,
-    Reversal,
     SidePosition,
     SideStatement,
     StatusChange,
     Step,
-    by_parties,
-    live,
+    speaker,
 )
 from service.domain.ladder import (
     FORMALISED,
@@ -37,109 +38,152 @@ from service.domain.ladder import (
     PROPOSED,
     RAISED,
     RESOLVED,
+    RUNGS,
     UNDERSTANDING,
     UNSTATED,
 )
 
-Value = TypeVar("Value")
-OfHolder = TypeVar("OfHolder", SidePosition, SideStatement)
-Stated = TypeVar("Stated", Proposal, Step)
+Key = TypeVar("Key")
+
+_STATES: Final[Mapping[str, Does]] = {
+    "in_force": "restore",
+    "extended": "restore",
+    "suspended": "suspend",
+    "terminated": "end",
+    "expired": "expire",
+}
+_TAKES_FROM: Final[Mapping[str, int]] = {"suspend": IMPLEMENTING, "end": UNDERSTANDING, "expire": UNDERSTANDING}
+"""The lowest rung whose words a statement on an instrument takes away."""
+
+
+class _Said(NamedTuple):
+    """An assertion in its place, and whose word it is."""
+
+    effect: Effective
+    data: Any
+    place: int
+    holders: tuple[str, ...]
+
+    def statements(self) -> tuple[SideStatement, ...]:
+        effect = self.effect
+        return tuple(SideStatement(effect.id, effect.root, h, self.place, self.data) for h in self.holders)
+
+    def positions(self, rung: int, does: Does) -> tuple[SidePosition, ...]:
+        effect = self.effect
+        return tuple(SidePosition(effect.id, effect.root, h, rung, self.place, does, self.data) for h in self.holders)
 
 
 def evolve(state: Irritant, effect: Effective) -> Irritant:
     """The state after one more event, in the order of the world. Total."""
     if not isinstance(effect.data, Assertion):
-        return _apply_keeping(state, effect)
+        return _kept(state, effect)
     if effect.relay:
         return state
-    return _apply_last_statements(state, _apply_assertion(state, effect, effect.data), effect, effect.data)
+    said = _Said(effect, effect.data, state.count + 1, state.holders(effect.data.asserted_by.party))
+    return _noted(state, _asserted(state, said), said)
 
 
-def _apply_keeping(state: Irritant, effect: Effective) -> Irritant:
+def _kept(state: Irritant, effect: Effective) -> Irritant:
     if isinstance(effect.data, on_disk.IrritantOpened):
         return replace(state, title=effect.data.title, category=effect.data.category, opened=True)
     return state
 
 
-def _apply_assertion(state: Irritant, effect: Effective, assertion: Assertion) -> Irritant:
-    data = cast("IrritantEvent | ClaimContested", assertion)
-    statements = tuple(SideStatement(effect.id, effect.root, h) for h in state.holders(assertion.asserted_by.party))
+def _asserted(state: Irritant, said: _Said) -> Irritant:
+    data = cast("IrritantEvent | ClaimContested", said.data)
     match data:
         case on_disk.IrritantOpened():
             return state
         case on_disk.ConcernRaised():
-            raised = replace(state, raised_by=(*state.raised_by, *statements))
-            return _advance(raised, effect, data, RAISED)
+            return _advance(state, said, RAISED)
         case on_disk.ProposalTabled():
-            return _advance(_apply_proposal(state, statements, data), effect, data, PROPOSED)
+            return _advance(_tabled(state, said), said, PROPOSED)
         case on_disk.ProposalAnswered():
-            return _apply_answer(state, statements, effect, data)
+            return _answered(state, said, data)
         case on_disk.DiscussionReported():
-            return _advance(state, effect, data, IN_TALKS)
+            return _advance(state, said, IN_TALKS)
         case on_disk.UnderstandingReported():
-            return _advance(state, effect, data, UNDERSTANDING)
+            return _advance(state, said, UNDERSTANDING)
         case on_disk.InstrumentExchanged():
-            return _advance(state, effect, data, FORMALISED)
+            first = data.instrument or said.effect.root
+            named = replace(state, instruments={**state.instruments, said.effect.root: first})
+            return _advance(named, said, FORMALISED)
+        case on_disk.InstrumentStated():
+            return _stated(state, said, _STATES[data.state])
         case on_disk.NextStepAgreed():
-            return _advance(_apply_step(state, statements, data), effect, data, UNDERSTANDING)
+            return _advance(_step_agreed(state, said, data.step), said, IN_TALKS)
         case on_disk.NextStepClosed():
-            return _apply_closing(state, data.step, _with_value(statements, data.outcome))
+            return _step_closed(state, said, data.step)
         case on_disk.ImplementationReported():
-            return _advance(state, effect, data, IMPLEMENTING)
+            return _advance(state, said, IMPLEMENTING)
         case on_disk.ResolutionDeclared():
-            return _advance(state, effect, data, RESOLVED)
-        case on_disk.ProgressReversed():
-            return _apply_reversal(state, statements, effect, data, counts=True)
-        case on_disk.IrritantReopened():
-            again = _with_value(by_parties(statements), "reopened")
-            taken_up = replace(state, withdrawals=(*state.withdrawals, *again))
-            return _apply_reversal(taken_up, statements, effect, data, counts=state.lifecycle != "withdrawn")
-        case on_disk.IrritantWithdrawn():
-            by = by_parties(statements)
-            merged_into = data.merged_into if by else state.merged_into
-            return replace(state, withdrawals=(*state.withdrawals, *by), merged_into=merged_into)
-        case on_disk.HoldPlaced():
-            return replace(state, holds=(*state.holds, *_with_value(by_parties(statements), data.kind)))
-        case on_disk.HoldLifted():
-            return replace(state, holds=(*state.holds, *_with_value(by_parties(statements), "lifted")))
+            return _advance(state, said, IMPLEMENTING if data.extent == "partial" else RESOLVED)
         case on_disk.ItemAdded():
             added = Item(data.item, data.kind, data.name, data.place)
             return state if data.item in state.items else replace(state, items={**state.items, data.item: added})
         case on_disk.ItemStatusChanged():
-            return _apply_item_status(state, data.item, _with_value(by_parties(statements), data.status))
+            return _item_changed(state, said, data.item)
         case on_disk.ReversibilityStated():
-            said = _with_value(statements, "true" if data.reversible else "false")
-            return replace(state, reversibility=(*state.reversibility, *said))
+            return replace(state, reversibility=(*state.reversibility, *said.statements()))
+        case on_disk.BreachAlleged():
+            return replace(state, breaches=(*state.breaches, *said.statements()))
+        case on_disk.LinkageStated():
+            return replace(state, linkages=(*state.linkages, *said.statements()))
+        case _:
+            # What goes down, a hold, a stance and a denial are their asserter's alone: evidence only corroborates.
+            return state if said.effect.is_evidence else _alone(state, said, data)
+
+
+def _alone(
+    state: Irritant,
+    said: _Said,
+    data: on_disk.ProgressReversed
+    | on_disk.IrritantReopened
+    | on_disk.IrritantWithdrawn
+    | on_disk.HoldPlaced
+    | on_disk.HoldLifted
+    | on_disk.PositionStated
+    | ClaimContested,
+) -> Irritant:
+    match data:
+        case on_disk.ProgressReversed():
+            return _lowered(state, said.positions(LEVELS[data.to], "reverse"))
+        case on_disk.IrritantReopened():
+            return _lowered(state, said.positions(LEVELS[data.to], "reopen"))
+        case on_disk.IrritantWithdrawn():
+            return _lowered(state, said.positions(UNSTATED, "withdraw"))
+        case on_disk.HoldPlaced() | on_disk.HoldLifted():
+            return replace(state, holds=(*state.holds, *said.statements()))
         case on_disk.PositionStated():
-            return replace(state, stances=(*state.stances, *_with_value(statements, data.stance)))
+            return replace(state, stances=(*state.stances, *said.statements()))
         case ClaimContested():
-            return reduce(lambda s, t: _apply_denial(s, t, data.target), by_parties(statements), state)
+            return _denied(state, said, data.target)
         case _:
             assert_never(data)
 
 
-def _with_value(statements: Iterable[SideStatement], value: str) -> tuple[SideStatement, ...]:
-    return tuple(replace(t, value=value) for t in statements)
-
-
-def _advance(state: Irritant, effect: Effective, data: Assertion, rung: int) -> Irritant:
-    """Raise the position of each speaker to `rung`. No position is lowered."""
-    spoken = data.asserted_by.channel in ("quote", "paraphrase")
-    holders = state.holders(data.asserted_by.party)
-    new = tuple(
-        SidePosition(effect.id, effect.root, h, rung, data.source.origin, spoken, data.wording) for h in holders
-    )
-    first = tuple(SideStatement(effect.id, effect.root, h) for h in holders if h != MEDIA)
-    after = replace(
+def _advance(state: Irritant, said: _Said, rung: int) -> Irritant:
+    """Everyone whose word this is stands at `rung` from here on, at least; nobody is lowered."""
+    new = said.positions(rung, "advance")
+    return replace(
         state,
         side_positions=state.side_positions + new,
-        levels=state.levels + (rung,) * len(new),  # whatever binds comes before
-        first_by=state.first_by or first,
-        rungs=_at_least(state, holders, rung),
+        levels=state.levels + (rung,) * len(new),
+        rungs=_at_least(state, said.holders, rung),
         reported=max(state.reported, rung),
-        denials=_end_denials(state.denials, holders, rung),
+        denials=_conceded(state.denials, said.holders, rung) if state.denials else state.denials,
     )
-    return _close_proposals(after, new) if rung >= UNDERSTANDING and state.proposals else after
+
+
+def _conceded(denials: tuple[Denial, ...], holders: tuple[str, ...], rung: int) -> tuple[Denial, ...]:
+    """A denial ends when its denier later stands, by its own word, where the denied event does."""
+    ended = [n for n, d in enumerate(denials) if not d.ended and UNSTATED < d.rung <= rung and d.denier in holders]
+    if not ended:
+        return denials
+    changed = list(denials)
+    for n in ended:
+        changed[n] = replace(changed[n], ended=True)
+    return tuple(changed)
 
 
 def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int, int]:
@@ -147,246 +191,263 @@ def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int
     return (max(now, rung) if one in holders else now, max(then, rung) if other in holders else then)
 
 
-def _end_denials(denials: tuple[Denial, ...], holders: tuple[str, ...], rung: int) -> tuple[Denial, ...]:
-    """A denial of a claim ends when its denier later stands at the rung denied."""
-    ended = [
-        n for n, d in enumerate(denials) if not d.ended and rung >= d.rung and not d.reversal and d.denier in holders
-    ]
-    return _change_at(denials, ended, lambda denial: replace(denial, ended=True))
+def _stated(state: Irritant, said: _Said, does: Does) -> Irritant:
+    """What its asserter says became of an instrument: words of its own are taken away, or given back."""
+    if does == "restore":
+        stated = replace(_advance(state, said, FORMALISED), stated=state.stated)
+        new = said.positions(FORMALISED, does)
+        restored = replace(stated, side_positions=stated.side_positions[: -len(new)] + new)
+        return replayed_all(restored, [h for h in said.holders if h in state.stated])
+    if said.effect.is_evidence:
+        return state
+    stated = replace(state, stated=state.stated.union(said.holders))
+    return _lowered(stated, said.positions(UNSTATED, does))
 
 
-def _change_at(values: tuple[Value, ...], places: Sequence[int], change: Callable[[Value], Value]) -> tuple[Value, ...]:
-    """Change the values in these places. Without places, as nearly always, the same tuple is returned."""
-    if not places:
-        return values
-    changed = list(values)
-    for place in places:
-        changed[place] = change(changed[place])
-    return tuple(changed)
+def _lowered(state: Irritant, new: tuple[SidePosition, ...]) -> Irritant:
+    """Each of these words lowers its own asserter, where that stands higher."""
+    after = replace(state, side_positions=state.side_positions + new, levels=state.levels + (UNSTATED,) * len(new))
+    if new[0].does == "reopen":
+        after = replace(after, denials=_conceded(after.denials, tuple(s.holder for s in new), new[0].rung))
+    for stand in new:
+        quick = stand.holder not in state.stated and stand.holder != MEDIA
+        after = _capped(after, stand) if quick else _replayed(after, stand.holder)
+    return _recounted(after)
 
 
-def _close_proposals(state: Irritant, side_positions: Iterable[SidePosition]) -> Irritant:
-    """A proposal closes when its addressee reaches `understanding` after it; one to both, when both have."""
-    reached = {s.holder: s for s in side_positions if s.holder != MEDIA}
-    closings = {
-        addressee: SideStatement(side_position.event, side_position.root, holder, "understanding")
-        for holder, side_position in reached.items()
-        for addressee in ((holder, "both") if state.confirmed >= UNDERSTANDING else (holder,))
-    }
-    closed = {
-        root: replace(proposal, closings=(*proposal.closings, closings[proposal.addressee]))
-        for root, proposal in state.proposals.items()
-        if proposal.addressee in closings and proposal.open
-    }
-    return replace(state, proposals={**state.proposals, **closed}) if closed else state
+def _capped(state: Irritant, stand: SidePosition) -> Irritant:
+    """As `_replayed`, where only this last word of its holder is new and none is about an instrument."""
+    to, holder = stand.rung, stand.holder
+    before = max((level for s, level in state.with_levels if s.holder == holder), default=UNSTATED)
+    if before <= to and stand.does != "reopen":
+        return state
+    levels = tuple(
+        (to if s is stand else min(level, to)) if s.holder == holder else level for s, level in state.with_levels
+    )
+    falls = (*state.falls, _fall(stand, before, to)) if before > to and state.is_side(holder) else state.falls
+    return replace(state, levels=levels, falls=falls)
 
 
-def _apply_proposal(state: Irritant, statements: tuple[SideStatement, ...], data: on_disk.ProposalTabled) -> Irritant:
-    root = statements[0].root
-    known = state.proposals.get(root) or Proposal(root, data.kind, data.addressee, data.terms, data.occurred, ())
-    tabled = replace(known, statements=(*known.statements, *statements))
+def replayed_all(state: Irritant, holders: Iterable[str]) -> Irritant:
+    """The state with the levels of these voices taken anew, and the statuses that follow."""
+    for holder in holders:
+        state = _replayed(state, holder)
+    return _recounted(state)
+
+
+def _replayed(state: Irritant, holder: str) -> Irritant:
+    """The levels of one voice and its falls, from all that it said and has not denied. O(its words)."""
+    own = [(n, s) for n, s in enumerate(state.side_positions) if s.holder == holder]
+    replay = _Replay(state)
+    for n, stand in own:
+        if state.says(stand):
+            replay.take(n, stand)
+    levels = list(state.levels)
+    found = replay.levels()
+    for n, _ in own:
+        levels[n] = found.get(n, UNSTATED)
+    falls = tuple(f for f in state.falls if f.holder != holder)
+    if state.is_side(holder):
+        falls = tuple(sorted((*falls, *replay.falls), key=lambda f: f.place))
+    denials = _conceded_anew(state.denials, holder, [s for _, s in own if s.does in RAISES and state.says(s)])
+    return replace(state, levels=tuple(levels), falls=falls, denials=denials)
+
+
+def _conceded_anew(denials: tuple[Denial, ...], holder: str, raising: Sequence[SidePosition]) -> tuple[Denial, ...]:
+    """Which denials of this voice have ended, by its words that it has not denied."""
+    if not any(d.denier == holder for d in denials):
+        return denials
+    places = [s.place for s in raising]
+    highest = [*[*accumulate((s.rung for s in reversed(raising)), max)][::-1], UNSTATED]
+
+    def ended(denial: Denial) -> bool:
+        return UNSTATED < denial.rung <= highest[bisect_right(places, denial.place)]
+
+    return tuple(replace(d, ended=ended(d)) if d.denier == holder and d.ended != ended(d) else d for d in denials)
+
+
+class _Replay:
+    """One voice's words taken one after another. Words lie in a row for each level, so a fall moves whole rows."""
+
+    def __init__(self, state: Irritant) -> None:
+        self.state, self.falls = state, list[Fall]()
+        self._at: list[list[tuple[int, SidePosition]]] = [[] for _ in RUNGS]
+        self._away: dict[int, set[str]] = {}
+
+    def take(self, n: int, stand: SidePosition) -> None:
+        if stand.does == "advance":
+            self._at[stand.rung].append((n, stand))
+            return
+        before = self.top()
+        match stand.does:
+            case "restore":
+                self._give_back(stand)
+                self._at[stand.rung].append((n, stand))
+            case "reverse" | "reopen" | "withdraw":
+                self._cap(stand)
+                stands_there = before > stand.rung or stand.does == "reopen"
+                self._at[stand.rung if stands_there else UNSTATED].append((n, stand))
+            case "suspend" | "end" | "expire":
+                self._take_away(stand)
+        if (after := self.top()) < before:
+            self.falls.append(_fall(stand, before, after))
+
+    def top(self) -> int:
+        rows = ((level, row) for level, row in reversed(list(enumerate(self._at))) if row)
+        if not self._away:
+            return next((level for level, _ in rows), UNSTATED)
+        return next((level for level, row in rows if any(n not in self._away for n, _ in row)), UNSTATED)
+
+    def levels(self) -> dict[int, int]:
+        return {n: level for level, row in enumerate(self._at) for n, _ in row if n not in self._away}
+
+    def _cap(self, stand: SidePosition) -> None:
+        """Media are many: what one of them takes back lowers what it said by the same origin."""
+        for level in range(stand.rung + 1, len(RUNGS)):
+            stays = [(n, s) for n, s in self._at[level] if stand.holder == MEDIA and s.origin != stand.origin]
+            falls = [one for one in self._at[level] if one not in stays] if stays else self._at[level]
+            self._at[stand.rung] += falls
+            self._at[level] = stays
+
+    def _take_away(self, stand: SidePosition) -> None:
+        for row in self._at:
+            for n, word in row:
+                if self._takes(stand, word):
+                    self._away.setdefault(n, set()).add(self._instrument(stand))
+
+    def _takes(self, stand: SidePosition, word: SidePosition) -> bool:
+        if word.rung < _TAKES_FROM[stand.does] or (stand.does == "expire" and word.rung == RESOLVED):
+            return False
+        if stand.holder == MEDIA and word.origin != stand.origin:
+            return False
+        return word.text is None or self._instrument(word) == self._instrument(stand)
+
+    def _give_back(self, stand: SidePosition) -> None:
+        for n, instruments in list(self._away.items()):
+            instruments.discard(self._instrument(stand))
+            if not instruments:
+                del self._away[n]
+
+    def _instrument(self, stand: SidePosition) -> str:
+        return self.state.instrument(stand.text or "")
+
+
+def _fall(stand: SidePosition, before: int, after: int) -> Fall:
+    by = "both" if stand.joint else stand.holder
+    if stand.does == "reverse":
+        by = stand.data.by
+    return Fall(stand.event, stand.root, stand.holder, stand.place, stand.does, by, before, after, stand.data)
+
+
+def _recounted(state: Irritant) -> Irritant:
+    """The rungs and the reported status from the levels, after something took away or lowered some. O(stands)."""
+    highest = dict.fromkeys(state.parties, UNSTATED)
+    reported = UNSTATED
+    denied = state.denied_by_both() if len(state.denials) > 1 else frozenset[str]()
+    for stand, level in state.with_levels:
+        if level > reported and not (denied and (stand.event in denied or stand.root in denied)):
+            reported = level
+        if level > highest.get(stand.holder, RESOLVED):
+            highest[stand.holder] = level
+    one, other = (highest[party] for party in state.parties)
+    return replace(state, rungs=(one, other), reported=max(reported, one, other))
+
+
+def _tabled(state: Irritant, said: _Said) -> Irritant:
+    root = said.effect.root
+    known = state.proposals.get(root) or Proposal(root, said.place, said.data, ())
+    tabled = replace(known, statements=(*known.statements, *said.statements()))
     return replace(state, proposals={**state.proposals, root: tabled})
 
 
-def _apply_answer(
-    state: Irritant, statements: tuple[SideStatement, ...], effect: Effective, data: on_disk.ProposalAnswered
-) -> Irritant:
+def _answered(state: Irritant, said: _Said, data: on_disk.ProposalAnswered) -> Irritant:
+    """An answer, kept with the proposal. That a side accepted is its word alone; a counter is its addressee's own."""
     proposal = state.proposals.get(data.proposal)
-    if proposal is not None and data.answer != "deferred":
-        closed = replace(proposal, closings=(*proposal.closings, *_with_value(statements, data.answer)))
-        state = replace(state, proposals={**state.proposals, data.proposal: closed})
+    if proposal is not None:
+        answered = replace(proposal, answers=(*proposal.answers, *said.statements()))
+        state = replace(state, proposals={**state.proposals, data.proposal: answered})
     if data.answer == "accepted":
-        return _advance(state, effect, data, UNDERSTANDING)
-    return _advance(state, effect, data, PROPOSED) if data.answer == "countered" else state
+        return _advance(state, said, UNDERSTANDING)
+    addressee = proposal.data.addressee if proposal else "both"
+    its_own = said.data.asserted_by.party == "JOINT" or addressee in ("both", *said.holders)
+    return _advance(state, said, PROPOSED) if data.answer == "countered" and its_own else state
 
 
-def _apply_step(state: Irritant, statements: tuple[SideStatement, ...], data: on_disk.NextStepAgreed) -> Irritant:
-    known = state.steps.get(data.step)
-    if known is None:
-        step = Step(data.step, data.owner, data.action, data.due, statements[0].root, statements)
-    elif not by_parties(statements):
-        step = replace(known, statements=(*known.statements, *statements))
-    else:
-        # Agreed again by the other side is its confirmation; by one that had agreed it before, a new undertaking.
-        anew = not known.open and any(
-            t.holder == k.holder and t.root != k.root for t in statements for k in live(known.statements)
-        )
-        closings = () if anew else known.closings
-        step = Step(
-            data.step,
-            data.owner,
-            data.action,
-            data.due or known.due,
-            known.opened,
-            (*known.statements, *statements),
-            closings,
-        )
-    return replace(state, steps={**state.steps, data.step: step})
+def _step_agreed(state: Irritant, said: _Said, step: str) -> Irritant:
+    known = state.steps.get(step) or Step(step, ())
+    agreed = replace(known, statements=(*known.statements, *said.statements()))
+    return replace(state, steps={**state.steps, step: agreed})
 
 
-def _apply_closing(state: Irritant, step: str, closings: tuple[SideStatement, ...]) -> Irritant:
+def _step_closed(state: Irritant, said: _Said, step: str) -> Irritant:
     known = state.steps.get(step)
     if known is None:
         return state
-    return replace(state, steps={**state.steps, step: replace(known, closings=(*known.closings, *closings))})
+    closed = replace(known, closings=(*known.closings, *said.statements()))
+    return replace(state, steps={**state.steps, step: closed})
 
 
-def _apply_item_status(state: Irritant, item: str, statuses: tuple[SideStatement, ...]) -> Irritant:
+def _item_changed(state: Irritant, said: _Said, item: str) -> Irritant:
     known = state.items.get(item)
-    if known is None:
+    by_sides = tuple(t for t in said.statements() if state.is_side(t.holder))
+    if known is None or not by_sides:
         return state
-    return replace(state, items={**state.items, item: replace(known, statuses=(*known.statuses, *statuses))})
+    return replace(state, items={**state.items, item: replace(known, statuses=(*known.statuses, *by_sides))})
 
 
-def _apply_reversal(
-    state: Irritant,
-    statements: tuple[SideStatement, ...],
-    effect: Effective,
-    data: on_disk.ProgressReversed | on_disk.IrritantReopened,
-    *,
-    counts: bool,
-) -> Irritant:
-    """Apply a reversal to all earlier positions, once a party states it. A reversal by media alone changes nothing."""
-    root, to = effect.root, LEVELS[data.to]
-    known = next((r for r in state.reversals if r.root == root), Reversal(root, to, len(state.side_positions), ()))
-    others = tuple(r for r in state.reversals if r.root != root)
-    state = replace(state, reversals=(*others, replace(known, statements=(*known.statements, *statements))))
-    if not by_parties(statements):
-        return state
-    given_in = replace(state, denials=tuple(_end_conceded(d, statements, to) for d in state.denials))
-    capped = _with_rungs(given_in, given_in.calculate_levels())
-    lowered = any(after < before for before, after in zip(state.rungs, capped.rungs, strict=True))
-    if counts and lowered and root not in state.regressed:
-        capped = replace(capped, regressed=(*capped.regressed, root))
-    if to < UNDERSTANDING:
-        capped = _lapse_steps(capped, root)
-    return _advance(capped, effect, data, to) if to > UNSTATED else capped
+def _denied(state: Irritant, said: _Said, target: str) -> Irritant:
+    """From here on its asserter does not stand on the target. A denial of one's own denial takes that back."""
+    of_it = [s for s in state.side_positions if s.event == target or s.root == target]  # noqa: PLR1714 -- a tuple for each takes half as long again
+    rung = max([s.rung for s in of_it], default=UNSTATED)
+    denials, of = state.denials, of_it[0].data if of_it else _said_in(state, target)
+    taken_back: set[str] = set()
+    for holder in said.holders:
+        own = [d for d in denials if d.denier == holder and d.event == target]
+        if own:
+            denials = tuple(d for d in denials if d not in own)
+            taken_back |= {d.target for d in own}
+            continue
+        by = speaker(holder, said.data)
+        denials = (*denials, Denial(said.effect.id, target, holder, by, said.place, rung, said.data, of))
+    after = replace(state, denials=denials, denied=frozenset((d.speaker, d.target) for d in denials))
+    if taken_back:
+        of_it += [s for s in state.side_positions if s.event in taken_back or s.root in taken_back]
+    voices = {s.holder for s in of_it if s.holder in said.holders}
+    return replayed_all(after, sorted(voices)) if of_it else after
 
 
-def _end_conceded(denial: Denial, statements: tuple[SideStatement, ...], to: int) -> Denial:
-    """A denial of a reversal ends when its denier itself goes down to that rung."""
-    gave_in = denial.reversal and to <= denial.rung and any(t.holder == denial.denier for t in statements)
-    return replace(denial, ended=True) if gave_in else denial
-
-
-def _lapse_steps(state: Irritant, root: str) -> Irritant:
-    lapse = SideStatement(root, root, REVERSAL, "lapsed")
-    steps = {k: replace(s, closings=(*s.closings, lapse)) if s.open else s for k, s in state.steps.items()}
-    return replace(state, steps=steps)
-
-
-def _apply_denial(state: Irritant, denial: SideStatement, target: str) -> Irritant:
-    """Apply a denial: the denier no longer says the target. Others do, and it stays reported.
-
-    If the target is a denial of the denier's own, for example one attributed to it, that denial is taken back.
-    """
-    denier = denial.holder
-    of_it = [n for n, r in enumerate(state.reversals) if _concerned(r.statements, denier, target, ())]
-    reversals = _change_at(
-        state.reversals, of_it, lambda r: replace(r, statements=_apply_to_statements(r.statements, denial, target))
+def _said_in(state: Irritant, event: str) -> Any:
+    """What an event on record beside the ladder says, as far as the state tells; None where it does not."""
+    said: Iterable[Any] = chain(
+        *(state.holds, state.breaches, state.linkages, state.reversibility, state.stances, state.denials),
+        chain.from_iterable((*p.statements, *p.answers) for p in state.proposals.values()),
+        chain.from_iterable((*s.statements, *s.closings) for s in state.steps.values()),
+        chain.from_iterable(i.statuses for i in state.items.values()),
     )
-    unsupported = {r.root for r in reversals if not r.by_a_party}
-
-    def applied(statements: tuple[SideStatement, ...]) -> tuple[SideStatement, ...]:
-        return _apply_to_statements(statements, denial, target, unsupported)
-
-    after = replace(
-        state,
-        side_positions=_apply_to_statements(state.side_positions, denial, target),
-        raised_by=applied(state.raised_by),
-        withdrawals=applied(state.withdrawals),
-        holds=applied(state.holds),
-        reversibility=applied(state.reversibility),
-        stances=applied(state.stances),
-        reversals=reversals,
-        proposals=_apply_to_stated(state.proposals, denial, target, unsupported),
-        steps=_apply_to_stated(state.steps, denial, target, unsupported),
-        items={k: replace(i, statuses=applied(i.statuses)) for k, i in state.items.items()},
-        denials=tuple(d for d in state.denials if d.denier != denier or d.event != target),
-    )
-    reversal = next((r for r in state.reversals if r.root == target), None)
-    rung = reversal.to if reversal else _rung_of(state.side_positions, target)
-    if reversal or rung > UNSTATED:
-        denied = Denial(denial.event, target, denier, rung, reversal is not None)
-        after = replace(after, denials=(*after.denials, denied))
-    if after.binding() != state.binding():
-        return _with_rungs(after, after.calculate_levels())
-    return after if after.side_positions is state.side_positions else _with_rungs(after, state.levels)
+    return next((t.data for t in said if t.event == event), None)
 
 
-def _rung_of(side_positions: Iterable[SidePosition], target: str) -> int:
-    return max([s.rung for s in side_positions if target in (s.event, s.root)], default=UNSTATED)
-
-
-def _apply_to_stated(
-    things: Mapping[str, Stated], denial: SideStatement, target: str, unsupported: Container[str]
-) -> Mapping[str, Stated]:
-    """Apply a denial to the one that it is of: one among hundreds, so one loop looks through all statements."""
-    said = [(key, one) for key, thing in things.items() for one in thing.statements + thing.closings]
-    concerned = {said[n][0] for n in _concerned([one for _, one in said], denial.holder, target, unsupported)}
-    if not concerned:
-        return things
-    return {**things, **{key: _with_denial(things[key], denial, target, unsupported) for key in concerned}}
-
-
-def _with_denial(stated: Stated, denial: SideStatement, target: str, unsupported: Container[str]) -> Stated:
-    return replace(
-        stated,
-        statements=_apply_to_statements(stated.statements, denial, target, unsupported),
-        closings=_apply_to_statements(stated.closings, denial, target, unsupported),
-    )
-
-
-def _apply_to_statements(
-    said: tuple[OfHolder, ...], denial: SideStatement, target: str, unsupported: Container[str] = ()
-) -> tuple[OfHolder, ...]:
-    """Apply a denial: the denier takes `target` back, or says again what it had denied by `target`."""
-    concerned = _concerned(said, denial.holder, target, unsupported)
-    return _change_at(said, concerned, lambda one: _apply_to_statement(one, denial, target, unsupported))
-
-
-def _concerned(said: Sequence[OfHolder], denier: str, target: str, unsupported: Container[str]) -> list[int]:
-    """The places of these. It looks at all that was ever said, so as little as can be is asked of each."""
-    return [
-        place
-        for place, one in enumerate(said)
-        if (one.holder == denier and (one.event == target or one.root == target or one.denied_in == target))  # noqa: PLR1714 -- a tuple for each takes half as long again
-        or (one.holder == REVERSAL and (one.denied_in is not None or one.root in unsupported))
-    ]
-
-
-def _apply_to_statement(said: OfHolder, denial: SideStatement, target: str, unsupported: Container[str]) -> OfHolder:
-    lapse = said.holder == REVERSAL
-    taken_back = said.root in unsupported if lapse else target in (said.event, said.root)
-    return replace(said, denied_in=denial.event if taken_back else None)
-
-
-def _with_rungs(state: Irritant, levels: tuple[int, ...]) -> Irritant:
-    """Calculate the rungs from positions and levels, after some were denied or lowered. O(positions)."""
-    highest = dict.fromkeys(state.parties, UNSTATED)
-    for side_position, level in zip(state.side_positions, levels, strict=True):
-        if side_position.denied_in is None and side_position.holder != MEDIA and level > highest[side_position.holder]:
-            highest[side_position.holder] = level
-    one, other = (highest[party] for party in state.parties)
-    return replace(state, levels=levels, rungs=(one, other), reported=max(levels, default=UNSTATED))
-
-
-def _apply_last_statements(before: Irritant, after: Irritant, effect: Effective, data: Assertion) -> Irritant:
-    """Apply what each party said last, the rung of it, and how the statuses changed: in one copy of the state."""
-    spoke = {s.holder: s.rung for s in after.side_positions[-2:] if s.event == effect.id}
-    last = {
-        h: LastStatement(effect.id, data.occurred, spoke.get(h))
-        for h in after.holders(data.asserted_by.party)
-        if h != MEDIA
-    }
-    last_statements = {**after.last_statements, **last} if last else after.last_statements
+def _noted(before: Irritant, after: Irritant, said: _Said) -> Irritant:
+    """Each actor's latest word and how the statuses changed: in one copy of the state."""
+    effect, data = said.effect, said.data
+    new = after.side_positions[-1] if len(after.side_positions) > len(before.side_positions) else None
+    rung = new.rung if new is not None and new.event == effect.id else None
+    word = LastStatement(effect.id, type(data).__name__, data.occurred, rung, said.place)
+    last_statements = {**after.last_statements, **{h: word for h in said.holders if h != MEDIA}}
     if (before.rungs, before.reported) == (after.rungs, after.reported):
-        return replace(after, last_statements=last_statements) if last else after
+        return replace(after, last_statements=last_statements, count=said.place)
     statuses = after.status, after.confirmed, after.reported
-    course, trend = after.course, after.trend
-    if statuses != (before.status, before.confirmed, before.reported):
-        course = (*course, StatusChange(effect.id, data.occurred, effect.earliest, effect.position, *statuses))
-    if after.status != before.status:
-        trend = "advanced" if after.status > before.status else "regressed"
+    course = (*after.course, StatusChange(effect.id, data.occurred, effect.earliest, effect.position, *statuses))
+    trend = after.trend
+    if before.rungs != after.rungs and not isinstance(data, ClaimContested | on_disk.IrritantWithdrawn):
+        fell = any(now < was for was, now in zip(before.rungs, after.rungs, strict=True))
+        trend = "regressed" if fell else "advanced"
     high_water_mark = max(after.high_water_mark, after.status)
-    return replace(after, last_statements=last_statements, trend=trend, high_water_mark=high_water_mark, course=course)
+    return replace(
+        after,
+        last_statements=last_statements,
+        trend=trend,
+        high_water_mark=high_water_mark,
+        course=course,
+        count=said.place,
+    )

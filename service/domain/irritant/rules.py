@@ -1,11 +1,12 @@
 """What may be said of an irritant in the place where it is said. Source of every rule: the domain's Rules.
 
-`judge` meets the state in the event's place in the order of the world and raises; it never changes anything.
+`judge` meets the state in the event's place in the order of the world and returns why not; it never changes anything.
+What only moves nothing is accepted; `warnings.py` says so.
 """
 
-from collections.abc import Iterable
-from typing import cast
+from typing import Final, cast
 
+from service.domain.actors import BOTH, JOINT, is_actor
 from service.domain.assertion import ACTING, Assertion
 from service.domain.catalogue import KINDS
 from service.domain.corrections import Effective
@@ -13,6 +14,7 @@ from service.domain.errors import (
     AllowedTypes,
     IrritantClosed,
     ItemTaken,
+    Malformed,
     NoSuchHold,
     NotAParty,
     NotAReversal,
@@ -20,17 +22,18 @@ from service.domain.errors import (
     NotClosed,
     NotYoursToWithdraw,
     Refusal,
-    TooFarToWithdraw,
+    UndatedFall,
     UnknownItem,
     UnknownProposal,
     UnknownStep,
 )
+from service.domain.irritant import disputes, undertakings
 from service.domain.irritant import events as on_disk
-from service.domain.irritant.state import MEDIA, Irritant, by_parties
-from service.domain.ladder import IN_TALKS, LEVELS, RUNGS, UNSTATED
+from service.domain.irritant.state import Irritant
+from service.domain.ladder import LEVELS, RESOLVED, RUNGS, UNSTATED
 
-# What a settled or withdrawn irritant still takes: what mends or completes its record, or takes it up again.
-_AFTER_THE_END = frozenset(
+# What a side may still say where both say that it is settled: what mends or completes its record, or takes it up again.
+_WHERE_RESOLVED: Final = frozenset(
     {
         "IrritantReopened",
         "ClaimContested",
@@ -42,26 +45,49 @@ _AFTER_THE_END = frozenset(
         "HoldLifted",
         "PositionStated",
         "ReversibilityStated",
+        "ResolutionDeclared",
+        "ImplementationReported",
+        "ProgressReversed",
+        "BreachAlleged",
+        "InstrumentStated",
+        "LinkageStated",
     }
 )
-_WHERE_RESOLVED = _AFTER_THE_END | {"ResolutionDeclared", "ImplementationReported", "ProgressReversed"}
+_NEED_A_PLACE: Final = (
+    on_disk.ProgressReversed,
+    on_disk.IrritantReopened,
+    on_disk.IrritantWithdrawn,
+    on_disk.HoldLifted,
+)
+"""Without a date these would come before all else and change nothing."""
+_OF_ANY_ACTOR: Final = ("owner", "actor")
+"""A third party may own a step, and act."""
 
 
 def judge(state: Irritant, effect: Effective, stream: str, relation: str) -> Refusal | None:
     """Why this cannot be said here, or None."""
     if not isinstance(effect.data, Assertion):
         return None
-    type = effect.data.__class__.__name__
-    if not effect.is_evidence and state.lifecycle != "open" and type not in _after_the_end(state):
+    holders = state.holders(effect.data.asserted_by.party)
+    if effect.is_evidence:
+        return _acting(state, effect.data, relation)
+    by_side = all(state.is_side(h) for h in holders)
+    if by_side and state.lifecycle == "resolved" and effect.data.__class__.__name__ not in _WHERE_RESOLVED:
         return IrritantClosed(lifecycle=state.lifecycle)
-    return _not_a_party(state, effect.data, relation) or _judged(state, effect, stream)
+    return (
+        _acting(state, effect.data, relation)
+        or _undated(effect)
+        or _judged(state, effect, stream, holders, by_side=by_side)
+    )
 
 
 def allowed(state: Irritant) -> AllowedTypes:
     """The rung as it is, and the types that can be asserted here."""
-    types = set(KINDS["irritant"]) - {"IrritantOpened"} if state.lifecycle == "open" else set(_after_the_end(state))
-    if state.lifecycle == "open":
+    types = set(_WHERE_RESOLVED) if state.lifecycle == "resolved" else set(KINDS["irritant"]) - {"IrritantOpened"}
+    if RESOLVED not in state.rungs:
         types.discard("IrritantReopened")
+    if state.status == UNSTATED:
+        types.discard("IrritantWithdrawn")
     if state.reported == UNSTATED:
         types.discard("ProgressReversed")
     if not state.proposals:
@@ -70,67 +96,64 @@ def allowed(state: Irritant) -> AllowedTypes:
         types.discard("NextStepClosed")
     if not state.items:
         types.discard("ItemStatusChanged")
-    if not state.held:
+    if not state.instruments:
+        types.discard("InstrumentStated")
+    if not state.holds:
         types.discard("HoldLifted")
-    if state.status > IN_TALKS or not _raisers(state):
-        types.discard("IrritantWithdrawn")
     return AllowedTypes(RUNGS[state.status], tuple(sorted(types)))
 
 
-def _after_the_end(state: Irritant) -> frozenset[str]:
-    return _WHERE_RESOLVED if state.lifecycle == "resolved" else _AFTER_THE_END
-
-
-def _not_a_party(state: Irritant, data: Assertion, relation: str) -> Refusal | None:
+def _acting(state: Irritant, data: Assertion, relation: str) -> Refusal | None:
     for field in ACTING:
         acting = vars(data).get(field)
-        if acting is not None and acting != "both" and acting not in state.parties:
+        if acting is None or acting == BOTH or acting in state.parties:
+            continue
+        if field not in _OF_ANY_ACTOR or not is_actor(acting):
             return NotAParty(f"/{field}", party=acting, relation=relation)
     return None
 
 
-def _raisers(state: Irritant) -> set[str]:
-    """The side that raised it: who is on record with the concern, else whoever spoke of it first."""
-    return {t.holder for t in by_parties(state.raised_by) or state.first_by}
+def _undated(effect: Effective) -> Refusal | None:
+    data = cast(Assertion, effect.data)
+    if isinstance(data, _NEED_A_PLACE) and effect.earliest is None and data.after is None:
+        return UndatedFall("/occurred", type=data.__class__.__name__)
+    return None
 
 
-def _judged(state: Irritant, effect: Effective, stream: str) -> Refusal | None:
+def _judged(
+    state: Irritant, effect: Effective, stream: str, holders: tuple[str, ...], *, by_side: bool
+) -> Refusal | None:
     data = cast("on_disk.IrritantEvent", effect.data)
     asserter = cast(Assertion, effect.data).asserted_by.party
-    holders = set(state.holders(asserter))
     match data:
-        case on_disk.ProgressReversed() if not effect.is_evidence and LEVELS[data.to] >= state.reported:
-            return NotAReversal("/to", rung=RUNGS[state.reported], to=data.to)
-        case on_disk.IrritantReopened() if not effect.is_evidence:
-            return _reopening(state, data)
-        case on_disk.IrritantWithdrawn():
-            return _withdrawal(state, asserter, holders, evidence=effect.is_evidence)
-        case on_disk.HoldLifted() if not (effect.is_evidence or MEDIA in holders or holders & state.held.keys()):
+        case on_disk.ProgressReversed() if LEVELS[data.to] >= RESOLVED:
+            return NotAReversal("/to", to=data.to)
+        case on_disk.IrritantReopened() | on_disk.IrritantWithdrawn() if not by_side:
+            return NotByAParty("/asserted_by/party", type=data.type, asserter=asserter)
+        case on_disk.IrritantReopened() if LEVELS[data.to] >= RESOLVED:
+            return NotAReversal("/to", to=data.to)
+        case on_disk.IrritantReopened() if all(state.rung_of(h) < RESOLVED for h in holders):
+            return NotClosed("", asserter=asserter, rung=RUNGS[max(state.rung_of(h) for h in holders)])
+        case on_disk.IrritantWithdrawn() if all(state.rung_of(h) == UNSTATED for h in holders):
+            return NotYoursToWithdraw("/asserted_by/party", asserter=asserter)
+        case on_disk.BreachAlleged() if data.by in holders and asserter != JOINT:
+            return Malformed("/by", why="is the side that alleges the breach; name the other side")
+        case on_disk.HoldPlaced(by=None) if not by_side:
+            return Malformed("/by", why="is missing: whose hold it is")
+        case on_disk.HoldLifted() if by_side and not _may_lift(state, holders):
             return NoSuchHold("/asserted_by/party", asserter=asserter)
         case on_disk.ProposalAnswered() if data.proposal not in state.proposals:
             return UnknownProposal("/proposal", proposal=data.proposal, stream=stream)
         case on_disk.NextStepClosed() if data.step not in state.steps:
             return UnknownStep("/step", step=data.step, stream=stream)
-        case on_disk.ItemAdded() if not effect.is_evidence and data.item in state.items:
+        case on_disk.ItemAdded() if data.item in state.items:
             return ItemTaken("/item", item=data.item)
         case on_disk.ItemStatusChanged() if data.item not in state.items:
             return UnknownItem("/item", item=data.item, stream=stream)
-    if effect.data.__class__.__name__ == "ClaimContested" and MEDIA in holders:
-        return NotByAParty("/asserted_by/party", type="ClaimContested", asserter=asserter)
     return None
 
 
-def _reopening(state: Irritant, data: on_disk.IrritantReopened) -> Refusal | None:
-    if state.lifecycle == "open":
-        return NotClosed("", rung=RUNGS[state.status])
-    if LEVELS[data.to] > state.reported or (state.lifecycle == "resolved" and LEVELS[data.to] == state.reported):
-        return NotAReversal("/to", rung=RUNGS[state.reported], to=data.to)
-    return None
-
-
-def _withdrawal(state: Irritant, asserter: str, holders: Iterable[str], *, evidence: bool) -> Refusal | None:
-    if evidence:
-        return None
-    if not set(holders) & _raisers(state):
-        return NotYoursToWithdraw("/asserted_by/party", asserter=asserter)
-    return TooFarToWithdraw("", rung=RUNGS[state.status]) if state.status > IN_TALKS else None
+def _may_lift(state: Irritant, holders: tuple[str, ...]) -> bool:
+    """Whether one of these has a hold of its own, or has said that the other side holds it up."""
+    alleging = {d.alleged_by for d in disputes.disputes(state) if d.kind == "hold"}
+    return bool(set(holders) & (undertakings.held(state).keys() | alleging))

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from service.domain.assertion import Assertion, Keeping, Line, Party, Slug
+from service.domain.assertion import Assertion, Keeping, Line, MemberId, Party, Slug
+
+ReportId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class RelationOpened(Keeping):
@@ -96,6 +98,14 @@ class PersonNamed(Keeping):
     role: Line
 
 
+class ReportAttributed(Keeping):
+    """A report belongs to this round; it was filed without one, or with another."""
+
+    type: Literal["ReportAttributed"] = "ReportAttributed"
+    report: ReportId
+    round: MemberId
+
+
 RelationEvent = (
     RelationOpened
     | ProcessStarted
@@ -109,4 +119,5 @@ RelationEvent = (
     | ConcernNoted
     | EmphasisStated
     | PersonNamed
+    | ReportAttributed
 )

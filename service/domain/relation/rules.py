@@ -3,10 +3,8 @@
 That a relation is opened before anything else and once is judged where its stream is found empty (`filing.py`).
 """
 
-from service.domain.assertion import ClaimContested
-from service.domain.claims import MEDIA, holders
 from service.domain.corrections import Effective
-from service.domain.errors import Malformed, NotByAParty, Refusal
+from service.domain.errors import Malformed, Refusal
 from service.domain.relation.events import RelationOpened
 from service.domain.relation.state import Relation
 
@@ -16,7 +14,5 @@ def judge(state: Relation, effect: Effective, _stream: str, relation: str) -> Re
     match effect.data:
         case RelationOpened(parties=parties) if sorted(parties) != sorted(state.parties):
             return Malformed("/parties", why=f"are not those of {relation}, which are {' and '.join(state.parties)}")
-        case ClaimContested(asserted_by=by) if MEDIA in holders(state.parties, by.party):
-            return NotByAParty("/asserted_by/party", type="ClaimContested", asserter=by.party)
         case _:
             return None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.domain.assertion import Assertion, Edtf, Line, Party
+from service.domain.assertion import Actor, Assertion, Edtf, Line, Party
 
 
 class RoundAnnounced(Assertion):
@@ -55,7 +55,7 @@ class RoundVenueNamed(Assertion):
 
     type: Literal["RoundVenueNamed"] = "RoundVenueNamed"
     venue: Line
-    host: Party | None = None
+    host: Actor | None = None
 
 
 class DelegationHeadNamed(Assertion):
@@ -82,6 +82,13 @@ class RoundConcluded(Assertion):
     qualifier: Literal["exact", "at_least", "about"]
 
 
+class RoundTitled(Assertion):
+    """What the round is called, where it has a name of its own."""
+
+    type: Literal["RoundTitled"] = "RoundTitled"
+    title: Line
+
+
 RoundEvent = (
     RoundAnnounced
     | RoundScheduled
@@ -93,4 +100,5 @@ RoundEvent = (
     | DelegationHeadNamed
     | RoundCharacterised
     | RoundConcluded
+    | RoundTitled
 )

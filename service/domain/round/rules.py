@@ -8,10 +8,10 @@ else, such as that of an undated assertion, would look the same.
 from collections.abc import Mapping
 from typing import Final
 
+from service.domain.actors import MEDIA, holders
 from service.domain.assertion import Assertion, ClaimContested
-from service.domain.claims import MEDIA, holders
 from service.domain.corrections import Effective
-from service.domain.errors import NotAParty, NotByAParty, OutOfTurn, Refusal
+from service.domain.errors import NotAParty, OutOfTurn, Refusal
 from service.domain.round.events import DelegationHeadNamed
 from service.domain.round.state import Phase, Round
 
@@ -40,10 +40,8 @@ def judge(state: Round, effect: Effective, _stream: str, relation: str) -> Refus
     data = effect.data
     if not isinstance(data, Assertion):
         return None
-    asserter = data.asserted_by.party
     if isinstance(data, ClaimContested):
-        denied_by_media = MEDIA in holders(state.parties, asserter)
-        return NotByAParty("/asserted_by/party", type="ClaimContested", asserter=asserter) if denied_by_media else None
+        return None
     if isinstance(data, DelegationHeadNamed) and data.party not in state.parties:
         return NotAParty("/party", party=data.party, relation=relation)
     return None if effect.is_evidence else _out_of_turn(state, data)

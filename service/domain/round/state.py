@@ -1,8 +1,8 @@
 """A round as a history leaves it: what is claimed of it, and what these claims come to.
 
-Only the claims are folded; phase, place and date are read off them, so that a denial needs no undoing. Media alone can
-report that a round comes, meets or ends, but not take it back, as on the ladder: a postponement or a cancellation that
-no party stands behind is a claim on record and moves nothing.
+Only the claims are folded; phase, place and date are read off them, so that a denial needs no undoing. Third parties
+and media can report that a round comes, meets or ends. They take it back only where no side has spoken of it: else a
+postponement or a cancellation that no side reports is a claim on record and moves nothing.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ from service.domain.round.events import (
     RoundPostponed,
     RoundRelocated,
     RoundScheduled,
+    RoundTitled,
     RoundVenueNamed,
 )
 
@@ -46,8 +47,12 @@ class Round:
     def phase(self) -> Phase:
         phase: Phase = "none"
         for claim in self.claims.values():
-            phase = _next(phase, cast("Claim[Any]", claim))
+            phase = _next(phase, cast("Claim[Any]", claim), counts=self._counts(claim))
         return phase
+
+    def _counts(self, claim: Claim[Assertion]) -> bool:
+        """Whether a round can be taken back by this claim: a side says so, or no side has spoken of the round."""
+        return bool(claim.said_by) or (bool(claim.live) and not any(c.said_by for c in self.existence))
 
     @property
     def existence(self) -> tuple[Claim[Assertion], ...]:
@@ -78,7 +83,7 @@ class Round:
         for claim in self.of(RoundScheduled, RoundPostponed):
             if isinstance(claim.data, RoundScheduled):
                 since.append(cast("Claim[RoundScheduled]", claim))
-            elif claim.said_by:
+            elif self._counts(claim):
                 since.clear()
         return tuple(since)
 
@@ -94,6 +99,12 @@ class Round:
         announced = prevailing(self.of(RoundAnnounced))
         firm = self.phase in ("convened", "concluded") or any(c.said_by for c in self._scheduled)
         return announced is not None and announced.data.preliminary and not firm
+
+    @property
+    def title(self) -> str | None:
+        """What it is called, by the last that a side says, else another."""
+        told = prevailing(self.of(RoundTitled))
+        return told.data.title if told else None
 
     @property
     def venue(self) -> Claim[RoundVenueNamed] | None:
@@ -124,7 +135,7 @@ def _place(data: Assertion) -> str | None:
             return None
 
 
-def _next(phase: Phase, claim: Claim[RoundEvent]) -> Phase:
+def _next(phase: Phase, claim: Claim[RoundEvent], *, counts: bool) -> Phase:
     """The phase after one more claim. Nothing brings a round back that met: it was not called off in the end."""
     over = phase in ("convened", "concluded")
     match claim.data:
@@ -133,14 +144,14 @@ def _next(phase: Phase, claim: Claim[RoundEvent]) -> Phase:
         case RoundScheduled():
             return phase if over or phase == "cancelled" else "scheduled"
         case RoundPostponed():
-            return phase if over or phase == "cancelled" or not claim.said_by else "postponed"
+            return phase if over or phase == "cancelled" or not counts else "postponed"
         case RoundCancelled():
-            return phase if over or not claim.said_by else "cancelled"
+            return phase if over or not counts else "cancelled"
         case RoundConvened():
             return phase if phase == "concluded" else "convened"
         case RoundConcluded():
             return "concluded"
-        case RoundRelocated() | RoundVenueNamed() | DelegationHeadNamed() | RoundCharacterised():
+        case RoundRelocated() | RoundVenueNamed() | DelegationHeadNamed() | RoundCharacterised() | RoundTitled():
             return phase
         case _:
             assert_never(claim.data)

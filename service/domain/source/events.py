@@ -12,6 +12,7 @@ class SourceRegistered(Keeping):
 
     type: Literal["SourceRegistered"] = "SourceRegistered"
     publisher: Line
+    title: Line | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     paragraphs: Annotated[int, Field(ge=1, le=100_000)] | None = None
     published: Edtf | None = None

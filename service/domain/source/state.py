@@ -8,7 +8,7 @@ from service.domain.corrections import Effective
 from service.domain.frozen import replace
 from service.domain.source.events import OriginRegistered, SourceRegistered
 
-_REGISTERED: Final = ("publisher", "sha256", "paragraphs", "published", "address", "language")
+_REGISTERED: Final = ("publisher", "title", "sha256", "paragraphs", "published", "address", "language")
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Source:
 
     opened: bool = False
     publisher: str = ""
+    title: str | None = None
     sha256: str | None = None
     paragraphs: int | None = None
     published: str | None = None

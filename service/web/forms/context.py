@@ -19,8 +19,8 @@ from service.api.resources.listing import Items
 from service.domain.assertion import Assertion, Contract, Recorded, Statement
 from service.domain.history import History
 from service.domain.irritant.events import ProposalTabled
-from service.domain.irritant.standing import open_proposals, open_steps
 from service.domain.irritant.state import Irritant
+from service.domain.irritant.undertakings import agreements, offers
 from service.domain.streams import history_of, parse_stream
 from service.follower.as_of import histories
 from service.projections.board import BoardDocument, BoardRow
@@ -79,7 +79,9 @@ class FormContext:
         yield from (e for e in history.events if isinstance(e.data, kind) and history.placed(e.id) is not None)
 
     def steps(self, stream: str) -> Sequence[str]:
-        return [step.step for step in open_steps(state)] if isinstance(state := self._state(stream), Irritant) else []
+        return (
+            [s.step for s in agreements(state) if s.open] if isinstance(state := self._state(stream), Irritant) else []
+        )
 
     def items(self, stream: str) -> Sequence[str]:
         return list(state.items) if isinstance(state := self._state(stream), Irritant) else []
@@ -87,8 +89,8 @@ class FormContext:
     def opens(self, stream: str) -> Iterator[tuple[str, str, str]]:
         """Yield open steps and proposals: the kind (`step` or `proposal`), the name, and the text."""
         if isinstance(state := self._state(stream), Irritant):
-            yield from (("step", step.step, step.action) for step in open_steps(state))
-            yield from (("proposal", proposal.root, proposal.terms) for proposal in open_proposals(state))
+            yield from (("step", step.step, step.last.data.action) for step in agreements(state) if step.open)
+            yield from (("proposal", o.proposal.root, o.proposal.data.terms) for o in offers(state) if o.awaited)
 
     def _state(self, stream: str) -> Any:
         return self.history(stream).state

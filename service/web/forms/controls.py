@@ -19,7 +19,7 @@ from service.web.forms.draft import Draft, Entry
 from service.web.forms.editing import offered, streams_of
 from service.web.forms.fields import Field
 from service.web.forms.preview import Preview
-from service.web.headline import of_row, sentence
+from service.web.headline import of_row
 from service.web.ladder import ladder, symbols
 from service.web.messages import messages
 
@@ -233,8 +233,8 @@ class Section:
         return ladder(of_row(self.row)) if self.row and self.is_drawn else None
 
     @property
-    def sentence(self) -> Markup | None:
-        return sentence(of_row(self.row)) if self.row else None
+    def sentence(self) -> str | None:
+        return self.row.headline if self.row else None
 
 
 def form_values(

@@ -48,13 +48,17 @@ class Entry:
         """The event as it is filed. Empty fields are left out one by one, so that a mistake names its field."""
         event: dict[str, Any] = {"stream": self.stream, "type": self.type}
         for asked in self.fields:
-            if len(asked.path) > 1:
+            if asked.path[0] in _OF_EVERY_ASSERTION:
                 event.setdefault(asked.path[0], {})
             if text := self.said.get(asked.path, ""):
                 put(event, asked.path, plain(asked, text))
         if "inference" in event:
             event["occurred_basis"] = "inferred"
         return event
+
+
+_OF_EVERY_ASSERTION: Final = ("asserted_by", "source")
+"""Fields with fields of their own that are there even where nothing is filled in, so that each part is asked for."""
 
 
 @dataclass(frozen=True)

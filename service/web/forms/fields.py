@@ -4,7 +4,7 @@ The annotation of a field decides its control.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -13,6 +13,7 @@ from pydantic import BaseModel, StringConstraints
 
 from service.domain.assertion import Actor, Edtf, EventId, MemberId, Party, Slug, Voice
 from service.domain.catalogue import EVENT_TYPES
+from service.domain.irritant.events import Number
 
 Control = Literal[
     "line", "choice", "yes-no", "number", "numbers", "lines", "date", "slug", "party", "actor", "event", "member"
@@ -74,9 +75,10 @@ def _fields(model: type[BaseModel], path: Path) -> Iterator[Field]:
     for name, info in model.model_fields.items():
         if name in _NOT_ASKED:
             continue
-        annotation, inner = _without_none(hints[name]), (*path, name)
+        annotation, inner = _without_none(hints[name]), (*path, info.alias or name)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from _fields(annotation, inner)
+            # What is optional as a whole is asked for in parts, and left out where all of these are empty.
+            yield from (replace(f, required=f.required and info.is_required()) for f in _fields(annotation, inner))
         else:
             yield _field(annotation, inner, required=info.is_required())
 
@@ -85,6 +87,8 @@ def _field(annotation: Any, path: Path, *, required: bool) -> Field:
     for known, control in _CONTROLS:
         if annotation == known:
             return Field(path, control, required, longest=_longest(annotation))
+    if annotation == Number:
+        return Field(path, "number", required)
     bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(bare) is Literal:
         return Field(path, "choice", required, choices=get_args(bare))
@@ -104,8 +108,8 @@ def _longest(annotation: Any) -> int | None:
 def _without_none(annotation: Any) -> Any:
     if get_origin(annotation) not in (Union, UnionType):
         return annotation
-    (some,) = (option for option in get_args(annotation) if option is not NoneType)
-    return some
+    some = [option for option in get_args(annotation) if option is not NoneType]
+    return some[0] if len(some) == 1 else annotation
 
 
 def plain(field: Field, written: str) -> object:

@@ -21,7 +21,7 @@ from service.projections.change import ChangeDocument, StandingDocument
 from service.projections.consequences import Lost, lost
 from service.recorder import Receipt
 from service.web.forms.draft import Draft, Placed, placed
-from service.web.headline import of_change, sentence
+from service.web.headline import of_change
 from service.web.ladder import ladder
 
 _NO_KEY: Final = ""
@@ -43,8 +43,8 @@ class Effect:
         return (ladder(of_change(self.before)) if self.before else None), ladder(of_change(self.after))
 
     @property
-    def sentence(self) -> Markup:
-        return sentence(of_change(self.after))
+    def sentence(self) -> str:
+        return self.after.headline
 
     @property
     def compared(self) -> Iterator[tuple[str, object, object]]:

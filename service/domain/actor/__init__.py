@@ -1,0 +1,1 @@
+"""An organisation or a former state that speaks or acts. Stream `actor/<slug>`."""
