@@ -206,10 +206,10 @@ def test_two_releases_append_in_turn_and_each_reads_what_the_other_appended(
                 position = recorded(theirs, number)
                 assert (await follower.head()).position == position
                 with connection(engine) as c:
-                    assert (visas(c), visas(c, 101)) == (position, position)
+                    assert (visas(c), visas(c, 102)) == (position, position)
                 position = recorded(ours, number + 1)
                 with connection(engine) as c:
-                    assert (visas(c), visas(c, 101)) == (position, position - 1)
+                    assert (visas(c), visas(c, 102)) == (position, position - 1)
         finally:
             await follower.close()
 
