@@ -79,8 +79,8 @@ def test_a_rebuild_from_nothing_gives_the_same_bytes(engine: Engine) -> None:
         "UPDATE read_models SET relation = 'de-fr' WHERE key = 'ru-us/visas'",
         "DELETE FROM read_models WHERE key = 'ru-us/visas'",
         "DELETE FROM read_models WHERE key = (SELECT max(key) FROM read_models WHERE name = 'change')",
-        "INSERT INTO read_models VALUES ('irritant', 1, 'ru-us/nothing', 'ru-us', 7, '{}', '{}')",
-        "INSERT INTO read_models VALUES ('irritant', 1, 'ru-us/nothing', 'ru-us', 999999, '{}', '{}')",
+        "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 7, '{}', '{}')",
+        "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 999999, '{}', '{}')",
     ],
 )
 def test_whatever_differs_is_found_and_mended(engine: Engine, statement: str) -> None:
@@ -94,8 +94,8 @@ def test_whatever_differs_is_found_and_mended(engine: Engine, statement: str) ->
 
 
 def test_the_first_bad_position_is_named(engine: Engine) -> None:
-    tamper(engine, "INSERT INTO read_models VALUES ('irritant', 1, 'ru-us/nothing', 'ru-us', 9, '{}', '{}')")
-    tamper(engine, "INSERT INTO read_models VALUES ('irritant', 1, 'ru-us/nought', 'ru-us', 5, '{}', '{}')")
+    tamper(engine, "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 9, '{}', '{}')")
+    tamper(engine, "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nought', 'ru-us', 5, '{}', '{}')")
     with pytest.raises(Damaged, match=r"position 5: .* 1 more"):
         verify_documents(engine)
 
@@ -139,7 +139,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
         seen = 0
         with connection(engine) as c:
             while not enough.is_set():
-                document = read_models.get(c, "irritant", 1, "ru-us/visas")
+                document = read_models.get(c, "irritant", 2, "ru-us/visas")
                 assert document is not None
                 assert document.position >= seen
                 seen = document.position
@@ -154,7 +154,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
         thread.join()
     verify_documents(engine)
     with connection(engine) as c:
-        document = read_models.get(c, "irritant", 1, "ru-us/visas")
+        document = read_models.get(c, "irritant", 2, "ru-us/visas")
     assert document is not None
     assert document.position == positions[-1]
 
@@ -187,7 +187,7 @@ def recorded(recorder: Recorder, number: int) -> int:
     return outcome.report.last_position
 
 
-def visas(c: Connection, representation: int = 1) -> int:
+def visas(c: Connection, representation: int = 2) -> int:
     document = read_models.get(c, "irritant", representation, "ru-us/visas")
     assert document is not None
     return document.position
@@ -206,10 +206,10 @@ def test_two_releases_append_in_turn_and_each_reads_what_the_other_appended(
                 position = recorded(theirs, number)
                 assert (await follower.head()).position == position
                 with connection(engine) as c:
-                    assert (visas(c), visas(c, 101)) == (position, position)
+                    assert (visas(c), visas(c, 102)) == (position, position)
                 position = recorded(ours, number + 1)
                 with connection(engine) as c:
-                    assert (visas(c), visas(c, 101)) == (position, position - 1)
+                    assert (visas(c), visas(c, 102)) == (position, position - 1)
         finally:
             await follower.close()
 

@@ -75,7 +75,7 @@ def recorded(recorder: Recorder, *requests: Request) -> Receipt:
 
 def banking(engine: Engine) -> IrritantDocument:
     with connection(engine) as c:
-        stored = read_models.get(c, "irritant", 1, "ru-us/banking-access")
+        stored = read_models.get(c, "irritant", 2, "ru-us/banking-access")
     assert stored is not None
     return IrritantDocument.model_validate_json(stored.body)
 
@@ -110,7 +110,7 @@ def test_a_retry_is_answered_even_where_the_report_would_now_be_refused(recorder
     reopened = request(
         *OPENING,
         said(BANKING, "ProposalTabled", "RU", kind="offer", addressee="US", terms="…", ref="p"),
-        said(BANKING, "IrritantWithdrawn", "RU", reason="settled elsewhere"),
+        said(BANKING, "ItemAdded", "RU", item="bank", kind="bank", name="A bank", place="A place"),
         key="k",
     )
     first = recorded(recorder, reopened)
@@ -135,7 +135,9 @@ def test_a_refused_report_in_the_middle_of_a_batch_spoils_no_other(recorder: Rec
         [
             request(said(BANKING, "ConcernRaised", "RU")),
             request(said(BANKING, "HoldLifted", "US")),
-            request(said(BANKING, "ProgressReversed", "US", to="unstated", by="US", reason="dropped")),
+            request(
+                said(BANKING, "ProgressReversed", "RU", to="unstated", by="RU", reason="dropped", occurred="2025-04-30")
+            ),
             request(said(VISAS, "ConcernRaised", "US")),
         ]
     )
@@ -305,7 +307,7 @@ def test_head_and_documents_move_together(recorder: Recorder, engine: Engine) ->
     receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), said(VISAS, "ConcernRaised", "US")))
     with connection(engine) as c:
         assert log.read_head(c).position == receipt.report.last_position
-        stored = read_models.page(c, "irritant", 1, relation="ru-us")
+        stored = read_models.page(c, "irritant", 2, relation="ru-us")
     assert [(d.key, d.position) for d in stored] == [("ru-us/banking-access", 9), ("ru-us/visas", 10)]
 
 

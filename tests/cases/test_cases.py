@@ -1,7 +1,8 @@
-"""Seventeen relations as their report files tell them, and what a desk officer expects of each (`README.md`).
+"""Seventeen relations as their report files tell them, and what a desk officer expects of each.
 
 Each irritant's whole document, headline included, is a golden file in `expected/`; `UPDATE_GOLDEN=1` writes them anew,
-to be read before they are committed.
+to be read before they are committed. The files are made in own words from public readouts; paragraph numbers are
+placeholders, offices stand for persons.
 """
 
 import json
@@ -21,7 +22,7 @@ EXPECTED = Path(__file__).parent / "expected"
 CASES = ("01", "02", "03", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "18", "19")
 LATER = date(2026, 6, 30)
 
-# What the README's table says of each irritant; a rung is by side, a field that is not named there is in the golden.
+# What is expected of each irritant; a rung is by side, a field that is not named there is in the golden.
 TOLD: dict[tuple[str, str], dict[str, Any]] = {
     ("01", "cn-in/lac-patrolling"): {
         "rungs": {"CN": "understanding", "IN": "formalised"},
@@ -152,7 +153,7 @@ TOLD: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 
-# Parts of the headline that the README asks for, and words that it rules out.
+# Parts that the headline must have, and words that it must not have.
 HEADLINES: dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]] = {
     ("01", "cn-in/lac-patrolling"): (("an agreement", "解决方案"), ()),
     ("01", "cn-in/direct-flights"): (("China is silent",), ()),

@@ -191,7 +191,7 @@ def test_a_correction_is_taken_back_and_not_corrected(desk: TestClient) -> None:
 
 def test_a_retraction_shows_what_it_does_before_a_reason_is_given(desk: TestClient) -> None:
     told = text_of(opened(desk, f"/retract/{event(desk, VISAS, 'UnderstandingReported')}").page)
-    assert "Russia made no other statement that puts it at understanding" not in told  # the next step stands there too
+    assert "Russia made no other statement that puts it at understanding" in told  # the next step is talk
     told = text_of(opened(desk, f"/retract/{event(desk, BANKING, 'InstrumentExchanged')}").page)
     assert "The US made no other statement that puts it at formalised. Others still report it." in told
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from starlette.testclient import TestClient
 
 from service.domain.ladder import RUNGS
@@ -12,15 +13,28 @@ from tests.web.conftest import Clock, NewKey, browsing, site
 from tests.web.pages import Page
 
 SENTENCES = {
-    "banking-access": "The US says that it is formalised; Russia confirms an understanding. Both to move.",
-    "direct-flights": "Russia is said to have put forward a remedy; the US is silent. The US to move.",
+    "banking-access": (
+        "The United States says that it is recorded in an instrument (“understanding”); Russia says that the substance is"
+        " agreed (“committed”). Awaiting both sides: Provide the missions with smooth banking and financial services"
+        " (agreed to by Russia alone)."
+    ),
+    "direct-flights": (
+        "Russia is said to propose a remedy; the United States is silent. Awaiting the answer of the United States to"
+        " Russia: Bring back direct flights between both countries."
+    ),
     "diplomat-movement": (
-        "Russia says that there is an understanding; the US has only named it as a problem. Both to move."
+        "Russia says that the substance is agreed (“understanding”); the United States is said to name it as a problem."
+        " Awaiting both sides: Take further measures easing diplomats' movement (agreed to by Russia alone)."
     ),
     "property-return": (
-        "Russia has put forward a remedy; the US is silent. Media go further and report talks. The US to move."
+        "Russia proposes a remedy (“confiscated”); the United States is silent. Media report that it is taken up between"
+        " the sides. Items settled: 0 of 6. Awaiting the answer of the United States to Russia: Swift return of the"
+        " confiscated Russian diplomatic properties."
     ),
-    "visas": "Russia says that there is an understanding; the US is silent. Both to move.",
+    "visas": (
+        "Russia says that the substance is agreed (“understanding”); the United States is silent. Awaiting both sides:"
+        " Take further measures on visa procedures (agreed to by Russia alone)."
+    ),
 }
 FIRST, STEP = 17, 39
 
@@ -52,7 +66,7 @@ def drawn(row: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("slug", SENTENCES)
 def test_each_irritant_in_one_sentence(reading: TestClient, slug: str) -> None:
-    assert f"<p>{SENTENCES[slug]}</p>" in line_of(reading.get("/").text, slug)
+    assert f"<p>{escape(SENTENCES[slug])}</p>" in line_of(reading.get("/").text, slug)
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=60", "?effective_on=2025-03-01", "?as_of_position=110"])
@@ -119,10 +133,10 @@ def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: Test
         VISAS,
         "ProgressReversed",
         to="raised",
-        by="US",
+        by="RU",
         reason="A new list of conditions",
-        asserted_by={"party": "US", "channel": "quote"},
-        source={"document": "a4-unnamed-outlet", "paragraphs": [5], "origin": "state-department-on-april"},
+        asserted_by={"party": "RU", "channel": "quote"},
+        occurred="2025-05-01",
     )
     hold = on(FLIGHTS, "HoldPlaced", kind="suspended", by="RU", reason="Until the talks go on")
     key = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "fall", "Accept": "application/json"}
@@ -130,11 +144,11 @@ def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: Test
     page = browser.get("/").text
     visas, flights = line_of(page, "visas"), line_of(page, "direct-flights")
     assert "▼" in visas or "&#9660;" in visas
-    assert "It has gone back down." in visas
+    assert "Russia went back on 1 May 2025" in visas
     assert "<title>Was understanding</title>" in visas
     assert marks(visas)["status"] == "raised"
     assert "<b>suspended</b>" in flights
-    assert "A side has suspended it." in flights
+    assert "Russia suspended the talks on it" in flights
 
 
 def test_where_there_are_several_relations_one_of_them_can_be_chosen(browser: TestClient, new_key: NewKey) -> None:

@@ -28,6 +28,7 @@ def test_an_assertion_is_asked_for_its_own_first_then_what_who_where_and_when() 
         "kind",
         "addressee",
         "terms",
+        "due",
         "summary",
         "wording",
         "asserted_by.party",

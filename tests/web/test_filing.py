@@ -106,7 +106,9 @@ def test_from_a_round_the_form_has_all_that_is_open_as_it_stands(desk: TestClien
         "close irritant/ru-us/visas ns2-visas",
     ]
     assert sum(b.startswith("answer") for b in paper.buttons) == 2
-    assert "Russia says that there is an understanding; the US is silent." in text_of(paper.page)
+    assert "Russia says that the substance is agreed (“understanding”); the United States is silent." in text_of(
+        paper.page
+    )
 
 
 def test_a_round_that_has_not_met_is_expected_to_have(desk: TestClient) -> None:
