@@ -111,7 +111,7 @@ def test_the_wheel_contains_the_whole_service_and_nothing_else(checkout: Path, b
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert packed == expected
     assert {"service/py.typed", "service/openapi/openapi.json", "service/openapi/report.schema.json"} <= packed
-    assert {name.split("/")[1] for name in packed} >= {"migrations", "seeds", "docs", "web"}
+    assert {name.split("/")[1] for name in packed} >= {"migrations", "seeds", "web"}
     assert not [name for name in packed if "test" in name]
 
 

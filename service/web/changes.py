@@ -56,7 +56,7 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     to_one_relation(visit)
     query = visit.query
     if query.since is not None and query.since > visit.head.position:
-        raise malformed("since", f"is beyond the head: the record ends at {visit.head.position}")
+        raise malformed("since", f"is beyond the end of the record; use a position up to {visit.head.position}")
     if query.since is None:
         found = _latest(snapshot, query)
     else:
