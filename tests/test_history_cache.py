@@ -1,4 +1,4 @@
-"""Histories in the cache are those of the log, at every position, and what was given out stays as it was."""
+"""Cached histories equal those of the log at every position, and returned histories do not change."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def record(engine: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def rows(engine: Engine) -> list[int]:
-    """How many rows each query gave, in order."""
+    """Return the number of rows of each query, in order."""
     found: list[int] = []
     event.listen(engine, "after_cursor_execute", lambda c, cursor, *_: found.append(cursor.rowcount))
     return found
@@ -39,7 +39,7 @@ def said(found: dict[str, History[Any]]) -> dict[str, list[int]]:
 
 
 def read(record: Connection, upto: int) -> dict[str, list[int]]:
-    """The same from the log alone."""
+    """Return the same from the log, without the cache."""
     kinds = ("irritant", "round", "relation")
     return {
         s: [e.position for e in log]
@@ -72,7 +72,7 @@ def test_only_the_tail_is_read(record: Connection, rows: list[int]) -> None:
     assert rows == [2]
 
 
-def test_what_was_given_out_stays_as_it_was(record: Connection) -> None:
+def test_returned_histories_do_not_change(record: Connection) -> None:
     kept = HistoryCache(100)
     put(record, (VISAS, 1), (FISH, 1))
     before = kept.of_relation(record, RELATION, 2)
@@ -85,7 +85,7 @@ def test_what_was_given_out_stays_as_it_was(record: Connection) -> None:
     assert after[FISH] is before[FISH]
 
 
-def test_a_kept_history_folds_to_what_a_new_one_does(record: Connection) -> None:
+def test_a_cached_history_folds_as_a_new_one(record: Connection) -> None:
     kept = HistoryCache(100)
     for version in range(1, 8):
         put(record, (VISAS, version))
@@ -93,7 +93,7 @@ def test_a_kept_history_folds_to_what_a_new_one_does(record: Connection) -> None
         assert history.state == history_of(VISAS, events.read_streams(record, {VISAS: 0})[VISAS]).state
 
 
-def test_there_is_a_bound_on_what_is_kept(record: Connection, rows: list[int]) -> None:
+def test_the_cache_is_bounded(record: Connection, rows: list[int]) -> None:
     kept = HistoryCache(6)
     put(record, (VISAS, 1), (VISAS, 2), (FERRIES, 1), (FERRIES, 2))
     kept.of_relation(record, "no-se", 4)
@@ -106,7 +106,7 @@ def test_there_is_a_bound_on_what_is_kept(record: Connection, rows: list[int]) -
     assert said(HistoryCache(1).of_relation(record, "no-se", 4)) == {VISAS: [1, 2]}
 
 
-def test_nothing_is_kept_of_what_is_not_on_record(record: Connection) -> None:
+def test_unrecorded_streams_are_not_cached(record: Connection) -> None:
     kept = HistoryCache(100)
     assert kept.of_relation(record, "fi-no", 0) == {}
 

@@ -1,4 +1,4 @@
-"""Stored documents are what a replay of the log gives, are verified to be, and are mended where they are not."""
+"""Stored documents equal a replay of the log. Differences are found and repaired."""
 
 import asyncio
 import signal
@@ -58,7 +58,7 @@ def concern(number: int) -> Request:
     return Request(read(body), f"concern-{number}", bytes(32), "an operator", "a request")
 
 
-def test_what_the_appends_stored_is_what_a_replay_gives(engine: Engine) -> None:
+def test_documents_of_appends_equal_a_replay(engine: Engine) -> None:
     verify_documents(engine)
     assert rebuild(engine) == 0
 
@@ -83,7 +83,7 @@ def test_a_rebuild_from_nothing_gives_the_same_bytes(engine: Engine) -> None:
         "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 999999, '{}', '{}')",
     ],
 )
-def test_whatever_differs_is_found_and_mended(engine: Engine, statement: str) -> None:
+def test_every_difference_is_found_and_repaired(engine: Engine, statement: str) -> None:
     before = everything(engine)
     tamper(engine, statement)
     with pytest.raises(Damaged, match="differs from a replay of the log"):
@@ -108,7 +108,7 @@ def test_the_documents_of_another_representation_are_left_alone(engine: Engine) 
     assert everything(engine) == before
 
 
-def test_what_was_never_built_is_built_once(engine: Engine) -> None:
+def test_missing_documents_are_built_once(engine: Engine) -> None:
     tamper(engine, "DELETE FROM read_models")
     assert ensure_built(engine) > 0
     tamper(engine, "DELETE FROM read_models WHERE key = 'ru-us/visas'")
@@ -161,7 +161,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
 
 @pytest.fixture
 def other(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Where another release appends: the documents that it stores, and its note, have other representations."""
+    """An engine for appends of another release, whose documents and note have other representations."""
     other, append, catch_up = open_engine(seeded_database_url), log.append, backfill.catch_up
 
     def appended(c: Connection, head: log.Head, filings: list[log.Filing], documents: Iterable[Document]) -> object:
@@ -218,7 +218,7 @@ def test_two_releases_append_in_turn_and_each_reads_what_the_other_appended(
     assert rebuild(engine) == 0
 
 
-def test_what_a_release_appends_after_another_leaves_no_document_out(engine: Engine, other: Engine) -> None:
+def test_appends_after_another_release_leave_no_document_out(engine: Engine, other: Engine) -> None:
     ours, theirs = Recorder(engine), Recorder(other)
     for number in range(0, 20, 4):
         recorded(ours, number)
@@ -275,7 +275,7 @@ rebuild.ensure_built(open_engine(sys.argv[1]), progress)
 
 
 @pytest.mark.parametrize("worth_processes", [pytest.param(0, marks=pytest.mark.slow), 1_000_000])
-def test_a_rebuild_that_is_killed_leaves_what_is_served_and_the_next_one_finishes_it(
+def test_a_killed_rebuild_leaves_served_documents_and_the_next_one_finishes(
     engine: Engine, seeded_database_url: str, worth_processes: int
 ) -> None:
     ours = everything(engine)
@@ -297,7 +297,7 @@ def test_a_rebuild_that_is_killed_leaves_what_is_served_and_the_next_one_finishe
 
 
 def _others(engine: Engine) -> int:
-    """How many other connections there are to this database."""
+    """Return the number of other connections to this database."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     engine.dispose()
     with connection(engine) as c:

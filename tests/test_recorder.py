@@ -1,4 +1,4 @@
-"""The write path against the real database: what is recorded, found again, refused, and shared between processes."""
+"""The write path with a real database: recording, idempotency, refusals, and several processes."""
 
 import json
 import time
@@ -163,7 +163,7 @@ def test_a_preview_says_what_would_change_and_writes_nothing(recorder: Recorder,
     assert banking(engine).status == "unstated"
 
 
-def test_a_writer_who_has_not_seen_the_latest_state_is_told_so(recorder: Recorder) -> None:
+def test_a_writer_that_has_not_seen_the_latest_state_is_refused(recorder: Recorder) -> None:
     with pytest.raises(Stale):
         recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: {1}}))
     receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: {7}}))
@@ -200,7 +200,7 @@ def test_many_writers_in_several_processes_lose_and_double_nothing(recorder: Rec
     assert banking(engine).version == 201
 
 
-def test_a_connection_that_died_between_two_reports_is_nobodys_concern(recorder: Recorder, engine: Engine) -> None:
+def test_a_connection_that_died_between_two_reports_is_replaced(recorder: Recorder, engine: Engine) -> None:
     recorder.queue.start()
     receipts = []
     for _ in range(3):
@@ -264,7 +264,7 @@ def end_whoever_waits_for_a_lock(engine: Engine) -> None:
 
 
 def end_all_others(engine: Engine) -> None:
-    """What a restart of the server does to our connections."""
+    """End the other connections, as a restart of the server does."""
     with connection(engine) as c:
         driver(c).execute(
             "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
@@ -313,7 +313,7 @@ def test_head_and_documents_move_together(recorder: Recorder, engine: Engine) ->
 
 @pytest.mark.parametrize("code", ["40001", "40P01"])
 def test_a_report_is_recorded_though_postgresql_rolls_its_transaction_back_twice(engine: Engine, code: str) -> None:
-    """A serialization failure and a deadlock are no outage: the database asks for another attempt."""
+    """A serialization failure or a deadlock is not an outage: the transaction has to be retried."""
     with connection(engine) as c:
         driver(c).execute(f"""
             CREATE SEQUENCE attempts;
@@ -351,6 +351,6 @@ def test_no_report_fails_where_a_migration_changes_a_column(recorder: Recorder, 
 
 
 def read_until_prepared(recorder: Recorder, times: int = 9) -> StoredReport:
-    """File the same report so often that the driver has prepared what is read for it."""
+    """File the same report until the driver has prepared its queries."""
     again = request(said(VISAS, "ConcernRaised", "RU"), key="again")
     return [recorded(recorder, again).report for _ in range(times)][-1]

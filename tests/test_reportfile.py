@@ -1,4 +1,4 @@
-"""Report files: what is taken out of them before they are filed, and how every mistake finds its line."""
+"""Report files: their conversion to a body, and the line of every mistake."""
 
 import json
 import os
@@ -45,14 +45,14 @@ def read(text: str) -> ReportFile:
 
 
 def drafted(text: str) -> list[Any]:
-    """The events of a file, as they are filed but for its mistakes."""
+    """Return the events of a file, even if it has mistakes."""
     events = read(text).draft["events"]
     assert isinstance(events, list)
     return events
 
 
 def event(fields: str) -> Any:
-    """One event as it is filed, written in flow style after the defaults."""
+    """Return the body of one event that is written in flow style after the defaults."""
     (filed,) = drafted(f"{HEAD}{DEFAULTS}events:\n  - {fields}")
     return filed
 
@@ -61,7 +61,7 @@ def places(file: ReportFile, *errors: tuple[str, str]) -> list[tuple[int, int, s
     return [(m.line, m.column, m.pointer, m.detail) for m in file.together(errors)]
 
 
-def test_what_is_filed_is_the_file_without_its_conveniences() -> None:
+def test_the_body_is_the_file_without_its_additions() -> None:
     text = f"""{HEAD}round: istanbul-april  # a comment
 expect: {{irritant/visas: 3, relation: 1, source/a4: 2}}
 {DEFAULTS}
@@ -216,7 +216,7 @@ sources:
         ("unheard_of: 7", "7"),
     ],
 )
-def test_an_unquoted_word_is_what_its_field_takes(field: str, value: object) -> None:
+def test_an_unquoted_word_has_the_type_of_its_field(field: str, value: object) -> None:
     name = field.partition(":")[0]
     kind = next((kind for kind in EVENT_TYPES if name in takes(kind).fields), "ConcernRaised")
     assert drafted(f"{HEAD}events:\n  - type: {kind}\n    {field}") == [{"type": kind, name: value}]
@@ -267,7 +267,7 @@ events:
 """
 
 
-def test_all_mistakes_are_told_at_once_each_with_its_place_in_the_file() -> None:
+def test_all_mistakes_are_reported_at_once_with_their_places() -> None:
     file = read(MISTAKES)
     later = [(refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes]
     assert [place for *place, _ in places(file, *later)] == [
@@ -289,7 +289,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_place_in_the_file() -> None
     ]
 
 
-def test_what_is_missing_is_shown_at_what_it_is_missing_from() -> None:
+def test_a_missing_field_is_reported_at_the_object_that_lacks_it() -> None:
     file = read(f"{HEAD}sources:\n  - slug: a4\n    publisher: x\n    origins: [{{origin: o}}]\nevents:\n  - type: x\n")
     assert places(
         file,
@@ -309,7 +309,7 @@ def test_what_is_missing_is_shown_at_what_it_is_missing_from() -> None:
     ]
 
 
-def test_an_error_in_a_place_that_was_complained_of_is_not_told_again() -> None:
+def test_an_error_in_the_place_of_a_mistake_is_not_reported_again() -> None:
     file = read(f"{HEAD}events:\n  - {{type: ConcernRaised, summary: &s x}}")
     assert places(file, ("/events/0/summary", "again")) == places(file)
 
@@ -342,7 +342,7 @@ OTHER_ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "u
         (b" " * (MAX_BYTES + 1), "line 1, column 1: the file is larger than 16 MiB"),
     ],
 )
-def test_what_cannot_be_read_at_all_is_refused(text: bytes, mistake: str) -> None:
+def test_unreadable_files_are_refused(text: bytes, mistake: str) -> None:
     with pytest.raises(NotAReport) as refused:
         reportfile.read(text)
     assert str(refused.value).startswith(mistake)
@@ -511,7 +511,7 @@ def test_any_file_is_read_or_refused_and_every_mistake_has_a_place(text: str) ->
 
 
 def as_an_editor_sees_it(text: str) -> object:
-    """The file in the types of its fields, with all its conveniences."""
+    """Return the file with typed values and all its additions."""
     found = source_positions.read(text)
     assert isinstance(found.root.value, dict)
     written: dict[str, Any] = {}
@@ -539,7 +539,7 @@ def test_the_schema_for_editors_is_one_and_knows_every_type_of_event() -> None:
     assert {choice["$ref"].rpartition("/")[2] for choice in listed} == set(EVENT_TYPES)
 
 
-def test_the_schema_takes_what_the_reader_takes() -> None:
+def test_the_schema_accepts_files_that_the_reader_accepts() -> None:
     text = f"""{HEAD}key: k
 round: istanbul-april
 expect: {{irritant/visas: 3}}
@@ -573,7 +573,7 @@ events:
         "defaults: {summary: x}",
     ],
 )
-def test_the_schema_refuses_what_the_reader_refuses(wrong: str) -> None:
+def test_the_schema_refuses_files_that_the_reader_refuses(wrong: str) -> None:
     file = read(HEAD + wrong)
     assert file.together((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
     with pytest.raises(jsonschema.ValidationError):

@@ -1,4 +1,4 @@
-"""Texts as nodes with a place: what is said of each value, and what no text gets past."""
+"""Texts as nodes with positions: the place of each value, and the limits."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def plain(node: Node) -> Any:
 
 
 def places(text: str) -> dict[str, tuple[int, int]]:
-    """The line and column of every value."""
+    """Return the line and column of every value."""
     found = read(text)
 
     def walk(node: Node) -> Iterator[Node]:
@@ -59,7 +59,7 @@ def refusal(text: str) -> str:
 
 @pytest.fixture(params=["in C", "in Python"], autouse=True)
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the parser in C is not built, the slower one must say the same."""
+    """The slower parser in Python must return the same as the one in C."""
     if request.param == "in Python":
         monkeypatch.setattr(from_yaml, "_LOADER", yaml.SafeLoader)
 
@@ -147,7 +147,7 @@ def test_of_two_values_with_one_key_the_first_stays() -> None:
     assert plain(read("a: 1\na: 2").root) == {"a": "1"}
 
 
-def test_what_cannot_be_stored_is_complained_of() -> None:
+def test_text_that_cannot_be_stored_is_a_mistake() -> None:
     cannot = "contains a NUL or half of a surrogate pair, which cannot be stored; remove it."
     assert complaints('{"a": "\\u0000", "b": "\\ud800", "\\udc00": "c"}') == [
         (1, 7, "/a", cannot),
@@ -200,7 +200,7 @@ CONTROL = "a line break, tab or other control character inside a text; remove it
         ('{"a": "\\x"}', "line 1, column 8: not JSON: write a backslash as \\\\"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_place(text: str, why: str) -> None:
+def test_unreadable_texts_are_refused_with_their_places(text: str, why: str) -> None:
     assert refusal(text) == f"{why}."
 
 
@@ -270,7 +270,7 @@ def test_a_line_break_in_json_is_complained_of() -> None:
     assert complaints(r'{"a": "two\nlines", "b": "end\r"}') == [(1, 7, "/a", LINE_BREAK), (1, 26, "/b", LINE_BREAK)]
 
 
-def test_what_was_wrong_before_the_text_became_unreadable_is_told_with_it() -> None:
+def test_mistakes_before_an_unreadable_place_are_reported_too() -> None:
     for text in ("a: &x 1\nb: [", '{"a": "x\\ny",\n"b": "'):
         with pytest.raises(Unreadable) as refused:
             read(text)

@@ -1,4 +1,4 @@
-"""What is kept: for as long as it is true, loaded once, and never more of it than there is room for."""
+"""The cache: entries are loaded once, dropped when they change, and bounded in bytes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -33,7 +33,7 @@ def never() -> Awaitable[Kept]:
     raise AssertionError("this is kept already")
 
 
-def test_what_is_loaded_is_kept() -> None:
+def test_a_loaded_entry_is_cached() -> None:
     async def test() -> None:
         cache = Cache(ROOM)
         assert await cache.get("a", ["x"], gives(1)) == Kept(1)
@@ -63,7 +63,7 @@ def test_it_is_loaded_once_for_all_who_ask_meanwhile() -> None:
     run(test())
 
 
-def test_a_change_drops_what_does_not_know_it_yet() -> None:
+def test_a_change_drops_entries_that_are_older() -> None:
     async def test() -> None:
         cache = Cache(ROOM)
         for key, topic, position in (("old", "x", 4), ("new", "x", 5), ("other", "y", 1)):
@@ -74,7 +74,7 @@ def test_a_change_drops_what_does_not_know_it_yet() -> None:
     run(test())
 
 
-def test_what_is_of_several_topics_is_dropped_by_each() -> None:
+def test_an_entry_with_several_topics_is_dropped_by_each() -> None:
     async def test() -> None:
         cache = Cache(ROOM)
         for topic in ("x", "y"):
@@ -86,7 +86,7 @@ def test_what_is_of_several_topics_is_dropped_by_each() -> None:
     run(test())
 
 
-def test_what_changes_while_it_is_loaded_is_not_kept() -> None:
+def test_an_entry_that_changes_while_it_loads_is_not_cached() -> None:
     async def test() -> None:
         cache, may_go = Cache(ROOM), asyncio.Event()
 
@@ -97,7 +97,7 @@ def test_what_changes_while_it_is_loaded_is_not_kept() -> None:
         before = asyncio.create_task(cache.get("a", ["x"], slow))
         await asyncio.sleep(0)
         cache.drop({"x": 2})
-        # Whoever asks after the change gets what was loaded after it.
+        # A caller after the change gets an entry that was loaded after it.
         assert await cache.get("a", ["x"], gives(2)) == Kept(2)
         may_go.set()
         assert await before == Kept(1)
@@ -106,7 +106,7 @@ def test_what_changes_while_it_is_loaded_is_not_kept() -> None:
     run(test())
 
 
-def test_what_is_loading_when_everything_is_forgotten_is_not_kept() -> None:
+def test_an_entry_that_loads_during_a_reset_is_not_cached() -> None:
     async def test() -> None:
         cache, may_go = Cache(ROOM), asyncio.Event()
 
@@ -124,7 +124,7 @@ def test_what_is_loading_when_everything_is_forgotten_is_not_kept() -> None:
     run(test())
 
 
-def test_a_failure_is_told_to_all_who_ask_and_not_kept() -> None:
+def test_a_failure_reaches_all_callers_and_is_not_cached() -> None:
     async def test() -> None:
         cache = Cache(ROOM)
 
@@ -152,7 +152,7 @@ def test_the_least_recently_used_goes_first() -> None:
     run(test())
 
 
-def test_what_is_larger_than_all_the_room_is_given_and_not_kept() -> None:
+def test_an_entry_that_exceeds_the_limit_is_returned_but_not_cached() -> None:
     async def test() -> None:
         cache = Cache(ROOM)
         assert (await cache.get("a", ["x"], gives(1, 10_000))).size == 10_000
@@ -162,7 +162,7 @@ def test_what_is_larger_than_all_the_room_is_given_and_not_kept() -> None:
 
 
 @pytest.mark.parametrize("topics", [[], ["x"], ["x", "y"]])
-def test_nothing_is_left_of_what_was_forgotten(topics: list[str]) -> None:
+def test_a_dropped_entry_leaves_nothing_behind(topics: list[str]) -> None:
     async def test() -> None:
         cache = Cache(0)
         await cache.get("a", topics, gives(1))

@@ -1,4 +1,4 @@
-"""Who waits is woken by what it waits for, at once, and misses nothing between looking and waiting."""
+"""Waiters are woken by their topics, at once, and miss no change between looking and waiting."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -32,7 +32,7 @@ def test_only_those_are_woken_whom_it_concerns() -> None:
     run(test())
 
 
-def test_what_happens_between_looking_and_waiting_is_not_missed() -> None:
+def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
     async def test() -> None:
         waiters = Waiters(10)
         with waiters.waiter(["x"]) as waiter:
@@ -68,7 +68,7 @@ def test_more_than_are_taken_on_are_refused_until_one_leaves() -> None:
     run(test())
 
 
-def test_drained_everybody_is_woken_and_told_so() -> None:
+def test_draining_wakes_all_waiters() -> None:
     async def test() -> None:
         waiters = Waiters(10)
         with waiters.waiter(["x"]) as waiter:

@@ -1,4 +1,4 @@
-"""A real nats-server with JetStream, its store in a folder of its own: started, killed, and started again."""
+"""A real nats-server with JetStream and its own store, which tests start, kill and restart."""
 
 import socket
 import subprocess
@@ -26,9 +26,9 @@ def free_ports(number: int) -> list[int]:
 
 
 class NatsServer:
-    """On one port of loopback for all its life, whatever happens to its process.
+    """A server with the same port of loopback after each restart.
 
-    `login`, as `user:password`, is what it asks of whoever connects; `options` are more words of its command line.
+    `login` (`user:password`) is the login that clients need. `options` are added to its command line.
     """
 
     def __init__(self, folder: Path, *, login: str | None = None, options: Sequence[str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""The consumer on docs/fan-out.md, as it stands there, reads what the command relays."""
+"""The consumer in docs/fan-out.md reads the events that the command relays."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The relay, with a real NATS and a real PostgreSQL: each event once, in order, whatever dies; nothing is mixed."""
+"""The relay with real NATS and PostgreSQL: each event once and in order, after every crash, and no mixed records."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def target(server: NatsServer) -> Target:
 
 
 def fill(engine: Engine, reports: int, size: int = 10, *, stream: str = VISAS) -> int:
-    """Puts so many reports of so many events on a stream; where the record ends then."""
+    """File reports of several events each on a stream. Return the last position."""
     with connection(engine) as c:
         last = events.last_of_stream(c, stream, 2**62)
         version = last[0] if last else 0
@@ -74,7 +74,7 @@ async def relaying(url: str, engine: Engine, to: Target) -> AsyncIterator[asynci
 
 
 async def reached(server: NatsServer, position: int) -> None:
-    """Waits until the stream ends there."""
+    """Wait until the stream ends at a position."""
     connected = await server.connected()
     try:
         context = connected.jetstream()
@@ -96,7 +96,7 @@ def running(nats: str, url: str, log: Path, *options: str) -> Iterator[Program]:
 
 
 def whole(server: NatsServer, engine: Engine) -> None:
-    """The stream holds every event of the record once, in order, byte for byte."""
+    """Assert that the stream holds every event of the record once, in order, byte for byte."""
     stored = asyncio.run(server.stored())
     assert [payload for *_, payload in stored] == on_record(engine)
     assert [sequence for sequence, *_ in stored] == list(range(1, len(stored) + 1))
@@ -162,10 +162,10 @@ def test_of_two_relays_one_stands_by_and_takes_over(
     whole(nats_server, engine)
 
 
-def test_even_two_that_are_both_active_never_double_or_interleave(
+def test_two_active_relays_never_duplicate_or_interleave(
     database_url: str, engine: Engine, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a holder of the lock was cut off and does not know it yet."""
+    """A holder of the lock that lost its connection may not have noticed yet."""
 
     async def test() -> None:
         to, position = target(nats_server), fill(engine, 40, 50)
@@ -204,9 +204,7 @@ def test_nats_that_is_down_is_waited_for_and_the_log_says_so(
     whole(nats_server, engine)
 
 
-def test_a_password_that_nats_refuses_is_told_without_the_password(
-    database_url: str, engine: Engine, tmp_path: Path
-) -> None:
+def test_the_log_does_not_show_a_password_that_nats_refuses(database_url: str, engine: Engine, tmp_path: Path) -> None:
     server = NatsServer(tmp_path / "jetstream", login="relay:right-one")
     server.start()
     try:
@@ -224,10 +222,10 @@ def test_a_password_that_nats_refuses_is_told_without_the_password(
 
 
 @pytest.mark.slow
-def test_whichever_server_of_a_cluster_dies_the_relay_goes_on_with_the_others(
+def test_if_a_server_of_a_cluster_dies_the_relay_continues_with_the_others(
     database_url: str, engine: Engine, tmp_path: Path
 ) -> None:
-    """Three copies of each message: the server that leads the stream is killed, and is back before the next one is."""
+    """With three copies of each message, the leader is killed, and restarted before the next leader is killed."""
     servers = {server.name: server for server in cluster(tmp_path)}
     addresses = ",".join(server.url for server in servers.values())
     for server in servers.values():
@@ -250,7 +248,7 @@ def test_whichever_server_of_a_cluster_dies_the_relay_goes_on_with_the_others(
 
 
 def crash(url: str) -> None:
-    """Kills a process of PostgreSQL, which then cuts all connections, recovers, and starts anew at the same address."""
+    """Kill a process of PostgreSQL, which then closes all connections, recovers, and restarts at the same address."""
     with suppress(psycopg.OperationalError), psycopg.connect(url) as c:
         os.kill(c.info.backend_pid, signal.SIGKILL)
 
@@ -333,7 +331,7 @@ def test_a_stream_of_another_record_is_refused(
     asyncio.run(test())
 
 
-def test_a_stream_that_nobody_described_is_known_by_its_last_message(
+def test_a_stream_without_a_description_is_identified_by_its_last_message(
     database_url: str, engine: Engine, seeded_database_url: str, nats_server: NatsServer
 ) -> None:
     async def test() -> None:

@@ -1,4 +1,4 @@
-"""Something to put on record: filings that are well-formed for the store, whatever the domain would say of them."""
+"""Filings for tests of the store. They are valid for the store, not necessarily for the domain."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ def filing(
     relation: str = "no-se",
     round: str | None = None,
 ) -> Filing:
-    """A report of events, each `(stream, version[, payload])`, to follow the head. Without a key its id is its key."""
+    """Return a filing of events, each `(stream, version[, payload])`, after the head. The key is the id by default."""
     report = new_id()
     recorded = [
         Recorded(
@@ -83,7 +83,7 @@ def filing(
 
 
 def following(head: Head, filing: Filing) -> Head:
-    """Where the next filing of the same append goes on. Only its place counts: the log works out the chain."""
+    """Return a head for the next filing of the same append. Its chain hash is not used."""
     return head._replace(position=filing.report.last_position, recorded_at=filing.report.recorded_at)
 
 
@@ -92,7 +92,7 @@ def document(key: str, position: int, body: bytes = b"{}", **facets: Any) -> Doc
 
 
 def put(connection: Connection, *events: tuple[str, int] | tuple[str, int, dict[str, Any]], **how: Any) -> Filing:
-    """Puts one report on record."""
+    """Append one report."""
     head = log.read_head(connection)
     filed = filing(head, *events, **how)
     assert log.append(connection, head, [filed])
@@ -100,7 +100,7 @@ def put(connection: Connection, *events: tuple[str, int] | tuple[str, int, dict[
 
 
 def fill(engine: Engine, reports: int) -> None:
-    """Three streams, a report of two events at a time, a minute apart."""
+    """Append reports of two events, a minute apart, to three streams."""
     with connection(engine) as c:
         for n in range(reports):
             stream = (VISAS, FERRIES, READOUT)[n % 3]
@@ -111,7 +111,7 @@ def fill(engine: Engine, reports: int) -> None:
 
 @contextmanager
 def superuser(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Somebody who may do everything, and silences what stands in the way."""
+    """Yield a connection of a superuser, without triggers."""
     with connect(url, name="superuser") as c:
         c.autocommit = False
         for table in ("events", "reports", "head"):

@@ -17,7 +17,7 @@ def test_an_empty_record_has_its_head_at_nothing(record: Connection) -> None:
     assert (head.position, head.chain_hash, head.keys_version) == (0, GENESIS, 0)
 
 
-def test_what_was_appended_is_read_back_as_it_was(record: Connection) -> None:
+def test_appended_events_are_read_back_unchanged(record: Connection) -> None:
     head = log.read_head(record)
     filed = filing(head, (VISAS, 1), (READOUT, 1, origin("an-interview")), (VISAS, 2), round="no-se/karlstad")
     moved = log.append(record, head, [filed])

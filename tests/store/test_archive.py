@@ -1,4 +1,4 @@
-"""An export carries the whole record; an import makes the same record of it, or nothing."""
+"""An export has the whole record. An import makes the same record from it, or nothing."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tests.store.record import FERRIES, READOUT, VISAS, filing, fill, opened, pu
 
 @pytest.fixture
 def empty(bare_database_url: str) -> Iterator[Engine]:
-    """A second record, with nothing in it."""
+    """A second, empty record."""
     upgrade(bare_database_url)
     engine = open_engine(bare_database_url)
     yield engine
@@ -75,7 +75,7 @@ def test_every_line_after_it_is_an_event_as_stored(engine: Engine, file: bytes) 
     assert [{name: line[name] for name in columns[0]} for line in lines] == columns
 
 
-def test_whoever_has_the_file_can_check_the_chain(file: bytes) -> None:
+def test_the_chain_can_be_checked_with_the_file_alone(file: bytes) -> None:
     chain_hash = GENESIS
     for line in file.splitlines()[1:]:
         event = json.loads(line)
@@ -106,7 +106,7 @@ def test_an_imported_record_goes_on_and_remembers_its_idempotency_keys(empty: En
         assert verify(c).position == 13
 
 
-def test_whatever_text_there_is_comes_through(engine: Engine, empty: Engine) -> None:
+def test_all_texts_survive_export_and_import(engine: Engine, empty: Engine) -> None:
     with connection(engine) as c:
         put(c, (VISAS, 1, opened("Ærø “quoted” \\ back slash 🛂")), key='a "key"\twith\x1f everything é')
     content = exported(engine)

@@ -1,4 +1,4 @@
-"""Payloads of every version ever shipped are read; lines are canonical; what is encoded decodes to the same."""
+"""Payloads of all released versions are read, lines are canonical, and decode(encode(e)) = e."""
 
 import json
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_a_payload_is_upcast_one_version_at_a_time(version: int, payload: dict[s
     assert upcast("EnvoyNamed", version, payload, newest=3, upcasters=NAMES) == {"names": ["Kari Nordmann"]}
 
 
-def test_a_gap_between_upcasters_is_said() -> None:
+def test_a_missing_upcaster_is_reported() -> None:
     with pytest.raises(NoUpcaster, match="EnvoyNamed version 3 has no upcaster"):
         upcast("EnvoyNamed", 1, {"first": "Kari", "last": "Nordmann"}, newest=4, upcasters=NAMES)
 
@@ -117,7 +117,7 @@ def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> No
         ),
     ],
 )
-def test_what_cannot_be_read_says_where_it_is(stored: StoredEvent, why: str) -> None:
+def test_an_unreadable_event_is_reported_with_its_position(stored: StoredEvent, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         codec.decode(stored)
 
@@ -193,7 +193,7 @@ _json = st.recursive(
 
 
 @given(value=_json, escaped=st.booleans())
-def test_whatever_the_database_gives_back_is_brought_into_the_canonical_form(value: object, *, escaped: bool) -> None:
+def test_json_from_the_database_is_converted_to_the_canonical_form(value: object, *, escaped: bool) -> None:
     text = json.dumps(value, ensure_ascii=escaped)
     assert codec.canonical_text(text) == codec.canonical(json.loads(text))
 
@@ -210,7 +210,7 @@ _whole = st.recursive(
 
 
 @given(_whole)
-def test_what_is_written_anew_is_in_the_canonical_form(value: object) -> None:
+def test_new_json_is_in_the_canonical_form(value: object) -> None:
     assert codec.canonical_without_fractions(value) == codec.canonical(value)
 
 

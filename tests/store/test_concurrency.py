@@ -1,4 +1,4 @@
-"""Many writers at once, and a reader beside them: nothing skipped, nothing out of order, nothing twice."""
+"""Many concurrent writers and a reader: no event is skipped, out of order or duplicated."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ EVENTS = 2
 
 
 def write_by_swapping(engine: Engine, writer: int) -> int:
-    """Each report as a new stream of two events, tried until the head was the expected one; how often it was not."""
+    """Append each report as a new stream of two events, with retries. Return the number of retries."""
     beaten = 0
     with connection(engine) as c:
         for n in range(REPORTS):
@@ -38,7 +38,7 @@ def write_under_lock(engine: Engine, writer: int) -> int:
 
 
 def follow(engine: Engine, until: int) -> list[StoredEvent]:
-    """What a reader sees that asks again and again for what comes after the last position that it saw."""
+    """Return the events of a reader that polls for events after its last position."""
     seen: list[StoredEvent] = []
     deadline = time.monotonic() + 60
     with connection(engine) as c:
@@ -82,7 +82,7 @@ def test_of_twenty_reports_with_one_key_one_is_recorded(engine: Engine) -> None:
         assert log.read_head(c).position == len(answers) == 1
 
 
-def test_whoever_reads_while_the_head_is_locked_does_not_wait(engine: Engine, record: Connection) -> None:
+def test_reads_do_not_wait_while_the_head_is_locked(engine: Engine, record: Connection) -> None:
     with transaction(engine) as c:
         head = log.lock_head(c)
         log.append(c, head, [filing(head, (VISAS, 1))])

@@ -1,4 +1,4 @@
-"""Every connection is in the same state, whatever a role, a database, an address or the environment sets."""
+"""All connections have the same settings, despite those of roles, databases, addresses and the environment."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ OPENED: list[dict[str, Any]] = [
 
 @pytest.fixture
 def hostile_url(database_url: str) -> Iterator[str]:
-    """The address of an empty record, for a role whose sessions begin in the worst of states."""
+    """The address of an empty record, for a role with harmful session settings."""
     name = f"hostile_to_{conninfo_to_dict(database_url)['dbname']}"
     with connect(database_url, name="admin") as admin:
         password = hostile.make_role(admin, name)
@@ -177,7 +177,7 @@ def test_a_temporary_table_takes_no_tables_place(database_url: str) -> None:
     engine.dispose()
 
 
-def test_what_the_address_says_of_waiting_is_kept(database_url: str) -> None:
+def test_the_timeouts_in_the_address_are_used(database_url: str) -> None:
     joined = "&" if "?" in database_url else "?"
     with connect(f"{database_url}{joined}connect_timeout=7&application_name=desk", name="test") as c:
         given = c.info.get_parameters()
@@ -205,5 +205,5 @@ def test_a_head_that_another_transaction_moved_is_no_outage_under_serializable_i
     engine.dispose()
 
 
-def test_a_database_that_turns_out_unusable_later_is_said_to_be_unavailable() -> None:
+def test_a_database_that_becomes_unusable_is_unavailable() -> None:
     assert issubclass(UnusableDatabase, DatabaseUnavailable)

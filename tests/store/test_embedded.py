@@ -1,4 +1,4 @@
-"""The embedded database: starts by itself, keeps its rows whoever is killed, and stops with the last user."""
+"""The embedded database: starts when it is used, survives killed processes, and stops with the last user."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ UNKNOWN = 54321
 
 @pytest.fixture
 def short() -> Iterator[Path]:
-    """A folder whose path is short enough for a socket in any folder of it."""
+    """A folder with a path that is short enough for sockets below it."""
     with tempfile.TemporaryDirectory(prefix="i") as folder:
         yield Path(folder)
 
@@ -65,9 +65,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def another_process(home: Path, *within: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that uses the database of `home` until its standard input ends, and the address that it was given.
+    """A process that uses the database of `home` until its standard input ends, and the address that it got.
 
-    `within`: the command that starts it.
+    `within` is the command that starts it.
     """
     with subprocess.Popen(
         [*within, sys.executable, "-c", USER, str(home)],
@@ -101,7 +101,7 @@ def postmaster(home: Path) -> int:
 
 
 def runs(process: int) -> bool:
-    """Whether a process lives; a dead one that nobody waited for does not."""
+    """Return whether a process is running. A zombie is not."""
     with suppress(OSError):
         return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     return False
@@ -117,14 +117,14 @@ def socket_of(home: Path) -> Path:
 
 
 def refused(home: Path, *within: str) -> str:
-    """What a process says that cannot have the database."""
+    """Return the error of a process that cannot use the database."""
     with another_process(home, *within) as (user, address):
         assert not address
         assert user.stderr
         return user.stderr.read()
 
 
-def test_rows_outlive_a_restart_and_nothing_runs_when_nobody_uses_it(made: Path) -> None:
+def test_rows_survive_a_restart_and_no_server_runs_without_users(made: Path) -> None:
     with serving(made) as first:
         assert kept(first) == "kept"
     assert not serves(first)
@@ -163,7 +163,7 @@ def test_a_killed_process_is_no_user_any_more(made: Path) -> None:
         assert not serves(ours)
 
 
-def test_a_killed_server_recovers_what_was_committed(made: Path) -> None:
+def test_a_killed_server_recovers_its_commits(made: Path) -> None:
     with serving(made) as address:
         with psycopg.connect(address) as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS late AS SELECT 1")
@@ -172,7 +172,7 @@ def test_a_killed_server_recovers_what_was_committed(made: Path) -> None:
         assert connection.execute("SELECT * FROM late").fetchall() == [(1,)]
 
 
-def test_a_process_id_that_belongs_to_another_process_by_now_is_in_nobodys_way(made: Path) -> None:
+def test_a_reused_process_id_does_not_prevent_a_start(made: Path) -> None:
     with serving(made):
         said = (made / "database" / "postmaster.pid").read_text(encoding="utf-8")
     _, *rest = said.splitlines()
@@ -269,7 +269,7 @@ def test_processes_that_number_processes_otherwise_share_one_server_and_the_last
     )
 
 
-def test_whoever_leaves_a_folder_that_was_removed_does_not_stop_the_server_of_its_successor(tmp_path: Path) -> None:
+def test_leaving_a_removed_folder_does_not_stop_the_server_of_its_successor(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with another_process(home) as (first, _):
         home.rename(tmp_path / "away")
@@ -279,7 +279,7 @@ def test_whoever_leaves_a_folder_that_was_removed_does_not_stop_the_server_of_it
     os.kill(postmaster(tmp_path / "away"), signal.SIGINT)
 
 
-def test_a_start_that_is_killed_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_killed_start_does_not_prevent_the_next_one(tmp_path: Path) -> None:
     for moment in (0.15, 0.4, 0.7):
         with subprocess.Popen(
             [sys.executable, "-c", USER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -345,7 +345,7 @@ def test_it_listens_on_no_network_address(made: Path) -> None:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
-def test_why_it_does_not_start_is_said(made: Path) -> None:
+def test_the_error_says_why_the_server_does_not_start(made: Path) -> None:
     with (
         pytest.raises(EmbeddedServerError, match=r'(?s)does not start; its log is .*server\.log.*for parameter "port"'),
         serving(made, port="no"),
@@ -366,7 +366,7 @@ def test_without_the_wheel_it_says_what_to_do(tmp_path: Path, monkeypatch: pytes
         pass
 
 
-def test_a_folder_that_cannot_be_had_is_said(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(EmbeddedServerError, match=r"cannot be kept in .*file/home"),
@@ -392,7 +392,7 @@ def test_as_root_it_runs_as_the_owner_of_the_home(tmp_path: Path) -> None:
 
 
 @as_root
-def test_as_root_it_runs_as_an_owner_of_the_home_whom_nobody_knows(tmp_path: Path) -> None:
+def test_as_root_it_runs_as_an_owner_of_the_home_without_an_account(tmp_path: Path) -> None:
     os.chown(tmp_path, UNKNOWN, UNKNOWN)
     with serving(tmp_path, fsync="off"):
         assert Path(f"/proc/{postmaster(tmp_path)}").stat().st_uid == UNKNOWN
@@ -400,7 +400,7 @@ def test_as_root_it_runs_as_an_owner_of_the_home_whom_nobody_knows(tmp_path: Pat
 
 
 @as_root
-def test_a_user_id_that_nobody_knows_uses_a_database_and_is_told_that_it_cannot_make_one(tmp_path: Path) -> None:
+def test_a_user_id_without_an_account_can_use_a_database_but_not_create_one(tmp_path: Path) -> None:
     unknown = ["setpriv", f"--reuid={UNKNOWN}", f"--regid={UNKNOWN}", "--clear-groups"]
     if not possible(*unknown, sys.executable, "-c", "import service"):
         pytest.skip("other users may not run the Python of this suite")
@@ -420,7 +420,7 @@ def test_a_user_id_that_nobody_knows_uses_a_database_and_is_told_that_it_cannot_
 
 @as_root
 @namespaces
-def test_a_file_system_that_cannot_be_written_is_said(tmp_path: Path, made: Path) -> None:
+def test_a_read_only_file_system_is_reported(tmp_path: Path, made: Path) -> None:
     frozen = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
     said = refused(made, "unshare", "--mount", "sh", "-c", frozen, str(made.parent))
     assert f"cannot be kept in {made}: {made}/start.lock: Read-only file system" in said

@@ -1,4 +1,4 @@
-"""What moved the head is found by the index on positions, however small the table was when PostgreSQL last looked."""
+"""Changed documents are found by the index on positions, even with old statistics of a small table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def record(engine: Engine) -> Iterator[Connection]:
 
 
 def read(c: Connection, after: int) -> tuple[set[str], int]:
-    """How the table of documents is read for what changed after a position, and how many pages that takes."""
+    """Return how the query for changes reads the table of documents, and the number of pages."""
     explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CHANGES.replace('$1', str(after))}"
     ((said,),) = driver(c).execute(explained).fetchall()
     nodes = [node for node in walk(said[0]["Plan"]) if of_documents(node)]
@@ -59,7 +59,7 @@ def test_on_a_new_record_the_index_is_read(record: Connection) -> None:
 
 @pytest.mark.parametrize("looked_at", [0, 1, 10, 100, None])
 def test_while_a_record_grows_few_pages_are_read(record: Connection, looked_at: int | None) -> None:
-    """PostgreSQL gathers statistics once, while there are so many documents; then the record grows."""
+    """PostgreSQL gathers statistics once, with this many documents, and then the record grows."""
     sizes = [1, 10, 100, 1_000, 20_000]
     if looked_at == 0:
         driver(record).execute("VACUUM ANALYZE read_models")

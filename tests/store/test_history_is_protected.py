@@ -1,4 +1,4 @@
-"""The database itself refuses to rewrite history, whoever asks: its owner, the service, a replica."""
+"""The database refuses to rewrite history for its owner, the service and a replica role."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def owner(engine: Engine, database_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def application(owner: psycopg.Connection, database_url: str) -> Iterator[psycopg.Connection]:
-    """The same connection in the service's role, which owns nothing. Roles are the server's: each test has its own."""
+    """The same connection in the role of the service. Roles belong to the server, so each test has its own role."""
     role = f"service_of_{owner.info.dbname}"
     owner.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
     try:

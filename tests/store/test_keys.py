@@ -1,4 +1,4 @@
-"""API keys: shown once, compared by hash, and every change known to whoever looks at the head."""
+"""API keys: shown once and compared by hash. Every change is visible in the head."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -20,7 +20,7 @@ def opened(engine: Engine) -> Iterator[Connection]:
         yield c
 
 
-def test_a_new_key_opens_the_door_to_whoever_shows_its_token(opened: Connection) -> None:
+def test_the_token_of_a_new_key_authenticates(opened: Connection) -> None:
     key, token = keys.create(opened, "oslo-desk", ("report",), NOON)
     assert keys.authenticate(keys.read_all(opened), token, NOON) == key
 

@@ -1,4 +1,4 @@
-"""Migrations lead to the tables that the code describes, from nothing, once, whoever starts at the same time."""
+"""Migrations create the tables of the code, once, even if several processes start at the same time."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A database that is down is said to be down, soon, in one way; when it is back, so are we."""
+"""An outage raises DatabaseUnavailable within seconds, and the service recovers with the database."""
 
 import socket
 import time
@@ -23,7 +23,7 @@ def unavailable_within(seconds: float) -> Iterator[None]:
     assert time.monotonic() - start < seconds
 
 
-def test_nobody_answers_at_the_address() -> None:
+def test_no_server_listens_at_the_address() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         engine = open_engine(f"postgresql://nobody@127.0.0.1:{unused.getsockname()[1]}/nothing")
@@ -31,7 +31,7 @@ def test_nobody_answers_at_the_address() -> None:
             pass
 
 
-def test_somebody_takes_the_call_and_says_nothing() -> None:
+def test_a_server_that_accepts_but_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         engine = open_engine(f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing")
         with unavailable_within(5), connection(engine):
@@ -72,7 +72,7 @@ def test_the_head_is_locked_for_too_long(database_url: str) -> None:
 
 
 def end_all_others(engine: Engine, database_url: str) -> None:
-    """What a restart of the server does to our connections."""
+    """End the other connections, as a restart of the server does."""
     with connect(database_url, name="admin") as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

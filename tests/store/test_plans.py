@@ -1,4 +1,4 @@
-"""No query walks through a whole table to find its rows: what is asked costs the same in a long record."""
+"""No query scans a whole table, so queries take as long in a long record."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -100,7 +100,7 @@ def long(clone: Any, migrated_template: str) -> Iterator[Connection]:
 
 
 def nodes(c: Connection, statement: str, parameters: Any) -> list[dict[str, Any]]:
-    """Every step of the plan for this query."""
+    """Yield every step of the plan of a query."""
     ((explained,),) = driver(c).execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
     return list(_with_parts(explained[0]["Plan"]))
 
@@ -112,12 +112,12 @@ def _with_parts(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def scanned(c: Connection, statement: str, parameters: Any) -> set[str]:
-    """The tables that this query would walk through."""
+    """Return the tables that a query scans."""
     return {node["Relation Name"] for node in nodes(c, statement, parameters) if node["Node Type"] == "Seq Scan"}
 
 
 def asked_by(c: Connection, read: Callable[[Connection], object]) -> list[tuple[str, Any]]:
-    """What is sent to the database by a reading."""
+    """Return the queries that a read sends to the database."""
     asked: list[tuple[str, Any]] = []
 
     def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -146,7 +146,7 @@ def test_the_first_documents_of_a_facet_that_all_have_are_found_without_sorting_
 
 
 def test_every_query_is_looked_at(long: Connection) -> None:
-    """Only the store knows SQL, so what its rooms can be asked is all that is ever sent, but for what writes."""
+    """Only the store sends SQL, so its functions are all the queries, except those that write."""
     rooms = (events, log, log_scan, read_models, reports)
     offered = {
         function.__code__

@@ -34,7 +34,7 @@ Pooled = Callable[..., AbstractContextManager[str]]
 
 @pytest.fixture
 def pooled(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Pooled:
-    """Starts PgBouncer in a mode, in front of the test's record, and lends the address there."""
+    """Start PgBouncer in a mode, in front of the record of the test, and yield its address."""
     pgbouncer = program("pgbouncer")
 
     @contextmanager
@@ -79,7 +79,7 @@ def pooled(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Poole
 
 
 def account_for(server: dict[str, Any]) -> pwd.struct_passwd:
-    """The account that may pass into the folder with the server's socket, or anybody where it is reached by TCP."""
+    """Return an account with access to the folder of the socket, or any account for TCP."""
     host = str(server.get("host", ""))
     return pwd.getpwuid(Path(host).stat().st_uid) if host.startswith("/") else pwd.getpwnam("nobody")
 
@@ -127,7 +127,7 @@ def test_a_pooler_that_shares_sessions_is_refused(pooled: Pooled, mode: str, in_
 
 
 def warm(address: str) -> None:
-    """Have the pooler open several sessions, as a pooler that is in use has."""
+    """Make the pooler open several sessions, as a pooler in use has."""
     with ExitStack() as stack:
         clients = [stack.enter_context(psycopg.connect(address, autocommit=True)) for _ in range(3)]
         for client in clients:

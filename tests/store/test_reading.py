@@ -1,4 +1,4 @@
-"""Reads of events, reports and documents: what each filter lets through, in which order."""
+"""Reads of events, reports and documents: the results of each filter and their order."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Whatever a superuser does behind the triggers' back, verify names the first bad position and what is wrong."""
+"""Verify finds every change by a superuser, and reports the first bad position and the fault."""
 
 import pytest
 from sqlalchemy import Connection, Engine, Table, text
@@ -171,7 +171,7 @@ OTHER = {
 
 
 def edited(connection: Connection, table: Table, name: str) -> int | None:
-    """Edits one column of the report that begins at 7, or of its first event; which position is found to be bad."""
+    """Edit one column of the report that begins at 7, or of its first event. Return the position that is found."""
     asked = (
         "SELECT data_type, is_generated FROM information_schema.columns WHERE (table_name, column_name) = (:on, :of)"
     )
@@ -205,7 +205,7 @@ def test_whichever_column_is_edited_it_is_found(twelve: Connection, engine: Engi
         ("UPDATE head SET recorded_at = 'infinity'", "the head row, which holds the last position, cannot be read"),
     ],
 )
-def test_a_record_whose_end_nobody_can_tell_is_damaged(
+def test_a_record_with_an_unreadable_head_is_damaged(
     twelve: Connection, database_url: str, statement: str, what: str
 ) -> None:
     with superuser(database_url) as c:
