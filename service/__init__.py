@@ -52,7 +52,9 @@ Where to change what:
     the text of an error           refusals of a report: the docstring of the exception in domain/errors.py; mistakes in
                                    a report file: reportfile/ and source_positions/; problems of HTTP: where Problem is
                                    raised in api/, explained in api/problem_types.py; pages: web/messages/en/
-    a rule on reversals            domain/irritant/rules.py refuses (`_judged`); domain/irritant/fold.py has the effect
+    a rule on reversals            domain/irritant/rules.py: `_judged` decides whether one is refused;
+                                   domain/irritant/fold.py: `_cap` lowers the rung of its asserter
+    a sentence of a headline       projections/headline.py
     a column of the board          projections/board.py: `BoardRow` (JSON), `_COLUMNS` (CSV) and `REPRESENTATION`, which
                                    rises; on the page: web/board.py and web/templates/line.html (the cell),
                                    web/templates/board.html and web/messages/en/pages.toml (the heading)
