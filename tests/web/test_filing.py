@@ -358,7 +358,7 @@ def test_what_was_recorded_since_is_looked_at_before_it_is_passed_over(desk: Tes
 
 @pytest.mark.parametrize(
     ("said", "found"),
-    [("\0", "has a "), ("a\x1bb", "has the character U+001B, "), ("\u202e", "has the character U+202E, ")],
+    [("\0", "contains a "), ("a\x1bb", "has the character U+001B, "), ("\u202e", "has the character U+202E, ")],
 )
 def test_what_cannot_be_recorded_is_a_mistake_as_any_other(desk: TestClient, said: str, found: str) -> None:
     answer = saying(opened(desk, BLANK), summary=f"What {said} was said").send("file")
