@@ -164,7 +164,7 @@ events:
   - {stream: irritant/visas, type: ConcernVoiced, summary: Six}
   - {stream: irritant/visa, type: ConcernRaised, summary: Seven}
   - {stream: irritant/visas, type: EvidenceAdded, target: eighth, summary: Eight}
-  - {stream: irritant/visas, type: NextStepAgreed, step: nine, owner: DE, action: Nine, summary: Nine}
+  - {stream: irritant/visas, type: ProposalTabled, kind: offer, addressee: DE, terms: Nine, summary: Nine}
   - {stream: irritant/visas, type: ConcernRaised, summary: Ten, occurred: 2025-07-10, occurred: 2025-07-11}
 """
 
@@ -227,12 +227,12 @@ def test_what_is_no_file_is_refused_with_a_sentence(reader: Desk, monkeypatch: p
 
 def test_a_transition_that_is_not_allowed_says_the_rung_and_what_is(desk: Desk) -> None:
     reversal = THIRD_ROUND.replace("UnderstandingReported", "ProgressReversed").replace(
-        "    terms: Visas within sixty days\n", "    to: formalised\n    by: US\n    reason: A change of mind\n"
+        "    terms: Visas within sixty days\n", "    to: resolved\n    by: US\n    reason: A change of mind\n"
     )
     ended = desk.run("report", desk.write("third.yaml", reversal))
     assert ended.code == 1
     assert "At this date the irritant is at understanding; allowed: " in ended.err
-    assert re.search(r"third\.yaml:22:\d+: to: A reversal goes below", ended.err)
+    assert re.search(r"third\.yaml:22:\d+: to: A reversal goes back", ended.err)
 
 
 def test_whoever_was_slower_sees_what_was_recorded_meanwhile(desk: Desk) -> None:

@@ -233,8 +233,10 @@ def test_a_row_in_a_pipe_is_whole_however_long_it_is(desk: Desk) -> None:
 def test_a_label_never_touches_what_it_names(desk: Desk) -> None:
     reversal = THIRD_ROUND.replace("UnderstandingReported", "ProgressReversed").replace(
         "    terms: Visas within sixty days\n    summary",
-        "    to: raised\n    by: US\n    reason: A change\n    summary",
+        "    to: raised\n    by: RU\n    reason: A change\n    summary",
     )
+    # The side that has said more goes back; the word of the other would move nothing.
+    reversal = reversal.replace("party: US", "party: RU")
     shown = desk.done("report", desk.write("third.yaml", reversal), "--dry-run")
     assert "  regressions 0 → 1\n" in shown
     assert drawing.label("regressions", 10)[0] == "  regressions "

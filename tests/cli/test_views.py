@@ -243,7 +243,7 @@ def test_what_needs_confirmation_says_why_and_what_would_settle_it(reader: Desk)
     said = rows(reader.done("needs-confirmation"))
     (agrement,) = (row for row in said if "agrément" in row)
     assert re.split(" {2,}", agrement)[:2] == ["relation/ru-us", "Reported by media only"]
-    assert agrement.endswith("Either side saying so.")
+    assert agrement.endswith("A statement by either side.")
 
 
 def test_the_board_says_where_each_irritant_stood_after_each_round(reader: Desk) -> None:

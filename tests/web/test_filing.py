@@ -230,7 +230,7 @@ def preview(paper: Paper, **headers: str) -> Any:
 def test_a_preview_shows_before_and_after_and_writes_nothing(desk: TestClient, engine: Engine) -> None:
     told = text_of(preview(saying(opened(desk, BLANK))))
     assert "One event, not filed yet." in told
-    assert "Both sides say that there is an understanding." in told
+    assert "Russia and the United States both say that the substance is agreed" in told
     assert "Who says so one side → both sides" in told
     assert position(engine) == SEEDED
 
@@ -239,8 +239,8 @@ def test_a_preview_leaves_aside_what_is_not_complete(desk: TestClient) -> None:
     paper = saying(opened(desk, BLANK))
     paper = paper.write(f"type-of-{VISAS}", "HoldPlaced").press(f"add {VISAS}")
     told = text_of(preview(paper))
-    assert "One entry is not complete yet, and is left out here. 4 fields are still empty." in told
-    assert "Both sides say that there is an understanding." in told
+    assert "One entry is not complete yet, and is left out here. 3 fields are still empty." in told
+    assert "Russia and the United States both say that the substance is agreed" in told
 
 
 def test_a_preview_says_what_is_wrong_and_where(desk: TestClient) -> None:
@@ -250,13 +250,15 @@ def test_a_preview_says_what_is_wrong_and_where(desk: TestClient) -> None:
 
 
 def test_a_page_without_a_script_has_the_preview_in_it(desk: TestClient) -> None:
-    assert "Both sides say that there is an understanding." in text_of(saying(opened(desk, BLANK)).press("").page)
+    assert "Russia and the United States both say that the substance is agreed" in text_of(
+        saying(opened(desk, BLANK)).press("").page
+    )
 
 
 def test_what_the_rules_do_not_allow_is_told_with_where_it_stands(desk: TestClient) -> None:
     said = {"to": "resolved", "by": "US", "reason": "A reason", "summary": "It went back."}
     told = text_of(preview(saying(opened(desk, BLANK), "ProgressReversed", **said)))
-    assert "A reversal goes below the rung reported in its place" in told
+    assert "A reversal goes back to a rung below resolved" in told
 
 
 # Filing.
@@ -272,7 +274,7 @@ def test_what_is_filed_is_on_record_and_the_page_says_what_it_changed(desk: Test
     assert position(engine) == SEEDED + 1
     told = text_of(desk.get(place))
     assert "What was said in May Filed by desk on" in told
-    assert "Both sides say that there is an understanding." in told
+    assert "Russia and the United States both say that the substance is agreed" in told
     event = desk.get("/v1/events", params={"after": SEEDED}).json()["items"][0]
     assert event["actor"] == "desk"
     assert event["data"] == {
@@ -356,7 +358,7 @@ def test_what_was_recorded_since_is_looked_at_before_it_is_passed_over(desk: Tes
 
 @pytest.mark.parametrize(
     ("said", "found"),
-    [("\0", "has a "), ("a\x1bb", "has the character U+001B, "), ("\u202e", "has the character U+202E, ")],
+    [("\0", "contains a "), ("a\x1bb", "has the character U+001B, "), ("\u202e", "has the character U+202E, ")],
 )
 def test_what_cannot_be_recorded_is_a_mistake_as_any_other(desk: TestClient, said: str, found: str) -> None:
     answer = saying(opened(desk, BLANK), summary=f"What {said} was said").send("file")
@@ -483,4 +485,4 @@ def test_a_round_between_whom_two_hundred_irritants_are_open_fits_a_page(desk: T
     assert desk.post("/v1/reports", json=body, headers=headers).status_code == 201
     page = desk.get(ROUND)
     assert len(Paper(desk, page).all("shown")) == 202
-    assert len(page.content) < 400_000
+    assert len(page.content) < 440_000

@@ -179,9 +179,9 @@ def test_what_is_not_found_is_told_by_the_address_that_was_asked_for(reading: Te
 
 def test_parties_and_irritants_are_called_by_their_names(reading: TestClient) -> None:
     talks = Page.of(reading.get("/relations/ru-us")).said
-    assert "The other side stands at formalised, Russia at understanding." in talks
-    assert "The US saying that it is at understanding, or denying it." in talks
-    assert "The US is not on record with where it stands." in Page.of(reading.get("/rounds/ru-us/istanbul-april")).said
+    assert "The other side is at formalised, Russia at understanding." in talks
+    assert "A statement by the United States that it is at understanding, or a denial." in talks
+    assert "Nothing by the United States is on record." in Page.of(reading.get("/rounds/ru-us/istanbul-april")).said
     document = Page.of(reading.get("/sources/a4-unnamed-outlet")).said
     assert "Understanding reported · Visas for diplomats" in document
     assert "ru-us/visas" not in document
