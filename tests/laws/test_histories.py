@@ -17,7 +17,7 @@ from service.domain.corrections import effective
 from service.domain.history import History
 from tests.laws.histories import STREAM, Draft, drafts, filed, record
 
-EXAMPLES = 100
+EXAMPLES = 400
 SEVERAL = 3
 
 
