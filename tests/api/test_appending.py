@@ -97,18 +97,18 @@ def test_who_saw_an_older_state_is_given_the_present_validator(desk: TestClient)
         ('"{1}-zip"', "names a representation other than the present JSON"),
         ("{2}", "names a representation other than the present JSON"),
         ('"0-1-application/json"', "names no state of the record"),
-        ('"0-{3}-1-application/json"', "has changed since position 0 and is now at 68. Read it again."),
-        ('W/"67-{4}-1-application/json-gzip", "69-{4}-1-application/json"', "has changed since position 67"),
-        ('"69-{4}-1-application/json"', "is at position 68 and was never in the state that If-Match names"),
-        ('"67-0123456789-1-application/json"', "is at position 68 and was never in the state that If-Match names"),
-        ('"68-{4}-1-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"0-{3}-2-application/json"', "has changed since position 0 and is now at 68. Read it again."),
+        ('W/"67-{4}-2-application/json-gzip", "69-{4}-2-application/json"', "has changed since position 67"),
+        ('"69-{4}-2-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"67-0123456789-2-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"68-{4}-2-application/json"', "is at position 68 and was never in the state that If-Match names"),
     ],
 )
 def test_a_tag_that_does_not_match_is_explained_truthfully(desk: TestClient, written: str, detail: str) -> None:
     etag = seen(desk)
     before = desk.get("/v1/events?after=66&limit=1").json()
     record, chain_hash = before["log"].partition(".")[0], before["items"][0]["chainhash"]
-    other = etag.replace("-1-", "-2-")
+    other = etag.replace("-2-", "-1-")
     match = written.format(etag, etag.strip('"'), other, record[-10:], chain_hash[:10])
     answer = append(desk, said("ConcernRaised"), If_Match=match)
     assert (answer.status_code, answer.headers["etag"]) == (412, etag)

@@ -32,7 +32,7 @@ LARGE: Final = [
     (ADDRESSES["style.css"], "text/css"),
     (ADDRESSES["htmx.min.js"], "text/javascript"),
 ]
-SMALL: Final = "/v1/irritants/ru-us/direct-flights"
+SMALL: Final = "/v1/changes?after=127"
 
 
 @pytest.fixture(scope="module")

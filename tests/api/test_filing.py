@@ -198,7 +198,7 @@ def test_a_refused_key_can_be_used_for_the_mended_report(desk: TestClient) -> No
 
 
 def test_what_the_rules_forbid_says_where_it_stands_and_what_they_allow(desk: TestClient) -> None:
-    body = report(on(FLIGHTS, "ProgressReversed", to="formalised", by="RU", reason="None.", undoes=None))
+    body = report(on(FLIGHTS, "ProgressReversed", to="resolved", by="RU", reason="None.", undoes=None))
     answer = desk.post("/v1/reports", json=body, headers=KEY)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-a-reversal")
     assert answer.json()["rung"] == "proposed"

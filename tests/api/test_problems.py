@@ -36,8 +36,8 @@ def test_every_name_is_explained_and_nothing_else() -> None:
 
 
 def test_one_refusal_names_its_kind() -> None:
-    problem = problem_of(Refused([NotAReversal("/events/3/to", rung="formalised", to="formalised")]))
-    detail = "A reversal goes below the rung reported in its place, which is formalised; formalised does not."
+    problem = problem_of(Refused([NotAReversal("/events/3/to", to="resolved")]))
+    detail = "A reversal goes back to a rung below resolved; resolved is not below it."
     assert problem.document.model_dump(exclude_none=True) == {
         "type": "/problems/not-a-reversal",
         "title": "Not a reversal",
@@ -48,17 +48,19 @@ def test_one_refusal_names_its_kind() -> None:
 
 
 def test_several_refusals_of_the_rules_are_a_conflict() -> None:
-    refused = Refused([NotClosed("", rung="raised"), NotAReversal("", rung="raised", to="raised")])
+    refused = Refused([NotClosed("", rung="raised", asserter="RU"), NotAReversal("", to="resolved")])
     assert (problem_of(refused).status, problem_of(refused).name) == (409, "not-allowed")
 
 
 def test_one_mistake_among_them_makes_it_a_mistake() -> None:
-    refused = Refused([NotClosed("", rung="raised"), UnknownSource("", document="a9")])
+    refused = Refused([NotClosed("", rung="raised", asserter="RU"), UnknownSource("", document="a9")])
     assert (problem_of(refused).status, problem_of(refused).name) == (422, "not-valid")
 
 
 def test_what_the_rules_allow_is_told() -> None:
-    refused = Refused([NotClosed("", rung="raised")], AllowedTypes("raised", ("ConcernRaised", "ProposalTabled")))
+    refused = Refused(
+        [NotClosed("", rung="raised", asserter="RU")], AllowedTypes("raised", ("ConcernRaised", "ProposalTabled"))
+    )
     document = problem_of(refused).document
     assert (document.rung, document.allowed) == ("raised", ("ConcernRaised", "ProposalTabled"))
 

@@ -68,7 +68,7 @@ def test_what_is_asked_for_in_the_future_is_refused_and_what_was_not_there_is_no
     beyond = ("--to", "position:999") if view.startswith("difference") else ("--as-of-position", "999")
     ended = reader.run(*view.split(), *beyond)
     assert (ended.code, ended.out) == (1, "")
-    assert "the record ends at" in ended.err
+    assert "beyond the end of the record" in ended.err
 
 
 def test_a_view_of_what_was_not_on_record_yet_is_not_found(reader: Desk) -> None:
