@@ -58,11 +58,13 @@ def press_file(page: Page) -> None:
 
 def test_a_round_is_filed_after_it_was_seen_what_it_changes_and_another_window_hears_of_it(desk: Desk) -> None:
     board = desk.window("/")
-    expect(board.get_by_text("Russia says that there is an understanding; the US is silent.")).to_be_visible()
+    expect(
+        board.get_by_text("Russia says that the substance is agreed (“understanding”); the United States is silent.")
+    ).to_be_visible()
     page = on_visas(desk)
     expect(page.locator("#e1-occurred-read")).to_have_text("on or after 2 May 2025, day unknown")
     preview = page.locator("#preview")
-    expect(preview).to_contain_text("Both sides say that there is an understanding.")
+    expect(preview).to_contain_text("Russia and the United States both say that the substance is agreed")
     assert events(desk) == []
     everybody_can_use(page, "file-preview")
     press_file(page)
@@ -70,7 +72,7 @@ def test_a_round_is_filed_after_it_was_seen_what_it_changes_and_another_window_h
     expect(page.get_by_role("heading", name="What it changed")).to_be_visible()
     shot(page, "report")
     assert len(events(desk)) == 1
-    expect(board.get_by_text("Both sides say that there is an understanding.")).to_be_visible()
+    expect(board.get_by_text("Russia and the United States both say that the substance is agreed")).to_be_visible()
 
 
 def test_a_mistake_is_told_at_its_field_once_it_is_left_and_goes_when_it_is_mended(desk: Desk) -> None:

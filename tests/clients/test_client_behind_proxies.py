@@ -367,7 +367,10 @@ def nginx(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
             {temporary}
             log_format short '$status'; access_log {log} short;
             gzip on; gzip_types application/json; gzip_min_length 1; gzip_proxied any; gzip_http_version 1.0;
-            server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {upstream}; }} }}
+            server {{
+                listen 127.0.0.1:{port};
+                location / {{ proxy_pass {upstream}; proxy_set_header Accept-Encoding ""; }}
+            }}
         }}""",
         encoding="utf-8",
     )
@@ -375,10 +378,10 @@ def nginx(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
 
 
 def apache(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
-    port, log = _free_port(), folder / "access.log"
+    port, inner, log = _free_port(), _free_port(), folder / "access.log"
     modules = "\n".join(
         f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
-        for name in ("mpm_event", "authz_core", "proxy", "proxy_http", "filter", "deflate")
+        for name in ("mpm_event", "authz_core", "headers", "proxy", "proxy_http", "filter", "deflate")
     )
     (folder / "apache.conf").write_text(
         f"""
@@ -388,9 +391,17 @@ def apache(upstream: str, folder: Path) -> tuple[list[str], int, Path]:
         PidFile {folder}/pid
         ErrorLog {folder}/error.log
         LogFormat "%>s" short
-        CustomLog {log} short
-        ProxyPass / {upstream}/
-        AddOutputFilterByType DEFLATE application/json
+        <VirtualHost 127.0.0.1:{port}>
+            CustomLog {log} short
+            ProxyPass / http://127.0.0.1:{inner}/
+            AddOutputFilterByType DEFLATE application/json
+        </VirtualHost>
+        # The service is asked for what is not compressed, so that the proxy compresses it.
+        Listen 127.0.0.1:{inner}
+        <VirtualHost 127.0.0.1:{inner}>
+            RequestHeader unset Accept-Encoding
+            ProxyPass / {upstream}/
+        </VirtualHost>
         """,
         encoding="utf-8",
     )
@@ -410,8 +421,8 @@ def test_behind_a_proxy_that_compresses_nothing_is_sent_twice_and_waiting_waits(
 ) -> None:
     with proxied(*configured(server.url, tmp_path)) as (url, log):
         plain, changed = (
-            httpx2.get(f"{at}/v1/irritants/{BANKING}", headers={"Accept-Encoding": "gzip"}).headers["etag"]
-            for at in (server.url, url)
+            httpx2.get(f"{at}/v1/irritants/{BANKING}", headers={"Accept-Encoding": coding}).headers["etag"]
+            for at, coding in ((server.url, "identity"), (url, "gzip"))
         )
         assert plain != changed, "this proxy compresses nothing"
         with Irritants(url) as irritants:
