@@ -55,11 +55,12 @@ format: install ## put the code in its one format
 
 linters: install $(LINTERS) ## Redocly, Spectral, html-validate and the Nu checker, in a folder of their own; needs npm
 
-# As above. No script of a package is run, and no lock file is written: it would hold addresses of a registry.
+# As above. No script of a package is run, and no lock file is written: it would hold addresses of a registry. A registry
+# that cannot be reached would keep npm waiting without end.
 $(LINTERS): tests/contract/package.json
 	mkdir -p $(@D)
 	cp $< $(@D)/package.json
-	npm install --prefix $(@D) --loglevel=error --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier >/dev/null
+	timeout 300 npm install --prefix $(@D) --loglevel=error --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier >/dev/null
 	cp $< $@
 
 contract: linters ## the contract and every page by the linters, and clients generated from the contract; needs npm and java
