@@ -13,7 +13,7 @@ from service.domain.ladder import LEVELS
 from service.projections.names import joined, name_of
 
 if TYPE_CHECKING:
-    from service.projections.irritant import Awaited, DisputeDocument, InEffect, IrritantDocument, Side, ThirdParty
+    from service.projections.irritant import AwaitedAct, DisputeDocument, InEffect, IrritantDocument, Side, ThirdParty
 
 
 class _Phrase(NamedTuple):
@@ -324,7 +324,7 @@ def _awaiting(it: "IrritantDocument") -> Iterator[str]:
         yield f"{more} more {'is' if more == 1 else 'are'} awaited"
 
 
-def _awaited(it: "IrritantDocument", awaited: "Awaited") -> str:
+def _awaited(it: "IrritantDocument", awaited: "AwaitedAct") -> str:
     whom = "both sides" if len(awaited.of) > 1 else joined([name_of(a) for a in awaited.of])
     due = [f"due {edtf.describe(awaited.due)}"] if awaited.due else []
     by = joined([name_of(a) for a in awaited.by])

@@ -115,7 +115,7 @@ class ExtentDocument(Document):
     unit: str
 
 
-class Awaited(Document):
+class AwaitedAct(Document):
     """What an actor is awaited for: an agreed step, or an answer to a proposal.
 
     `by`: the sides that agreed to the step, or who tabled the proposal. `confirmed`: both sides agreed to these terms.
@@ -168,7 +168,7 @@ class IrritantDocument(Document):
     disputes: tuple[DisputeDocument, ...]
     reversible: Literal["true", "false", "unknown"]
     awaiting: str
-    awaited: tuple[Awaited, ...]
+    awaited: tuple[AwaitedAct, ...]
     items: Items
     extent: ExtentDocument | None
     valid_until: str | None
@@ -302,14 +302,14 @@ def _third_party(state: Irritant, actor: str) -> ThirdParty:
     )
 
 
-def _awaited(state: Irritant) -> list[Awaited]:
+def _awaited(state: Irritant) -> list[AwaitedAct]:
     if state.lifecycle in undertakings.ENDED:
         return []
     steps = [a for a in undertakings.agreements(state) if a.open and a.held]
     if any(a.terms.owner == "both" or state.is_side(a.terms.owner) for a in steps):
         return [_awaited_step(state, a) for a in steps if a.terms.owner == "both" or state.is_side(a.terms.owner)]
     return [
-        Awaited(
+        AwaitedAct(
             kind="answer",
             of=offer.awaited,
             what=offer.proposal.data.terms,
@@ -322,9 +322,9 @@ def _awaited(state: Irritant) -> list[Awaited]:
     ]
 
 
-def _awaited_step(state: Irritant, agreed: undertakings.Agreement) -> Awaited:
+def _awaited_step(state: Irritant, agreed: undertakings.Agreement) -> AwaitedAct:
     owner = agreed.terms.owner
-    return Awaited(
+    return AwaitedAct(
         kind="step",
         of=state.parties if owner == "both" else (owner,),
         what=agreed.last.data.action,

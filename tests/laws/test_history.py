@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.assertion import AssertionCorrected, Recorded
-from service.domain.corrections import Effective, effective
+from service.domain.corrections import Effective, aims_at, effective
 from service.domain.history import History
 from service.domain.irritant.fold import evolve
 from service.domain.irritant.state import Irritant
@@ -61,7 +61,10 @@ def test_an_event_meets_when_it_is_judged_what_it_meets_once_it_is_on_record(eve
     for event in events:
         effect, state = history.in_place(event)
         history.append(event)
-        if effect is not None:
+        if (aim := aims_at(event.data)) is not None and history.met(aim) is None:
+            # It is judged, so that it can be refused. On record it has no effect, as its target has none.
+            assert history.met(event.id) is None
+        elif effect is not None:
             assert history.met(event.id) == (effect, state)
 
 
