@@ -24,11 +24,11 @@ from service.projections.board import BoardDocument, BoardRow
 from service.web.assets import ROOM
 from service.web.clocks import SliderQuery, address_meant, clocks
 from service.web.formatting import capitalised, name_of, occurred, round_name, since
-from service.web.headline import Standing, basis, beside, of_row
 from service.web.ladder import axis, ladder, movement, symbols
 from service.web.limited import relations, to_one_relation
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, page_response
+from service.web.standing import Standing, basis, beside, of_row
 
 router: Final = APIRouter(include_in_schema=False)
 

@@ -17,9 +17,9 @@ from service.projections.difference import changed
 from service.store import events, reports
 from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
-from service.web.headline import of_change
 from service.web.limited import relations, to_one_relation
 from service.web.pages import PageRequest, Template, page_response
+from service.web.standing import of_change
 
 router: Final = APIRouter(include_in_schema=False)
 

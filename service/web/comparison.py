@@ -17,8 +17,8 @@ from service.api.resources.relations import BOARD
 from service.projections.difference import DifferenceDocument
 from service.projections.irritant import IrritantDocument
 from service.web import ladder
-from service.web.headline import of_irritant
 from service.web.pages import PageRequest, Redirect, Template, address, page_response
+from service.web.standing import of_irritant
 
 router: Final = APIRouter(include_in_schema=False)
 

@@ -21,9 +21,9 @@ from service.web import ladder
 from service.web.clocks import SliderQuery, address_meant, clocks
 from service.web.events import EventsQuery
 from service.web.formatting import event_label, since, uncapitalised
-from service.web.headline import basis, beside, of_irritant
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, page_response
+from service.web.standing import basis, beside, of_irritant
 from service.web.timeline import plot
 
 router: Final = APIRouter(include_in_schema=False)

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from service.api.resources import Snapshot
 from service.domain.ladder import RUNGS, Rung
 from service.web import ladder
-from service.web.headline import Rungs, Standing
 from service.web.pages import NoQuery, PageRequest, Template, page_response
+from service.web.standing import Rungs, Standing
 
 router: Final = APIRouter(include_in_schema=False)
 

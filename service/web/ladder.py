@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from service.domain.ladder import LEVELS, RUNGS, Rung
 from service.web.formatting import name_of
-from service.web.headline import Rungs, Standing
 from service.web.messages import messages
+from service.web.standing import Rungs, Standing
 
 _WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
 _ROUND_STEP, _MOVEMENT, _RUNG_STEP, _TOP = 20, 96, 5, 3

@@ -14,10 +14,10 @@ from service.api.resources.rounds import SHEET
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
 from service.web.formatting import day_of
-from service.web.headline import of_change
 from service.web.pages import PageRequest, Template, address, page_response
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
+from service.web.standing import of_change
 
 router: Final = APIRouter(include_in_schema=False)
 

@@ -16,28 +16,10 @@ from service.store.engine import open_engine
 from service.store.migrate import upgrade
 from service.web.site import add_pages
 from tests.api.bodies import FLIGHTS, on, report, said
+from tests.api.test_reading_conditions import READ, STATUS
 from tests.conftest import Clone
 from tests.keys import key_on
 
-STATUS = "/v1/irritants/ru-us/direct-flights"
-READ = [
-    "/v1/irritants?limit=3",
-    STATUS,
-    f"{STATUS}/dossier",
-    f"{STATUS}/events",
-    f"{STATUS}?as_of_position=100",
-    "/v1/rounds/ru-us/istanbul-april/sheet",
-    "/v1/relations/ru-us/board",
-    "/v1/relations/ru-us/calendar.ics",
-    "/v1/sources/a2-tataru",
-    "/v1/reports",
-    "/v1/events?after=100",
-    "/v1/changes",
-    "/v1/changes.atom",
-    "/",
-    "/changes",
-    "/irritants/ru-us/direct-flights",
-]
 OF_NOTHING = ["/v1/irritants", "/v1/reports", "/v1/events", "/v1/changes.atom", "/v1/sources", "/", "/changes"]
 
 

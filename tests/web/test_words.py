@@ -17,9 +17,10 @@ from service.domain.irritant.standing import Basis
 from service.domain.ladder import RUNGS, Rung
 from service.projections.change import StandingDocument
 from service.projections.needs_confirmation import Kind
-from service.web import assets, formatting, headline, ladder
-from service.web.headline import Standing
+from service.web import assets, formatting, ladder
 from service.web.messages import messages
+from service.web.standing import Standing
+from service.web.standing import basis as basis_of
 
 T = messages()
 TEMPLATES = sorted((assets.ROOM / "templates").glob("*.html"))
@@ -52,7 +53,7 @@ def test_every_way_to_stand_has_its_sentence_and_its_drawing() -> None:
         stands = standing(russia, america, basis=basis)
         if RUNGS.index(reported) >= RUNGS.index(stands.claimed):
             stands = stands._replace(reported=reported)
-            assert headline.basis(stands)
+            assert basis_of(stands)
             assert ladder.ladder(stands).count("<title>") == 1 + 2 + sum(
                 rung != "unstated" for rung in (stands.claimed, stands.confirmed, stands.reported)
             )

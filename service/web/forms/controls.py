@@ -19,9 +19,9 @@ from service.web.forms.draft import Draft, Entry
 from service.web.forms.editing import offered, streams_of
 from service.web.forms.fields import Field
 from service.web.forms.preview import Preview
-from service.web.headline import of_row
 from service.web.ladder import ladder, symbols
 from service.web.messages import messages
+from service.web.standing import of_row
 
 _SUGGESTED: Final[Mapping[str, str]] = {
     "document": "documents",

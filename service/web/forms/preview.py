@@ -21,8 +21,8 @@ from service.projections.change import ChangeDocument, StandingDocument
 from service.projections.consequences import Lost, lost
 from service.recorder import Receipt
 from service.web.forms.draft import Draft, Placed, placed
-from service.web.headline import of_change
 from service.web.ladder import ladder
+from service.web.standing import of_change
 
 _NO_KEY: Final = ""
 
