@@ -1,26 +1,27 @@
-# One word for each thing that one does here. GNU make and a python3 of at least 3.11 are all that must be there.
+# The commands of this repository: `make help` lists them. They need GNU make and Python 3.11 or later.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/node/.installed
+LIGHTHOUSE := $(VENV)/lighthouse/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Wherever that is set: the suite starts some fifty servers, and each would compile the service anew.
+# The suite starts about fifty servers. Without bytecode files, each of them would compile the service again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check hostile everywhere lint format linters contract crash laws fuzz bench bench-million \
+.PHONY: help install run test check hostile everywhere lint format linters contract lighthouse crash upgrade laws fuzz bench bench-million \
 	bench-compare peers dist image picture sbom audit lock
-# What is run is shown where it is asked for (make V=1); else only what it has to say.
+# `make V=1` also prints the commands that a target runs.
 $(V).SILENT:
 
-help: ## list these words
+help: ## list these commands
 	grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
 
-install: $(INSTALLED) ## .venv with the service, the embedded database and everything for development
+install: $(INSTALLED) ## install the service, the embedded database and the tools for development into .venv
 
-# The stamp comes last, so an interrupted install is done again; a second `make install` does nothing. What is installed
-# can be read by all: root's embedded database runs as another user, who must reach its programs.
+# The stamp file is touched last, so an interrupted installation starts again, and a second `make install` does nothing.
+# With `umask 022` every user can read the files: if root runs the embedded database, its programs run as another user.
 $(INSTALLED): pyproject.toml tests/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,91 +29,108 @@ $(INSTALLED): pyproject.toml tests/requirements.txt
 	$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	touch $@
 
-run: install ## the service on http://127.0.0.1:8000: migrated, seeded, its database embedded under .irritants/
+run: install ## serve on http://127.0.0.1:8000, with the seeds and an embedded database in .irritants/
 	$(BIN)/irritants serve
 
-test: install ## the whole suite on every core; import rules and the OpenAPI document are tests in it
+test: install ## run the test suite on all cores
 	$(BIN)/pytest -n auto --dist worksteal
 
-check: lint test ## all of it: lint, then the suite
+check: lint test ## run lint, then the test suite: what a commit must pass
 
-hostile: install ## the store's tests, as a role whose settings would change what is stored
+hostile: install ## run the tests of the store as a database role with harmful settings
 	TEST_HOSTILE=1 $(BIN)/pytest -n auto --dist worksteal tests/store tests/test_recorder.py tests/test_rebuild.py
 
-everywhere: install ## `make check` on PostgreSQL 15 (Debian's package), 17 (the public image) and the embedded 18
+everywhere: install ## run the suite on PostgreSQL 15 (Debian's package), 17 (the public image) and the embedded 18
 	$(MAKE) check
 	$(BIN)/python -m tests.servers debian:15 $(MAKE) test hostile
 	$(BIN)/python -m tests.servers image:17 $(MAKE) test hostile
 
-lint: install ## format, rules and strict types
+lint: install ## check the format, the lint rules and the types
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
 
-format: install ## put the code in its one format
+format: install ## format the code
 	$(BIN)/ruff check --quiet --fix-only --exit-zero
 	$(BIN)/ruff format --quiet
 
-linters: install $(LINTERS) ## Redocly, Spectral, html-validate and the Nu checker, in a folder of their own; needs npm
+linters: install $(LINTERS) ## install Redocly, Spectral, html-validate and the Nu checker into .venv/node; needs npm
 
-# As above. No script of a package is run, and no lock file is written: it would hold addresses of a registry. A registry
-# that cannot be reached would keep npm waiting without end.
+# The dependencies of a package.json, in a folder.
+define npm_install
+	mkdir -p $(2)
+	cp $(1) $(2)/package.json
+	timeout 300 npm install --prefix $(2) --loglevel=error --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier >/dev/null
+endef
+
+# The copied package.json is the stamp file. npm runs no script of a package. It writes no lock file, because that would
+# contain addresses of a registry. The time limit ends npm if a registry cannot be reached.
 $(LINTERS): tests/contract/package.json
-	mkdir -p $(@D)
-	cp $< $(@D)/package.json
-	timeout 300 npm install --prefix $(@D) --loglevel=error --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier >/dev/null
+	$(call npm_install,$<,$(@D))
 	cp $< $@
 
-contract: linters ## the contract and every page by the linters, and clients generated from the contract; needs npm and java
+$(LIGHTHOUSE): tests/lighthouse/package.json
+	$(call npm_install,$<,$(@D))
+	cp $< $@
+
+contract: linters ## check the OpenAPI document and all pages with linters, and test generated clients; needs npm and java
 	PROGRAMS_REQUIRED=1 $(BIN)/pytest -rs -m '' tests/contract tests/web/test_html.py tests/clients/test_generated.py
 
-crash: install ## crash rounds (ROUNDS=50): processes and the database killed under load, and the proof that nothing is lost
+lighthouse: install $(LIGHTHOUSE) ## require full points of Lighthouse for accessibility and best practices; needs npm and chromium
+	$(BIN)/python -m tests.lighthouse
+
+crash: install ## kill processes and the database under load (ROUNDS=50), and prove that nothing is lost
 	$(BIN)/python -m tests.crash.rounds --rounds $(or $(ROUNDS),50)
 
-# On DATABASE_URL, where that is set; else on the embedded database and, where it can be run here, on postgres:17.
-bench: install ## how fast, as ratios to bare work on the same machine and database; needs wrk and nats-server
+# It takes the earlier release from the history of this repository.
+upgrade: install ## run release 0.2.0 and this one on one record: the earlier one can read all that is recorded
+	PROGRAMS_REQUIRED=1 $(BIN)/pytest -m '' tests/test_previous_release.py tests/test_upgrades.py
+
+# Uses DATABASE_URL if it is set. Otherwise uses the embedded database, and postgres:17 if a container engine can run it.
+bench: install ## measure the speed, as ratios to simple programs on the same machine; needs wrk and nats-server
 	$(BIN)/python -m tests.benchmarks
 
-bench-million: install ## whether anything costs more in a record of a million events (KEEP=folder keeps it)
+bench-million: install ## compare the costs in a record of a million events with a small one (KEEP=folder keeps it)
 	$(BIN)/python -m tests.benchmarks.million $(if $(KEEP),--home $(KEEP))
 
-bench-compare: install ## whether anything is slower here than in another checkout (BEFORE=folder)
+bench-compare: install ## compare the speed of this checkout with another one (BEFORE=folder)
 	$(BIN)/python -m tests.benchmarks.compare --before $(BEFORE) --after .
 
-peers: ## libraries that the benchmarks compare with and the profiler, in a folder of their own; no other word needs them
+peers: ## install a profiler and the libraries that benchmarks compare with into .venv/peers; only --peers needs them
 	test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers
 	$(VENV)/peers/bin/pip install -qq 'eventsourcing[postgres]==9.5.6' py-spy==0.4.1
 
-laws: install ## 20,000 random histories for each law about the truth of sentences
-	$(BIN)/pytest -n auto -o faulthandler_timeout=7200 --hypothesis-profile=laws tests/laws/test_headline.py
+laws: install ## hold 20,000 random histories to each law about the truth of sentences, and about the ladder
+	$(BIN)/pytest -o faulthandler_timeout=7200 --hypothesis-profile=laws -n auto tests/laws/test_headline.py \
+		tests/laws/test_ladder.py -k "every_law or advancing or evidence_of_a_known or order_of_filing"
 
-fuzz: install ## thousands of cases for the contract (EXAMPLES=300 for each operation), for bytes and for the laws
+fuzz: install ## test the interface, raw bytes and the laws with random cases (EXAMPLES=300 for each operation)
 	EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -n auto -m '' -rsP -o faulthandler_timeout=7200 \
 		--hypothesis-show-statistics --hypothesis-profile=fuzz tests/fuzz tests/laws
 
-dist: install ## the wheel and the source distribution, in dist/
+dist: install ## build the wheel and the source distribution in dist/
 	$(BIN)/hatchling build -d dist
 
-# The one place of the version is pyproject.toml.
+# pyproject.toml is the only place of the version.
 VERSION = $(shell $(PYTHON) -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 IMAGE = irritants:$(VERSION)
-image: ## the container image (IMAGE=irritants:VERSION), labelled with the version in pyproject.toml
+image: ## build the container image (IMAGE=irritants:VERSION), labelled with the version in pyproject.toml
 	docker build --quiet --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
 
-picture: install ## docs/images/board.png, the picture in the README; needs chromium
+picture: install ## draw docs/images/board.png, the picture in the README; needs chromium
 	$(BIN)/python -m tests.picture
 
-sbom: install ## what the image is made of, as a CycloneDX document on standard output
+sbom: install ## print the components of the image as a CycloneDX document
 	$(BIN)/python tests/sbom.py requirements.txt
 
-audit: install ## known vulnerabilities in the pinned versions; where no advisories can be had, the versions to review
+audit: install ## list known vulnerabilities in the pinned versions; without advisories, list the versions to review
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --progress-spinner off \
 		|| { echo 'To be reviewed by hand:'; grep -oE '^[a-zA-Z0-9._-]+==[^ ]+' requirements.txt; exit 1; }
 
-# The development lock comes first and rules the other, so that both name the same versions.
+# The development lock is made first and constrains the other lock, so both have the same versions.
 LOCK = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --group build
-lock: ## pin the newest versions that pyproject.toml allows, with the hashes of every platform's files
+lock: ## pin the newest versions that pyproject.toml allows, with hashes for every platform
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install -qq uv==0.13.9
 	$(LOCK) --upgrade --extra embedded --group dev --output-file tests/requirements.txt

@@ -1,4 +1,4 @@
-"""Alembic's way in: the caller (`service.store.migrate`) brings the connection, in a transaction of its own."""
+"""Run the migrations. Alembic calls this file. `service.store.migrate` gives it a connection in a transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""A client for programs: read a status, wait for its change, follow all events.
+"""A Python client for other programs: read a status, wait for its change, follow all events.
 
     from service.client import Irritants
 
@@ -8,13 +8,14 @@
         for event in irritants.follow():
             print(event.position, event.stream, event.type)
 
-Documents are cached with their ETags, so reading an unchanged one again costs the service little. `follow` checks that
-no event is missing: positions have no gaps, and `log` proves that the history is still the same.
+The client keeps each document with its ETag, so reading an unchanged document again costs the service little. `follow`
+checks that no event is missing: positions have no gaps, and `log` proves that the history is still the same.
 
 Every error is an IrritantsError. During an outage the client retries for `patience` seconds, then raises Unavailable.
-Errors that a retry cannot fix are raised at once: Problem if the service refuses, UnexpectedAnswer if something else
-responds in its place. The client pauses between requests without news, even behind a proxy that removes `Prefer`,
-changes or removes the ETag, or responds from a cache.
+It raises other errors at once: Problem if the service refuses a request, UnexpectedAnswer if another server responds.
+
+The client pauses after a response without news. It does so even if a proxy removes `Prefer`, changes the ETag or
+responds from its cache.
 """
 
 import json
@@ -45,22 +46,25 @@ __all__ = [
 ]
 
 LONGEST_WAIT: Final = 30
-"""The seconds that the service holds a waiting request at most."""
+"""The longest time in seconds for which the service holds a waiting request."""
 _PAGE: Final = 1_000
 _OUTAGES: Final = frozenset({429, 502, 503, 504})
+"""The statuses after which a retry can succeed."""
 _PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""The seconds before each retry. The last one repeats."""
 _MOST_BYTES: Final = 64 << 20  # a page of a thousand of the longest events has 12 MiB
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+"""A number of seconds in a header."""
 # Proxies append a suffix to the tag of a response that they compress.
 _TAG: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e]*?)(?:--?(?:gzip|br|zstd|deflate))?"')
 
 
 class IrritantsError(Exception):
-    """The base of all errors of this client. Its subclasses say what to do."""
+    """The base class of all errors of this client."""
 
 
 class Problem(IrritantsError):
-    """The service refused the request (RFC 9457). `type`: the problem type. `errors`: the mistakes, with places."""
+    """The service refused the request (RFC 9457). `type` is the problem type. `errors` lists mistakes with places."""
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
         self.status = status
@@ -72,18 +76,18 @@ class Problem(IrritantsError):
 
 
 class OtherHistory(Problem):
-    """The history that was followed is not that of the record: a backup was restored, or it is another record."""
+    """The record is not the one that was followed: a backup was restored, or the address leads to another record."""
 
 
 class EventsMissing(IrritantsError):
-    """The service left out events. Do not process later ones; ask its operator."""
+    """The service left out events. Do not process later events. Ask the operator of the service."""
 
 
 class Unavailable(IrritantsError):
-    """The service gave no complete response within `patience` seconds: try again later.
+    """The service gave no complete response within `patience` seconds. Try again later.
 
-    `status`: of the last response, None if there was none. `retry_after`: the seconds after which the service accepts
-    requests again, if it named them.
+    `status` is the status of the last response, or None without a response. `retry_after` is the number of seconds
+    after which the service accepts requests again, or None if it did not say.
     """
 
     def __init__(self, reason: str, status: int | None = None, retry_after: float | None = None) -> None:
@@ -92,7 +96,7 @@ class Unavailable(IrritantsError):
 
 
 class UnexpectedAnswer(IrritantsError):
-    """Something else responded in the place of the service: a sign-in page, a proxy, a cache, another server.
+    """Another server responded instead of the service, such as a sign-in page, a proxy or a cache.
 
     A retry does not help. Check the address and the proxies in between.
     """
@@ -104,7 +108,7 @@ class UnexpectedAnswer(IrritantsError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `data` is in the latest version of its type. Resume with `position` and `log`."""
+    """One event. `data` reads as the latest version of its type. To resume after it, use its `position` and `log`."""
 
     position: int
     id: str
@@ -119,14 +123,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """A complete response. `held`: the service held the request for the time that the client wanted to wait."""
+class _Response:
+    """A complete response. `was_held`: the service held the request for about as long as the client asked to wait."""
 
     url: str
     status: int
     headers: httpx2.Headers
     value: Any
-    held: bool
+    was_held: bool
 
 
 class _Outage(Exception):
@@ -140,8 +144,8 @@ class _Outage(Exception):
 class Irritants:
     """A client of one service. `patience`: the seconds to retry during an outage before it raises Unavailable.
 
-    Every method returns or raises within `patience` plus the seconds that it waits for a change. Raises ValueError if
-    the address or the key is invalid.
+    Every method returns or raises within `patience` plus the seconds that it waits for a change. The constructor raises
+    ValueError if the address or the key is invalid.
     """
 
     def __init__(
@@ -159,7 +163,7 @@ class Irritants:
         headers = {"Accept": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
         self._http = httpx2.Client(base_url=url, headers=headers)
         self._patience, self._pause = patience, pause
-        self._known: dict[str, tuple[str | None, IrritantDocument]] = {}
+        self._last_read: dict[str, tuple[str | None, IrritantDocument]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -175,17 +179,20 @@ class Irritants:
         return self._read(id)[0]
 
     def wait(self, id: str, seconds: int = LONGEST_WAIT) -> IrritantDocument | None:
-        """Return the irritant as soon as it differs from its last read by this client. None after `seconds`."""
-        if id not in self._known:
+        """Wait until the irritant differs from the last document that this client read, and return it.
+
+        Return None if it has not changed after `seconds`.
+        """
+        if id not in self._last_read:
             self._read(id)
-        before = self._known[id][1]
+        before = self._last_read[id][1]
         until = time.monotonic() + seconds
         pauses = iter(_PAUSES)
         while (left := until - time.monotonic()) > 0:
-            now, answer = self._read(id, max(1, min(LONGEST_WAIT, round(left))))
-            if now is not before:
-                return now
-            pauses = self._pace(answer, pauses, until)
+            document, response = self._read(id, max(1, min(LONGEST_WAIT, round(left))))
+            if document is not before:
+                return document
+            pauses = self._pause_before_next(response, pauses, until)
         return None
 
     def statuses(self, **filters: str) -> Iterator[IrritantDocument]:
@@ -193,31 +200,31 @@ class Irritants:
         cursor: str | None = None
         while True:
             params = {**filters, "limit": str(_PAGE)} | ({} if cursor is None else {"cursor": cursor})
-            answer = self._ask("/v1/irritants", params)
-            with _of_this_service(answer):
-                found = [IrritantDocument.model_validate(item, extra="ignore") for item in answer.value["items"]]
-                following = answer.value["next"]
+            response = self._request("/v1/irritants", params)
+            with _expected_document(response):
+                found = [IrritantDocument.model_validate(item, extra="ignore") for item in response.value["items"]]
+                following = response.value["next"]
             yield from found
             if following is None:
                 return
             if following == cursor:
-                raise UnexpectedAnswer(answer.url, "the same page of a list again", answer.status)
+                raise UnexpectedAnswer(response.url, "the same page of a list again", response.status)
             cursor = following
 
     def follow(self, after: int = 0, log: str | None = None, *, wait: int = LONGEST_WAIT) -> Iterator[Event]:
-        """Yield every event after a position, once and in order, and then new ones. With `wait=0` stop at the end.
+        """Yield every event after a position, once and in order, then new events as they are recorded.
 
-        To resume, pass the `position` and the `log` of the last event that was processed. Raises OtherHistory and
-        EventsMissing.
+        With `wait=0`, stop at the end of the record. To resume, pass the `position` and the `log` of the last event
+        that was processed. Raises OtherHistory and EventsMissing.
         """
         pauses = iter(_PAUSES)
         while True:
             params = {"after": str(after), "limit": str(_PAGE)} | ({"log": log} if log else {})
-            answer = self._ask("/v1/events", params, wait=wait)
-            with _of_this_service(answer):
-                following, log = answer.value["next"], str(answer.value["log"])
-                # `log` proves the end of a page only. Events before that are resumed by their position alone.
-                events = [_event(e, log if e["position"] == following else "") for e in answer.value["items"]]
+            response = self._request("/v1/events", params, wait=wait)
+            with _expected_document(response):
+                following, log = response.value["next"], str(response.value["log"])
+                # `log` proves only the end of a page. So only the last event of a page has it.
+                events = [_event(e, log if e["position"] == following else "") for e in response.value["items"]]
             for event in events:
                 if event.position != after + 1:
                     raise EventsMissing(f"events are missing between positions {after} and {event.position}")
@@ -226,124 +233,130 @@ class Irritants:
             if events:
                 pauses = iter(_PAUSES)
             elif wait:
-                pauses = self._pace(answer, pauses)
+                pauses = self._pause_before_next(response, pauses)
             else:
                 return
 
-    def _pace(self, answer: _Answer, pauses: Iterator[float], until: float | None = None) -> Iterator[float]:
-        """Pause after a response without news that came at once, as from a proxy that removes `Prefer`.
+    def _pause_before_next(
+        self, response: _Response, pauses: Iterator[float], until: float | None = None
+    ) -> Iterator[float]:
+        """Pause if a response without news came at once, as it does from a proxy that removes `Prefer`.
 
-        The first pauses are short, because the service ends all waits when it shuts down. Then it uses Poll-Interval.
+        The first pauses are short, because the service ends all waits when it shuts down. Later pauses have the length
+        of `Poll-Interval`. Return the remaining pauses.
         """
-        if answer.held:
+        if response.was_held:
             return iter(_PAUSES)
-        suggested = answer.headers.get("poll-interval", "")
+        suggested = response.headers.get("poll-interval", "")
         longest = max(_PAUSES[-1], int(suggested) if _SECONDS.fullmatch(suggested) else 0)
         pause = next(pauses, min(longest, LONGEST_WAIT))
         self._pause(pause if until is None else max(0, min(pause, until - time.monotonic())))
         return pauses
 
-    def _read(self, id: str, wait: int = 0) -> tuple[IrritantDocument, _Answer]:
-        tag, known = self._known.get(id, (None, None))
-        answer = self._ask(f"/v1/irritants/{id}", {}, tag=tag, wait=wait)
-        if answer.status == httpx2.codes.NOT_MODIFIED and known is not None:
-            return known, answer
-        with _of_this_service(answer):
+    def _read(self, id: str, wait: int = 0) -> tuple[IrritantDocument, _Response]:
+        """Return an irritant and the response. An unchanged irritant is the same object as before."""
+        tag, before = self._last_read.get(id, (None, None))
+        response = self._request(f"/v1/irritants/{id}", {}, tag=tag, wait=wait)
+        if response.status == httpx2.codes.NOT_MODIFIED and before is not None:
+            return before, response
+        with _expected_document(response):
             # A later release may add fields.
-            document = IrritantDocument.model_validate(answer.value, extra="ignore")
-        if document == known:
-            document = known
-        self._known[id] = answer.headers.get("etag"), document
-        return document, answer
+            document = IrritantDocument.model_validate(response.value, extra="ignore")
+        if document == before:
+            document = before
+        self._last_read[id] = response.headers.get("etag"), document
+        return document, response
 
-    def _ask(self, path: str, params: Mapping[str, str], *, tag: str | None = None, wait: int = 0) -> _Answer:
+    def _request(self, path: str, params: Mapping[str, str], *, tag: str | None = None, wait: int = 0) -> _Response:
         """Return a response, after retries if necessary. Raises Problem, UnexpectedAnswer and Unavailable."""
         headers = {"Prefer": f"wait={wait}"} if wait else {}
-        if tag is not None and (tags := _tags(tag)):
+        if tag is not None and (tags := _if_none_match(tag)):
             headers["If-None-Match"] = tags
         until = time.monotonic() + wait + self._patience
         pauses = iter(_PAUSES)
         while True:
             try:
-                return self._asked_once(path, headers, params, wait, until)
+                return self._request_once(path, headers, params, wait, until)
             except (_Outage, httpx2.TransportError, httpx2.DecodingError) as error:
                 outage = error if isinstance(error, _Outage) else _Outage(str(error) or type(error).__name__)
                 pause = max(next(pauses, _PAUSES[-1]), outage.retry_after)
                 if time.monotonic() + pause > until:
-                    begin = f"{_public(self._http.base_url)} gave no answer within {self._patience:g} seconds"
-                    reason = f"{begin}: {outage.reason}"
+                    address = _without_secrets(self._http.base_url)
+                    reason = f"{address} gave no answer within {self._patience:g} seconds: {outage.reason}"
                     raise Unavailable(reason, outage.status, outage.retry_after or None) from error
             self._pause(pause)
 
-    def _asked_once(
+    def _request_once(
         self, path: str, headers: Mapping[str, str], params: Mapping[str, str], wait: int, until: float
-    ) -> _Answer:
-        """Send one request. Raises _Outage or an error of httpx2 if a retry may help, else as `_ask`."""
+    ) -> _Response:
+        """Send one request. Raises _Outage or an error of httpx2 if a retry may help, else as `_request`."""
         began = time.monotonic()
         left = max(until - began, 0.001)
         timeout = httpx2.Timeout(min(LONGEST_WAIT + 10, left), connect=min(5, left))
-        with self._http.stream("GET", path, headers=headers, params=params, timeout=timeout) as answer:
-            status = answer.status_code
-            url = _public(answer.url)
+        with self._http.stream("GET", path, headers=headers, params=params, timeout=timeout) as response:
+            status = response.status_code
+            url = _without_secrets(response.url)
             if status == httpx2.codes.NOT_MODIFIED and "If-None-Match" in headers:
-                return _Answer(url, status, answer.headers, None, time.monotonic() - began >= 0.9 * wait)
-            media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+                return _Response(url, status, response.headers, None, was_held=time.monotonic() - began >= 0.9 * wait)
+            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             is_json = media_type == "application/json" or media_type.endswith("+json")
             if status in _OUTAGES:
-                detail = _detail(answer, url, until) if is_json else None
-                raise _Outage(detail or f"it answered {status}", status, _retry_after(answer.headers))
-            if answer.has_redirect_location:
-                raise UnexpectedAnswer(url, f"{status}, a redirect to {answer.headers['location'][:200]}", status)
-            if not is_json or not (status == httpx2.codes.OK or answer.is_error):
+                detail = _detail(response, url, until) if is_json else None
+                raise _Outage(detail or f"it answered {status}", status, _retry_after(response.headers))
+            if response.has_redirect_location:
+                raise UnexpectedAnswer(url, f"{status}, a redirect to {response.headers['location'][:200]}", status)
+            if not is_json or not (status == httpx2.codes.OK or response.is_error):
                 raise UnexpectedAnswer(url, f"{status} with {media_type or 'no media type'}", status)
-            value = _whole(answer, url, until)
+            value = _json_body(response, url, until)
         if status == httpx2.codes.OK:
-            return _Answer(url, status, answer.headers, value, time.monotonic() - began >= 0.9 * wait)
+            return _Response(url, status, response.headers, value, was_held=time.monotonic() - began >= 0.9 * wait)
         if media_type != "application/problem+json" or not isinstance(value, dict):
             raise UnexpectedAnswer(url, f"{status} with {media_type}", status)
         raise (OtherHistory if status == httpx2.codes.GONE else Problem)(status, value)
 
 
-def _whole(answer: httpx2.Response, url: str, until: float) -> Any:
-    """Return the JSON of a response. Raises _Outage if it is incomplete or late."""
+def _json_body(response: httpx2.Response, url: str, until: float) -> Any:
+    """Read the body of a response as JSON. Raises _Outage if it is incomplete or late."""
     content = bytearray()
-    for chunk in answer.iter_bytes():
+    for chunk in response.iter_bytes():
         content += chunk
         if len(content) > _MOST_BYTES:
-            raise UnexpectedAnswer(url, f"with more than {_MOST_BYTES >> 20} MiB", answer.status_code)
+            raise UnexpectedAnswer(url, f"with more than {_MOST_BYTES >> 20} MiB", response.status_code)
         if time.monotonic() > until:
-            raise _Outage("the body did not arrive in time", answer.status_code)
+            raise _Outage("the body did not arrive in time", response.status_code)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise _Outage(f"the body is not complete JSON ({error})", answer.status_code) from None
+        raise _Outage(f"the body is not complete JSON ({error})", response.status_code) from None
 
 
 @contextmanager
-def _of_this_service(answer: _Answer) -> Iterator[None]:
+def _expected_document(response: _Response) -> Iterator[None]:
     """Raise UnexpectedAnswer if the JSON is not a document of the service."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer(answer.url, f"{answer.status} with JSON of another shape", answer.status) from error
+        raise UnexpectedAnswer(
+            response.url, f"{response.status} with JSON of another shape", response.status
+        ) from error
 
 
-def _public(url: httpx2.URL) -> str:
+def _without_secrets(url: httpx2.URL) -> str:
     """Return the address without user, password and query, which may be secret."""
     return str(url.copy_with(userinfo=b"", query=None))
 
 
-def _tags(tag: str) -> str:
-    """Return the tag as received, and as it was before a compressing proxy changed it, for If-None-Match."""
+def _if_none_match(tag: str) -> str:
+    """Return the value of If-None-Match: the tag as received, and the tag before a compressing proxy changed it."""
     found = _TAG.fullmatch(tag)
     if found is None:
         return ""  # not a valid tag (RFC 9110)
-    given = f'"{found["tag"]}"'
-    return tag if tag == given else f"{tag}, {given}"
+    original = f'"{found["tag"]}"'
+    return tag if tag == original else f"{tag}, {original}"
 
 
 def _retry_after(headers: httpx2.Headers) -> float:
-    """Return the seconds in Retry-After. 0 if it is neither a number nor a later date (RFC 9110)."""
+    """Return the seconds that Retry-After asks to wait (RFC 9110). It can be a number or a date. Default: 0."""
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return int(value)
@@ -362,15 +375,17 @@ def _moment(value: str) -> datetime | None:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def _detail(answer: httpx2.Response, url: str, until: float) -> str | None:
+def _detail(response: httpx2.Response, url: str, until: float) -> str | None:
+    """Return the `detail` of a problem document, or None if the body cannot be read."""
     try:
-        document = _whole(answer, url, until)
+        document = _json_body(response, url, until)
     except (_Outage, httpx2.TransportError, httpx2.DecodingError):
         return None
     return str(document.get("detail") or "") if isinstance(document, dict) else None
 
 
 def _event(item: Mapping[str, Any], log: str) -> Event:
+    """Return the event of a CloudEvent. Its type has the form `irritants.<type>.v<version>`."""
     return Event(
         position=item["position"],
         id=item["id"],

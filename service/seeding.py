@@ -1,6 +1,7 @@
-"""File the reports of a folder into an empty record, with the code that files every report.
+"""Fill an empty record with the report files of a folder, `seeds/` by default.
 
-All reports are one append, so that a start that is killed leaves the record empty or seeded.
+They pass the same checks as every report. All are appended at once, so a process that is killed leaves the record
+either empty or complete.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from service import reportfile
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.resources import folder
 from service.store.engine import connection
 from service.store.log import read_head
@@ -19,7 +20,7 @@ FOLDER: Final = folder("seeds")
 
 
 def seed(engine: Engine, folder: Path = FOLDER) -> int:
-    """File the reports if the record is empty, and return their number. Raises NotAReport and Refused."""
+    """File the reports if the record is empty. Return their number. Raise NotAReport and Refused."""
     with connection(engine) as c:
         if read_head(c).position:
             return 0
@@ -30,6 +31,6 @@ def seed(engine: Engine, folder: Path = FOLDER) -> int:
     return len(outcomes)
 
 
-def _request(path: Path) -> Request:
+def _request(path: Path) -> ReportRequest:
     file = reportfile.read(path.read_bytes())
-    return Request.read(file.body, file.key, ACTOR, f"seeds/{path.name}")
+    return ReportRequest.read(file.body, file.key, ACTOR, f"seeds/{path.name}")

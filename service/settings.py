@@ -1,8 +1,8 @@
-"""The settings, read once from the environment and passed on as arguments.
+"""The settings: environment variables that begin with IRRITANTS_. They are read once and passed on as arguments.
 
-No other module reads the environment, which a test enforces. An unknown variable with our prefix is refused: a misspelt
-IRRITANTS_READ_ACCESS would otherwise leave a record open. Variables that Kubernetes and Docker derive from the name of
-a service are ignored: see `links`.
+No other module reads the environment. A test checks that. An unknown variable with this prefix is refused, because a
+misspelt IRRITANTS_READ_ACCESS would leave a record open. Variables that Kubernetes and Docker make from the name of a
+service are ignored (see `service_links`).
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -23,8 +23,8 @@ _ADDRESS = re.compile(
 )
 
 
-def _database(url: str) -> str:
-    """Refuse an invalid address here, because the message of libpq would show the address or parts of the password."""
+def _valid_address(url: str) -> str:
+    """Refuse an invalid address. The message of libpq would show the address or parts of the password."""
     if not _ADDRESS.fullmatch(url):
         raise ValueError(
             "invalid address; use postgresql://user:password@host:port/database, and in the password write"
@@ -33,15 +33,16 @@ def _database(url: str) -> str:
     return url
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
-_BETWEEN = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
-"""Separates addresses. An address may contain commas between its hosts."""
+DatabaseUrl = Annotated[str, AfterValidator(_valid_address)]
+_SEPARATOR = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
+"""The comma between two addresses. An address can have commas between its hosts, too."""
 
 
+# Parts of the variables in `_SERVICE_LINKS`.
 _SERVICE = rf"{PREFIX}(?:[A-Z0-9_]+_)?"
 _OF_A_PORT = rf"{_SERVICE}PORT_[0-9]+_(?:TCP|UDP|SCTP)"
 _URL, _IP, _NUMBER = r"(?:tcp|udp|sctp)://\S+:[0-9]+", r"[0-9.]+|[0-9A-Fa-f:.]+", r"[0-9]+"
-_LINKS = tuple(
+_SERVICE_LINKS = tuple(
     (re.compile(name), re.compile(value))
     for name, value in (
         (rf"{_SERVICE}SERVICE_HOST", _IP),
@@ -54,7 +55,7 @@ _LINKS = tuple(
         (rf"{_SERVICE}NAME", r"/\S+/\S+"),
     )
 )
-"""Names and values of service links: `makeLinkVariables` of Kubernetes, and `--link` of Docker."""
+"""The names and values of variables that Kubernetes (`makeLinkVariables`) and Docker (`--link`) make."""
 OWN_PATHS = frozenset(
     [
         "changes",
@@ -73,6 +74,7 @@ OWN_PATHS = frozenset(
         "reports",
         "retract",
         "rounds",
+        "search",
         "sign-in",
         "sign-out",
         "sources",
@@ -80,18 +82,19 @@ OWN_PATHS = frozenset(
         "v1",
     ]
 ) | {""}
-"""The first segments of the addresses of the service. Empty for the root."""
+"""The first segments of all paths of the service. "" is the root."""
 _PREFIX = re.compile(r"(?=.{1,200}\Z)(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
-_MAY_BEGIN_A_PREFIX = frozenset({"irritants"})
-"""Segments that are allowed as the first of a prefix. `/irritants/` is followed by a relation, with which no address
-begins. After `/v1/` or `/sources/` the rest could be an address, so a stripped prefix could not be recognised."""
+_ALLOWED_FIRST_SEGMENTS = frozenset({"irritants"})
+"""First segments of the service that a prefix may begin with, too. Others are refused, because the service must see
+whether the proxy has stripped the prefix: the rest of `/sources/changes` is itself a path of the service, `/changes`.
+The rest of `/irritants/ru-us` is none: no path begins with a relation."""
 
 
 def path_prefix(text: str) -> str | None:
-    """Return a path to serve below, without a slash at its end. None if the text is not a valid one."""
+    """Return a path to serve below, without a slash at its end. None if the text is not a valid prefix."""
     path = text.removesuffix("/")
     first = path.partition("/")[2].partition("/")[0]
-    is_free = first not in OWN_PATHS or first in _MAY_BEGIN_A_PREFIX
+    is_free = first not in OWN_PATHS or first in _ALLOWED_FIRST_SEGMENTS
     return path if _PREFIX.fullmatch(path) and is_free else None
 
 
@@ -100,29 +103,31 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
+    """The settings of a process. The variable of a field is its name in capitals with IRRITANTS_ in front."""
+
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_url: DatabaseUrl | None = Field(
         default=None,
         repr=False,
-        description="PostgreSQL (15 to 18) that holds the record; default: the embedded one, started in HOME",
+        description="the PostgreSQL (15 to 18) with the record; default: an embedded one in HOME",
     )
     migration_database_url: DatabaseUrl | None = Field(
         default=None,
         repr=False,
-        description="the same database, as the role that owns its tables, for `migrate`; default: DATABASE_URL",
+        description="the same database as the owner of its tables, for `irritants migrate`; default: DATABASE_URL",
     )
     read_database_urls: SecretStr | None = Field(
         default=None,
-        description="standbys of DATABASE_URL to read from, separated by commas; it serves what they lack",
+        description="standbys of DATABASE_URL to read from, separated by commas; DATABASE_URL serves all other reads",
     )
     home: Path = Field(
-        default=Path(".irritants"), description="folder of the embedded database; `~` is not replaced by a home folder"
+        default=Path(".irritants"), description="folder of the embedded database; write a home folder in full, not as ~"
     )
     checkpoint_key: Path | None = Field(
         default=None,
-        description="file of the key that signs checkpoints, made at its first use; default: in HOME if the database"
-        " is the embedded one, else none",
+        description="file of the key that signs checkpoints, made if it is missing; default: checkpoint.key in HOME if"
+        " the database is the embedded one, else none",
     )
     nats_url: SecretStr | None = Field(
         default=None, description="NATS servers that `relay` publishes to, separated by commas; may contain a password"
@@ -133,7 +138,7 @@ class Settings(BaseSettings):
         default="open", description="`open`: reading needs no key; `key`: reading needs a key"
     )
     allow_open_read: bool = Field(
-        default=False, description="confirms `open` on an address that is not loopback, which is refused otherwise"
+        default=False, description="confirms `open` on an address that is not loopback; without it that is refused"
     )
     trusted_proxies: str = Field(
         default="",
@@ -142,7 +147,7 @@ class Settings(BaseSettings):
     )
     root_path: str = Field(
         default="",
-        description="path that a proxy serves this service below, such as /irritants, stripped by the proxy or not",
+        description="path below which a proxy serves this service, such as /irritants; the proxy may strip it or not",
     )
     poll_interval: int = Field(
         default=15,
@@ -163,7 +168,7 @@ class Settings(BaseSettings):
     cache_megabytes: int = Field(
         default=64,
         ge=0,
-        description="memory for rendered responses in one process; the least recently used are dropped first",
+        description="memory for rendered responses in one process; the least recently used are removed first",
     )
     url: str = Field(
         default="http://127.0.0.1:8000",
@@ -176,33 +181,33 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- it does not distinguish service links from settings
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is none
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is none
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- it would read service links as settings
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- not used
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- not used
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, InitSettingsSource(settings_cls, init_kwargs=_variables())
 
     @field_validator("key")
     @classmethod
-    def _key_fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        # A key from a file may end with a line break. Without this check the HTTP client would show an invalid key.
+    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
+        # A key from a file may end with a line break. For an invalid key, the error of the HTTP client would show it.
         shown = key.get_secret_value().strip() if key else ""
         if not all("!" <= character <= "~" for character in shown):
-            raise ValueError("invalid key; use letters, digits and signs of ASCII, without blanks and line breaks")
+            raise ValueError("invalid key; copy the whole key, without blanks and line breaks")
         return SecretStr(shown) if shown else None
 
     @field_validator("url")
     @classmethod
     def reject_credentials_in_url(cls, url: str) -> str:
-        # Error messages show the address, and a password in it would replace the key.
+        # Error messages show the address. The HTTP client would send a password in it instead of the key.
         if re.match(r"[^/]*//[^/]*@", url):
             raise ValueError(f"invalid address; remove the user and the password, and put the key into {PREFIX}KEY")
         return url
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _proxies_are_addresses(cls, proxies: str) -> str:
-        # A host name would never match, without an error.
+    def _check_proxies(cls, proxies: str) -> str:
+        # Refuse host names. They would never match, and no error would show it.
         named = [proxy.strip() for proxy in proxies.split(",") if proxy.strip()]
         for proxy in named:
             try:
@@ -213,7 +218,7 @@ class Settings(BaseSettings):
 
     @field_validator("root_path")
     @classmethod
-    def _root_path_is_a_prefix(cls, path: str) -> str:
+    def _check_root_path(cls, path: str) -> str:
         if path in ("", "/"):
             return ""
         prefix = path_prefix(path)
@@ -226,35 +231,35 @@ class Settings(BaseSettings):
 
     @field_validator("read_database_urls")
     @classmethod
-    def _standbys_are_addresses(cls, urls: SecretStr | None) -> SecretStr | None:
-        if urls is not None and not all(_ADDRESS.fullmatch(url) for url in _apart(urls)):
+    def _check_standbys(cls, urls: SecretStr | None) -> SecretStr | None:
+        if urls is not None and not all(_ADDRESS.fullmatch(url) for url in _split_addresses(urls)):
             raise ValueError("invalid address; use postgresql://…, and separate several with commas")
         return urls
 
     @property
     def standbys(self) -> list[str]:
         """The addresses of the standbys to read from."""
-        return [] if self.read_database_urls is None else _apart(self.read_database_urls)
+        return [] if self.read_database_urls is None else _split_addresses(self.read_database_urls)
 
     @property
     def signing_key(self) -> Path | None:
-        """The file of the key that signs checkpoints. None without a file and an embedded database."""
+        """The file of the key that signs checkpoints. None if there is no such setting and no embedded database."""
         if self.checkpoint_key is None and self.database_url is None:
             return self.home / "checkpoint.key"
         return self.checkpoint_key
 
     @model_validator(mode="after")
-    def _open_read_is_meant(self) -> Self:
+    def _refuse_unconfirmed_open_read(self) -> Self:
         if self.read_access == "open" and not self.allow_open_read and not is_loopback(self.host):
             raise ValueError(
-                f"{self.host} can be reached from other machines, and reading would need no key; set"
+                f"{self.host} can be reached from other machines, and reading would need no key. Set"
                 f" {PREFIX}READ_ACCESS=key, or confirm with {PREFIX}ALLOW_OPEN_READ=true"
             )
         return self
 
 
 def read(**given: object) -> Settings:
-    """Return the settings. `given`: options, which replace variables unless None. Raises SettingsError."""
+    """Return the settings. `given`: options of a command, which replace variables unless None. Raises SettingsError."""
     _refuse_misspelt_variables()
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -262,8 +267,8 @@ def read(**given: object) -> Settings:
         raise SettingsError("\n".join(_sentence(error) for error in refused.errors())) from None
 
 
-def _apart(urls: SecretStr) -> list[str]:
-    return _BETWEEN.split(urls.get_secret_value().strip())
+def _split_addresses(urls: SecretStr) -> list[str]:
+    return _SEPARATOR.split(urls.get_secret_value().strip())
 
 
 def variable(field: str) -> str:
@@ -272,7 +277,7 @@ def variable(field: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or an address is that of this machine."""
+    """Return whether a host name or an address is a loopback one, which only this machine can reach."""
     if host == "localhost":
         return True
     try:
@@ -281,23 +286,27 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def links() -> list[str]:
-    """Return the variables that Kubernetes or Docker made of the name of a service, such as IRRITANTS_SERVICE_HOST.
+def service_links() -> list[str]:
+    """Return the variables that Kubernetes or Docker made from the name of a service, such as IRRITANTS_SERVICE_HOST.
 
-    They do not configure this process, so they count as not set, even IRRITANTS_PORT=tcp://10.0.0.1:8000.
+    They are not settings of this process and are ignored, even IRRITANTS_PORT=tcp://10.0.0.1:8000.
     """
-    ours = _ours()
-    made = {name for name, value in ours.items() if any(n.fullmatch(name) and v.fullmatch(value) for n, v in _LINKS)}
-    # Docker passes on the variables of a linked container, with any value, but only together with its NAME.
-    handed_on = tuple(f"{name.removesuffix('NAME')}ENV_" for name in made if name.endswith("_NAME"))
-    return sorted(made | {name for name in ours if name.startswith(handed_on)})
+    ours = _with_prefix()
+    links = {
+        name
+        for name, value in ours.items()
+        if any(names.fullmatch(name) and values.fullmatch(value) for names, values in _SERVICE_LINKS)
+    }
+    # Docker also adds all variables of a linked container with the prefix …_ENV_, if it sets …_NAME.
+    copied = tuple(f"{name.removesuffix('NAME')}ENV_" for name in links if name.endswith("_NAME"))
+    return sorted(links | {name for name in ours if name.startswith(copied)})
 
 
 def as_utf8(text: str) -> str:
-    """Return an argument or a variable as UTF-8 text in every locale. Bytes that are not UTF-8 stay as they are.
+    """Return the text of an argument or a variable, decoded as UTF-8. If it is not UTF-8, return it unchanged.
 
-    Python decodes both as the locale says. Under LC_ALL=C or an ISO 8859 locale Cyrillic would be filed garbled.
-    File names must not pass through here: Python has to encode them as it decoded them.
+    Python decodes them in the encoding of the locale. With LC_ALL=C or ISO 8859, Cyrillic would be garbled. Do not use
+    this for file names, because Python must encode them in the same way again.
     """
     try:
         return os.fsencode(text).decode()
@@ -305,14 +314,15 @@ def as_utf8(text: str) -> str:
         return text
 
 
-def _ours() -> dict[str, str]:
-    """Return the variables with our prefix, in any case: `irritants_port` is a misspelt IRRITANTS_PORT."""
+def _with_prefix() -> dict[str, str]:
+    """Return the variables with the prefix, also in lower case: `irritants_port` is a misspelt IRRITANTS_PORT."""
     return {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
 
 
 def _variables() -> dict[str, str]:
-    """Return the settings that the environment has, by field. An empty variable counts as not set."""
-    ours, ignored = _ours(), links()
+    """Return the settings from the environment, by field. An empty variable counts as not set."""
+    ours, ignored = _with_prefix(), service_links()
+    # A path stays in the encoding of the locale (see `as_utf8`).
     return {
         field: ours[name] if Path in (about.annotation, *get_args(about.annotation)) else as_utf8(ours[name])
         for field, about in Settings.model_fields.items()
@@ -322,19 +332,35 @@ def _variables() -> dict[str, str]:
 
 def _refuse_misspelt_variables() -> None:
     known = {variable(field) for field in Settings.model_fields}
-    unknown = sorted(_ours().keys() - known - set(links()))
+    unknown = sorted(_with_prefix().keys() - known - set(service_links()))
     if unknown:
         named = ", ".join(f"{name}{_suggestion(name)}" for name in unknown)
         raise SettingsError(f"unknown setting: {named}. Correct or unset it. Allowed: {', '.join(sorted(known))}")
 
 
 def _suggestion(name: str) -> str:
-    # Without the prefix, which makes any two names alike.
+    # Compare without the prefix, which all names have.
     nearest = get_close_matches(name[len(PREFIX) :].lower(), Settings.model_fields, n=1)
     return f" (did you mean {variable(nearest[0])}?)" if nearest else ""
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """Return the message for one mistake, without the value, which may be a secret."""
-    reason = error["msg"].removeprefix("Value error, ")
-    return f"{variable(str(error['loc'][0]))}: {reason}" if error["loc"] else reason
+    """Return the message for one mistake. It does not show the value, which may be a secret."""
+    if not error["loc"]:
+        return error["msg"].removeprefix("Value error, ")
+    field = str(error["loc"][0])
+    own = error["msg"].removeprefix("Value error, ") if error["type"] == "value_error" else ""
+    return f"{variable(field)}: {own or f'must be {_allowed(field)}'}"
+
+
+def _allowed(field: str) -> str:
+    """Return the allowed values of a setting: its choices, its range of numbers, or else its description."""
+    info = Settings.model_fields[field]
+    if get_origin(info.annotation) is Literal:
+        return " or ".join(get_args(info.annotation))
+    if info.annotation is bool:
+        return "true or false"
+    if info.annotation is int:
+        low, high = (next((getattr(m, end) for m in info.metadata if hasattr(m, end)), None) for end in ("ge", "le"))
+        return f"a whole number from {low} to {high}" if high is not None else f"a whole number, {low} or more"
+    return f"valid ({info.description})"

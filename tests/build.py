@@ -1,7 +1,7 @@
-"""Events, histories and records for tests, in few words: `given(opened(), understood("RU")).when(...).refused(...)`.
+"""Events, histories and records for tests, in short form: `given(opened(), understood("RU")).when(...).refused(...)`.
 
-Whatever a test does not care about has a value here that is valid and says nothing. Events have the ids `e1`, `e2`, …
-by position, so that one can name another; each call of `Filed.file` is one report, an hour after the last.
+Fields that a test does not set have valid, neutral values. Events have the ids `e1`, `e2`, … by position, so one can
+name another. Each call of `Filed.file` is one report, an hour after the last.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from service.domain.assertion import (
     AssertionCorrected,
     AssertionRetracted,
     ClaimContested,
-    Contract,
+    EventModel,
     EvidenceAdded,
     Recorded,
 )
 from service.domain.catalogue import KINDS, Kind, load
 from service.domain.errors import Refusal
 from service.domain.filing import JUDGES
-from service.domain.history import History, Reading
+from service.domain.history import History, StreamAtPoint
 from service.domain.irritant import events as irritant
 from service.domain.relation import events as relation
 from service.domain.round import events as round_
@@ -35,7 +35,7 @@ STREAMS: dict[Kind, str] = {
 }
 FIRST_REPORT = datetime(2025, 5, 1, 12, tzinfo=UTC)
 
-E = TypeVar("E", bound=Contract)
+E = TypeVar("E", bound=EventModel)
 
 
 def said(
@@ -53,7 +53,7 @@ def said(
     origin: str | None = None,
     **fields: Any,
 ) -> E:
-    """An assertion, or evidence of one. `on` is `occurred`, `inferred` how that was; `fields` are the event's own."""
+    """Return an assertion or evidence. `on` is `occurred`, `inferred` is `inference`, `fields` are the event's own."""
     own_voice = "outlet" if asserter == "MEDIA" else "quote"
     payload = {
         "summary": f"{type.__name__} by {asserter}.",
@@ -136,7 +136,7 @@ def settled(party: str, **fields: Any) -> irritant.ResolutionDeclared:
     return said(irritant.ResolutionDeclared, party, **fields)
 
 
-# What goes down has to be dated: without a date of its own it is later than all else that a test dates.
+# Reversals need a date. Without one of its own, an event that lowers a rung is later than all dates in tests.
 LAST = "2025-12-31"
 
 
@@ -292,6 +292,10 @@ def person_named(person: str, *names: str, role: str = "Envoy") -> relation.Pers
     return relation.PersonNamed(person=person, names=names, role=role)
 
 
+def report_attributed(report: str, round: str) -> relation.ReportAttributed:
+    return relation.ReportAttributed(report=report, round=round)
+
+
 # Sources.
 
 
@@ -308,21 +312,21 @@ def origin_registered(origin: str, party: str = "RU", **fields: Any) -> source.O
 
 
 class Filed:
-    """A record as reports make it, unjudged and without the store: it only gives positions, versions, ids and times."""
+    """A record made of reports, without rules and store. It assigns positions, versions, ids and times."""
 
     def __init__(self) -> None:
         self.events: list[Recorded] = []
         self.reports = 0
 
-    def file(self, stream: str, *events: Contract) -> Self:
-        """One report of these events, all for one stream."""
+    def file(self, stream: str, *events: EventModel) -> Self:
+        """Add one report of these events, all on one stream."""
         self.reports += 1
         for event in events:
             self.events.append(self.next(stream, event))
         return self
 
-    def next(self, stream: str, event: Contract) -> Recorded:
-        """The event as it would be recorded now, by the last report."""
+    def next(self, stream: str, event: EventModel) -> Recorded:
+        """Return the event as it would be recorded now, in the last report."""
         position = len(self.events) + 1
         return Recorded(
             position=position,
@@ -341,49 +345,49 @@ class Filed:
     def history(self, stream: str) -> History[Any]:
         return history_of(stream, (e for e in self.events if e.stream == stream))
 
-    def reading(self, stream: str, effective_on: date | None = None, *, certain: bool = False) -> Reading[Any]:
+    def reading(self, stream: str, effective_on: date | None = None, *, certain: bool = False) -> StreamAtPoint[Any]:
         return self.history(stream).reading(effective_on, certain=certain)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of saying something: the history with it, or the refusal."""
+    """The result of new events: the extended history, or the refusal."""
 
     history: History[Any]
     refusal: Refusal | None
 
     def refused(self, error: type[Refusal], **facts: object) -> None:
-        """Refused so, by these facts of the case among others."""
+        """Assert a refusal of this type with these facts, among others."""
         assert type(self.refusal) is error, self.refusal
         assert facts.items() <= self.refusal.facts.items()
 
     @property
     def state(self) -> Any:
-        """What the history comes to, if nothing was refused."""
+        """Return the state of the history. Assert that no event was refused."""
         assert self.refusal is None, self.refusal
         return self.history.state
 
     @property
-    def reading(self) -> Reading[Any]:
+    def reading(self) -> StreamAtPoint[Any]:
         assert self.refusal is None, self.refusal
         return self.history.reading()
 
 
 @dataclass(frozen=True)
 class Given:
-    """A history that is on record, and the stream that it is of."""
+    """A recorded history and its stream."""
 
     filed: Filed
     stream: str
 
-    def when(self, *events: Contract) -> Outcome:
-        """Says these one after another, each judged in its place; ends at the first that is refused."""
+    def when(self, *events: EventModel) -> Outcome:
+        """Judge these events one after another, each at its place, up to the first refusal."""
         name = parse_stream(self.stream)
         assert name is not None
         self.filed.reports += 1
         for event in events:
             recorded, history = self.filed.next(self.stream, event), self.filed.history(self.stream)
-            effect, state = history.in_place(recorded)
+            effect, state = history.placed_if_recorded(recorded)
             refusal = JUDGES[name.kind](state, effect, self.stream, name.relation or "") if effect else None
             if refusal is not None:
                 return Outcome(history, refusal)
@@ -395,8 +399,8 @@ class Given:
         return self.filed.history(self.stream).state
 
 
-def given(*events: Contract, stream: str | None = None) -> Given:
-    """A history of one stream, which the first event tells where it is not named; one report for each event."""
+def given(*events: EventModel, stream: str | None = None) -> Given:
+    """Return a history of one stream, one report per event. Without `stream`, the first event determines it."""
     stream = stream or STREAMS[kind_of(events)]
     filed = Filed()
     for event in events:
@@ -404,7 +408,7 @@ def given(*events: Contract, stream: str | None = None) -> Given:
     return Given(filed, stream)
 
 
-def kind_of(events: Sequence[Contract]) -> Kind:
-    """The only kind of stream that takes all of these."""
+def kind_of(events: Sequence[EventModel]) -> Kind:
+    """Return the only kind of stream that takes all these events."""
     (kind,) = (kind for kind, types in KINDS.items() if {type(e).__name__ for e in events} <= types)
     return kind

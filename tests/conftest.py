@@ -1,7 +1,7 @@
-"""A database for each test that asks for one, on the real PostgreSQL: TEST_DATABASE_URL, or else the embedded one.
+"""A database for each test that needs one, on real PostgreSQL: TEST_DATABASE_URL, or else the embedded one.
 
-All workers of a run share one server and its templates. A test gets a clone of a template, made in 12 ms and dropped in
-6, so no test sees another's rows. Only here is durability given away for speed.
+All workers of a run share one server and its templates. A test gets a clone of a template, created in 12 ms and dropped
+in 6, so no test sees another's rows. Tests alone run without durability, for speed.
 """
 
 import itertools
@@ -38,14 +38,14 @@ NOT_DURABLE = {
 CREATE = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
 HAS_ICU = "SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'cs-CZ-x-icu')"
 ICU = SQL(" LOCALE_PROVIDER icu ICU_LOCALE 'cs-CZ'")
-"""An order of words in which `ch` follows `h`, and hyphens and slashes hardly count."""
+"""A collation in which `ch` follows `h`, and hyphens and slashes have little weight."""
 DROP = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
 ENOUGH_MEMORY = 2 << 30
 Clone = Callable[[str], AbstractContextManager[str]]
 RUN = pytest.StashKey[Path]()
-"""The run's own folder, the same in every worker; its name begins the names of the run's databases."""
+"""The folder of this run, the same in every worker. The names of its databases begin with the folder's name."""
 
-# At a desk a few examples of each law, always the same; .ci/run tries the sixty of its own, `make fuzz` thousands.
+# By default a few fixed examples of each law. .ci/run tries sixty random ones, and `make fuzz` thousands.
 settings.register_profile("desk", derandomize=True, max_examples=20, deadline=None, database=None)
 settings.register_profile("ci", derandomize=True, max_examples=60, deadline=None, database=None)
 settings.register_profile(
@@ -57,11 +57,11 @@ settings.register_profile(
 settings.load_profile("desk")
 
 
-# A shell starts a job in the background with Ctrl-C ignored, and every program that a test starts would inherit that.
+# A shell starts background jobs with Ctrl-C ignored, and the programs that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Every client reads the authorities that it trusts, also those that speak without TLS, as all here do: from one file
-# that takes 30 ms, of a folder only what is asked for.
+# Every HTTP client loads its certificate authorities, even without TLS. The file of this variable takes 30 ms, and a
+# folder only loads those that are needed.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = ssl.get_default_verify_paths().openssl_capath
 
@@ -89,7 +89,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def database_server(pytestconfig: pytest.Config) -> Iterator[str]:
-    """A role on it may make databases; nothing else is to be assumed of it."""
+    """Yield the address of the server. The role may create databases and needs no other rights."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
     else:
@@ -99,7 +99,7 @@ def database_server(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def user_address(database_server: str, pytestconfig: pytest.Config) -> str:
-    """The server, as the role that tests connect as: the one that is given, or the hostile one."""
+    """Return the address with the role of the tests: the given one, or the hostile one."""
     if not hostile.IS_WANTED:
         return database_server
     os.environ.update(hostile.ENVIRONMENT)
@@ -112,7 +112,7 @@ def user_address(database_server: str, pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def clone(database_server: str, user_address: str, pytestconfig: pytest.Config) -> Clone:
-    """Makes a database like another, lends its address, and drops it."""
+    """Return a function that creates a database from a template, yields its address, and drops it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     numbers = itertools.count(1)
 
@@ -130,7 +130,7 @@ def clone(database_server: str, user_address: str, pytestconfig: pytest.Config) 
 
 @pytest.fixture(scope="session")
 def migrated_template(database_server: str, pytestconfig: pytest.Config) -> str:
-    from service.store.migrate import upgrade  # noqa: PLC0415 -- tests of the domain need none of it
+    from service.store.migrate import upgrade  # noqa: PLC0415 -- tests of the domain do not need it
 
     return _template(database_server, f"{pytestconfig.stash[RUN].name}_migrated", "template0", upgrade)
 
@@ -150,21 +150,21 @@ def seeded_template(database_server: str, migrated_template: str, pytestconfig: 
 
 @pytest.fixture
 def bare_database_url(clone: Clone) -> Iterator[str]:
-    """A database with nothing in it, not even tables."""
+    """Yield the address of a database without tables."""
     with clone("template0") as url:
         yield url
 
 
 @pytest.fixture
 def database_url(clone: Clone, migrated_template: str) -> Iterator[str]:
-    """A record with its tables and nothing in it."""
+    """Yield the address of an empty record with its tables."""
     with clone(migrated_template) as url:
         yield url
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """On that record."""
+    """Yield an engine on that record."""
     from service.store.engine import open_engine  # noqa: PLC0415 -- as in `migrated_template`
 
     engine = open_engine(database_url)
@@ -174,27 +174,27 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def seeded_database_url(clone: Clone, seeded_template: str) -> Iterator[str]:
-    """A record with the seeds in it."""
+    """Yield the address of a seeded record."""
     with clone(seeded_template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_database_url(clone: Clone, seeded_template: str) -> Iterator[str]:
-    """A record with the seeds in it, to which nobody reports: many tests read it."""
+    """Yield the address of a seeded record that many tests share and only read."""
     with clone(seeded_template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_server(shared_database_url: str) -> Iterator[Served]:
-    """A server on that record, for every test that neither files nor ends it: to start one takes seconds."""
+    """A server on that record, for all tests that neither file nor stop it, because a start takes seconds."""
     with served(shared_database_url) as server:
         yield server
 
 
 def _template(server: str, name: str, origin: str, fill: Callable[[str], object]) -> str:
-    """Filled once in a run, by the worker that comes first; named when it is whole."""
+    """Create and fill a template once in a run, by the first worker. It gets its name when it is complete."""
     unfinished = f"{name}_unfinished"
     with _admin(server) as admin:
         admin.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
@@ -220,7 +220,7 @@ def _drop_all(server: str, prefix: str) -> None:
 
 
 def _memory() -> Path | None:
-    """A folder in memory, where there is room in one: there a clone takes 12 ms, and 300 on a busy disk."""
+    """Return a folder in memory if it has room. There a clone takes 12 ms, and 300 on a busy disk."""
     memory = Path("/dev/shm")
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_MEMORY else None
 

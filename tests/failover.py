@@ -1,4 +1,4 @@
-"""The address of a record leads to another copy of it, as after a failover: databases of one server change names."""
+"""Simulate a failover: two databases of one server exchange names, so the address leads to another copy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier
 
 @contextmanager
 def admin(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Somebody on another database of the same server."""
+    """Yield a connection to another database of the same server."""
     with psycopg.connect(urlsplit(url)._replace(path="/postgres").geturl(), autocommit=True) as c:
         yield c
 
@@ -22,7 +22,7 @@ def name_of(url: str) -> str:
 
 @contextmanager
 def failed_over(url: str, copy: str) -> Iterator[None]:
-    """Whoever is connected to either is cut off, and finds the copy under the address from now on."""
+    """Close all connections to both databases. From now on the address leads to the copy."""
     here, there = name_of(url), name_of(copy)
     with admin(url) as c:
         _exchange(c, here, there)

@@ -1,7 +1,7 @@
-"""A role whose sessions begin in every state that could change what is stored, read or waited for.
+"""A role whose sessions have harmful settings, which could change what is stored, read or waited for.
 
-TEST_HOSTILE=1 has every test that takes its database from the fixtures connect as this role. Each setting here stands
-for one that a stranger's role, database, address or environment may bring.
+With TEST_HOSTILE=1, every test that takes its database from the fixtures connects as this role. Each setting stands for
+one that a role, a database, an address or the environment may have in production.
 """
 
 import os
@@ -44,7 +44,7 @@ SETTINGS: Final = {
 }
 LISTS: Final = {"search_path"}
 BEFORE: Final = {190000: {"standard_conforming_strings": "off"}}
-"""Settings that a version of the server no longer takes."""
+"""Settings that newer versions of the server reject."""
 SINCE: Final = {170000: {"transaction_timeout": "500ms"}}
 ENVIRONMENT: Final = {
     "PGCLIENTENCODING": "LATIN2",
@@ -55,7 +55,7 @@ ENVIRONMENT: Final = {
 
 
 def settings_of(server_version: int) -> dict[str, str]:
-    """Every hostile setting that a server of this version takes."""
+    """Return the hostile settings that a server of this version accepts."""
     found = dict(SETTINGS)
     for version, earlier in BEFORE.items():
         found |= earlier if server_version < version else {}
@@ -65,18 +65,28 @@ def settings_of(server_version: int) -> dict[str, str]:
 
 
 def make_role(admin: "psycopg.Connection[Any]", name: str) -> str:
-    """Make the role, which may do everything, and return its password."""
+    """Create a superuser with these settings. Return its password."""
     password = secrets.token_hex(16)
     admin.execute(SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(Identifier(name), Literal(password)))
     for setting, value in settings_of(admin.info.server_version).items():
-        # A list is not one value with commas in it.
+        # Pass a list as several literals, not as one with commas.
         values = SQL(", ").join(map(Literal, value.split(", ") if setting in LISTS else [value]))
         admin.execute(SQL("ALTER ROLE {} SET {} = {}").format(Identifier(name), Identifier(setting), values))
     return password
 
 
+def lift_limits(c: "psycopg.Connection[Any]") -> None:
+    """Remove the time limits of this role from a test's own session, which would end on a slow machine.
+
+    The session must commit each statement by itself.
+    """
+    limits = [setting for setting in settings_of(c.info.server_version) if setting.endswith("_timeout")]
+    for setting in ["jit", *limits]:
+        c.execute(SQL("SET {} = {}").format(Identifier(setting), Literal("off" if setting == "jit" else "0")))
+
+
 def as_role(server: str, name: str, password: str) -> str:
-    """Return an address as it is for another role."""
+    """Return an address with another role."""
     parts = urlsplit(server)
     place = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{name}:{password}@{place}").geturl()

@@ -1,4 +1,4 @@
-"""Keys for whoever shows one in a test."""
+"""API keys for tests."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,13 +11,13 @@ from service.store.keys import Scope
 
 
 def key_on(engine: Engine, *scopes: Scope, name: str = "desk", **more: Any) -> str:
-    """A new key, as its holder shows it; it may report, where nothing else is said."""
+    """Create a key, by default one that may report, and return its token."""
     with transaction(engine) as c:
         return keys.create(c, name, scopes or ("report",), datetime.now(UTC), **more)[1]
 
 
 def new_key(url: str, *scopes: Scope, name: str = "desk", **more: Any) -> str:
-    """The same, on the record at an address."""
+    """Create the same on the record at an address."""
     engine = open_engine(url)
     try:
         return key_on(engine, *scopes, name=name, **more)

@@ -1,6 +1,6 @@
-"""Linters that read the contract and the pages as strangers do: npm packages, which `make linters` installs.
+"""Public linters for the contract and the pages: npm packages, which `make linters` installs.
 
-On a desk without them their tests are skipped; where PROGRAMS_REQUIRED is set, as .ci/run does, they must be there.
+Without them their tests are skipped, unless PROGRAMS_REQUIRED is set, as in .ci/run.
 """
 
 import os
@@ -17,7 +17,7 @@ QUIET: Final = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "t
 
 
 def lint(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a linter of npm by its name. Skips the test where the linters of this release are not installed."""
+    """Run a linter by its npm name. Skip the test if the linters of this release are not installed."""
     need(_is_current(), "the linters are not installed: run `make linters`")
     return _run(INSTALLED / "node_modules" / ".bin" / program, *arguments)
 

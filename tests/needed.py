@@ -1,4 +1,4 @@
-"""Programs that a test needs and pip cannot bring. Without one the test is skipped, and in .ci/run it fails."""
+"""Programs that tests need and pip cannot install. Without one, the test is skipped, or fails in .ci/run."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ import pytest
 
 REQUIRED: Final = bool(os.environ.get("PROGRAMS_REQUIRED"))
 _PLACES: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
-"""Servers lie in the folders for administrators, which not every PATH has."""
+"""Servers are installed in folders for administrators, which not every PATH contains."""
 
 
 def need(met: object, reason: str) -> None:
-    """Skip the test where something is missing; fail it where everything has to be there."""
+    """Skip the test if something is missing, or fail it where all programs are required."""
     if not met:
         assert not REQUIRED, reason
         pytest.skip(reason)
@@ -23,7 +23,7 @@ def find(name: str) -> str | None:
 
 
 def program(name: str, package: str = "") -> str:
-    """Return the path of a program, which Debian has in a package."""
+    """Return the path of a program, which a Debian package contains."""
     found = find(name)
     need(found, f"there is no {name} on this machine (Debian's package {package or name})")
     return str(found)

@@ -19,8 +19,8 @@ ANEW: Final = ", anew"
 
 
 def become() -> None:
-    said = irritant.stands
-    vars(irritant)["stands"] = lambda state: {**said(state), "title": f"{state.title}{ANEW}"}
+    said = irritant.fields_of
+    vars(irritant)["fields_of"] = lambda state, *names: {**said(state, *names), "title": f"{state.title}{ANEW}"}
     from service.projections import change  # noqa: PLC0415 -- it takes from `irritant` what was changed above
 
     for view in (irritant, change):

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -14,17 +16,24 @@ from tests.needed import find
 
 PICTURE: Final = Path(__file__).parents[1] / "docs" / "images" / "board.png"
 WIDTH: Final = 1200
-"""Of the window, in pixels; the picture is as high as the page."""
+"""The width of the window in pixels. The picture is as high as the page."""
 
 
 def main() -> None:
+    with served_seeds() as address:
+        photograph(address)
+
+
+@contextmanager
+def served_seeds() -> Iterator[str]:
+    """Serve the seeded record in a process of its own. Yield its address."""
     command = [sys.executable, "-m", "service", "serve", "--port", "0", "--json"]
     with TemporaryDirectory(prefix="irritants-") as folder:
         environment = {**os.environ, "IRRITANTS_HOME": f"{folder}/record"}
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, encoding="utf-8") as service:
             assert service.stdout is not None
             try:
-                photograph(json.loads(service.stdout.readline())["address"])
+                yield json.loads(service.stdout.readline())["address"]
             finally:
                 service.terminate()
 

@@ -1,8 +1,7 @@
-"""The program `irritants` in a process of its own that need not import its modules anew.
+"""Run the program `irritants` in another process without importing its modules again.
 
-That takes a second of processor time, and the suite starts some eighty: each is forked from one process that has
-imported everything and done nothing else. The start from nothing is tested where it is the point, in
-tests/cli/test_serving.py.
+The imports take a second of processor time, and the suite starts about eighty programs. Each is forked from one process
+that has only imported the modules. tests/cli/test_serving.py tests starts of a new interpreter.
 """
 
 import io
@@ -32,7 +31,7 @@ _forks.set_forkserver_preload([*IMPORTED, __name__])
 
 
 class Program:
-    """As a Popen that runs `irritants` with these arguments; killed where its block is left."""
+    """A process that runs `irritants`, like a Popen. It is killed at the end of its block."""
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class Program:
         self.pid: Final[int] = self._process.pid
 
     def _piped(self, given: IO[Any] | int | None, ours: ExitStack) -> tuple[IO[str], int]:
-        """What is read here, and what is written to there."""
+        """Return the end to read from and the descriptor to write to."""
         if given is not None:
             return self._pipes.enter_context(io.StringIO()), given if isinstance(given, int) else given.fileno()
         read, write = os.pipe()
@@ -87,7 +86,7 @@ class Program:
 
 
 class _Descriptor:
-    """Of a file that is handed to another process, where it arrives as a number."""
+    """The descriptor of a file that is passed to another process, where it arrives as a number."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -101,11 +100,11 @@ def _received(descriptor: Any) -> int:
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str], out: int, err: int) -> None:
-    """Makes the new process as if it had been started from nothing, and runs the program in it."""
+    """Set up the new process like a new interpreter, and run the program."""
     for number, descriptor in enumerate((out, err), start=1):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    # Those that there are know of the files that they were made for, as whether one can seek in them.
+    # The existing streams cache properties of their files, such as whether they are seekable.
     sys.stdout = os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, errors="backslashreplace")
     os.environ.clear()
@@ -114,7 +113,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], out: int, err
 
 
 def ran(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    """How it ended, and what it said."""
+    """Run the program to its end. Return its exit code and output."""
     with (
         TemporaryFile("w+", encoding="utf-8") as out,
         TemporaryFile("w+", encoding="utf-8") as err,

@@ -1,4 +1,4 @@
-"""A real proxy in front of a server, which serves it below a path: nginx and HAProxy, stripping the path or not."""
+"""A real proxy, nginx or HAProxy, that serves the service below a path prefix, and strips the prefix or not."""
 
 import socket
 import subprocess
@@ -60,7 +60,7 @@ backend record
 
 @contextmanager
 def below(program: str, server: Served, folder: Path, *, strips: bool, says: bool) -> Iterator[str]:
-    """The address at which a proxy serves it below `PREFIX`. `says`: it sends X-Forwarded-Prefix."""
+    """Yield the address of the service below `PREFIX`. With `says`, the proxy sends X-Forwarded-Prefix."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

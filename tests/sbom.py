@@ -1,6 +1,6 @@
-"""The bill of materials of a lock file: what is installed in the image, in which version and with which hashes.
+"""The software bill of materials of a lock file: the packages in the image, with versions and hashes.
 
-CycloneDX, made from the lock alone, so it says what an install must be and needs neither a network nor an installation.
+The format is CycloneDX. It is made from the lock alone, so it needs neither a network nor an installation.
 """
 
 import json
@@ -18,7 +18,7 @@ _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def bill(lock: str) -> dict[str, Any]:
-    """The same lock gives the same bill: no time, no serial number."""
+    """Return the bill. The same lock gives the same bill, without time and serial number."""
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -36,7 +36,7 @@ def _component(pinned: re.Match[str]) -> dict[str, Any]:
         "name": name,
         "version": pinned["version"],
         "purl": f"pkg:pypi/{name}@{pinned['version']}",
-        # One of these: which file is taken depends on the platform.
+        # The installed file is one of these, which depends on the platform.
         "properties": [{"name": "irritants:sha256", "value": hashes}],
     }
 

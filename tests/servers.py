@@ -4,7 +4,7 @@
     python -m tests.servers image:17 make test
 
 `debian:15` is Debian's package postgresql-15, `image:17` the public image postgres:17. The server listens on a free
-port of this machine alone, gives durability away for speed, and is gone afterwards.
+port of loopback, runs without durability for speed, and is removed at the end.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.conftest import NOT_DURABLE
 
 @contextmanager
 def debian(version: str) -> Iterator[str]:
-    """The address of a server of Debian's package. Root has it run as the package's own user."""
+    """Yield the address of a server of Debian's package. Root runs it as the package's own user."""
     programs = Path(f"/usr/lib/postgresql/{version}/bin")
     if not programs.is_dir():
         sys.exit(f"PostgreSQL {version} is not installed: apt-get install postgresql-{version}")
@@ -53,9 +53,11 @@ def debian(version: str) -> Iterator[str]:
 
 @contextmanager
 def image(version: str) -> Iterator[str]:
-    """The address of a server in a container of the public image."""
+    """Yield the address of a server in a container of the public image."""
     settings = NOT_DURABLE | {"listen_addresses": "*"}
-    testcontainers_config.ryuk_disabled = True  # one more image to pull; the container ends with this block
+    testcontainers_config.ryuk_disabled = (
+        True  # its cleanup container would be one more image to pull; this block stops the container
+    )
     postgres = PostgresContainer(f"postgres:{version}", driver=None)
     postgres.with_command(" ".join(["postgres", *(f"-c {name}={value}" for name, value in settings.items())]))
     postgres.with_tmpfs_mount("/var/lib/postgresql/data")

@@ -1,4 +1,4 @@
-"""A PostgreSQL and standbys that follow it, each a server of its own: made by base backup, paused, killed, promoted."""
+"""A PostgreSQL with standbys, each a separate server: made by base backup, paused, killed, promoted."""
 
 import os
 import shutil
@@ -22,12 +22,12 @@ from tests.conftest import NOT_DURABLE
 
 REPLICATING = {
     **NOT_DURABLE,
-    "synchronous_commit": "on",  # what is flushed later is sent later, up to half a second
+    "synchronous_commit": "on",  # unflushed WAL is sent up to half a second later
     "wal_level": "replica",
     "max_wal_senders": "10",
     "max_connections": "50",
 }
-"""Servers are killed, but never with their machine, so nothing has to reach the disk itself."""
+"""Tests kill servers but never the machine, so nothing has to reach the disk itself."""
 RECORD = "record"
 PATIENCE = 30.0
 
@@ -37,7 +37,7 @@ class Standby:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # The same at each start, and short enough for a socket.
+        # The same at each start, and short enough for the path of a socket.
         self.sockets = tempfile.mkdtemp(prefix="irritants-")
         self._server = _Server(folder, Path(self.sockets), _programs(), _account(folder.parent))
         _change_owner(Path(self.sockets), self._server.account)
@@ -45,7 +45,7 @@ class Standby:
 
     @classmethod
     def of(cls, primary: str, folder: Path) -> "Standby":
-        """A copy of the primary as it is, started."""
+        """Return a started copy of the primary."""
         standby = cls(folder)
         _change_owner(folder.parent, standby._server.account)
         standby._run(
@@ -69,7 +69,7 @@ class Standby:
             return row[0] if row else None
 
     def pause(self) -> None:
-        """From now on it receives what is recorded, and does not show it."""
+        """Receive new WAL from now on without showing it."""
         self.asked("SELECT pg_wal_replay_pause()")
         until(lambda: self.asked("SELECT pg_get_wal_replay_pause_state()") == "paused")
 
@@ -80,17 +80,23 @@ class Standby:
         assert self.asked("SELECT pg_promote()")
 
     def hang(self) -> None:
-        """Every process of it stops where it is; whoever asks is neither answered nor refused."""
-        self._signal(signal.SIGSTOP)
+        """Stop all its processes with SIGSTOP, so that queries get no answer and no error."""
+        self._stopped_processes()
 
     def go_on(self) -> None:
-        self._signal(signal.SIGCONT)
+        for process in self._stopped_processes():
+            _signal(process, signal.SIGCONT)
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
-        until(lambda: not self._server._accepts_connections())
-        # Else whoever stops it later would look for a process of that number.
+        """Kill all its processes, and wait for the last: a new server refuses to start beside one that still runs."""
+        processes = self._stopped_processes()
+        for process in processes:
+            _signal(process, signal.SIGKILL)
+        until(lambda: not any(_state(process) not in "ZX" for process in processes))
+        # Otherwise a later stop or start would look for a process with the number in them. Until somebody collects the
+        # killed process, there is one.
         (self.folder / "postmaster.pid").unlink()
+        Path(self.sockets, f".s.PGSQL.{PORT}.lock").unlink()
 
     def stop(self) -> None:
         with suppress(FileNotFoundError):
@@ -103,14 +109,31 @@ class Standby:
 
     def _run(self, program: str, *arguments: str) -> None:
         trouble = self._server._run(program, *arguments, account=self._server.account)
-        assert not trouble, trouble
+        log = self.folder / "server.log"
+        assert not trouble, f"{trouble}\n{log.read_text(errors='replace', encoding='utf-8') if log.exists() else ''}"
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _stopped_processes(self) -> list[int]:
+        """Stop all processes of the server. The first is stopped before the others, so it forks no more."""
         postmaster = int((self.folder / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        _signal(postmaster, signal.SIGSTOP)
+        until(lambda: _state(postmaster) in "TZX")
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="utf-8").split()
-        for pid in (postmaster, *map(int, children)):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+        for child in children:
+            _signal(int(child), signal.SIGSTOP)
+        return [postmaster, *map(int, children)]
+
+
+def _signal(process: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, number)
+
+
+def _state(process: int) -> str:
+    """Return the letter that Linux shows for the state of a process: T stopped, Z ended and not collected, X ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def until(reached: Any) -> None:
@@ -122,7 +145,7 @@ def until(reached: Any) -> None:
 
 @contextmanager
 def primary(home: Path) -> Iterator[str]:
-    """The address of a seeded record on a server that standbys can follow."""
+    """Yield the address of a seeded record on a server that standbys can follow."""
     with embedded.serving(home, **REPLICATING) as address:
         with psycopg.connect(address, autocommit=True) as c:
             c.execute(f"CREATE DATABASE {RECORD}")
@@ -136,7 +159,7 @@ def primary(home: Path) -> Iterator[str]:
 
 @contextmanager
 def followed(primary: str, folder: Path) -> Iterator[tuple[Standby, Standby]]:
-    """Two standbys of a server, which end before it does."""
+    """Yield two standbys of a server, and stop them at the end."""
     with ExitStack() as stack:
         first, second = (Standby.of(primary, folder / name) for name in ("first", "second"))
         stack.callback(first.remove)
@@ -145,5 +168,5 @@ def followed(primary: str, folder: Path) -> Iterator[tuple[Standby, Standby]]:
 
 
 def on(address: str) -> str:
-    """The record on a server."""
+    """Return the address of the record on a server."""
     return urlsplit(address)._replace(path=f"/{RECORD}").geturl()

@@ -1,6 +1,6 @@
-"""Histories that nobody would file: any events of a kind in any order, naming each other, with any dates and voices.
+"""Random histories beyond what a desk would file: events of a kind in any order, with any references, dates and voices.
 
-What is drawn is valid as an event and unjudged as a history, since a later correction can make any history odd.
+Each event is valid by itself. The history is not judged, because a later correction can make any history odd.
 """
 
 from functools import cache, partial
@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.domain.catalogue import EVENT_TYPES, KINDS, Kind, load
 from service.domain.ladder import RUNGS
 from tests.build import STREAMS, Filed
@@ -26,7 +26,7 @@ EVENTS = st.integers(1, 6).map("e{}".format)
 NAMES = ("target", "proposal", "undoes", "after", "instrument")
 NUMBERS = st.one_of(st.integers(0, 99), st.just("1.5"))
 
-# By the name of the field, where its type alone would not do.
+# By field name, where the type of a field is not enough.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "occurred": DATES,
     "due": DATES,
@@ -67,7 +67,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-# By the type of the event, where fields of one name are not alike.
+# By event type, where fields of the same name differ.
 SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "ImplementationReported": {"extent": st.fixed_dictionaries({"done": NUMBERS, "of": NUMBERS, "unit": WORDS})},
     "ResolutionDeclared": {"extent": st.sampled_from(["full", "partial"])},
@@ -77,7 +77,7 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 
 def payloads(type: str) -> st.SearchStrategy[dict[str, Any]]:
-    """What an event of this type may say; fields that it can do without are there or not."""
+    """Draw a payload of this event type, with or without its optional fields."""
     named = ((field.alias or name, field) for name, field in EVENT_TYPES[type].model_fields.items())
     fields = {name: field for name, field in named if name != "type"}
     special = {**FIELDS, **SPECIAL.get(type, {})}
@@ -96,24 +96,24 @@ def _by_type(annotation: Any) -> st.SearchStrategy[Any]:
     return WORDS
 
 
-def events(kind: Kind) -> st.SearchStrategy[Contract]:
-    """Any event that this kind of stream takes."""
+def events(kind: Kind) -> st.SearchStrategy[EventModel]:
+    """Draw any event that this kind of stream takes."""
     types = st.sampled_from(sorted(KINDS[kind]))
     return types.flatmap(_of_type)
 
 
 @cache
-def _of_type(type: str) -> st.SearchStrategy[Contract]:
+def _of_type(type: str) -> st.SearchStrategy[EventModel]:
     return payloads(type).map(partial(load, type))
 
 
 def records(kind: Kind) -> st.SearchStrategy[Filed]:
-    """A record of one stream, in reports of one to three events."""
+    """Draw a record of one stream, in reports of one to three events."""
     reports = st.lists(st.lists(events(kind), min_size=1, max_size=3), min_size=1, max_size=6)
     return reports.map(lambda filed: _filed(STREAMS[kind], filed))
 
 
-def _filed(stream: str, reports: list[list[Contract]]) -> Filed:
+def _filed(stream: str, reports: list[list[EventModel]]) -> Filed:
     filed = Filed()
     for report in reports:
         filed.file(stream)
@@ -122,7 +122,7 @@ def _filed(stream: str, reports: list[list[Contract]]) -> Filed:
     return filed
 
 
-def _looking_back(event: Contract, on_record: int) -> Contract:
-    """Names of events to come become names of nothing: no identifier is known before there is an event."""
+def _looking_back(event: EventModel, on_record: int) -> EventModel:
+    """Replace references to later events by unknown ids, because no event can refer to a later one."""
     names = {name: id for name in NAMES if (id := getattr(event, name, None)) is not None}
     return event.model_copy(update={name: "nothing" for name, id in names.items() if int(id[1:]) > on_record})

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "service").rglob("*.py"))
 
 # Each room, and the rooms that it may import besides itself. A new room needs a line here.
-FILES = {"reportfile", "source_positions"}
+FILES = {"reportfile", "source_positions", "readouts"}
 READING_AND_WRITING = {"recorder", "follower", "history_cache", "store", "projections", "domain"}
 STARTING = {"settings", "resources", "seeding"}
 ROOMS = {
@@ -23,8 +23,10 @@ ROOMS = {
     "resources": set[str](),
     "source_positions": set[str](),
     "reportfile": {"source_positions", "domain"},
+    "readouts": {"domain", "resources"},
     "store": {"domain", "resources"},
     "projections": {"domain"},
+    "openings": {"projections", "domain"},
     "checkpoint": set[str](),
     "read_models": {"store", "projections", "domain"},
     "history_cache": {"store", "domain"},
@@ -32,10 +34,10 @@ ROOMS = {
     "seeding": {"recorder", "reportfile", "store", "domain", "resources"},
     "follower": {"history_cache", "read_models", "store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint", "resources"},
-    "web": {"api", *READING_AND_WRITING, "resources"},
+    "web": {"api", *READING_AND_WRITING, "openings", "readouts", "resources"},
     "relay": {"api", "follower", "store", "domain"},
     "client": {"projections", "domain"},
-    "cli": {*READING_AND_WRITING, *FILES, *STARTING, "read_models", "checkpoint", "api", "web", "relay"},
+    "cli": {*READING_AND_WRITING, *FILES, *STARTING, "openings", "read_models", "checkpoint", "api", "web", "relay"},
     "__main__": {"cli"},
 }
 PURE = {"domain", "projections"}
@@ -55,7 +57,7 @@ def tree(module: Path) -> ast.Module:
 
 
 def imported(module: Path) -> Iterator[str]:
-    """Every module that this one imports, under its full name."""
+    """Yield the full name of every module that this one imports."""
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -92,15 +94,27 @@ def test_every_file_on_the_map_exists() -> None:
     assert not missing
 
 
-def test_the_core_stands_on_the_standard_library_and_pydantic_alone() -> None:
-    """But for the names of countries, which a maintained list has and one module asks for."""
+def test_every_name_on_the_map_is_in_a_file_of_its_entry() -> None:
+    entries = [" ".join(entry.split()) for entry in re.split(r"\n {4,5}(?=\S)", str(service.__doc__))]
+    named = [(entry, set(re.findall(r"`(?:\w+\.)?(\w+)`", entry))) for entry in entries]
+    assert sum(len(names) for _, names in named) > 25
+    for entry, names in named:
+        listed = [ROOT / "service" / file for file in re.findall(r"[\w/]+\.(?:py|toml)", entry)]
+        paths = [path for path in listed if path.exists()]
+        text = "".join(path.read_text(encoding="utf-8") for path in paths)
+        missing = {name for name in names if not re.search(rf"\b{name}\b", text)}
+        assert not paths or not missing, entry
+
+
+def test_the_core_imports_only_the_standard_library_and_pydantic() -> None:
+    """One exception: a module takes the names of countries from a maintained list."""
     for module in of_rooms(*PURE):
         foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names
         names = {"babel"} if module.name == "names.py" else set()
         assert foreign <= {"service", "pydantic", "pydantic_core", "annotated_types", *names}, named(module)
 
 
-def test_the_core_is_handed_clock_identifiers_and_chance() -> None:
+def test_the_core_receives_clock_ids_and_random_numbers_as_arguments() -> None:
     for module in of_rooms(*PURE):
         called = {
             node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
@@ -116,7 +130,7 @@ def test_one_room_knows_sql() -> None:
 
 
 def test_one_module_opens_connections() -> None:
-    """It sets what all code relies on, so a connection from another module would have other settings."""
+    """It sets the session parameters that all code relies on."""
     for module in MODULES:
         opened = {
             f"{ast.unparse(node.func.value)}.{node.func.attr}"
@@ -130,7 +144,7 @@ def test_one_module_opens_connections() -> None:
         assert of_the_driver <= allowed.get(module.name, set()), named(module)
 
 
-def test_nothing_but_the_settings_reads_the_environment() -> None:
+def test_only_the_settings_read_the_environment() -> None:
     for module in of_rooms(*ROOMS.keys() - {"settings"}):
         read = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
         read |= {name.rpartition(".")[2] for name in imported(module)}
@@ -138,20 +152,20 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
 
 
 def test_one_module_finds_the_files_that_come_with_the_code() -> None:
-    """A path from `__file__` leads elsewhere in a wheel, where migrations and seeds are inside the package."""
+    """In a wheel, migrations and seeds are inside the package, so a path from `__file__` would be wrong."""
     for module in of_rooms(*ROOMS.keys() - {"resources"}):
         names = {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)}
         assert "__file__" not in names, named(module)
         assert not {name for name in imported(module) if name.startswith(("importlib.resources", "importlib.metadata"))}
 
 
-def test_a_module_says_its_job() -> None:
+def test_every_module_has_a_docstring() -> None:
     for module in MODULES:
         assert ast.get_docstring(tree(module)), named(module)
 
 
 def test_every_text_file_has_an_encoding() -> None:
-    # Without one Python takes that of the locale. Ruff's PLW1514 sees only files that are made where they are opened.
+    # Python otherwise takes the encoding of the locale. Ruff's PLW1514 misses files that are created elsewhere.
     calls = [
         (f"{named(module)}:{node.lineno}", node)
         for folder in ("service", "tests", "migrations")

@@ -1,4 +1,4 @@
-"""A checkpoint proves that whoever held the key stated this, and nothing else passes for one."""
+"""A checkpoint is valid only with the signature of its key, and any change makes it invalid."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import ValidationError
 
-from service.checkpoint import Checkpoint, Forged, Statement, keyfile, sign
+from service.checkpoint import Checkpoint, ForgedCheckpoint, Statement, keyfile, sign
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SAID = Statement(
@@ -29,7 +29,7 @@ def changed(**fields: Any) -> Checkpoint:
     return Checkpoint.model_validate({**sign(SAID, KEY).model_dump(), **fields})
 
 
-def test_what_was_signed_holds_with_its_key_and_reads_the_same_from_its_file() -> None:
+def test_a_signed_checkpoint_is_valid_and_is_read_back_unchanged() -> None:
     checkpoint = sign(SAID, KEY)
     checkpoint.check()
     checkpoint.check(KEY.public_key().public_bytes_raw().hex())
@@ -37,8 +37,8 @@ def test_what_was_signed_holds_with_its_key_and_reads_the_same_from_its_file() -
     assert sign(SAID, KEY) == checkpoint
 
 
-def test_the_bytes_under_the_signature_never_change() -> None:
-    # Checkpoints are kept for years; this one was made by the first release.
+def test_the_signed_bytes_never_change() -> None:
+    # Checkpoints are kept for years. This one is of the first release.
     assert SAID.signed() == (
         b'irritants checkpoint v1\n{"chain_hash":"' + b"ab" * 32 + b'","position":41,'
         b'"record":"0190c2a0-0000-7000-8000-000000000001","recorded_at":"2031-05-14T12:00:00.000000Z"}'
@@ -58,55 +58,55 @@ def test_the_bytes_under_the_signature_never_change() -> None:
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_nothing_in_it_can_be_changed(fields: dict[str, Any]) -> None:
-    with pytest.raises(Forged, match="does not match"):
+def test_a_changed_field_makes_a_checkpoint_invalid(fields: dict[str, Any]) -> None:
+    with pytest.raises(ForgedCheckpoint, match="does not match"):
         changed(**fields).check()
 
 
-def test_another_key_s_signature_is_good_only_where_no_key_is_asked_for() -> None:
+def test_a_signature_of_another_key_is_valid_only_if_no_key_is_required() -> None:
     other = Ed25519PrivateKey.generate()
     sign(SAID, other).check()
-    with pytest.raises(Forged, match="signed with another key"):
+    with pytest.raises(ForgedCheckpoint, match="signed with another key"):
         sign(SAID, other).check(KEY.public_key().public_bytes_raw().hex())
 
 
 @pytest.mark.parametrize("fields", [{"position": -1}, {"position": "41"}, {"chain_hash": "ab"}, {"more": 1}])
-def test_what_has_another_form_is_no_checkpoint(fields: dict[str, Any]) -> None:
+def test_a_malformed_checkpoint_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         changed(**fields)
 
 
-def test_a_key_is_made_once_for_its_owner_alone_to_read(tmp_path: Path) -> None:
+def test_a_key_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "home" / "checkpoint.key"
     with ThreadPool(8) as threads:
-        keys = threads.map(keyfile.ensure, [file] * 8)
+        keys = threads.map(keyfile.read_or_make_key, [file] * 8)
     assert len({key.private_bytes_raw() for key in keys}) == 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["checkpoint.key"]
 
 
-def test_a_file_that_is_no_key_is_said_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_no_key_is_reported_and_not_changed(tmp_path: Path) -> None:
     other = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     for content in (b"", b"not a key", other):
         file = tmp_path / "file"
         file.write_bytes(content)
         with pytest.raises(keyfile.KeyFileError, match="is not an Ed25519 key"):
-            keyfile.ensure(file)
+            keyfile.read_or_make_key(file)
         assert file.read_bytes() == content
 
 
-def test_a_key_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_saved_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(keyfile.KeyFileError, match="cannot read or write the key"):
-        keyfile.ensure(tmp_path / "file" / "checkpoint.key")
+        keyfile.read_or_make_key(tmp_path / "file" / "checkpoint.key")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_whoever_has_openssl_can_check_one_without_this_service(tmp_path: Path) -> None:
+def test_openssl_can_verify_a_checkpoint(tmp_path: Path) -> None:
     said = json.loads(sign(SAID, KEY).model_dump_json())
     public_key, signature = bytes.fromhex(said.pop("public_key")), bytes.fromhex(said.pop("signature"))
     line = "irritants checkpoint v1\n" + json.dumps(said, sort_keys=True, separators=(",", ":"))
-    # An Ed25519 key as X.509 has it: a fixed beginning, then the key.
+    # An Ed25519 key in X.509: a fixed prefix, then the key.
     (tmp_path / "key.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + public_key)
     (tmp_path / "signature").write_bytes(signature)
     (tmp_path / "line").write_text(line, encoding="utf-8")

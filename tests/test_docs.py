@@ -1,4 +1,4 @@
-"""The documentation is in step with the repository: its links, paths and commands. No sentence is too long."""
+"""The documentation matches the repository: its links, paths and commands. No sentence is too long."""
 
 import os
 import re
@@ -22,7 +22,7 @@ INDEX: Final = ROOT / "docs" / "README.md"
 HISTORY: Final = ROOT / "CHANGELOG.md"
 OF_THE_SERVICE: Final = ROOT / "service"
 MOST_WORDS: Final = 40
-"""In a sentence. The aim is about 20; this bound only finds sentences that are hard to follow."""
+"""Words in a sentence. The aim is about 20. This limit only finds sentences that are hard to follow."""
 
 FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -40,7 +40,7 @@ def prose(page: Path) -> str:
 
 
 def code(page: Path) -> str:
-    """The commands of a page: its blocks of code, and the code within its sentences."""
+    """Return the commands of a page, from code blocks and from code within sentences."""
     return re.sub(r"\s#.*", "", "\n".join([*FENCE.findall(text(page)), *CODE.findall(prose(page))]))
 
 
@@ -107,7 +107,7 @@ def test_no_message_of_a_page_shows_a_regular_expression() -> None:
 
 
 def make(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    """Run make with the environment of Python that runs the suite, whose own variables it does not see."""
+    """Run make with the Python environment of the suite, without the suite's own variables."""
     others = {k: v for k, v in os.environ.items() if not k.startswith(("IRRITANTS_", "MAKE", "MFLAGS", "PYTEST_"))}
     command = ["make", *arguments, f"BIN={Path(sys.executable).parent}", "-o", ".venv/.installed"]
     return subprocess.Popen(

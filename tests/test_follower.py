@@ -1,4 +1,4 @@
-"""The follower against the real database: no read goes back, whatever happens to its connection."""
+"""The follower on the real database: no read goes back, even if its connection breaks."""
 
 import asyncio
 import random
@@ -17,6 +17,7 @@ from service.follower import RECORD, Awaited, Follower
 from service.read_models import backfill
 from service.store import events, head_listener, keys, log
 from service.store.engine import DatabaseUnavailable, connection, open_engine, transaction
+from service.store.releases import session_name
 from tests.failover import admin, failed_over, name_of
 from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing, superuser
 
@@ -32,17 +33,17 @@ async def following(url: str, engine: Engine, **more: Any) -> AsyncIterator[Foll
 
 
 def kill(c: psycopg.Connection[Any], url: str) -> int:
-    """Ends every connection of followers to this database; how many there were."""
+    """End every connection of followers to this database. Return their number."""
     name = name_of(url)
     found = c.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = %s",
-        [name, "irritants-head"],
+        [name, session_name("irritants-head")],
     )
     return len(found.fetchall())
 
 
 def record(engine: Engine, stream: str = VISAS, version: int = 1) -> int:
-    """Puts one event on record, with its document; the new position."""
+    """Record one event with its document. Return the new position."""
     with connection(engine) as c:
         head = log.read_head(c)
         filed = filing(head, (stream, version))
@@ -58,7 +59,7 @@ class Kept:
     size: int = 10
 
 
-def test_what_was_recorded_before_the_question_is_in_the_answer(database_url: str, engine: Engine) -> None:
+def test_the_head_includes_everything_recorded_before_the_call(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             for version in range(1, 200):
@@ -68,7 +69,7 @@ def test_what_was_recorded_before_the_question_is_in_the_answer(database_url: st
     asyncio.run(test())
 
 
-def test_one_query_answers_everybody_who_asked_before_it(database_url: str, engine: Engine) -> None:
+def test_one_query_answers_all_callers_that_wait_for_it(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
@@ -76,20 +77,20 @@ def test_one_query_answers_everybody_who_asked_before_it(database_url: str, engi
             heads = await asyncio.gather(*(follower.head() for _ in range(500)))
             assert len({head.position for head in heads}) == 1
             assert follower.queries <= queries + 2
-            assert follower.questions >= 500
+            assert follower.head_requests >= 500
 
     asyncio.run(test())
 
 
-def test_the_question_for_the_head_follows_its_index_though_it_was_planned_on_an_empty_record(
+def test_the_query_for_the_head_uses_its_index_although_it_was_planned_on_an_empty_record(
     database_url: str, engine: Engine
 ) -> None:
-    def walks() -> int:
-        """How often the table of documents was read from end to end; told when a connection ends."""
+    def scans() -> int:
+        """Return the number of scans of the table of documents, which PostgreSQL reports when a connection ends."""
         with admin(database_url) as c:
             waited = "SELECT FROM pg_stat_activity WHERE datname = %s AND application_name = %s"
             name = name_of(database_url)
-            while c.execute(waited, [name, "irritants-head"]).fetchall():
+            while c.execute(waited, [name, session_name("irritants-head")]).fetchall():
                 time.sleep(0.01)
         with connection(engine) as c:
             table = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'read_models'"
@@ -101,12 +102,12 @@ def test_the_question_for_the_head_follows_its_index_though_it_was_planned_on_an
                 await asyncio.to_thread(record, engine, VISAS, version)
                 await follower.head()
 
-    before = walks()
+    before = scans()
     asyncio.run(test())
-    assert walks() == before
+    assert scans() == before
 
 
-def test_what_only_a_later_release_can_read_is_answered_by_none_but_that(database_url: str, engine: Engine) -> None:
+def test_an_event_of_a_later_release_makes_reads_fail(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
@@ -119,12 +120,12 @@ def test_what_only_a_later_release_can_read_is_answered_by_none_but_that(databas
     asyncio.run(test())
 
 
-def test_a_question_is_not_answered_by_a_query_that_was_under_way(database_url: str, engine: Engine) -> None:
+def test_a_call_is_not_answered_by_a_query_that_began_before_it(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
             with transaction(engine) as c:
-                # The query finds the head taken, so it has begun and cannot end.
+                # The query waits for this lock, so it has begun and cannot end.
                 c.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
                 under_way = asyncio.create_task(follower.head())
                 await until(lambda: waits_for_a_lock(engine))
@@ -150,7 +151,7 @@ async def until(holds: Callable[[], object], seconds: float = 5) -> None:
         await asyncio.sleep(0.005)
 
 
-def test_what_changes_is_no_longer_kept_and_what_does_not_is(database_url: str, engine: Engine) -> None:
+def test_changed_entries_leave_the_cache_and_others_stay(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
@@ -163,7 +164,7 @@ def test_what_changes_is_no_longer_kept_and_what_does_not_is(database_url: str, 
                     assert head is not None
                     return Kept(head.position)
 
-                await follower.kept(key, topics, load)
+                await follower.cached(key, topics, load)
 
             async def look_at_all() -> list[str]:
                 loads.clear()
@@ -182,15 +183,15 @@ def test_what_changes_is_no_longer_kept_and_what_does_not_is(database_url: str, 
     asyncio.run(test())
 
 
-def test_it_is_behind_by_what_it_has_heard_of_and_cannot_read_yet(database_url: str, engine: Engine) -> None:
+def test_behind_counts_positions_that_are_announced_and_not_yet_read(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await asyncio.to_thread(record, engine, READOUT, 1)
             await follower.head()
-            assert follower.behind == 0  # it was by one, and caught up
+            assert follower.behind == 0  # it was behind by one, and has caught up
             with transaction(engine) as c:
-                # The catch-up has to wait for the note of how far documents were made.
-                c.execute(text("SELECT FROM read_models WHERE name = :name FOR UPDATE"), {"name": backfill.NOTE})
+                # The catch-up waits for this lock on the watermark of the backfill.
+                c.execute(text("SELECT FROM read_models WHERE name = :name FOR UPDATE"), {"name": backfill.WATERMARK})
                 await asyncio.to_thread(record, engine, READOUT, 2)
                 asked = asyncio.create_task(follower.head())
                 await until(lambda: follower.behind == 1)
@@ -200,7 +201,7 @@ def test_it_is_behind_by_what_it_has_heard_of_and_cannot_read_yet(database_url: 
     asyncio.run(test())
 
 
-def test_whoever_waits_is_woken_by_the_commit_alone(database_url: str, engine: Engine) -> None:
+def test_a_commit_wakes_a_waiter_at_once(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
@@ -210,7 +211,7 @@ def test_whoever_waits_is_woken_by_the_commit_alone(database_url: str, engine: E
                 waiting = asyncio.create_task(waiter.wait(loop.time() + 5))
                 await asyncio.to_thread(record, engine, VISAS)
                 assert await waiting
-                # Not by the tick, which comes once a second.
+                # Before the tick, which comes once a second.
                 assert loop.time() - began < 0.5
                 assert not await other.wait(loop.time() + 0.01)
 
@@ -218,7 +219,7 @@ def test_whoever_waits_is_woken_by_the_commit_alone(database_url: str, engine: E
 
 
 @pytest.mark.parametrize("failure", [None, RuntimeError("the disk is full")])
-def test_those_who_await_one_thing_are_woken_when_it_was_looked_at_once_for_all(
+def test_waiters_that_share_a_key_wake_after_one_shared_lookup(
     database_url: str, engine: Engine, failure: Exception | None
 ) -> None:
     looks: list[asyncio.Future[None]] = []
@@ -248,7 +249,7 @@ def test_those_who_await_one_thing_are_woken_when_it_was_looked_at_once_for_all(
     asyncio.run(test())
 
 
-def test_a_change_of_the_keys_wakes_everybody_who_waits(database_url: str, engine: Engine) -> None:
+def test_a_change_of_the_keys_wakes_all_waiters(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             version = (await follower.head()).keys_version
@@ -261,24 +262,24 @@ def test_a_change_of_the_keys_wakes_everybody_who_waits(database_url: str, engin
     asyncio.run(test())
 
 
-def test_far_behind_everything_kept_is_forgotten(
+def test_a_follower_far_behind_clears_its_cache(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head_listener, "MOST_CHANGED", 3)  # two documents, and the note that they are all
+    monkeypatch.setattr(head_listener, "MOST_CHANGED", 3)  # two documents, and the note of the backfill
 
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
-            await follower.kept("ferries", [FERRIES], kept_at(0))
+            await follower.cached("ferries", [FERRIES], kept_at(0))
             with connection(engine) as c:
                 head = log.read_head(c)
-                documents = [*(document(f"no-se/{n}", 1) for n in range(2)), backfill.note(1)]
+                documents = [*(document(f"no-se/{n}", 1) for n in range(2)), backfill.watermark(1)]
                 log.append(c, head, [filing(head, (VISAS, 1))], documents)
             await follower.head()
             assert len(follower.cache) == 1
             with connection(engine) as c:
                 head = log.read_head(c)
-                documents = [*(document(f"no-se/{n}", 2) for n in range(3)), backfill.note(2)]
+                documents = [*(document(f"no-se/{n}", 2) for n in range(3)), backfill.watermark(2)]
                 log.append(c, head, [filing(head, (VISAS, 2))], documents)
             await follower.head()
             assert len(follower.cache) == 0
@@ -337,7 +338,7 @@ def test_a_follower_whose_connection_is_killed_at_random_sees_every_position(dat
     asyncio.run(test())
 
 
-def test_a_database_that_is_down_is_said_to_be_and_comes_back(database_url: str, engine: Engine) -> None:
+def test_a_follower_reports_an_outage_and_recovers(database_url: str, engine: Engine) -> None:
     name = name_of(database_url)
 
     async def test() -> None:
@@ -357,7 +358,7 @@ def test_a_database_that_is_down_is_said_to_be_and_comes_back(database_url: str,
     asyncio.run(test())
 
 
-def test_a_database_that_does_not_answer_is_said_to_be_down(database_url: str, engine: Engine) -> None:
+def test_a_database_that_does_not_answer_counts_as_down(database_url: str, engine: Engine) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await follower.head()
@@ -366,7 +367,7 @@ def test_a_database_that_does_not_answer_is_said_to_be_down(database_url: str, e
                 began = time.monotonic()
                 first = asyncio.create_task(follower.head())
                 await asyncio.sleep(0.1)
-                # This one has to wait for the query that is under way before its own begins.
+                # This call waits for the running query before its own begins.
                 second = asyncio.create_task(follower.head())
                 for question in (first, second):
                     with pytest.raises(DatabaseUnavailable):
@@ -377,15 +378,15 @@ def test_a_database_that_does_not_answer_is_said_to_be_down(database_url: str, e
     asyncio.run(test())
 
 
-def test_a_record_that_was_put_back_is_not_taken_for_the_one_before(
+def test_a_restored_older_record_is_detected(
     database_url: str, clone: Any, migrated_template: str, engine: Engine
 ) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await asyncio.to_thread(record, engine)
             await follower.head()
-            await follower.kept("visas", [VISAS], kept_at(1))
-            await follower.kept("past", [], kept_at(1))
+            await follower.cached("visas", [VISAS], kept_at(1))
+            await follower.cached("past", [], kept_at(1))
             with clone(migrated_template) as older, capture_logs() as logged, failed_over(database_url, older):
                 head = await follower.head()
                 assert (head.position, len(follower.cache), follower.breaks) == (0, 0, 1)
@@ -395,7 +396,7 @@ def test_a_record_that_was_put_back_is_not_taken_for_the_one_before(
 
 
 @pytest.mark.parametrize("more", [0, 1], ids=["as far", "further"])
-def test_another_history_as_long_as_the_one_before_is_known_by_its_chain(
+def test_another_history_of_the_same_length_is_detected_by_its_chain_hash(
     database_url: str, clone: Any, migrated_template: str, engine: Engine, more: int
 ) -> None:
     async def test() -> None:
@@ -412,7 +413,7 @@ def test_another_history_as_long_as_the_one_before_is_known_by_its_chain(
     asyncio.run(test())
 
 
-def test_a_copy_that_has_everything_is_the_same_record(
+def test_a_complete_copy_counts_as_the_same_record(
     database_url: str, clone: Any, migrated_template: str, engine: Engine
 ) -> None:
     async def test() -> None:
@@ -433,9 +434,7 @@ def record_elsewhere(url: str, version: int) -> None:
     elsewhere.dispose()
 
 
-def test_reads_beyond_what_is_taken_on_are_refused(
-    database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reads_above_the_limit_are_refused(database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.follower._MOST_READS", 1)
 
     async def test() -> None:

@@ -12,7 +12,7 @@ from service.domain.history import History
 from service.domain.streams import history_of
 from service.history_cache import HistoryCache
 from service.store import events
-from service.store.engine import connection
+from service.store.engine import connection, transaction
 from service.store.log import read_head
 from tests.store.record import FERRIES, READOUT, VISAS, opened, put
 
@@ -47,7 +47,7 @@ def read(record: Connection, upto: int) -> dict[str, list[int]]:
     }
 
 
-def test_at_every_position_they_are_those_of_the_log(record: Connection) -> None:
+def test_cached_histories_equal_those_of_the_log_at_every_position(record: Connection) -> None:
     kept = HistoryCache(100)
     for version in range(1, 6):
         put(record, (VISAS, version), (FERRIES, version), (READOUT, version))
@@ -58,7 +58,7 @@ def test_at_every_position_they_are_those_of_the_log(record: Connection) -> None
         assert said(kept.of_relation(record, RELATION, upto)) == read(record, upto)
 
 
-def test_only_the_tail_is_read(record: Connection, rows: list[int]) -> None:
+def test_only_new_events_are_read(record: Connection, rows: list[int]) -> None:
     kept = HistoryCache(100)
     put(record, (VISAS, 1), (VISAS, 2), (VISAS, 3))
     kept.of_relation(record, RELATION, 3)
@@ -68,7 +68,7 @@ def test_only_the_tail_is_read(record: Connection, rows: list[int]) -> None:
     put(record, (VISAS, 4))
     rows.clear()
     kept.of_relation(record, RELATION, 4)
-    # The last event that was seen, whose chain hash is compared, and the one after it.
+    # The last known event, whose chain hash is compared, and the one after it.
     assert rows == [2]
 
 
@@ -81,7 +81,7 @@ def test_returned_histories_do_not_change(record: Connection) -> None:
     after = kept.of_relation(record, RELATION, 3)
     assert ([e.position for e in reading.events], before[VISAS].state.title) == ([1], title)
     assert after[VISAS].version == 2
-    # What did not move is the same object still.
+    # An unchanged history is the same object.
     assert after[FISH] is before[FISH]
 
 
@@ -111,14 +111,14 @@ def test_unrecorded_streams_are_not_cached(record: Connection) -> None:
     assert kept.of_relation(record, "fi-no", 0) == {}
 
 
-def test_a_relation_that_was_not_on_record_is_found_once_it_is(record: Connection) -> None:
+def test_a_new_relation_is_found(record: Connection) -> None:
     kept = HistoryCache(100)
     assert kept.of_relation(record, RELATION, 0) == {}
     put(record, (VISAS, 1))
     assert said(kept.of_relation(record, RELATION, 1)) == {VISAS: [1]}
 
 
-def test_a_relation_that_is_asked_for_later_is_read_as_it_was_on_record(record: Connection) -> None:
+def test_a_relation_that_is_requested_later_is_read_up_to_the_cached_position(record: Connection) -> None:
     kept = HistoryCache(100)
     put(record, (VISAS, 1), (FERRIES, 1))
     put(record, (VISAS, 2), (FERRIES, 2))
@@ -127,25 +127,25 @@ def test_a_relation_that_is_asked_for_later_is_read_as_it_was_on_record(record: 
     assert said(kept.of_relation(record, "dk-no", 4)) == {FERRIES: [2, 4]}
 
 
-def test_a_stream_of_which_nothing_is_kept_is_read_whole(record: Connection) -> None:
+def test_an_uncached_stream_is_read_completely(record: Connection) -> None:
     kept = HistoryCache(100)
     put(record, (VISAS, 1), (VISAS, 2))
     kept.catch_up(record, 2)
     assert said(kept.streams(record, [VISAS, FISH], absent=[FISH])) == {VISAS: [1, 2], FISH: []}
 
 
-def test_after_a_failover_that_lost_commits_nothing_is_kept(record: Connection) -> None:
+def test_a_failover_that_lost_commits_clears_the_cache(record: Connection) -> None:
     kept = HistoryCache(100)
     put(record, (VISAS, 1), (VISAS, 2))
     known = kept.of_relation(record, RELATION, 2)[VISAS]
-    kept.keep(read_head(record)._replace(chain_hash=b"of an event that was lost"), {}, {})
+    kept.add(read_head(record)._replace(chain_hash=b"of an event that was lost"), {}, {})
     put(record, (VISAS, 3))
     found = kept.of_relation(record, RELATION, 3)[VISAS]
     assert [event.position for event in found.events] == [1, 2, 3]
     assert found.events[0] is not known.events[0]
 
 
-def test_too_far_behind_it_starts_over(record: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_far_behind_starts_over(record: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_cache, "_MOST_MISSED", 1)
     kept = HistoryCache(100)
     put(record, (VISAS, 1))
@@ -175,3 +175,30 @@ def test_threads_compute_from_one_history_while_another_catches_it_up(engine: En
         for version in range(1, last + 1):
             put(record, (VISAS, version))
         assert [one.result() for one in following] == [list(range(1, last + 1))] * 4
+
+
+NAMED = {"type": "ActorRegistered", "actor": "SE", "kind": "state", "names": ["Svea"]}
+
+
+def test_a_snapshot_from_before_a_name_leaves_nothing_in_the_cache(record: Connection, engine: Engine) -> None:
+    kept = HistoryCache(100)
+    put(record, (VISAS, 1))
+    with transaction(engine, "REPEATABLE READ") as earlier:
+        assert read_head(earlier).position == 1
+        put(record, ("actor/se", 1, NAMED))
+        kept.forget_names(2)
+        assert kept.naming(earlier, 1).as_of(1).registered == {}
+    assert kept.naming(record, 2).as_of(2).registered == {"SE": "Svea"}
+
+
+def test_names_are_read_once_until_an_actor_is_named(record: Connection, rows: list[int]) -> None:
+    kept = HistoryCache(100)
+    put(record, (VISAS, 1), ("actor/se", 1, NAMED))
+    kept.naming(record, 2)
+    rows.clear()
+    assert kept.naming(record, 2).as_of(2) is kept.naming(record, 2).as_of(2)
+    assert rows == []
+    kept.of_relation(record, RELATION, 2)
+    put(record, ("actor/dk", 1, {**NAMED, "actor": "DK", "names": ["Danmark"]}))
+    kept.of_relation(record, RELATION, 3)
+    assert kept.naming(record, 3).as_of(3).registered == {"SE": "Svea", "DK": "Danmark"}

@@ -1,4 +1,4 @@
-"""The package as others install it: what the wheel contains, and that it serves far from the repository."""
+"""The package as users install it: the contents of the wheel, and a run far from the repository."""
 
 import json
 import os
@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import httpx2
 import pytest
 
+from service.web.guides import GUIDES
 from tests.cli.conftest import irritants
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +33,7 @@ class Built(NamedTuple):
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a program that sees neither the settings nor the import path of the suite. Return what it prints."""
+    """Run a program without the settings and the import path of the suite. Return its output."""
     done = subprocess.run(command, cwd=cwd, env=environment(), check=False, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -44,7 +45,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout that was never installed, of another version: so the suite's own installation cannot answer for it."""
+    """Return a checkout of another version, never installed, so the suite's installation cannot serve for it."""
     folder = tmp_path_factory.mktemp("checkout") / "irritants"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "dist", "__pycache__"))
     project = folder / "pyproject.toml"
@@ -66,19 +67,27 @@ def built(checkout: Path) -> Built:
 
 @pytest.fixture(scope="module")
 def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of a new environment: the wheel, and the dependencies that the suite runs on."""
+    """Return the folder of programs of a new environment with the wheel and the dependencies of the suite."""
     folder = tmp_path_factory.mktemp("installed") / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
     python = folder / "bin" / "python"
     run(*PIP, "--python", python, "install", *OFFLINE, built.wheel, cwd=folder.parent)
     packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder.parent)
-    # A path that a .pth names has its own .pth files ignored, so the editable installation is not on it.
+    # Python ignores .pth files in a folder that a .pth names, so the editable installation is not on the path.
     (Path(packages.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     return folder / "bin"
 
 
 def test_the_command_prints_the_version_of_the_project() -> None:
     assert irritants("--version").out == f"irritants {VERSION}\n"
+
+
+def test_the_image_is_built_from_all_files_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], project["project"]["readme"], "pyproject.toml"}
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"}
+    assert needed - sent == set()
 
 
 def test_the_contract_and_the_changelog_have_the_version_of_the_project() -> None:
@@ -88,7 +97,7 @@ def test_the_contract_and_the_changelog_have_the_version_of_the_project() -> Non
     assert (contract["info"]["version"], releases[0]) == (VERSION, VERSION)
 
 
-def test_the_image_is_named_and_labelled_by_the_version_of_the_project() -> None:
+def test_the_image_has_the_version_of_the_project_in_name_and_label() -> None:
     (command,) = run("make", "--dry-run", "--no-print-directory", "image", cwd=ROOT).splitlines()
     assert f" VERSION={VERSION} --tag irritants:{VERSION} " in command
     assert 'version="$VERSION"' in (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -106,6 +115,7 @@ def test_the_wheel_contains_the_whole_service_and_nothing_else(checkout: Path, b
         for file in (checkout / name).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
     }
+    expected |= {f"service/docs/{guide}.md" for guide in GUIDES}
     assert built.wheel.name.startswith(f"irritants-{COPY_VERSION}-")
     with ZipFile(built.wheel) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}

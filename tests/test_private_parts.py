@@ -1,7 +1,7 @@
-"""The parts of libraries that their documentation does not promise, and that this service uses nevertheless.
+"""The undocumented parts of libraries that this service uses.
 
 A library may change such a part in any release. `PARTS` lists each one, with the modules that use it and what they
-assume. A part that a new release removes or changes fails here, and so does a part that is used and not listed.
+assume. The tests fail if a release removes or changes a part, or if a part is used and not listed.
 """
 
 import ast
@@ -53,7 +53,7 @@ REPLICA = "service.store.replica"
 class Part(NamedTuple):
     """`fingerprint` is of the source: of a function or a class, or of the lines that mention an attribute.
 
-    Where the test finds another fingerprint, read what the library changed. Adapt the modules, and then the line here.
+    If it differs, read what the library changed, adapt the modules, and then change the line here.
     """
 
     owner: Owner
@@ -330,7 +330,7 @@ PARTS = [
     ),
 ]
 
-# What the documentation of a library promises of the classes that this service extends.
+# The documented parts of library classes that this service extends.
 DOCUMENTED = {
     uvicorn.Server: {"__init__", "run"},
     uvicorn.Config: {"backlog"},
@@ -349,6 +349,7 @@ DOCUMENTED_MODULES = {
     "cryptography.hazmat.primitives.asymmetric.ed25519",
     "cryptography.hazmat.primitives.serialization",
     "fastapi.openapi.utils",
+    "markdown_it.token",
     "nats.aio.client",
     "nats.errors",
     "nats.js.api",
@@ -359,7 +360,11 @@ DOCUMENTED_MODULES = {
     "psycopg.conninfo",
     "psycopg.errors",
     "psycopg.pq",
+    "pydantic.fields",
     "pydantic.json_schema",
+    "python_multipart.exceptions",
+    "python_multipart.multipart",
+    "rapidfuzz.distance",
     "rich.console",
     "rich.markdown",
     "rich.markup",
@@ -376,7 +381,7 @@ DOCUMENTED_MODULES = {
     "starlette.routing.BaseRoute",
     "starlette.types",
 }
-# What the attributes of library classes hold, where it is a library's as well.
+# The classes of attributes that hold another object of a library.
 HELD = {"cycle": RequestResponseCycle, "flow": FlowControl, "server_state": ServerState, "config": uvicorn.Config}
 
 
@@ -421,8 +426,8 @@ def test_no_name_with_an_underscore_is_imported_from_a_library() -> None:
         assert not private, f"{module.__name__} imports {private}: use a documented part of the library"
 
 
-def test_what_a_library_holds_keeps_its_name_in_our_code() -> None:
-    """Else `used_parts` would not see what is read of it."""
+def test_objects_of_a_library_keep_its_attribute_names_in_our_code() -> None:
+    """Otherwise `used_parts` would not see which of their parts we read."""
     for module in {sys.modules[our.__module__] for our in extensions()}:
         for node in ast.walk(tree(module)):
             if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and isinstance(node.value, ast.Attribute):
@@ -433,7 +438,7 @@ def test_what_a_library_holds_keeps_its_name_in_our_code() -> None:
 
 
 def used_parts() -> Used:
-    """Each undocumented part of a library, and the modules that use it."""
+    """Return each undocumented part of a library with the modules that use it."""
     used: Used = defaultdict(set)
     for our in extensions():
         for owner, name in members_used(our):
@@ -466,7 +471,7 @@ def is_of_library(module: str) -> bool:
 
 
 def imported(module: ModuleType) -> Iterator[tuple[str, str]]:
-    """What a module imports from libraries: where from, and the name."""
+    """Yield what a module imports from libraries: the module and the name."""
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.ImportFrom) and node.module and is_of_library(node.module):
             yield from ((node.module, alias.name) for alias in node.names)
@@ -476,7 +481,7 @@ def imported(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 
 def extensions() -> Iterator[type]:
-    """Our classes that extend one of a library, without models and exceptions, which are made to be extended."""
+    """Yield our classes that extend a library class, except models and exceptions, which are made for that."""
     for module in modules():
         for our in vars(module).values():
             is_ours = isinstance(our, type) and our.__module__ == module.__name__
@@ -489,7 +494,7 @@ def library_class(our: type) -> type | None:
 
 
 def members_used(our: type) -> Iterator[tuple[type, str]]:
-    """The members of library classes that the body of our class replaces, reads or sets."""
+    """Yield the members of library classes that our class replaces, reads or sets."""
     library = library_class(our)
     assert library is not None
     members = {name for base in library.__mro__ if is_of_library(base.__module__) for name in members_of(base)}
@@ -510,7 +515,7 @@ def members_used(our: type) -> Iterator[tuple[type, str]]:
 
 @cache
 def members_of(base: type) -> set[str]:
-    """What a class defines, and what its methods set on `self`."""
+    """Return what a class defines, and what its methods set on `self`."""
     try:
         nodes = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base))))
     except (OSError, TypeError):  # written in C
@@ -521,7 +526,7 @@ def members_of(base: type) -> set[str]:
 
 
 def source_of(owner: Owner, name: str) -> str:
-    """A function or a class as it is written; of an attribute, the lines of its module that mention it."""
+    """Return the source of a function or a class, or the lines of a module that mention an attribute."""
     part = inspect.getattr_static(owner, name, None)
     if inspect.isfunction(part) or (isinstance(part, type) and isinstance(owner, ModuleType)):
         return inspect.getsource(part)

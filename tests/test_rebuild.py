@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, text
 
 from service.domain.report import read
 from service.follower import Follower
+from service.projections import irritant
 from service.read_models import backfill
-from service.read_models.backfill import NOTE
+from service.read_models.backfill import WATERMARK
 from service.read_models.rebuild import ensure_built, rebuild, verify_documents
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store import log, read_models
 from service.store.engine import connection, open_engine
 from service.store.log import read_head
@@ -34,7 +35,13 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 def everything(engine: Engine) -> list[Document]:
     with connection(engine) as c:
         found = read_models.at(c, range(1, read_head(c).position + 1))
-    return sorted((d for d in found if d.name != NOTE), key=lambda d: d[:3])
+    return sorted((d for d in found if d.name != WATERMARK), key=lambda d: d[:3])
+
+
+def inserted(key: str, position: int) -> str:
+    """Return a statement that inserts a document of an irritant that no event explains."""
+    row = f"'irritant', {irritant.REPRESENTATION}, '{key}', 'ru-us', {position}, '{{}}', '{{}}'"
+    return f"INSERT INTO read_models VALUES ({row})"
 
 
 def tamper(engine: Engine, statement: str) -> None:
@@ -42,7 +49,7 @@ def tamper(engine: Engine, statement: str) -> None:
         c.execute(text(statement))
 
 
-def concern(number: int) -> Request:
+def concern(number: int) -> ReportRequest:
     said = {
         "stream": "irritant/ru-us/visas",
         "type": "ConcernRaised",
@@ -55,7 +62,7 @@ def concern(number: int) -> Request:
         "summary": f"Said again, for the {number}. time.",
     }
     body = {"relation": "ru-us", "title": "A concern", "events": [said]}
-    return Request(read(body), f"concern-{number}", bytes(32), "an operator", "a request")
+    return ReportRequest(read(body), f"concern-{number}", bytes(32), "an operator", "a request")
 
 
 def test_documents_of_appends_equal_a_replay(engine: Engine) -> None:
@@ -79,8 +86,8 @@ def test_a_rebuild_from_nothing_gives_the_same_bytes(engine: Engine) -> None:
         "UPDATE read_models SET relation = 'de-fr' WHERE key = 'ru-us/visas'",
         "DELETE FROM read_models WHERE key = 'ru-us/visas'",
         "DELETE FROM read_models WHERE key = (SELECT max(key) FROM read_models WHERE name = 'change')",
-        "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 7, '{}', '{}')",
-        "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 999999, '{}', '{}')",
+        inserted("ru-us/nothing", 7),
+        inserted("ru-us/nothing", 999999),
     ],
 )
 def test_every_difference_is_found_and_repaired(engine: Engine, statement: str) -> None:
@@ -94,8 +101,14 @@ def test_every_difference_is_found_and_repaired(engine: Engine, statement: str) 
 
 
 def test_the_first_bad_position_is_named(engine: Engine) -> None:
-    tamper(engine, "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nothing', 'ru-us', 9, '{}', '{}')")
-    tamper(engine, "INSERT INTO read_models VALUES ('irritant', 2, 'ru-us/nought', 'ru-us', 5, '{}', '{}')")
+    tamper(
+        engine,
+        inserted("ru-us/nothing", 9),
+    )
+    tamper(
+        engine,
+        inserted("ru-us/nought", 5),
+    )
     with pytest.raises(Damaged, match=r"position 5: .* 1 more"):
         verify_documents(engine)
 
@@ -108,7 +121,7 @@ def test_the_documents_of_another_representation_are_left_alone(engine: Engine) 
     assert everything(engine) == before
 
 
-def test_missing_documents_are_built_once(engine: Engine) -> None:
+def test_missing_documents_are_built_only_once(engine: Engine) -> None:
     tamper(engine, "DELETE FROM read_models")
     assert ensure_built(engine) > 0
     tamper(engine, "DELETE FROM read_models WHERE key = 'ru-us/visas'")
@@ -139,7 +152,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
         seen = 0
         with connection(engine) as c:
             while not enough.is_set():
-                document = read_models.get(c, "irritant", 2, "ru-us/visas")
+                document = read_models.get(c, "irritant", irritant.REPRESENTATION, "ru-us/visas")
                 assert document is not None
                 assert document.position >= seen
                 seen = document.position
@@ -154,7 +167,7 @@ def test_rebuilding_under_load_leaves_the_documents_of_the_last_append(engine: E
         thread.join()
     verify_documents(engine)
     with connection(engine) as c:
-        document = read_models.get(c, "irritant", 2, "ru-us/visas")
+        document = read_models.get(c, "irritant", irritant.REPRESENTATION, "ru-us/visas")
     assert document is not None
     assert document.position == positions[-1]
 
@@ -176,7 +189,7 @@ def other(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def _of_another_release(document: Document) -> Document:
-    if document.name == NOTE:
+    if document.name == WATERMARK:
         return document._replace(key="what another release stores")
     return document._replace(representation=document.representation + 100)
 
@@ -187,7 +200,7 @@ def recorded(recorder: Recorder, number: int) -> int:
     return outcome.report.last_position
 
 
-def visas(c: Connection, representation: int = 2) -> int:
+def visas(c: Connection, representation: int = irritant.REPRESENTATION) -> int:
     document = read_models.get(c, "irritant", representation, "ru-us/visas")
     assert document is not None
     return document.position
@@ -206,10 +219,10 @@ def test_two_releases_append_in_turn_and_each_reads_what_the_other_appended(
                 position = recorded(theirs, number)
                 assert (await follower.head()).position == position
                 with connection(engine) as c:
-                    assert (visas(c), visas(c, 102)) == (position, position)
+                    assert (visas(c), visas(c, irritant.REPRESENTATION + 100)) == (position, position)
                 position = recorded(ours, number + 1)
                 with connection(engine) as c:
-                    assert (visas(c), visas(c, 102)) == (position, position - 1)
+                    assert (visas(c), visas(c, irritant.REPRESENTATION + 100)) == (position, position - 1)
         finally:
             await follower.close()
 
@@ -287,7 +300,7 @@ def test_a_killed_rebuild_leaves_served_documents_and_the_next_one_finishes(
     assert killed.returncode == -signal.SIGKILL
     _until(lambda: _others(engine) == 0)
     with connection(engine) as c:
-        assert backfill.noted(c) is None
+        assert backfill.built_up_to(c) is None
     left = everything(engine)
     assert [d for d in left if d.representation > 100] == served
     assert 0 < len([d for d in left if d.representation < 100]) < len(ours)

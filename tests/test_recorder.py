@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
+from service import recorder as recording
 from service.domain.errors import Refused
+from service.domain.filing import decide
 from service.domain.report import read
+from service.projections import irritant
 from service.projections.irritant import IrritantDocument
-from service.recorder import KeyReused, Overloaded, Receipt, Recorder, Request, Stale
+from service.recorder import KeyReused, Overloaded, Receipt, Recorder, ReportRequest, Stale
 from service.store import events, log, read_models
 from service.store.codec import StoredReport
 from service.store.connections import connect
@@ -50,10 +53,10 @@ OPENING: list[dict[str, Any]] = [
 ]
 
 
-def request(*filed: dict[str, Any], key: str | None = None, **more: Any) -> Request:
+def request(*filed: dict[str, Any], key: str | None = None, **more: Any) -> ReportRequest:
     body = {"relation": "ru-us", "title": "A report", "events": list(filed)}
     hashed = sha256(json.dumps(body, sort_keys=True).encode()).digest()
-    return Request(read(body), key or f"key-{next(_keys)}", hashed, "an operator", "a request", **more)
+    return ReportRequest(read(body), key or f"key-{next(_keys)}", hashed, "an operator", "a request", **more)
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def recorder(engine: Engine) -> Recorder:
     return recorder
 
 
-def recorded(recorder: Recorder, *requests: Request) -> Receipt:
+def recorded(recorder: Recorder, *requests: ReportRequest) -> Receipt:
     outcomes = recorder.record(requests)
     for outcome in outcomes:
         if isinstance(outcome, Exception):
@@ -75,7 +78,7 @@ def recorded(recorder: Recorder, *requests: Request) -> Receipt:
 
 def banking(engine: Engine) -> IrritantDocument:
     with connection(engine) as c:
-        stored = read_models.get(c, "irritant", 2, "ru-us/banking-access")
+        stored = read_models.get(c, "irritant", irritant.REPRESENTATION, "ru-us/banking-access")
     assert stored is not None
     return IrritantDocument.model_validate_json(stored.body)
 
@@ -97,7 +100,7 @@ def test_a_report_is_recorded_with_its_document_and_its_change(recorder: Recorde
     assert banking(engine).position == receipt.report.last_position == 9
 
 
-def test_the_same_report_under_the_same_key_is_answered_as_the_first_time(recorder: Recorder, engine: Engine) -> None:
+def test_a_retry_gets_the_first_receipt(recorder: Recorder, engine: Engine) -> None:
     again = request(said(BANKING, "ConcernRaised", "RU"), key="after the round")
     first, second = recorded(recorder, again), recorded(recorder, again)
     assert second.replayed
@@ -106,7 +109,7 @@ def test_the_same_report_under_the_same_key_is_answered_as_the_first_time(record
     assert positions(engine) == list(range(1, 10))
 
 
-def test_a_retry_is_answered_even_where_the_report_would_now_be_refused(recorder: Recorder) -> None:
+def test_a_retry_is_answered_even_if_the_report_would_now_be_refused(recorder: Recorder) -> None:
     reopened = request(
         *OPENING,
         said(BANKING, "ProposalTabled", "RU", kind="offer", addressee="US", terms="…", ref="p"),
@@ -117,20 +120,60 @@ def test_a_retry_is_answered_even_where_the_report_would_now_be_refused(recorder
     assert recorded(recorder, reopened).report == first.report
 
 
+@pytest.mark.parametrize("events", [1, 300])
+def test_a_retry_is_not_decided_again(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, events: int) -> None:
+    decided: list[object] = []
+
+    def counted(*given: Any) -> Any:
+        decided.append(given)
+        return decide(*given)
+
+    monkeypatch.setattr(recording, "decide", counted)
+    told = [said(BANKING, "ConcernRaised", "RU", occurred=f"2025-01-{1 + n % 28:02}") for n in range(events)]
+    again = request(*told, key="after the round")
+    first = recorded(recorder, again)
+    assert len(decided) == 1
+    for _ in range(3):
+        second = recorded(recorder, again)
+        assert (second.replayed, second.report) == (True, first.report)
+    assert len(decided) == 1
+
+
+def test_a_retry_of_a_long_report_reaches_another_process_without_being_decided(
+    recorder: Recorder, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = request(*(said(BANKING, "ConcernRaised", "RU") for _ in range(300)), key="after the round")
+    first = recorded(recorder, again)
+    monkeypatch.setattr(recording, "decide", None)
+    assert recorded(Recorder(engine), again).report == first.report
+
+
+def test_a_batch_of_retries_and_new_reports_gives_each_its_own_outcome(recorder: Recorder, engine: Engine) -> None:
+    again = request(said(BANKING, "ConcernRaised", "RU"), key="after the round")
+    first = recorded(recorder, again)
+    other = request(said(VISAS, "ConcernRaised", "RU"), key="after the round")
+    replayed, reused, new = recorder.record([again, other, request(said(VISAS, "ConcernRaised", "US"))])
+    assert isinstance(replayed, Receipt)
+    assert (replayed.replayed, replayed.report) == (True, first.report)
+    assert isinstance(reused, KeyReused)
+    assert isinstance(new, Receipt)
+    assert positions(engine) == list(range(1, 11))
+
+
 def test_another_body_under_the_same_key_is_refused(recorder: Recorder) -> None:
     recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), key="k"))
     with pytest.raises(KeyReused):
         recorded(recorder, request(said(BANKING, "ConcernRaised", "US"), key="k"))
 
 
-def test_a_refused_report_leaves_nothing_behind_not_even_its_key(recorder: Recorder, engine: Engine) -> None:
+def test_a_refused_report_leaves_neither_events_nor_its_key(recorder: Recorder, engine: Engine) -> None:
     with pytest.raises(Refused):
         recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), said(BANKING, "HoldLifted", "US"), key="k"))
     assert positions(engine) == list(range(1, 9))
     assert not recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), key="k")).replayed
 
 
-def test_a_refused_report_in_the_middle_of_a_batch_spoils_no_other(recorder: Recorder, engine: Engine) -> None:
+def test_a_refused_report_does_not_affect_others_of_its_batch(recorder: Recorder, engine: Engine) -> None:
     outcomes = recorder.record(
         [
             request(said(BANKING, "ConcernRaised", "RU")),
@@ -156,7 +199,7 @@ def test_one_key_twice_in_a_batch_is_recorded_once(recorder: Recorder, engine: E
     assert positions(engine) == list(range(1, 10))
 
 
-def test_a_preview_says_what_would_change_and_writes_nothing(recorder: Recorder, engine: Engine) -> None:
+def test_a_preview_has_the_changes_and_writes_nothing(recorder: Recorder, engine: Engine) -> None:
     preview = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), dry_run=True))
     assert [change.after.status for change in preview.changes] == ["raised"]
     assert positions(engine) == list(range(1, 9))
@@ -165,8 +208,8 @@ def test_a_preview_says_what_would_change_and_writes_nothing(recorder: Recorder,
 
 def test_a_writer_that_has_not_seen_the_latest_state_is_refused(recorder: Recorder) -> None:
     with pytest.raises(Stale):
-        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: {1}}))
-    receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), seen={BANKING: {7}}))
+        recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), expected_positions={BANKING: {1}}))
+    receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), expected_positions={BANKING: {7}}))
     assert receipt.report.first_position == 9
 
 
@@ -183,7 +226,7 @@ def test_two_processes_take_turns_and_each_decides_on_what_the_other_recorded(
     assert banking(engine).confirmed_status == "in_talks"
 
 
-def test_many_writers_in_several_processes_lose_and_double_nothing(recorder: Recorder, engine: Engine) -> None:
+def test_many_writers_in_several_processes_lose_and_double_no_report(recorder: Recorder, engine: Engine) -> None:
     recorders = [Recorder(engine), Recorder(engine)]
     for one in recorders:
         one.queue.start()
@@ -210,7 +253,7 @@ def test_a_connection_that_died_between_two_reports_is_replaced(recorder: Record
     assert [receipt.report.first_position for receipt in receipts] == [9, 10, 11]
 
 
-def test_a_connection_that_died_after_the_commit_leads_to_the_report_on_record(
+def test_after_a_connection_lost_at_the_commit_the_recorded_report_is_returned(
     recorder: Recorder, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = log.append
@@ -232,7 +275,7 @@ def test_a_connection_that_died_after_the_commit_leads_to_the_report_on_record(
     assert positions(engine) == list(range(1, 11))
 
 
-def test_a_connection_cut_in_the_middle_of_a_batch_leaves_each_report_on_record_or_refused(
+def test_a_connection_cut_during_a_batch_leaves_each_report_recorded_or_refused(
     recorder: Recorder, engine: Engine
 ) -> None:
     recorder.queue.start()
@@ -240,7 +283,7 @@ def test_a_connection_cut_in_the_middle_of_a_batch_leaves_each_report_on_record_
     with transaction(engine) as c, ThreadPoolExecutor(1) as elsewhere:
         log.lock_head(c)
         first = recorder.queue.submit(request(said(BANKING, "ConcernRaised", "RU")))
-        cut = elsewhere.submit(end_whoever_waits_for_a_lock, engine)
+        cut = elsewhere.submit(end_connections_that_wait_for_a_lock, engine)
         batch = [
             recorder.queue.submit(request(said(BANKING, "ConcernRaised", "US"))),
             recorder.queue.submit(request(said(BANKING, "HoldLifted", "US"))),
@@ -253,7 +296,7 @@ def test_a_connection_cut_in_the_middle_of_a_batch_leaves_each_report_on_record_
     assert positions(engine) == list(range(1, 13))
 
 
-def end_whoever_waits_for_a_lock(engine: Engine) -> None:
+def end_connections_that_wait_for_a_lock(engine: Engine) -> None:
     waits = (
         "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -272,14 +315,14 @@ def end_all_others(engine: Engine) -> None:
         )
 
 
-def test_a_closed_recorder_takes_no_more(recorder: Recorder) -> None:
+def test_a_closed_recorder_refuses_reports(recorder: Recorder) -> None:
     recorder.queue.start()
     recorder.queue.close()
     with pytest.raises(Overloaded):
         recorder.queue.submit(request(said(BANKING, "ConcernRaised", "RU")))
 
 
-def test_a_correction_says_that_we_were_wrong_and_a_late_report_that_we_learned_something(recorder: Recorder) -> None:
+def test_changes_distinguish_corrections_from_new_evidence(recorder: Recorder) -> None:
     late = request(said(BANKING, "ConcernRaised", "US", occurred="2025-01-01"))
     first = recorded(
         recorder,
@@ -303,17 +346,17 @@ def test_a_correction_says_that_we_were_wrong_and_a_late_report_that_we_learned_
     )
 
 
-def test_head_and_documents_move_together(recorder: Recorder, engine: Engine) -> None:
+def test_head_and_documents_change_together(recorder: Recorder, engine: Engine) -> None:
     receipt = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), said(VISAS, "ConcernRaised", "US")))
     with connection(engine) as c:
         assert log.read_head(c).position == receipt.report.last_position
-        stored = read_models.page(c, "irritant", 2, relation="ru-us")
+        stored = read_models.page(c, "irritant", irritant.REPRESENTATION, relation="ru-us")
     assert [(d.key, d.position) for d in stored] == [("ru-us/banking-access", 9), ("ru-us/visas", 10)]
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01"])
-def test_a_report_is_recorded_though_postgresql_rolls_its_transaction_back_twice(engine: Engine, code: str) -> None:
-    """A serialization failure or a deadlock is not an outage: the transaction has to be retried."""
+def test_a_report_is_recorded_although_its_transaction_is_rolled_back_twice(engine: Engine, code: str) -> None:
+    """A serialization failure or a deadlock is not an outage, and the transaction is retried."""
     with connection(engine) as c:
         driver(c).execute(f"""
             CREATE SEQUENCE attempts;
@@ -336,14 +379,14 @@ def test_reports_are_recorded_again_after_a_wait_for_the_head_was_cut_short(
     recorded(recorder, request(said(VISAS, "ConcernRaised", "US")))
     with transaction(engine) as c:
         lock_head(c)
-        with pytest.raises(DatabaseUnavailable):  # it has to look at what the other recorder filed, under the lock
+        with pytest.raises(DatabaseUnavailable):  # it has to read the other recorder's report under the lock
             recorded(late, request(said(VISAS, "ConcernRaised", "RU")))
     for _ in range(3):
         recorded(late, request(said(VISAS, "ConcernRaised", "RU")))
     impatient.dispose()
 
 
-def test_no_report_fails_where_a_migration_changes_a_column(recorder: Recorder, engine: Engine) -> None:
+def test_no_report_fails_when_a_migration_changes_a_column(recorder: Recorder, engine: Engine) -> None:
     first = read_until_prepared(recorder)
     with connect(address(engine), name="migration") as migration:
         migration.execute("ALTER TABLE reports ALTER COLUMN title TYPE varchar")

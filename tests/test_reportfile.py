@@ -17,7 +17,7 @@ from service import reportfile, source_positions
 from service.domain import report
 from service.domain.catalogue import EVENT_TYPES
 from service.reportfile import MAX_BYTES, NotAReport, ReportFile, load
-from service.reportfile.schema import REPORT, plain, schema, takes
+from service.reportfile.schema import REPORT, fields_of, json_value, schema
 
 HEAD = "relation: ru-us\ntitle: A report\n"
 RAISED = {
@@ -58,7 +58,7 @@ def event(fields: str) -> Any:
 
 
 def places(file: ReportFile, *errors: tuple[str, str]) -> list[tuple[int, int, str, str]]:
-    return [(m.line, m.column, m.pointer, m.detail) for m in file.together(errors)]
+    return [(m.line, m.column, m.pointer, m.detail) for m in file.all_mistakes(errors)]
 
 
 def test_the_body_is_the_file_without_its_additions() -> None:
@@ -96,7 +96,7 @@ def test_json_is_the_same_format() -> None:
         ("nonsense", "nonsense"),
     ],
 )
-def test_a_stream_goes_without_its_relation(short: str, full: str) -> None:
+def test_a_stream_may_omit_its_relation(short: str, full: str) -> None:
     assert event(f"{{stream: {short}, type: ConcernRaised}}")["stream"] == full
 
 
@@ -105,51 +105,51 @@ def test_a_stream_goes_without_its_relation(short: str, full: str) -> None:
     [
         ("irritant/visas@3", "irritant/ru-us/visas@3"),
         ("relation@1", "relation/ru-us@1"),
-        ("relation", "relation"),  # a ref may be called so
+        ("relation", "relation"),  # a ref may have this name
         ("0198-4a", "0198-4a"),
     ],
 )
 @pytest.mark.parametrize("field", ["target", "proposal", "undoes", "after"])
-def test_so_does_an_event_named_by_stream_and_version(field: str, named: str, full: str) -> None:
+def test_a_reference_to_an_event_may_omit_its_relation(field: str, named: str, full: str) -> None:
     assert event(f"{{stream: relation, type: EvidenceAdded, {field}: {named}}}")[field] == full
 
 
-def test_an_assertion_goes_before_the_defaults_field_by_field() -> None:
+def test_fields_of_an_assertion_override_the_defaults() -> None:
     assert event("{stream: irritant/visas, type: ConcernRaised, summary: Visas take a year}") == RAISED
     filed = event("{type: ConcernRaised, occurred: 2025, source: {paragraphs: [5]}}")
     assert filed["occurred"] == "2025"
     assert filed["source"] == {"document": "a4", "paragraphs": [5], "origin": "mfa"}
 
 
-def test_who_names_the_party_says_all_of_who_speaks() -> None:
+def test_an_assertion_with_a_party_takes_no_default_speaker() -> None:
     filed = event("{type: ConcernRaised, asserted_by: {party: US, channel: attributed}}")
     assert filed["asserted_by"] == {"party": "US", "channel": "attributed"}
     filed = event("{type: ConcernRaised, asserted_by: {organ: Embassy}}")
     assert filed["asserted_by"] == {"party": "RU", "organ": "Embassy", "channel": "paraphrase"}
 
 
-def test_the_paragraphs_of_one_document_are_not_those_of_another() -> None:
+def test_an_assertion_with_another_document_takes_no_default_paragraphs() -> None:
     filed = event("{type: ConcernRaised, source: {document: a1}}")
     assert filed["source"] == {"document": "a1", "origin": "mfa"}
 
 
-def test_a_stated_date_takes_no_inference_from_the_defaults() -> None:
+def test_a_stated_date_takes_no_default_inference() -> None:
     filed = event("{type: ConcernRaised, occurred_basis: stated}")
     assert "inference" not in filed
     assert filed["occurred"] == "2025-04-10"
 
 
-def test_a_default_is_taken_back_with_null() -> None:
+def test_null_removes_a_default() -> None:
     assert event("{type: ConcernRaised, occurred: null}")["occurred"] is None
 
 
-def test_evidence_takes_the_defaults_that_it_has_and_record_keeping_none() -> None:
+def test_evidence_takes_its_defaults_and_registrations_take_none() -> None:
     assert event("{type: EvidenceAdded}").keys() == {"type", "asserted_by", "source"}
     for kept in ("IrritantOpened", "PersonNamed", "SourceRegistered", "OriginRegistered", "AssertionCorrected"):
         assert event(f"{{type: {kept}}}") == {"type": kept}
 
 
-def test_sources_are_registered_in_front() -> None:
+def test_sources_are_registered_before_all_events() -> None:
     text = f"""{HEAD}
 events:
   - {{stream: source/a4, type: SourceRegistered, publisher: Somebody}}
@@ -218,11 +218,11 @@ sources:
 )
 def test_an_unquoted_word_has_the_type_of_its_field(field: str, value: object) -> None:
     name = field.partition(":")[0]
-    kind = next((kind for kind in EVENT_TYPES if name in takes(kind).fields), "ConcernRaised")
+    kind = next((kind for kind in EVENT_TYPES if name in fields_of(kind).fields), "ConcernRaised")
     assert drafted(f"{HEAD}events:\n  - type: {kind}\n    {field}") == [{"type": kind, name: value}]
 
 
-def test_an_unquoted_range_of_dates_has_a_message_of_its_own() -> None:
+def test_an_unquoted_range_of_dates_has_its_own_message() -> None:
     text = f"{HEAD}events:\n  - type: ConcernRaised\n    occurred: [2025-04-10..]\n    wording: [a, b]\n"
     quoted = 'YAML reads this as a list; write it in quotes: "[2025-04-10..]".'
     assert places(read(text)) == [(5, 15, "/events/0/occurred", quoted)]
@@ -232,7 +232,9 @@ def test_an_unquoted_range_of_dates_has_a_message_of_its_own() -> None:
 def test_a_file_with_mistakes_has_a_draft_and_no_body() -> None:
     file = read(f"{HEAD}events: []\ndate: 2025")
     assert file.draft == {"relation": "ru-us", "title": "A report", "events": []}
-    with pytest.raises(NotAReport, match=r"^line 4, column 7: unknown field `[a-z]+`; allowed: relation, "):
+    with pytest.raises(
+        NotAReport, match=r"^line 4, column 7: unknown field `[a-z]+`; rename it, or remove it; allowed: relation, "
+    ):
         _ = file.body
 
 
@@ -309,7 +311,7 @@ def test_a_missing_field_is_reported_at_the_object_that_lacks_it() -> None:
     ]
 
 
-def test_an_error_in_the_place_of_a_mistake_is_not_reported_again() -> None:
+def test_a_refusal_at_the_place_of_a_mistake_is_not_reported_again() -> None:
     file = read(f"{HEAD}events:\n  - {{type: ConcernRaised, summary: &s x}}")
     assert places(file, ("/events/0/summary", "again")) == places(file)
 
@@ -348,7 +350,7 @@ def test_unreadable_files_are_refused(text: bytes, mistake: str) -> None:
     assert str(refused.value).startswith(mistake)
 
 
-def test_defaults_cannot_be_blown_up_into_more_than_may_be_sent() -> None:
+def test_defaults_that_expand_beyond_the_limit_are_refused() -> None:
     events = "  - {type: ConcernRaised}\n" * 9_000
     with pytest.raises(NotAReport, match="the defaults are too long to repeat in 9000 events; shorten"):
         read(f"{HEAD}defaults:\n  inference: {'x' * 2_000}\nevents:\n{events}")
@@ -362,8 +364,8 @@ def test_defaults_cannot_be_blown_up_into_more_than_may_be_sent() -> None:
         ("events: [7, [8]]", "/events/0: must have fields, each written as `name: value`"),
         ("sources: 7", "/sources: must be a list"),
         ("sources: [7]", "/sources/0: must have fields, each written as `name: value`"),
-        ("sources: [{publisher: x}]", "/sources/0: a source needs the field `slug`, a text"),
-        ("sources: [{slug: [x], publisher: x}]", "/sources/0/slug: a source needs the field `slug`, a text"),
+        ("sources: [{publisher: x}]", "/sources/0: a source needs the field `slug`; use a short name"),
+        ("sources: [{slug: [x], publisher: x}]", "/sources/0/slug: is not a slug; use a short name"),
         ("sources: [{slug: x, origins: 7}]", "/sources/0/origins: must be a list"),
         ("defaults: 7\nevents: []", "/defaults: must have fields, each written as `name: value`"),
         (
@@ -373,12 +375,12 @@ def test_defaults_cannot_be_blown_up_into_more_than_may_be_sent() -> None:
         ("key: [x]", "/key: must be text"),
     ],
 )
-def test_a_file_of_the_wrong_shape_is_complained_of(part: str, mistake: str) -> None:
+def test_a_file_of_the_wrong_shape_is_refused(part: str, mistake: str) -> None:
     first = read(HEAD + part).mistakes[0]
     assert f"{first.pointer}: {first.detail}".startswith(mistake)
 
 
-def test_a_report_is_known_by_its_key_or_else_by_relation_and_title() -> None:
+def test_the_idempotency_key_is_given_or_made_of_relation_and_title() -> None:
     assert read(f"{HEAD}key: april").key == "april"
     assert read(HEAD).key == read(f"{HEAD}events: []").key == "ru-us-a-report-d9bc1c444dac"
     titles = ["A report", "A report!", "Отчёт", "Отчет", "x" * 300, "x" * 299]
@@ -437,7 +439,7 @@ from service import reportfile
 began = time.process_time()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    mistakes = reportfile.read(sys.stdin.buffer.read()).together([("/title", "is long")])
+    mistakes = reportfile.read(sys.stdin.buffer.read()).all_mistakes([("/title", "is long")])
 except reportfile.NotAReport as refused:
     mistakes = refused.mistakes
 assert all(mistake.line >= 1 and mistake.column >= 1 and mistake.detail for mistake in mistakes)
@@ -457,7 +459,7 @@ def test_a_file_of_16_mib_takes_at_most_10_seconds_and_400_mib(name: str) -> Non
     assert int(mebibytes) < 400
 
 
-def test_a_file_without_an_end_is_read_to_its_bound() -> None:
+def test_an_endless_file_is_read_to_the_limit() -> None:
     assert len(load(Path("/dev/zero"))) == MAX_BYTES + 1
 
 
@@ -469,9 +471,7 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
         assert load(pipe) == b"relation: ru-us\ntitle: x\n"
 
 
-def test_a_pipe_that_no_program_opens_is_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pipe_that_no_program_opens_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reportfile, "PIPE_SECONDS", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -479,7 +479,7 @@ def test_a_pipe_that_no_program_opens_is_not_waited_for_without_end(
         load(pipe)
 
 
-def test_nor_is_a_pipe_that_falls_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_without_further_data_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reportfile, "PIPE_SECONDS", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -506,7 +506,7 @@ def test_any_file_is_read_or_refused_and_every_mistake_has_a_place(text: str) ->
     except NotAReport as refused:
         mistakes = refused.mistakes
     else:
-        mistakes = file.together((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
+        mistakes = file.all_mistakes((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
     assert all(1 <= mistake.line <= len(text.splitlines()) + 1 and mistake.column >= 1 for mistake in mistakes)
 
 
@@ -516,11 +516,13 @@ def as_an_editor_sees_it(text: str) -> object:
     assert isinstance(found.root.value, dict)
     written: dict[str, Any] = {}
     for name, node in found.root.value.items():
-        kinds = {"defaults": takes("ConcernRaised"), "sources": takes("SourceRegistered")}
+        kinds = {"defaults": fields_of("ConcernRaised"), "sources": fields_of("SourceRegistered")}
         if isinstance(node.value, list):
-            written[name] = [plain(entry, kinds.get(name) or takes(kind(entry)), found) for entry in node.value]
+            written[name] = [
+                json_value(entry, kinds.get(name) or fields_of(kind(entry)), found) for entry in node.value
+            ]
         else:
-            written[name] = plain(node, kinds.get(name) or REPORT.get(name, REPORT["title"]), found)
+            written[name] = json_value(node, kinds.get(name) or REPORT.get(name, REPORT["title"]), found)
     return written
 
 
@@ -530,10 +532,10 @@ def kind(entry: source_positions.Node) -> str:
 
 
 EDITORS = jsonschema.Draft202012Validator(schema())
-"""What editors check with; whether it is a schema at all is looked at once."""
+"""The validator that editors use. One test checks the schema itself."""
 
 
-def test_the_schema_for_editors_is_one_and_knows_every_type_of_event() -> None:
+def test_the_schema_for_editors_is_valid_and_has_every_event_type() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     listed = schema()["properties"]["events"]["items"]["oneOf"]
     assert {choice["$ref"].rpartition("/")[2] for choice in listed} == set(EVENT_TYPES)
@@ -575,6 +577,18 @@ events:
 )
 def test_the_schema_refuses_files_that_the_reader_refuses(wrong: str) -> None:
     file = read(HEAD + wrong)
-    assert file.together((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
+    assert file.all_mistakes((refusal.pointer, refusal.detail) for refusal in report.read(file.draft).mistakes)
     with pytest.raises(jsonschema.ValidationError):
         EDITORS.validate(json.loads(json.dumps(as_an_editor_sees_it(HEAD + wrong))))
+
+
+def test_a_slug_that_is_not_valid_is_answered_with_the_one_that_is_meant() -> None:
+    file = read("relation: ru-us\ntitle: T\nsources:\n  - {slug: A Readout, publisher: X}\n")
+    assert [m.detail for m in file.mistakes] == [
+        "is not a slug; use a short name in lower-case letters, digits and hyphens, such as a-readout."
+    ]
+
+
+def test_an_empty_list_of_events_says_how_to_write_one() -> None:
+    [mistake] = read("relation: ru-us\ntitle: T\nevents:\n").mistakes
+    assert "each begun with `- `; in a template or draft, remove the `# ` in front" in mistake.detail

@@ -1,4 +1,4 @@
-"""The bill of materials lists all that the lock pins."""
+"""The bill of materials lists all packages of the lock."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.sbom import bill
 LOCK = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf-8")
 
 
-def test_it_lists_every_pinned_package_with_its_hashes() -> None:
+def test_the_bill_lists_every_pinned_package_with_its_hashes() -> None:
     components = bill(LOCK)["components"]
     assert len(components) == len(re.findall(r"^[a-z].*==", LOCK, re.MULTILINE)) > 20
     assert sum(len(re.findall("[0-9a-f]{64}", str(c["properties"]))) for c in components) == LOCK.count(

@@ -1,12 +1,12 @@
-"""A day of the service on a long record: whatever is asked, seen or filed, the database finds it by an index.
+"""On a long record, all reads and reports use indexes.
 
-`store/test_plans.py` looks at the plan of each query of the store's rooms. Here PostgreSQL itself counts how often it
-read a table from end to end, whoever asked and however: no statement can be left out, nor one be planned otherwise.
-What reads all of the record by its nature, `verify` and `rebuild`, does so in batches, whose plans are looked at there.
+`store/test_plans.py` checks the plan of each query. Here PostgreSQL counts its scans of whole tables, so no statement
+can be left out or planned differently. `verify` and `rebuild` read the whole record in batches, and their plans are
+checked there.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from service.store import archive
 from service.store.engine import connection, open_engine, transaction
 from tests.api.bodies import on, origin, report, said, source
 from tests.api.serving import Served, served, until
-from tests.api.test_contract import READS
+from tests.api.test_contract import NEEDED, READS, asking
 from tests.benchmarks.keeping import generate
 from tests.cli.conftest import irritants
 from tests.conftest import Clone
@@ -30,6 +30,10 @@ pytestmark = pytest.mark.slow
 
 EVENTS = 20_000
 LONG = ["events", "reports", "read_models"]
+BRIEF = {"reports"}
+"""70 pages. For the 140 reports of a page of the export, PostgreSQL 15 can find it cheaper to read all of them than to
+look 140 times into the index. `store/test_plans.py` checks that query on a longer table.
+"""
 WALKS = text("SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname = ANY(:tables)")
 OTHERS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 POINTS = ["", "?as_of_position=15000", "?effective_on=2025-01-01", "?limit=5", "?relation=ru-us", "?after=19900"]
@@ -41,7 +45,7 @@ NEW = "irritant/ru-us/moorings"
 
 @pytest.fixture(scope="module")
 def long_template(clone: Clone, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A record of twenty thousand events, on eighty relations, with all its documents."""
+    """Yield a record of twenty thousand events on eighty relations, with all its documents."""
     file = tmp_path_factory.mktemp("long") / "record.jsonl"
     generate(file, EVENTS, each=250)
     with clone(migrated_template) as url:
@@ -74,12 +78,12 @@ def desk(engine: Engine, server: Served) -> Iterator[httpx2.Client]:
         yield desk
 
 
-def walks(engine: Engine) -> int:
-    """How often any of the long tables was read from end to end, by whoever has left, and this connection."""
+def scans(engine: Engine, tables: Iterable[str] = LONG) -> int:
+    """Return the number of scans of these tables, by this connection and those that have ended."""
     with connection(engine) as c:
         until(lambda: c.execute(OTHERS).scalar_one() == 0)
         c.execute(text("SELECT pg_stat_force_next_flush()"))
-        return int(c.execute(WALKS, {"tables": LONG}).scalar_one())
+        return int(c.execute(WALKS, {"tables": list(tables)}).scalar_one())
 
 
 def first(desk: httpx2.Client, kind: str) -> str:
@@ -87,9 +91,9 @@ def first(desk: httpx2.Client, kind: str) -> str:
 
 
 def address(desk: httpx2.Client, path: str) -> str:
-    """An address of this form at which the record has something."""
+    """Return an address for a path template, with names that are in the record."""
     if "{" not in path or path.startswith("/v1/relations"):
-        return path.replace("{relation}", "ru-us")
+        return path.replace("{relation}", "ru-us") + NEEDED.get(path, "")
     id = first(desk, path.split("/")[2])
     return path.replace("{relation}/{slug}", id).replace("{slug}", id).replace("{id}", id)
 
@@ -100,22 +104,20 @@ def filed(desk: httpx2.Client, path: str, body: dict[str, Any], key: str, **head
     return dict(answer.json())
 
 
-def test_whatever_can_be_read_is_found_by_an_index(engine: Engine, server: Served, desk: httpx2.Client) -> None:
+def test_every_read_uses_indexes(engine: Engine, server: Served, desk: httpx2.Client) -> None:
     for path in READS:
         if not path.endswith("/live"):
-            told = [desk.get(address(desk, path) + point).status_code for point in POINTS]
+            told = [desk.get(asking(address(desk, path), point)).status_code for point in POINTS]
             assert 200 in told or path == "/v1/checkpoint", path
             assert set(told) <= {200, 404, 422}, path
     pages = [f"/{kind}/{first(desk, kind)}" for kind in ("irritants", "rounds", "relations", "sources")]
     for page in [*PAGES, *pages, f"{pages[0]}/difference", f"{pages[1]}/events"]:
         assert desk.get(page).status_code in (200, 401), page
     server.process.send_signal(signal.SIGTERM)
-    assert walks(engine) == 0
+    assert scans(engine) == 0
 
 
-def test_whatever_can_be_filed_is_found_and_written_by_an_index(
-    engine: Engine, server: Served, desk: httpx2.Client, database_url: str
-) -> None:
+def test_every_report_uses_indexes(engine: Engine, server: Served, desk: httpx2.Client, database_url: str) -> None:
     opened = {"stream": NEW, "type": "IrritantOpened", "title": "Moorings", "category": "ports"}
     begun = report(source(), origin(party="RU"), opened, on(NEW, "ConcernRaised", **SAID, **SPEAKS))
     filed(desk, "/v1/reports?dry_run=true", begun, "a preview")
@@ -135,15 +137,15 @@ def test_whatever_can_be_filed_is_found_and_written_by_an_index(
     for command in (["key", "create", "another", "--scope", "read"], ["key", "list"]):
         assert irritants(*command, "--database", database_url).code == 0
     server.process.send_signal(signal.SIGTERM)
-    assert walks(engine) == 0
+    assert scans(engine) == 0
 
 
 def test_an_export_reads_page_by_page(engine: Engine, database_url: str, tmp_path: Path) -> None:
     assert irritants("export", str(tmp_path / "copy.jsonl"), "--database", database_url).code == 0
-    assert walks(engine) == 0
+    assert scans(engine, set(LONG) - BRIEF) == 0
 
 
-def test_a_walk_would_be_noticed(engine: Engine) -> None:
+def test_a_scan_would_be_noticed(engine: Engine) -> None:
     with connection(engine) as c:
         c.execute(text("SELECT FROM events WHERE actor = 'desk'"))
-    assert walks(engine) == 1
+    assert scans(engine) == 1

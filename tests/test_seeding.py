@@ -1,4 +1,4 @@
-"""Seeding fills an empty record, all at once, and never another."""
+"""Seeding fills an empty record completely, and never changes another."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from service.store.engine import connection
 from service.store.log import read_head
 
 
-def test_an_empty_record_takes_every_report_of_the_folder_in_its_order(engine: Engine) -> None:
+def test_an_empty_record_gets_every_report_of_the_folder_in_order(engine: Engine) -> None:
     assert seed(engine) == len(list(FOLDER.glob("*.yaml")))
     with connection(engine) as c:
         filed = reports.page(c)
@@ -20,7 +20,7 @@ def test_an_empty_record_takes_every_report_of_the_folder_in_its_order(engine: E
     assert [report.key for report in filed] == [f"seed-{path.stem}" for path in sorted(FOLDER.glob("*.yaml"))]
 
 
-def test_a_record_with_anything_in_it_is_left_alone(engine: Engine) -> None:
+def test_a_record_with_events_is_not_changed(engine: Engine) -> None:
     seed(engine)
     with connection(engine) as c:
         before = read_head(c)
@@ -33,7 +33,7 @@ def test_an_empty_folder_leaves_the_record_empty(engine: Engine, tmp_path: Path)
     assert seed(engine, tmp_path) == 0
 
 
-def test_a_seed_that_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
+def test_a_refused_seed_is_reported(engine: Engine, tmp_path: Path) -> None:
     opened_nothing = "relation: ru-us\ntitle: A report\nevents: [{stream: relation, type: ProcessStarted}]"
     (tmp_path / "one.yaml").write_text(opened_nothing, encoding="utf-8")
     with pytest.raises(Refused):

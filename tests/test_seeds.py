@@ -1,4 +1,4 @@
-"""The seeds say what the five documents say, and nothing that these do not."""
+"""The seeds say exactly what the five documents say."""
 
 import os
 import re
@@ -36,7 +36,7 @@ with_articles = pytest.mark.skipif(ARTICLES is None, reason="ARTICLES does not n
 
 
 class Filed(NamedTuple):
-    """The seeds filed one after another: every stream, every event, and where the first file of that name begins."""
+    """The seeds filed in order: all streams, all events, and the first position of each file."""
 
     histories: Mapping[str, History[Any]]
     events: tuple[Recorded, ...]
@@ -88,7 +88,9 @@ def test_every_event_of_every_file_is_recorded(filed: Filed) -> None:
         ("direct-flights", ("proposed", "attributed", 1, "unstated", "proposed", "unstated", "proposed", "US")),
     ],
 )
-def test_each_irritant_stands_where_the_documents_leave_it(filed: Filed, id: str, expected: tuple[object, ...]) -> None:
+def test_each_irritant_has_the_state_that_the_documents_report(
+    filed: Filed, id: str, expected: tuple[object, ...]
+) -> None:
     it: IrritantDocument = filed.document(f"irritant/ru-us/{id}")
     rungs = it.parties["US"].rung, it.parties["RU"].rung
     assert (it.status, it.basis, it.origins, it.confirmed_status, it.reported_status, *rungs, it.awaiting) == expected
@@ -101,7 +103,7 @@ def test_none_of_the_six_properties_is_returned(filed: Filed) -> None:
         assert (it.items.settled, it.items.total) == items
 
 
-def test_each_side_keeps_its_own_word_for_the_banking_notes(filed: Filed) -> None:
+def test_each_side_has_its_own_wording_for_the_banking_notes(filed: Filed) -> None:
     it: IrritantDocument = filed.document("irritant/ru-us/banking-access")
     assert (it.parties["US"].wording, it.parties["RU"].wording) == ("understanding", "committed")
 
@@ -124,7 +126,7 @@ def test_two_rounds_are_concluded_and_one_is_announced_without_a_date(filed: Fil
         assert heads == {"US": {"Sonata Coulter"}, "RU": {"Alexander Darchiev"}}
 
 
-def test_the_next_round_in_moscow_rests_on_one_origin_however_many_documents_tell_of_it(filed: Filed) -> None:
+def test_the_next_round_in_moscow_has_one_origin_in_several_documents(filed: Filed) -> None:
     told = [data.source for event, data in filed.tellings() if event.stream == "round/ru-us/moscow-next"]
     assert {source.origin for source in told} == {"darchiev-interview"}
     assert len({source.document for source in told}) == 3
@@ -132,7 +134,7 @@ def test_the_next_round_in_moscow_rests_on_one_origin_however_many_documents_tel
     assert (announced.said_by, announced.origins) == (("RU",), 1)
 
 
-def test_the_talks_as_a_whole(filed: Filed) -> None:
+def test_the_state_of_the_relation(filed: Filed) -> None:
     talks: RelationDocument = filed.document("relation/ru-us")
     assert [s.subject for s in talks.scope_exclusions] == ["ukraine", "general-normalisation"]
     assert {s.subject for s in talks.concerns} == {"credentials", "intimidation"}
@@ -151,7 +153,7 @@ def test_the_talks_as_a_whole(filed: Filed) -> None:
     assert {p.person for p in talks.persons} == {"darchiev", "coulter", "bruce", "rubio", "lavrov", "putin"}
 
 
-def test_before_the_interview_there_is_no_third_round_and_property_is_media_alone(filed: Filed) -> None:
+def test_before_the_interview_there_is_no_third_round_and_only_media_report_on_property(filed: Filed) -> None:
     before = filed.begins["08-interview"] - 1
     assert not filed.histories["round/ru-us/moscow-next"].as_of(before).events
     it: IrritantDocument = filed.document("irritant/ru-us/property-return", before)
@@ -160,7 +162,7 @@ def test_before_the_interview_there_is_no_third_round_and_property_is_media_alon
     assert (talks.format, talks.obstacles, talks.silences) == (None, (), ())
 
 
-def test_nothing_is_carried_out_settled_undone_or_answered(filed: Filed) -> None:
+def test_no_act_resolution_reversal_or_answer_is_recorded(filed: Filed) -> None:
     never = (
         irritant.ImplementationReported
         | irritant.ResolutionDeclared
@@ -174,7 +176,7 @@ def test_nothing_is_carried_out_settled_undone_or_answered(filed: Filed) -> None
     assert not [event for event in filed.events if isinstance(event.data, irritant.NextStepAgreed) and event.data.due]
 
 
-def test_washington_is_silent_where_the_documents_have_it_silent(filed: Filed) -> None:
+def test_washington_is_silent_where_the_documents_do_not_quote_it(filed: Filed) -> None:
     said = {(e.stream, e.type) for e, data in filed.tellings() if data.asserted_by.party in {"US", "JOINT"}}
     assert {(stream, type) for stream, type in said if stream.startswith("irritant/")} == {
         ("irritant/ru-us/banking-access", "InstrumentExchanged"),
@@ -183,24 +185,24 @@ def test_washington_is_silent_where_the_documents_have_it_silent(filed: Filed) -
     assert not {type for _, type in said} & {"FormatDecided", "AgrementGranted", "RoundAnnounced", "RoundConvened"}
 
 
-def test_the_instrument_is_an_exchange_of_notes_whatever_a_newspaper_calls_it(filed: Filed) -> None:
+def test_the_instrument_is_an_exchange_of_notes_although_a_newspaper_calls_it_otherwise(filed: Filed) -> None:
     told = [event.data for event in filed.events if isinstance(event.data, irritant.InstrumentExchanged)]
     assert {(told.kind, told.occurred) for told in told} == {("exchange_of_notes", "[2025-04-10..]")}
 
 
-def test_every_date_is_inferred_since_no_document_states_a_year(filed: Filed) -> None:
+def test_every_date_is_inferred_because_no_document_states_a_year(filed: Filed) -> None:
     assertions = [event.data for event in filed.events if isinstance(event.data, Assertion)]
     assert {assertion.occurred_basis for assertion in assertions} == {"inferred"}
     assert not [event for event in filed.events if isinstance(event.data, SourceRegistered) and event.data.published]
 
 
-def test_an_origin_is_registered_only_where_something_rests_on_it(filed: Filed) -> None:
+def test_every_registered_origin_is_cited(filed: Filed) -> None:
     registered = {event.data.origin for event in filed.events if isinstance(event.data, OriginRegistered)}
     assert registered == {data.source.origin for _, data in filed.tellings()}
     assert len(registered) == 18
 
 
-def test_filed_through_the_record_they_read_the_same_and_filing_again_changes_nothing(
+def test_seeds_filed_through_the_recorder_read_the_same_and_filing_again_changes_nothing(
     filed: Filed, database_url: str
 ) -> None:
     engine = open_engine(database_url)
@@ -220,7 +222,7 @@ def test_filed_through_the_record_they_read_the_same_and_filing_again_changes_no
 
 
 def unmarked(document: str) -> str:
-    """Without what each filing sets anew: ids and times."""
+    """Return the JSON without ids and times, which differ for each filing."""
     return re.sub(r'"(event|recorded_at)":"[^"]*"', r'"\1":""', document)
 
 
@@ -229,7 +231,7 @@ def words(text: str) -> list[str]:
 
 
 def documents(filed: Filed) -> dict[str, list[str]]:
-    """The paragraphs of each registered document, found by its hash."""
+    """Return the paragraphs of each registered document, found by its hash."""
     assert ARTICLES
     by_hash = {sha256(path.read_bytes()).hexdigest(): path for path in Path(ARTICLES).iterdir()}
     registered = {e.stream.partition("/")[2]: e.data for e in filed.events if isinstance(e.data, SourceRegistered)}
@@ -249,7 +251,7 @@ def test_every_document_has_the_hash_and_the_paragraphs_registered_for_it(filed:
 
 
 @with_articles
-def test_every_wording_stands_in_the_paragraphs_that_are_cited_for_it(filed: Filed) -> None:
+def test_every_wording_is_in_the_cited_paragraphs(filed: Filed) -> None:
     texts = documents(filed)
     for event, data in filed.tellings():
         cited = " ".join(" ".join(words(texts[data.source.document][n - 1])) for n in data.source.paragraphs)

@@ -1,4 +1,4 @@
-"""Settings come from the environment, hold together, and are all told to whoever runs the service."""
+"""Settings come from the environment, are validated together, and are all documented."""
 
 from pathlib import Path
 
@@ -12,24 +12,24 @@ PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
 
 @pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in Settings.model_fields:
         monkeypatch.delenv(variable(field), raising=False)
 
 
-def test_without_any_variable_the_service_is_local_embedded_and_open() -> None:
+def test_by_default_the_service_is_local_embedded_and_open() -> None:
     read = settings.read()
     assert (read.database_url, read.home, read.host, read.port) == (None, Path(".irritants"), "127.0.0.1", 8000)
     assert read.read_access == "open"
 
 
-def test_a_variable_counts_and_an_option_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_overrides_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRRITANTS_PORT", "8001")
     assert settings.read(port=None).port == 8001
     assert settings.read(port=8002).port == 8002
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRRITANTS_DATABASE_URL", "")
     assert settings.read().database_url is None
 
@@ -51,8 +51,26 @@ def test_a_misspelt_variable_is_refused_with_the_nearest_setting(
         settings.read()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "x", "IRRITANTS_PORT: must be a whole number from 0 to 65535"),
+        ("PORT", "70000", "IRRITANTS_PORT: must be a whole number from 0 to 65535"),
+        ("MOST_WAITERS", "-1", "IRRITANTS_MOST_WAITERS: must be a whole number, 0 or more"),
+        ("READ_ACCESS", "closed", "IRRITANTS_READ_ACCESS: must be open or key"),
+        ("ALLOW_OPEN_READ", "perhaps", "IRRITANTS_ALLOW_OPEN_READ: must be true or false"),
+    ],
+)
+def test_an_invalid_setting_is_refused_with_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"IRRITANTS_{name}", value)
+    with pytest.raises(SettingsError, match=f"^{said}$"):
+        settings.read()
+
+
 def kubernetes_links(service: str, ip: str, *ports: tuple[str, int, str]) -> dict[str, str]:
-    """The variables that the kubelet sets in each pod of the namespace, as `makeLinkVariables` of Kubernetes does."""
+    """Return the variables that the kubelet sets in each pod of the namespace (`makeLinkVariables` of Kubernetes)."""
     name, host = service.upper().replace("-", "_"), f"[{ip}]" if ":" in ip else ip
     made = {f"{name}_SERVICE_HOST": ip, f"{name}_SERVICE_PORT": str(ports[0][1])}
     made[f"{name}_PORT"] = f"{ports[0][2]}://{host}:{ports[0][1]}"
@@ -97,15 +115,15 @@ def test_service_links_of_kubernetes_and_docker_are_ignored(
     for name, value in links.items():
         monkeypatch.setenv(name, value)
     assert settings.read() == plain
-    assert settings.links() == sorted(links)
+    assert settings.service_links() == sorted(links)
 
 
-def test_a_port_counts_beside_the_links_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_is_read_beside_the_links_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in LINKS[0].items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("IRRITANTS_PORT", "8001")
     assert settings.read().port == 8001
-    assert "IRRITANTS_PORT" not in settings.links()
+    assert "IRRITANTS_PORT" not in settings.service_links()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +139,9 @@ def test_a_port_counts_beside_the_links_of_a_service(monkeypatch: pytest.MonkeyP
         ("IRRITANTS_ENV", "production"),
     ],
 )
-def test_what_only_resembles_a_service_link_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_variable_that_only_resembles_a_service_link_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"unknown setting: {name}"):
         settings.read()
@@ -134,7 +154,7 @@ def test_a_setting_with_a_link_as_its_value_is_refused(monkeypatch: pytest.Monke
         settings.read()
 
 
-def test_a_refusal_names_the_variable_and_never_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_names_the_variable_and_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRRITANTS_DATABASE_URL", "mysql://operator:hush@db/record")
     monkeypatch.setenv("IRRITANTS_PORT", "eighty")
     with pytest.raises(SettingsError) as refused:
@@ -147,14 +167,14 @@ def test_a_refusal_names_the_variable_and_never_tells_a_secret(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("key", ["irr_1_whis\nper", "irr_1_whis per", "irr_1_whispér"])
-def test_a_key_that_fits_no_header_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("IRRITANTS_KEY", key)
-    with pytest.raises(SettingsError, match="IRRITANTS_KEY: invalid key; use letters") as refused:
+    with pytest.raises(SettingsError, match="IRRITANTS_KEY: invalid key; copy the whole key") as refused:
         settings.read()
     assert "whis" not in str(refused.value)
 
 
-def test_a_line_break_around_a_key_is_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_breaks_around_a_key_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRRITANTS_KEY", "irr_1_whisper\n")
     key = settings.read().key
     assert key is not None
@@ -169,7 +189,7 @@ def test_settings_in_a_log_show_no_secret() -> None:
     assert "whisper" not in shown
 
 
-def test_open_reading_beyond_this_machine_must_be_meant() -> None:
+def test_open_reading_beyond_this_machine_needs_an_explicit_setting() -> None:
     with pytest.raises(SettingsError, match=r"0\.0\.0\.0 can be reached from other machines"):
         settings.read(host="0.0.0.0")
     assert settings.read(host="0.0.0.0", allow_open_read=True).host == "0.0.0.0"
@@ -177,16 +197,16 @@ def test_open_reading_beyond_this_machine_must_be_meant() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
-def test_loopback(host: str) -> None:
+def test_loopback_addresses(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_not_loopback(host: str) -> None:
+def test_other_addresses(host: str) -> None:
     assert not is_loopback(host)
 
 
-def test_standbys_are_told_apart_although_an_address_may_hold_commas() -> None:
+def test_standbys_are_separated_although_an_address_may_contain_commas() -> None:
     several = "postgresql://a,b/record?target_session_attrs=standby , postgres://c/record"
     found = settings.read(read_database_urls=several)
     assert found.standbys == ["postgresql://a,b/record?target_session_attrs=standby", "postgres://c/record"]
@@ -194,7 +214,7 @@ def test_standbys_are_told_apart_although_an_address_may_hold_commas() -> None:
     assert "target_session" not in repr(found)
 
 
-def test_a_standby_that_is_no_postgresql_is_refused_and_not_shown() -> None:
+def test_a_standby_without_a_postgresql_address_is_refused_and_not_shown() -> None:
     with pytest.raises(
         SettingsError, match="IRRITANTS_READ_DATABASE_URLS: invalid address; use postgresql://"
     ) as refused:
@@ -213,7 +233,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("url", ADDRESSES)
-def test_an_address_that_libpq_can_read_is_one(url: str) -> None:
+def test_any_address_that_libpq_reads_is_accepted(url: str) -> None:
     conninfo_to_dict(url)
     assert settings.read(database_url=url, read_database_urls=url).database_url == url
 
@@ -240,7 +260,7 @@ def test_an_address_that_libpq_would_quote_in_its_refusal_is_refused_and_not_sho
     assert "hush" not in str(refused.value)
 
 
-def test_the_address_of_the_service_holds_no_password() -> None:
+def test_an_address_of_the_service_with_a_password_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"^IRRITANTS_URL: ") as refused:
         settings.read(url="https://operator:hush@irritants.example")
     assert "hush" not in str(refused.value)
@@ -251,12 +271,12 @@ def test_proxies_are_trusted_by_address_or_network() -> None:
 
 
 @pytest.mark.parametrize("proxy", ["proxy", "*", "10.0.0.1/8", "10.0.0.1,haproxy"])
-def test_a_proxy_that_is_no_address_would_be_trusted_by_nobody_and_is_refused(proxy: str) -> None:
+def test_a_trusted_proxy_that_is_no_address_is_refused(proxy: str) -> None:
     with pytest.raises(SettingsError, match="IRRITANTS_TRUSTED_PROXIES: invalid proxy; use an address or a network"):
         settings.read(trusted_proxies=proxy)
 
 
-def test_what_was_read_stays_as_it_is() -> None:
+def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.read().port = 1  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""Texts as nodes with positions: the place of each value, and the limits."""
+"""YAML and JSON as nodes with positions: the place of each value, and the limits."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.source_positions import MAX_MISTAKES, Node, Unreadable, from_yaml, read, source
+from service.source_positions import MAX_MISTAKES, Node, UnreadableText, from_yaml, read, source
 
 ANCHOR = "anchors are not allowed; remove it, or put a text that begins with & in quotes."
 ALIAS = "aliases are not allowed; write the value out, or put a text that begins with * in quotes."
@@ -43,7 +43,7 @@ def places(text: str) -> dict[str, tuple[int, int]]:
         for child in children:
             yield from walk(child)
 
-    mistakes = [found.mistake(node.at, node.pointer, "") for node in walk(found.root)]
+    mistakes = [found.diagnostic_at(node.at, node.pointer, "") for node in walk(found.root)]
     return {mistake.pointer: (mistake.line, mistake.column) for mistake in mistakes}
 
 
@@ -52,7 +52,7 @@ def complaints(text: str) -> list[tuple[int, int, str, str]]:
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(Unreadable) as refused:
+    with pytest.raises(UnreadableText) as refused:
         read(text)
     return str(refused.value)
 
@@ -69,15 +69,15 @@ def test_a_scalar_of_yaml_stays_the_text_that_was_written(scalar: str) -> None:
     node = read(f"field: {scalar}").root
     assert plain(node) == {"field": scalar}
     assert isinstance(node.value, dict)
-    assert node.value["field"].plain
+    assert node.value["field"].is_unquoted
 
 
 @pytest.mark.parametrize("quoted", ["'NO'", '"NO"', "|-\n  NO", ">-\n  NO"])
-def test_a_quoted_one_is_not_plain(quoted: str) -> None:
+def test_a_quoted_scalar_is_not_plain(quoted: str) -> None:
     node = read(f"field: {quoted}").root
     assert plain(node) == {"field": "NO"}
     assert isinstance(node.value, dict)
-    assert not node.value["field"].plain
+    assert not node.value["field"].is_unquoted
 
 
 def test_every_value_has_its_line_and_column() -> None:
@@ -110,21 +110,21 @@ values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(s
 
 
 @given(st.dictionaries(st.text(), values, max_size=5))
-def test_json_is_read_as_others_read_it(value: dict[str, Any]) -> None:
+def test_json_is_read_as_by_the_standard_library(value: dict[str, Any]) -> None:
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent="\t")):
         try:
             assert plain(read(text).root) == value
-        except Unreadable as unreadable:
+        except UnreadableText as unreadable:
             assert "nested" in str(unreadable)  # noqa: PT017
 
 
 @given(
     st.text(alphabet=st.sampled_from("ab01 :-?[]{},#&*!|>'\"%@`\n\t\\~.\x00\ud800é😀\r\x85\u2028\ufeff")) | st.text()
 )
-def test_any_text_is_read_or_is_refused_with_its_place(text: str) -> None:
+def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
     try:
         mistakes = read(text).mistakes
-    except Unreadable as unreadable:
+    except UnreadableText as unreadable:
         mistakes = list(unreadable.mistakes)
     lines = re.split("\r\n?|\n", text)
     for mistake in mistakes:
@@ -132,7 +132,7 @@ def test_any_text_is_read_or_is_refused_with_its_place(text: str) -> None:
         assert 1 <= mistake.column <= len(lines[mistake.line - 1]) + 1
 
 
-def test_anchors_aliases_tags_and_double_keys_are_all_complained_of() -> None:
+def test_anchors_aliases_tags_and_double_keys_are_mistakes() -> None:
     assert complaints("a: &x 1\nb: *x\nc: !!int 3\nd: &y [2]\na: 2\n") == [
         (1, 4, "/a", ANCHOR),
         (2, 4, "/b", ALIAS),
@@ -143,7 +143,7 @@ def test_anchors_aliases_tags_and_double_keys_are_all_complained_of() -> None:
     assert complaints('{"a": 1, "b": {"a": 2, "a": 3}}') == [(1, 29, "/b/a", "duplicate key `a`; keep one.")]
 
 
-def test_of_two_values_with_one_key_the_first_stays() -> None:
+def test_the_first_of_two_values_with_one_key_is_used() -> None:
     assert plain(read("a: 1\na: 2").root) == {"a": "1"}
 
 
@@ -155,7 +155,7 @@ def test_text_that_cannot_be_stored_is_a_mistake() -> None:
         (1, 42, "/\ufffd", cannot),
     ]
     assert complaints('a: "x\\0"') == [(1, 4, "/a", cannot)]
-    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "the number is too large.")]
+    assert complaints('{"a": 1e999}') == [(1, 7, "/a", "the number is too large; write a smaller one.")]
 
 
 NO_KEY = "a field name must be plain text; write every field as `name: value`"
@@ -181,9 +181,9 @@ CONTROL = "a line break, tab or other control character inside a text; remove it
         ("a: 'x\u2028y'\n", f"line 1, column 6: the invisible character U+2028 {UNSEEN}"),
         ("a:\n\t- b\n", "line 2, column 1: not YAML: tabs are not allowed here; use spaces"),
         ("PK\x03\x04", f"line 1, column 3: the invisible character U+0003 {UNSEEN}"),
-        ("a:\n" + "- " * 20, "line 2, column 31: nested more than 16 deep"),
-        ("[" * 1_000_000, "line 1, column 17: nested more than 16 deep"),
-        ('{"a":' * 1_000_000, "line 1, column 81: nested more than 16 deep"),
+        ("a:\n" + "- " * 20, "line 2, column 31: nested more than 16 levels deep; use fewer levels"),
+        ("[" * 1_000_000, "line 1, column 17: nested more than 16 levels deep; use fewer levels"),
+        ('{"a":' * 1_000_000, "line 1, column 81: nested more than 16 levels deep; use fewer levels"),
         ("{", "line 1, column 2: not JSON: expected a key in double quotes"),
         ("{'a': 1}", "line 1, column 2: not JSON: expected a key in double quotes"),
         ('{"a": 1,}', "line 1, column 9: not JSON: expected a key in double quotes; remove the comma before it"),
@@ -204,7 +204,7 @@ def test_unreadable_texts_are_refused_with_their_places(text: str, why: str) -> 
     assert refusal(text) == f"{why}."
 
 
-def test_the_errors_of_the_parsers_have_their_place_too() -> None:
+def test_errors_of_the_parsers_have_their_place() -> None:
     assert refusal("a: 1\nb: [1\n").startswith("line 3, column 1: not YAML: ")
     assert refusal('{"a": "x\n"}').startswith("line 1, column 9: not JSON: ")
     assert refusal("%YAML " + "9" * 5_000 + "\n---\na: 1").startswith("line 1, column ")
@@ -215,7 +215,7 @@ def test_a_colon_in_a_text_gets_the_hint_to_quote_it() -> None:
     assert refusal("summary: Notes: exchanged").endswith(hint)
 
 
-def test_quotes_that_are_not_closed_are_shown_where_they_open() -> None:
+def test_unclosed_quotes_are_reported_where_they_open() -> None:
     told = refusal('a: 1\nb: "text\nc: 2\n')
     assert "that begins at line 2, column 4" in told
     assert told.endswith("; close the quotes.")
@@ -237,7 +237,7 @@ def test_lines_end_as_in_editors_and_columns_count_characters(
 ) -> None:
     try:
         (mistake,) = read(ending.join(lines)).mistakes
-    except Unreadable as unreadable:
+    except UnreadableText as unreadable:
         mistake = unreadable.mistake
     assert (mistake.line, mistake.column) == (line, column)
 
@@ -262,36 +262,36 @@ def test_a_block_scalar_is_one_line_without_its_last_line_break(block: str, text
 @pytest.mark.parametrize(
     "text", ["|\n  two\n  lines\n", ">\n  two\n\n  paragraphs\n", "|+\n  kept\n\n", '"two\\nlines"', '"end\\n"']
 )
-def test_a_line_break_within_a_text_is_complained_of(text: str) -> None:
+def test_a_line_break_within_a_text_is_a_mistake(text: str) -> None:
     assert complaints(f"a: {text}") == [(1, 4, "/a", LINE_BREAK)]
 
 
-def test_a_line_break_in_json_is_complained_of() -> None:
+def test_a_line_break_in_json_is_a_mistake() -> None:
     assert complaints(r'{"a": "two\nlines", "b": "end\r"}') == [(1, 7, "/a", LINE_BREAK), (1, 26, "/b", LINE_BREAK)]
 
 
-def test_mistakes_before_an_unreadable_place_are_reported_too() -> None:
+def test_mistakes_before_a_syntax_error_are_reported_too() -> None:
     for text in ("a: &x 1\nb: [", '{"a": "x\\ny",\n"b": "'):
-        with pytest.raises(Unreadable) as refused:
+        with pytest.raises(UnreadableText) as refused:
             read(text)
         assert refused.value.mistakes[0].line == 1
         assert len(refused.value.mistakes) == 2
 
 
 @pytest.mark.parametrize("text", ["- &x y\n", "- !x y\n", "- *x\n", "a: 1\n", "- {a: 1, a: 2}\n"])
-def test_a_text_with_very_many_mistakes_is_not_read_to_its_end(text: str) -> None:
-    with pytest.raises(Unreadable) as refused:
+def test_a_text_with_too_many_mistakes_is_not_read_to_its_end(text: str) -> None:
+    with pytest.raises(UnreadableText) as refused:
         read(text * (MAX_MISTAKES + 100))
     assert len(refused.value.mistakes) == MAX_MISTAKES + 1
     assert refused.value.mistake.detail == f"more than {MAX_MISTAKES} mistakes; correct the ones above first."
 
 
-def test_a_short_text_cannot_be_blown_up() -> None:
+def test_a_short_text_that_expands_is_refused() -> None:
     bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
     assert {detail for *_, detail in complaints(bomb)} == {ANCHOR, ALIAS}
 
 
-def test_more_values_than_the_largest_report_has_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_above_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MAX_NODES", 100)
     assert len(plain(read("- a\n" * 99).root)) == 99
     assert refusal("- a\n" * 100) == "line 100, column 3: more than 100 values; split the report."

@@ -1,4 +1,4 @@
-"""The seeded record with a second relation in it, fr-us, of which everything says Zanzibar: so a leak has a word."""
+"""The seeded record with a second relation, fr-us. All its texts contain "Zanzibar", so a leak can be found."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def second_relation() -> dict[str, Any]:
 
 
 def file_second_relation(client: TestClient, key: str) -> dict[str, Any]:
-    """File it with a key whose name is secret too; return the receipt."""
+    """File it with a key whose name is secret too. Return the receipt."""
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "second"}
     answer = client.post("/v1/reports", json=second_relation(), headers=headers)
     assert answer.status_code == 201, answer.text

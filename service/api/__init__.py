@@ -1,7 +1,10 @@
-"""The HTTP interface: requests, responses and problems. The rules of the domain are elsewhere.
+"""The HTTP interface for programs. The rules about irritants are in `service.domain`.
 
-A request passes `telemetry` (request id, metrics, log, failures), `auth` (who asks), `read_routes.Shortcut` (cached
-routes) and FastAPI. `resources.table` lists what can be read, and `resources` has one file for each kind.
-`read_routes` makes a route of each row. Pages call the same queries. `reports_endpoints` has the endpoints that write.
-`problems` and `problem_types` have the status and the text of every refusal.
+A request passes four layers: `telemetry` (request id, metrics, log), `auth` (API key or session),
+`read_routes.Shortcut` (remembers the route of each path) and FastAPI.
+
+* Reading: `resources/` has one file for each kind of document, and `resources/table.py` lists them all. `read_routes`
+  makes a route for each, and `responder` makes the response. The web pages use the same queries.
+* Writing: `reports_endpoints` has the endpoints, `reports_filing` does the work.
+* Errors: `problems` has the HTTP status of each error, `problem_types` has its text.
 """

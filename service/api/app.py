@@ -1,7 +1,7 @@
-"""The application: its parts, and the order in which a request passes them.
+"""Build the application: connect its parts, and set the order in which a request passes them.
 
-Four layers are plain ASGI instead of middleware of the framework, because middleware that wraps requests and responses
-in objects costs more than the whole response to a polling client.
+The outer layers (prefix, telemetry, authentication, shortcut) are plain ASGI functions. The framework's own middleware
+creates objects for each request, which takes longer than the whole response to a polling client.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -18,8 +18,8 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from service.api import operations, reports_endpoints
-from service.api.auth import Authentication, Gate
-from service.api.limits import within_limits
+from service.api.auth import Authentication, Authenticator
+from service.api.limits import check_limits
 from service.api.openapi import contract, pages
 from service.api.prefix import prefix_of, remove_prefix
 from service.api.problems import ROWS, Problem, problem_of
@@ -35,12 +35,12 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.store.engine import open_engine
 
-_CHECKED_ELSEWHERE: Final = ("/v1/reports",)  # `reports_filing` checks the limits of the key
-_SHUTDOWN_SECONDS: Final = 1  # by then, senders of the last reports have their response or have left
+_CHECKED_ELSEWHERE: Final = ("/v1/reports",)  # `reports_filing` checks which relations the key may report on
+_SHUTDOWN_SECONDS: Final = 1  # time for the responses to the last reports
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
-    """Return the application for the database in `settings`. It connects when it is started.
+    """Return the application for the database in `settings`. It connects at startup, not here.
 
     Raises ValueError if `settings` name no database.
     """
@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
 
 
 class _Application(FastAPI):
-    """FastAPI inside our own layers. Layers and routes share `state`."""
+    """FastAPI inside the layers of this package. Layers and routes share objects in `state`."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
         engine = open_engine(url)
@@ -70,19 +70,20 @@ class _Application(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            dependencies=[Depends(within_limits)],
+            dependencies=[Depends(check_limits)],
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         state = self.state
         state.settings, state.clock, state.migrated = settings, clock, False
         self._prefix = settings.root_path
-        state.within_limits = set(_CHECKED_ELSEWHERE)
+        state.paths_that_check_limits = set(_CHECKED_ELSEWHERE)
         state.engine, state.follower, state.responder = engine, follower, responder
         state.recorder = Recorder(engine, clock=clock)
-        state.gate = Gate(engine, follower, settings, clock)
+        state.authenticator = Authenticator(engine, follower, settings, clock)
         state.metrics = operations.Metrics(state.recorder, follower)
         state.fixed = {}
         state.problem_response = _problem_document
+        state.docs_page = pages.docs_page
         for refusal in (Problem, Refused, HTTPException, Exception, *ROWS):
             self.add_exception_handler(refusal, _problem_response)
         self.add_exception_handler(ClientDisconnect, _client_left)
@@ -91,7 +92,7 @@ class _Application(FastAPI):
         self.include_router(operations.router)
         self.include_router(pages.router)
         self.routes.append(ReadRoute(checkpoint, "operations", responder))
-        self._layers = Telemetry(Authentication(Shortcut(super().__call__), state.gate))
+        self._layers = Telemetry(Authentication(Shortcut(super().__call__), state.authenticator))
         state.metrics.counts = self._layers.counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,6 +126,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _problem_response(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        error = _no_route(request)
     problem = problem_of(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_methods(request))
@@ -132,8 +135,14 @@ async def _problem_response(request: Request, error: Exception) -> Response:
     return cast(Response, request.app.state.problem_response(request.scope, problem))
 
 
+def _no_route(request: Request) -> Problem:
+    """Return the problem of an address that no route has, so that nothing can be on record there at any time."""
+    missing = f"There is no address {request.scope['path']}."
+    return Problem("not-found", f"{missing} The page /docs lists all addresses of the API.")
+
+
 def _problem_document(scope: Scope, problem: Problem) -> Response:
-    """Return a problem document. The pages replace this function, so that browsers get a page."""
+    """Return a problem document as JSON. `web` replaces this function, so that browsers get a page."""
     return problem.response(prefix_of(scope))
 
 

@@ -1,8 +1,10 @@
-"""Authentication and permissions, decided once for each request before its body is read.
+"""Find who sent a request, and what they may do, before the body is read.
 
-Every process refuses a revoked key from the next request on. The shared head query, which runs after the request
-arrived, returns a version of the keys, and the keys are read again if it changed. Programs send the key itself. People
-send the cookie of a session. A session that has ended counts as no key, and not as a wrong one.
+Programs send an API key. People send the cookie of a session. A session that has ended counts as no key, not as an
+invalid key, so that people still see pages that need no key.
+
+Each process has a copy of all keys. The query for the head also returns a version number of the keys, and the copy is
+read again if that number changed. So a revoked key is refused from the next request on.
 """
 
 import asyncio
@@ -33,10 +35,11 @@ PUBLIC_PATHS: Final = ("/healthz", "/readyz", "/openapi.json", "/docs", "/proble
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The permissions of the sender. `name` is the actor of the events that they file.
+    """The permissions of the sender of a request.
 
-    `relations` limits where they may report, and `reads` what they may read. None is no limit. `reads` equals
-    `relations` if reading needs a key, and is None if reading is open. `key` is the id of the key.
+    `name` becomes the actor of the events that they file. `key` is the id of their key, None without one. `relations`
+    are the relations that they may report on, and `reads` those that they may read. None means all relations. If
+    reading needs no key, `reads` is None.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Access:
     reads: tuple[str, ...] | None = None
 
     def may(self, scope: keys.Scope) -> bool:
+        """Return whether the key has this scope, or a higher one that includes it."""
         return scope in self.scopes or any(SCOPES.index(held) > SCOPES.index(scope) for held in self.scopes)
 
     def may_report_on(self, relation: str) -> bool:
@@ -79,22 +83,21 @@ _ANONYMOUS_READER: Final = Access("anonymous", ("read",))
 _ANONYMOUS: Final = Access("anonymous", ())
 
 
-class Gate:
-    """Authenticates by a copy of the keys, which is as current as the head that was confirmed for the request."""
+class Authenticator:
+    """Authenticates requests with the copy of the keys."""
 
     def __init__(self, engine: Engine, follower: Follower, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._engine, self._follower, self._clock = engine, follower, clock
         self._is_open = settings.read_access == "open"
         self._anonymous = _ANONYMOUS_READER if self._is_open else _ANONYMOUS
-        self._sessions = Sessions(
-            token_bytes(32)
-        )  # unused: the secret of the record is read with the keys, before the first session
-        self._version = (-1, -1)
+        # Replaced before its first use: the first `_refresh` reads the stored secret.
+        self._sessions = Sessions(token_bytes(32))
+        self._version = (-1, -1)  # the resets of the follower, and the version of the keys
         self._keys: Mapping[str, Key] = {}
-        self._turn = asyncio.Lock()
+        self._refresh_lock = asyncio.Lock()
 
     def anonymous(self, scope: Scope) -> Access | None:
-        """Return the permissions of a request without credentials, without reading keys. None if it has some."""
+        """Return the permissions of a request that has no credentials. Return None if it has some."""
         for name, _ in scope["headers"]:
             if name in _CREDENTIALS:
                 return None
@@ -115,7 +118,9 @@ class Gate:
         if len(sent) > 1:
             detail = f"Send Authorization once; this request has {len(sent)}."
         elif scheme.lower() != "bearer":
-            detail = "Use the scheme Bearer: Authorization: Bearer irr_…"
+            # Without a token after it, the first word may be a password or a key. So it is not repeated.
+            wrong = f"The scheme {scheme} is not supported. " if token and scheme.isalpha() and len(scheme) < 20 else ""
+            detail = f"{wrong}Use the scheme Bearer: Authorization: Bearer irr_…"
         else:
             detail = "This key is not valid here. Check that you copied all of it. It may have expired or been revoked."
         if key is None or len(sent) > 1:
@@ -133,9 +138,9 @@ class Gate:
         return None if key is None else self._sessions.begin(key, self._clock())
 
     async def _access_of_session(self, scope: Scope) -> Access:
-        """Return the permissions of a session.
+        """Return the permissions of the session in the cookie, or those of a request without a key.
 
-        A cookie does not authenticate writes below /v1, because a browser sends it with requests of other sites too.
+        Writes below /v1 ignore the cookie, because a browser also sends it with requests that other sites make.
         """
         value = sessions.cookie_of(scope)
         if value is None or (scope["method"] not in READING and scope["path"].startswith(_API_PATHS)):
@@ -148,14 +153,15 @@ class Gate:
         return self.access_of(session.key)
 
     async def _refresh(self) -> None:
+        """Read the keys again if they changed. Raises DatabaseUnavailable."""
         head = await self._follower.head()
-        # With the number of full resets, because a restored record may have other keys under the same version.
-        version = (self._follower.starts, head.keys_version)
+        # A restored record may have other keys with the same version number, so the number of resets counts too.
+        version = (self._follower.resets, head.keys_version)
         if version == self._version:
             return
-        async with self._turn:
+        async with self._refresh_lock:
             if version != self._version:
-                # The keys read now are at least of that version, which changes in the transaction that changes a key.
+                # A change of a key and the new version number are one transaction. So these keys are not older.
                 self._keys, self._sessions = await asyncio.to_thread(self._read)
                 self._version = version
 
@@ -166,19 +172,19 @@ class Gate:
 
 async def authenticate(scope: Scope) -> Access:
     """Return the present permissions of the sender. Raises Problem (401) and DatabaseUnavailable."""
-    gate: Gate = scope["app"].state.gate
-    return await gate.authenticate(scope)
+    authenticator: Authenticator = scope["app"].state.authenticator
+    return await authenticator.authenticate(scope)
 
 
 class Authentication:
-    """A layer that stores the permissions in the state of the request as `key`, and refuses reads that need a key."""
+    """A layer that stores the Access of a request as `state["key"]`, and refuses reads that need a key."""
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
-        self._app, self._gate = app, gate
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        self._app, self._authenticator = app, authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope["state"]
-        access = state["key"] = self._gate.anonymous(scope) or await self._gate.authenticate(scope)
+        access = state["key"] = self._authenticator.anonymous(scope) or await self._authenticator.authenticate(scope)
         if scope["method"] in READING and not scope["path"].startswith(PUBLIC_PATHS):
             access.require("read")
         await self._app(scope, receive, send)

@@ -1,8 +1,8 @@
-"""Request bodies: limits on size, time, number and depth, and strict JSON (I-JSON, RFC 7493).
+"""Read request bodies: with limits on size, time and depth, and as strict JSON (I-JSON, RFC 7493).
 
-Two readers of a body must agree on its content. So duplicate members, half surrogate pairs, NUL, fractions and numbers
-beyond 2^53 - 1 are mistakes. Each is listed with its place, together with other mistakes. A byte order mark is skipped,
-as RFC 8259 allows.
+All JSON parsers must read the same content from a stored report. So these are mistakes, each listed with its place:
+duplicate members, half surrogate pairs, NUL characters, fractions, and numbers beyond 2^53 - 1. A byte order mark at
+the beginning is skipped, as RFC 8259 allows.
 """
 
 import asyncio
@@ -20,31 +20,33 @@ from starlette.requests import Request
 from service.api.problems import MAX_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
-from service.source_positions import Unreadable, decoded, not_json, too_deep
+from service.source_positions import UnreadableText, decoded, not_json, too_deep
 
 T = TypeVar("T")
 
 LIMIT: Final = 1 << 20
+"""The largest body in bytes, except for reports."""
 REPORT_LIMIT: Final = 16 << 20
 MAX_DEPTH: Final = 24
 MAX_INTEGER: Final = 2**53 - 1  # the largest integer that every JSON parser represents exactly
 _SECONDS: Final = 20
 SMALL: Final = 1 << 16
-# Parsing a large body takes ten times its size in memory, so at most two are parsed at a time.
-readers = CapacityLimiter(2)
+"""Bodies up to this number of bytes are parsed in the event loop, larger ones in a thread."""
+# Parsing a large body takes ten times its size in memory, so at most two are parsed at the same time.
+large_bodies = CapacityLimiter(2)
 
 
 class ByteBudget:
-    """The bytes that bodies may take together until they are parsed.
+    """Limits the memory of all bodies that are arriving or waiting to be parsed.
 
     The first 64 KiB of each body are not counted, so a full budget does not block sign-ins and small reports.
     """
 
-    def __init__(self, most: int) -> None:
-        self._left = most
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
 
     def take(self, more: int) -> None:
-        """Raise Problem (503) if fewer bytes are left."""
+        """Reserve bytes. Raises Problem (503) if fewer are left."""
         if more > self._left:
             detail = "Too many large bodies are arriving at the same time. Nothing was written. Retry later."
             raise Problem("overloaded", detail)
@@ -54,14 +56,14 @@ class ByteBudget:
         self._left += taken
 
 
-# Requests without a key have their own budget: a form is kept while its sender signs in.
+# Separate budgets, so that senders without a key cannot use up the memory of the others.
 _ANONYMOUS_BUDGET: Final = ByteBudget(32 << 20)
 _KEY_BUDGET: Final = ByteBudget(256 << 20)
 
 
 @dataclass(frozen=True)
 class Body:
-    """The value of a body, and every place where it is not I-JSON."""
+    """The value of a JSON body, and its mistakes against I-JSON."""
 
     value: Any
     mistakes: tuple[Malformed, ...]
@@ -73,20 +75,20 @@ async def read(request: Request, limit: int = LIMIT) -> Body:
     return await read_as(request, limit, parsed)
 
 
-async def read_as(request: Request, limit: int, read: Callable[[bytes], T]) -> T:
-    """Return `read(body)`, run in a thread if the body is large. Raises Problem: 408, 413, 503, or those of `read`."""
+async def read_as(request: Request, limit: int, parse: Callable[[bytes], T]) -> T:
+    """Return `parse(body)`. A large body is parsed in a thread. Raises Problem: 408, 413, 503, or those of `parse`."""
     if int(request.headers.get("content-length", 0)) > limit:
         raise _too_large(limit)
     with _reserved(request) as reserve:
         raw = await _received(request, limit, reserve)
         if len(raw) <= SMALL:
-            return read(raw)
-        return await to_thread.run_sync(read, raw, limiter=readers)
+            return parse(raw)
+        return await to_thread.run_sync(parse, raw, limiter=large_bodies)
 
 
 @contextmanager
 def _reserved(request: Request) -> Iterator[Callable[[int], None]]:
-    """Yield a function to call with the size of the body as it grows. Raises Problem (503) if the budget is full."""
+    """Yield a function that reserves memory: call it with the size so far. It raises Problem (503) if none is left."""
     access = request.scope.get("state", {}).get("key")
     budget = _ANONYMOUS_BUDGET if access is None or access.key is None else _KEY_BUDGET
     taken = 0
@@ -107,13 +109,13 @@ def parsed(raw: bytes) -> Body:
     """Parse a body. Raises Problem (400) if it is not JSON."""
     try:
         value = _loaded(decoded(raw))
-    except Unreadable as error:
+    except UnreadableText as error:
         raise Problem("malformed-json", f"The body is invalid at {error}") from None
     return Body(value, tuple(islice(_mistakes(value, "", 0), MAX_MISTAKES)))
 
 
 def _loaded(text: str) -> Any:
-    """Return the value of a JSON text. Raises Unreadable."""
+    """Return the value of a JSON text. Raises UnreadableText."""
     try:
         return json.loads(text, object_pairs_hook=_members, parse_int=_integer)
     except json.JSONDecodeError as error:
@@ -123,11 +125,12 @@ def _loaded(text: str) -> Any:
 
 
 def _integer(digits: str) -> int:
-    """Return the number. Longer ones are cut at 20 digits, which are out of range too: Python refuses thousands."""
+    """Return the number of the first 20 digits. That is out of range already, and Python refuses to parse thousands."""
     return int(digits[:20])
 
 
 def _refuse_other_media(request: Request) -> None:
+    """Raise Problem (415) if the headers say that the body is not plain JSON."""
     # A proxy may double the header to a list. Every element has to be JSON.
     types = ",".join(request.headers.getlist("content-type")).lower().replace('"', "").split(",")
     if not all(map(_is_json, types)):
@@ -140,12 +143,13 @@ def _refuse_other_media(request: Request) -> None:
 
 
 def _is_json(content_type: str) -> bool:
-    """Return whether this is JSON in UTF-8. An empty parameter after a semicolon is valid (RFC 9110, section 5.6.6)."""
+    """Return whether this means JSON in UTF-8. An empty parameter (`;`) is valid (RFC 9110, section 5.6.6)."""
     media, *parameters = (part.strip() for part in content_type.split(";"))
     return media == "application/json" and {*parameters} <= {"", "charset=utf-8"}
 
 
 async def _received(request: Request, limit: int, reserve: Callable[[int], None]) -> bytes:
+    """Return the body after it has arrived. Raises Problem: 408, 413 or 503."""
     raw = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
@@ -162,16 +166,17 @@ async def _received(request: Request, limit: int, reserve: Callable[[int], None]
 
 def _too_large(limit: int) -> Problem:
     # The connection stays open and the rest is discarded: a client that is cut off while sending reads no response.
-    return Problem("body-too-large", f"The body has more than {limit} bytes, which is the limit here.")
+    return Problem("body-too-large", f"The body is larger than {limit} bytes, the limit here. Send a smaller body.")
 
 
 class _WithDuplicates(dict[str, Any]):
-    """An object with duplicate members, whose names are in `twice`."""
+    """An object with duplicate members. Their names are in `duplicates`."""
 
     duplicates: set[str]
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, with the names of its duplicate members if it has any."""
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
@@ -181,6 +186,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
+    """Yield the mistakes in a value against I-JSON. `place` is its JSON Pointer."""
     if depth > MAX_DEPTH:
         yield Malformed(place, why=f"is nested more than {MAX_DEPTH} levels deep; use fewer levels")
     elif isinstance(value, dict):
@@ -192,7 +198,9 @@ def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
         if (why := _unwritable(value)) is not None:
             yield Malformed(place, why=why)
     elif isinstance(value, float):
-        yield Malformed(place, why="is not a whole number; write it without a fraction or an exponent")
+        yield Malformed(
+            place, why='is not a whole number; write a decimal in quotes, such as "12.5", where the field takes one'
+        )
     elif isinstance(value, int) and abs(value) > MAX_INTEGER:
         yield Malformed(place, why=f"is out of range; use a whole number from -{MAX_INTEGER} to {MAX_INTEGER}")
 
@@ -210,6 +218,7 @@ def _mistakes_of_members(members: dict[str, Any], place: str, depth: int) -> Ite
 
 
 def _unwritable(text: str) -> str | None:
+    """Return why a text cannot be stored, None if it can."""
     if "\0" in text:
         return "contains a NUL character; remove it"
     try:

@@ -1,8 +1,10 @@
-"""Content codings: the one that a request accepts, and gzip (RFC 9110, section 12.5.3).
+"""Choose the content coding of a response from `Accept-Encoding`, and compress with gzip (RFC 9110, section 12.5.3).
 
-Only documents that are the same for many requests are compressed, once for all of them. Event streams are not, because
-a proxy or a client would buffer events. Problems, receipts and pages with forms are not either: they contain input of
-the sender next to secrets, and the compressed size would reveal a secret (BREACH).
+Cached documents are compressed once for all requests. Not compressed are:
+
+* event streams, because a proxy or a client would hold events back until a block is full
+* problems, receipts and pages with forms, because they have input of the sender next to secrets, and the compressed
+  size would reveal a secret (the BREACH attack)
 """
 
 import asyncio
@@ -12,16 +14,16 @@ from typing import Final
 
 GZIP: Final = "gzip"
 GZIP_ALONE: Final = "gzip alone"
-"""The sender refuses uncompressed bodies, so small ones are compressed too."""
+"""The sender accepts only gzip, so even small bodies are compressed."""
 MIN_SIZE: Final = 1_000
-"""In bytes. A smaller body fits into one packet without compression."""
+"""Bodies with fewer bytes are not compressed: they fit into one packet."""
 _LEVEL: Final = 6
 _INLINE: Final = 1 << 15
-"""Bytes to compress without a thread. This takes about a millisecond, in which other requests wait."""
+"""Bodies up to this number of bytes are compressed in the event loop, in about a millisecond."""
 _EQUIVALENT: Final = {"x-gzip": GZIP}
 
 
-@lru_cache(maxsize=100)  # clients send few values, and a value has at most the 64 KiB of a head
+@lru_cache(maxsize=100)  # clients send few different values
 def preferred(accept_encoding: bytes) -> str:
     """Return GZIP, GZIP_ALONE, or "" for no coding.
 
@@ -40,7 +42,10 @@ def preferred(accept_encoding: bytes) -> str:
 
 
 def weighed(element: str) -> tuple[str, float]:
-    """Return the value and the weight (q) of an element of `Accept` or `Accept-Encoding`. An invalid weight is 0."""
+    """Split an element of `Accept` or `Accept-Encoding` into its value and its weight.
+
+    `text/html;q=0.8` gives ("text/html", 0.8). Without `q` the weight is 1. An invalid weight counts as 0.
+    """
     value, *parameters = (part.strip().lower() for part in element.split(";"))
     for parameter in parameters:
         name, _, weight = parameter.partition("=")
@@ -53,7 +58,7 @@ def weighed(element: str) -> tuple[str, float]:
 
 
 async def compressed(body: bytes) -> bytes:
-    """Return the body, compressed. A large one is compressed in a thread."""
+    """Return the body in gzip. A large body is compressed in a thread."""
     if len(body) <= _INLINE:
         return _compressed(body)
     return await asyncio.to_thread(_compressed, body)

@@ -1,17 +1,21 @@
-"""Entity tags: the only module that makes and reads them.
+"""Make and compare entity tags (ETag). No other module does.
 
-The tag of a document is `"<position>-<history>-<representation>-<media type>"`: the last position that it is computed
-from, part of the chain hash there, the version of its shape, and its media type. The chain hash covers all events up to
-the position, so a tag of another record or of lost events never matches. Such a tag is known before the document is
-rendered, and changes with the shape of the JSON. The tag of a document that no event changes is a hash of its bytes.
-The tag of a body that is compressed with gzip ends in `-gzip`.
+The tag of a document has four parts, for example `"41-9f3a7c21d0-3-application/json"`:
 
-Proxies change tags where they compress: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
-`--gzip` or `;gzip`. Clients send the changed tag back. Without `W/` and the coding it is our tag again. It then names
-a state of the record, not the bytes that were sent.
+* 41, the position of the last event that the document is computed from
+* 9f3a7c21d0, part of the chain hash there. It depends on all events up to that position, so a tag of another record, or
+  of events that were lost, never matches
+* 3, the representation number, which rises when the shape of the JSON changes
+* the media type
 
-`If-Match` takes such a tag too. RFC 9110, section 13.1.1, asks for strong tags there, because two representations with
-the same weak tag may differ in content. Ours cannot: the position is exact, and compression does not change content.
+The tag of a document that no event changes, such as the OpenAPI document, is a hash of its bytes. The tag of a body in
+gzip ends in `-gzip`.
+
+Proxies that compress change tags: nginx makes them weak (`W/"…"`), Apache appends `-gzip`, others append `-br`,
+`--gzip` or `;gzip`. Clients send the changed tag back, so tags are compared without these additions.
+
+`If-Match` also takes a weak tag. RFC 9110, section 13.1.1, asks for strong tags there, because documents with the same
+weak tag may differ. Documents of this service cannot: the position is exact, and compression keeps the content.
 """
 
 import re
@@ -22,14 +26,14 @@ from typing import Final, NamedTuple
 JSON: Final = "application/json"
 _GZIP: Final = "-gzip"
 _LISTED: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e\x80-\xff]*)"')
-# At most three, one for each proxy on the way: without a limit, a long header would take seconds to parse.
+# At most three additions, one for each proxy on the way. Without a limit, a long header would take seconds to parse.
 _CODED: Final = re.compile(r"(?P<state>.*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate)){0,3}")
 _DIGITS: Final = 10
 _ON_RECORD: Final = re.compile(rf"(?P<position>0|[1-9][0-9]{{0,17}})-(?P<history>[0-9a-f]{{{_DIGITS}}})-(?P<form>.+)")
 
 
-class Seen(NamedTuple):
-    """The state of the record that a tag names: position, history up to it, and the rest of the tag."""
+class NamedState(NamedTuple):
+    """The parts of a tag. `form` has the representation number and the media type."""
 
     position: int
     history: str
@@ -37,37 +41,37 @@ class Seen(NamedTuple):
 
 
 def etag(position: int, history: str, representation: int, media_type: str = JSON) -> str:
-    """Return the tag of an uncompressed document of the record."""
+    """Return the tag of a document that is computed from events. The body is not compressed."""
     return f'"{position}-{history}-{form(representation, media_type)}"'
 
 
 def history(record: str, position: int, chain_hash: bytes) -> str:
-    """Return the part of a tag that identifies the history up to a position.
+    """Return the part of a tag that identifies all events up to a position.
 
-    Before the first event every record has the same chain hash, so the id of the record stands for it there.
+    At position 0 every record has the same chain hash, so the id of the record is used there.
     """
     return chain_hash.hex()[:_DIGITS] if position else record[-_DIGITS:]
 
 
 def form(representation: int, media_type: str = JSON) -> str:
-    """Return the part of a tag behind the history."""
+    """Return the last part of a tag, for example `3-application/json`."""
     return f"{representation}-{media_type}"
 
 
 def etag_of(body: bytes) -> str:
-    """Return the tag of an uncompressed document that no event changes."""
+    """Return the tag of a document that no event changes. The body is not compressed."""
     return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def compressed(tag: str) -> str:
-    """Return the tag of the same document, compressed with gzip."""
+    """Return the tag of the same document in gzip."""
     return f'{tag[:-1]}{_GZIP}"'
 
 
-def confirmed(listed: str, tag: str) -> str | None:
-    """Return the tag in `If-None-Match` that names the same state as `tag`, as it was sent, or None.
+def matching_tag(listed: str, tag: str) -> str | None:
+    """Return the tag in `If-None-Match` that matches `tag`, as it was sent, or None.
 
-    Its coding may differ. The response then has the tag of the copy that the sender holds.
+    The content coding may differ. So the 304 repeats the tag of the copy that the client has.
     """
     if listed.strip(" \t") == "*":
         return tag
@@ -76,14 +80,14 @@ def confirmed(listed: str, tag: str) -> str | None:
     return tag if tag in found else next(iter(found), None)
 
 
-def seen(listed: str) -> list[Seen]:
-    """Return the states of the record that `If-Match` names. Other tags are ignored."""
+def named_states(listed: str) -> list[NamedState]:
+    """Return the parts of each tag in `If-Match`. Tags that no document of the record can have are left out."""
     found = (_ON_RECORD.fullmatch(state) for _, state in _listed(listed))
-    return [Seen(int(state["position"]), state["history"], state["form"]) for state in found if state]
+    return [NamedState(int(state["position"]), state["history"], state["form"]) for state in found if state]
 
 
 def _listed(listed: str) -> Iterator[tuple[str, str]]:
-    """Yield each tag of a list as it was sent, with the state that it names."""
+    """Yield each tag of a header as it was sent, and the same tag without the additions of proxies."""
     for sent in _LISTED.finditer(listed):
         coded = _CODED.fullmatch(sent["tag"])
         assert coded is not None  # the pattern matches any text

@@ -1,11 +1,11 @@
-"""Keys that are limited to relations. If reading needs a key, such a key reads only these relations.
+"""Refuse reads to keys that may read only some relations. Only services where reading needs a key have such keys.
 
-Deny by default: a document covers the whole record unless its row declares a relation, and a limited key cannot read
-the whole record. A row declares its relation in its path (`{relation}`) or in its query (`Query.of_relation`). A
-document with an id has it in itself (`Resource.says_relation`). `Responder.answer` checks the requests of the API, and
-`Snapshot.read` those of pages.
+An address shows its relation in its path (`/v1/relations/{relation}/board`) or in its query (`?relation=ru-us`). For an
+event by its id, only the document shows it (`Resource.relation_is_in_document`). Any other address covers the whole
+record, so a limited key may not read it. `Responder.respond` checks requests of programs, `Snapshot.read` those of
+pages.
 
-Every refusal is 403, even for a document that does not exist: a 404 would reveal which ones exist.
+Every refusal is 403, even for a document that does not exist. A 404 would reveal which documents exist.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ from service.api.parameters import Query
 from service.api.problems import Problem
 
 
-def refuse_beyond(access: Access, relation: str | None, instead: Iterable[str] = ()) -> None:
-    """Raise Problem (403) if a limited key may not read a relation. None stands for the whole record.
+def refuse_unreadable(access: Access, relation: str | None, instead: Iterable[str] = ()) -> None:
+    """Raise Problem (403) if a limited key may not read a relation. None means the whole record.
 
-    `instead`: addresses within the limit that answer the same question.
+    `instead`: addresses that this key may read, and that answer the same question.
     """
     if access.may_read(relation):
         return
@@ -37,49 +37,54 @@ def refuse_beyond(access: Access, relation: str | None, instead: Iterable[str] =
 
 
 def refuse_address(
-    access: Access, names: Mapping[str, str], query: Callable[[], Query], address: str, of_one: str | None = None
+    access: Access,
+    names: Mapping[str, str],
+    query: Callable[[], Query],
+    address: str,
+    path_for_relation: str | None = None,
 ) -> None:
-    """Raise Problem (403) if an address is beyond the limit of a key.
+    """Raise Problem (403) if a limited key may not read an address.
 
-    `names` are the path parameters, `query` returns the query, and `of_one` is the path of the same resource for one
-    relation.
+    `names` are the path parameters. `query` returns the query parameters; it is called only if they are needed.
+    `path_for_relation` is the path of the same resource for one relation, which the refusal suggests.
     """
     if access.reads is None:
         return
     if (relation := names.get("relation")) is not None:
-        refuse_beyond(access, relation)
+        refuse_unreadable(access, relation)
         return
-    asked = query()
-    refuse_beyond(access, asked.of_relation, _instead(access.reads, asked, address, of_one))
+    parameters = query()
+    refuse_unreadable(access, parameters.of_relation, _instead(access.reads, parameters, address, path_for_relation))
 
 
-def _instead(relations: Iterable[str], query: Query, address: str, of_one: str | None) -> Iterator[str]:
+def _instead(relations: Iterable[str], query: Query, address: str, path_for_relation: str | None) -> Iterator[str]:
+    """Yield, for each of these relations, the address that answers the same question for it."""
     for relation in relations:
         if "relation" in type(query).model_fields:
             given = query.model_dump(mode="json", by_alias=True, exclude_unset=True)
             yield f"{address}?{urlencode({'relation': relation, **given})}"
-        elif of_one is not None:
-            yield of_one.format(relation=relation)
+        elif path_for_relation is not None:
+            yield path_for_relation.format(relation=relation)
 
 
-def not_within(access: Access) -> Problem:
-    """Return the refusal of an id. It does not reveal whether another relation has a document with this id."""
-    detail = f"The key {access.name} is limited to {_limit_of(access)}, and nothing there has this id. Check the id."
+def unknown_id(access: Access) -> Problem:
+    """Return the refusal of an unknown id. It does not reveal whether another relation has a document with this id."""
+    detail = f"The key {access.name} is limited to {_limit_of(access)}. Nothing there has this id. Check the id."
     return forbidden(detail, "read")
 
 
-async def within_limits(request: Request) -> None:
-    """Refuse routes of the framework that do not declare a relation. A dependency of every route.
+async def check_limits(request: Request) -> None:
+    """Refuse a limited key at a route without a relation in its path. Every route of FastAPI depends on this.
 
-    `app.state.within_limits` lists the paths of routes that check the limit themselves, or that show no documents.
+    `app.state.paths_that_check_limits` lists the paths of routes that check the limit themselves, or show no documents.
     """
     access: Access = request.state.key
     if access.reads is None or request.scope["path"].startswith(PUBLIC_PATHS):
         return
     relation = request.path_params.get("relation")
-    if relation is None and request.scope["route"].path in request.app.state.within_limits:
+    if relation is None and request.scope["route"].path in request.app.state.paths_that_check_limits:
         return
-    refuse_beyond(access, relation)
+    refuse_unreadable(access, relation)
 
 
 def _limit_of(access: Access) -> str:

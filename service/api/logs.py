@@ -1,4 +1,4 @@
-"""The log of a serving process: JSON lines on standard error, for the service and its libraries."""
+"""Set up the log of a process: JSON lines on standard error, for the service and its libraries."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ def _redacted(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping
 _PROCESSORS: Final = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    # Tracebacks without local variables, which can contain secrets.
+    # Leaves out local variables, which can contain secrets.
     structlog.processors.format_exc_info,
     _redacted,
 )

@@ -1,11 +1,15 @@
-"""The headers of a read: validators, preferences, media types and codings (RFC 9110, 7240)."""
+"""Read the headers of a GET: Accept, Accept-Encoding, If-None-Match, Prefer, Last-Event-ID (RFC 9110, RFC 7240).
+
+`Request` is the request with these headers. `Exchange` sends its response faster than ASGI, if the server offers that.
+`negotiated` chooses the media type.
+"""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope
 
@@ -22,33 +26,40 @@ EXCHANGE: Final = "irritants.exchange"
 
 
 class Exchange(Protocol):
-    """One request and its response, for servers that can write a response without ASGI messages."""
+    """Sends the response to one request without ASGI messages, which is faster.
 
-    def answer(self, head: bytes, body: bytes) -> bool:
-        """Send a complete response. False if it must be sent by ASGI messages."""
+    `service.api.protocol.Protocol` implements it.
+    """
 
-    async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
-        """Send a response without a length and close the connection, because HTTP/1.0 has no chunks."""
+    def answer(self, status_and_headers: bytes, body: bytes) -> bool:
+        """Send a complete response. Return False if the caller must send it by ASGI messages instead."""
+
+    async def stream(self, status_and_headers: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+        """Send a response of unknown length to a client of HTTP/1.0, then close the connection to end it.
+
+        Other clients get such responses by ASGI, in chunks, which HTTP/1.0 lacks.
+        """
 
     def on_disconnect(self, call: Callable[[], None] | None) -> None:
-        """Set the function to call when the client disconnects. None removes it."""
+        """Set the function that is called when the client disconnects. None removes it."""
 
 
 class Request:
-    """A GET, or a HEAD that is handled as one.
+    """A GET, or a HEAD that is handled like a GET.
 
-    `target` has everything that a document depends on. `coding` is the content coding of the response, "" for none.
-    `kept_as` is its key in the cache.
+    `target` has everything that the uncompressed body depends on: path, query, Accept, prefix, and the
+    relations to which the key is limited. `coding` is the content coding of the response, "" for none. `cache_key` is
+    the key of the response in the cache. `key` is the id of the API key, None without one.
     """
 
     __slots__ = (
         "_headers",
         "access",
+        "cache_key",
         "coding",
         "exchange",
         "is_disconnected",
         "is_head",
-        "kept_as",
         "key",
         "path",
         "prefix",
@@ -67,21 +78,25 @@ class Request:
         self.query: bytes = scope["query_string"]
         accept = self._headers.get(b"accept", b"")
         self.prefix = prefix_of(scope)
-        self.target = self.path, self.query, accept, self.prefix
+        self.target: tuple[Any, ...] = (self.path, self.query, accept, self.prefix)
         accepted = self._headers.get(b"accept-encoding")
         self.coding = codings.preferred(accepted) if accepted else ""
-        self.kept_as = (self.path, self.query, accept, self.prefix, self.coding) if self.coding else self.target
+        self.cache_key: tuple[Any, ...] = (*self.target, self.coding) if self.coding else self.target
         state = scope["state"]
+        self.access: Access = state["key"]  # the rights of the request, set by `auth.Authentication`
+        if self.access.reads is not None:
+            # The key is limited to these relations, so its responses differ from those of other keys.
+            readable = tuple(sorted(self.access.reads))
+            self.target, self.cache_key = (*self.target, readable), (*self.cache_key, readable)
         self.is_head: bool = "is_head" in state
         self.is_disconnected = False
         extensions = scope.get("extensions")
         self.exchange: Exchange | None = extensions.get(EXCHANGE) if extensions else None
-        self.access: Access = state["key"]
         self.key = self.access.key
 
     @property
     def accept(self) -> str:
-        return self.target[2].decode("latin-1")
+        return str(self.target[2].decode("latin-1"))
 
     @property
     def last_event_id(self) -> str | None:
@@ -94,7 +109,7 @@ class Request:
 
     @property
     def wait(self) -> int:
-        """The seconds that the sender waits for a change (`Prefer: wait`), at most 30. 0: it does not wait."""
+        """The seconds to wait for a change (`Prefer: wait=25`), at most 30. 0 means: respond at once."""
         if b"prefer" not in self._headers:
             return 0
         for preference in self._headers[b"prefer"].decode("latin-1").split(","):
@@ -104,7 +119,7 @@ class Request:
 
     @contextmanager
     def watching_disconnect(self, call: Callable[[], None]) -> Iterator[None]:
-        """Call a function if the sender disconnects meanwhile."""
+        """Call a function if the client disconnects within this context."""
 
         def disconnected() -> None:
             self.is_disconnected = True
@@ -120,14 +135,14 @@ class Request:
         finally:
             end()
 
-    def confirmed(self, tag: bytes) -> bytes | None:
-        """Return the tag in `If-None-Match` that names the same state as `tag`, as it was sent, or None."""
+    def matching_tag(self, tag: bytes) -> bytes | None:
+        """Return the tag in `If-None-Match` that matches `tag`, as it was sent, or None."""
         known = self._headers.get(b"if-none-match")
         if known is None:
             return None
         if known == tag:
             return tag
-        found = etags.confirmed(known.decode("latin-1"), tag.decode())
+        found = etags.matching_tag(known.decode("latin-1"), tag.decode())
         return None if found is None else found.encode("latin-1")
 
 
@@ -138,6 +153,7 @@ async def _wait_for_disconnect(receive: Receive, disconnected: Callable[[], None
 
 
 def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers by name. The values of a repeated header are joined by commas."""
     joined: dict[bytes, bytes] = {}
     for name, value in sent:
         joined[name] = joined[name] + b"," + value if name in joined else value
@@ -145,21 +161,26 @@ def _joined(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def negotiated(accept: str, offered: Sequence[str]) -> str:
-    """Return the media type that the sender prefers, by default the first. Raises Problem (406)."""
-    ranges = [weighed(one) for one in accept.split(",") if one.strip()]
+    """Return the offered media type that `accept` prefers, by default the first one. Raises Problem (406).
+
+    If only one is offered, it is returned in any case (RFC 9110, 12.5.1): a feed reader that asks for RSS gets Atom.
+    """
+    if len(offered) == 1:
+        return offered[0]
+    ranges = [weighed(element) for element in accept.split(",") if element.strip()]
     if not ranges:
         return offered[0]
     weights = {media_type: _weight(media_type.partition(";")[0], ranges) for media_type in offered}
     best = max(offered, key=lambda media_type: weights[media_type])
     if not weights[best]:
         raise Problem(
-            "not-acceptable", f"This resource is available as {' or '.join(offered)}. Ask for that in Accept."
+            "not-acceptable", f"This resource is available as {' or '.join(offered)}. Send one of these in Accept."
         )
     return best
 
 
 def _weight(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """Return the weight (q) of the most specific range that matches."""
+    """Return the weight (q) of the most specific range that matches: `text/html` before `text/*` before `*/*`."""
     kind = media_type.partition("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         for range, weight in ranges:

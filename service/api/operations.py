@@ -1,6 +1,7 @@
 """Endpoints for operators: health, readiness and metrics.
 
-Hot paths count in plain numbers, which become metrics only when they are requested.
+Other modules count in plain numbers, because that is fast. `Metrics` converts them when Prometheus asks. Only the
+durations of appends are observed in a histogram of Prometheus (`Metrics.appends`).
 """
 
 import asyncio
@@ -40,10 +41,11 @@ _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 
 
 class Metrics(Collector):
-    """The metrics of one process, collected from its components."""
+    """Collects the metrics of one process from its recorder, its follower and its telemetry."""
 
     def __init__(self, recorder: Recorder, follower: Follower) -> None:
         self._queue, self._follower = recorder.queue, follower
+        # By route, method and status. `app.py` replaces this by the counts of the telemetry when the service starts.
         self.counts: Mapping[tuple[str, str, int], RequestCount] = {}
         self.appends = Histogram(
             "irritants_append_seconds",
@@ -78,19 +80,17 @@ class Metrics(Collector):
         follower = self._follower
         head, cache = follower.last_head, follower.cache
         yield _counter("irritants_head_queries", "Queries for the head of the record", follower.queries)
-        yield _counter("irritants_head_questions", "Requests that a query for the head served", follower.questions)
+        yield _counter("irritants_head_questions", "Requests that these queries answered", follower.head_requests)
         yield _gauge(
-            "irritants_position", "Last position of the record that this process knows", head.position if head else 0
+            "irritants_position", "Last position of the record that this process has read", head.position if head else 0
         )
         yield _gauge(
-            "irritants_behind_positions", "Positions on record that this process has not read yet", follower.behind
+            "irritants_behind_positions", "Recorded positions that this process has not read yet", follower.behind
         )
-        yield _gauge(
-            "irritants_behind_seconds", "Time since the head was last confirmed", seconds_since_confirmed(follower)
-        )
+        yield _gauge("irritants_behind_seconds", "Time since the head was last read", seconds_since_confirmed(follower))
         yield _counter(
             "irritants_record_went_back",
-            "Times that the record lost events or was replaced",
+            "Number of times that the record lost events or was replaced",
             follower.breaks,
         )
         yield _gauge("irritants_waiters", "Requests and streams that wait for a change", follower.waiting)
@@ -109,16 +109,16 @@ class Metrics(Collector):
             "Positions that the standby lacked at its last check",
             labels=("standby",),
         )
-        aside = GaugeMetricFamily(
-            "irritants_standby_set_aside", "1 if the standby is not used for reads", labels=("standby",)
+        set_aside = GaugeMetricFamily(
+            "irritants_standby_set_aside", "1 if no reads are sent to the standby, else 0", labels=("standby",)
         )
         reads.add_metric(("primary",), replicas.primary_reads)
         for standby in replicas.standbys:
             number = str(standby.number)
             reads.add_metric((f"standby {number}",), standby.reads)
             behind.add_metric((number,), standby.behind)
-            aside.add_metric((number,), standby.state != SERVING)
-        yield from (reads, behind, aside)
+            set_aside.add_metric((number,), standby.state != SERVING)
+        yield from (reads, behind, set_aside)
 
 
 def _counter(name: str, text: str, value: float) -> Metric:
@@ -130,7 +130,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def seconds_since_confirmed(follower: Follower) -> float:
-    """Return the seconds since the head was last confirmed, which is attempted every second."""
+    """Return the seconds since the head was last read from the database. The follower reads it every second."""
     return max(asyncio.get_running_loop().time() - follower.confirmed_at, 0.0)
 
 
@@ -141,7 +141,7 @@ class Alive(Document):
 
 
 class StandbyState(Document):
-    """A standby, by its number in the setting. `state`: `serving`, or the reason why the primary serves its reads."""
+    """A standby, by its number in IRRITANTS_READ_DATABASE_URLS. `state`: `serving`, or the reason why not."""
 
     standby: int
     state: str
@@ -179,7 +179,10 @@ async def readiness(request: Request) -> Ready:
 
 
 async def _migrated(state: State) -> bool:
-    """Return whether the tables fit. Once true it is not checked again, because migrations stay compatible."""
+    """Return whether the database has the tables of this release.
+
+    Once they exist this is not checked again, because a later migration must not break a running release.
+    """
     if not state.migrated:
         state.migrated = await state.follower.read(_is_current)
     return bool(state.migrated)

@@ -1,7 +1,8 @@
-"""Query parameters: their strict parsing, and their descriptions for the contract.
+"""Parse query parameters strictly, and describe them for the OpenAPI document.
 
-Unknown parameters are refused, because a misspelt `as_of_postion` would otherwise read the present. A date must name
-one of the two clocks, and a moment its zone.
+Unknown parameters are refused, because a misspelt `as_of_postion` would otherwise read the present. The record has two
+clocks, so no parameter is called `date`: `known_at` is a time of recording, `effective_on` a day of the events. A time
+must have its zone.
 """
 
 import re
@@ -15,7 +16,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from service.api.problems import Mistake, Problem
-from service.domain.streams import is_relation
+from service.domain.countries import ALPHA_2
+from service.domain.mistakes import fields, takes
+from service.domain.nearby import FORM_OF_IDS, ID_OF_A_RELATION
+from service.domain.streams import id_meant, is_relation, parse_stream
 from service.store.log import Head
 
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -25,15 +29,18 @@ _MOMENT: Final = re.compile(
 )
 _MAX_PARAMETERS: Final = 40
 _MAX_SHOWN: Final = 60
+_EXAMPLES: Final[Mapping[str, str]] = {"round": "ru-us/istanbul-april", "relation": "ru-us"}
 
 
 def whole(text: str) -> int:
+    """Parse a whole number."""
     if not _WHOLE.fullmatch(text):
         raise PydanticCustomError("whole", "must be a whole number, such as 41")
     return int(text)
 
 
 def day(text: str) -> date:
+    """Parse a day."""
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
@@ -41,6 +48,7 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
+    """Parse a date and time with its zone. Return it in UTC."""
     try:
         return datetime.fromisoformat(text if _MOMENT.fullmatch(text) else "").astimezone(UTC)
     except (ValueError, OverflowError):
@@ -48,8 +56,15 @@ def moment(text: str) -> datetime:
         raise PydanticCustomError("moment", why) from None
 
 
+def truth(text: str) -> bool:
+    """Parse `true` or `false`."""
+    if text not in ("true", "false"):
+        raise PydanticCustomError("truth", "must be true or false")
+    return text == "true"
+
+
 def valid(is_valid: Callable[[str], object], why: str) -> BeforeValidator:
-    """Refuse a text that is not valid. `why` says in words what is allowed: "must be a day"."""
+    """Return a validator for a text. `why` says in words what is allowed, for example "must be a day"."""
 
     def checked(text: str) -> str:
         if not is_valid(text):
@@ -59,14 +74,39 @@ def valid(is_valid: Callable[[str], object], why: str) -> BeforeValidator:
     return BeforeValidator(checked)
 
 
-# Bounds come before the validator: after it, pydantic writes them as `ge`, which is not JSON Schema.
+def valid_id(is_valid: Callable[[str], object], why: str, example: str) -> BeforeValidator:
+    """Refuse a text that is not the id of a relation or of a part of one, and name the id that is meant."""
+
+    def checked(text: str) -> str:
+        if not is_valid(text):
+            meant = id_meant(text[:_MAX_SHOWN])
+            raise PydanticCustomError(
+                "value",
+                "{why}",
+                {"why": f"{why}; use {meant}" if meant else f"{why}, such as {example}"},
+            )
+        return text
+
+    return BeforeValidator(checked)
+
+
+VALID_ROUND: Final = valid_id(
+    lambda text: parse_stream(f"round/{text}"), f"must be the id of a round, {FORM_OF_IDS}", "ru-us/istanbul-april"
+)
+# Bounds come before the validator. Behind it, pydantic writes them to the JSON Schema as `ge`, which is no keyword.
+Truth = Annotated[bool, BeforeValidator(truth)]
 Whole = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Day = Annotated[date, BeforeValidator(day)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
 RelationId = Annotated[
     str,
     Field(description="only this relation, such as ru-us"),
-    valid(is_relation, "must be the id of a relation, such as ru-us"),
+    valid_id(is_relation, f"must be {ID_OF_A_RELATION}", "ru-us"),
+]
+Awaiting = Annotated[
+    str,
+    valid({*ALPHA_2, "both", "none"}.__contains__, "must be the code of a country, such as US, or both, or none"),
+    Field(description="the side that is to act: the code of a country, `both` or `none`"),
 ]
 Limit = Annotated[
     int, Field(ge=1, le=1000, description="the highest number of items in the response"), BeforeValidator(whole)
@@ -81,25 +121,25 @@ DateMatch = Annotated[
 
 
 class Query(BaseModel):
-    """The parameters of one resource. Their descriptions appear in the contract."""
+    """The query parameters of one resource. Their descriptions appear in the OpenAPI document."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def is_final(self, _head: Head) -> bool:
-        """Return whether the response can never change, because the requested point is in the past of the record."""
+        """Return whether the response can never change, because it shows the record at an earlier position."""
         return False
 
     @property
     def of_relation(self) -> str | None:
-        """Return the only relation that the response covers. None if it may cover the whole record."""
+        """Return the relation that the response is limited to. None if it may cover the whole record."""
         relation: str | None = getattr(self, "relation", None)
         return relation
 
 
-class At(Query):
-    """The point at which a state is read.
+class AsOfQuery(Query):
+    """The parameters that read an earlier state, one class for all resources that can.
 
-    `as_of_position` or `known_at` choose by date of recording, `effective_on` chooses by date of event.
+    `as_of_position` and `known_at` choose by date of recording, `effective_on` by date of event. They combine.
     """
 
     as_of_position: Annotated[
@@ -135,12 +175,12 @@ Q = TypeVar("Q", bound=Query)
 
 
 def is_over(moment: datetime, head: Head) -> bool:
-    """Return whether no more events can be recorded at this moment. At the moment of the head, more can follow."""
+    """Return whether this moment is over for the record. At the time of the head itself, more events can follow."""
     return moment < head.recorded_at
 
 
 def parse(model: type[Q], raw: bytes) -> Q:
-    """Parse a query string. Raises Problem with every mistake in it."""
+    """Parse a query string into a model. Raises Problem with every mistake in it."""
     given = _pairs(raw) if raw else []
     twice = sorted(name for name, times in Counter(name for name, _ in given).items() if times > 1)
     if twice:
@@ -149,7 +189,7 @@ def parse(model: type[Q], raw: bytes) -> Q:
 
 
 def written(model: type[Q], **given: object) -> Q:
-    """Return the parameters as if they were written in an address. None omits one. Raises Problem as `parse` does."""
+    """Return a query with these values, as if they came from an address. None omits a parameter. Raises Problem."""
     try:
         return model.model_validate({name: str(value) for name, value in given.items() if value is not None})
     except ValidationError as refused:
@@ -170,20 +210,21 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def misplaced(parameter: str, detail: str) -> PydanticCustomError:
-    """Return the error for a parameter that conflicts with another. Validators of models raise it."""
+    """Return the error for a parameter that conflicts with another one. Validators of queries raise it."""
     return PydanticCustomError("misplaced", "{detail}", {"parameter": parameter, "detail": detail})
 
 
 def malformed(parameter: str | None, detail: str) -> Problem:
     """Return a Problem with one mistake.
 
-    `detail` continues the name of the parameter ("must be a day"), or is a sentence where there is no name.
+    With a parameter, `detail` continues its name: "must be a day". Without one, `detail` is a whole sentence.
     """
     return _problem([Mistake(parameter=parameter, detail=detail)])
 
 
 def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
-    known = ", ".join(model.model_fields) or "none"
+    known = ", ".join(info.alias or name for name, info in model.model_fields.items())
+    remedy = f"rename it, or remove it; allowed: {known}" if known else "remove it; allowed: none"
     mistakes = []
     unknown = True
     for error in errors:
@@ -191,28 +232,38 @@ def _refused(model: type[Query], errors: Iterable[ErrorDetails]) -> Problem:
             mistakes.append(
                 Mistake(
                     parameter=str(error["loc"][0])[:_MAX_SHOWN],
-                    detail=f"is not a parameter of this address; allowed: {known}",
+                    detail=f"is not a parameter of this address; {remedy}",
                 )
             )
         else:
             unknown = False
             name = str(error["loc"][0]) if error["loc"] else error["ctx"]["parameter"]
-            mistakes.append(Mistake(parameter=name, detail=_sentence(error)))
+            mistakes.append(Mistake(parameter=name, detail=_sentence(error, model)))
     return _problem(mistakes, "unknown-parameter" if unknown else "malformed-parameter")
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """Return the message of pydantic as a continuation of the parameter's name."""
-    return "is missing" if error["type"] == "missing" else error["msg"].removeprefix("Input ").removeprefix("String ")
+def _sentence(error: ErrorDetails, model: type[Query]) -> str:
+    """Return the message for one mistake. It continues the name of the parameter: "must be a day"."""
+    match error["type"]:
+        case "greater_than_equal" | "less_than_equal":
+            return f"must be {takes(fields(model)[str(error['loc'][0])])}"
+        case "missing":
+            return "is missing; send it"
+        case "string_pattern_mismatch":
+            # The message of pydantic would show a regular expression.
+            example = _EXAMPLES.get(str(error["loc"][-1]), "ru-us/banking-access")
+            return f"must be an id in lower-case letters, digits and hyphens, such as {example}"
+        case _:
+            return error["msg"].removeprefix("Input ").removeprefix("String ").replace("should ", "must ", 1)
 
 
 def _problem(mistakes: list[Mistake], name: str = "malformed-parameter") -> Problem:
-    said = "; ".join(f"{m.parameter} {m.detail}" if m.parameter else m.detail for m in mistakes[:5])
-    return Problem(name, said, errors=mistakes)
+    detail = "; ".join(f"{m.parameter} {m.detail}" if m.parameter else m.detail for m in mistakes[:5])
+    return Problem(name, detail, errors=mistakes)
 
 
 def described(path: str, model: type[Query]) -> list[dict[str, Any]]:
-    """Return the OpenAPI parameters of a resource."""
+    """Return the parameters of a resource for the OpenAPI document. `path` has those in braces."""
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", path)
@@ -226,7 +277,7 @@ def described(path: str, model: type[Query]) -> list[dict[str, Any]]:
 def _described(name: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
     description = schema.pop("description", "")
     schema.pop("title", None)
-    # A parameter is present or absent: an address has no null.
+    # A parameter is present or absent. It cannot be null.
     alternatives = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
     if schema.get("default", 0) is None:
         del schema["default"]

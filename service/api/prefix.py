@@ -1,8 +1,8 @@
-"""Serving below a path such as `/irritants`, behind a proxy that serves other applications too.
+"""Serve below a path such as `/irritants`, behind a proxy that serves other applications too.
 
-Inside the application every path begins at the root. Only code that writes an address into a response uses the prefix.
-The prefix comes from a trusted proxy, by ASGI `root_path`, or from the settings. A proxy may strip it from the path or
-leave it.
+The prefix is removed from each request, so inside the application every path begins at the root. Only code that writes
+an address into a response adds it again. The prefix comes from a trusted proxy (X-Forwarded-Prefix), from ASGI
+(`root_path`) or from the settings. The proxy may strip it from the path or not.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ _ADDRESS_HEADERS: Final = frozenset({b"location", b"content-location", b"hx-redi
 
 
 def prefix_of(scope: Scope) -> str:
-    """Return the path that this request was sent below. Empty at the root."""
+    """Return the prefix of this request, for example `/irritants`, or "" at the root."""
     prefix: str = scope.get("state", {}).get("prefix", "")
     return prefix
 
@@ -26,8 +26,8 @@ def prefix_of(scope: Scope) -> str:
 def remove_prefix(scope: Scope, prefix: str, send: Send) -> Send:
     """Remove the prefix from a request, and return a `send` that adds it to the addresses in the response headers.
 
-    It is removed only if an address of the service follows. So `/irritants/ru-us/visas` stays as it is if the proxy has
-    stripped `/irritants` already.
+    It is removed only if an address of the service follows. So `/irritants/ru-us/visas`, an address of the service from
+    which the proxy has stripped the prefix `/irritants` already, stays as it is.
     """
     path: str = scope["path"]
     rest = path[len(prefix) :]
@@ -52,10 +52,9 @@ def _is_own(address: bytes) -> bool:
 
 
 class Forwarded:
-    """Use the X-Forwarded headers of trusted proxies: client address, scheme and prefix.
+    """A layer that uses the X-Forwarded headers of trusted proxies: client address, scheme and prefix.
 
-    `proxies`: addresses and networks, separated by commas. The prefix is read first, because uvicorn then replaces the
-    address of the proxy by that of the client.
+    `proxies`: addresses and networks, separated by commas.
     """
 
     def __init__(self, app: ASGIApp, proxies: str) -> None:
@@ -63,6 +62,7 @@ class Forwarded:
         self._networks = [ipaddress.ip_network(proxy) for proxy in proxies.split(",")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Before uvicorn replaces the address of the proxy by that of the client.
         if scope["type"] == "http" and self._trusts(scope):
             sent = [value for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
             prefix = path_prefix(sent[0].decode("latin-1").strip()) if len(sent) == 1 else None

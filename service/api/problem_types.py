@@ -1,10 +1,10 @@
-"""The text of each problem type: its title, and its meaning and remedy on the page `/problems/<name>`."""
+"""The texts of the problem types: a title, and an explanation with the remedy for the page `/problems/<name>`."""
 
 from typing import Final, NamedTuple
 
 
 class ProblemType(NamedTuple):
-    """`title` is the same in every response of this type. `text` says what is wrong, what is allowed and what to do."""
+    """`title` is sent in every response of this type. `text` says what is wrong, what is allowed and what to do."""
 
     title: str
     text: str
@@ -14,54 +14,55 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     # The report contradicts what is on record: 409.
     "not-allowed": ProblemType(
         "The record does not allow this now",
-        "Several events of the report are not allowed at their places. Each is listed with the reason. Nothing"
-        " was written, not even the events that were allowed.",
+        "Several events of the report contradict the record. Each is listed with the reason. Nothing was written, not"
+        " even the other events. Correct the events that are listed and send the report again.",
     ),
     "not-opened": ProblemType(
         "Not on record yet",
-        "A stream begins with the event that opens it: IrritantOpened, RelationOpened or SourceRegistered. A"
-        " round begins with its announcement, its date or its opening. File that event first; it may be in the"
-        " same report.",
+        "An irritant, a relation or a source must be opened before other events about it: file IrritantOpened,"
+        " RelationOpened or SourceRegistered first. A round begins with its announcement, its date or its opening. The"
+        " first event may be in the same report.",
     ),
     "already-opened": ProblemType(
         "Already on record",
-        "This was opened before and cannot be opened again. If its title or another detail is wrong, correct the"
+        "This is on record already and cannot be opened again. If its title or another detail is wrong, correct the"
         " event that opened it.",
     ),
     "irritant-closed": ProblemType(
         "The irritant is closed",
-        "A resolved irritant takes no further claims of the sides. Where a side takes it up again, that is"
-        " IrritantReopened; where the closing was filed by mistake, retract it.",
+        "Both sides say that the irritant is resolved, so they can make no further claims about it. If a side takes it"
+        " up again, file IrritantReopened. If the resolution was filed by mistake, retract it.",
     ),
     "not-a-reversal": ProblemType(
         "Not a reversal",
-        "A reversal or a reopening goes back to a rung below resolved. Where the record itself was wrong, correct or"
-        " retract instead: that is no regression.",
+        "A reversal or a reopening goes back to a rung below resolved. Choose a lower rung. If the record itself was"
+        " wrong, file a correction or a retraction instead. Those do not count as regressions.",
     ),
     "not-closed": ProblemType(
         "The side does not say that it is settled",
-        "A side reopens what it has itself declared settled. At that point of the world's order it had not; file what"
-        " it says now, or ProgressReversed.",
+        "A side can reopen an irritant only after it has itself declared it resolved. At the date of this event it had"
+        " not. File what the side says now, or that it went back (ProgressReversed).",
     ),
     "not-yours-to-withdraw": ProblemType(
         "Nothing to withdraw",
-        "A side withdraws what it has said itself. The other side may contest it, or report it resolved.",
+        "A side can withdraw an irritant only if it has raised it before. This side has not. Correct the side, or file"
+        " what it says now.",
     ),
     "undated-fall": ProblemType(
-        "A reversal needs its place in time",
-        "A reversal, a reopening, a withdrawal and the lifting of a hold take effect from their place in the order of"
-        " the world. Without a date they would come first and change nothing: give `occurred`, or name in `after` the"
-        " event that they came after.",
+        "A reversal needs a date",
+        "A reversal, a reopening, a withdrawal and the lifting of a hold change what was said before them. Events"
+        " without a date come first in the order of events, so this one would change nothing. Give `occurred`, or name"
+        " in `after` an event that came before it.",
     ),
     "no-such-hold": ProblemType(
         "No such hold",
-        "Each side lifts the hold that it placed itself, or reports that the hold of the other side which it had"
-        " reported is lifted. This side has done neither.",
+        "A side can lift a hold that it placed itself. It can also report that the other side lifted a hold, if it"
+        " reported that hold before. This side has placed and reported none. File the hold first, or change the side.",
     ),
     "out-of-turn": ProblemType(
         "Round events out of order",
-        "A round is announced, scheduled, convened and concluded, in this order; steps may be left out. If"
-        " another document reports the same step, file it as evidence (EvidenceAdded).",
+        "A round is announced, scheduled, convened and concluded, in this order. Steps may be left out. If another"
+        " document reports a step that is on record, file it as evidence (EvidenceAdded).",
     ),
     "changed": ProblemType(
         "Version conflict",
@@ -71,17 +72,18 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     # The report is wrong by itself: 422.
     "not-valid": ProblemType(
         "Mistakes in the report",
-        "Every mistake is listed, with a JSON Pointer to its place. Nothing was written, and the idempotency key"
-        " is not used up. Correct the mistakes and send the report again with the same key.",
+        "Every mistake is listed, with a JSON Pointer to its place. Nothing was written. Correct the mistakes and send"
+        " the report again. It can have the same Idempotency-Key.",
     ),
     "malformed": ProblemType(
         "A field is missing, unknown or invalid",
-        "Correct the field that the pointer names. Input is read strictly: a number is not accepted as text, and"
-        " an unknown field is not ignored.",
+        "Correct the field that the pointer names. Numbers are not accepted as text, and unknown fields are not"
+        " ignored.",
     ),
     "unknown-source": ProblemType(
         "The source is not registered",
-        "Every assertion cites a source. Register it once (SourceRegistered), before this report or earlier in it.",
+        "Every assertion cites a source that is on record. Register the source once (SourceRegistered), before this"
+        " report or earlier in it.",
     ),
     "paragraph-beyond-source": ProblemType(
         "The source has no such paragraph",
@@ -104,16 +106,18 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "unknown-target": ProblemType(
         "No such event",
-        "Name another event by its id, by stream@version, or within a report by its ref. It must be on the same"
-        " stream.",
+        "The event names another event that does not exist on its stream. Give its id, its stream@version, or, if it is"
+        " in the same report, its ref.",
     ),
     "not-a-target": ProblemType(
         "This event cannot be named here",
-        "The event exists, but was retracted, is a correction or retraction itself, or has the wrong type.",
+        "The named event exists, but it was retracted, is a correction or a retraction itself, or has the wrong type."
+        " Name another event.",
     ),
     "unknown-proposal": ProblemType(
         "No such proposal",
-        "An answer names the proposal that it answers. That proposal must be on record and not retracted.",
+        "An answer names the proposal that it answers. That proposal must be on record and not retracted. Correct the"
+        " name, or file the proposal first.",
     ),
     "unknown-step": ProblemType(
         "No such next step",
@@ -130,18 +134,31 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "unknown-member": ProblemType(
         "Not on record",
-        "The event or the report names a round or an irritant that is not on record. Correct the name, or open it"
-        " first.",
+        "The event or the report names a round or an irritant that is not on record. Correct the name, or file the"
+        " events that open this round or irritant first.",
     ),
     "unknown-actor": ProblemType(
         "The organisation is not registered",
-        "States go by their code. An organisation that speaks or acts is registered once, by ActorRegistered on"
-        " actor/<slug>, before or earlier in the same report.",
+        "A state is named by its two-letter code. An organisation or a former state must be registered once"
+        " (ActorRegistered, on the stream actor/<slug>), before this report or earlier in it.",
+    ),
+    "unknown-report": ProblemType(
+        "No such report",
+        "An attribution names a report by its id, which the receipt and the list of reports show. That report must be"
+        " on record.",
+    ),
+    "report-of-another-relation": ProblemType(
+        "The report is on another relation",
+        "A report belongs to a round of its own relation. Attribute it on the stream of that relation.",
+    ),
+    "already-attributed": ProblemType(
+        "The report is on this round already",
+        "The report names this round, or was attributed to it before. There is nothing to add.",
     ),
     "not-a-party": ProblemType(
         "Not a party of the relation",
-        "Third parties may speak about an irritant. Only the two states of the relation can be owner, addressee"
-        " or actor, or reverse or hold.",
+        "Third parties may speak about an irritant. Only the two parties of the relation can be named in this field."
+        " Name one of them.",
     ),
     "not-by-a-party": ProblemType(
         "Only a party can assert this",
@@ -149,32 +166,32 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "other-relation": ProblemType(
         "Belongs to another relation",
-        "A report is about one relation. File events about another relation in a report of their own. Sources"
-        " belong to no relation.",
+        "A report is about one relation. File events about another relation in another report. Sources belong to no"
+        " relation and fit into every report.",
     ),
     "wrong-stream": ProblemType(
         "Wrong kind of stream",
-        "Each type of event belongs to irritants, rounds, relations or sources. The API documentation lists the"
-        " types of each.",
+        "Each type of event belongs to one kind of stream: irritant, round, relation or source. The API documentation"
+        " lists the types of each kind.",
     ),
     "not-a-stream": ProblemType(
         "Not the name of a stream",
-        "Streams are named irritant/ru-us/banking-access, round/ru-us/istanbul-april, relation/ru-us, or source/"
-        " and the short name of the document. A relation is two country codes in lower case, in alphabetical"
-        " order.",
+        "The name of a stream has a form like irritant/ru-us/banking-access, round/ru-us/istanbul-april, relation/ru-us"
+        " or source/ministry-briefing. A relation is two country codes in lower case, in alphabetical order.",
     ),
     "cycle": ProblemType(
         "Events that follow each other",
-        "The correction would put an event after another one that itself follows it. Change the order.",
+        "With this correction two events would each come after the other. Correct one of them.",
     ),
     "nothing-new": ProblemType(
         "Nothing new",
-        "Everything that the report registers is already on record with the same words. There is nothing to append.",
+        "Everything that the report registers is already on record with the same words. You need not file it.",
     ),
     # The request: its form, its sender, and the state of the service.
     "malformed-json": ProblemType(
         "Invalid JSON",
-        "The body must be strict JSON in UTF-8. The line and the column show the first place that is wrong.",
+        "The body must be strict JSON in UTF-8. The line and the column show the first mistake. Correct it and send the"
+        " request again.",
     ),
     "key-missing": ProblemType(
         "Idempotency-Key missing or invalid",
@@ -183,7 +200,8 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "malformed-header": ProblemType(
         "Invalid header",
-        "A header of the request does not have the form that RFC 9110, or its own specification, requires.",
+        "A header of the request does not have the form that its specification requires. The detail names the header"
+        " and shows a valid value.",
     ),
     "malformed-request": ProblemType(
         "Invalid HTTP request",
@@ -192,16 +210,18 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "head-too-large": ProblemType(
         "Address and headers too large",
-        "The address and the headers of a request may have 64 KiB together. The connection is closed.",
+        "The address and the headers of a request may have 64 KiB together. Send fewer or shorter headers. The"
+        " connection is closed.",
     ),
     "slow-head": ProblemType(
         "Address and headers too slow",
-        "The address and the headers of a request must arrive within 20 seconds. The connection is closed.",
+        "The address and the headers of a request must arrive within 20 seconds. The connection is closed. Send the"
+        " request again.",
     ),
     "key-reused": ProblemType(
         "Idempotency-Key used for another report",
-        "A retry needs the same key and the same body, and then gets the first answer again. This body is"
-        " different. Send a new report with a new key.",
+        "A retry has the same key and the same body, and gets the first receipt again. This body is different. Send a"
+        " new report with a new key.",
     ),
     "unauthenticated": ProblemType(
         "Authentication required",
@@ -215,30 +235,31 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "not-found": ProblemType(
         "Not found",
-        "Nothing is on record at this address. Check the address and the point in time that it asks for.",
+        "The service has no such address, or nothing is on record there. Check the address, and the point in time if"
+        " the query names one. The page /docs lists all addresses of the API.",
     ),
     "method-not-allowed": ProblemType(
         "Method not allowed",
-        "Use one of the methods in the header Allow.",
+        "This address does not take the method of the request. Use one of those in the header Allow.",
     ),
     "not-acceptable": ProblemType(
         "Media type not available",
-        "This resource is not available in any media type of the header Accept. The detail lists the media types"
-        " to ask for.",
+        "This resource is not available in any media type of the header Accept. Send one of those that the detail"
+        " lists.",
     ),
     "slow-body": ProblemType(
         "Body too slow",
         "The body did not arrive within 20 seconds. Nothing was written. Send it again.",
     ),
     "gone": ProblemType(
-        "The record is not the one that you followed",
-        "The position is beyond the end of the record, or `log` belongs to another history. The record was"
-        " restored from an older copy, or it is another record. What you read since then may be wrong: read again"
+        "The record is not the one that you read before",
+        "The position is beyond the end of the record, or `log` belongs to another history. The record was restored"
+        " from an older copy, or it is another record. The events that you have may differ from it, so read it again"
         " from the address in `start_over`.",
     ),
     "body-too-large": ProblemType(
         "Body too large",
-        "A body may have 1 MiB, a report 16 MiB and 10,000 events, a form 4 MiB. Divide it into several reports.",
+        "A body may have 1 MiB, a report 16 MiB and 10,000 events, a form 4 MiB. Divide a long report into several.",
     ),
     "not-json": ProblemType(
         "Not sent as JSON",
@@ -251,12 +272,12 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "malformed-parameter": ProblemType(
         "Invalid parameter",
-        "Each invalid parameter is listed with the values that it takes.",
+        "Each invalid parameter is listed with the values that it takes. Correct it.",
     ),
     "stale": ProblemType(
         "Changed since you read it",
-        "If-Match names an earlier state. Read the present state, decide again, and send its ETag. With"
-        " If-None-Match: *, another report has opened it first.",
+        "If-Match names an earlier state. Read the present state, check that your event still fits, and send the new"
+        " ETag. If you sent If-None-Match: *, another report has opened it first.",
     ),
     "precondition-required": ProblemType(
         "If-Match missing",
@@ -265,14 +286,20 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "too-many-requests": ProblemType(
         "Rate limit exceeded",
-        "The key has used its responses of this minute, or this address had too many failed sign-ins. Retry after"
-        " the seconds in Retry-After. Unchanged"
-        " responses are not counted: send If-None-Match.",
+        "This key has used up its responses for this minute, or too many sign-ins from this address have failed. Retry"
+        " after the seconds in Retry-After. Unchanged responses are not counted: send If-None-Match.",
     ),
     "server-failure": ProblemType(
         "Internal error",
         "This is a defect of the service. Give the operator the header X-Request-Id: it identifies the lines in"
         " the log.",
+    ),
+    "earlier-release": ProblemType(
+        "An earlier release is still running",
+        "The report has an event of a type, a version or a stream that an earlier release cannot read, and a process of"
+        " that release still runs on this record. It would answer 503 to reads. Nothing was written. Stop the processes"
+        " of the earlier release. Then send the report again with the same Idempotency-Key; no restart is needed."
+        " Reports that the earlier release can read are accepted meanwhile.",
     ),
     "overloaded": ProblemType(
         "The service is overloaded",
@@ -291,10 +318,11 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     ),
     "too-many-waiters": ProblemType(
         "Too many waiting requests",
-        "The service holds as many waiting requests as it may. Ask again without `Prefer: wait`, or retry later.",
+        "As many requests are waiting for a change as the service allows. Send the request without `Prefer: wait`, or"
+        " retry later.",
     ),
     "not-ready": ProblemType(
         "Not ready",
-        "The service cannot answer from the record now. The detail gives the reason.",
+        "The service cannot read the record now. The detail says why. It checks again with each request.",
     ),
 }

@@ -1,7 +1,7 @@
-"""Problems: the only module that maps exceptions to HTTP. Every refusal is an RFC 9457 document.
+"""Map exceptions to HTTP errors: a status, a problem type, and a problem document (RFC 9457). No other module does.
 
-One row for each exception gives its status and its problem type. A test fails if an exception of the domain has no row.
-The texts of the types are in `problem_types.py` and are served at `/problems/<name>`.
+`ROWS` has a row for each exception. A test fails if an exception of the domain has none. The texts of the types are in
+`problem_types.py` and are served at `/problems/<name>`.
 """
 
 import json
@@ -17,14 +17,15 @@ from service.domain import errors
 from service.domain.errors import NotAllowed, Refusal, Refused
 from service.follower import TooManyWaiters
 from service.projections.document import Document
-from service.recorder import KeyReused, Overloaded, Stale
+from service.recorder import EarlierReleaseRuns, KeyReused, Overloaded, Stale
 from service.store.engine import DatabaseUnavailable
 from service.store.keys import redact_keys
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
+_UPGRADE_SECONDS: Final = 10
 MAX_MISTAKES: Final = 1_000
-"""The number of mistakes that a response lists. A hostile body can have millions."""
+"""The most mistakes that a response lists. A hostile body can have millions."""
 
 ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     errors.NotAllowed: (409, "not-allowed"),
@@ -53,6 +54,9 @@ ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     errors.ItemTaken: (422, "item-taken"),
     errors.UnknownMember: (422, "unknown-member"),
     errors.UnknownActor: (422, "unknown-actor"),
+    errors.UnknownReport: (422, "unknown-report"),
+    errors.ReportOfAnotherRelation: (422, "report-of-another-relation"),
+    errors.AlreadyAttributed: (422, "already-attributed"),
     errors.NotAParty: (422, "not-a-party"),
     errors.NotByAParty: (422, "not-by-a-party"),
     errors.OtherRelation: (422, "other-relation"),
@@ -62,6 +66,7 @@ ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     errors.NothingNew: (422, "nothing-new"),
     KeyReused: (422, "key-reused"),
     Stale: (412, "stale"),
+    EarlierReleaseRuns: (503, "earlier-release"),
     Overloaded: (503, "overloaded"),
     TooManyWaiters: (503, "too-many-waiters"),
     DatabaseUnavailable: (503, "database-unavailable"),
@@ -95,7 +100,7 @@ PROTOCOL_STATUS: Final[Mapping[str, int]] = {
 STATUS: Final[Mapping[str, int]] = {**PROTOCOL_STATUS, **{name: status for status, name in ROWS.values()}}
 
 _FRAMEWORK_PROBLEMS: Final[Mapping[int, str]] = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
-"""The problem types of refusals by the framework."""
+"""The problem type for each status that the framework raises itself."""
 
 
 class Mistake(Document):
@@ -130,8 +135,8 @@ def _redacted(mistake: Mistake) -> Mistake:
 
 
 def _prefixed(document: ProblemDocument, prefix: str) -> ProblemDocument:
-    """Return a copy whose addresses begin with the prefix."""
-    moved: dict[str, Any] = {
+    """Return a copy in which every address begins with the prefix."""
+    changed: dict[str, Any] = {
         name: prefix + address
         for name in ("type", "report", "start_over")
         if (address := getattr(document, name)) is not None
@@ -140,17 +145,17 @@ def _prefixed(document: ProblemDocument, prefix: str) -> ProblemDocument:
         detail = document.detail
         for address in document.instead:
             detail = detail.replace(address, prefix + address)
-        moved |= {"detail": detail, "instead": tuple(prefix + address for address in document.instead)}
+        changed |= {"detail": detail, "instead": tuple(prefix + address for address in document.instead)}
     if document.errors is not None:
         of_kind = (m.model_copy(update={"type": prefix + m.type}) if m.type else m for m in document.errors)
-        moved["errors"] = tuple(of_kind)
-    return document.model_copy(update=moved)
+        changed["errors"] = tuple(of_kind)
+    return document.model_copy(update=changed)
 
 
 class Problem(Exception):
-    """A refusal with its problem type. API keys in its texts are redacted.
+    """An error to send, with its problem type (`name`). API keys in its texts are redacted.
 
-    `response` makes a document of it, and the pages make a page of it. `members` are further fields of ProblemDocument.
+    `members` are further fields of ProblemDocument. `response` renders it as JSON. `web` renders it as a page.
     """
 
     def __init__(
@@ -178,10 +183,10 @@ class Problem(Exception):
         super().__init__(self.document.detail)
 
     def content(self, prefix: str = "") -> tuple[dict[str, str], bytes]:
-        """Return all headers and the body. `prefix`: the path that the service is served below."""
+        """Return all headers and the JSON body. `prefix` is the path that the service is served below."""
         document = _prefixed(self.document, prefix) if prefix else self.document
         body = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":"))
-        # A pointer may contain half a surrogate pair that the client sent, which UTF-8 cannot encode.
+        # UTF-8 cannot encode half of a surrogate pair, which a pointer can contain if the client sent one.
         raw = body.encode(errors="replace")
         sent = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(raw))}
         return {"Cache-Control": "no-store", **self.headers, **sent}, raw
@@ -192,7 +197,7 @@ class Problem(Exception):
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the problem for an exception. An unknown exception becomes `server-failure`, without details."""
+    """Return the problem for an exception. For an unknown exception this is `server-failure`, without details."""
     match error:
         case Problem():
             return error
@@ -205,6 +210,10 @@ def problem_of(error: Exception) -> Problem:
             return Problem("key-reused", detail, report=f"/v1/reports/{error.first.id}")
         case Stale():
             return Problem("stale", f"{error.stream} has changed since you read it. Read it again.")
+        case EarlierReleaseRuns():
+            # Not 409: the report is right, and clients that retry 503 succeed once the upgrade is complete.
+            detail = f"{error}, and send the report again with the same Idempotency-Key. Nothing was written."
+            return Problem("earlier-release", detail, headers={"Retry-After": str(_UPGRADE_SECONDS)})
         case HTTPException(status_code=status) if status in _FRAMEWORK_PROBLEMS:
             return _of_type(_FRAMEWORK_PROBLEMS[status], error.headers)
         case Overloaded() | TooManyWaiters() | DatabaseUnavailable():

@@ -1,21 +1,21 @@
-"""HTTP/1.1: limits and validation of the head of a request, and a fast path for cached responses.
+"""Extend uvicorn's HTTP/1.1: check the head of each request (first line and headers), and send cached responses fast.
 
-uvicorn limits neither the size nor the duration of a head, and refuses invalid HTTP in plain text. An endless header
-would fill the memory, and a slow head would occupy its connection for ever. `Connection` limits both, and sends every
-refusal as a problem document.
+`Connection` adds what uvicorn lacks:
 
-An `Upgrade` is ignored, as RFC 9110 allows. The parser of uvicorn stops there and would read the body as the next
-request, which could smuggle a request past a proxy. So the head is parsed a second time without `Upgrade`.
+* Limits on the size and the duration of a head. Without them, an endless header would fill the memory, and a slow head
+  would keep its connection open for ever.
+* Errors as problem documents instead of plain text.
+* Requests with `Upgrade`: the header is ignored, as RFC 9110 allows. The parser of uvicorn stops at it and would read
+  the body as the next request, so a client could smuggle a request past a proxy. So the head is parsed a second time
+  without this header.
+* Header values without spaces at the end (RFC 9110, section 5.5).
 
-Spaces around a value are not part of it (RFC 9110, section 5.5). The parser removes them only in front, so the trailing
-ones are removed here.
+`Protocol` adds a fast path. With ASGI messages, uvicorn checks and encodes every header of each response, writes head
+and body separately, and needs a task to notice that a client disconnected. `Protocol` writes a cached response in one
+call and adds only the date. All other responses use ASGI.
 
-With ASGI messages every header is checked and encoded for each response, head and body are written separately, and
-learning that a client disconnected takes a task of its own. `Protocol` writes a cached response in one call, with only
-the date added, and calls a function on a disconnect. All other responses use ASGI.
-
-uvicorn divides a body without a length into chunks, which HTTP/1.0 does not know (RFC 9112, section 6.1). nginx sends
-requests in that version by default. For it, `Protocol` writes a stream that ends with its connection.
+`Protocol` also sends streams to clients of HTTP/1.0, such as nginx by default. They do not know chunks (RFC 9112,
+section 6.1), so the end of the connection ends the stream.
 """
 
 import asyncio
@@ -28,19 +28,21 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from service.api.negotiation import EXCHANGE
 from service.api.problems import Problem
-from service.api.responses import Answer
+from service.api.responses import CompleteResponse
 from service.api.telemetry import log
 
 HEAD_LIMIT: Final = 1 << 16
+"""The largest head in bytes."""
 HEAD_SECONDS: Final = 20
+"""The time that a head may take to arrive."""
 _LINGERING_SECONDS: Final = 1
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _ABSOLUTE_TARGET: Final = re.compile(rb"https?://(?P<host>[^/?#]*)(?P<rest>(?:[/?][^#]*)?)", re.IGNORECASE)
 _INVALID: Final = "The request is not valid HTTP/1.1 (RFC 9112)."
 
 
-class _Refused(Exception):
-    """A complete head that is invalid. The parser passes it on as the context of its own error."""
+class _InvalidHead(Exception):
+    """The head is invalid. The parser raises its own error, with this one as its `__context__`."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -48,14 +50,14 @@ class _Refused(Exception):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection: limits the head while it arrives, and validates it before the application gets the request."""
+    """One connection. It limits each head while it arrives, and checks it before the application gets the request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._bytes_outside_bodies = 0  # bytes since the last complete head, or the last part of a body
+        self._bytes_outside_bodies = 0  # since the last complete head or the last part of a body: the head that arrives
         self._is_refused = False
         self._head_timer: asyncio.TimerHandle | None = None
-        # A new connection without a request is closed as soon as an idle one.
+        # Close a new connection without a request after the same time as an idle connection.
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,7 +66,6 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        # Kept short, because it runs for every request.
         if self._is_refused:
             return
         if self.timeout_keep_alive_task is not None:
@@ -77,7 +78,7 @@ class Connection(HttpToolsProtocol):
                 self._ignore_upgrade(upgrade, memoryview(data))
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.problem if isinstance(cause, _Refused) else Problem("malformed-request", _INVALID))
+            self._refuse(cause.problem if isinstance(cause, _InvalidHead) else Problem("malformed-request", _INVALID))
             return
         if self._bytes_outside_bodies > HEAD_LIMIT:
             self._refuse(_too_large())
@@ -87,7 +88,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
         if self._bytes_outside_bodies > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
-            raise _Refused(_too_large())
+            raise _InvalidHead(_too_large())
         self._bytes_outside_bodies = 0
         if self.url[:1] != b"/":
             self._split_absolute_target()
@@ -100,21 +101,20 @@ class Connection(HttpToolsProtocol):
             if name == b"host":
                 hosts.append(value)
         if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
-            raise _Refused(
+            raise _InvalidHead(
                 Problem("malformed-request", f"Send the header Host once; this request has {len(hosts) or 'none'}.")
             )
         if not all(map(_HOST.fullmatch, hosts)):
-            raise _Refused(
+            raise _InvalidHead(
                 Problem(
                     "malformed-request",
                     "The header Host is invalid. Send a host name or an address, and optionally a port.",
                 )
             )
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
-            self.expect_100_continue = False  # RFC 9110, section 10.1.1: HTTP/1.0 knows no interim answer
+            self.expect_100_continue = False  # HTTP/1.0 has no interim responses (RFC 9110, section 10.1.1)
         super().on_headers_complete()
-        # Trailers after the body go into this new list and are ignored: as headers they would bypass the checks of a
-        # proxy.
+        # The parser adds trailers to this new list, which is ignored. As headers they would bypass checks of a proxy.
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
@@ -123,14 +123,15 @@ class Connection(HttpToolsProtocol):
         self._start_head_timer()
 
     def _remove_spaces(self) -> None:
+        """Remove the spaces at the end of header values."""
         self.headers[:] = [(name, value.rstrip(b" \t")) for name, value in self.headers]
         if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers):
-            self.expect_100_continue = True  # uvicorn did not recognise it with the space
+            self.expect_100_continue = True  # uvicorn does not recognise the value with a space
 
     def _split_absolute_target(self) -> None:
-        """Split a target in absolute form into path and host, which replaces Host (RFC 9112, section 3.2.2).
+        """Replace a target such as `http://host/path` by its path, and Host by its host (RFC 9112, section 3.2.2).
 
-        Clients of a proxy send this form, and some proxies pass it on.
+        Clients send this form to a proxy, and some proxies pass it on.
         """
         found = _ABSOLUTE_TARGET.fullmatch(self.url)
         if found is None:
@@ -139,10 +140,11 @@ class Connection(HttpToolsProtocol):
         self.headers[:] = [(name, found["host"] if name == b"host" else value) for name, value in self.headers]
 
     def _should_upgrade(self) -> bool:
-        """Make uvicorn ignore requests with `Upgrade`, which `data_received` handles."""
+        """Return True, so that uvicorn leaves requests with `Upgrade` to `data_received`."""
         return True
 
     def _ignore_upgrade(self, upgrade: httptools.HttpParserUpgrade, rest: memoryview) -> None:
+        """Parse the head again without `Upgrade`, then the rest of the data. Refuse CONNECT, also an upgrade."""
         while True:
             if self.parser.get_method() == b"CONNECT":
                 self._refuse(Problem("malformed-request", "This service is not a proxy and does not support CONNECT."))
@@ -159,7 +161,7 @@ class Connection(HttpToolsProtocol):
                 return
 
     def _start_head_timer(self) -> None:
-        """Start the timer for a head, or for the rest of a body whose response was already sent."""
+        """Limit the time for the next head, or for the rest of a body that was already answered."""
         if self._head_timer is None and not self._is_answering():
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_late_head)
 
@@ -173,10 +175,9 @@ class Connection(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_answering(self) -> bool:
-        """Return whether a request has no complete response yet. The time of the next head does not count then."""
-        cycle: RequestResponseCycle | None = (
-            self.cycle
-        )  # None before the first request, which the type of uvicorn omits
+        """Return whether the response to a request is not complete yet. Then the next head has no time limit."""
+        # None before the first request, although uvicorn declares another type.
+        cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
     def _stop_head_timer(self) -> None:
@@ -185,12 +186,13 @@ class Connection(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse_late_head(self) -> None:
-        self._refuse(Problem("slow-head", f"The address and headers did not arrive within {HEAD_SECONDS} seconds."))
+        detail = f"The address and headers did not arrive within {HEAD_SECONDS} seconds. Send the request again."
+        self._refuse(Problem("slow-head", detail))
 
     def _refuse(self, problem: Problem) -> None:
-        """Stop reading and send a problem, unless it could be taken for the response to an earlier request.
+        """Stop reading and send a problem. Send nothing if the client could take it for another response.
 
-        The connection closes a second later: closing it while the client sends could discard the response.
+        Close the connection a second later. If it closed while the client sends, the client could lose the response.
         """
         self._is_refused = True
         self._stop_head_timer()
@@ -209,14 +211,18 @@ class Connection(HttpToolsProtocol):
     def _problem_bytes(self, problem: Problem) -> bytes:
         headers, body = problem.content()
         own = [(name.lower().encode(), value.encode()) for name, value in {**headers, "Connection": "close"}.items()]
-        return b"%b%b\r\n%b" % (Answer(problem.status, own, body).head, self._default_headers(), body)
+        return b"%b%b\r\n%b" % (
+            CompleteResponse(problem.status, own, body).status_and_headers,
+            self._default_headers(),
+            body,
+        )
 
     def _default_headers(self) -> bytes:
         return b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
 
 
 class Protocol(Connection):
-    """One connection. It is the Exchange of its requests: an object per request would create a reference cycle."""
+    """One connection. It is the `Exchange` of all its requests: an object per request would make a reference cycle."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -232,22 +238,22 @@ class Protocol(Connection):
         if self._on_disconnect is not None:
             self._on_disconnect()
 
-    # The methods of `negotiation.Exchange`. They apply to `cycle`, the latest request, unless requests are pipelined.
+    # The methods of `negotiation.Exchange`. `cycle` is uvicorn's state of the current request and its response.
 
-    def answer(self, head: bytes, body: bytes) -> bool:
+    def answer(self, status_and_headers: bytes, body: bytes) -> bool:
         cycle = self.cycle
         if self.pipeline or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
             return False
-        self.transport.write(b"%b%b\r\n%b" % (head, self._default_headers(), body))
+        self.transport.write(b"%b%b\r\n%b" % (status_and_headers, self._default_headers(), body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
         return True
 
-    async def stream(self, head: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+    async def stream(self, status_and_headers: bytes, first: bytes, chunks: AsyncIterator[bytes]) -> None:
         cycle = self.cycle
         cycle.response_started = True
-        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, self._default_headers(), first))
+        self.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (status_and_headers, self._default_headers(), first))
         async for chunk in chunks:
             if not cycle.disconnected:
                 self.transport.write(chunk)

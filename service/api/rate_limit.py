@@ -1,7 +1,8 @@
-"""The rate limit: responses with a body for each key in a minute, and the suggested polling interval.
+"""The rate limit: how many responses with a body a key gets in a minute. Also the suggested polling interval.
 
 A 304 costs little and is not counted, so polling with `If-None-Match` is not limited. The headers are those of the IETF
-draft on rate limits: the policy, the remaining responses, and the seconds until the window ends.
+draft on rate limits, for example `RateLimit-Policy: "answers";q=60000;w=60` (the limit and the window in seconds) and
+`RateLimit: "answers";r=59990;t=42` (the remaining responses, and the seconds until the window ends).
 """
 
 from collections.abc import Callable
@@ -22,16 +23,19 @@ class _Window:
 
 
 class RateLimit:
-    """`poll_interval` is in seconds. `per_minute`: responses with a body for each key in this process. 0: no limit."""
+    """Counts responses by key, in this process.
+
+    `poll_interval` is in seconds. `per_minute` is the largest number of responses with a body; 0 means no limit.
+    """
 
     def __init__(self, poll_interval: int, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
-        self.hints: Headers = [(b"poll-interval", b"%d" % poll_interval)]
+        self.poll_headers: Headers = [(b"poll-interval", b"%d" % poll_interval)]
         self._per_minute, self._clock = per_minute, clock
         self._policy = (b"ratelimit-policy", b'"answers";q=%d;w=%d' % (per_minute, _WINDOW_SECONDS))
         self._windows: dict[str, _Window] = {}
 
-    def spend(self, key: str, answers: int) -> Headers:
-        """Count responses of a key and return the headers with the remaining ones. Raises Problem (429)."""
+    def spend(self, key: str, responses: int) -> Headers:
+        """Count responses to a key, and return the RateLimit headers. Raises Problem (429) beyond the limit."""
         if not self._per_minute:
             return []
         now = self._clock()
@@ -39,12 +43,12 @@ class RateLimit:
         if window is None or window.ends <= now:
             window = self._windows[key] = _Window(now + _WINDOW_SECONDS, self._per_minute)
         seconds = max(round(window.ends - now), 1)
-        if answers > window.left:
-            raise _too_many(self._per_minute, seconds, self._limits(0, seconds))
-        window.left -= answers
-        return self._limits(window.left, seconds)
+        if responses > window.left:
+            raise _too_many(self._per_minute, seconds, self._headers(0, seconds))
+        window.left -= responses
+        return self._headers(window.left, seconds)
 
-    def _limits(self, left: int, seconds: int) -> Headers:
+    def _headers(self, left: int, seconds: int) -> Headers:
         return [self._policy, (b"ratelimit", b'"answers";r=%d;t=%d' % (left, seconds))]
 
 

@@ -1,51 +1,52 @@
-"""The endpoints that file a report, or append one event, which is a report with one event.
+"""The endpoints that write: `POST /v1/reports`, and `POST …/events`, which files a report of one event.
 
-The checks come in this order: permissions (401, 403), form of the request, idempotency, preconditions, rules of the
-domain. The recorder makes the last three in the transaction of the append, so that nothing changes in between.
+Checks come in this order: permissions (401, 403), form of the request, idempotency, preconditions (`If-Match`), rules
+of the domain. The recorder makes the last three in the transaction of the append, so that nothing changes in between.
 """
 
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 from sqlalchemy import Engine
 from starlette.responses import Response
 
 from service.api import body, etags
-from service.api.limits import within_limits
+from service.api.limits import check_limits
 from service.api.openapi import SCHEMAS, examples
-from service.api.parameters import Query, described, parse
+from service.api.parameters import Query, Truth, described, parse
 from service.api.problems import Problem
 from service.api.reports_filing import (
     ReportPreview,
     ReportReceipt,
-    answered,
     file,
-    previewed,
+    preview_response,
+    receipt_response,
     refuse_relation,
     reporter,
 )
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
-from service.domain.streams import parse_stream
+from service.domain.mistakes import kind_of_json
+from service.domain.streams import id_remedy, parse_stream
 from service.follower import Follower
 from service.projections.stored import STORED
-from service.recorder import Stale
+from service.recorder import Receipt, Stale
 from service.store import events
 from service.store.engine import connection
 from service.store.keys import redact_keys
 
 
 class _FilingRoute(APIRoute):
-    """A route that calls its endpoint directly. Resolving dependencies takes a twentieth of the time of a report."""
+    """A route that calls its endpoint directly. FastAPI's dependencies would add a twentieth to the time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def handler(request: Request) -> Response:
-            await within_limits(request)
+            await check_limits(request)
             response: Response = await self.endpoint(request, **request.path_params)
             return response
 
@@ -62,27 +63,20 @@ _EXAMPLES: Final[Mapping[str, str]] = {
 }
 _MAX_SHOWN: Final = 100
 _MAX_TAGS: Final = 50
-"""The number of tags in `If-Match` that are looked up, since each takes a query."""
+"""The most tags of `If-Match` that are looked up. Each takes a query."""
 
 
-def _truth(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise PydanticCustomError("truth", "must be true or false")
-    return text == "true"
-
-
-class Filing(Query):
-    """The parameters of filing."""
+class FilingQuery(Query):
+    """The query parameters of the endpoints that write."""
 
     dry_run: Annotated[
-        bool,
-        BeforeValidator(_truth),
+        Truth,
         Field(description="answer what the report would change, and write nothing; needs no Idempotency-Key"),
     ] = False
 
 
 def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str, Any]:
-    """Return the contract of an endpoint, because the framework does not know the body that is parsed by hand."""
+    """Return what FastAPI needs to describe an endpoint. It cannot see the body, because `body` parses that."""
     content = {"schema": {"$ref": f"{SCHEMAS}{schema}"}, "example": example}
     return {
         "operation_id": operation,
@@ -91,12 +85,12 @@ def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str,
         "responses": {
             200: {
                 "model": ReportPreview,
-                "description": "A preview: what the report would change. Nothing was written.",
+                "description": "A preview of the changes that the report would make. Nothing was written.",
             },
             201: {"model": ReportReceipt, "description": "The report is on record."},
         },
         "openapi_extra": {
-            "parameters": described("", Filing),
+            "parameters": described("", FilingQuery),
             "requestBody": {"required": True, "content": {"application/json": content}},
         },
     }
@@ -106,11 +100,11 @@ def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str,
 async def file_report(request: Request) -> Response:
     """File a report: events for several streams, recorded together or not at all."""
     reporter(request)
-    dry_run = parse(Filing, request.scope["query_string"]).dry_run
+    dry_run = parse(FilingQuery, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
     receipt = await file(request, read, key, dry_run=dry_run)
-    return previewed(receipt) if dry_run else await answered(request, receipt)
+    return preview_response(receipt) if dry_run else await receipt_response(request, receipt)
 
 
 @router.post(
@@ -139,54 +133,65 @@ async def append_to_relation(request: Request, relation: str) -> Response:
 
 
 async def _append(request: Request, kind: Kind, member: str) -> Response:
+    """File a report of the one event in the body. `member` is the stream without its kind."""
     access = reporter(request)
     stream = f"{kind}/{member}"
     name = parse_stream(stream)
     if name is None or name.relation is None:
-        raise Problem(
-            "not-found",
-            f"{member} is not a valid id. Use lower-case letters, digits and hyphens, such as {_EXAMPLES[kind]}.",
-        )
+        example = f"lower-case letters, digits and hyphens, such as {_EXAMPLES[kind]}"
+        raise Problem("not-found", f"{member} is not a valid id; {id_remedy(member, f'use {example}')}.")
     refuse_relation(access, name.relation)
-    dry_run = parse(Filing, request.scope["query_string"]).dry_run
+    dry_run = parse(FilingQuery, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request)
-    report = _of_one_event(stream, name.relation, read)
-    seen = await _seen(request, kind, stream)
+    if not isinstance(read.value, dict):
+        why = f"The body is {kind_of_json(read.value)}. Send one object with `type` and the fields of that type"
+        raise Refused([Malformed("", why=why)])
+    report = _report_of(stream, name.relation, read.value, read.mistakes)
+    expected = await _expected_positions(request, kind, stream)
     try:
-        receipt = await file(request, report, key, seen=seen, dry_run=dry_run)
+        receipt = await file(request, report, key, expected_positions=expected, dry_run=dry_run)
     except Refused as refused:
         for refusal in refused.refusals:
             refusal.pointer = refusal.pointer.removeprefix("/events").removeprefix("/0")
         raise
     except Stale as stale:
         raise await _precondition_problem(request, kind, stale) from None
+    receipt = _with_pointers_into_event(receipt)
     if dry_run:
-        return previewed(receipt)
-    answer = await answered(request, receipt)
+        return preview_response(receipt)
+    answer = await receipt_response(request, receipt)
     answer.headers["ETag"] = await _tag(request, kind, receipt.events[-1].position)
     return answer
 
 
-def _of_one_event(stream: str, relation: str, read: body.Body) -> body.Body:
-    """Return the body of a report with one event, with the mistakes at their places in that report."""
-    mistakes = [Malformed(f"/events/0{m.pointer}", why=str(m.facts["why"])) for m in read.mistakes]
-    event, type = read.value, "event"
-    if isinstance(event, dict):
-        not_here = event.keys() & {"stream", "ref"}
-        mistakes += [
-            Malformed(
-                f"/events/0/{field}", why="is allowed only in reports, because the address names the stream; remove it"
-            )
-            for field in not_here
-        ]
-        event = {**event, "stream": stream}
-        event.pop("ref", None)
-        type = next((type for type in EVENT_TYPES if type == event.get("type")), type)
+def _with_pointers_into_event(receipt: Receipt) -> Receipt:
+    """Return the receipt of a report of one event. Its warnings point into the body, which is that event."""
+    warnings = (
+        warning.model_copy(update={"pointer": warning.pointer.removeprefix("/events/0")})
+        for warning in receipt.warnings
+    )
+    return replace(receipt, warnings=tuple(warnings))
+
+
+def _report_of(stream: str, relation: str, event: dict[str, Any], found: Sequence[Malformed]) -> body.Body:
+    """Return the body of a report with this one event. `found` are the mistakes in it, with pointers into the event."""
+    mistakes = [Malformed(f"/events/0{mistake.pointer}", why=str(mistake.facts["why"])) for mistake in found]
+    mistakes += [
+        Malformed(
+            f"/events/0/{field}",
+            why=f"`{field}` is allowed only in reports, because the address names the stream. Remove it",
+        )
+        for field in event.keys() & {"stream", "ref"}
+    ]
+    event = {**event, "stream": stream}
+    event.pop("ref", None)
+    type = next((type for type in EVENT_TYPES if type == event.get("type")), "event")
     return body.Body({"relation": relation, "title": f"{type} on {stream}", "events": [event]}, tuple(mistakes))
 
 
 def _key(request: Request, *, dry_run: bool) -> str:
+    """Return the idempotency key, "" for a dry run. Raises Problem (400)."""
     sent = request.headers.getlist("idempotency-key")
     if not sent and dry_run:
         return ""
@@ -209,30 +214,30 @@ def _key(request: Request, *, dry_run: bool) -> str:
     return "" if dry_run else key
 
 
-async def _seen(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
-    """Return the positions of the stream that If-Match or If-None-Match name.
+async def _expected_positions(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
+    """Return the positions at which the stream may be for the append, from If-Match or If-None-Match.
 
-    A tag is ignored if its history is not that of the record.
+    Tags whose history is not that of the record are ignored. Without an entry, the stream may be at any position.
     """
     if _opens(request):
         return {stream: {0}}
     match = _if_match(request)
     if match == "*":
         return {}
-    named = etags.form(STORED[kind].representation)
-    shown = [seen for seen in etags.seen(match) if seen.form == named][:_MAX_TAGS]
-    known = await _histories(request, [seen.position for seen in shown])
-    return {stream: {seen.position for seen in shown if known.get(seen.position) == seen.history}}
+    form = etags.form(STORED[kind].representation)
+    named = [state for state in etags.named_states(match) if state.form == form][:_MAX_TAGS]
+    histories = await _histories(request, [state.position for state in named])
+    return {stream: {state.position for state in named if histories.get(state.position) == state.history}}
 
 
 async def _tag(request: Request, kind: Kind, position: int) -> str:
-    """Return the entity tag of a stream at a position that is on record."""
+    """Return the ETag of a stream at a position of the record."""
     history = (await _histories(request, [position]))[position]
     return etags.etag(position, history, STORED[kind].representation)
 
 
 async def _histories(request: Request, positions: Sequence[int]) -> dict[int, str]:
-    """Return the part of a tag that identifies the history, by position. Positions beyond the head are omitted."""
+    """Return the part of an ETag that identifies the history, by position. Positions beyond the head are omitted."""
     follower: Follower = request.app.state.follower
     record = (await follower.head()).record
 
@@ -245,14 +250,17 @@ async def _histories(request: Request, positions: Sequence[int]) -> dict[int, st
 
 
 def _opens(request: Request) -> bool:
+    """Return whether the request opens a stream that must not be on record yet (`If-None-Match: *`)."""
     return request.headers.get("if-none-match", "").strip() == "*"
 
 
 def _if_match(request: Request) -> str:
+    """Return the tags of all headers `If-Match`. Empty without one."""
     return ",".join(request.headers.getlist("if-match")).strip()
 
 
 async def _precondition_problem(request: Request, kind: Kind, stale: Stale) -> Problem:
+    """Return the problem for a stream that is not at an expected position, with its present ETag."""
     match = _if_match(request)
     if not match and not _opens(request):
         return Problem("precondition-required", "If-Match is missing. Send the ETag of the state that you read.")
@@ -262,16 +270,16 @@ async def _precondition_problem(request: Request, kind: Kind, stale: Stale) -> P
     if _opens(request):
         why = f"{stale.stream} is already on record. To append to it, send its ETag in If-Match."
     else:
-        positions = (await _seen(request, kind, stale.stream))[stale.stream]
+        positions = (await _expected_positions(request, kind, stale.stream))[stale.stream]
         why = _mismatch(match, kind, stale, current, positions)
     return Problem("stale", why, headers={"ETag": current}, etag=current)
 
 
 def _mismatch(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
-    """Explain why no tag in `If-Match` names the present state. `positions`: those of this record that it names."""
-    seen, shown = etags.seen(match), match if len(match) <= _MAX_SHOWN else f"{match[:_MAX_SHOWN]}…"
-    if not any(one.form == etags.form(STORED[kind].representation) for one in seen):
-        other = "a representation other than the present JSON" if seen else "no state of the record"
+    """Return why no tag in `If-Match` is that of the present state. `positions`: the positions of the valid tags."""
+    states, shown = etags.named_states(match), match if len(match) <= _MAX_SHOWN else f"{match[:_MAX_SHOWN]}…"
+    if not any(state.form == etags.form(STORED[kind].representation) for state in states):
+        other = "a representation other than the present JSON" if states else "no state of the record"
         return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON, with its quotes: {current}."
     earlier = [position for position in positions if position < stale.position]
     if earlier:

@@ -1,6 +1,7 @@
-"""File a report for the sender of a request: permissions, validation, recording, receipt. Pages use it too.
+"""File a report for the sender of a request: check permissions, validate, record, return the receipt.
 
-An accepted report is recorded even if its sender disconnects. A retry with the same Idempotency-Key gets the outcome.
+The endpoints for programs and the forms of the web pages both call `file`. A report is recorded even if its sender
+disconnects meanwhile. A retry with the same Idempotency-Key gets the receipt.
 """
 
 import asyncio
@@ -16,26 +17,34 @@ from starlette.responses import Response
 from service import recorder
 from service.api import body
 from service.api.auth import Access, forbidden
-from service.api.limits import refuse_beyond
+from service.api.limits import refuse_unreadable
+from service.api.nearby import suggest_names
 from service.api.problems import Problem
 from service.api.telemetry import request_id
+from service.domain.actor.events import ActorRegistered
+from service.domain.actors import CODES
 from service.domain.assertion import AssertionCorrected
+from service.domain.errors import Refused
 from service.domain.references import members_in, members_named
 from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
 from service.projections.change import StandingDocument
 from service.projections.document import Document, rendered
+from service.projections.warnings import WarningDocument
+from service.projections.words.speakers import names_of_events
 from service.recorder import Receipt, Recorder
 
 _VALIDATED_INLINE: Final = 50
-_REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered"})
+"""Reports with up to this number of events are validated in the event loop, longer ones in a thread."""
+_REGISTERING: Final = frozenset({"SourceRegistered", "OriginRegistered", "ActorRegistered"})
 _SECONDS: Final = 4.5
-_SECONDS_AN_EVENT: Final = 0.001
+"""The time to wait for a receipt, with _SECONDS_PER_EVENT more for each event."""
+_SECONDS_PER_EVENT: Final = 0.001
 _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 class PreviewedEvent(Document):
-    """The place that an event would get on the record."""
+    """The place that an event would have on the record."""
 
     stream: str
     version: int
@@ -58,54 +67,67 @@ class ReportedChange(Document):
 
 
 class ReportPreview(Document):
-    """The preview of a report: the places of its events, and the changes that they would make."""
+    """The preview of a report: the places of its events, the changes that they would make, and warnings.
+
+    `names`: every actor of the report by code or slug, so that a wrong code is noticed: `AU` is shown as
+    Australia, not as the African Union.
+    """
 
     position: int
     first_position: int
     events: tuple[PreviewedEvent, ...]
     changes: tuple[ReportedChange, ...]
+    warnings: tuple[WarningDocument, ...]
+    names: dict[str, str]
 
 
 class ReportReceipt(Document):
-    """The receipt for a report: its id, its events on the record, and the changes that they made."""
+    """The receipt for a report: its id, its events on the record, the changes that they made, and warnings."""
 
     id: str
     position: int
     first_position: int
     events: tuple[RecordedEvent, ...]
     changes: tuple[ReportedChange, ...]
+    warnings: tuple[WarningDocument, ...]
 
 
 async def file(
     request: Request,
-    read: body.Body,
+    sent: body.Body,
     key: str,
     *,
-    seen: Mapping[str, Collection[int]] | None = None,
+    expected_positions: Mapping[str, Collection[int]] | None = None,
     dry_run: bool,
 ) -> Receipt:
     """File a report, or preview it: authorise, validate, record, and return the receipt.
 
-    `key` is the idempotency key, `seen` as in `recorder.Request`. Raises Problem, Refused, KeyReused, Stale, Overloaded
-    and DatabaseUnavailable.
+    `key` is the idempotency key. `expected_positions` is as in `recorder.ReportRequest`. Raises Problem, Refused,
+    KeyReused, Stale, Overloaded and DatabaseUnavailable.
     """
     access = reporter(request)
-    count = _events_in(read.value)
+    count = _count_events(sent.value)
     validate = partial(
-        recorder.Request.read,
-        read.value,
+        recorder.ReportRequest.read,
+        sent.value,
         key,
         access.name,
         request_id(request.scope),
-        mistakes=read.mistakes,
-        seen=seen or {},
+        mistakes=sent.mistakes,
+        expected_positions=expected_positions or {},
         dry_run=dry_run,
     )
-    # A long report is validated in a thread, so that no other request waits for it.
-    proposed = validate() if count <= _VALIDATED_INLINE else await to_thread.run_sync(validate, limiter=body.readers)
-    _refuse_beyond(access, proposed.report)
+    # In a thread, so that no other request waits for the validation of a long report.
+    proposed = (
+        validate() if count <= _VALIDATED_INLINE else await to_thread.run_sync(validate, limiter=body.large_bodies)
+    )
+    _refuse_beyond_limit(access, proposed.report)
     _refuse_names(access, proposed.report)
-    return await _recorded(request, proposed)
+    try:
+        return await _recorded(request, proposed)
+    except Refused as refused:
+        await suggest_names(request.app.state.engine, access, proposed.report, refused.refusals)
+        raise
 
 
 def reporter(request: Request) -> Access:
@@ -115,9 +137,9 @@ def reporter(request: Request) -> Access:
     return access
 
 
-def _events_in(said: object) -> int:
+def _count_events(value: object) -> int:
     """Return the number of events in a body. Raises Problem (413) if there are too many."""
-    events = said.get("events") if isinstance(said, dict) else None
+    events = value.get("events") if isinstance(value, dict) else None
     count = len(events) if isinstance(events, list) else 0
     if count > MAX_EVENTS:
         raise Problem("body-too-large", f"The report has {count} events; {MAX_EVENTS} are allowed. Divide it.")
@@ -130,28 +152,36 @@ def refuse_relation(access: Access, relation: str) -> None:
         raise forbidden(f"The key {access.name} may not report on {relation}. Use a key that can.", "report")
 
 
-def _refuse_beyond(access: Access, filed: Report) -> None:
-    """Raise Problem (403) if a report is beyond the limit of a key.
+def _refuse_beyond_limit(access: Access, filed: Report) -> None:
+    """Raise Problem (403) if a report is beyond what a key may report on (`Access.relations`).
 
-    Sources and origins belong to no relation. Every key that reports can register them. Only a key without a limit can
-    correct them.
+    Sources, origins and organisations belong to no relation. Every key that may report can register them. Only a key
+    without a limit can correct them, or name a state.
     """
     if access.relations is None:
         return
-    sources = [event for event in filed.events if event.stream.startswith("source/")]
-    if any(event.type not in _REGISTERING for event in sources):
+    registrations = [event for event in filed.events if event.stream.startswith(("source/", "actor/"))]
+    if any(event.type not in _REGISTERING for event in registrations):
         raise forbidden(
-            f"The key {access.name} is limited to relations and may not correct sources. Use a key without limits.",
+            f"The key {access.name} is limited to relations and may not correct sources or actors. Use a key without"
+            " limits.",
             "report",
         )
-    if filed.relation and (len(sources) < len(filed.events) or not sources):
+    if any(isinstance(event.data, ActorRegistered) and event.data.actor in CODES for event in registrations):
+        raise forbidden(
+            f"The key {access.name} is limited to relations and may not name a state, which has one name in all of"
+            " them. Use a key without limits.",
+            "report",
+        )
+    # A report of registrations alone is about no relation. One without events is, by its field `relation`.
+    if filed.relation and (len(registrations) < len(filed.events) or not registrations):
         refuse_relation(access, filed.relation)
 
 
 def _refuse_names(access: Access, filed: Report) -> None:
-    """Raise Problem (403) if a key with a limit on reading names a stream of another relation.
+    """Raise Problem (403) if a report names a stream of a relation that the key may not read (`Access.reads`).
 
-    Otherwise the refusals of the domain would reveal whether that stream exists, and its version.
+    Without this check, the errors of the domain would reveal whether that stream exists, and its version.
     """
     if access.reads is None:
         return
@@ -162,17 +192,17 @@ def _refuse_names(access: Access, filed: Report) -> None:
             streams += (stream for stream, _ in members_in(event.data.changes))
     relations = {name.relation for name in map(parse_stream, streams) if name is not None and name.relation}
     for relation in sorted({*relations, *([filed.relation] if filed.relation else ())}):
-        refuse_beyond(access, relation)
+        refuse_unreadable(access, relation)
 
 
-async def _recorded(request: Request, proposed: recorder.Request) -> Receipt:
-    """Return the receipt once it is committed. Raises Problem (503) after 4.5 seconds, and 1 ms more for each event."""
+async def _recorded(request: Request, proposed: recorder.ReportRequest) -> Receipt:
+    """Record a report, and return the receipt after the commit. Raises Problem (503) if that takes too long."""
     state = request.app.state
     records: Recorder = state.recorder
     began = perf_counter()
     outcome = records.queue.ask(proposed)
     outcome.add_done_callback(_retrieve)
-    await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_AN_EVENT * len(proposed.report.events))
+    await asyncio.wait((outcome,), timeout=_SECONDS + _SECONDS_PER_EVENT * len(proposed.report.events))
     if not outcome.done():
         raise Problem(
             "outcome-unknown", "The outcome was not known in time. Send the report again with the same Idempotency-Key."
@@ -184,13 +214,13 @@ async def _recorded(request: Request, proposed: recorder.Request) -> Receipt:
 
 
 def _retrieve(outcome: "asyncio.Future[Receipt]") -> None:
-    """Retrieve an exception that came after the response, which asyncio would log as never retrieved."""
+    """Retrieve the exception of a report after its response was sent. Otherwise asyncio would log a warning."""
     if not outcome.cancelled():
         outcome.exception()
 
 
-async def answered(request: Request, receipt: Receipt) -> Response:
-    """Return 201 with the receipt and its address. A retry gets the first receipt, with Idempotent-Replayed."""
+async def receipt_response(request: Request, receipt: Receipt) -> Response:
+    """Return 201 with the receipt and its address. A retry gets the first receipt, with Idempotent-Replayed: true."""
     stored = receipt.report
     filed = ReportReceipt(
         id=stored.id,
@@ -200,6 +230,7 @@ async def answered(request: Request, receipt: Receipt) -> Response:
             RecordedEvent(id=e.id, stream=e.stream, version=e.version, position=e.position) for e in receipt.events
         ),
         changes=_changes(receipt),
+        warnings=receipt.warnings,
     )
     headers = {"Location": f"/v1/reports/{stored.id}", "Irritants-Position": str(stored.last_position)}
     if receipt.replayed:
@@ -208,7 +239,7 @@ async def answered(request: Request, receipt: Receipt) -> Response:
     return _json(filed, 201, headers)
 
 
-def previewed(receipt: Receipt) -> Response:
+def preview_response(receipt: Receipt) -> Response:
     """Return 200 with the preview, which is a receipt without ids."""
     stored = receipt.report
     preview = ReportPreview(
@@ -216,6 +247,8 @@ def previewed(receipt: Receipt) -> Response:
         first_position=stored.first_position,
         events=tuple(PreviewedEvent(stream=e.stream, version=e.version, position=e.position) for e in receipt.events),
         changes=_changes(receipt),
+        warnings=receipt.warnings,
+        names=names_of_events(receipt.report.relation, receipt.events, receipt.names),
     )
     return _json(preview, 200, {"Irritants-Position": str(stored.first_position - 1)})
 

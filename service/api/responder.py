@@ -1,7 +1,8 @@
-"""Conditional responses to reads: validators, cache, compression and long polls.
+"""Make the responses to reads: from the cache or from a query, as 200 or 304, at once or after a wait (long poll).
 
-Every response waits until the head was confirmed for its request. A cached page that no event has changed up to that
-head is then current. So an unchanged document needs no query and no rendering, and is never stale.
+Each request first reads the head, so that its response includes every report that was acknowledged before it. A cached
+document that no event has changed up to that head is current. So an unchanged document is never stale, and needs no
+query of its own and no rendering.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ from service.api import limits, parameters
 from service.api.auth import Access, authenticate
 from service.api.etags import JSON
 from service.api.negotiation import Request, negotiated
-from service.api.parameters import At, Query
-from service.api.problems import Problem
+from service.api.parameters import AsOfQuery, Query
+from service.api.problems import Problem, problem_of
 from service.api.rate_limit import RateLimit
-from service.api.resources import Body, Found, Names, Resource, Snapshot
-from service.api.responses import Answer, Page, Ready, Stream
+from service.api.resources import Body, FoundDocument, PathParameters, Presentation, Resource, Snapshot
+from service.api.responses import CompleteResponse, ReadyResponses, RenderedDocument, StreamedResponse
 from service.follower import Awaited, Follower, TooManyWaiters, Waiter
 from service.follower.replicas import Replicas
 from service.store.log import Head, read_head
@@ -33,12 +34,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Streamed:
-    """A row of the table for a stream of events. The docstring of `begin` is its text in the contract."""
+class StreamedResource:
+    """A row of `resources/table.py` whose response is a stream of server-sent events.
+
+    The docstring of `begin` is its text in the OpenAPI document.
+    """
 
     path: str
     query: type[Query]
-    begin: Callable[["Responder", Request, Head], Stream | Answer]
+    begin: Callable[["Responder", Request, Head], StreamedResponse | CompleteResponse]
     media_types: tuple[str, ...]
     shape: None = None
 
@@ -46,52 +50,54 @@ class Streamed:
     def text(self) -> str | None:
         return inspect.getdoc(self.begin)
 
-    def refuse_beyond(self, reader: Access, names: Names, query: Callable[[], Query], address: str) -> None:
-        """Raise Problem (403) as `Resource.refuse_beyond`."""
+    def refuse_unreadable(
+        self, reader: Access, names: PathParameters, query: Callable[[], Query], address: str
+    ) -> None:
+        """Raise Problem (403) as `Resource.refuse_unreadable` does."""
         limits.refuse_address(reader, names, query, address)
 
 
-Row = Resource[Any, Any] | Streamed
+Row = Resource[Any, Any] | StreamedResource
 
 
 @dataclass
 class Responder:
     """Makes the responses to reads.
 
-    `drawings`: the renderers of the pages, by path of the resource and by media type. They replace those of the row.
+    `page_renderers`: for some resources, by path, other renderers than those in `Resource.bodies`, by media type. `web`
+    adds them, so that a resource that has HTML looks like the other pages.
     """
 
     follower: Follower
     clock: Callable[[], datetime]
     rate_limit: RateLimit
-    drawings: dict[str, Mapping[str, Body[Any]]] = field(default_factory=dict)
+    page_renderers: dict[str, Mapping[str, Body[Any]]] = field(default_factory=dict)
 
-    async def answer(self, request: Request, row: Row, names: Names) -> Answer | Stream:
+    async def respond(self, request: Request, row: Row, names: PathParameters) -> CompleteResponse | StreamedResponse:
         """Return the response to a read. Raises Problem and DatabaseUnavailable."""
         if request.access.reads is not None:
-            self._refuse_beyond(request, row, names)
-        if request.key is None:
-            await self.follower.head()
-        if isinstance(row, Streamed):
-            return row.begin(self, request, self._head())
+            self._refuse_unreadable(request, row, names)
+        head = await self.current_head(request)
+        if isinstance(row, StreamedResource):
+            return row.begin(self, request, head)
         seconds = request.wait
-        page = None if seconds else self._cached(request)
-        if page is None:
-            load = self._wait_for_change(request, row, names, seconds) if seconds else self._page(request, row, names)
-            page = await load
+        found = None if seconds else self._cached(request)
+        if found is None:
+            load = self._wait_for_change(request, row, names, seconds) if seconds else self._load(request, row, names)
+            found = await load
         if request.access.reads is not None:
-            row.refuse_found(request.access, page.relation)
-        return self.answered(request, page, seconds)
+            row.refuse_found(request.access, found.relation)
+        return self.response_for(request, found, seconds)
 
-    async def confirmed(self, request: Request) -> Head:
-        """Return the head, confirmed for this request. Raises DatabaseUnavailable."""
-        # If a key was sent, authentication has already confirmed the head for this request.
+    async def current_head(self, request: Request) -> Head:
+        """Return the head after all appends that were acknowledged before this request. Raises DatabaseUnavailable."""
+        # If a key was sent, authentication has read the head for this request already.
         return await self.follower.head() if request.key is None else self._head()
 
     async def read(
         self, load: Callable[[Snapshot], T], head: Head, reader: Access, address: str, prefix: str, *, is_past: bool
     ) -> T:
-        """Return the result of `load`, which reads everything for a page in one transaction. Raises Problem."""
+        """Return the result of `load`, which reads all that a web page shows, in one transaction. Raises Problem."""
 
         def loaded(replicas: Replicas) -> T:
             def at_head(c: Any) -> T:
@@ -99,92 +105,107 @@ class Responder:
                 histories = self.follower.histories
                 return load(Snapshot(c, head, self.clock(), histories, reader, address, prefix, is_past, is_current))
 
-            return replicas.read(head, at_head, is_snapshot=True)
+            return replicas.read(head, at_head, needs_one_transaction=True)
 
         return await self.follower.read_replica(loaded)
 
     async def in_coding(
-        self, key: tuple[Any, ...], coding: str, topics: Sequence[str], load: Callable[[], Awaitable[Page]]
-    ) -> Page:
-        """Return the cached page of a key in a coding. It is compressed once, and cached beside the original."""
+        self, key: tuple[Any, ...], coding: str, topics: Sequence[str], load: Callable[[], Awaitable[RenderedDocument]]
+    ) -> RenderedDocument:
+        """Return the cached document of a key in a content coding. Load it, or compress it once, if it is not cached.
+
+        `topics` are those whose change removes it from the cache.
+        """
         if not coding:
-            return await self.follower.kept(key, topics, load)
+            return await self.follower.cached(key, topics, load)
 
-        async def compressed() -> Page:
-            page = await self.follower.kept(key, topics, load)
-            return await page.in_coding(coding)
+        async def compressed() -> RenderedDocument:
+            rendered = await self.follower.cached(key, topics, load)
+            return await rendered.in_coding(coding)
 
-        return await self.follower.kept((*key, coding), topics, compressed)
+        return await self.follower.cached((*key, coding), topics, compressed)
 
-    def answered(self, request: Request, page: Page, waited: int = 0) -> Answer:
-        """Return the response for a page: 200, or 304 if the sender has it. `waited`: seconds of `Prefer: wait`."""
-        head, confirmed = self._head(), request.confirmed(page.etag)
-        if page.ready is None or page.ready.head is not head:
-            common = [(b"irritants-position", b"%d" % head.position), *self.rate_limit.hints]
-            same = Answer(304, [*page.unchanged, *common], b"")
-            page.ready = Ready(head, same, Answer(200, [*page.headers, *common], page.body))
-        answer = page.ready.changed if confirmed is None else page.ready.unchanged
-        if confirmed is not None and confirmed != page.etag:
-            answer = answer.with_tag(confirmed)
+    def response_for(self, request: Request, rendered: RenderedDocument, waited: int = 0) -> CompleteResponse:
+        """Return the response: 200, or 304 if the client has the document. `waited`: the seconds of `Prefer: wait`."""
+        head, matching = self._head(), request.matching_tag(rendered.etag)
+        if rendered.ready is None or rendered.ready.head is not head:
+            common = [(b"irritants-position", b"%d" % head.position), *self.rate_limit.poll_headers]
+            unchanged = CompleteResponse(304, [*rendered.unchanged_headers, *common], b"")
+            changed = CompleteResponse(200, [*rendered.headers, *common], rendered.body)
+            rendered.ready = ReadyResponses(head, unchanged, changed)
+        answer = rendered.ready.changed if matching is None else rendered.ready.unchanged
+        if matching is not None and matching != rendered.etag:
+            answer = answer.with_tag(matching)  # a proxy had changed the tag that the client sent
         if waited:
             answer = answer.after_wait(waited)
         if request.key is not None:
-            answer = answer.with_headers(self.rate_limit.spend(request.key, 1 if confirmed is None else 0))
+            answer = answer.with_headers(self.rate_limit.spend(request.key, 1 if matching is None else 0))
         return answer
 
     @contextmanager
     def waiting(self, request: Request, topics: Sequence[str], awaited: Awaited | None = None) -> Iterator[Waiter]:
-        """Wait for events of these topics, until the sender disconnects. Raises Problem if too many requests wait."""
+        """Yield a waiter for events of these topics. It wakes if the client disconnects.
+
+        Raises Problem (503) if too many requests wait.
+        """
         try:
             with self.follower.waiter(topics, awaited) as waiter, request.watching_disconnect(waiter.wake):
                 yield waiter
-        except TooManyWaiters:
-            raise Problem(
-                "too-many-waiters",
-                "This process holds as many waiting requests as it may. Ask again without waiting, or retry later.",
-            ) from None
+        except TooManyWaiters as error:
+            raise problem_of(error) from None
 
-    async def check_again(self, request: Request, row: Row, names: Names) -> None:
-        """Check after a wait that the sender is there and may still read. Raises ClientDisconnect and Problem."""
+    async def check_again(self, request: Request, row: Row, names: PathParameters) -> None:
+        """Check after a wait that the client is connected and may still read. Raises ClientDisconnect and Problem."""
         if request.is_disconnected:
             raise ClientDisconnect
         if request.key is not None:
             request.access = await authenticate(request.scope)
             request.access.require("read")
-            self._refuse_beyond(request, row, names)
+            self._refuse_unreadable(request, row, names)
 
-    def _refuse_beyond(self, request: Request, row: Row, names: Names) -> None:
-        row.refuse_beyond(request.access, names, lambda: parameters.parse(row.query, request.query), request.path)
+    def _refuse_unreadable(self, request: Request, row: Row, names: PathParameters) -> None:
+        row.refuse_unreadable(request.access, names, lambda: parameters.parse(row.query, request.query), request.path)
 
     def _head(self) -> Head:
         head = self.follower.last_head
-        assert head is not None  # confirmed for this request
+        assert head is not None  # it was read for this request
         return head
 
-    def _cached(self, request: Request) -> Page | None:
-        return cast("Page | None", self.follower.cache.peek(request.kept_as))
+    def _cached(self, request: Request) -> RenderedDocument | None:
+        return cast("RenderedDocument | None", self.follower.cache.peek(request.cache_key))
 
-    async def _page(self, request: Request, resource: Resource[Any, Any], names: Names) -> Page:
+    async def _load(self, request: Request, resource: Resource[Any, Any], names: PathParameters) -> RenderedDocument:
+        """Return the document, from the cache or from a query. Raises Problem."""
         if (cached := self._cached(request)) is not None:
             return cached
         media_type = negotiated(request.accept, resource.media_types)
         query, head, now = parameters.parse(resource.query, request.query), self._head(), self.clock()
-        is_final, reader = query.is_final(head), request.access
-        is_past = isinstance(query, At) and query.is_past
-        body = self.drawings.get(resource.path, resource.bodies).get(media_type) or resource.bodies[media_type]
+        is_past = isinstance(query, AsOfQuery) and query.is_past
+        # At the end of the record, formats for people do not say yet that they are not the current state.
+        is_at_end = media_type != JSON and is_past and query.as_of_position == head.position
+        is_final, reader = query.is_final(head) and not is_at_end, request.access
+        of_page = self.page_renderers.get(resource.path, {})
+        render = of_page.get(media_type) or resource.bodies[media_type]
 
-        def load(replicas: Replicas) -> Page:
-            def find(c: Any) -> tuple[Found[Any], str]:
+        def load(replicas: Replicas) -> RenderedDocument:
+            def find(c: Any) -> tuple[FoundDocument[Any], str, int, str]:
                 snapshot = Snapshot(
                     c, head, now, self.follower.histories, reader, request.path, request.prefix, is_past
                 )
                 found = resource.find(snapshot, names, query)
-                return found, snapshot.history(found.position)
+                # Clients that read JSON know what they asked for. Other formats are handed on to people.
+                about = names.get("relation") or query.of_relation
+                reading = "" if media_type == JSON else snapshot.reading_in_words(query, about)
+                position = max(found.position, *snapshot.used, 0)
+                return found, reading, position, snapshot.history_tag(position)
 
-            found, history = replicas.read(head, find, is_snapshot=resource.is_snapshot, is_past=is_final)
-            return Page(
-                body(found.document, request.prefix),
-                found.position,
+            # A final response shows an earlier position, so a replica that is ahead gives the same.
+            found, reading, position, history = replicas.read(
+                head, find, needs_one_transaction=resource.needs_one_transaction, is_past=is_final
+            )
+            return RenderedDocument(
+                render(found.document, Presentation(request.prefix, reading)),
+                position,
                 history,
                 _prefixed(found.representation, request.prefix, media_type),
                 media_type=media_type,
@@ -195,43 +216,44 @@ class Responder:
             )
 
         topics = () if is_final else resource.topics(names, query)
-        # Cached for all readers. A query whose result depended on the reader would need a key for each of them.
+        # All readers share the cached document, so its content must not depend on the reader.
         try:
             return await self.in_coding(
                 request.target, request.coding, topics, lambda: self.follower.read_replica(load)
             )
         except Problem as problem:
-            raise resource.hidden(reader, problem) from None
+            raise resource.refusal_to_send(reader, problem) from None
 
     async def _wait_for_change(
-        self, request: Request, resource: Resource[Any, Any], names: Names, seconds: int
-    ) -> Page:
-        """Return the page as soon as it changes, or unchanged at the end of the wait or at shutdown."""
-        read = partial(self._page, request, resource, names)
-        page = await read()
-        if not _is_unchanged(request, page):
-            return page
+        self, request: Request, resource: Resource[Any, Any], names: PathParameters, seconds: int
+    ) -> RenderedDocument:
+        """Return the document as soon as it changes, or unchanged at the end of the wait or at shutdown."""
+        read = partial(self._load, request, resource, names)
+        found = await read()
+        if not _is_unchanged(request, found):
+            return found
         wakes = (resource.wakes or resource.topics)(names, parameters.parse(resource.query, request.query))
         until = asyncio.get_running_loop().time() + seconds
-        with self.waiting(request, wakes, Awaited(request.kept_as, read)) as waiter:
-            # Read again: an event between the first read and the registration would be missed.
-            page = await read()
-            while _is_unchanged(request, page):
+        # All requests that wait for this document share one read. It runs before they are woken.
+        with self.waiting(request, wakes, Awaited(request.cache_key, read)) as waiter:
+            # Read again, because an event between the first read and the registration of the waiter would be missed.
+            found = await read()
+            while _is_unchanged(request, found):
                 if self.follower.draining or not await waiter.wait(until):
-                    # Read again: events outside the topics do not wake, but they move the cursor of a feed.
+                    # Read again, because other events move the cursor of a feed without waking its waiters.
                     return await read()
                 await self.check_again(request, resource, names)
-                page = await read()
-        return page
+                found = await read()
+        return found
 
 
-def _is_unchanged(request: Request, page: Page) -> bool:
-    """Return whether to wait: the sender has this page, or the page is the empty end of a feed."""
-    return not page.is_final and (page.is_end or request.confirmed(page.etag) is not None)
+def _is_unchanged(request: Request, rendered: RenderedDocument) -> bool:
+    """Return whether to wait: the client has this document, or it is the empty end of a feed."""
+    return not rendered.is_final and (rendered.is_end or request.matching_tag(rendered.etag) is not None)
 
 
 def _prefixed(representation: int, prefix: str, media_type: str) -> int:
-    """Return the representation for the ETag. Other formats than JSON contain addresses, which depend on the prefix."""
+    """Return the representation number for the ETag. All formats but JSON contain links below the prefix."""
     if not prefix or media_type == JSON:
         return representation
     return int.from_bytes(blake2b(f"{representation} {prefix}".encode(), digest_size=6).digest())

@@ -1,6 +1,7 @@
-"""Responses. A page is rendered once and sent many times.
+"""The responses to reads: rendered documents, and the complete bytes to send.
 
-Its complete responses, with their headers, are made once per head of the record.
+A document is rendered once and sent many times. Its responses (200 and 304, with all headers) are made once for each
+head of the record.
 """
 
 import re
@@ -20,79 +21,82 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy of HTML: if a filed text were not escaped by mistake, its scripts would still not run."""
+"""Content-Security-Policy of HTML. It stops scripts in filed texts, even if a template fails to escape such a text."""
 _REVALIDATE: Final = "private, no-cache"
-_LINE: Final = re.compile(rb"[a-z0-9-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
+_VALID_LINE: Final = re.compile(rb"[a-z0-9-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
 
 
 def header_map(headers: Headers) -> dict[str, str]:
-    """Return headers as the mapping that the framework takes. Each name must appear once."""
+    """Return headers as a mapping, for response objects of Starlette. Each name must appear once."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
-def lines_of(headers: Headers) -> bytes:
+def header_lines(headers: Headers) -> bytes:
     """Return the header lines of a response. Raises ValueError for a line break or a control character."""
     lines = [b"%b: %b\r\n" % header for header in headers]
-    if not all(map(_LINE.fullmatch, lines)):
+    if not all(map(_VALID_LINE.fullmatch, lines)):
         raise ValueError("a header contains a line break or a control character")
     return b"".join(lines)
 
 
-class Answer:
+class CompleteResponse:
     """A response with its complete body."""
 
-    __slots__ = ("_after_wait", "_head", "body", "headers", "status")
+    __slots__ = ("_after_wait", "_status_and_headers", "body", "headers", "status")
 
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
-        self._head: bytes | None = None
-        self._after_wait: tuple[int, Answer] | None = None
+        self._status_and_headers: bytes | None = None
+        self._after_wait: tuple[int, CompleteResponse] | None = None
 
     @property
-    def head(self) -> bytes:
-        """The status line and the header lines without the date. Made once for all receivers."""
-        if self._head is None:
+    def status_and_headers(self) -> bytes:
+        """The status line and the header lines, without the date. Made once for all clients."""
+        if self._status_and_headers is None:
             phrase = HTTPStatus(self.status).phrase.encode()
-            self._head = b"HTTP/1.1 %d %b\r\n%b" % (self.status, phrase, lines_of(self.headers))
-        return self._head
+            self._status_and_headers = b"HTTP/1.1 %d %b\r\n%b" % (self.status, phrase, header_lines(self.headers))
+        return self._status_and_headers
 
-    def after_wait(self, seconds: int) -> "Answer":
-        """Return a copy with Preference-Applied. The last one is cached, since waiters of one event mostly agree."""
+    def after_wait(self, seconds: int) -> "CompleteResponse":
+        """Return a copy with Preference-Applied. The last copy is cached, since most clients wait equally long."""
         if self._after_wait is None or self._after_wait[0] != seconds:
             self._after_wait = seconds, self.with_headers([(b"preference-applied", b"wait=%d" % seconds)])
         return self._after_wait[1]
 
-    def with_headers(self, more: Headers) -> "Answer":
-        """Return a copy with more headers, for this sender only."""
-        answer = Answer(self.status, [*self.headers, *more], self.body)
-        answer._head = self.head + lines_of(more)
-        return answer
+    def with_headers(self, more: Headers) -> "CompleteResponse":
+        """Return a copy with more headers, for one client."""
+        extended = CompleteResponse(self.status, [*self.headers, *more], self.body)
+        extended._status_and_headers = self.status_and_headers + header_lines(more)
+        return extended
 
-    def with_tag(self, tag: bytes) -> "Answer":
-        """Return a copy with another entity tag."""
-        return Answer(self.status, _replaced(self.headers, {b"etag": tag}), self.body)
+    def with_tag(self, tag: bytes) -> "CompleteResponse":
+        """Return a copy with another ETag."""
+        return CompleteResponse(self.status, _replaced(self.headers, {b"etag": tag}), self.body)
 
 
-class Ready(NamedTuple):
-    """The responses of a page while this is the head: `unchanged` is the 304, `changed` the 200."""
+class ReadyResponses(NamedTuple):
+    """The complete responses for a document while the record has `head`. `unchanged` is the 304, `changed` the 200."""
 
     head: Head
-    unchanged: Answer
-    changed: Answer
+    unchanged: CompleteResponse
+    changed: CompleteResponse
 
 
-class Stream(NamedTuple):
+class StreamedResponse(NamedTuple):
     """A response whose body is sent in chunks as they become available."""
 
     headers: Headers
     chunks: AsyncIterator[bytes]
 
 
-class Page:
-    """A rendered document. `history`: the part of its ETag that identifies the history up to its position.
+class RenderedDocument:
+    """A document in one media type and content coding, with its headers.
 
-    `is_final`: it never changes. `is_end`: the page of a feed has no items. `ready`: its responses, made for one head.
-    `relation` is set if the address does not name the relation.
+    `position`: the last event that it is computed from. `history`: the part of its ETag that identifies the events up
+    to there. `representation`: the version of its fields, another part of the ETag. `is_final`: it never changes.
+    `is_end`: it is a page of a feed without items, at which a client can wait for the next ones. `relation`: its
+    relation, if the address does not name it. A limited key may read it only if it may read this relation. `ready`: its
+    responses for the last head.
     """
 
     __slots__ = (
@@ -104,7 +108,7 @@ class Page:
         "position",
         "ready",
         "relation",
-        "unchanged",
+        "unchanged_headers",
     )
 
     def __init__(
@@ -122,17 +126,17 @@ class Page:
     ) -> None:
         self.relation = relation
         self.body, self.position, self.is_final, self.is_end = body, position, is_final, is_end
-        self.ready: Ready | None = None
+        self.ready: ReadyResponses | None = None
         self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()
-        self.unchanged: Headers = [
+        self.unchanged_headers: Headers = [
             (b"etag", self.etag),
             (b"cache-control", (IMMUTABLE if is_final else _REVALIDATE).encode()),
             (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie"),
         ]
         if link is not None:
-            self.unchanged.append((b"link", link.encode()))
+            self.unchanged_headers.append((b"link", link.encode()))
         self.headers: Headers = [
-            *self.unchanged,
+            *self.unchanged_headers,
             (b"content-type", media_type.encode()),
             (b"content-length", b"%d" % len(body)),
         ]
@@ -145,17 +149,17 @@ class Page:
     def size(self) -> int:
         return len(self.body)
 
-    async def in_coding(self, coding: str) -> "Page":
-        """Return the page compressed, or itself if it is small and the sender accepts it uncompressed."""
+    async def in_coding(self, coding: str) -> "RenderedDocument":
+        """Return a copy in gzip. If `coding` is GZIP and the body is small, return this object (see `codings`)."""
         if coding == codings.GZIP and len(self.body) < codings.MIN_SIZE:
             return self
-        page = copy(self)
-        page.body, page.ready = await codings.compressed(self.body), None
-        page.etag = etags.compressed(self.etag.decode()).encode()
-        changed = {b"etag": page.etag, b"content-length": b"%d" % len(page.body)}
-        page.unchanged = _replaced(self.unchanged, changed)
-        page.headers = [*_replaced(self.headers, changed), (b"content-encoding", codings.GZIP.encode())]
-        return page
+        coded = copy(self)
+        coded.body, coded.ready = await codings.compressed(self.body), None
+        coded.etag = etags.compressed(self.etag.decode()).encode()
+        changed = {b"etag": coded.etag, b"content-length": b"%d" % len(coded.body)}
+        coded.unchanged_headers = _replaced(self.unchanged_headers, changed)
+        coded.headers = [*_replaced(self.headers, changed), (b"content-encoding", codings.GZIP.encode())]
+        return coded
 
 
 def _replaced(headers: Headers, values: Mapping[bytes, bytes]) -> Headers:

@@ -1,8 +1,8 @@
-"""The server: one process with one event loop. On SIGTERM it answers waiting requests and ends within five seconds.
+"""The HTTP server: uvicorn in one process. On SIGTERM it responds to all waiting requests and ends within five seconds.
 
-uvicorn stops the application only after every connection has ended, which a long poll does not do. So the signal
-handler ends all long polls. Unlike uvicorn, it does not raise the signal again afterwards: the program would end before
-it has stopped its embedded database.
+uvicorn waits for all connections to end before it stops the application, and a long poll keeps its connection open. So
+the signal handler ends all long polls. uvicorn raises the signal again at the end. This server does not, because the
+program must still stop its embedded database.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ from service.follower import Follower
 _GRACE_SECONDS: Final = 2
 _IDLE_SECONDS: Final = 75
 GC_THRESHOLDS: Final = (20_000, 50, 50)
-"""Thresholds of the garbage collector. Caches hold tens of thousands of objects without cycles. With the default
-thresholds, scanning them took half of the time of an append."""
+"""Thresholds of the garbage collector. The caches have tens of thousands of objects without cycles. With the default
+thresholds, the collector scans them so often that it takes half of the time of an append."""
 
 
 def tune_garbage_collection() -> None:
     """Exclude all present objects from garbage collection, and collect less often.
 
-    They live as long as the process. Scanning them delays requests, and took half a second at the end of the process.
+    These objects live as long as the process. Scanning them delays requests, and the end of the process by 0.5 s.
     """
     gc.collect()
     gc.freeze()
@@ -41,9 +41,9 @@ def tune_garbage_collection() -> None:
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Bind an address in each family (IPv4, IPv6) that its name has. `Server.run` listens on the sockets.
+    """Return a bound socket for each address of a host name (IPv4, IPv6). `Server.run` listens on them.
 
-    Raises OSError if the address is taken or not available.
+    Raises OSError if an address is in use or not available.
     """
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     bound: list[socket.socket] = []
@@ -58,7 +58,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
             try:
                 opened.bind((address[0], number, *address[2:]))
             except OSError as refused:
-                # A name may have an address in a family that the machine does not use.
+                # A name can have an IPv6 address on a machine without IPv6.
                 if refused.errno != errno.EADDRNOTAVAIL:
                     raise
                 missing = refused
@@ -73,7 +73,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
 class Server(uvicorn.Server):
     """A server that calls `on_started` with its address as soon as it accepts connections.
 
-    `trusted_proxies`: addresses and networks, separated by commas. Their X-Forwarded headers are used.
+    `trusted_proxies`: addresses and networks whose X-Forwarded headers are trusted, separated by commas.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until SIGTERM or SIGINT, on the sockets of `bind` if given. `started`: whether the address was free."""
+        """Serve until SIGTERM or SIGINT, on the sockets of `bind` if given. `started` is false if none was free."""
         try:
             super().run(sockets)
         except SystemExit:
@@ -112,7 +112,7 @@ class Server(uvicorn.Server):
         try:
             for bound in sockets or ():
                 bound.listen(self.config.backlog)
-        except OSError:  # two processes can bind the same address at the same time, but only one can listen
+        except OSError:  # two processes can bind the same address, but only one can listen
             sys.exit(1)
         await super().startup(sockets)
         tune_garbage_collection()

@@ -1,12 +1,12 @@
-"""Sessions: a person signs in with a key, and a cookie then represents the key.
+"""Sessions of people: they sign in with an API key once, and a signed cookie stands for the key for 12 hours.
 
-Nothing is stored. The cookie contains the id of the key and the time at which the session ends, signed with a secret.
-A migration makes the secret and stores it in the database, so a session continues after a restart and in every process.
-It ends with its key, from the next request on. Signing out only removes the cookie from the browser. To end a copy of
-it, revoke the key.
+The server stores no sessions. The cookie has the id of the key and the end of the session, signed with a secret. The
+secret is in the database, so a session is valid in every process and after a restart. When the key ends, its sessions
+end with the next request. Signing out only removes the cookie from the browser. To end a stolen copy of a cookie,
+revoke the key.
 
-The cookie is SameSite=Lax: with Strict, a person who follows a link in a mail would have to sign in again. It never
-authenticates a request that writes below `/v1`.
+The cookie has SameSite=Lax. With Strict, a person who follows a link in a mail would have to sign in again. So `auth`
+ignores the cookie in requests that write below `/v1`.
 """
 
 import re
@@ -30,7 +30,7 @@ _SIGNED: Final = re.compile(r"(?P<key>[0-9a-f]{12})\.(?P<ends>[0-9]{1,12})")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session. `value` is the value of the cookie."""
+    """The session of one key. `value` is the value of the cookie."""
 
     key: Key
     ends: datetime
@@ -38,7 +38,7 @@ class Session:
 
 
 class Sessions:
-    """Begins sessions and verifies cookies. All processes on the record share `secret`."""
+    """Begins sessions and verifies cookies. All processes of the service share `secret`."""
 
     def __init__(self, secret: bytes) -> None:
         self._signer = Signer(secret, salt="irritants.session", key_derivation="hmac", digest_method=sha256)
@@ -49,7 +49,7 @@ class Sessions:
         return self._session(key, int(ends.timestamp()))
 
     def find(self, keys: Mapping[str, Key], value: str, now: datetime) -> Session | None:
-        """Return the session of a cookie. None if it is forged, has ended, or its key has ended."""
+        """Return the session of a cookie. None if the cookie is forged, or if its session or its key has ended."""
         try:
             signed = _SIGNED.fullmatch(self._signer.unsign(value.encode()).decode())
         except (BadSignature, UnicodeError):
@@ -68,7 +68,7 @@ def cookie_of(scope: Scope) -> str | None:
     """Return the value of the session cookie in a request."""
     cookies = [value for name, value in scope["headers"] if name == b"cookie"]
     if not cookies:
-        return None  # the usual case for programs: working out the name of the cookie would take longer
+        return None  # most programs: skip finding the name of the cookie, which takes longer
     expected = _cookie_name(scope)
     for one in b";".join(cookies).decode("latin-1").split(";"):
         name, _, value = one.strip().partition("=")
@@ -94,18 +94,27 @@ def _set_cookie(scope: Scope, value: str, seconds: int) -> str:
 
 
 def _cookie_name(scope: Scope) -> str:
-    # Browsers let no other host and no unencrypted page set a cookie with the prefix `__Host-`. They require Path=/ for
-    # it, so a service below a path uses the weaker `__Secure-`.
+    # With the name prefix `__Host-`, browsers refuse the cookie from other hosts and from pages without encryption.
+    # They require Path=/ for it, so a service below a path uses the weaker `__Secure-`.
     if _on_loopback(scope):
         return "irritants"
     return "__Secure-irritants" if prefix_of(scope) else "__Host-irritants"
 
 
+def is_kept(scope: Scope) -> bool:
+    """Return whether the browser keeps the cookie of a session: over https, or from a loopback host.
+
+    Browsers send Sec-Fetch-Site only where they would keep it. So it shows that a proxy that is not trusted ended TLS.
+    """
+    is_own = scope.get("scheme") == "https" or _on_loopback(scope)
+    return is_own or any(name == b"sec-fetch-site" for name, _ in scope["headers"])
+
+
 def _on_loopback(scope: Scope) -> bool:
     """Return whether the request is for a loopback host, without encryption.
 
-    The Host header decides, not the address of the socket, which is loopback behind a local proxy too. The scheme
-    https of a trusted proxy takes precedence.
+    The header Host decides. The address of the socket would be loopback behind a local proxy too. If a trusted proxy
+    reports https, the request is encrypted.
     """
     if scope.get("scheme") == "https":
         return False

@@ -1,7 +1,7 @@
-"""Request ids, request metrics, and the log of slow, refused and failed requests.
+"""Give each request an id, count it for the metrics, and log it if it is slow, refused or failed.
 
-Other requests are only counted: at ten thousand unchanged responses a second, a log line for each would cost more than
-the responses.
+Other requests are not logged. At ten thousand unchanged responses per second, log lines would take more time than the
+responses.
 """
 
 import re
@@ -49,7 +49,7 @@ def request_id(scope: Scope) -> str:
 
 
 def note_problem(scope: Scope, problem: Problem, error: Exception) -> None:
-    """Store the problem type for the log line of the request. Log a failure of the service at once."""
+    """Store the problem type for the log line of the request. For an internal error, log the traceback at once."""
     state = scope["state"]
     if problem.status == 500 and "problem" not in state:
         _log_failure(scope, error)
@@ -57,9 +57,10 @@ def note_problem(scope: Scope, problem: Problem, error: Exception) -> None:
 
 
 class Telemetry:
-    """The outermost layer. `counts`: by route, method and status.
+    """The outermost layer. `counts` has the number of requests by route, method and status.
 
-    A response that is not sent by ASGI messages stores its status in the state of the request as `answered`.
+    `read_routes` can write a response to the connection without ASGI messages. It then stores the status as
+    `state["answered"]`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -69,12 +70,13 @@ class Telemetry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
         scope.setdefault("state", {})
-        status, ended = CLIENT_LEFT, False
+        status, begun, ended = CLIENT_LEFT, False, False
 
         async def counted_send(message: Message) -> None:
-            nonlocal status, ended
+            nonlocal status, begun, ended
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
+                # Errors are logged with the id, and reports are stored with it. Other responses need none.
                 if status >= 400 or scope["method"] not in _READING:
                     message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
             else:
@@ -88,7 +90,7 @@ class Telemetry:
         except Exception as error:
             problem = problem_of(error)
             note_problem(scope, problem, error)
-            if status == CLIENT_LEFT:
+            if not begun:
                 await scope["app"].state.problem_response(scope, problem)(scope, receive, counted_send)
             elif not ended:
                 raise  # The response has begun, so the server can only close the connection.
@@ -104,6 +106,7 @@ class Telemetry:
         counted.seconds += seconds
         if status >= 400 or (seconds > SLOW_SECONDS and not _waited(scope)):
             state: dict[str, Any] = scope["state"]
+            # An internal error is in this line too. Its traceback is in a line of its own (`_log_failure`).
             log.info(
                 "refused" if status >= 400 else "slow",
                 request=request_id(scope),
@@ -117,16 +120,16 @@ class Telemetry:
 
 
 def _log_failure(scope: Scope, error: Exception) -> None:
-    # Formatted here, because a log setup could add local variables, which include keys.
+    # Formatted here, without local variables. They can contain keys.
     trace = "".join(format_exception(error))
     log.error("failed", request=request_id(scope), method=scope["method"], path=scope["path"], trace=trace)
 
 
 def _route(scope: Scope) -> str:
-    """Return the path of the route, so that requests are counted by resource and not by irritant."""
+    """Return the path of the route, such as `/v1/irritants/{relation}/{slug}`, so that all irritants count as one."""
     return getattr(scope.get("route"), "path", "none")
 
 
 def _waited(scope: Scope) -> bool:
-    """Return whether the sender asked to wait, so that a long duration is not slow."""
+    """Return whether the client asked to wait. Such a request is not slow."""
     return scope["path"].endswith("/live") or any(name == b"prefer" for name, _ in scope["headers"])

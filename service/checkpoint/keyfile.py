@@ -1,7 +1,6 @@
-"""The key that signs checkpoints, in a file that only its owner can read (PEM, PKCS #8).
+"""Read or make the key that signs checkpoints. It is in a file that only its owner can read (PEM, PKCS #8).
 
-It is made at its first use. It is not in the database, because then the owner of the database could sign a rewritten
-record.
+The key is not in the database, because then an owner of the database could rewrite the record and sign it.
 """
 
 import os
@@ -17,8 +16,8 @@ class KeyFileError(Exception):
     """The key cannot be read or made. The message names the file."""
 
 
-def ensure(file: Path) -> Ed25519PrivateKey:
-    """Return the key in a file, which is made if it is missing. Raises KeyFileError."""
+def read_or_make_key(file: Path) -> Ed25519PrivateKey:
+    """Return the key in a file. Make the key and the file if they are missing. Raise KeyFileError."""
     try:
         if not file.exists():
             _make(file)
@@ -29,13 +28,13 @@ def ensure(file: Path) -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(
-            f"{file} is not an Ed25519 key in PEM without a password; name another file, or move this one away"
+            f"{file} is not an Ed25519 key in PEM without a password; name another file, or move this file away"
         )
     return key
 
 
 def _make(file: Path) -> None:
-    """Write a new key to a temporary file and link it. If two processes start together, both then read one key."""
+    """Write a new key to a temporary file and link it. If two processes do so at the same time, both read one key."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)  # mode 0600
     try:

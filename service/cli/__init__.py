@@ -1,5 +1,5 @@
-"""The command line: one file for each group of commands, put together in `main.py`.
+"""The command line `irritants`: one file for each group of commands, put together in `main`.
 
-Reading and reporting use the HTTP interface. Maintenance (migrate, verify, export, keys) works on the database. Results
-go to standard output, everything else to standard error.
+Commands for reading and reporting use the HTTP interface (`client`). Maintenance (migrate, verify, export, keys) works
+on the database (`database`). Results go to standard output, and everything else to standard error (`terminal`).
 """

@@ -1,4 +1,7 @@
-"""Checkpoints: sign one, and compare the record with one. Heavy imports are late, as in `maintenance`."""
+"""`irritants checkpoint`, which signs a position of the record, and the check behind `irritants verify --checkpoint`.
+
+Functions import the database code when they run, so that other commands start faster.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +28,7 @@ EXAMPLES: Final = options.examples(
 
 def checkpoint_command(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="Where to write it; - for standard output.", show_default=False)
+        Path, typer.Argument(metavar="[FILE]", help="The file to write. `-` is standard output.", show_default=False)
     ] = Path("-"),
     *,
     force: Force = False,
@@ -38,7 +41,7 @@ def checkpoint_command(
     IRRITANTS_CHECKPOINT_KEY names, and is created at first use.
     """
     from service.api.resources.checkpoints import signed
-    from service.checkpoint.keyfile import KeyFileError, ensure
+    from service.checkpoint.keyfile import KeyFileError, read_or_make_key
     from service.cli.database import record
     from service.store.engine import connection
     from service.store.log import read_head
@@ -49,9 +52,9 @@ def checkpoint_command(
     with record(chosen) as engine, connection(engine) as c:
         head = read_head(c)
         if files.is_filled(file) and not force:
-            _refuse_to_lose(file, c, head)
+            _refuse_unless_earlier(file, c, head)
     try:
-        checkpoint = signed(head, ensure(chosen.signing_key))
+        checkpoint = signed(head, read_or_make_key(chosen.signing_key))
     except KeyFileError as error:
         raise Failed(str(error), Exit.USAGE) from error
     text = f"{checkpoint.model_dump_json(indent=2)}\n"
@@ -63,7 +66,8 @@ def checkpoint_command(
     terminal.note(f"Signed at position {head.position:,} with the key {checkpoint.public_key}.")
 
 
-def _refuse_to_lose(file: Path, c: "Connection", head: "Head") -> None:
+def _refuse_unless_earlier(file: Path, c: "Connection", head: "Head") -> None:
+    """Raise Failed unless the file is an earlier checkpoint of this record."""
     from service.store.verify import Damaged
 
     try:
@@ -75,14 +79,14 @@ def _refuse_to_lose(file: Path, c: "Connection", head: "Head") -> None:
 
 
 def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
-    """Return the function that compares a record with a checkpoint file, and raises Damaged.
+    """Read a checkpoint file, and return the function that compares a record with it.
 
-    Raises Failed if the file is not a valid checkpoint.
+    Raises Failed if the file is not a valid checkpoint. The returned function raises Damaged if the record differs.
     """
     from pydantic import ValidationError
 
-    from service.checkpoint import Checkpoint, Forged
-    from service.store.verify import verify_reached
+    from service.checkpoint import Checkpoint, ForgedCheckpoint
+    from service.store.verify import verify_checkpoint
 
     try:
         checkpoint = Checkpoint.model_validate_json(file.read_bytes())
@@ -91,8 +95,8 @@ def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connectio
         raise Failed(f"{file} cannot be read: {refused.strerror}", Exit.USAGE) from refused
     except ValidationError as refused:
         raise Failed(f"{file} is not a checkpoint; create one with `irritants checkpoint`", Exit.USAGE) from refused
-    except Forged as forged:
+    except ForgedCheckpoint as forged:
         raise Failed(f"{file} is not a valid checkpoint: {forged}") from forged
-    return lambda c, end: verify_reached(
+    return lambda c, end: verify_checkpoint(
         c, end, checkpoint.record, checkpoint.position, bytes.fromhex(checkpoint.chain_hash)
     )

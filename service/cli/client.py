@@ -1,4 +1,7 @@
-"""The HTTP interface as the commands use it: JSON documents, and problems as exit codes."""
+"""The HTTP client of the commands: it reads and posts JSON, and turns each problem into an error with an exit code.
+
+`service.client` is the client for other programs.
+"""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -20,7 +23,7 @@ _PROXIES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 
 
 class ServiceProblem(Failed):
-    """The service refused the request. `problem` is its RFC 9457 document."""
+    """The service refused the request. `problem` is the problem document (RFC 9457) that it sent."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], code: Exit) -> None:
         self.status, self.problem = status, problem
@@ -32,25 +35,29 @@ class ServiceProblem(Failed):
 
 
 class Service:
-    """One service. Methods raise ServiceProblem, and Failed if the service cannot be reached."""
+    """A connection to the service. Methods raise ServiceProblem, or Failed if the service cannot be reached."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
+    def address(self, path: str) -> str:
+        """Return the whole address of a path that the service has named."""
+        return str(self._http.base_url.join(path))
+
     def get(self, path: str, query: Query = NONE, *, accept: str) -> httpx.Response:
-        return self._ask("GET", path, query, {"Accept": accept})
+        return self._request("GET", path, query, {"Accept": accept})
 
     def document(self, path: str, query: Query = NONE, *, accept: str) -> Any:
-        """Return a JSON object, or a text if the answer has another media type of `accept`."""
-        answer = self.get(path, query, accept=accept)
-        kind = answer.headers.get("content-type", "").partition(";")[0]
-        is_text = kind and kind in accept and kind != "application/json"
-        return answer.text if is_text else _object(answer)
+        """Return a JSON object, or a text if the response has another media type of `accept`."""
+        response = self.get(path, query, accept=accept)
+        media_type = response.headers.get("content-type", "").partition(";")[0]
+        is_text = media_type and media_type in accept and media_type != "application/json"
+        return response.text if is_text else _json_object(response)
 
     def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
         """Return a JSON object. `wait`: seconds that the service may wait for a change (long poll)."""
         headers = {"Accept": "application/json"} | ({"Prefer": f"wait={wait}"} if wait else {})
-        return _object(self._ask("GET", path, query, headers))
+        return _json_object(self._request("GET", path, query, headers))
 
     def items(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
         """Yield every item of a list, page by page."""
@@ -63,47 +70,52 @@ class Service:
                 return
 
     def feed(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
-        """Yield every item of a feed up to its end. `after` in the query is the position to start after."""
-        after = query.get("after", 0)
+        """Yield every item of a feed up to its end. `after` in the query is the position to start after.
+
+        Or `since` is the point to start after. Only the first request sends it.
+        """
+        asked = dict(query)
+        after = asked.get("after", None if "since" in asked else 0)
         while True:
-            page = self.read(path, {**query, "after": after, "limit": _PAGE})
+            page = self.read(path, {**asked, "after": after, "limit": _PAGE})
+            asked.pop("since", None)
             yield from page["items"]
             if page["next"] == after:
                 return
             after = page["next"]
 
     def post(self, path: str, body: object, query: Query = NONE, *, key: str | None = None) -> httpx.Response:
-        """Post a JSON body. `key` is the Idempotency-Key; a dry run needs none."""
+        """Post a JSON body. `key` is the Idempotency-Key. A dry run has no key."""
         headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
-        answer = self._ask("POST", path, query, headers, body)
-        _object(answer)
-        return answer
+        response = self._request("POST", path, query, headers, body)
+        _json_object(response)
+        return response
 
-    def _ask(
+    def _request(
         self, method: str, path: str, query: Query, headers: Mapping[str, str], body: object = None
     ) -> httpx.Response:
-        asked = {name: str(value) for name, value in query.items() if value is not None}
+        parameters = {name: str(value) for name, value in query.items() if value is not None}
         content = None if body is None else canonical(body)
         try:
-            answer = self._http.request(method, path, params=asked, headers=dict(headers), content=content)
+            response = self._http.request(method, path, params=parameters, headers=dict(headers), content=content)
         except httpx.UnsupportedProtocol as error:
             raise Failed(
                 f"invalid address {self._http.base_url}: {error}; use http:// or https://", Exit.USAGE
             ) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            proxy = f" ({_PROXIES} names a proxy)" if _goes_by_proxy(str(self._http.base_url)) else ""
+            proxy = f" ({_PROXIES} names a proxy)" if _may_use_proxy(str(self._http.base_url)) else ""
             raise Failed(
                 f"{self._http.base_url} cannot be reached: {error}{proxy}. Start the service, or set IRRITANTS_URL",
                 Exit.UNREACHABLE,
             ) from error
-        if answer.is_error or answer.is_redirect:
-            raise _refused(answer)
-        return answer
+        if response.is_error or response.is_redirect:
+            raise _problem(response)
+        return response
 
 
 @contextmanager
-def service(url: str | None) -> Iterator[Service]:
-    """Yield a client for this address, or for that of the settings."""
+def connect(url: str | None) -> Iterator[Service]:
+    """Yield a connection to the service at this address. None means the address in the settings."""
     chosen = settings.read(url=url)
     headers = {"User-Agent": "irritants"}
     if chosen.key is not None:
@@ -117,7 +129,7 @@ def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
     timeout = httpx.Timeout(120, connect=5)
     try:
         return httpx.Client(
-            base_url=url, headers=headers, timeout=timeout, verify=_trusted(url), trust_env=_goes_by_proxy(url)
+            base_url=url, headers=headers, timeout=timeout, verify=_trusted(url), trust_env=_may_use_proxy(url)
         )
     except httpx.InvalidURL as error:
         raise Failed(f"invalid address {url}: {error}", Exit.USAGE) from error
@@ -133,32 +145,33 @@ def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
         raise Failed(sentence, Exit.USAGE) from error
 
 
-def _goes_by_proxy(url: str) -> bool:
-    """Return whether a proxy of the environment may be used. Addresses of this machine never use one."""
+def _may_use_proxy(url: str) -> bool:
+    """Return whether the environment names a proxy for this address. Addresses of this machine never use a proxy."""
     return bool(getproxies().keys() - {"no"}) and not settings.is_loopback(httpx.URL(url).host)
 
 
 def _trusted(url: str) -> ssl.SSLContext:
-    """Return the trusted certificates. Load them only for TLS, because that takes longer than most requests."""
-    is_plain = url.startswith("http://") and not _goes_by_proxy(url)
+    """Return the trusted certificates. Load them only for TLS, because loading takes longer than most requests."""
+    is_plain = url.startswith("http://") and not _may_use_proxy(url)
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
-    """Return the JSON object of an answer. Raises Failed if another service answered."""
+def _json_object(response: httpx.Response) -> dict[str, Any]:
+    """Return the body as a JSON object. Raises Failed if it is something else, because another server responded."""
     try:
-        found = answer.json()
+        body = response.json()
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        what = f"{answer.status_code} with {answer.headers.get('content-type') or 'no media type'}"
-        sentence = f"another service answers at {answer.url}: {what}; check the address and the proxies"
+        body = None
+    if not isinstance(body, dict):
+        what = f"{response.status_code} with {response.headers.get('content-type') or 'no media type'}"
+        sentence = f"another service answers at {response.url}: {what}; check the address and the proxies"
         raise Failed(sentence, Exit.UNREACHABLE)
-    return found
+    return body
 
 
-def _refused(answer: httpx.Response) -> Failed:
-    problem = _object(answer)
+def _problem(response: httpx.Response) -> Failed:
+    """Return the error for a refused request, with the exit code of its status."""
+    problem = _json_object(response)
     codes = {401: Exit.NOT_AUTHORISED, 403: Exit.NOT_AUTHORISED, 404: Exit.NOT_FOUND}
-    otherwise = Exit.UNREACHABLE if answer.status_code >= 500 else Exit.REFUSED
-    return ServiceProblem(answer.status_code, problem, codes.get(answer.status_code, otherwise))
+    otherwise = Exit.UNREACHABLE if response.status_code >= 500 else Exit.REFUSED
+    return ServiceProblem(response.status_code, problem, codes.get(response.status_code, otherwise))

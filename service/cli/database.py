@@ -1,4 +1,4 @@
-"""Access to the database for maintenance commands.
+"""Open the database for maintenance commands, and turn its errors into sentences with exit codes.
 
 Commands import this module when they run, so that commands that read over HTTP start faster.
 """
@@ -11,22 +11,23 @@ from sqlalchemy import Engine
 from service.cli.terminal import Exit, Failed
 from service.settings import Settings
 from service.store import embedded, migrate
-from service.store.codec import Unreadable
-from service.store.connections import UnusableDatabase, require_sessions
+from service.store.codec import UnreadableEvent
+from service.store.connections import UnusableDatabase, refuse_shared_sessions
 from service.store.embedded import EmbeddedServerError
 from service.store.engine import DatabaseRefuses, DatabaseUnavailable, connection, first_line, open_engine
 from service.store.log import NoHead
+from service.store.releases import EarlierReleaseRuns
 
 
 @contextmanager
 def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
-    """Yield the address of the configured database, or start the embedded one and yield its address.
+    """Yield the address of the database in the settings. If they name none, start the embedded database.
 
-    An embedded database is created only with `creating`. Raises Failed.
+    `creating` allows a new embedded database. Raises Failed.
     """
     try:
         if settings.database_url is not None:
-            require_sessions(settings.database_url)
+            refuse_shared_sessions(settings.database_url)
             yield settings.database_url
         else:
             if not creating and not embedded.exists(settings.home):
@@ -39,17 +40,19 @@ def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
         raise Failed(f"the database cannot be reached or does not respond: {error}", Exit.UNREACHABLE) from error
     except NoHead as error:
         raise Failed(f"the record is damaged: {error}") from error
+    except EarlierReleaseRuns as error:
+        raise Failed(f"{error}, and run this again. Nothing was written") from error
     except DatabaseRefuses as error:
         raise Failed(f"the database refused: {first_line(error.orig or error)}") from error
 
 
 @contextmanager
 def record(settings: Settings, *, creating: bool = False) -> Iterator[Engine]:
-    """Yield an engine for long work on the record, which is created only with `creating`. Raises Failed."""
+    """Yield an engine for long work on the record. `creating` allows a new record. Raises Failed."""
     try:
         with address(settings, creating=creating) as url, engine_at(url, settings, creating=creating) as engine:
             yield engine
-    except Unreadable as error:
+    except UnreadableEvent as error:
         raise Failed(f"this release cannot read the record: {error}") from error
 
 
@@ -86,5 +89,5 @@ def _no_record(settings: Settings) -> Failed:
 
 
 def _place(settings: Settings) -> str:
-    """Return where the record should be. The address of a database may contain a password, so it is not shown."""
+    """Name the place of the record for an error. The address of a database can contain a password, so hide it."""
     return str(settings.home.resolve()) if settings.database_url is None else "the database"

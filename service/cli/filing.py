@@ -1,49 +1,59 @@
-"""Filing a report file: preview it, file it once, and list every mistake with its line and column."""
+"""`irritants report`: preview a report file, file it once, and list every mistake with its line and column."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
 from service import reportfile
 from service.cli import terminal
-from service.cli.client import Service, ServiceProblem, service
+from service.cli.client import Service, ServiceProblem, connect
 from service.cli.drawing import in_words
-from service.cli.options import AsJson, Url, day, shown
-from service.cli.preview import show_preview
+from service.cli.files import write_new
+from service.cli.options import AsJson, Url, shown, to_the_minute
+from service.cli.preview import show_preview, show_warnings
 from service.cli.streams import events, find_event, reference
 from service.cli.template import template, unfilled
 from service.cli.terminal import Exit, Failed
 from service.domain import report
-from service.domain.assertion import Contract, Recorded
+from service.domain.assertion import EventModel, Recorded
 from service.domain.catalogue import dump
-from service.projections.event_types import event_name
+from service.domain.mistakes import without_field
+from service.projections.words.event_types import event_name
 from service.reportfile import NotAReport, ReportFile
 from service.source_positions import Diagnostic
 
-_NAMING: Final = ("target", "proposal", "undoes", "after")
-_PLACE: Final = re.compile(r"^/(events|sources)/[0-9]+")
+_REFERENCES: Final = ("target", "proposal", "undoes", "after")
+"""The fields of an event that name another event."""
+_EVENT_NUMBER: Final = re.compile(r"^/(events|sources)/[0-9]+")
 _OF_THIS_REPORT: Final = "an event of this report"
+"""What a comparison shows for a reference between two events of one report. Their ids and refs differ."""
 
 
 @dataclass(frozen=True)
 class Filed:
-    """The answer of the service. `replayed`: the report was on record before."""
+    """The response of the service to a report. `replayed`: the report was on record before."""
 
     answer: Mapping[str, Any]
     replayed: bool
+
+    @property
+    def warnings(self) -> Sequence[Mapping[str, str]]:
+        """What may be a slip. Services of earlier releases send no warnings."""
+        found: Sequence[Mapping[str, str]] = self.answer.get("warnings", ())
+        return found
 
 
 def report_command(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="A report in YAML or JSON, `-` for standard input; with --template, the file to write.", dir_okay=False
+            help="A report in YAML or JSON, `-` for standard input. With --template: the file to write.", dir_okay=False
         ),
     ] = None,
     *,
@@ -54,8 +64,8 @@ def report_command(
         str | None,
         typer.Option(
             "--template",
-            metavar="ROUND",
-            help="Write a report to fill in on this round, such as ru-us/moscow, with every open irritant.",
+            metavar="ID",
+            help="Write a report to fill in, with every open irritant, on this round or relation: ru-us/moscow, ru-us.",
         ),
     ] = None,
     url: Url = None,
@@ -68,23 +78,26 @@ def report_command(
     """
     if round is not None and (dry_run or as_json):
         raise Failed("--template only writes a file to fill in; leave out --dry-run and --json", Exit.USAGE)
-    with service(url) as asked:
+    with connect(url) as service:
         if round is not None:
-            _write_template(asked, round, file)
+            _write_template(service, round, file)
         elif file is None:
-            raise Failed("name the report file; --template ROUND writes one to fill in", Exit.USAGE)
+            raise Failed("name the report file; --template ID writes one to fill in", Exit.USAGE)
         else:
-            _report(asked, file, dry_run=dry_run, as_json=as_json)
+            _report(service, file, dry_run=dry_run, as_json=as_json)
 
 
-def file_report(asked: Service, body: object, key: str, *, dry_run: bool) -> Filed:
+def file_report(service: Service, body: object, key: str, *, dry_run: bool) -> Filed:
     """File a report, or try it with `dry_run`. Raises ServiceProblem."""
-    answer = asked.post("/v1/reports", body, {"dry_run": "true"} if dry_run else {}, key=None if dry_run else key)
+    answer = service.post("/v1/reports", body, {"dry_run": "true"} if dry_run else {}, key=None if dry_run else key)
     return Filed(answer.json(), answer.headers.get("idempotent-replayed") == "true")
 
 
-def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
-    """Show what was recorded and what it changed, or would change."""
+def show_filed(filed: Filed, body: Mapping[str, Any], warnings: Iterable[str] = (), *, dry_run: bool) -> None:
+    """Show what was recorded and what it changed, or would change.
+
+    `warnings`: those of the service, with their places in a file.
+    """
     answer = filed.answer
     count, first, last = len(answer["events"]), answer["first_position"], answer["position"]
     where = f"position {first}" if first == last else f"positions {first} to {last}"
@@ -92,41 +105,44 @@ def show_filed(filed: Filed, body: Mapping[str, Any], *, dry_run: bool) -> None:
     if filed.replayed:
         terminal.show(f"Already recorded: {counted} at {where}, as report {answer['id']}. Nothing was written now.")
         return
-    show_preview(answer["changes"], body)
-    unmoved = dict.fromkeys(e["stream"] for e in answer["events"])
+    show_preview(answer["changes"], body, answer.get("names", {}))
+    show_warnings(warnings or [warning["detail"] for warning in filed.warnings])
+    without_change = dict.fromkeys(e["stream"] for e in answer["events"])
     for change in answer["changes"]:
-        unmoved.pop(f"irritant/{change['irritant']}", None)
-    if unmoved:
-        terminal.show(Text.assemble(("No status changes, but these details do: ", "dim"), ", ".join(unmoved)))
+        without_change.pop(f"irritant/{change['irritant']}", None)
+    if without_change:
+        terminal.show(Text.assemble(("No status changes, but these details do: ", "dim"), ", ".join(without_change)))
     if dry_run:
         terminal.show(f"Dry run: {counted} would be recorded at {where}. Nothing was written.")
     else:
         terminal.show(f"Recorded: {counted} at {where}, as report {answer['id']}.")
 
 
-def _report(asked: Service, path: Path, *, dry_run: bool, as_json: bool) -> None:
+def _report(service: Service, path: Path, *, dry_run: bool, as_json: bool) -> None:
     file = _read(path)
     with terminal.working(f"filing {len(_events(file)):,} events"):
-        left = dict(unfilled(file.draft))
-        if file.mistakes or left:
-            others = [place for place in _mistakes_of(asked, file) if place[0] not in left]
-            raise _mistaken(path, file.together([*left.items(), *others]))
-        if dry_run and (namesake := _namesake(asked, file)):
-            terminal.note(Text(namesake, "yellow"))
+        blanks = dict(unfilled(file.draft))
+        if file.mistakes or blanks:
+            # The service would list a blank as another mistake at the same place.
+            others = [mistake for mistake in _mistakes_by_service(service, file) if mistake[0] not in blanks]
+            raise _file_error(path, file.all_mistakes([*blanks.items(), *others]))
+        if dry_run and (warning := _warning_of_same_title(service, file)):
+            terminal.note(Text(warning, "yellow"))
         try:
-            filed = file_report(asked, file.body, file.key, dry_run=dry_run)
+            filed = file_report(service, file.body, file.key, dry_run=dry_run)
         except ServiceProblem as refused:
-            raise _explained(asked, path, file, refused) from refused
+            raise _with_lines(service, path, file, refused) from refused
     if as_json:
         terminal.show_json({"key": file.key, "replayed": filed.replayed, "dry_run": dry_run, **filed.answer})
     else:
-        show_filed(filed, file.draft, dry_run=dry_run)
+        placed = file.diagnostics((warning["pointer"], warning["detail"]) for warning in filed.warnings)
+        show_filed(filed, file.draft, _lines(path, placed), dry_run=dry_run)
 
 
-def _namesake(asked: Service, file: ReportFile) -> str | None:
+def _warning_of_same_title(service: Service, file: ReportFile) -> str | None:
     """Return a warning if a report with this title is on record. A dry run has no key, so the service cannot notice."""
     relation, title = file.draft.get("relation"), file.draft.get("title")
-    for filed in asked.items("/v1/reports", {"relation": relation}):
+    for filed in service.items("/v1/reports", {"relation": relation}):
         if filed["title"] == title:
             where = f"positions {filed['first_position']} to {filed['position']}"
             return f"A report with this title is on record at {where}. To file a new report, change the title."
@@ -139,84 +155,98 @@ def _read(path: Path) -> ReportFile:
     except OSError as error:
         raise Failed(f"{shown(path)} cannot be read: {error.strerror}", Exit.USAGE) from error
     except NotAReport as error:
-        raise _mistaken(path, error.mistakes) from error
+        raise _file_error(path, error.mistakes) from error
 
 
 def _events(file: ReportFile) -> Sequence[Any]:
+    """Return the events of a file, which may have mistakes."""
     found = file.draft.get("events")
     return found if isinstance(found, list) else []
 
 
-def _mistakes_of(asked: Service, file: ReportFile) -> list[tuple[str, str]]:
-    """Return the mistakes that the service finds, for a file that has mistakes of its own."""
+def _mistakes_by_service(service: Service, file: ReportFile) -> list[tuple[str, str]]:
+    """Return the further mistakes that the service finds in a file with mistakes: JSON Pointer and detail."""
     try:
-        file_report(asked, file.draft, file.key, dry_run=True)
+        file_report(service, file.draft, file.key, dry_run=True)
     except Failed as failed:
-        if isinstance(failed, ServiceProblem) and (places := _placed(failed)):
-            return places
+        if isinstance(failed, ServiceProblem) and (mistakes := _mistakes_in(failed)):
+            return mistakes
         terminal.note(f"{failed.sentence}; only the mistakes found without the service are listed")
     return []
 
 
-def _placed(refused: ServiceProblem) -> list[tuple[str, str]]:
+def _mistakes_in(refused: ServiceProblem) -> list[tuple[str, str]]:
+    """Return the mistakes that a problem lists: JSON Pointer and detail."""
     errors = refused.problem.get("errors", ())
     return [(error["pointer"], error["detail"]) for error in errors if error.get("pointer") is not None]
 
 
-def _mistaken(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> Failed:
-    lines = "".join(f"\n{shown(path)}:{m.line}:{m.column}: {_named(m)}{m.detail}" for m in mistakes)
+def _file_error(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> Failed:
+    """Return the error that lists the mistakes of a file, each as `file:line:column: field: detail`."""
+    lines = "".join(f"\n{line}" for line in _lines(path, mistakes))
     counted = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     found = [{"line": m.line, "column": m.column, "pointer": m.pointer, "detail": m.detail} for m in mistakes]
     return Failed(f"{shown(path)} has {counted}; nothing was written{also}{lines}", found={"mistakes": found})
 
 
-def _named(mistake: Diagnostic) -> str:
-    """Return the field of a mistake, without the number of its event, such as `source.paragraphs.0: `."""
-    tokens = _PLACE.sub("", mistake.pointer).split("/")
-    field = ".".join(token.replace("~1", "/").replace("~0", "~") for token in tokens if token)
-    return f"{field}: " if field else ""
+def _lines(path: Path, found: Iterable[Diagnostic]) -> list[str]:
+    """Return a line for each mistake or warning, which begins with its place in the file."""
+    return [f"{shown(path)}:{m.line}:{m.column}: {_with_field(m)}" for m in found]
 
 
-def _explained(asked: Service, path: Path, file: ReportFile, refused: ServiceProblem) -> Failed:
-    """Return the refusal with places in the file, and with what was recorded since."""
+def _with_field(mistake: Diagnostic) -> str:
+    """Return a mistake with its field in front, without the number of its event: `source.paragraphs.0: must be …`."""
+    tokens = _EVENT_NUMBER.sub("", mistake.pointer).split("/")
+    path = [token.replace("~1", "/").replace("~0", "~") for token in tokens if token]
+    return f"{'.'.join(path)}: {without_field(mistake.detail, path)}" if path else mistake.detail
+
+
+def _with_lines(service: Service, path: Path, file: ReportFile, refused: ServiceProblem) -> Failed:
+    """Return the refusal with the lines of the file, and with the events that were recorded since it was written."""
     if refused.name == "key-reused":
-        return _other_body(asked, path, file, str(refused.problem["report"]))
-    places = _placed(refused)
-    if not places:
+        return _filed_differently(service, path, file, str(refused.problem["report"]))
+    mistakes = _mistakes_in(refused)
+    if not mistakes:
         return refused
     also = ""
     if (allowed := refused.problem.get("allowed")) is not None:
         also = f". At this date the irritant is at {in_words(refused.problem['rung'])}; allowed: {', '.join(allowed)}"
-    failed = _mistaken(path, file.together(places), also)
-    return Failed(f"{failed.sentence}{_since(asked, file)}", failed.code, {**refused.problem, **failed.found})
+    failed = _file_error(path, file.all_mistakes(mistakes), also)
+    newer = _newer_events(service, file)
+    return Failed(f"{failed.sentence}{newer}", failed.code, {**refused.problem, **failed.found})
 
 
-def _since(asked: Service, file: ReportFile) -> str:
-    """Return what was recorded after the versions that the file expects."""
+def _newer_events(service: Service, file: ReportFile) -> str:
+    """List the events that were recorded after the versions that the file expects."""
     expected = file.draft.get("expect")
-    lines = []
+    lines: list[str] = []
     for stream, version in (expected if isinstance(expected, dict) else {}).items():
-        lines += [_one_line(e) for e in events(asked, {"stream": stream}) if e.version > version]
+        newer = (event for event in events(service, {"stream": stream}) if event.version > version)
+        lines += map(_one_line, newer)
     if not lines:
         return ""
     return "\nRecorded after the versions that it expects:" + "".join(f"\n  {line}" for line in lines)
 
 
 def _one_line(event: Recorded) -> str:
-    said = getattr(event.data, "summary", None) or getattr(event.data, "reason", "")
-    by = f"{day(event.recorded_at, '')} UTC, {event.actor}"
-    return f"{reference(event)}  {by}: {event_name(event.type)}: {said}".rstrip()
+    """Return an event in words: its name, when and by whom it was filed, and what it says."""
+    text = getattr(event.data, "summary", None) or getattr(event.data, "reason", "")
+    by = f"{to_the_minute(event.recorded_at, '')} UTC, {event.actor}"
+    return f"{reference(event)}  {by}: {event_name(event.type)}: {text}".rstrip()
 
 
-def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Failed:
-    """Return the error for a key that was used before, with the difference from that report."""
-    recorded = asked.read(first)
-    brought = list(events(asked, {"report": recorded["id"]}))
-    siblings = {event.id for event in brought}
+def _filed_differently(service: Service, path: Path, file: ReportFile, address: str) -> Failed:
+    """Return the error for a file that was filed with other contents, with the difference from that report.
+
+    `address` is the path of the recorded report.
+    """
+    recorded = service.read(address)
+    before = list(events(service, {"report": recorded["id"]}))
+    siblings = {event.id for event in before}
     difference = list(
         unified_diff(
-            [line for event in brought for line in _described(asked, event.stream, event.data, siblings)],
-            [line for event in _proposed(asked, file) for line in event],
+            [line for event in before for line in _comparable(service, event.stream, event.data, siblings)],
+            [line for event in _events_of_file(service, file) for line in event],
             "as recorded",
             shown(path),
             n=2,
@@ -231,52 +261,37 @@ def _other_body(asked: Service, path: Path, file: ReportFile, first: str) -> Fai
     return Failed("\n".join([sentence, *difference]), found={"report": recorded, "difference": difference})
 
 
-def _proposed(asked: Service, file: ReportFile) -> Iterator[list[str]]:
+def _events_of_file(service: Service, file: ReportFile) -> Iterator[list[str]]:
+    """Yield the events of a file as lines to compare."""
     filed = report.read(file.draft)
     refs = {event.ref for event in filed.events if event.ref is not None}
     for event in filed.events:
-        yield _described(asked, event.stream, event.data, refs)
+        yield _comparable(service, event.stream, event.data, refs)
 
 
-def _described(asked: Service, stream: str, said: Contract, siblings: set[str]) -> list[str]:
-    """Return an event as lines to compare. References by ref, id and version are made equal."""
-    payload = dump(said)
-    for name in _NAMING:
+def _comparable(service: Service, stream: str, data: EventModel, siblings: set[str]) -> list[str]:
+    """Return an event as lines to compare. References by ref, id and version are written in one form.
+
+    `siblings` has the ids or refs of the other events of the same report.
+    """
+    payload = dump(data)
+    for name in _REFERENCES:
         if payload.get(name) in siblings:
             payload[name] = _OF_THIS_REPORT
         elif name in payload:
-            payload[name] = _by_version(asked, str(payload[name]))
+            payload[name] = _by_version(service, str(payload[name]))
     return [f"{stream} {payload.pop('type')}", *(f"    {name}: {value}" for name, value in sorted(payload.items()))]
 
 
-def _by_version(asked: Service, written: str) -> str:
-    """Return the name of an event in `history`; the given name if it is not on record."""
+def _by_version(service: Service, name: str) -> str:
+    """Return the name that `irritants history` shows for an event. Return `name` if the event is not on record."""
     try:
-        return reference(find_event(asked, written))
+        return reference(find_event(service, name))
     except Failed:
-        return written
+        return name
 
 
-def _write_template(asked: Service, round: str, path: Path | None) -> None:
-    text = template(asked, round, None if path is None else shown(path))
-    if path is None or str(path) == "-":
-        terminal.show_text(text)
-        return
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            _write_whole(file, path, text)
-    except FileExistsError:
-        raise Failed(f"{shown(path)} exists and was not overwritten; name another file", Exit.USAGE) from None
-    except OSError as error:
-        raise Failed(f"{shown(path)} cannot be written: {error.strerror}", Exit.USAGE) from error
-    terminal.note(f"{shown(path)} was written. Fill it in, then run: irritants report {shown(path)} --dry-run")
-
-
-def _write_whole(file: TextIO, path: Path, text: str) -> None:
-    """Write the text, or remove the file, because another attempt would not overwrite an incomplete one."""
-    try:
-        file.write(text)
-        file.flush()
-    except OSError:
-        path.unlink()
-        raise
+def _write_template(service: Service, round: str, path: Path | None) -> None:
+    text = template(service, round, None if path is None else shown(path))
+    if made := write_new(text, path):
+        terminal.note(f"{shown(made)} was written. Fill it in, then run: irritants report {shown(made)} --dry-run")

@@ -1,4 +1,4 @@
-"""API keys: create, list and revoke them on the database. The secret is shown once and not stored."""
+"""`irritants key`: create, list and revoke API keys in the database. A secret is shown once and not stored."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -14,7 +14,7 @@ from service.cli import options, terminal
 from service.cli.options import AsJson, Command, Database
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Line
-from service.domain.streams import is_relation
+from service.domain.streams import id_remedy, is_relation
 
 if TYPE_CHECKING:
     from service.store.keys import Key
@@ -45,13 +45,13 @@ def create(
     *,
     scope: Annotated[
         list[Scope],
-        typer.Option(help="Permission: read, report (includes read) or admin (includes both); repeat for several."),
+        typer.Option(help="Permission: read, report (includes read) or admin (includes both). Repeat for several."),
     ],
     relation: Annotated[
         list[str] | None,
         typer.Option(
             metavar="RELATION",
-            help="Limit the key to this relation; repeat for several. Limits reading only if reading needs a key.",
+            help="Limit the key to this relation. Repeat for several. Limits reading only if reading needs a key.",
         ),
     ] = None,
     expires: Annotated[
@@ -67,10 +67,10 @@ def create(
     from service.store.engine import transaction
 
     now = datetime.now(UTC)
-    until = _moment(expires, now) if expires else None
+    until = _expiry(expires, now) if expires else None
     for limit in relation or ():
         if not is_relation(limit):
-            raise Failed(f'invalid --relation "{limit}"; use an id such as ru-us', Exit.USAGE)
+            raise Failed(f'invalid --relation "{limit}"; {id_remedy(limit, "use an id such as ru-us")}', Exit.USAGE)
     if not terminal.is_shown():
         raise Failed(f"no key was created, because it could not be shown: {terminal.UNSEEN}", Exit.UNWRITTEN)
     limits = tuple(relation) if relation else None
@@ -79,7 +79,7 @@ def create(
         key, token = keys.create(c, _name(name), scopes, now, relations=limits, expires_at=until)
         # Show the key before the commit: a key that cannot be shown must not exist.
         if as_json:
-            terminal.show_json({**_shown(key, now), "key": token})
+            terminal.show_json({**_document(key, now), "key": token})
         else:
             terminal.note("Store this key now. It is not shown again:")
             terminal.show_text(token)
@@ -96,7 +96,7 @@ def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     with record(settings.read(database_url=database)) as engine, connection(engine) as c:
         found = list(keys.read_all(c).values())
     if as_json:
-        terminal.show_json({"items": [_shown(key, now) for key in found]})
+        terminal.show_json({"items": [_document(key, now) for key in found]})
     elif not found:
         terminal.note("No key exists. Create one with `irritants key create NAME --scope report`.")
     else:
@@ -116,7 +116,7 @@ def revoke(
     from service.store import keys
     from service.store.engine import transaction
 
-    if id.startswith("irr_"):  # a whole key: only its id is shown again
+    if id.startswith("irr_"):  # a whole key, of which only the id may be printed
         id = id.split("_")[1]
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         if not keys.revoke(c, id, datetime.now(UTC)):
@@ -128,13 +128,15 @@ def revoke(
 
 
 def _name(name: str) -> str:
+    """Check the name of a holder, and return it. Raises Failed."""
     try:
         return TypeAdapter(Line).validate_python(name)
     except ValidationError as refused:
         raise Failed(f"the name {refused.errors()[0]['msg']}", Exit.USAGE) from None
 
 
-def _moment(expires: str, now: datetime) -> datetime:
+def _expiry(expires: str, now: datetime) -> datetime:
+    """Return the time at which a key expires. A date means the end of that day in UTC. Raises Failed."""
     if days := _DAYS.fullmatch(expires):
         return now + timedelta(days=int(days[1]))
     try:
@@ -155,7 +157,8 @@ def _state(key: "Key", now: datetime) -> str:
     return "revoked" if key.revoked_at else "live" if key.is_live(now) else "expired"
 
 
-def _shown(key: "Key", now: datetime) -> dict[str, Any]:
+def _document(key: "Key", now: datetime) -> dict[str, Any]:
+    """Return a key as JSON, without its secret."""
     return {
         "id": key.id,
         "name": key.name,
@@ -175,7 +178,7 @@ def _row(key: "Key", now: datetime) -> tuple[str | Text, ...]:
         key.name,
         ", ".join(key.scopes),
         ", ".join(key.relations) if key.relations is not None else "all",
-        options.day(key.created_at, ""),
-        options.day(key.expires_at, "never"),
+        options.to_the_minute(key.created_at, ""),
+        options.to_the_minute(key.expires_at, "never"),
         Text(state, "green" if state == "live" else "dim"),
     )

@@ -1,4 +1,4 @@
-"""All commands. Errors become a sentence and an exit code here."""
+"""Put all commands together, run the one that is called, and turn an error into a sentence and an exit code."""
 
 import os
 import sys
@@ -10,16 +10,20 @@ import typer
 
 from service import resources, settings
 from service.cli import (
+    attribution,
     checkpoints,
     corrections,
+    draft,
     filing,
     get,
     history,
     keys,
     maintenance,
+    new,
     options,
     reading,
     relaying,
+    search,
     serving,
     terminal,
 )
@@ -51,7 +55,7 @@ app = typer.Typer(
 )
 
 Run: TypeAlias = Callable[..., None]
-_READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
+_READING: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "status": (
         reading.status_command,
         "irritants status",
@@ -60,23 +64,31 @@ _READ: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     ),
     "history": (history.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
     "dossier": (reading.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
+    "cite": (reading.cite_command, "irritants cite ru-us/visas@7", "irritants cite ru-us/visas@7 --as-of-position 110"),
     "difference": (
         reading.difference_command,
         "irritants difference ru-us/visas --from position:90",
         "irritants difference ru-us --from round:istanbul-april --to round:moscow-next",
         "irritants difference ru-us/visas --from effective:2025-04-01 --to effective:2025-04-30",
     ),
-    "changes": (reading.changes_command, "irritants changes --follow --json | jq .irritant"),
+    "changes": (
+        reading.changes_command,
+        "irritants changes --since ru-us/istanbul-february",
+        'irritants changes --since "6 June 2025"',
+        "irritants changes --follow --json | jq .irritant",
+    ),
+    "search": (search.search_command, *search.EXAMPLES),
     "get": (get.get_command, *get.EXAMPLES),
     "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
 }
-_FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
+_REPORTING: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "report": (
         filing.report_command,
         "irritants report --template ru-us/moscow moscow.yaml",
         "irritants report moscow.yaml --dry-run",
         "irritants report moscow.yaml",
     ),
+    "draft": (draft.draft_command, *draft.EXAMPLES),
     "correct": (
         corrections.correct_command,
         'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "The article says 11 April" --dry-run',
@@ -86,6 +98,7 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
         corrections.retract_command,
         'irritants retract ru-us/visas@3 --reason "It was said about another round"',
     ),
+    "attribute": (attribution.attribute_command, *attribution.EXAMPLES),
     "evidence": (
         corrections.evidence_command,
         "irritants evidence ru-us/visas@3 --source a0-brussels-morning-moscow --paragraphs 15",
@@ -96,16 +109,19 @@ _FILE: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     ),
 }
 _PANELS: Final = {
-    "Reading (from the service)": _READ,
-    "Reporting (to the service, with a key)": _FILE,
+    "Reading (from the service)": _READING,
+    "Reporting (to the service, with a key)": _REPORTING,
 }
 for panel, commands in _PANELS.items():
     for name, (command, *lines) in commands.items():
         app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*lines))(command)
-_WORDS: Final = "Shortcuts for `get` (from the service)"
+app.add_typer(new.app, name="new", rich_help_panel="Reporting (to the service, with a key)")
+_SHORTCUTS_PANEL: Final = "Shortcuts for `get` (from the service)"
 for name, alias in get.ALIASES.items():
-    shown = options.examples(f"irritants {name} ru-us", f"irritants {name} ru-us --as-of-position 90 --json")
-    app.command(name, cls=Command, help=alias.help, rich_help_panel=_WORDS, epilog=shown)(get.command_of(alias))
+    examples = options.examples(f"irritants {name} ru-us", f"irritants {name} ru-us --as-of-position 90 --json")
+    app.command(name, cls=Command, help=alias.help, rich_help_panel=_SHORTCUTS_PANEL, epilog=examples)(
+        get.command_of(alias)
+    )
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option
@@ -117,20 +133,20 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with
 @app.callback()
 def warn_of_links(
     *,
-    version: Annotated[  # noqa: ARG001 -- its own callback has answered it
+    version: Annotated[  # noqa: ARG001 -- the callback of the option prints the version
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Warn once, before the command, of environment variables that are ignored."""
-    if links := settings.links():
+    if links := settings.service_links():
         terminal.note(
             f"irritants: ignoring variables that Kubernetes or Docker sets for a service: {', '.join(links)}."
             " To stop this warning, set enableServiceLinks: false in the pod, or rename the service."
         )
 
 
-_OWN: Final = "Maintenance (on the database)"
-_KEEP: Final[Mapping[str, tuple[Run, str | None]]] = {
+_MAINTENANCE_PANEL: Final = "Maintenance (on the database)"
+_MAINTENANCE: Final[Mapping[str, tuple[Run, str | None]]] = {
     "serve": (serving.serve_command, None),
     "migrate": (maintenance.migrate_command, None),
     "verify": (maintenance.verify_command, maintenance.EXAMPLES["verify"]),
@@ -141,9 +157,9 @@ _KEEP: Final[Mapping[str, tuple[Run, str | None]]] = {
     "relay": (relaying.relay_command, relaying.EXAMPLES),
     "openapi": (serving.openapi_command, None),
 }
-for name, (command, epilog) in _KEEP.items():
-    app.command(name, cls=Command, rich_help_panel=_OWN, epilog=epilog)(command)
-app.add_typer(keys.app, name="key", rich_help_panel=_OWN)
+for name, (command, epilog) in _MAINTENANCE.items():
+    app.command(name, cls=Command, rich_help_panel=_MAINTENANCE_PANEL, epilog=epilog)(command)
+app.add_typer(keys.app, name="key", rich_help_panel=_MAINTENANCE_PANEL)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -166,12 +182,12 @@ def _open(name: str) -> TextIO:
     """Return a standard stream. If the parent process closed it, output is discarded."""
     stream: TextIO | None = getattr(sys, name)
     if stream is None:
-        stream = _nowhere()
+        stream = _null_stream()
         setattr(sys, name, stream)
     return stream
 
 
-def _nowhere() -> TextIO:
+def _null_stream() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
@@ -184,6 +200,6 @@ def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[s
 
 def _end_unwritten(error: OSError) -> NoReturn:
     """End after an error of the operating system, such as a full disk. Output in the buffer is discarded."""
-    sys.stdout = _nowhere()
+    sys.stdout = _null_stream()
     terminal.note(f"irritants: {error.filename or 'standard output'}: {error.strerror or error}")
     sys.exit(Exit.UNWRITTEN)

@@ -74,22 +74,22 @@ def verify_command(
 
     if public_key and not checkpoint:
         raise Failed("--public-key needs a checkpoint; name its file with --checkpoint", Exit.USAGE)
-    holds = checkpoint_check(checkpoint, public_key) if checkpoint else None
+    check = checkpoint_check(checkpoint, public_key) if checkpoint else None
     with record(settings.read(database_url=database)) as engine:
         try:
             with connection(engine) as c, terminal.progress("verifying events") as progress:
                 head = verify(c, progress)
-                if holds:
-                    holds(c, head)
+                if check:
+                    check(c, head)
             if with_documents:
                 with terminal.progress("replaying documents") as progress:
                     verify_documents(engine, progress)
         except Damaged as damaged:
             found = {"whole": False, "position": damaged.position, "what": damaged.what}
             raise Failed(f"the record is damaged: {damaged}", found=found) from damaged
-    also = ", documents match a replay of the log" if with_documents else ""
-    also += f", history matches {checkpoint}" if checkpoint else ""
-    _show(f"The record is intact: {_described(head)}{also}.", {"whole": True, **_head(head)}, as_json=as_json)
+    checked = ", documents match a replay of the log" if with_documents else ""
+    checked += f", history matches {checkpoint}" if checkpoint else ""
+    _show(f"The record is intact: {_described(head)}{checked}.", {"whole": True, **_head(head)}, as_json=as_json)
 
 
 def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> None:
@@ -98,8 +98,8 @@ def rebuild_command(*, database: Database = None, as_json: AsJson = False) -> No
     from service.read_models.rebuild import rebuild
 
     with record(settings.read(database_url=database)) as engine, terminal.progress("rebuilding") as progress:
-        mended = rebuild(engine, progress)
-    _show(f"The documents match the log; {mended} were replaced.", {"mended": mended}, as_json=as_json)
+        replaced = rebuild(engine, progress)
+    _show(f"The documents match the log; {replaced} were replaced.", {"mended": replaced}, as_json=as_json)
 
 
 def export_command(
@@ -121,22 +121,23 @@ def export_command(
         raise Failed("--json and the export cannot both go to standard output; name a file", Exit.USAGE)
     with record(settings.read(database_url=database)) as engine, connection(engine) as c:
         if files.is_filled(file) and not force:
-            _refuse_to_lose(file, c)
+            _refuse_unless_earlier(file, c)
         with files.written(file) as lines, terminal.progress("exporting") as progress:
             head = archive.export_record(c, lines, progress)
     if not files.is_stream(file):
         _show(f"Exported to {file}: {_described(head)}.", {"file": str(file), **_head(head)}, as_json=as_json)
 
 
-def _refuse_to_lose(file: Path, c: "Connection") -> None:
+def _refuse_unless_earlier(file: Path, c: "Connection") -> None:
+    """Raise Failed unless the file is an earlier export of this record."""
     from service.store import archive
 
     try:
         with file.open("rb") as lines:
-            archive.check_is_earlier(c, lines)
+            archive.check_has_all_of(c, lines)
     except archive.NotAnExport:
         raise files.not_replaced(file, "it is not an export of a record") from None
-    except archive.HoldsMore as more:
+    except archive.ExportHasMore as more:
         raise files.not_replaced(file, str(more)) from None
 
 
@@ -150,7 +151,7 @@ def import_command(
 ) -> None:
     """Import an export into an empty record: same positions, identifiers, times and chain.
 
-    Creates the record if there is none.
+    Creates the record if it does not exist.
     """
     from service.cli.database import record
     from service.read_models.rebuild import rebuild
@@ -172,10 +173,12 @@ def import_command(
 
 
 def _described(head: "Head") -> str:
+    """Return a head in words."""
     return f"{head.position:,} events, chain hash {head.chain_hash.hex()}"
 
 
 def _head(head: "Head") -> dict[str, object]:
+    """Return a head for JSON."""
     return {"record": head.record, "position": head.position, "chain_hash": head.chain_hash.hex()}
 
 

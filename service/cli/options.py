@@ -1,7 +1,7 @@
-"""Shared options, how a command line is read, and the texts of help.
+"""Options that several commands share, and the class of all commands.
 
-A command that reads declares its own options and gets the others as one `Asked`. So every such command has both clocks,
-and a new one is added only here.
+The decorator `reads` adds the options of every reading command: the point in time, the service and the output form. A
+command declares only its own options, and receives the others as one `Reader`.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperOption
 
 from service.cli import terminal
-from service.cli.client import NONE, Query, Service, service
+from service.cli.client import NONE, Query, Service, connect
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
@@ -31,7 +31,7 @@ Database = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="Address of the PostgreSQL database (IRRITANTS_DATABASE_URL); without it: the embedded database.",
+        help="Address of the PostgreSQL database (IRRITANTS_DATABASE_URL). Default: the embedded database.",
         show_default=False,
     ),
 ]
@@ -56,7 +56,7 @@ DateMatch = Annotated[
 class Command(TyperCommand):
     """A command that refuses an option given twice, and reads text as UTF-8 in every locale.
 
-    Without the first, the last of several values would count, and the others would be dropped silently.
+    Click would use the last of several values and drop the others silently.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -71,9 +71,9 @@ class Command(TyperCommand):
 
 
 def _text(ctx: Any, value: Any) -> Any:
-    """Return a text as UTF-8, and a value of another type as it is."""
+    """Decode a text as UTF-8. Return a value of another type unchanged."""
     if isinstance(value, list):
-        return [_text(ctx, one) for one in value]
+        return [_text(ctx, item) for item in value]
     if type(value) is not str:
         return value
     text = as_utf8(value)
@@ -83,21 +83,23 @@ def _text(ctx: Any, value: Any) -> Any:
 
 
 def shown(file: Path) -> str:
-    """Return the name of a file as printable text, in every locale."""
+    """Return the name of a file as printable text in every locale."""
     return as_utf8(str(file)).encode("utf-8", "backslashreplace").decode()
 
 
 def examples(*lines: str) -> str:
-    """Return the examples at the end of a help text."""
+    """Format example commands for the end of a help text."""
     return "\n\n".join(["Examples:", *(escape(line) for line in lines)])
 
 
-def day(moment: datetime | None, otherwise: str) -> str:
-    """Return a time as lists show it: minutes, in UTC."""
+def to_the_minute(moment: datetime | None, otherwise: str) -> str:
+    """Return a time to the minute in UTC, as lists show it, or `otherwise` for None."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else otherwise
 
 
+HOW_TO_BEGIN: Final = "To begin: irritants new --help"
 Drawn: TypeAlias = Iterable[RenderableType]
+"""The parts of a drawn document, for `terminal.show`."""
 
 _CLOCKS: Final[dict[str, Any]] = {
     "as_of_position": AsOfPosition,
@@ -107,58 +109,58 @@ _CLOCKS: Final[dict[str, Any]] = {
 }
 
 
-def _option(name: str, kind: Any, default: object = None) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+def _parameter(name: str, annotation: Any, default: object = None) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 _SHARED: Final = (
-    *(_option(name, kind) for name, kind in _CLOCKS.items()),
-    _option("url", Url),
-    _option("as_json", AsJson, default=False),
+    *(_parameter(name, annotation) for name, annotation in _CLOCKS.items()),
+    _parameter("url", Url),
+    _parameter("as_json", AsJson, default=False),
 )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A service, with the point on both clocks and the output form of this command.
+class Reader:
+    """Reads documents of the service at the point in time that the options name, and prints them.
 
-    `then` has the query parameters of the point; empty for the present.
+    `point` has the query parameters of that point, such as `known_at`. It is empty for the present.
     """
 
     service: Service
-    then: Query
+    point: Query
     as_json: bool
 
     def read(self, path: str, query: Query = NONE) -> Any:
-        return self.service.read(path, {**self.then, **query})
+        return self.service.read(path, {**self.point, **query})
 
     def items(self, path: str, query: Query = NONE) -> list[dict[str, Any]]:
-        return list(self.service.items(path, {**self.then, **query}))
+        return list(self.service.items(path, {**self.point, **query}))
 
     def text(self, path: str, media_type: str, query: Query = NONE) -> str:
-        return self.service.get(path, {**self.then, **query}, accept=media_type).text
+        return self.service.get(path, {**self.point, **query}, accept=media_type).text
 
     def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:
-        """Print a document as JSON, or drawn."""
+        """Print a document: as JSON with `--json`, else as `draw` renders it."""
         if self.as_json:
             terminal.show_json(document)
         elif drawn := list(draw(document)):
             terminal.show(*drawn)
         else:
-            terminal.note("Nothing is on record.")
+            terminal.note("Nothing is on record." + ("" if self.point else f" {HOW_TO_BEGIN}"))
 
 
 def reads(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of reading to a command: clocks, service and form. The command gets them as `asked`."""
-    own = [parameter for name, parameter in signature(command).parameters.items() if name != "asked"]
+    """Add the shared options of reading to a command. The command receives them as its parameter `reader`."""
+    own = [parameter for name, parameter in signature(command).parameters.items() if name != "reader"]
 
     @wraps(command)
     def run(*, url: str | None, as_json: bool, **given: Any) -> None:
-        then = {name: value for name in _CLOCKS if (value := given.pop(name)) is not None}
-        with service(url) as asked:
-            command(asked=Asked(asked, then, as_json), **given)
+        point = {name: value for name in _CLOCKS if (value := given.pop(name)) is not None}
+        with connect(url) as service:
+            command(reader=Reader(service, point, as_json), **given)
 
-    # Typer reads these two to find the options.
+    # Typer finds the options in the signature and in the annotations.
     options = (*own, *_SHARED)
     vars(run)["__signature__"] = Signature(list(options))
     run.__annotations__ = {option.name: option.annotation for option in options}

@@ -1,60 +1,70 @@
-"""Changes: how a report changes the status of irritants, who says so, and what needs confirmation."""
+"""Show changes of irritants: one line for each change of the feed, or a preview of what a report changes.
 
-from collections.abc import Iterator, Mapping, Sequence
+A preview has each irritant before and after, who says so, and what still needs confirmation.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.text import Text
 
 from service.cli import drawing, terminal
-from service.cli.drawing import in_words
-from service.projections.change import StandingDocument
-from service.projections.consequences import lost
-from service.projections.event_types import event_name
+from service.cli.drawing import NO_NAMES, Names, called, in_words, within
+from service.projections.words.event_types import event_name
+from service.projections.words.names import at_the_beginning
+from service.projections.words.reasons import reason_within
+from service.projections.words.statuses import status_in_words
 
-_ALWAYS: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
-_WHERE_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
-_VOICES: Final = 12
-"""At most this many statements are listed for an irritant. A report can have thousands."""
-REASONS: Final = {
-    "world": "something happened",
-    "new_evidence": "new evidence",
-    "correction": "correction",
-    "retraction": "retraction",
-}
+_STATUSES: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
+_ONLY_IF_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
+_MOST_STATEMENTS: Final = 12
+"""The most statements that are listed for an irritant. A report can have thousands."""
 
 
 def show_change(change: Mapping[str, Any]) -> None:
-    """Print one change of the feed in one line."""
-    before, reason = change["before"], REASONS[change["reason"]]
-    moved = [f"{label} {old} → {new}" for label, old, new in _compared(before, change["after"]) if old != new]
-    said = "; ".join(moved) or "no status changed" if before else "opened"
-    position = Text(f"{change['position']:>6}", "dim")
-    terminal.show(Text.assemble(position, "  ", (change["irritant"], "bold"), f"  {said}  ", (reason, "italic")))
+    """Print one change of the feed: its position, its irritant, what changed, the reason, and the headline since."""
+    position, reason = Text(f"{change['position']:>6}", "dim"), reason_within(change["reason"])
+    told = Text.assemble(position, "  ", (change["irritant"], "bold"), f"  {change['sentence']}  ", (reason, "italic"))
+    terminal.show(told)
+    terminal.show(Text(f"        {change['after']['headline']}"))
 
 
-def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any]) -> None:
-    """Print each irritant before and after the whole report."""
+def show_actors(names: Names) -> None:
+    """Print every actor of a report by name, so that a wrong code is noticed: AU is Australia."""
+    listed = "; ".join(f"{actor}: {at_the_beginning(name)}" for actor, name in names.items())
+    terminal.show(_labelled("actors", Text(listed)), "")
+
+
+def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any], names: Names = NO_NAMES) -> None:
+    """Print each irritant before and after the whole report. `names`: what its actors are called."""
+    if names:
+        show_actors(names)
     for irritant in dict.fromkeys(change["irritant"] for change in changes):
         own = [change for change in changes if change["irritant"] == irritant]
         before, after = own[0]["before"], own[-1]["after"]
-        reasons = ", ".join(dict.fromkeys(REASONS[change["reason"]] for change in own))
+        reasons = ", ".join(dict.fromkeys(reason_within(change["reason"]) for change in own))
         terminal.show(Text.assemble((after["title"], "bold"), "  ", (irritant, "dim"), "  ", (reasons, "italic")))
-        for label, old, new in _compared(before, after):
+        terminal.show(_labelled("reads", Text(after["headline"])))
+        for label, old, new in _compared(before, after, names):
             terminal.show(_arrow(label, old, new, new_irritant=before is None))
-        voices = list(says(draft, f"irritant/{irritant}"))
-        for voice in voices[:_VOICES]:
-            terminal.show(_labelled("says so", voice))
-        if len(voices) > _VOICES:
-            terminal.show(_labelled("", Text(f"and {len(voices) - _VOICES:,} more", "dim")))
-        for loss in _lost(before, own):
-            terminal.show(_labelled("warning", Text(loss, "bold red")))
-        for doubt in unconfirmed(after):
-            terminal.show(_labelled("to confirm", Text(doubt, "yellow")))
+        statements = list(statements_on(draft, f"irritant/{irritant}", names))
+        for statement in statements[:_MOST_STATEMENTS]:
+            terminal.show(_labelled("says so", statement))
+        if len(statements) > _MOST_STATEMENTS:
+            terminal.show(_labelled("", Text(f"and {len(statements) - _MOST_STATEMENTS:,} more", "dim")))
+        for reason in unconfirmed(after, names):
+            terminal.show(_labelled("to confirm", Text(reason, "yellow")))
         terminal.show("")
 
 
-def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
-    """Yield who says what about one stream in a report."""
+def show_warnings(warnings: Iterable[str]) -> None:
+    """Print what may be a slip in a report, each in one line."""
+    for warning in warnings:
+        terminal.show(_labelled("warning", Text(warning, "bold red")))
+
+
+def statements_on(draft: Mapping[str, Any], stream: str, names: Names = NO_NAMES) -> Iterator[Text]:
+    """Yield each event of a report on one stream: who says what, or the reason of a correction."""
     for event in draft["events"]:
         if event["stream"] != stream:
             continue
@@ -62,28 +72,20 @@ def says(draft: Mapping[str, Any], stream: str) -> Iterator[Text]:
             reason = f": {event['reason']}" if "reason" in event else ""
             yield Text(f"record-keeping: {event_name(event['type'])}{reason}")
         else:
-            who = ", ".join(part for part in (by.get("party"), by.get("organ"), by.get("person")) if part)
+            speaker = called(by["party"], names) if by.get("party") else ""
+            who = ", ".join(part for part in (speaker, by.get("organ"), by.get("person")) if part)
             yield Text.assemble(
                 (who, "bold"), f" ({by.get('channel')}) {event_name(event['type'])}: {event['summary']}"
             )
 
 
-def _lost(before: Mapping[str, Any] | None, changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a warning for each side whose only statement for a rung is retracted."""
-    was = None if before is None else StandingDocument.model_validate(before)
-    now = StandingDocument.model_validate(changes[-1]["after"])
-    for loss in lost(was, now, [change["reason"] for change in changes]):
-        others = f"; {in_words(loss.reported)} is still reported" if loss.reported else ""
-        yield f"{loss.party} made no other statement that puts it at {in_words(loss.rung)}{others}"
-
-
-def unconfirmed(standing: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what still needs confirmation, each with the reason."""
+def unconfirmed(standing: Mapping[str, Any], names: Names = NO_NAMES) -> Iterator[str]:
+    """Yield a sentence for each reason why the status still needs confirmation."""
     status, reported = standing["status"], standing["reported_status"]
     for party, rung in standing["rungs"].items():
         if rung != status:
             confirmed = "does not confirm it" if rung == "unstated" else f"confirms only {in_words(rung)}"
-            yield f"{in_words(status)} is claimed, but {party} {confirmed}"
+            yield f"{in_words(status)} is claimed, but {within([party], names)} {confirmed}"
     if reported != status:
         yield f"{in_words(reported)} is reported, but no side says so"
     match standing["basis"]:
@@ -97,13 +99,16 @@ def unconfirmed(standing: Mapping[str, Any]) -> Iterator[str]:
         yield "it rests on only one origin"
 
 
-def _compared(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _compared(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any], names: Names = NO_NAMES
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the fields to show: label, value before, value after."""
     old = before or {}
-    for label, name in _ALWAYS:
-        yield label, in_words(old.get(name)), in_words(after[name])
-    yield "basis", drawing.basis(before) if before else "", drawing.basis(after)
-    yield "awaiting", in_words(old.get("awaiting")), in_words(after["awaiting"])
-    for name in _WHERE_CHANGED:
+    for label, name in _STATUSES:
+        yield label, status_in_words(old[name]) if old else "", status_in_words(after[name])
+    yield "basis", drawing.basis(before, names) if before else "", drawing.basis(after, names)
+    yield "awaiting", called(before["awaiting"], names) if before else "", called(after["awaiting"], names)
+    for name in _ONLY_IF_CHANGED:
         if before and old[name] != after[name]:
             yield name, in_words(old[name]), in_words(after[name])
     if before and old["items"] != after["items"]:

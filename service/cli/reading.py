@@ -1,18 +1,25 @@
-"""Reading: board and status, one irritant in full, what changed between two points, changes, and round sheets."""
+"""The commands that read: `status`, `changes`, `sheet`, `dossier`, `cite` and `difference`.
+
+`history` and `get` have files of their own.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
-from service.cli import drawing, tables, terminal
-from service.cli.client import NONE, Query, Service, service
-from service.cli.options import AsJson, Asked, Url, reads
+from service.cli import drawing, tables, terminal, touched
+from service.cli.client import NONE, Query, Service, connect
+from service.cli.options import AsJson, Reader, Url, reads
 from service.cli.preview import show_change
-from service.cli.streams import address, candidates, find
+from service.cli.streams import address, candidates, find, find_event, naming_near
 from service.cli.terminal import Exit, Failed
+from service.readouts import points
 
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste into a cable.")]
+_MARKDOWN_OR_JSON: Final = "--markdown and --json exclude each other; use one of them"
 _WAIT_SECONDS: Final = 25
 _RETRY_SECONDS: Final = 2
 Id = Annotated[
@@ -23,30 +30,41 @@ Id = Annotated[
 @reads
 def status_command(
     id: Annotated[
-        str | None, typer.Argument(help="An irritant, a round or a relation; without one, the board.")
+        str | None, typer.Argument(help="An irritant, a round or a relation. Without an id: the board.")
     ] = None,
     *,
-    asked: Asked,
+    reader: Reader,
 ) -> None:
     """Show the status of irritants: claimed by a side, confirmed by both, reported by anyone."""
     if id is None:
-        _board(asked.items("/v1/irritants"), as_json=asked.as_json)
+        _board(reader.items("/v1/irritants"), as_json=reader.as_json, begin=_how_to_begin(reader))
         return
-    stream, document = find(asked.service, id, asked.then)
-    if asked.as_json:
+    stream, document = find(reader.service, id, reader.point)
+    if reader.as_json:
         terminal.show_json(document)
     elif stream.startswith("relation/"):
         _relation(document)
-        _board(asked.items("/v1/irritants", {"relation": id}), as_json=False)
+        _board(reader.items("/v1/irritants", {"relation": id}), as_json=False, begin=_how_to_begin(reader, id))
     elif stream.startswith("irritant/"):
         terminal.show(*drawing.irritant(document))
     else:
         terminal.show(*drawing.facts(document))
+        for dispute in document.get("disputes", ()):
+            terminal.show(f"  dispute         {dispute['why']}")
 
 
 def changes_command(
     *,
-    after: Annotated[int, typer.Option(metavar="N", min=0, help="Show only changes after this position.")] = 0,
+    after: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Show only changes after this position.", show_default="0")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POINT",
+            help="Show only changes since a day (6 June 2025), a position (41) or a round (ru-us/istanbul-february).",
+        ),
+    ] = None,
     relation: Annotated[str | None, typer.Option(help="Show only this relation.")] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Keep running, and show changes as they are recorded.")
@@ -54,34 +72,45 @@ def changes_command(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what changed: each irritant before and after, and the reason.
+    """Show what changed: one sentence for each change, by report, with the reason.
 
     Reasons: something happened, new evidence was filed, or the record was wrong. With --json each change is one line.
     """
-    with service(url) as asked:
-        query = {"after": after, "relation": relation}
-        for change in _followed(asked, query) if follow else asked.feed("/v1/changes", query):
+    if after is not None and since is not None:
+        raise Failed("--after and --since exclude each other; use one of them", Exit.USAGE)
+    try:
+        begin = {"after": after or 0} if since is None else {"since": points.since(since)}
+    except points.NotAPoint as error:
+        raise Failed(f"--since {error}", Exit.USAGE) from None
+    with connect(url) as service:
+        query: dict[str, str | int | None] = {**begin, "relation": relation}
+        report = None
+        for change in _followed(service, query) if follow else service.feed("/v1/changes", query):
             if as_json:
                 terminal.show_json(change, on_one_line=True)
-            else:
-                show_change(change)
+                continue
+            if change["report"] != report:
+                report = change["report"]
+                terminal.show(Text(touched.report_in_words(service.read(f"/v1/reports/{report}")), "bold"))
+            show_change(change)
 
 
 @reads
 def sheet_command(
     round: Annotated[str, typer.Argument(help="A round, such as ru-us/istanbul-april.")],
     *,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste into a cable.")] = False,
-    asked: Asked,
+    markdown: AsMarkdown = False,
+    reader: Reader,
 ) -> None:
-    """Show a round sheet: what changed, who says so, what needs confirmation, who is silent."""
-    if markdown and asked.as_json:
-        raise Failed("--markdown and --json exclude each other; use one of them", Exit.USAGE)
+    """Show a round sheet: what changed, who says so, what needs confirmation, who has said nothing."""
+    if markdown and reader.as_json:
+        raise Failed(_MARKDOWN_OR_JSON, Exit.USAGE)
     path = f"/v1/rounds/{round}/sheet"
-    if asked.as_json:
-        terminal.show_json(asked.read(path))
-        return
-    text = asked.text(path, "text/markdown")
+    with naming_near(reader.service, f"round/{round}"):
+        if reader.as_json:
+            terminal.show_json(reader.read(path))
+            return
+        text = reader.text(path, "text/markdown")
     if markdown or not terminal.out().is_terminal:
         terminal.show_text(text)
     else:
@@ -90,12 +119,12 @@ def sheet_command(
         terminal.show(Markdown(text))
 
 
-def _followed(asked: Service, query: Query) -> Iterator[dict[str, Any]]:
-    """Yield changes without end. Each request sends `log`, so that another record is noticed."""
-    seen = dict(query)
+def _followed(service: Service, query: Query) -> Iterator[dict[str, Any]]:
+    """Yield changes without end. Each request sends `log`, so the service refuses it if the record was replaced."""
+    cursor = dict(query)
     while True:
         try:
-            page = asked.read("/v1/changes", seen, wait=_WAIT_SECONDS)
+            page = service.read("/v1/changes", cursor, wait=_WAIT_SECONDS)
         except Failed as failed:
             if failed.code != Exit.UNREACHABLE:
                 raise
@@ -103,14 +132,28 @@ def _followed(asked: Service, query: Query) -> Iterator[dict[str, Any]]:
             time.sleep(_RETRY_SECONDS)
         else:
             yield from page["items"]
-            seen |= {"after": page["next"], "log": page["log"]}
+            cursor |= {"after": page["next"], "log": page["log"], "since": None}
 
 
-def _board(irritants: list[dict[str, Any]], *, as_json: bool) -> None:
+def _how_to_begin(reader: Reader, relation: str | None = None) -> Callable[[], str]:
+    """Return a function that names the command for an empty board. The past has none."""
+
+    def command() -> str:
+        if reader.point:
+            return "No irritant is on record at this point."
+        known = [relation] if relation else [found["id"] for found in reader.items("/v1/relations")]
+        if not known:
+            return "Nothing is on record. Open a relation of two states: irritants new relation FR DZ"
+        return f'No irritant is on record. Open one by its title: irritants new irritant {known[0]} "TITLE"'
+
+    return command
+
+
+def _board(irritants: list[dict[str, Any]], *, as_json: bool, begin: Callable[[], str]) -> None:
     if as_json:
         terminal.show_json({"items": irritants})
     elif not irritants:
-        terminal.note("No irritant is on record at this point.")
+        terminal.note(begin())
     else:
         terminal.show(drawing.board(irritants))
         if terminal.out().is_terminal:
@@ -119,36 +162,65 @@ def _board(irritants: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _relation(document: dict[str, Any]) -> None:
     terminal.show(drawing.title(document["title"], document["id"]))
-    decided = document["format"]
-    if decided:
-        words = [decided["format"]]
-        words += [word for word in ("preliminary", "reversible", "reversed") if decided[word]]
-        silent = f"; silent: {', '.join(decided['silent'])}" if decided["silent"] else ""
-        terminal.show(
-            f"  format    {', '.join(words)}; said by {', '.join(decided['backing']['said_by']) or 'media'}{silent}"
-        )
+    decision, names = document["format"], document["names"]
+    if decision:
+        words = [decision["format"]]
+        words += [word for word in ("preliminary", "reversible") if decision[word]]
+        if decision["reversed"]:
+            words.append(f"reversed according to {drawing.within(decision['reversed_by'] or ['none'], names)}")
+        silent = f"; not said by {drawing.within(decision['silent'], names)}" if decision["silent"] else ""
+        terminal.show(f"  format    {', '.join(words)}; {_backed(decision['backing'], names)}{silent}")
+    for dispute in document["disputes"]:
+        terminal.show(f"  dispute   {dispute['why']}")
     for excluded in document["scope_exclusions"]:
-        by = ", ".join(excluded["backing"]["said_by"]) or "media"
-        terminal.show(f"  excluded  {excluded['subject']}; said by {by}")
+        terminal.show(f"  excluded  {excluded['subject']}; {_backed(excluded['backing'], names)}")
+
+
+def _backed(backing: dict[str, Any], names: drawing.Names) -> str:
+    """Return who says so, else who reports it."""
+    if backing["said_by"]:
+        return f"said by {drawing.within(backing['said_by'], names)}"
+    return f"reported by {drawing.within(backing['reported_by'] or ['none'], names)}"
 
 
 Irritant = Annotated[str, typer.Argument(help="An irritant, such as ru-us/visas.")]
-_PLACES: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
+_POINTS: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
 _PAGE: Final = 1_000
 
 
 @reads
-def dossier_command(irritant: Irritant, *, asked: Asked) -> None:
-    """Show one irritant in full: what each side says in its own words, next steps, instruments, who is silent.
+def dossier_command(irritant: Irritant, *, markdown: AsMarkdown = False, reader: Reader) -> None:
+    """Show one irritant in full: what each side says in its own words, next steps, instruments, who has not said so.
 
     `irritants history` shows its events by date.
     """
+    if markdown and reader.as_json:
+        raise Failed(_MARKDOWN_OR_JSON, Exit.USAGE)
     path: Final = f"/v1/irritants/{irritant}/dossier"
-    document = page = asked.read(path, {"limit": _PAGE})
+    if markdown:
+        with naming_near(reader.service, f"irritant/{irritant}"):
+            terminal.show_text(reader.text(path, "text/markdown"))
+        return
+    with naming_near(reader.service, f"irritant/{irritant}"):
+        document = page = reader.read(path, {"limit": _PAGE})
     while (after := page["timeline"]["next"]) is not None:
-        page = asked.read(path, {"limit": _PAGE, "after": after})
+        page = reader.read(path, {"limit": _PAGE, "after": after})
         document["timeline"]["items"] += page["timeline"]["items"]
-    asked.show({**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
+    reader.show({**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
+
+
+@reads
+def cite_command(
+    event: Annotated[str, typer.Argument(help="An event: its id, or its name in `history`, such as ru-us/visas@7.")],
+    *,
+    reader: Reader,
+) -> None:
+    """Print the citation of a statement: publisher, title, date, paragraphs, address, link, position and checkpoint."""
+    found = reader.read(f"/v1/events/{find_event(reader.service, event).id}/citation")
+    if reader.as_json:
+        terminal.show_json(found)
+    else:
+        terminal.show_text(f"{found['text'].replace(found['link'], reader.service.address(found['link']))}\n")
 
 
 def difference_command(
@@ -156,16 +228,16 @@ def difference_command(
     *,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="POINT", help=f"The earlier point: {_PLACES}; without it: before all events."),
+        typer.Option("--from", metavar="POINT", help=f"The earlier point: {_POINTS}. Default: before all events."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="POINT", help="The later point, in the same form; without it: now.")
+        str | None, typer.Option("--to", metavar="POINT", help="The later point, in the same form. Default: now.")
     ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two points: show what differs, and the events that explain it, each with its reason."""
     stream = candidates(id)[0]
-    with service(url) as asked:
-        document = asked.read(f"{address(stream)}/difference", {"from": from_, "to": to})
-    Asked(asked, NONE, as_json).show(document, tables.difference)
+    with connect(url) as service, naming_near(service, stream):
+        document = service.read(f"{address(stream)}/difference", {"from": from_, "to": to})
+    Reader(service, NONE, as_json).show(document, tables.difference)

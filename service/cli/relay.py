@@ -1,4 +1,4 @@
-"""The process of the relay: publish events until a signal stops it."""
+"""The process behind `irritants relay`: publish events until a signal stops it. `relaying.py` has the command."""
 
 import asyncio
 import signal
@@ -18,8 +18,8 @@ from service.settings import Settings
 def relay(chosen: Settings, *, stream: str, prefix: str, replicas: int, credentials: str | None) -> None:
     """Publish events until SIGTERM or SIGINT. Raises Failed."""
     assert chosen.nats_url is not None
-    # An embedded database must be stopped on the way out, as in `serve`.
-    signal.signal(signal.SIGTERM, terminal.leave)
+    # SIGTERM must run the clean-up code, which stops an embedded database.
+    signal.signal(signal.SIGTERM, terminal.exit_on_signal)
     logs.configure()
     target = Target(chosen.nats_url.get_secret_value(), stream, prefix, replicas, credentials)
     with address(chosen) as url, engine_at(url, chosen, statement_seconds=5) as engine:

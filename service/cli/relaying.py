@@ -1,4 +1,7 @@
-"""The command that publishes the record to NATS. Heavy imports are late, as in `maintenance`."""
+"""The command `irritants relay`: its options and their checks. `relay.py` has the process that publishes to NATS.
+
+The command imports that process when it runs, so that other commands start faster.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +32,7 @@ def relay_command(
         Path | None, typer.Option(metavar="FILE", help="File with the credentials for NATS.")
     ] = None,
     database: Database = None,
-    as_json: AsJson = False,  # noqa: ARG001 -- what it says is JSON in any case
+    as_json: AsJson = False,  # noqa: ARG001 -- the log is JSON in any case
 ) -> None:
     """Publish every event to NATS JetStream as it is recorded, once and in order, until stopped.
 

@@ -1,4 +1,7 @@
-"""The process of the service: migrate the database, seed an empty record, and serve until it is stopped."""
+"""The process behind `irritants serve`: migrate the database, seed an empty record, and serve until a signal stops it.
+
+`serving.py` has the command.
+"""
 
 import signal
 import socket
@@ -26,29 +29,29 @@ _OPERATOR: Final = "operator"
 
 def serve(chosen: Settings, *, seeding: bool, as_json: bool) -> None:
     """Serve until SIGTERM or SIGINT. Raises Failed."""
-    # The embedded database must be stopped on the way out, so the process must not just end.
-    signal.signal(signal.SIGTERM, terminal.leave)
-    with ExitStack() as leaving:
+    # SIGTERM must run the clean-up code, which stops an embedded database.
+    signal.signal(signal.SIGTERM, terminal.exit_on_signal)
+    with ExitStack() as stack:
         # Bind first, so that no record is created if the address is taken.
-        sockets = _bound(chosen)
+        sockets = _bind(chosen)
         for bound in sockets:
-            leaving.enter_context(bound)
-        leaving.enter_context(suppress(KeyboardInterrupt))
-        url = leaving.enter_context(address(chosen, creating=True))
+            stack.enter_context(bound)
+        stack.enter_context(suppress(KeyboardInterrupt))
+        url = stack.enter_context(address(chosen, creating=True))
         migrate.upgrade(chosen.migration_database_url or url)
         seeded = _prepare(url, seeding=seeding)
-        found = chosen.model_copy(update={"database_url": url, "checkpoint_key": chosen.signing_key})
-        _serve(found, url, sockets, _Welcome(seeded, as_json=as_json), with_key=chosen.database_url is None)
+        complete = chosen.model_copy(update={"database_url": url, "checkpoint_key": chosen.signing_key})
+        _serve(complete, url, sockets, _Welcome(seeded, as_json=as_json), with_key=chosen.database_url is None)
 
 
-def _bound(chosen: Settings) -> list[socket.socket]:
+def _bind(chosen: Settings) -> list[socket.socket]:
     try:
         return bind(chosen.host, chosen.port)
     except OSError as refused:
-        raise _not_served(chosen, refused.strerror or str(refused)) from refused
+        raise _cannot_serve(chosen, refused.strerror or str(refused)) from refused
 
 
-def _not_served(chosen: Settings, why: str) -> Failed:
+def _cannot_serve(chosen: Settings, why: str) -> Failed:
     return Failed(
         f"cannot serve on {chosen.host}:{chosen.port}: {why}. Choose another address with --host and --port",
         Exit.UNREACHABLE,
@@ -69,12 +72,12 @@ def _prepare(url: str, *, seeding: bool) -> int:
 
 @dataclass(frozen=True)
 class _Welcome:
-    """What the server prints when it accepts connections."""
+    """The messages that the service prints when it accepts connections. `seeded` counts the seeded reports."""
 
     seeded: int
     as_json: bool
 
-    def say(self, address: str, key: str | None = None) -> None:
+    def show(self, address: str, key: str | None = None) -> None:
         if self.as_json:
             terminal.show_json({"address": address, "seeded": self.seeded, "key": key}, on_one_line=True)
             return
@@ -85,22 +88,22 @@ class _Welcome:
             terminal.show_text(f"export IRRITANTS_KEY={key}")
         terminal.note(f"Serving on {address}. Press Ctrl-C to stop.")
 
-    def say_with_first_key(self, address: str, url: str) -> None:
-        """Print the address, and create the first key if the record never had one.
+    def show_with_first_key(self, address: str, url: str) -> None:
+        """Print the address, and create the first key if the record never had a key.
 
-        The key is committed after it is shown. A start that fails earlier leaves no unseen key, and the next
-        start shows one.
+        The key is committed after it is shown. So a start that fails earlier leaves no key, and the next start shows
+        one.
         """
         engine = open_engine(url, connections=1)
         try:
             with transaction(engine) as c:
-                lock_head(c)  # of two processes that start at once, one creates it
+                lock_head(c)  # if two processes start at once, only one creates the key
                 if keys.read_all(c):
-                    self.say(address)
+                    self.show(address)
                 elif terminal.is_shown():
-                    self.say(address, keys.create(c, _OPERATOR, ("admin",), datetime.now(UTC))[1])
+                    self.show(address, keys.create(c, _OPERATOR, ("admin",), datetime.now(UTC))[1])
                 else:
-                    self.say(address)
+                    self.show(address)
                     terminal.note(
                         f"No key was created, because it could not be shown: {terminal.UNSEEN}."
                         " Create one with `irritants key create`."
@@ -112,9 +115,9 @@ class _Welcome:
 def _serve(chosen: Settings, url: str, sockets: list[socket.socket], welcome: _Welcome, *, with_key: bool) -> None:
     def started(address: str) -> None:
         if with_key:
-            welcome.say_with_first_key(address, url)
+            welcome.show_with_first_key(address, url)
         else:
-            welcome.say(address)
+            welcome.show(address)
 
     logs.configure()
     app = create_app(chosen)
@@ -122,4 +125,4 @@ def _serve(chosen: Settings, url: str, sockets: list[socket.socket], welcome: _W
     server = Server(app, chosen.host, chosen.port, started, trusted_proxies=chosen.trusted_proxies)
     server.run(sockets)
     if not server.started:
-        raise _not_served(chosen, "the service did not start, or another process took the address meanwhile")
+        raise _cannot_serve(chosen, "the service did not start, or another process took the address meanwhile")

@@ -1,4 +1,7 @@
-"""The commands `serve` and `openapi`. Heavy imports are late, as in `maintenance`."""
+"""The commands `irritants serve` and `irritants openapi`. `server.py` has the process that serves.
+
+Commands import the service when they run, so that other commands start faster.
+"""
 
 from typing import Annotated, Any
 
@@ -14,7 +17,7 @@ def serve_command(
     *,
     host: Annotated[str | None, typer.Option(help="Address to serve on (IRRITANTS_HOST).", show_default=False)] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to serve on (IRRITANTS_PORT); 0 picks a free port.", show_default=False)
+        int | None, typer.Option(help="Port to serve on (IRRITANTS_PORT). 0 picks a free port.", show_default=False)
     ] = None,
     database: Database = None,
     no_seed: Annotated[bool, typer.Option("--no-seed", help="Do not seed an empty record.")] = False,
@@ -35,7 +38,7 @@ def openapi_command(
     reports: Annotated[
         bool, typer.Option("--reports", help="Print the JSON Schema of report files instead, for editors.")
     ] = False,
-    as_json: AsJson = False,  # noqa: ARG001 -- it is JSON in any case
+    as_json: AsJson = False,  # noqa: ARG001 -- the output is JSON in any case
 ) -> None:
     """Print the OpenAPI document of the HTTP interface."""
     terminal.show_json(schema() if reports else _interface())

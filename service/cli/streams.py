@@ -1,11 +1,12 @@
-"""Streams over HTTP: what an id means, and the history of a stream, folded by the code of the domain.
+"""Find streams and events by their ids over HTTP, and fold the history of a stream with the code of the domain.
 
-Commands use it for what no document shows: who retracted what, and which event a name means.
+Corrections need the events themselves: no document of the service has their names, such as `ru-us/visas@7`.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,10 +17,12 @@ from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded
 from service.domain.catalogue import SCHEMA_VERSIONS, load_json
 from service.domain.history import History
-from service.domain.streams import history_of, is_relation, parse_stream
+from service.domain.nearby import listed, nearest
+from service.domain.streams import history_of, id_remedy, is_relation, parse_stream
 
 _TYPE: Final = re.compile(r"irritants\.(?P<type>\w+)\.v(?P<version>\d+)")
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EXAMPLES: Final = "an id such as ru-us/visas, ru-us or source/…"
 _PATHS: Final = {
     "irritant": "/v1/irritants",
     "round": "/v1/rounds",
@@ -29,12 +32,12 @@ _PATHS: Final = {
 
 
 def candidates(id: str) -> list[str]:
-    """Return the streams that an id can mean: `ru-us/visas` is an irritant or a round. Raises Failed."""
+    """Return the streams that an id can name: `ru-us/visas` can be an irritant or a round. Raises Failed."""
     if parse_stream(id) is not None:
         return [id]
     streams = [f"relation/{id}"] if is_relation(id) else [f"irritant/{id}", f"round/{id}"]
     if any(parse_stream(stream) is None for stream in streams):
-        raise Failed(f'invalid id "{id}"; use an id such as ru-us/visas, ru-us or source/…', Exit.USAGE)
+        raise Failed(f'invalid id "{id}"; {id_remedy(id, f"use {_EXAMPLES}")}', Exit.USAGE)
     return streams
 
 
@@ -44,23 +47,72 @@ def address(stream: str) -> str:
     return f"{_PATHS[kind]}/{member}"
 
 
-def find(service: Service, id: str, past: Query, of_it: str = "") -> tuple[str, dict[str, Any]]:
-    """Return the stream of an id, and its document, or the document `of_it` below its address.
+def find(service: Service, id: str, point: Query) -> tuple[str, dict[str, Any]]:
+    """Return the stream of an id, and its document at a point in time.
 
     Raises ServiceProblem if nothing of that name is on record.
     """
-    *others, last = candidates(id)
-    for stream in others:
-        try:
-            return stream, service.read(f"{address(stream)}{of_it}", past)
-        except ServiceProblem as refused:
-            if refused.status != 404:
-                raise
-    return last, service.read(f"{address(last)}{of_it}", past)
+    streams = candidates(id)
+    with naming_near(service, *streams):
+        *others, last = streams
+        for stream in others:
+            try:
+                return stream, service.read(address(stream), point)
+            except ServiceProblem as refused:
+                if refused.status != 404:
+                    raise
+        return last, service.read(address(last), point)
+
+
+@contextmanager
+def naming_near(service: Service, *streams: str) -> Iterator[None]:
+    """Turn a 404 for these streams into an error that names them in words, and near names on record. Raises Failed."""
+    try:
+        yield
+    except ServiceProblem as refused:
+        if refused.status != 404:
+            raise
+        kinds = [stream.partition("/")[0] for stream in streams]
+        member = streams[0].partition("/")[2]
+        # For an earlier point, the service says that nothing "was" on record. The id may be right then.
+        is_past = "was on record" in refused.sentence
+        near = [] if is_past else [name for kind in kinds for name in _near(service, kind, member)]
+        otherwise = "choose a later point" if is_past else "check the name"
+        remedy = id_remedy(member, f"similar names: {listed(near)}" if near else otherwise)
+        commands = " or ".join(f"`{_LISTING[kind]}`" for kind in kinds)
+        sentence = f"there is no {' or '.join(_WORDS.get(kind, kind) for kind in kinds)} {member} on record"
+        when = " at this point in time" if is_past else ""
+        raise Failed(
+            f"{sentence}{when}; {remedy}. {commands} lists what is on record", refused.code, refused.found
+        ) from refused
+
+
+_WORDS: Final[Mapping[str, str]] = {"source": "document"}
+"""The word for a kind of stream, if people do not use the name of the kind."""
+_LISTING: Final[Mapping[str, str]] = {
+    "irritant": "irritants status",
+    "round": "irritants rounds",
+    "relation": "irritants get relations",
+    "source": "irritants get sources",
+    "actor": "irritants get events --param type=ActorRegistered",
+}
+
+
+def _near(service: Service, kind: str, member: str) -> list[str]:
+    """Return the near ids of one kind, of the same relation. Empty if the key may not list them."""
+    relation, _, slug = member.rpartition("/")
+    if kind not in _PATHS:
+        return []
+    try:
+        known = [str(item["id"]) for item in service.items(_PATHS[kind], {"relation": relation or None})]
+    except ServiceProblem:
+        return []
+    begin = f"{relation}/" if relation else ""  # compare slugs only
+    return [f"{begin}{near}" for near in nearest(slug, [id.removeprefix(begin) for id in known])]
 
 
 def only_relation(service: Service, otherwise: str) -> str:
-    """Return the only relation on record. If there are several, raise Failed with the instruction `otherwise`."""
+    """Return the only relation on record. Otherwise raise Failed, which begins with the text `otherwise`."""
     known = [str(relation["id"]) for relation in service.items("/v1/relations")]
     if len(known) != 1:
         raise Failed(f"{otherwise}; on record: {', '.join(known) or 'none'}", Exit.USAGE)
@@ -68,11 +120,11 @@ def only_relation(service: Service, otherwise: str) -> str:
 
 
 def recorded(event: Mapping[str, Any]) -> Recorded:
-    """Return the event of a CloudEvent. Raises Failed if a later release wrote it."""
-    kind = _TYPE.fullmatch(event["type"])
-    type, version = (kind["type"], int(kind["version"])) if kind else ("", 0)
+    """Convert a CloudEvent to an event of the domain. Raises Failed if a later release recorded it."""
+    versioned = _TYPE.fullmatch(event["type"])
+    type, version = (versioned["type"], int(versioned["version"])) if versioned else ("", 0)
     try:
-        payload = load_json(type, json.dumps(event["data"])) if SCHEMA_VERSIONS.get(type) == version else None
+        payload = load_json(type, json.dumps(event["data"])) if version <= SCHEMA_VERSIONS.get(type, 0) else None
     except ValidationError:
         payload = None
     if payload is None:
@@ -99,23 +151,30 @@ def events(service: Service, query: Query) -> Iterator[Recorded]:
     return map(recorded, service.feed("/v1/events", query))
 
 
-def read_history(service: Service, stream: str, past: Query = NONE) -> History[Any]:
-    """Return a stream as it was on record at a point."""
-    return history_of(stream, (e for e in events(service, {"stream": stream}) if _was_known(e, past)))
+def read_history(service: Service, stream: str, point: Query = NONE) -> History[Any]:
+    """Return the history of a stream as it was on record at a point in time."""
+    return history_of(stream, (event for event in events(service, {"stream": stream}) if _was_recorded(event, point)))
 
 
 def find_event(service: Service, name: str) -> Recorded:
-    """Return the event of an id or of a name such as `ru-us/visas@7`. Raises Failed."""
+    """Return the event with this id, or with a name such as `ru-us/visas@7`. Raises Failed."""
     if _ID.fullmatch(name.lower()):
         return recorded(service.read(f"/v1/events/{name.lower()}"))
     stream, at, version = name.rpartition("@")
     if not at or not version.isdecimal():
         raise Failed(f'invalid event "{name}"; use its id, or an id with a version such as ru-us/visas@7', Exit.USAGE)
+    last = 0
     for candidate in candidates(stream):
         for event in events(service, {"stream": candidate}):
             if event.version == int(version):
                 return event
-    raise Failed(f"there is no event {name} on record", Exit.NOT_FOUND)
+            last = max(last, event.version)
+    if not last:
+        find(service, stream, NONE)
+    raise Failed(
+        f"there is no event {name} on record; {stream} has @1 to @{last}, which `irritants history {stream}` lists",
+        Exit.NOT_FOUND,
+    )
 
 
 def reference(event: Recorded) -> str:
@@ -124,9 +183,9 @@ def reference(event: Recorded) -> str:
     return f"{event.stream if kind == 'source' else member}@{event.version}"
 
 
-def _was_known(event: Recorded, past: Query) -> bool:
-    if (position := past.get("as_of_position")) is not None:
+def _was_recorded(event: Recorded, point: Query) -> bool:
+    if (position := point.get("as_of_position")) is not None:
         return event.position <= int(str(position))
-    if (known_at := past.get("known_at")) is not None:
+    if (known_at := point.get("known_at")) is not None:
         return event.recorded_at <= datetime.fromisoformat(str(known_at))
     return True

@@ -1,24 +1,31 @@
-"""A template of a report: every open irritant with the events that usually follow.
+"""The file that `irritants report --template` writes on a round or a relation, with every open irritant.
 
-Open decisions are commented out or in <angle brackets>. Filing looks for these first, so that a forgotten one is an
-error with its line and is never recorded.
+A relation that is not on record has a template too, which begins with the events that open it.
+
+Events are commented out, and texts to fill in are in <angle brackets>. Filing lists each bracket that is left as a
+mistake with its line.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
+
+import yaml
 
 from service.cli import drawing
 from service.cli.client import Service, ServiceProblem
 from service.cli.streams import read_history, reference
 from service.cli.terminal import Exit, Failed
+from service.domain.catalogue import EVENT_TYPES, KINDS, ON_ANY_STREAM, Kind
+from service.domain.countries import parties_of
 from service.domain.history import History
 from service.domain.irritant.undertakings import agreements, offers
 from service.domain.report import escaped
-from service.domain.streams import parse_stream
+from service.domain.streams import id_remedy, parse_stream
+from service.openings import title_of_relation
 
 _HEAD: Final = """\
-# Report on the round {round}. The record ended at position {position}.
+# Report on {subject}. The record ended at position {position}.
 #
 # Remove the `# ` in front of what was said, leave or delete the rest, and fill in the text in <angle brackets>.
 # Dates are EDTF: 2025-04-10, 2025-04 (some day in it), "[2025-04-10..]" (that day or later), "[..2025-04-10]".
@@ -26,8 +33,7 @@ _HEAD: Final = """\
 # Then run: irritants report {file} --dry-run
 
 relation: {relation}
-round: {round}
-title: {title}
+{round_line}title: {title}
 
 # The versions when this file was written. If one has changed, the report is refused, and the new events are listed.
 expect:
@@ -81,16 +87,39 @@ _ROUND: Final = """\
   #   hours: <whole hours, or leave it out>
   #   qualifier: <exact, at_least or about>
   #   summary: <in your own words>
+  # A report on this round that was filed without it, or on another round. `irritants get reports` lists their ids.
+  # - stream: relation
+  #   type: ReportAttributed
+  #   report: <id of the report>
+  #   round: {round}
 """
 
-_LEFT: Final = re.compile(r"<[^<>]+>\Z")
+OPENING: Final = """\
+  # The relation is not on record. These events open it, and its first irritant.
+  - stream: relation
+    type: RelationOpened
+    parties: [{one}, {other}]
+    title: {title}
+  - stream: irritant/<name of the irritant in small letters and hyphens, such as consular-staff>
+    type: IrritantOpened
+    title: <title of the irritant, such as Consular staff>
+    category: <group of the irritant, such as visas or property>
+
+"""
+_TITLED: Final = """\
+  - stream: {stream}
+    type: RoundTitled
+    title: {title}
+    summary: <in your own words>
+"""
+_UNFILLED: Final = re.compile(r"<[^<>]+>\Z")
 _CONVENED: Final = """\
   - stream: {stream}
     type: RoundConvened
     place: <place>
     summary: <in your own words>
 """
-_BEFORE: Final = frozenset({"none", "announced", "scheduled", "postponed"})
+_PHASES_BEFORE_MEETING: Final = frozenset({"none", "announced", "scheduled", "postponed"})
 
 _IRRITANT: Final = """
   # {title}: claimed {status}, confirmed {confirmed_status}, reported {reported_status};
@@ -120,49 +149,123 @@ _PROPOSAL: Final = """\
 """
 
 
-def template(service: Service, round: str, file: str | None) -> str:
-    """Return the text. Raises Failed for an invalid round, and ServiceProblem if its relation is not on record."""
-    name = parse_stream(f"round/{round}")
-    if name is None or name.relation is None:
-        raise Failed(f'invalid round "{round}"; use an id such as ru-us/istanbul-april', Exit.USAGE)
-    relation = service.read(f"/v1/relations/{name.relation}")
+def template(service: Service, id: str, file: str | None, titled: str | None = None) -> str:
+    """Return the text of the file on a round or a relation. `file` is its name, for the instructions in it.
+
+    `titled` is the title of a new round. Raises Failed for an invalid id, and ServiceProblem.
+    """
+    if (name := parse_stream(f"relation/{id}") or parse_stream(f"round/{id}")) is None or name.relation is None:
+        raise Failed(
+            f'invalid --template "{id}"; {id_remedy(id, "use an id such as ru-us/istanbul-april, or ru-us")}',
+            Exit.USAGE,
+        )
+    relation = relation_or_new(service, name.relation)
     irritants = list(service.items("/v1/irritants", {"relation": name.relation, "lifecycle": "open"}))
     one, other = relation["parties"]
-    sides = {"one": one, "other": other, "relation": name.relation, "round": round, "stream": f"round/{name.slug}"}
+    values = {"one": one, "other": other, "relation": name.relation, "round": id}
+    values["stream"] = f"round/{name.slug or '<round>'}"
+    is_round = bool(name.slug)
+    subject = f"the round {id}" if is_round else relation["title"]
     versions = "\n".join(f"  irritant/{i['slug']}: {i['version']}" for i in irritants) or "  {}"
     head = _HEAD.format(
-        **sides,
+        **values,
         file=file or "FILE",
-        title=f"Readouts of the round {name.slug}",
+        subject=titled or subject,
+        round_line=f"round: {id}\n" if is_round else "",
+        title=in_yaml(f"Readouts of {titled or 'the round ' + name.slug}") if is_round else "<title of this report>",
         position=max([relation["position"], *(i["position"] for i in irritants)]),
         expect=versions,
     )
-    return "".join([head, _round(service, sides), *(_irritant(service, irritant) for irritant in irritants)])
+    parts = [head]
+    if not relation["position"]:
+        parts.append(OPENING.format(**values, title=relation["title"]))
+    if is_round:
+        parts.append(_round(service, values, titled))
+    parts += [_irritant(service, irritant) for irritant in irritants]
+    return "".join([*parts, *_catalogue(values)])
 
 
-def _round(service: Service, sides: Mapping[str, str]) -> str:
-    begin, phase = _CONVENED.format(**sides), "not on record so far"
+def relation_or_new(service: Service, id: str) -> Mapping[str, Any]:
+    """Return the document of a relation. One that is not on record has the position 0."""
     try:
-        round = service.read(f"/v1/rounds/{sides['round']}")
+        found: Mapping[str, Any] = service.read(f"/v1/relations/{id}")
+    except ServiceProblem as refused:
+        if refused.status != 404:
+            raise
+        return {"parties": parties_of(id), "title": title_of_relation(id), "position": 0}
+    return found
+
+
+def in_yaml(text: str) -> str:
+    """Return a text in quotes, as YAML that is also JSON."""
+    return yaml.safe_dump(text, allow_unicode=True, default_style='"', width=10_000).strip()
+
+
+_CATALOGUE: Final = """
+  # Every other type of event. Copy what you need. Fields marked optional can be left out.
+"""
+_STREAMS: Final[Mapping[Kind, str]] = {
+    "irritant": "irritant/<irritant>",
+    "round": "{stream}",
+    "relation": "relation",
+    "source": "source/<document>",
+    "actor": "actor/<code or slug>",
+}
+_COMMON: Final = frozenset({"type", "asserted_by", "source", "occurred", "occurred_basis", "inference"})
+"""Fields that are not shown for each type. `defaults` has the values of most."""
+
+
+def _catalogue(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield an entry for each type of event, commented out. `values` fill the names in braces, such as {stream}."""
+    yield _CATALOGUE
+    for kind, types in KINDS.items():
+        for type in (
+            name for name in EVENT_TYPES if name in types and (kind == "irritant" or name not in ON_ANY_STREAM)
+        ):
+            yield f"  # - stream: {_STREAMS[kind].format(**values)}\n  #   type: {type}\n"
+            for name, field in EVENT_TYPES[type].model_fields.items():
+                if name not in _COMMON:
+                    value = value_of(field.annotation, (field.alias or name).replace("_", " "))
+                    yield f"  #   {field.alias or name}: <{'' if field.is_required() else 'optional, '}{value}>\n"
+
+
+def value_of(annotation: object, otherwise: str) -> str:
+    """Return the choices of a field, or another text if it takes more than a few words."""
+    for option in (annotation, *get_args(annotation)):
+        if get_origin(option) is Literal:
+            *others, last = map(str, get_args(option))
+            return f"{', '.join(others)} or {last}" if others else last
+    return "true or false" if annotation is bool else otherwise
+
+
+def _round(service: Service, values: Mapping[str, str], titled: str | None) -> str:
+    """Return the entries on the round itself. One that has not met yet begins with its opening."""
+    begin, phase = _CONVENED.format(**values), "not on record so far"
+    if titled:
+        begin += _TITLED.format(**values, title=in_yaml(titled))
+    try:
+        round = service.read(f"/v1/rounds/{values['round']}")
     except ServiceProblem as refused:
         if refused.status != 404:
             raise
     else:
         phase = f"{round['phase']} so far"
-        begin = begin if round["phase"] in _BEFORE else ""
-    return _ROUND.format(**sides, phase=phase, begin=begin)
+        begin = begin if round["phase"] in _PHASES_BEFORE_MEETING else ""
+    return _ROUND.format(**values, phase=phase, begin=begin)
 
 
 def _irritant(service: Service, irritant: Mapping[str, Any]) -> str:
+    """Return the entries on one irritant, with its open next steps and proposals."""
     stream = f"irritant/{irritant['slug']}"
     history = read_history(service, f"irritant/{irritant['id']}")
     standing = {**{name: drawing.in_words(value) for name, value in irritant.items()}, "stream": stream}
-    standing["basis"] = drawing.basis(irritant)
-    return "".join([_IRRITANT.format(**standing), *_open(history, stream)])
+    names = irritant.get("names", drawing.NO_NAMES)
+    standing |= {"basis": drawing.basis(irritant, names), "awaiting": drawing.within([irritant["awaiting"]], names)}
+    return "".join([_IRRITANT.format(**standing), *_undertakings(history, stream)])
 
 
-def _open(history: History[Any], stream: str) -> Iterator[str]:
-    """Yield the open next steps and proposals."""
+def _undertakings(history: History[Any], stream: str) -> Iterator[str]:
+    """Yield entries for the open next steps and proposals."""
     for step in agreements(history.state):
         if step.open:
             yield _STEP.format(stream=stream, step=step.step, action=step.last.data.action, owner=step.terms.owner)
@@ -179,12 +282,12 @@ def _open(history: History[Any], stream: str) -> Iterator[str]:
 
 
 def unfilled(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the JSON Pointer of each place that is not filled in, with an error."""
+    """Yield the JSON Pointer of each text that is not filled in, with an error message."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from unfilled(part, f"{pointer}/{escaped(name)}")
     elif isinstance(value, list):
         for index, part in enumerate(value):
             yield from unfilled(part, f"{pointer}/{index}")
-    elif isinstance(value, str) and (left := _LEFT.search(value)):
-        yield pointer, f"fill in {left[0]}"
+    elif isinstance(value, str) and (blank := _UNFILLED.search(value)):
+        yield pointer, f"fill in {blank[0]}"

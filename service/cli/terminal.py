@@ -1,8 +1,8 @@
-"""Output of commands, and exit codes.
+"""Print the output of commands, and define the exit codes.
 
 A terminal gets tables, colours and progress bars. A pipe gets the same words as plain text, one line for a row. Only
-the stream decides, not FORCE_COLOR or COLUMNS, so that a file does not depend on them. Texts of the record are never
-read as markup.
+the kind of stream decides. FORCE_COLOR and COLUMNS do not, so that a file does not depend on them. Text from the record
+is never read as markup.
 
 Pipes and files get UTF-8 in every locale, and so do JSON, CSV and Markdown on a terminal. Tables and sentences on a
 terminal use its own encoding.
@@ -27,15 +27,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-Done = Callable[[int, int], None]
-"""Called with the amount that is done, and the total."""
+OnProgress = Callable[[int, int], None]
+"""Reports progress: called with the amount that is done, and the total."""
 
 UNSEEN: Final = "standard output is closed, or is /dev/null"
+"""The reason, for messages, why results cannot be seen (`is_shown`)."""
 _LONG_SECONDS: Final = 2
 _USUAL_WIDTH: Final = 80
-_VISIBLY: Final = "irritants.visibly"
-_LIKE: Final = dict(zip("■◆○·→…✗“”─━│╭╮╰╯", '#*o.>~x""--|++++', strict=True))
-"""Substitutes for terminals that lack the marks and lines of tables."""
+_ERROR_HANDLER: Final = "irritants.substitute"
+"""The name under which `_substitute` is registered."""
+_SUBSTITUTES: Final = dict(zip("■◆○·→…✗“”─━│╭╮╰╯", '#*o.>~x""--|++++', strict=True))
+"""ASCII characters for terminals whose encoding lacks the marks and lines of tables."""
 
 
 class Exit(IntEnum):
@@ -51,22 +53,22 @@ class Exit(IntEnum):
 
 
 class Failed(Exception):
-    """The command failed. `found` has more members for `--json`."""
+    """The command failed. `found` has further members for the JSON that `--json` prints."""
 
     def __init__(self, sentence: str, code: Exit = Exit.REFUSED, found: dict[str, Any] | None = None) -> None:
         self.sentence, self.code, self.found = sentence, code, found or {}
         super().__init__(sentence)
 
 
-def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as a handler of signals is called
-    """End the program as a success, so that clean-up code runs."""
+def exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- signal handlers have both
+    """Exit with code 0, so that clean-up code runs."""
     raise SystemExit(Exit.DONE)
 
 
 def set_encoding(stream: TextIO) -> None:
-    """Make a standard stream write UTF-8, or on a terminal its encoding. Writing never raises an encoding error."""
+    """Set a stream to UTF-8, or a terminal to its own encoding. Writing then never raises an encoding error."""
     if isinstance(stream, TextIOWrapper):
-        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors=_VISIBLY)
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors=_ERROR_HANDLER)
 
 
 def _substitute(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -76,25 +78,27 @@ def _substitute(error: UnicodeError) -> tuple[str | bytes, int]:
     locale lacks: the name is restored if it is UTF-8, else the surrogate is escaped as in JSON.
     """
     assert isinstance(error, UnicodeEncodeError)
-    lacking = error.object[error.start : error.end]
-    if not any("\ud800" <= character <= "\udfff" for character in lacking):
-        return "".join(_LIKE.get(character, "?" * Text(character).cell_len) for character in lacking), error.end
+    missing = error.object[error.start : error.end]
+    if not any("\ud800" <= character <= "\udfff" for character in missing):
+        return "".join(_SUBSTITUTES.get(character, "?" * Text(character).cell_len) for character in missing), error.end
     try:
-        name = lacking.encode("utf-8", "surrogateescape")
+        name = missing.encode("utf-8", "surrogateescape")
         name.decode()
     except UnicodeError:
-        return lacking.encode("ascii", "backslashreplace"), error.end
+        return missing.encode("ascii", "backslashreplace"), error.end
     return name, error.end
 
 
-codecs.register_error(_VISIBLY, _substitute)
+codecs.register_error(_ERROR_HANDLER, _substitute)
 
 
 def out() -> Console:
+    """Return a console for standard output."""
     return _console(sys.stdout)
 
 
 def err() -> Console:
+    """Return a console for standard error."""
     return _console(sys.stderr)
 
 
@@ -114,7 +118,7 @@ def _console(stream: TextIO) -> Console:
 
 
 def is_shown() -> bool:
-    """Return whether results can be seen: not if standard output is closed or is /dev/null (`UNSEEN`)."""
+    """Return whether results can be seen. They cannot if standard output is closed or is /dev/null (`UNSEEN`)."""
     try:
         return not os.path.samestat(os.fstat(sys.stdout.fileno()), Path(os.devnull).stat())
     except OSError:  # not a file of the operating system
@@ -135,14 +139,14 @@ def show(*renderables: RenderableType) -> None:
 
 
 def _print(console: Console, renderable: RenderableType) -> None:
-    """Print. The terminal folds sentences itself, so that copied paths and addresses have no line breaks."""
+    """Print. A sentence is left to the terminal to wrap, so that copied paths and addresses have no line breaks."""
     console.print(renderable, soft_wrap=isinstance(renderable, str))
 
 
 def show_text(text: str) -> None:
-    """Print a text as it is, in UTF-8 and without added line breaks, for programs and for copying."""
+    """Print a text unchanged, in UTF-8 and without added line breaks, for programs and for copying."""
     sys.stdout.flush()
-    sys.stdout.buffer.write((text if text.endswith("\n") else f"{text}\n").encode("utf-8", _VISIBLY))
+    sys.stdout.buffer.write((text if text.endswith("\n") else f"{text}\n").encode("utf-8", _ERROR_HANDLER))
     sys.stdout.buffer.flush()
 
 
@@ -151,11 +155,12 @@ def show_json(value: object, *, on_one_line: bool = False) -> None:
 
 
 def note(sentence: str | Text) -> None:
-    """Print a remark on the work, not a result, to standard error."""
+    """Print a remark about the work to standard error. Results go to standard output."""
     _print(err(), sentence)
 
 
 def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
+    """Return a table: with rules and folded cells on a terminal, in a pipe with one line for each row."""
     console = out()
     made = Table(*columns, box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for column in made.columns:
@@ -167,8 +172,8 @@ def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Done]:
-    """Show the progress of long work: a bar on a terminal, else a line at every tenth."""
+def progress(what: str) -> Iterator[OnProgress]:
+    """Show the progress of long work: a bar on a terminal, else a line for each tenth."""
     console = err()
     if not console.is_terminal:
         yield _Tenths(what)
@@ -181,7 +186,7 @@ def progress(what: str) -> Iterator[Done]:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show that work of unknown length goes on; in a pipe one line if it takes long."""
+    """Show that work of unknown length goes on. In a pipe, print one line if it takes more than two seconds."""
     console = err()
     if console.is_terminal:
         with console.status(what):
@@ -197,13 +202,13 @@ def working(what: str) -> Iterator[None]:
 
 
 class _Tenths:
-    """Print progress at most ten times, and not for work that is done at once."""
+    """Print a line for each tenth of the work that is done, except the last."""
 
     def __init__(self, what: str) -> None:
-        self.what, self.said = what, 0
+        self.what, self.printed = what, 0
 
     def __call__(self, done: int, total: int) -> None:
         tenth = 10 * done // max(total, 1)
-        if self.said < tenth < 10:
-            self.said = tenth
+        if self.printed < tenth < 10:
+            self.printed = tenth
             note(f"{self.what}: {done:,} of {total:,}")

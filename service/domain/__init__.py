@@ -1,5 +1,9 @@
-"""The domain: bilateral irritants, what is asserted of them, and the rules. Pure: standard library and pydantic only.
+"""The domain: event types, the rules that accept or refuse events, and the folds that compute states from histories.
 
-Nothing here reads a clock, makes an identifier, opens a connection or knows HTTP; all of that is handed in. That is
-what lets one function serve the present, the past, the preview and the rebuild.
+All code here is pure and imports only the standard library and pydantic. Callers pass in the clock and the ids. So the
+same functions serve present and past readings, previews and rebuilds. `docs/glossary.md` explains the words.
+
+    events, decided      report.py (reads a report) → filing.py (`decide`) → irritant/rules.py and other rules
+    events, folded       corrections.py (order, corrections) → history.py → irritant/fold.py and other `evolve`s
+    states, interpreted  irritant/standing.py, disputes.py, undertakings.py, remarks.py; round/membership.py
 """

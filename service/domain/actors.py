@@ -1,7 +1,8 @@
-"""Who speaks or acts: states, the EU, the UN and Kosovo by a code, registered organisations by a slug, and media.
+"""Define who can be an actor, and how an actor counts in a relation.
 
-In a relation an actor counts as a *side* (one of its two parties), as a *third party* (any other state or organisation)
-or as *media*. A text of both parties (`JOINT`) is the word of each of them.
+States, the EU, the UN and Kosovo have a code (`RU`), registered organisations a slug (`iaea`). `MEDIA` stands for all
+media, `JOINT` for one text by both parties. In a relation an actor is a *side* (one of the two parties), a *third
+party* (another state or organisation) or *media*. A joint text counts as an assertion by each side.
 """
 
 import re
@@ -12,7 +13,7 @@ from service.domain.countries import ALPHA_2
 Voice = Literal["side", "third_party", "media"]
 
 CODES: Final = ALPHA_2 | {"EU", "UN", "XK"}
-"""The codes of ISO 3166-1, with those it reserves for the EU and the UN, and the one in use for Kosovo."""
+"""The codes of ISO 3166-1, with EU and UN, which it reserves, and XK, which is in use for Kosovo."""
 JOINT: Final = "JOINT"
 MEDIA: Final = "MEDIA"
 BOTH: Final = "both"
@@ -21,17 +22,17 @@ _RESERVED: Final = frozenset({"both", "joint", "media", "none"})
 
 
 def is_registered_name(name: str) -> bool:
-    """Whether this can be the slug of a registered actor, such as `iaea`; two letters would look like a code."""
+    """Return whether a registered actor can have this slug, such as `iaea`. Two letters would look like a code."""
     return 2 < len(name) <= 80 and name not in _RESERVED and _SLUG.fullmatch(name) is not None
 
 
 def is_actor(name: str) -> bool:
-    """Whether this is a code, or a slug as registered actors have it."""
+    """Return whether this is the code of an actor, or can be the slug of one. The slug may not be registered."""
     return name in CODES or is_registered_name(name)
 
 
 def holders(parties: tuple[str, str], asserter: str) -> tuple[str, ...]:
-    """Return whose word this is: that of both parties for a joint text, else the asserter's."""
+    """Return the actors whose assertion this is: both parties for a joint text, else the asserter."""
     return parties if asserter == JOINT else (asserter,)
 
 

@@ -1,10 +1,13 @@
-"""effective(history): what a stream says, in the order of the world, with the record's own mistakes taken out.
+"""Compute what the history of a stream says now: `effective_events` applies corrections and retractions, and sorts.
 
-The record is append-only, so a mistake is mended by a further event. Here corrections and retractions are applied,
-evidence becomes its target said again, and the assertions are put in the order in which the world, not the filing
-clerk, produced them. Every reading starts here: the present, the past and the preview differ only in the history.
+The record is append-only, so a mistake is corrected by a further event. `effective_events` applies such events, makes
+each piece of evidence a copy of its target with another voice or document, and sorts all by *order of occurrence*: the
+order in which things happened, not in which they were filed. All states, past and present, are folded from its result.
 
-Total by construction: a target that is not on record, or that was retracted, is passed over, never an error.
+The order is by earliest day (unknown first), then latest day (unknown last), then reversals, reopenings and withdrawals
+last, then position. An event that names another comes after it.
+
+No history makes these functions raise. An event whose target is unknown or retracted has no effect.
 """
 
 import heapq
@@ -19,7 +22,7 @@ from service.domain.assertion import (
     Assertion,
     AssertionCorrected,
     AssertionRetracted,
-    Contract,
+    EventModel,
     EvidenceAdded,
     Recorded,
     when,
@@ -38,20 +41,22 @@ BEGINNING: Final = date.min
 END: Final = date.max
 
 Key = tuple[date, date, bool, int]
-"""earliest (unknown first), latest (unknown last), goes down, position."""
+"""The sort key: earliest day, latest day, whether it is a reversal, a reopening or a withdrawal, position."""
 
-Utterance = tuple[str, str]
+VoiceAndOrigin = tuple[str, str]
+"""Who speaks, and the origin."""
 
-# What an assertion may name by the id of another event; it then comes after that event.
-_NAMES: Final = ("target", "proposal", "undoes", "after")
+_EARLIER_EVENTS: Final = ("target", "proposal", "undoes", "after")
+"""The fields with the id of an event that this event comes after."""
 
 
 @dataclass(frozen=True, slots=True)
-class Effective:
-    """An assertion or a record-keeping event as it now reads, in its place.
+class EffectiveEvent:
+    """An event after all corrections, with its dates. Other modules call it an effect.
 
-    `root` is the assertion that this is evidence of, or its own id. A `relay` is evidence by an utterance that is
-    behind the assertion already: a further document, no further voice.
+    `root`: the id of the assertion that this is evidence of, or its own id. `relay`: this evidence has the same voice
+    and origin as earlier evidence or the assertion itself, so it adds a document but no voice. `earliest`, `latest`:
+    the first and the last day that it can have, None if unknown.
     """
 
     id: str
@@ -59,7 +64,7 @@ class Effective:
     position: int
     recorded_at: datetime
     report: str
-    data: Contract
+    data: EventModel
     earliest: date | None = None
     latest: date | None = None
     relay: bool = False
@@ -74,7 +79,7 @@ class Effective:
 
 
 def merge_patch(target: object, patch: object) -> object:
-    """RFC 7396."""
+    """Return a JSON value after a JSON Merge Patch (RFC 7396)."""
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(target) if isinstance(target, Mapping) else {}
@@ -86,51 +91,71 @@ def merge_patch(target: object, patch: object) -> object:
     return merged
 
 
-def corrected(event: Contract, changes: Mapping[str, object], *, on_record: bool = False) -> Contract:
-    """The event with these fields changed. Raises ValidationError where the result is no such event."""
+def corrected(event: EventModel, changes: Mapping[str, object], *, on_record: bool = False) -> EventModel:
+    """Return an event with these changes (a JSON Merge Patch). Raise ValidationError if the result is invalid."""
     changed = merge_patch(dump(event), changes)
     return load(type(event).__name__, changed, on_record=on_record)  # type: ignore[arg-type]  # a mapping by RFC 7396
 
 
 class Amendments:
-    """The corrections and retractions of one history, resolved: what is struck, and how each event now reads."""
+    """The corrections and retractions of one history that are in effect.
+
+    `retracted`: the retraction of each retracted event. `corrections`: the corrections of each corrected event, in the
+    order of filing. Both are by the id of the retracted or corrected event.
+    """
 
     def __init__(self, history: Iterable[Recorded]) -> None:
-        # Nothing else counts here, so what is resolved stands until the next correction or retraction.
         self._events = {e.id: e for e in history if isinstance(e.data, AssertionCorrected | AssertionRetracted)}
-        self.struck: dict[str, Recorded] = {}
+        self.retracted: dict[str, Recorded] = {}
         self._resolve_retractions()
         self.corrections = self._resolve_corrections()
 
     def _resolve_retractions(self) -> None:
-        # From the last to the first: whoever could strike a retraction was filed after it.
+        # From the last to the first, because the retraction of a retraction is filed after it.
         for event in reversed(self._events.values()):
-            if isinstance(event.data, AssertionRetracted) and event.id not in self.struck:
-                self.struck[event.data.target] = event
+            if isinstance(event.data, AssertionRetracted) and event.id not in self.retracted:
+                self.retracted[event.data.target] = event
 
     def _resolve_corrections(self) -> dict[str, list[Recorded]]:
-        """Per event, its corrections that hold, in the order filed. A correction of a correction replaces it."""
-        held: dict[str, list[Recorded]] = {}
+        """Find the corrections in effect. A correction of a correction replaces it, and ends with it."""
+        found: dict[str, list[Recorded]] = {}
         for event in self._events.values():
-            if not isinstance(event.data, AssertionCorrected) or event.id in self.struck:
+            if not isinstance(event.data, AssertionCorrected) or not self._is_in_effect(event):
                 continue
             named = self._events.get(event.data.target)
-            root = self.corrects(event.id)
+            root = self.corrected_root(event.id)
             if named is not None and named.id != root:
-                held[root] = [c for c in held.get(root, ()) if c.id != named.id]
-            held.setdefault(root, []).append(event)
-        return held
+                found[root] = [c for c in found.get(root, ()) if c.id != named.id]
+            found.setdefault(root, []).append(event)
+        return found
 
-    def corrects(self, target: str) -> str:
-        """The id of the event that a correction of `target` in the end corrects, through corrections of corrections."""
+    def _is_in_effect(self, correction: Recorded) -> bool:
+        """Return whether neither a correction nor another one that it corrects is retracted."""
+        seen: set[str] = set()
+        event: Recorded | None = correction
+        while event is not None and isinstance(event.data, AssertionCorrected) and event.id not in seen:
+            if event.id in self.retracted:
+                return False
+            seen.add(event.id)
+            event = self._events.get(event.data.target)
+        return True
+
+    def corrected_root(self, target: str) -> str:
+        """Return the id of the event that a correction of `target` changes.
+
+        That is `target`, or if `target` is itself a correction, the event that it corrects.
+        """
         seen = set()
         while (event := self._events.get(target)) and isinstance(event.data, AssertionCorrected) and target not in seen:
             seen.add(target)
             target = event.data.target
         return target
 
-    def reads(self, event: Recorded, *, strictly: bool = False) -> Contract:
-        """The event as it now reads. A correction that no longer fits changes nothing, or `strictly` raises."""
+    def content_of(self, event: Recorded, *, strictly: bool = False) -> EventModel:
+        """Return the content of an event after its corrections.
+
+        Skip a correction whose result is invalid, or with `strictly` raise ValidationError.
+        """
         data = event.data
         for correction in self.corrections.get(event.id, ()):
             assert isinstance(correction.data, AssertionCorrected)
@@ -142,26 +167,31 @@ class Amendments:
         return data
 
 
-def effective(history: Sequence[Recorded], amendments: Amendments | None = None) -> list[Effective]:
-    """What the history says, in the order of the world. Cost: O(n log n), one validation per corrected event."""
-    amendments = amendments or Amendments(history)
-    placed: dict[str, Effective] = {}
-    for event in history:
-        if event.id in amendments.struck or isinstance(event.data, AssertionCorrected | AssertionRetracted):
-            continue
-        if (effect := reading(event, amendments.reads(event), placed)) is not None:
-            placed[event.id] = effect
-    return in_world_order(placed.values())
+def effective_events(history: Sequence[Recorded], amendments: Amendments | None = None) -> list[EffectiveEvent]:
+    """Return the events of a history after all corrections, in order of occurrence, without retracted ones.
 
-
-def reading(
-    event: Recorded, data: Contract, placed: Mapping[str, Effective], *, proposed: bool = False
-) -> Effective | None:
-    """Return an event as it reads among those before it; None where what it is aimed at does not stand.
-
-    A `proposed` event is read in any case, so that it can be refused.
+    Cost: O(n log n), and one validation for each correction.
     """
-    if not proposed and (aim := aims_at(data)) is not None and aim not in placed:
+    amendments = amendments or Amendments(history)
+    placed: dict[str, EffectiveEvent] = {}
+    for event in history:
+        if event.id in amendments.retracted or isinstance(event.data, AssertionCorrected | AssertionRetracted):
+            continue
+        if (effect := effective_event(event, amendments.content_of(event), placed)) is not None:
+            placed[event.id] = effect
+    return in_order_of_occurrence(placed.values())
+
+
+def effective_event(
+    event: Recorded, data: EventModel, placed: Mapping[str, EffectiveEvent], *, proposed: bool = False
+) -> EffectiveEvent | None:
+    """Return an event with its dates, None if the event that it needs (`aims_at`) is not in `placed`.
+
+    `data`: its content after corrections. `placed`: the events before it that have an effect, by id. `proposed`: the
+    event is not recorded yet, so return it even without its target, for the rules to refuse. Evidence without its
+    target is always None.
+    """
+    if not proposed and (needed := aims_at(data)) is not None and needed not in placed:
         return None
     if isinstance(data, EvidenceAdded):
         target = placed.get(data.target)
@@ -175,121 +205,158 @@ def reading(
                 "wording": data.wording,
             }
         )
-        return Effective(event.id, target.root, event.position, event.recorded_at, event.report, repeated)
+        return EffectiveEvent(event.id, target.root, event.position, event.recorded_at, event.report, repeated)
     span = when(data.occurred) if isinstance(data, Assertion) else when(None)
-    return Effective(
+    return EffectiveEvent(
         event.id, event.id, event.position, event.recorded_at, event.report, data, span.earliest, span.latest
     )
 
 
-def aims_at(data: Contract) -> str | None:
-    """The event without which this one has no effect: what it denies, answers, repeats, or says the state of."""
+def aims_at(data: EventModel) -> str | None:
+    """Return the id of the event without which this one has no effect: its target, proposal or instrument."""
     fields = vars(data)
     aim: str | None = fields.get("target") or fields.get("proposal")
     return data.instrument if isinstance(data, InstrumentStated) else aim
 
 
-def named_by(effect: Effective) -> list[str]:
-    """The ids of the events that this one names and therefore comes after."""
+def named_by(effect: EffectiveEvent) -> list[str]:
+    """Return the ids of the events that this one names, and so comes after."""
     fields = vars(effect.data)
-    names = [id for field in _NAMES if (id := fields.get(field)) is not None]
+    ids = [id for field in _EARLIER_EVENTS if (id := fields.get(field)) is not None]
     if isinstance(effect.data, InstrumentStated):
-        names.append(effect.data.instrument)
-    return [id for id in names if id != effect.id]
+        ids.append(effect.data.instrument)
+    return [id for id in ids if id != effect.id]
 
 
-def key_of(effect: Effective) -> Key:
+def is_surely_before(one: EffectiveEvent, other: EffectiveEvent) -> bool:
+    """Return whether one event came before another, by their dates or because the other names it."""
+    if one.latest is not None and other.earliest is not None and one.latest < other.earliest:
+        return True
+    return not {one.id, one.root}.isdisjoint(named_by(other))
+
+
+def key_of(effect: EffectiveEvent) -> Key:
+    """Return the sort key of an event in order of occurrence, as far as its own dates show."""
     if not isinstance(effect.data, Assertion):
-        # Record-keeping is of no date: what was opened was open from the start.
+        # Events that keep the record come first: an irritant is open from the start.
         return (BEGINNING, BEGINNING, False, effect.position)
-    down = isinstance(effect.data, ProgressReversed | IrritantReopened | IrritantWithdrawn)
-    return (effect.earliest or BEGINNING, effect.latest or END, down, effect.position)
+    lowers = isinstance(effect.data, ProgressReversed | IrritantReopened | IrritantWithdrawn)
+    return (effect.earliest or BEGINNING, effect.latest or END, lowers, effect.position)
 
 
-def in_world_order(effects: Iterable[Effective]) -> list[Effective]:
-    """By key, but never before an event that it names, nor a closing before its step: Kahn's algorithm on a heap.
+def in_order_of_occurrence(effects: Iterable[EffectiveEvent]) -> list[EffectiveEvent]:
+    """Sort events by order of occurrence, by Kahn's algorithm on a heap.
 
-    Evidence has no place of its own: it follows its target at once. Events that name each other in a circle, which
-    only an odd history has, are taken as they come.
+    The order is that of the keys, but no event comes before one that it names, and no NextStepClosed before the first
+    agreement of its step. Evidence follows its target at once. Events that name each other in a circle, which the rules
+    refuse but later corrections can cause, are sorted by key.
     """
-    groups: dict[str, list[Effective]] = {}
+    # An assertion and its evidence are one group, by the id of the assertion. Groups are sorted, not single events.
+    groups: dict[str, list[EffectiveEvent]] = {}
     for e in effects:
         groups.setdefault(e.root, []).append(e)
     roots = {e.id: root for root, group in groups.items() for e in group}
     steps = {group[0].data.step for group in groups.values() if isinstance(group[0].data, NextStepAgreed)}
-    waiting = {id: group[0] for id, group in groups.items()}
-    waits: dict[str, set[str]] = {}
+    unsorted = {id: group[0] for id, group in groups.items()}
+    waits_for: dict[str, set[str]] = {}
     followers: dict[str, list[str]] = {}
-    for id, e in waiting.items():
-        waits[id] = {roots[name] for name in named_by(e) if name in roots}
+    for id, e in unsorted.items():
+        waits_for[id] = {roots[named] for named in named_by(e) if named in roots}
         if isinstance(e.data, NextStepClosed) and e.data.step in steps:
-            waits[id].add(_step(e.data))
-        for name in waits[id]:
-            followers.setdefault(name, []).append(id)
-    heap = [(key_of(e), id) for id, e in waiting.items() if not waits[id]]
+            waits_for[id].add(_agreement_key(e.data))
+        for earlier in waits_for[id]:
+            followers.setdefault(earlier, []).append(id)
+    heap = [(key_of(e), id) for id, e in unsorted.items() if not waits_for[id]]
     heapq.heapify(heap)
-    order: list[Effective] = []
-    while waiting:
-        id = heapq.heappop(heap)[1] if heap else min(waiting, key=lambda e: _out_of_a_circle(waiting[e]))
-        first = waiting.pop(id)
-        order += _in_its_place(first, groups[id])
-        for done in (id, _step(first.data)) if isinstance(first.data, NextStepAgreed) else (id,):
+    order: list[EffectiveEvent] = []
+    while unsorted:
+        # If the heap is empty, all remaining events are in circles or follow one.
+        id = heapq.heappop(heap)[1] if heap else min(unsorted, key=lambda e: _key_in_a_circle(unsorted[e]))
+        first = unsorted.pop(id)
+        order += _with_evidence(first, groups[id])
+        for done in (id, _agreement_key(first.data)) if isinstance(first.data, NextStepAgreed) else (id,):
             for follower in followers.pop(done, ()):
-                if follower in waiting:
-                    waiting[follower] = no_earlier(waiting[follower], first)
-                    waits[follower].remove(done)
-                    if not waits[follower]:
-                        heapq.heappush(heap, (key_of(waiting[follower]), follower))
+                if follower in unsorted:
+                    unsorted[follower] = no_earlier(unsorted[follower], first)
+                    waits_for[follower].remove(done)
+                    if not waits_for[follower]:
+                        heapq.heappush(heap, (key_of(unsorted[follower]), follower))
     return order
 
 
-def _step(data: NextStepAgreed | NextStepClosed) -> str:
-    """What a closing waits for: whichever event, first in the world, agreed the step. No event has such an id."""
+def _agreement_key(data: NextStepAgreed | NextStepClosed) -> str:
+    """Return a key for the first agreement of a step, which its closing waits for. No event has such an id."""
     return f"step {data.step}"
 
 
-def _out_of_a_circle(effect: Effective) -> tuple[bool, Key]:
-    # A closing names its step, not an event: a step that was agreed again after it is not what it closed.
+def _key_in_a_circle(effect: EffectiveEvent) -> tuple[bool, Key]:
+    # Closings first: a closing waits for its step, and can come before a later agreement to the same step.
     return not isinstance(effect.data, NextStepClosed), key_of(effect)
 
 
-def _in_its_place(target: Effective, group: Iterable[Effective]) -> Iterable[Effective]:
-    """An assertion and at once all that says it again."""
+def _with_evidence(target: EffectiveEvent, group: Iterable[EffectiveEvent]) -> Iterable[EffectiveEvent]:
+    """Yield an assertion, then its evidence from the group."""
     yield target
-    seen = {utterance(target)}
+    seen = {voice_and_origin(target)}
     for evidence in group:
         if evidence.is_evidence:
-            yield said_again(evidence, target, seen)
-            seen.add(utterance(evidence))
+            yield with_dates_of_target(evidence, target, seen)
+            seen.add(voice_and_origin(evidence))
 
 
-def said_again(evidence: Effective, target: Effective, seen: Container[Utterance]) -> Effective:
-    """Evidence in the place of its target; a relay where the same utterance was heard there before."""
-    relay = utterance(evidence) in seen
+def with_dates_of_target(
+    evidence: EffectiveEvent, target: EffectiveEvent, seen: Container[VoiceAndOrigin]
+) -> EffectiveEvent:
+    """Return evidence with the dates of its target. It is a relay if its voice and origin are in `seen`."""
+    relay = voice_and_origin(evidence) in seen
     return replace(evidence, earliest=target.earliest, latest=target.latest, relay=relay)
 
 
-def utterance(effect: Effective) -> Utterance:
-    """Who speaks, and by which origin."""
+def voice_and_origin(effect: EffectiveEvent) -> VoiceAndOrigin:
+    """Return who speaks, and by which origin. Both are empty for an event that is not an assertion."""
     assertion = effect.assertion
     return (assertion.asserted_by.party, assertion.source.origin) if assertion else ("", "")
 
 
-def no_earlier(effect: Effective, named: Effective) -> Effective:
-    """The event with at least the `earliest` of one that it names; an emptied range becomes that day or later."""
+def no_earlier(effect: EffectiveEvent, named: EffectiveEvent) -> EffectiveEvent:
+    """Return an event with days that are no earlier than the first day of an event that it names."""
     if named.earliest is None or (effect.earliest is not None and effect.earliest >= named.earliest):
         return effect
     latest = effect.latest if effect.latest is None or effect.latest >= named.earliest else named.earliest
     return replace(effect, earliest=named.earliest, latest=latest)
 
 
-def happened(effect: Effective, on: date, *, certain: bool) -> bool:
-    """Whether this had happened by that day: possibly (`earliest` ≤ day), or certainly (`latest` ≤ day).
+DocumentAndOrigin = tuple[str, str]
+"""A document and an origin, as an assertion cites them."""
 
-    An unknown `latest` counts as the day of recording, by which it had certainly happened.
+
+def happened_by(
+    effects: Iterable[EffectiveEvent],
+    on: date,
+    *,
+    certain: bool = False,
+    dates: Mapping[DocumentAndOrigin, date] | None = None,
+) -> list[EffectiveEvent]:
+    """Return the events that had happened by the day `on`.
+
+    An event counts if it can have happened by then (`earliest` ≤ `on`). With `certain`, it counts if it must have
+    happened (`latest` ≤ `on`), and an unknown `latest` counts as the day of recording. An assertion without a date
+    counts from the day in `dates` for the document and origin that it cites, or else always. Evidence and events with a
+    target count only if their target does.
     """
-    if not isinstance(effect.data, Assertion):
-        return True
-    if certain:
-        return (effect.latest or effect.recorded_at.date()) <= on
-    return effect.earliest is None or effect.earliest <= on
+    happened_events: list[EffectiveEvent] = []
+    left_out: set[str] = set()
+    for effect in effects:
+        data = effect.data
+        if not isinstance(data, Assertion):
+            happened = True
+        elif certain:
+            happened = (effect.latest or effect.recorded_at.date()) <= on
+        else:
+            since = dates.get((data.source.document, data.source.origin)) if dates and data.occurred is None else None
+            happened = (effect.earliest is None or effect.earliest <= on) and (since is None or since <= on)
+        if happened and not (left_out and (effect.root in left_out or aims_at(data) in left_out)):
+            happened_events.append(effect)
+        else:
+            left_out.add(effect.id)
+    return happened_events

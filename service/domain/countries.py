@@ -1,7 +1,7 @@
-"""The alpha-2 codes of ISO 3166-1: who can be a party.
+"""List the country codes of ISO 3166-1 alpha-2.
 
-Listed, not looked up by a library: two hundred and forty-nine codes change about once in ten years, and the record must
-read the same tomorrow.
+The list is part of the code, because an update of a library must not change how the record reads. The codes change
+about once in ten years.
 """
 
 from typing import Final
@@ -20,6 +20,6 @@ ALPHA_2: Final = frozenset(
 
 
 def parties_of(relation: str) -> tuple[str, str]:
-    """The two party codes of a relation's id, in its order: `ru-us` → `("RU", "US")`."""
+    """Return the codes of the two parties of a relation: `ru-us` gives `("RU", "US")`."""
     one, other = relation.upper().split("-")
     return one, other

@@ -1,13 +1,19 @@
-"""Dates of the world: the part of EDTF that the record takes, and the days that each date spans.
+"""Parse dates in the Extended Date/Time Format (EDTF) into their first and last possible day.
 
-Taken are the Library of Congress' levels 0 and 1, and of level 2 only "one of a range": `[a..b]`, `[a..]`, `[..b]`.
-The span is strict, so that it never claims more than the text: `~ ? %` do not widen it, an open or unknown end is
-unknown, a date-time counts as the day that is written. The parser is our own because the PyPI package takes
-milliseconds a date and reads `2025-04-10/`, whose end is unknown, as ending ten years later.
+Accepted are levels 0 and 1 of the Library of Congress, and of level 2 only "one of a range":
 
-Two readings that EDTF leaves open: seasons are the northern hemisphere's, in whole months, spring from March and
-winter from December to the end of February; and a day that `datetime.date` cannot hold (before the year 1, after 9999)
-becomes the nearest bound that is still true, which is the edge of the calendar or, beyond it, None.
+    2025-04-10              one day
+    2025-04                 from 1 to 30 April 2025
+    2025-04-10/2025-04-12   a period
+    2025-04-10/..           a period with an open end: the last day is unknown (None)
+    [2025-04-10..]          one unknown day, on 10 April 2025 or later
+
+The marks `~ ? %` (about, uncertain, both) do not widen the days. A date with a time counts as its day. This parser
+exists because the package on PyPI takes milliseconds for a date, and reads `2025-04-10/` as ending ten years later.
+
+EDTF leaves two points open. Seasons are those of the northern hemisphere in whole months: spring begins in March,
+winter lasts from December to February. A bound before the year 1 or after 9999, which `datetime.date` cannot hold,
+becomes the first or last day of the calendar if that is still true, else None.
 """
 
 import re
@@ -17,7 +23,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
 
-# Not `date`: the year -1985 must be compared before it is found not to fit.
+# Not `date`, because the year -1985 must be compared although `date` cannot hold it.
 _Day: TypeAlias = tuple[int, int, int]
 
 _DATE: Final = re.compile(
@@ -35,12 +41,12 @@ _QUALIFIED: Final = {"": "{}", "~": "about {}", "?": "{}, uncertain", "%": "abou
 
 
 class NotEdtf(ValueError):
-    """The text is no date that the record takes; the message says why in a sentence."""
+    """The text is not an accepted date. The message is a sentence with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The first and the last day that a date can mean; None where that is unknown."""
+    """The first and the last day that a date can mean. None: unknown."""
 
     earliest: date | None
     latest: date | None
@@ -48,7 +54,10 @@ class Span:
 
 @lru_cache(maxsize=16_384)
 def parse(text: str) -> Span:
-    """Cached, because a fold asks for the same few dates again and again: 50 ns instead of 2 to 4 µs."""
+    """Return the span of a date. Raise NotEdtf for any other text.
+
+    It is cached, because a fold asks for the same dates again: 50 ns instead of 2 to 4 µs.
+    """
     if len(text) > _LONGEST:
         raise NotEdtf(f"A date has at most {_LONGEST} characters.")
     if text.startswith("["):
@@ -65,11 +74,12 @@ def parse(text: str) -> Span:
 
 
 def _date(text: str) -> tuple[_Day, _Day]:
+    """Return the first and last day of a single date, such as `2025-04` or `198X`."""
     year, month, day, far, _ = _parts(text)
     if far:
         return (int(far), 1, 1), (int(far), 12, 31)
     if ("X" in year and month) or (month == "XX" and day not in {None, "XX"}):
-        _refuse(text, "only its last parts can be unspecified")
+        _refuse(text, "only its last parts can be unknown (X)")
     if year == "-0000":
         _refuse(text, "the year 0000 has no sign")
     low, high = int(year.replace("X", "0")), int(year.replace("X", "9"))
@@ -79,6 +89,7 @@ def _date(text: str) -> tuple[_Day, _Day]:
 
 
 def _parts(text: str) -> tuple[str, str | None, str | None, str | None, str]:
+    """Return year, month, day, a year of more than four digits, and the mark (`?`, `~`, `%` or nothing)."""
     match = _DATE.fullmatch(text)
     if match is None:
         _refuse(text, "write for example 2025-04-10, 2025-04, 2025-04-10/2025-04-12 or [2025-04-10..]")
@@ -86,6 +97,7 @@ def _parts(text: str) -> tuple[str, str | None, str | None, str | None, str]:
 
 
 def _in_year(text: str, year: int, month: int, day: str | None) -> tuple[_Day, _Day]:
+    """Return the first and last day of a season, a month or a day. `month`: 1 to 12, or 21 to 24 for a season."""
     if month in _SEASONS and day is None:
         begin = 3 * (month - 20)
         end = begin + 2 if begin < 12 else 2
@@ -121,22 +133,21 @@ def _period(text: str) -> tuple[_Day | None, _Day | None]:
 def _one_of_a_range(text: str) -> tuple[_Day | None, _Day | None]:
     begin, dots, end = text[1:-1].partition("..")
     if not dots or not text.endswith("]") or not (begin or end):
-        _refuse(
-            text, "of sets only one of a range is taken: [2025-04-10..2025-04-12], [2025-04-10..] or [..2025-04-10]"
-        )
+        _refuse(text, "write a range of possible days as [2025-04-10..2025-04-12], [2025-04-10..] or [..2025-04-10]")
     if not _DOUBTS.isdisjoint(text):
-        _refuse(text, "an end of a range bears no ?, ~ or %")
+        _refuse(text, "the days of a range cannot have ?, ~ or %")
     return (_end(text, begin)[0] if begin else None), (_end(text, end)[1] if end else None)
 
 
 def _end(text: str, end: str) -> tuple[_Day, _Day]:
+    """Return the first and last day of one end of a period or range."""
     if "X" in end:
-        _refuse(text, "an unspecified X stands only in a date by itself")
+        _refuse(text, "X for an unknown digit is allowed only in a single date")
     return _date(end)
 
 
 def _refuse(text: str, why: str) -> NoReturn:
-    raise NotEdtf(f"{text!r} is no date that this record takes: {why}.")
+    raise NotEdtf(f"{text!r} is not an accepted date: {why}.")
 
 
 def _last_day(year: int, month: int) -> _Day:
@@ -144,19 +155,34 @@ def _last_day(year: int, month: int) -> _Day:
 
 
 def _at_or_before(day: _Day | None) -> date | None:
+    """Return the last `date` at or before a day, None if `date` cannot hold one."""
     if day is None or day[0] < date.min.year:
         return None
     return date(*day) if day[0] <= date.max.year else date.max
 
 
 def _at_or_after(day: _Day | None) -> date | None:
+    """Return the first `date` at or after a day, None if `date` cannot hold one."""
     if day is None or day[0] > date.max.year:
         return None
     return date(*day) if day[0] >= date.min.year else date.min
 
 
+def between(first: date | None, last: date | None) -> str | None:
+    """Return as EDTF that something was on a day from `first` to `last`. None, or the last day of all: unknown."""
+    if first is None and last in (None, date.max):
+        return None
+    if first == last:
+        return str(first)
+    return f"[{first or ''}..{'' if last in (None, date.max) else last}]"
+
+
+@lru_cache(maxsize=16_384)
 def describe(text: str) -> str:
-    """The date read back in words, so that whoever wrote it sees what the record understood; raises as `parse` does."""
+    """Return a date in words, so that its author can check it: `2025-04/..` gives "from April 2025, end open".
+
+    Raise NotEdtf as `parse` does.
+    """
     parse(text)
     if text.startswith("["):
         begin, _, end = text[1:-1].partition("..")

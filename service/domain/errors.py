@@ -1,86 +1,162 @@
-"""Every refusal. The docstring is the sentence that the client reads; `{…}` are the facts of the case.
+"""All reasons to refuse a report, one class for each.
+
+The docstring of a class is the text that the client reads: what is wrong in its first line, then what is allowed and
+what to do. `{…}` are the values of the case. `{remedy}` lists what would be accepted, which `remedies.py` finds. Names
+that a client writes, such as fields and types, are in backticks, so that forms can show their own labels instead.
 
     Refusal
-    ├── NotAllowed          the rules of the domain forbid it, as things stand
+    ├── NotAllowed          the rules forbid the event in the present state of its stream
     │   ├── NotOpened · AlreadyOpened
     │   ├── IrritantClosed · NotAReversal · NotClosed · NotYoursToWithdraw · UndatedFall
     │   ├── NoSuchHold
     │   ├── OutOfTurn
-    │   └── Changed         somebody else was faster (`expect`)
-    └── NotValid            it could not be so, whatever stands
+    │   └── Changed         the stream has a newer version than the client expected (`expect`)
+    └── NotValid            the event is wrong in every state
         ├── Malformed
         ├── UnknownSource · ParagraphBeyondSource · UnknownOrigin · OriginOfAnotherParty · OriginTaken
         ├── UnknownTarget · NotATarget · UnknownProposal · UnknownStep · UnknownItem · ItemTaken
-        ├── UnknownMember · UnknownActor
+        ├── UnknownMember · UnknownActor · UnknownReport · ReportOfAnotherRelation · AlreadyAttributed
         ├── NotAParty · NotByAParty · OtherRelation · WrongStream · NotAStream · Cycle
         └── NothingNew
 
-The HTTP status of each is in `api/problems.py` and nowhere else.
+`api/problems.py` has the HTTP status of each class.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from service.domain.nearby import FORM_OF_IDS, FORM_OF_SLUGS, listed, similar
 
 
 class Refusal(Exception):
-    """Refused."""
+    """The report is refused."""
 
+    unknown: ClassVar[str] = ""
+    """The name that is not on record, with its kind, as a format of the facts: `source/{document}`."""
+    names_streams: ClassVar[bool] = False
+    """Whether the client writes the unknown name with its kind, so that near names are shown with it as well."""
+
+    # `pointer`: a JSON Pointer to the mistake. `facts`: the values for the text.
     def __init__(self, pointer: str = "", /, **facts: object) -> None:
-        self.pointer, self.facts = pointer, facts
+        self.pointer, self.facts = pointer, {"near": "", "known": "", "remedy": "", **facts}
         super().__init__(self.detail)
 
     @property
     def detail(self) -> str:
-        return (inspect.getdoc(type(self)) or "").format(**self.facts)
+        """The text for the client: the docstring of the class with the values of the case, as one paragraph."""
+        text = " ".join((inspect.getdoc(type(self)) or "").split())
+        return text.format(**self.facts).rstrip()
+
+    @property
+    def unknown_name(self) -> str | None:
+        """The name that is not on record, such as `source/a1-hasanov` or `origin/mfa-mai`. None if all are."""
+        return self.unknown.format(**self.facts) or None
+
+    def suggest(self, names: Iterable[str]) -> None:
+        """Add names on record that are near to the unknown one. Without names, leave the text as it is."""
+        kind = f"{str(self.unknown_name).partition('/')[0]}/" if self.names_streams else ""
+        if found := [f"{kind}{name}" for name in names]:
+            self.facts["near"] = f"{self.similar(found)} "
+
+    def similar(self, names: Sequence[str]) -> str:
+        """Return the sentence with the names that are near."""
+        return similar(names)
+
+    def add_remedies(self, *others: str) -> None:
+        """Set `{remedy}` to a sentence with these remedies and then the own ones of the refusal, the fact `ways`."""
+        own = self.facts.get("ways")
+        every = [*others, *(own if isinstance(own, list) else ())]
+        text = ", or ".join(filter(None, [", ".join(every[:-1]), *every[-1:]])) or "leave this event out"
+        self.facts["remedy"] = f"{text[0].upper()}{text[1:]}."
 
 
 class NotAllowed(Refusal):
-    """The rules do not allow this as things stand."""
+    """The rules do not allow this event in the present state of its stream."""
 
 
 class NotOpened(NotAllowed):
-    """Nothing is on record under {stream}; it begins with {opener}."""
+    """{stream} is not on record.
+
+    {near}Correct `stream`, or open it: file {opener} on {stream} first, or earlier in the same report.
+    """
+
+    unknown = "{stream}"
+    names_streams = True
 
 
 class AlreadyOpened(NotAllowed):
-    """{stream} is already on record; correct its opening instead of opening it again."""
+    """{stream} is already on record, with other contents{known}.
+
+    If you mean that one, leave this event out, or file `AssertionCorrected` with `target` {event} and the new values in
+    `changes`. If you mean another, give another name in `stream`.
+    """
 
 
 class IrritantClosed(NotAllowed):
-    """The irritant is {lifecycle}: both sides say that it is settled; IrritantReopened takes it up again."""
+    """The irritant is resolved {then}, by {said}.
+
+    {remedy}
+    """
+
+    def __init__(self, *, said: Sequence[tuple[str, str]], **facts: object) -> None:
+        self.said = said  # pairs of a side and the id of the event in which it says so
+        super().__init__("", said="both sides", **facts)
 
 
 class NotAReversal(NotAllowed):
-    """A reversal goes back to a rung below resolved; {to} is not below it."""
+    """A reversal cannot go back to `{to}`{why}.
+
+    Give a lower rung in `to`: {rungs}.
+    """
 
 
 class NotClosed(NotAllowed):
-    """Only a side that says that it is settled can reopen it; {asserter} is at {rung} in this place."""
+    """{asserter} cannot reopen the irritant: {then} {asserter}'s rung is `{rung}`.
+
+    Only a side whose rung is `resolved` can. {remedy}
+    """
 
 
 class NotYoursToWithdraw(NotAllowed):
-    """{asserter} has nothing to withdraw: it is at unstated in this place."""
+    """{asserter} cannot withdraw the irritant: {then} {asserter} has not raised it (rung `unstated`).
+
+    {remedy}
+    """
 
 
 class UndatedFall(NotAllowed):
-    """{type} without a date would come before everything else and change nothing; date it, or say `after` what."""
+    """`{type}` needs a date: without one it would come first in the history and change nothing.
+
+    Give `occurred`, or name in `after` an event that came before it.
+    """
 
 
 class NoSuchHold(NotAllowed):
-    """{asserter} has placed no hold that it could lift, and has reported none of the other side."""
+    """{asserter} cannot lift a hold: {then} {why}.
+
+    {remedy}
+    """
 
 
 class OutOfTurn(NotAllowed):
-    """In its place the round is {phase}; {type} cannot follow. If this says the same again, file EvidenceAdded."""
+    """{wrong}{event}{end}.
+
+    {allowed}{remedy}
+    """
 
 
 class Changed(NotAllowed):
-    """{stream} is at version {version}, not at {expected}: something was recorded there since."""
+    """Version conflict: {stream} is at version {version}, but you expected {expected}.
+
+    Read what was recorded since: /v1/events?stream={stream}. If the report still fits, give {version} in `expect` and
+    send it again.
+    """
 
 
 class NotValid(Refusal):
-    """This is not valid."""
+    """The report is not valid."""
 
 
 class Malformed(NotValid):
@@ -91,95 +167,257 @@ class Malformed(NotValid):
 
 
 class UnknownSource(NotValid):
-    """No document {document} is registered; register it first, or earlier in the same report."""
+    """Unknown document {document}.
+
+    {near}Give one on record in `source.document`, or register it: file `SourceRegistered` on source/{document} first,
+    or earlier in the same report.
+    """
+
+    unknown = "source/{document}"
 
 
 class ParagraphBeyondSource(NotValid):
-    """The document {document} has {paragraphs} paragraphs; there is no paragraph {paragraph}."""
+    """Paragraph {paragraph} does not exist: the document {document} has {count}.
+
+    Blank lines do not count. Use {numbers} in `source.paragraphs`. If it has more, file `AssertionCorrected` with
+    `target` source/{document}@1.
+    """
+
+    def __init__(self, pointer: str, /, *, document: str, paragraph: int, paragraphs: int) -> None:
+        count, numbers = f"{paragraphs} paragraphs", f"numbers from 1 to {paragraphs}"
+        if paragraphs == 1:
+            count, numbers = "one paragraph", "1"
+        super().__init__(pointer, document=document, paragraph=paragraph, count=count, numbers=numbers)
 
 
 class UnknownOrigin(NotValid):
-    """No origin {origin} is registered; register it first, or earlier in the same report."""
+    """Unknown origin {origin}.
+
+    {near}{known}Give one on record in `source.origin`, also of another document, or file `OriginRegistered` on {stream}
+    first, or earlier in the same report.
+    """
+
+    unknown = "origin/{origin}"
 
 
 class OriginOfAnotherParty(NotValid):
-    """The origin {origin} is {party}'s, the assertion is said to be {asserter}'s."""
+    """The origin {origin} is a statement by {party}, but the event says that {asserter} said it.
+
+    {known}Correct `asserted_by`, or give an origin of {asserter} in `source.origin`.
+    """
 
 
 class OriginTaken(NotValid):
-    """The origin {origin} is already registered on {stream}; an origin's slug is unique over the record."""
+    """The origin {origin} is already on record{known}.
+
+    Leave this event out, or give another name in `origin`. To change what is on record, file `AssertionCorrected` with
+    `target` {event}.
+    """
 
 
 class UnknownTarget(NotValid):
-    """No event {target} is on record on {stream}, and none earlier in this report has that ref."""
+    """Unknown event {target} in `{field}`.
+
+    Give the `ref` of an earlier event in this report, or {events}. {known}
+    """
 
 
 class NotATarget(NotValid):
-    """{target} is {what}; it cannot be the target of {type}."""
+    """`{type}` cannot name {target}: that is {what}.
+
+    {known}
+    """
 
 
 class UnknownProposal(NotValid):
-    """{proposal} is no proposal that stands on record on {stream}."""
+    """At this date {proposal} is not a proposal that can be answered on {stream}.
+
+    {known}Name a `ProposalTabled` of the same date or earlier.
+    """
 
 
 class UnknownStep(NotValid):
-    """No next step {step} was agreed on {stream}."""
+    """Unknown next step {step} on {stream}.
+
+    {known}{remedy}
+    """
 
 
 class UnknownItem(NotValid):
-    """No item {item} is on record on {stream}."""
+    """{wrong}.
+
+    {known}{remedy}
+    """
 
 
 class ItemTaken(NotValid):
-    """The item {item} is already on record; if this says the same again, file EvidenceAdded."""
+    """The item {item} is already on record, in {event}.
+
+    If you mean that item, leave this event out, or file with `target` {event}: `EvidenceAdded` for a further source,
+    `AssertionCorrected` to change it. If it is another item, give another value in `item`.
+    """
 
 
 class UnknownMember(NotValid):
-    """{member} is not on record; nothing was filed about it yet."""
+    """There is no {kind} {member} on record.
+
+    {near}{remedy}.
+    """
+
+    unknown = "{kind}/{member}"
+
+    def __init__(self, pointer: str, /, *, kind: str, member: str, opener: str, meant: str | None = None) -> None:
+        field = pointer.rpartition("/")[2]
+        name = f"{kind}/{member}"
+        open = (
+            f"Give one on record in `{field}`, or open it: file {opener} on {name} first, or earlier in the same report"
+        )
+        super().__init__(
+            pointer, kind=kind, member=member, remedy=f"Ids are {FORM_OF_IDS}: use {meant}" if meant else open
+        )
 
 
 class UnknownActor(NotValid):
-    """No organisation {actor} is registered; register it first on actor/{actor}, or earlier in the same report."""
+    """Unknown organisation {actor} in `{field}`.
+
+    {near}Use one on record, or register it: file `ActorRegistered` on actor/{actor} first, or in the same report.
+    """
+
+    unknown = "actor/{actor}"
+
+    def __init__(self, pointer: str, /, *, actor: str) -> None:
+        super().__init__(pointer, actor=actor, field=pointer.removeprefix("/").replace("/", "."))
+
+
+class UnknownReport(NotValid):
+    """No report {report} is on record.
+
+    Give in `report` the id that the receipt of the report shows; /reports lists all reports.
+    """
+
+
+class ReportOfAnotherRelation(NotValid):
+    """The report {report} belongs to {other}, but the round {round} to {relation}.
+
+    Correct `report`: /reports lists those on {relation}. To put {report} on a round of {other}, file the event on
+    relation/{other}, in a report on {other}.
+    """
+
+
+class AlreadyAttributed(NotValid):
+    """The report {report} is on the round {round} already.
+
+    Leave this event out.
+    """
 
 
 class NotAParty(NotValid):
-    """{party} is no party of {relation}; only its parties can be named here."""
+    """{party} is not a party of {relation}.
+
+    Give {allowed} in `{field}`.
+    """
+
+    def __init__(self, pointer: str, /, *, party: str, relation: str, allowed: str) -> None:
+        super().__init__(pointer, party=party, relation=relation, allowed=allowed, field=pointer.rpartition("/")[2])
 
 
 class NotByAParty(NotValid):
-    """{type} is for a party of the relation to assert; {asserter} is none."""
+    """{asserter} cannot assert `{type}`, because {asserter} is not a party of the relation.
+
+    {remedy}
+    """
 
 
 class OtherRelation(NotValid):
-    """{stream} is not of the relation {relation} of this report."""
+    """{stream} belongs to {other}, but this report to {relation}.
+
+    {near}Correct `{field}`, or file the event in a report on {other}.
+    """
+
+    unknown = "{own}"
+    names_streams = True
+
+    def __init__(self, pointer: str, /, *, stream: str, relation: str) -> None:
+        kind, other, *slug = stream.split("/")
+        own = "/".join([kind, relation, *slug])
+        field = pointer.rpartition("/")[2]
+        super().__init__(pointer, stream=stream, relation=relation, other=other, own=own, field=field)
 
 
 class WrongStream(NotValid):
-    """{type} does not belong on {stream}."""
+    """`{type}` cannot be filed on {stream}, only on {where}.
+
+    {near}Correct `stream`{example}.
+    """
+
+    unknown = "{begin}"
+    names_streams = True
+
+    def similar(self, names: Sequence[str]) -> str:
+        """Return the streams of the right kind that are on record. They replace the example."""
+        self.facts["example"] = ""
+        return f"On record: {listed(names)}."
 
 
 class NotAStream(NotValid):
-    """{stream} is no stream's name, such as irritant/ru-us/banking-access, round/…, relation/ru-us or source/…."""
+    """{stream} is not the name of a stream.
+
+    Use {meant}.
+    """
+
+    def __init__(self, pointer: str, /, *, stream: str, meant: str | None = None) -> None:
+        kind = stream.partition("/")[0]
+        form = FORM_OF_SLUGS if str(meant).startswith(("source/", "actor/")) else FORM_OF_IDS
+        right = f"{meant}: names are {form}" if meant else _STREAMS.get(kind, _ANY_STREAM)
+        super().__init__(pointer, stream=stream or "This", meant=right)
+
+
+_SHORT_NAME: Final = "a short name in lower-case letters, digits and hyphens"
+_STREAMS: Final = {
+    "irritant": f"irritant/, the relation and {_SHORT_NAME}, such as irritant/ru-us/banking-access",
+    "round": f"round/, the relation and {_SHORT_NAME}, such as round/ru-us/istanbul-april",
+    "relation": "relation/ and two codes in lower case and alphabetical order, such as relation/ru-us",
+    "source": f"source/ and {_SHORT_NAME}, such as source/ministry-briefing",
+    "actor": "actor/ and the code of a state or the short name of an organisation, such as actor/iaea",
+}
+_ANY_STREAM: Final = (
+    "a name such as irritant/ru-us/banking-access, round/ru-us/istanbul-april, relation/ru-us, source/ministry-briefing"
+    " or actor/iaea"
+)
 
 
 class Cycle(NotValid):
-    """With this change, events would come after each other in a circle."""
+    """The change would put events in a circle{why}.
+
+    {remedy}
+    """
 
 
 class NothingNew(NotValid):
-    """Everything in this report is already on record."""
+    """All events of this report are already on record, so there is nothing to file.
+
+    Add the events that are new. If there are none, nothing is left to do.
+    """
+
+
+def then(occurred: str | None) -> str:
+    """Return the words for the point in the history at which an event with this date was judged."""
+    return "at that date" if occurred else "at that point"
 
 
 @dataclass(frozen=True)
 class AllowedTypes:
-    """Where an irritant stands in the place of what was refused, and what the rules allow there."""
+    """The rung of the asserter at the date of a refused event, and the event types that are allowed there."""
 
     rung: str
     allowed: tuple[str, ...]
 
 
 class Refused(Exception):
-    """A report is refused whole: every refusal, each with its JSON Pointer; nothing is written."""
+    """A whole report is refused and nothing is written.
+
+    `refusals` has all reasons, each with its JSON Pointer. `standing`: what an irritant allows instead, if known.
+    """
 
     def __init__(self, refusals: Sequence[Refusal], standing: AllowedTypes | None = None) -> None:
         self.refusals, self.standing = tuple(refusals), standing

@@ -1,22 +1,24 @@
-"""Copies of frozen values with some fields otherwise: what every step of a fold makes.
+"""Copy frozen dataclasses with some fields changed, in a sixth of the time of `dataclasses.replace`.
 
-As `dataclasses.replace`, whose signature the type checker goes by, in a sixth of its time: that reads and writes every
-field by its name for each copy, and copies were half of a fold. For classes without `__slots__` alone: only what lies
-in one dictionary is copied in one go.
+Each step of a fold makes such copies. The type checker sees the signature of `dataclasses.replace`. This version copies
+the dictionary of the instance at once, so it does not work for classes with `__slots__`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dataclasses import replace as replace  # noqa: PLC0414 -- said to be given on
+    from dataclasses import replace as replace  # noqa: PLC0414 -- marks a re-export for the type checker
 else:
 
     def replace(value: Any, /, **changes: Any) -> Any:
-        """Goes past the constructor: no folded value has one of its own. Raises TypeError for a field that is none."""
+        """Return a copy of a value with these fields changed, without a call of its constructor.
+
+        Raise TypeError for an unknown field.
+        """
         fields = value.__dict__
-        copy = object.__new__(value.__class__)
-        copied = copy.__dict__
-        copied.update(fields, **changes)
-        if len(copied) != len(fields):
+        changed = fields | changes
+        if len(changed) != len(fields):
             raise TypeError(f"{type(value).__name__} has no field {', '.join(changes.keys() - fields.keys())}")
+        copy = object.__new__(value.__class__)
+        object.__setattr__(copy, "__dict__", changed)  # a frozen dataclass refuses an ordinary assignment
         return copy

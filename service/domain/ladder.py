@@ -1,7 +1,7 @@
-"""The ladder: how far an irritant has come, from never mentioned to settled.
+"""Define the ladder: the rungs from `unstated` to `resolved`, which say how far an irritant has come.
 
-On disk and on the wire a rung is a word, never a number, so that a rung can be inserted later without touching what is
-recorded. Inside a fold it is its place on the ladder, so that `max` and `min` mean what they say.
+Events and responses have the name of a rung, so that a later release can insert a rung. Folds use its number (0 to 7),
+so that `max` and `min` work.
 """
 
 from typing import Final, Literal
@@ -19,5 +19,6 @@ RUNGS: Final[tuple[Rung, ...]] = (
     "resolved",
 )
 LEVELS: Final[dict[str, int]] = {rung: level for level, rung in enumerate(RUNGS)}
+"""The number of each rung by its name, from 0 for `unstated`."""
 
 UNSTATED, RAISED, PROPOSED, IN_TALKS, UNDERSTANDING, FORMALISED, IMPLEMENTING, RESOLVED = range(8)

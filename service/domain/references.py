@@ -1,6 +1,6 @@
-"""What a report refers to: the streams, documents and origins that it must be judged on, and events by their names.
+"""Find what a report refers to: streams, documents, origins and other events.
 
-Told before anything is decided, so that whoever has the record can read all of it in one query.
+The recorder asks `needs` before the decision, so that it can read all streams of the report in one query.
 """
 
 import re
@@ -12,12 +12,12 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from service.domain.actors import is_registered_name
-from service.domain.assertion import ACTING, AssertionCorrected, Contract, Recorded, Statement
+from service.domain.assertion import ACTOR_FIELDS, AssertionCorrected, EventModel, Recorded, Statement
 from service.domain.corrections import corrected
 from service.domain.history import History
 from service.domain.irritant.events import IrritantOpened
-from service.domain.relation.events import RelationOpened
-from service.domain.report import Proposed, Report
+from service.domain.relation.events import RelationOpened, ReportAttributed
+from service.domain.report import Report, ReportEvent
 from service.domain.round.events import RoundAnnounced
 from service.domain.source.events import OriginRegistered
 from service.domain.streams import parse_stream
@@ -28,19 +28,21 @@ _BY_VERSION: Final = re.compile(r"(?P<stream>.+)@(?P<version>[1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What of the record a report must be judged on: these streams, and wherever these origins are registered."""
+    """What the decision on a report needs from the record: streams, the streams of `origins`, and earlier reports."""
 
     streams: frozenset[str]
     origins: frozenset[str]
+    reports: frozenset[str] = frozenset()
 
 
 def needs(report: Report, known: Mapping[str, History[Any]]) -> Needs:
-    """The streams and origins that `decide` will look at, as far as what is `known` of the record tells.
+    """Return the parts of the record that `filing.decide` will read. `known`: the histories that were read so far.
 
-    A correction is judged by what its target cites, so ask again when more is known, until nothing is added.
+    A correction also needs what its target cites. So call this again with more histories until nothing is added.
     """
     streams = {f"relation/{report.relation}", *report.expect}
     origins: set[str] = set()
+    reports: set[str] = set()
     if report.round is not None:
         streams.add(f"round/{report.relation}/{report.round}")
     for event in report.events:
@@ -52,51 +54,54 @@ def needs(report: Report, known: Mapping[str, History[Any]]) -> Needs:
                 origins.add(data.source.origin)
             if isinstance(data, OriginRegistered):
                 origins.add(data.origin)
-    for part in report.legible:
-        streams.add(f"source/{part.document}")
-        origins.add(part.origin or "")
-    return Needs(frozenset(s for s in streams if parse_stream(s) is not None), frozenset(origins))
+            if isinstance(data, ReportAttributed):
+                reports.add(data.report)
+    for invalid in report.invalid_events:
+        streams |= {invalid.stream, f"source/{invalid.document}"}
+        origins.add(invalid.origin or "")
+    valid_streams = frozenset(stream for stream in streams if parse_stream(stream) is not None)
+    return Needs(valid_streams, frozenset(origins), frozenset(reports))
 
 
-def _corrected(event: Proposed, known: Mapping[str, History[Any]]) -> Iterable[Contract]:
-    """What a correction is about, as it reads now and as it would read."""
+def _corrected(event: ReportEvent, known: Mapping[str, History[Any]]) -> Iterable[EventModel]:
+    """Yield the content of the event that a correction corrects, before and after this correction."""
     history = known.get(event.stream)
     if history is None or not isinstance(event.data, AssertionCorrected):
         return
     named = named_event(history, event.data.target)
-    target = history.recorded(history.amendments.corrects(named.id)) if named else None
+    target = history.recorded(history.amendments.corrected_root(named.id)) if named else None
     if target is not None:
-        yield (reads := history.amendments.reads(target))
+        yield (content := history.amendments.content_of(target))
         with suppress(ValidationError):
-            yield corrected(reads, event.data.changes)
+            yield corrected(content, event.data.changes)
 
 
-def corrects(report: Report) -> bool:
-    """Whether anything in it is a correction, so that what it needs can grow as more is known."""
+def has_corrections(report: Report) -> bool:
+    """Return whether a report has a correction, so that `needs` can return more once more histories are known."""
     return any(isinstance(event.data, AssertionCorrected) for event in report.events)
 
 
-def begun(report: Report) -> Iterable[str]:
-    """The streams that by its own word this report begins, so that hardly ever anything is on record there."""
+def streams_opened(report: Report) -> Iterable[str]:
+    """Return the streams that a report opens. They are usually empty on record."""
     return (event.stream for event in report.events if isinstance(event.data, _OPENING))
 
 
 def named_event(history: History[Any], name: str) -> Recorded | None:
-    """The event of a stream that is named by its id or as `stream@version`."""
+    """Return the event with an id or a name such as `irritant/ru-us/visas@3`, None if the stream does not have it."""
     if (by_version := _BY_VERSION.fullmatch(name)) is not None:
         version = int(by_version["version"])
-        fits = by_version["stream"] == history.stream and version <= len(history.events)
-        return history.events[version - 1] if fits else None
+        is_on_stream = by_version["stream"] == history.stream and version <= len(history.events)
+        return history.events[version - 1] if is_on_stream else None
     return history.recorded(name.lower())
 
 
-def members_named(data: Contract) -> Iterable[tuple[str, str]]:
-    """Streams of other irritants and rounds that an event names, each with the field that names it."""
+def members_named(data: EventModel) -> Iterable[tuple[str, str]]:
+    """Yield the streams of other irritants and rounds that an event names, each with the name of the field."""
     return members_in(vars(data))
 
 
 def members_in(fields: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    """The same of an event's fields, or of those that a correction changes."""
+    """Yield the same as `members_named`, from the fields of an event or the changes of a correction."""
     if (of_round := fields.get("round")) is not None:
         yield f"round/{of_round}", "round"
     if (merged_into := fields.get("merged_into")) is not None:
@@ -105,10 +110,10 @@ def members_in(fields: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield f"irritant/{linked}", "with"
 
 
-def actors_named(data: Contract) -> Iterable[tuple[str, str]]:
-    """Streams of the registered actors that an event names, each with the field that names it."""
+def actors_named(data: EventModel) -> Iterable[tuple[str, str]]:
+    """Yield the streams of the registered actors that an event names, each with the pointer to the field."""
     fields = vars(data)
-    named = [(fields.get(name), name) for name in (*ACTING, "host")]
+    named = [(fields.get(name), name) for name in (*ACTOR_FIELDS, "host")]
     if isinstance(data, Statement):
         named.append((data.asserted_by.party, "asserted_by/party"))
     if isinstance(data, OriginRegistered):

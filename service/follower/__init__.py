@@ -1,9 +1,11 @@
-"""The read path: the head, the caches of this process, and the requests that wait for news.
+"""The read path: follow the head of the record, and keep the caches of this process current.
 
-A read never goes back. Every request joins the next query for the head that has not started (Raft's ReadIndex). So one
-query serves many requests, and each sees everything that any process acknowledged before it. The query also returns the
-documents that changed, and these leave the cache. Notices from the database and a tick only trigger it: a cache that
-relies on notices is stale between a commit and its notice.
+Each request waits for a query for the head that starts after the request arrived. So it sees everything that any
+process acknowledged before. Many requests share one query (this is Raft's ReadIndex). The query also returns which
+documents changed since the last one. These are removed from the cache, and requests that wait for them are woken.
+
+A NOTIFY of the database starts such a query early, and a timer starts one each second. The caches do not rely on
+NOTIFY, because it arrives after the commit, and a cache would be stale in between.
 """
 
 import asyncio
@@ -27,19 +29,28 @@ from service.store.log import Head
 __all__ = ["CHANGES", "RECORD", "Awaited", "Cacheable", "Follower", "TooManyWaiters", "Waiter", "changes_in"]
 
 RECORD: Final = "record"
-"""The topic of the whole record, touched whenever the head moves."""
+"""The topic of the whole record. Every new event touches it.
+
+A topic is a name for something that can change: the record, a relation (`ru-us`), a stream (`irritant/ru-us/visas`).
+Cache entries and waiting requests have topics.
+"""
+ACTOR: Final = "actor"
+"""The name of the stored documents of actors (`projections.actor`)."""
 CHANGES: Final = "change"
-"""The topic of all changes of irritants."""
+"""The topic of all changes of irritants. Also the name of their stored documents (`projections.change`)."""
 
 _TICK_SECONDS: Final = 1.0
 _THREADS: Final = 4
 _MOST_READS: Final = 500
+"""The most reads that wait for a thread or run in one."""
 _SECONDS_TO_END: Final = 1.0
-_TURNS: Final = 8
+_MAX_TURNS: Final = 8
+"""Turns of the event loop for which a query for the head waits, so that more requests join it."""
 _NEVER: Final = 2**62
+"""A position beyond every event."""
 _WENT_BACK: Final = (
-    "events that were served are no longer on record: an older copy was restored, or a standby was promoted before it"
-    " had them; requests with an old `log` are answered 410"
+    "events that were served are no longer on record. An older copy was restored, or a standby was promoted before it"
+    " had them. Requests with an old `log` are answered 410"
 )
 K = TypeVar("K", bound=Cacheable)
 P = ParamSpec("P")
@@ -54,7 +65,7 @@ def changes_in(relation: str) -> str:
 
 
 class Follower:
-    """Follows the head. Use one for each process, only from its event loop, between `start` and `close`."""
+    """Follows the head. Each process has one. Call it only from the event loop, between `start` and `close`."""
 
     def __init__(
         self,
@@ -83,16 +94,17 @@ class Follower:
         """The time of the last query, on the clock of the event loop."""
         self.behind = 0
         """Number of recorded positions that this process has not read yet."""
-        self.starts = 0
+        self.resets = 0
         """Number of full cache resets. After a reset, everything that was read may have changed."""
         self.breaks = 0
-        """Number of times that the record went back or was replaced by another one."""
+        """Number of times that the record lost events or was replaced by another record."""
         self.queries = 0
-        self.questions = 0
-        """Number of requests that these queries served."""
+        """Number of queries for the head."""
+        self.head_requests = 0
+        """Number of requests that these queries answered."""
 
     async def start(self) -> None:
-        """Begin to follow. If the database is down, requests raise DatabaseUnavailable until it is up."""
+        """Begin to follow. While the database is down, `head` raises DatabaseUnavailable."""
         self._loop = asyncio.get_running_loop()
         self.confirmed_at = self._loop.time()
         self._tasks = [asyncio.create_task(self._query_loop()), asyncio.create_task(self._tick())]
@@ -106,7 +118,7 @@ class Follower:
                 await task
         self._listener.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        # Running reads return their connections to the pool, which closes them. Do not wait long.
+        # Give running reads a moment to return their connections to the pool, which closes them.
         wait(tuple(self._running), _SECONDS_TO_END)
         await self.replicas.close()
 
@@ -114,7 +126,7 @@ class Follower:
 
     @property
     def last_head(self) -> Head | None:
-        """The last head that was read, perhaps a second ago; None before the first query."""
+        """The last head that was read, at most about a second ago. None before the first query."""
         return self._head
 
     async def head(self) -> Head:
@@ -135,28 +147,30 @@ class Follower:
             pending, self._pending = self._pending, []
             try:
                 head = await self._query_head()
-            except Exception as error:  # noqa: BLE001  # the requests get the error, and the loop goes on
-                for question in pending:
-                    if not question.done():
-                        question.set_exception(_copy_of(error))
+            except Exception as error:  # noqa: BLE001  # the requests get the error, and the loop continues
+                for answer in pending:
+                    if not answer.done():
+                        answer.set_exception(_copy_of(error))
             else:
-                self.questions += len(pending)
-                for question in pending:
-                    if not question.done():
-                        question.set_result(head)
+                self.head_requests += len(pending)
+                for answer in pending:
+                    if not answer.done():
+                        answer.set_result(head)
 
     async def _let_requests_join(self) -> None:
-        """Let requests join that arrived but have not run yet."""
+        """Run tasks that are ready, so that requests that arrived already join the next query."""
         pending = 0
-        for _ in range(_TURNS):
+        for _ in range(_MAX_TURNS):
             await asyncio.sleep(0)
             if len(self._pending) == pending:
                 return
             pending = len(self._pending)
 
     async def _query_head(self) -> Head:
-        known = _NEVER if self._head is None else self._head.position
-        update = await self._listener.head_since(known)
+        """Query the head, update the caches and wake the waiting requests. Raises DatabaseUnavailable."""
+        # Before the first query nothing is cached, so no changes are needed.
+        after = _NEVER if self._head is None else self._head.position
+        update = await self._listener.head_since(after)
         self.queries += 1
         self.confirmed_at = self._loop.time()
         if update.head is not self._head:
@@ -164,40 +178,48 @@ class Follower:
                 self.behind = max(update.head.position - self._head.position, 0)
             if not self._is_complete(update):
                 await self.read(_catch_up, update.head.position)
-                update = update._replace(changed=(await self._listener.head_since(known)).changed)
+                update = update._replace(changed=(await self._listener.head_since(after)).changed)
             self._apply(update)
             self.behind = 0
         return update.head
 
     def _is_complete(self, update: HeadUpdate) -> bool:
-        """Return whether all documents of this release are stored up to a head, as their note shows."""
-        known, head = self._head, update.head
-        if known is not None and _continues(known, head) and known.position == head.position:
-            return True
-        noted = (c.position for c in update.changed or () if (c.name, c.key) == (backfill.NOTE, backfill.SET))
-        return head.position in noted
+        """Return whether all documents of this release are stored up to the new head. Their watermark shows it."""
+        before, head = self._head, update.head
+        if before is not None and _continues(before, head) and before.position == head.position:
+            return True  # no new events, but new keys
+        watermark = backfill.WATERMARK, backfill.REPRESENTATION_SET
+        return head.position in (c.position for c in update.changed or () if (c.name, c.key) == watermark)
 
     def _apply(self, update: HeadUpdate) -> None:
-        known, self._head = self._head, update.head
-        is_other = known is not None and (update.is_other or not _continues(known, update.head))
-        if known is not None and is_other:
+        """Set the new head, remove what changed from the caches, and wake the requests that wait for it."""
+        before, self._head = self._head, update.head
+        is_other = before is not None and (update.is_other or not _continues(before, update.head))
+        if before is not None and is_other:
             self.breaks += 1
-            log.error("went_back", seen=known.position, ends=update.head.position, detail=_WENT_BACK)
-        if known is None or update.changed is None or is_other:
+            log.error("went_back", seen=before.position, ends=update.head.position, detail=_WENT_BACK)
+        if before is None or update.changed is None or is_other:
             self._reset_caches()
             return
-        if update.head.keys_version != known.keys_version:
-            self._waiters.wake_all()
-        if update.head.position > known.position:
+        if update.head.keys_version != before.keys_version:
+            self._waiters.wake_all()  # each checks whether its key still allows the request
+        if update.head.position > before.position:
+            if any(changed.name == ACTOR for changed in update.changed):
+                # Every document with this actor has another name in it.
+                self.histories.forget_names(update.head.position)
+                self._cache.clear()
+                self._waiters.wake_all()
             touched = _topics(update.changed, update.head.position)
             self._cache.drop(touched)
             self._waiters.wake(touched)
 
     def _reset_caches(self) -> None:
-        self.starts += 1
+        self.resets += 1
         self._cache.clear()
         # Running reads finish with the old cache.
         self.histories = HistoryCache(self._cached_events)
+        if self._head is not None:
+            self.histories.forget_names(self._head.position)
         self._waiters.wake_all()
 
     async def _tick(self) -> None:
@@ -211,8 +233,8 @@ class Follower:
     def cache(self) -> Cache:
         return self._cache
 
-    async def kept(self, key: Hashable, topics: Sequence[str], load: Callable[[], Awaitable[K]]) -> K:
-        """Return the cached value of a key, or load it once for all callers. It is not older than the last `head`."""
+    async def cached(self, key: Hashable, topics: Sequence[str], load: Callable[[], Awaitable[K]]) -> K:
+        """Return the cached value of a key, or load it once for all callers. It is current at the last head."""
         return await self._cache.get(key, topics, load)
 
     async def read(self, work: Callable[Concatenate[Engine, P], T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -244,14 +266,14 @@ class Follower:
         return self._waiters.draining
 
     def waiter(self, topics: Sequence[str], awaited: Awaited | None = None) -> Waiter:
-        """Return a waiter. Enter it before the read whose change it waits for, so that no change is missed.
+        """Return a waiter for these topics. Enter it before the first read, so that no change is missed.
 
-        `awaited` is looked up once for all waiters that share it, before they are woken.
+        `awaited` is the read that all waiters with its key share. It runs before they are woken.
         """
         return self._waiters.waiter(topics, awaited)
 
     def drain(self) -> None:
-        """Wake all waiters, and let no request wait from now on."""
+        """Wake all waiters. From now on no request waits."""
         self._waiters.drain()
 
 
@@ -260,25 +282,28 @@ def _catch_up(engine: Engine, position: int) -> None:
         backfill.catch_up(c, position)
 
 
-def _continues(known: Head, head: Head) -> bool:
-    """Return whether `head` can be a later head of the same record."""
-    if head.position == known.position:
-        return head.chain_hash == known.chain_hash
-    return head.record == known.record and head.position > known.position
+def _continues(before: Head, head: Head) -> bool:
+    """Return whether `head` can be the same or a later head of the same record. The events in between are not read."""
+    if head.position == before.position:
+        return head.chain_hash == before.chain_hash
+    return head.record == before.record and head.position > before.position
 
 
 def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:
-    """Return the touched topics, each with the last position that touched it."""
+    """Return the topics of the changed documents and the record, each with the last position that touched it."""
     touched = {RECORD: position}
-    for name, relation, key, at in changed:
-        if name == backfill.NOTE:
+    for document in changed:
+        if document.name == backfill.WATERMARK:
             continue
-        topics = (CHANGES, changes_in(relation)) if name == CHANGES else (f"{name}/{key}", relation)
+        if document.name == CHANGES:
+            topics = (CHANGES, changes_in(document.relation))
+        else:
+            topics = (f"{document.name}/{document.key}", document.relation)
         for topic in topics:
-            touched[topic] = max(at, touched.get(topic, 0))
+            touched[topic] = max(document.position, touched.get(topic, 0))
     return touched
 
 
 def _copy_of(error: Exception) -> Exception:
-    # A copy for each task: a shared exception would collect the tracebacks of all tasks.
+    # One exception in several tasks would collect the tracebacks of all of them.
     return DatabaseUnavailable(str(error)) if isinstance(error, DatabaseUnavailable) else RuntimeError(repr(error))

@@ -1,7 +1,8 @@
-"""A cache of rendered responses, limited in bytes. An entry leaves it when the data that it depends on changes.
+"""A cache of rendered documents, limited in bytes. A change of the data that an entry depends on removes the entry.
 
-An entry has topics. A change of one of them drops it, unless it was computed after that change. If a topic changes
-while an entry is loading, the callers get the result, but it is not cached.
+Each entry has topics, such as `ru-us` or `irritant/ru-us/visas`. An event that touches a topic removes its entries,
+except those that include the event already. If that happens while an entry is loading, the callers get the result,
+but it is not cached.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
 
 _OVERHEAD: Final = 2_000
-"""About the memory that an entry takes in addition to `size`, in bytes."""
+"""About the memory of an entry in addition to `size`, in bytes."""
 
 
 class Cacheable(Protocol):
-    """A cached value. `position` is the last event that it is computed from, `size` its bytes."""
+    """A value to cache. `position` is the last event that it is computed from, `size` its bytes."""
 
     @property
     def position(self) -> int: ...
@@ -28,16 +29,18 @@ K = TypeVar("K", bound=Cacheable)
 
 @dataclass(slots=True, eq=False)
 class _Entry:
+    """`value` is None until `loading` has ended."""
+
     topics: Sequence[str]
     value: Cacheable | None = None
     loading: asyncio.Task[Any] | None = None
 
 
 class Cache:
-    """Entries by key. The least recently used ones are evicted. `bytes`, `hits` and `misses` are metrics."""
+    """The cache. When it is full, the least recently used entries are removed. Metrics: `bytes`, `hits`, `misses`."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._by_topic: dict[str, set[Hashable]] = {}
         self.bytes = 0
@@ -58,8 +61,8 @@ class Cache:
 
     async def get(self, key: Hashable, topics: Sequence[str], load: Callable[[], Awaitable[K]]) -> K:
         """Return the cached value of a key, or load it, once for all callers."""
-        if (kept := self.peek(key)) is not None:
-            return cast(K, kept)
+        if (cached := self.peek(key)) is not None:
+            return cast(K, cached)
         entry = self._entries.get(key)
         if entry is None:
             self.misses += 1
@@ -84,7 +87,10 @@ class Cache:
         return value
 
     def drop(self, touched: Mapping[str, int]) -> None:
-        """Drop entries with these topics that were computed before the position that touched the topic."""
+        """Remove the entries with these topics that are loading, or were computed before the topic was touched.
+
+        `touched` has the last position that touched each topic.
+        """
         for topic, position in touched.items():
             for key in tuple(self._by_topic.get(topic, ())):
                 entry = self._entries[key]
@@ -101,8 +107,9 @@ class Cache:
             self._by_topic.setdefault(topic, set()).add(key)
 
     def _evict(self) -> None:
-        while self.bytes > self._most_bytes:
-            key, entry = next((k, e) for k, e in self._entries.items() if e.value is not None)
+        while self.bytes > self._max_bytes:
+            # Entries that are loading have no size yet.
+            key, entry = next((key, entry) for key, entry in self._entries.items() if entry.value is not None)
             self._remove(key, entry)
 
     def _remove(self, key: Hashable, entry: _Entry) -> None:

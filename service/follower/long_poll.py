@@ -1,7 +1,7 @@
-"""Long polls: requests that wait for news. A waiter is one object, without a connection, a thread or a task.
+"""Long polls: requests that wait until something changes. A waiting request needs no thread and no connection.
 
-Waiters are indexed by topic, so a commit costs time only for the waiters of its topics. Waiters for the same response
-share one lookup and are woken after it, because a thousand lookups at once would delay the first.
+Waiters are indexed by topic, so a commit takes time only for the waiters of its topics. Waiters for the same response
+share one read, and wake after it. A thousand reads at the same time would delay all of them.
 """
 
 import asyncio
@@ -11,18 +11,18 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 _WAKE_BATCH: Final = 100
-"""Number of waiters that are woken before other tasks run, so that new requests are not delayed."""
+"""After this number of waiters, other tasks run before more are woken, so that new requests are not delayed."""
 
 
 class Awaited(NamedTuple):
-    """Waiters that share a key share one lookup, `look`."""
+    """A read that waiters with the same key share. It puts the response into the cache, where each finds it."""
 
     key: Hashable
-    look: Callable[[], Awaitable[object]]
+    read: Callable[[], Awaitable[object]]
 
 
 class TooManyWaiters(Exception):
-    """The maximum number of requests is waiting already."""
+    """As many requests wait already as the setting `most_waiters` allows."""
 
 
 class Waiters:
@@ -42,6 +42,7 @@ class Waiters:
         return Waiter(self, topics, awaited)
 
     def enter(self, waiter: "Waiter") -> None:
+        """Add a waiter. Raises TooManyWaiters."""
         if len(self._all) >= self._most:
             raise TooManyWaiters
         self._all.add(waiter)
@@ -57,10 +58,11 @@ class Waiters:
                 del self._by_topic[topic]
 
     def wake(self, touched: Mapping[str, int]) -> None:
-        together: dict[Hashable, list[Waiter]] = {}
+        """Wake the waiters of these topics, after the read that they share."""
+        by_key: dict[Hashable, list[Waiter]] = {}
         for waiter in {waiter for topic in touched for waiter in self._by_topic.get(topic, ())}:
-            together.setdefault(waiter.awaited and waiter.awaited.key, []).append(waiter)
-        for waiters in together.values():
+            by_key.setdefault(waiter.awaited and waiter.awaited.key, []).append(waiter)
+        for waiters in by_key.values():
             waking = asyncio.ensure_future(_wake(waiters, waiters[0].awaited))
             self._waking.add(waking)
             waking.add_done_callback(self._waking.discard)
@@ -70,14 +72,16 @@ class Waiters:
             waiter.wake()
 
     def drain(self) -> None:
+        """Wake all waiters. From now on no request waits."""
         self.draining = True
         self.wake_all()
 
 
 async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
+    """Run the read that these waiters share, then wake them."""
     if awaited is not None:
-        with suppress(Exception):  # each waiter then looks for itself and gets the error
-            await awaited.look()
+        with suppress(Exception):  # each waiter then reads for itself and gets the error
+            await awaited.read()
     for n, waiter in enumerate(waiters, 1):
         waiter.wake()
         if n % _WAKE_BATCH == 0:
@@ -85,14 +89,14 @@ async def _wake(waiters: Iterable["Waiter"], awaited: Awaited | None) -> None:
 
 
 class Waiter:
-    """One waiting request. Enter it before the first read, so that a change between read and wait is not missed."""
+    """One waiting request. Enter it before the first read, so that it notices every change since that read."""
 
-    __slots__ = ("_news", "_waiters", "_woken", "awaited", "topics")
+    __slots__ = ("_signal", "_waiters", "_woken", "awaited", "topics")
 
     def __init__(self, waiters: Waiters, topics: Sequence[str], awaited: Awaited | None) -> None:
         self._waiters, self.topics, self.awaited = waiters, topics, awaited
         self._woken = False
-        self._news: asyncio.Future[None] | None = None
+        self._signal: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._waiters.enter(self)
@@ -105,24 +109,24 @@ class Waiter:
 
     def wake(self) -> None:
         self._woken = True
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._signal is not None and not self._signal.done():
+            self._signal.set_result(None)
 
     async def wait(self, until: float) -> bool:
-        """Wait for news since the last call or since `enter`. Return False at `until`, a time of the loop."""
+        """Wait until woken. Return True at once if that happened since the last call, False at the time `until`."""
         if not self._woken:
             loop = asyncio.get_running_loop()
-            self._news = loop.create_future()
-            timer = loop.call_at(until, self._time_out, self._news)
+            self._signal = loop.create_future()
+            timer = loop.call_at(until, self._time_out, self._signal)
             try:
-                await self._news
+                await self._signal
             finally:
                 timer.cancel()
-                self._news = None
+                self._signal = None
         woken, self._woken = self._woken, False
         return woken
 
     @staticmethod
-    def _time_out(news: "asyncio.Future[None]") -> None:
-        if not news.done():
-            news.set_result(None)
+    def _time_out(signal: "asyncio.Future[None]") -> None:
+        if not signal.done():
+            signal.set_result(None)

@@ -1,9 +1,11 @@
-"""Reads from replicas of the database, or from the primary where no replica can serve them.
+"""Read from replicas of the database, or from the primary if no replica can serve the read.
 
-A replica serves a read only from a snapshot with exactly the head of the reader: the same record, last event and chain
-hash, with all documents of this release. A read of the past may also come from a replica that is ahead, if its chain
-contains the head of the reader. A replica that lags, hangs, is gone, was promoted or follows another server fails this
-check, and the primary serves the read. So no read fails or goes back because of a replica. Monitoring only saves time.
+Each read checks the replica in its own snapshot. The replica must have exactly the head of the request (same record,
+last event and chain hash) and all documents of this release. A read of an earlier state may also come from a replica
+that is ahead. If the check fails, for example because the replica is behind, the primary serves the read. So no read
+fails or returns old data because of a replica.
+
+A monitor checks each replica once a second. It only saves time: reads skip a replica that does not work.
 """
 
 import asyncio
@@ -23,7 +25,7 @@ from service.store.replica import ReplicaConnection, ReplicaHead, has_head, repl
 
 _MONITOR_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.005
-"""About the delay of a healthy replica. A failed attempt costs a read a third of a millisecond."""
+"""How long a replica is skipped after a failed check: about the delay of a healthy replica."""
 _BEHIND_SECONDS: Final = 5.0
 """A replica that is behind for longer than this serves no reads."""
 SERVING: Final = "serving"
@@ -52,12 +54,13 @@ class Replica:
         return self.connection.is_healthy and time.monotonic() >= self._paused_until
 
     def pause(self) -> None:
-        """Do not use it for a moment, because its head is another one or it does not answer."""
+        """Skip this replica for a moment, because it does not have the head of the request or does not answer."""
         self._paused_until = time.monotonic() + _PAUSE_SECONDS
 
     # Used by the monitor.
 
     async def monitor(self, head: Callable[[], Head | None]) -> None:
+        """Update `state` once a second. `head` returns the last head of the primary."""
         while True:
             try:
                 self._judge(await self.connection.read_head(), head())
@@ -66,6 +69,7 @@ class Replica:
             await asyncio.sleep(_MONITOR_SECONDS)
 
     def _judge(self, now: ReplicaHead, head: Head | None) -> None:
+        """Set the state of a replica with the head `now`. `head` is that of the primary."""
         self.behind = max(head.position - now.position, 0) if head else 0
         if not self.behind:
             self._behind_since = None
@@ -81,7 +85,7 @@ class Replica:
             self._set_state(SERVING)
 
     def _set_state(self, state: str, error: str | None = None) -> None:
-        """Set and log the state. The message of the driver has names of machines and users, so only the log gets it."""
+        """Set and log the state. `error` goes only to the log, because it names machines and users."""
         was, self.state = self.state, state
         self.connection.is_healthy = state == SERVING
         if state == SERVING and was != SERVING:
@@ -101,7 +105,7 @@ class Replicas:
         self._monitors: list[asyncio.Task[None]] = []
 
     def start(self, head: Callable[[], Head | None]) -> None:
-        """Begin to monitor the replicas. `head` returns the head as last seen."""
+        """Begin to monitor the replicas. `head` returns the last head of the primary."""
         self._monitors = [asyncio.create_task(replica.monitor(head)) for replica in self.standbys]
 
     async def close(self) -> None:
@@ -113,12 +117,12 @@ class Replicas:
             replica.connection.close()
 
     def read(
-        self, head: Head, load: Callable[[Connection], T], *, is_snapshot: bool = False, is_past: bool = False
+        self, head: Head, load: Callable[[Connection], T], *, needs_one_transaction: bool = False, is_past: bool = False
     ) -> T:
-        """Return what `load` reads of the record as it is at `head`. Raises DatabaseUnavailable.
+        """Return what `load` reads, from the record at `head`. Raises DatabaseUnavailable.
 
-        `is_snapshot`: `load` sends several queries that must see the same state. `is_past`: it reads only the log up to
-        the head, which is the same in every later state.
+        `needs_one_transaction`: `load` sends several queries that must see the same state. `is_past`: it reads only
+        events up to `head`, so a replica that is ahead gives the same result.
         """
         for replica in self._in_turn():
             try:
@@ -131,19 +135,20 @@ class Replicas:
             except DatabaseUnavailable:
                 replica.pause()
         self.primary_reads += 1
-        with transaction(self._primary, "REPEATABLE READ") if is_snapshot else connection(self._primary) as c:
+        with transaction(self._primary, "REPEATABLE READ") if needs_one_transaction else connection(self._primary) as c:
             return load(c)
 
     def _in_turn(self) -> Iterator[Replica]:
-        """Yield each usable replica once, starting with the next one at each call."""
+        """Yield each usable replica once. Each call begins with the next replica, so that they share the reads."""
         if self.standbys:
             first = next(self._turns) % len(self.standbys)
             yield from (replica for replica in self.standbys[first:] + self.standbys[:first] if replica.is_usable)
 
 
 def _is_at(c: Connection, head: Head, *, is_past: bool) -> bool:
+    """Return whether this replica can serve a read at `head` (see the docstring of the module)."""
     now = replica_head(c)
     if is_past:
         return now.is_at(head) or (now.follows and now.position > head.position and has_head(c, head))
-    # Documents that another release did not store are built after its commit, so they reach a replica later.
-    return now.is_at(head) and backfill.noted(c) == head.position
+    # During an upgrade, documents of this release can be stored after the events, so they reach a replica later.
+    return now.is_at(head) and backfill.built_up_to(c) == head.position

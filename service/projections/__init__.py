@@ -1,6 +1,13 @@
-"""Read models: what people read, each a document and a total function from a reading to it.
+"""Projections: pure functions from histories to the documents that the API, the pages and the command line show.
 
-Bounded documents are stored whole, written in the transaction of the append; the rest is computed on read by the same
-kind of function. A `REPRESENTATION` changes with the shape of the JSON, so that no cache answers for the old one;
-`openapi/representations.json` keeps both, and a test sees that they rise together.
+Each module has one document, as a Pydantic model, and a function `view` that makes it from a reading: a stream at one
+point, with its events and its state (`StreamAtPoint`). `view` is total: it makes a document of any history. The
+documents in `stored.py` are stored in the transaction of each append. The others are computed for each request.
+
+`words` has the names and phrases that several documents share. `formats` has what is neither JSON nor a page: Atom,
+iCalendar, Markdown and CSV.
+
+`NAME` is the name of a document. `REPRESENTATION` is a number that rises when the shape of its JSON changes. The number
+is part of the entity tag, so a cache does not serve the old shape. A test compares it with
+`openapi/representations.json`.
 """

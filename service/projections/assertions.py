@@ -1,7 +1,8 @@
-"""Every assertion of a stream with what it rests on: assertion → documents and paragraphs → utterances → who.
+"""Every assertion of one stream with its evidence: who says it, and in which documents and paragraphs.
 
-Utterances are what corroborates; a document that relays one that is known only lengthens its list of documents. And
-silence is a fact like speech: for each claim it is said which side has neither made it nor denied it.
+The path `/evidence` below an irritant, a round or a relation returns this document, and each dossier contains it. For
+each assertion it has the origins: the statements that its documents relay. Three articles that relay one interview have
+one origin, so they count once. It also lists the sides that neither make nor deny the assertion.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,26 +12,28 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from service.domain.assertion import Assertion, ClaimContested
-from service.domain.claims import Claim, Claims, asserted
-from service.domain.history import Reading
-from service.domain.irritant.state import Irritant
+from service.domain.claims import Claim, Claims, claims_after
+from service.domain.history import StreamAtPoint
+from service.domain.irritant.events import NextStepAgreed
+from service.domain.irritant.state import ActorStatement, Irritant
 from service.domain.ladder import RUNGS, Rung
 from service.projections.document import Document
-from service.projections.evidence import Backing, Cited, Placed, backing, placed
+from service.projections.evidence import Backing, Cited, EffectsById, backing, effects_by_id
+from service.projections.words.speakers import names_in
 
 NAME: Final = "evidence"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 4
 
 
 class Place(Document):
-    """Where it is read: paragraphs of a document, counted from 1."""
+    """A document, with the numbers of the cited paragraphs, counted from 1."""
 
     document: str
     paragraphs: tuple[int, ...]
 
 
 class Utterance(Document):
-    """What somebody said, and every document on record that relays it."""
+    """One origin: a statement by one actor, and every document on record that relays it."""
 
     origin: str
     party: str
@@ -40,9 +43,9 @@ class Utterance(Document):
 
 
 class AssertionDocument(Document):
-    """One assertion. `rung`: where it puts whoever makes it, null beside the ladder.
+    """One assertion. `rung` is the rung that it supports, null if it supports none.
 
-    `silent`: the parties that neither make it nor deny it, nor stand as high by anything else they said.
+    `silent` are the sides that neither make, deny nor answer it, and that support no rung as high by other assertions.
     """
 
     event: str
@@ -55,108 +58,128 @@ class AssertionDocument(Document):
 
 
 class EvidenceDocument(Document):
-    """The assertions of one stream, in the order of the world."""
+    """The assertions of one stream, by the date of what they report."""
 
     stream: str
     position: int
     items: tuple[AssertionDocument, ...]
+    names: dict[str, str]
 
 
-def view(reading: Reading[Any]) -> EvidenceDocument:
-    """The document of a reading of an irritant, a round or a relation. Total."""
-    return EvidenceDocument(stream=reading.stream, position=reading.position, items=assertions(reading))
+def view(reading: StreamAtPoint[Any]) -> EvidenceDocument:
+    """Return the evidence of an irritant, a round or a relation. Total."""
+    items, names = assertions(reading), names_in(reading)
+    return EvidenceDocument(stream=reading.stream, position=reading.position, items=items, names=names)
 
 
-def assertions(reading: Reading[Any]) -> tuple[AssertionDocument, ...]:
-    effects, rungs = placed(reading.effects), rungs_of(reading)
+def assertions(reading: StreamAtPoint[Any]) -> tuple[AssertionDocument, ...]:
+    """Return every assertion of a reading with its evidence, by date."""
+    effects, rungs = effects_by_id(reading.effects), rungs_of(reading)
     return tuple(_assertion(claim, reading.state, effects, rungs) for claim in claims_of(reading).values())
 
 
-def claims_of(reading: Reading[Any]) -> Claims:
-    """The claims of a stream, in the order of the world: of an irritant folded here, others keep them."""
+def claims_of(reading: StreamAtPoint[Any]) -> Claims:
+    """Return the claims of a stream by the id of their first event, ordered by date.
+
+    The state of a round or a relation has them. The state of an irritant has none, so they are folded here.
+    """
     state = reading.state
     if not isinstance(state, Irritant):
         return getattr(state, "claims", {})
     claims: dict[str, Claim[Assertion]] = {}
-    # Of each event the claim that it is of: a step then looks at one claim, and not through all of them.
+    # The root of the claim that each event belongs to. With it each step of the fold reads one claim instead of all.
     roots: dict[str, str] = {}
     for effect in reading.effects:
         root = roots.get(effect.data.target, "") if isinstance(effect.data, ClaimContested) else effect.root
-        claims.update(asserted(_only(claims, root), effect, state.parties))
+        claim: Claims = {root: claims[root]} if root in claims else {}
+        claims.update(claims_after(claim, effect, state.parties))
         roots[effect.id] = root
         roots.setdefault(root, root)
     return claims
 
 
-def _only(claims: Claims, root: str) -> Claims:
-    return {root: claims[root]} if root in claims else {}
-
-
-def rungs_of(reading: Reading[Any]) -> Mapping[str, int]:
-    """By event, where it puts whoever asserts it, before any reversal."""
-    return {s.event: s.rung for s in reading.state.side_positions} if isinstance(reading.state, Irritant) else {}
+def rungs_of(reading: StreamAtPoint[Any]) -> Mapping[str, int]:
+    """Return, by event, the rung that the event itself names. Only events of irritants name rungs."""
+    return {s.event: s.rung for s in reading.state.all_positions} if isinstance(reading.state, Irritant) else {}
 
 
 def utterances(evidence: Sequence[Cited]) -> tuple[Utterance, ...]:
-    """Tellings by what they rest on, in the order in which these are first met."""
+    """Group evidence by origin and speaker, in the order in which each origin first occurs."""
     by_origin: dict[tuple[str, str], list[Cited]] = {}
-    for told in evidence:
-        by_origin.setdefault((told.source.origin, told.asserted_by.party), []).append(told)
-    return tuple(_utterance(told) for told in by_origin.values())
+    for cited in evidence:
+        by_origin.setdefault((cited.source.origin, cited.asserted_by.party), []).append(cited)
+    return tuple(_utterance(group) for group in by_origin.values())
 
 
-def _utterance(told: Sequence[Cited]) -> Utterance:
-    first = told[0]
-    speakers = [t.asserted_by for t in told]
+def _utterance(evidence: Sequence[Cited]) -> Utterance:
+    first = evidence[0]
+    speakers = [cited.asserted_by for cited in evidence]
     return Utterance(
         origin=first.source.origin,
         party=first.asserted_by.party,
         organ=next((s.organ for s in speakers if s.organ), None),
         person=next((s.person for s in speakers if s.person), None),
-        documents=places(told),
+        documents=places(evidence),
     )
 
 
-def cited_in(shown: object) -> Iterator[Cited]:
-    """Every telling that a document shows, however deep in it, in the order in which it is read."""
-    match shown:
+def cited_in(part: object) -> Iterator[Cited]:
+    """Yield all evidence that a document or a part of one contains, at any depth, in the order of the document."""
+    match part:
         case Cited():
-            yield shown
+            yield part
         case BaseModel():
-            yield from (cited for _, value in shown for cited in cited_in(value))
+            yield from (cited for _, value in part for cited in cited_in(value))
         case Mapping():
-            yield from (cited for value in shown.values() for cited in cited_in(value))
+            yield from (cited for value in part.values() for cited in cited_in(value))
         case tuple():
-            yield from (cited for value in shown for cited in cited_in(value))
+            yield from (cited for value in part for cited in cited_in(value))
         case _:
             return
 
 
-def places(told: Iterable[Cited]) -> tuple[Place, ...]:
-    """Where these are read, each document once with all its paragraphs, by document."""
-    by_document = groupby(sorted(told, key=lambda t: t.source.document), key=lambda t: t.source.document)
+def places(evidence: Iterable[Cited]) -> tuple[Place, ...]:
+    """Return each cited document once, with all its cited paragraphs, sorted by document."""
+    by_document = groupby(sorted(evidence, key=_document), key=_document)
     return tuple(
-        Place(document=document, paragraphs=tuple(sorted({n for t in read for n in t.source.paragraphs})))
-        for document, read in by_document
+        Place(document=document, paragraphs=tuple(sorted({n for cited in group for n in cited.source.paragraphs})))
+        for document, group in by_document
     )
 
 
-def _assertion(claim: Claim[Any], state: Any, effects: Placed, rungs: Mapping[str, int]) -> AssertionDocument:
-    backed, rung = backing(effects, claim), rungs.get(claim.root)
+def _document(cited: Cited) -> str:
+    return cited.source.document
+
+
+def _assertion(claim: Claim[Any], state: Any, effects: EffectsById, rungs: Mapping[str, int]) -> AssertionDocument:
+    claim_backing, rung = backing(effects, claim), rungs.get(claim.root)
     return AssertionDocument(
         event=claim.root,
         type=type(claim.data).__name__,
         summary=claim.data.summary,
         rung=None if rung is None else RUNGS[rung],
-        silent=silent(state, backed, rung),
-        utterances=utterances(backed.evidence),
-        backing=backed,
+        silent=silent_sides(state, claim, claim_backing, rung),
+        utterances=utterances(claim_backing.evidence),
+        backing=claim_backing,
     )
 
 
-def silent(state: Any, backed: Backing, rung: int | None) -> tuple[str, ...]:
-    """The parties that have nothing to say to a claim: on the ladder, to any as high as this one."""
-    spoke = {*backed.said_by, *backed.contested_by}
+def silent_sides(state: Any, claim: Claim[Any], claim_backing: Backing, rung: int | None) -> tuple[str, ...]:
+    """Return the sides that neither make, deny nor answer a claim. `rung`: the rung that the claim names.
+
+    A side that is at this rung or a higher one is not silent, even if it did not make this claim. A side that answers a
+    proposal, or says how a next step ended, speaks of it too, but that raises no rung.
+    """
+    not_silent = {*claim_backing.said_by, *claim_backing.contested_by}
     if rung is not None:
-        spoke |= {party for party in state.parties if state.rung_of(party) >= rung}
-    return tuple(party for party in state.parties if party not in spoke)
+        not_silent |= {party for party in state.parties if state.rung_of(party) >= rung}
+    if isinstance(state, Irritant):
+        not_silent |= {statement.holder for statement in state.only_live(_replies(state, claim))}
+    return tuple(party for party in state.parties if party not in not_silent)
+
+
+def _replies(state: Irritant, claim: Claim[Any]) -> tuple[ActorStatement, ...]:
+    """Return the answers to a proposal, or what is said about the end of a next step."""
+    if isinstance(claim.data, NextStepAgreed):
+        return state.steps[claim.data.step].closings if claim.data.step in state.steps else ()
+    return state.proposals[claim.root].answers if claim.root in state.proposals else ()

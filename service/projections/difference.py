@@ -1,34 +1,34 @@
-"""The difference of two readings of an irritant: before, after, and event by event why.
+"""The difference of two readings of an irritant: before, after, and the events that explain it, each with its reason.
 
-The readings may lie at two positions of the record, on two days of the world, or at one of each: what one holds and the
-other does not is what explains them. So it is told apart whether the world moved, whether something older was learned
-of, or whether the record was wrong.
+`GET /v1/irritants/{relation}/{slug}/difference` and `GET /v1/relations/{relation}/difference` return it. The readings
+can be of two positions in the record, of two days of the world, or of one of each. The events that only one reading has
+explain the difference: something happened, something older was filed, or the record was wrong.
 """
 
 from collections.abc import Container, Iterator, Sequence
 from typing import Final, Literal
 
 from service.domain.assertion import Recorded, Statement
-from service.domain.corrections import Effective, effective
-from service.domain.history import Reading, Reason
+from service.domain.corrections import EffectiveEvent, effective_events
+from service.domain.history import Reason, StreamAtPoint
 from service.domain.irritant.fold import evolve
 from service.domain.irritant.state import Irritant
 from service.domain.streams import history_of
 from service.projections import irritant
-from service.projections.change import StandingDocument, standing_in, standing_of
+from service.projections.change import Redated, StandingDocument, redated, sentence, standing_in, standing_of
 from service.projections.document import Document, last_position
-from service.projections.evidence import Cited, Placed, cite, placed
+from service.projections.evidence import Cited, EffectsById, cite, effects_by_id
 from service.projections.irritant import IrritantDocument
 
 NAME: Final = "difference"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 5
 
 
 class Explaining(Document):
-    """An event that only one of the two readings knows, or knows to have happened.
+    """An event that is in one of the two readings only, or that had happened in one of them only.
 
-    `changed`: what of the irritant it changed, by the names of its fields: as it was recorded, or where only the days
-    read at differ, in its place in the order of the world. `target`: what it mends, strikes, repeats or denies.
+    `changed` has the names of the fields of the irritant that it changed: when it was recorded, or if the readings
+    differ only in their day, when it happened. `target` is the event that it corrects, retracts, repeats or denies.
     """
 
     event: str
@@ -43,53 +43,69 @@ class Explaining(Document):
 
 
 class DifferenceDocument(Document):
-    """`before` and `after` are null where nothing of the irritant was on record."""
+    """Two readings of an irritant. `before` or `after` is null if the irritant was not on record there.
+
+    `sentence` says what differs. `changed` has the names of the fields that differ, and `redated` the dates of events
+    that one reading has corrected.
+    """
 
     irritant: str
     before: IrritantDocument | None
     after: IrritantDocument | None
+    sentence: str
     changed: tuple[str, ...]
+    redated: tuple[Redated, ...]
     events: tuple[Explaining, ...]
     position: int
 
 
 class RelationDifference(Document):
-    """The irritants of a relation that two readings of it tell of otherwise, by id."""
+    """The irritants of a relation that differ between two readings, sorted by id."""
 
     relation: str
     items: tuple[DifferenceDocument, ...]
     position: int
 
 
-def view(before: Reading[Irritant], after: Reading[Irritant]) -> DifferenceDocument:
-    """The difference of two readings of one stream. Total."""
+def view(before: StreamAtPoint[Irritant], after: StreamAtPoint[Irritant]) -> DifferenceDocument:
+    """Return the difference of two readings of one irritant. Total."""
     was, now = _document(before), _document(after)
+    # Use the same names on both sides, because a new name of an actor does not change the irritant.
+    named_alike = was if was is None or before.names is after.names else irritant.renamed(was, after.names)
+    stood, stands = _standing(named_alike), _standing(now)
+    known = {event.id for event in before.events}
+    dates = redated((e for e in after.events if e.id in known), before.amendments, after.amendments)
     return DifferenceDocument(
         irritant=after.stream.partition("/")[2],
         before=was,
         after=now,
-        changed=changed(_standing(was), _standing(now)),
+        sentence=sentence(stood, stands, dates, after.names),
+        changed=changed(stood, stands),
+        redated=dates,
         events=(*_only_in(before, than=after, where="before"), *_only_in(after, than=before, where="after")),
         position=last_position(before, after),
     )
 
 
 def of_relation(
-    relation: str, before: Sequence[Reading[Irritant]], after: Sequence[Reading[Irritant]]
+    relation: str, before: Sequence[StreamAtPoint[Irritant]], after: Sequence[StreamAtPoint[Irritant]]
 ) -> RelationDifference:
-    """The differences of all irritants of a relation; an irritant that is in one of them alone was not on record."""
+    """Return the differences of all irritants of a relation. An irritant in one list only is new in the other."""
     was, now = {r.stream: r for r in before}, {r.stream: r for r in after}
-    found = (view(was.get(stream) or _nothing(stream), now.get(stream) or _nothing(stream)) for stream in was | now)
+    found = (
+        view(was.get(stream) or _not_on_record(stream), now.get(stream) or _not_on_record(stream))
+        for stream in was | now
+    )
     items = sorted((d for d in found if d.changed or d.events), key=lambda d: d.irritant)
     return RelationDifference(relation=relation, items=tuple(items), position=last_position(*before, *after))
 
 
-def _nothing(stream: str) -> Reading[Irritant]:
-    """Of an irritant that was not on record."""
+def _not_on_record(stream: str) -> StreamAtPoint[Irritant]:
+    """Return a reading without events, for an irritant that was not on record."""
     return history_of(stream).reading()
 
 
-def _document(reading: Reading[Irritant]) -> IrritantDocument | None:
+def _document(reading: StreamAtPoint[Irritant]) -> IrritantDocument | None:
     return irritant.view(reading) if reading.events else None
 
 
@@ -98,53 +114,55 @@ def _standing(document: IrritantDocument | None) -> StandingDocument | None:
 
 
 def changed(before: StandingDocument | None, after: StandingDocument | None) -> tuple[str, ...]:
-    """The names of the fields in which they are not the same; all, where one of them is nothing."""
+    """Return the names of the fields that differ. If one side is None, these are all fields that the other has."""
     names = StandingDocument.model_fields
     return tuple(name for name in names if getattr(before, name, None) != getattr(after, name, None))
 
 
 def _only_in(
-    reading: Reading[Irritant], *, than: Reading[Irritant], where: Literal["before", "after"]
+    reading: StreamAtPoint[Irritant], *, than: StreamAtPoint[Irritant], where: Literal["before", "after"]
 ) -> Iterator[Explaining]:
-    """What this reading holds and the other does not: recorded since, in that order, then happened since."""
-    effects, recorded = placed(reading.effects), {e.id: e for e in reading.events}
+    """Yield the events that only this reading has: first those recorded since, then those that happened since."""
+    effects, recorded = effects_by_id(reading.effects), {e.id: e for e in reading.events}
     known = {e.id for e in than.events}
     for event, reason, fields in _recorded_since(reading, known):
-        # What had not happened by the day read at explains nothing.
-        if event.id in effects or not isinstance(event.data, Statement) or event.id in reading.amendments.struck:
+        # Leave out an event that had not happened by the day of the reading.
+        if event.id in effects or not isinstance(event.data, Statement) or event.id in reading.amendments.retracted:
             yield _explaining(event, where, reason, fields, effects)
-    # What the other reading would hold too, were it not of another day; what it holds struck is told by the striking.
-    unhappened = {e.id for e in effective(than.events, than.amendments)} - {e.id for e in than.effects}
-    for effect, fields in _in_place(reading, unhappened):
+    # Events that the other reading has on record, but that happened after its day. None of them is retracted.
+    only_later = {e.id for e in effective_events(than.events, than.amendments)} - {e.id for e in than.effects}
+    for effect, fields in _happened_since(reading, only_later):
         yield _explaining(recorded[effect.id], where, "world", fields, effects)
 
 
 def _recorded_since(
-    reading: Reading[Irritant], known: Container[str]
+    reading: StreamAtPoint[Irritant], known: Container[str]
 ) -> Iterator[tuple[Recorded, Reason, tuple[str, ...]]]:
-    """Each event that was not known, why readings changed by it, and what it changed as it was recorded."""
+    """Yield each event that is not in `known`, with the reason and the fields that it changed when it was recorded."""
     history = history_of(reading.stream, (e for e in reading.events if e.id in known))
-    before = _standing(_document(history.reading()))
+    before = _standing(_document(history.reading(names=reading.names)))
     for event in reading.events:
         if event.id not in known:
             reason = history.append(event)
-            after = standing_in(history.state)
+            after = standing_in(history.state, reading.names)
             yield event, reason, changed(before, after)
             before = after
 
 
-def _in_place(reading: Reading[Irritant], wanted: Container[str]) -> Iterator[tuple[Effective, tuple[str, ...]]]:
-    """Each of these events that is part of the reading, and what it changed in the order of the world."""
+def _happened_since(
+    reading: StreamAtPoint[Irritant], wanted: Container[str]
+) -> Iterator[tuple[EffectiveEvent, tuple[str, ...]]]:
+    """Yield each wanted event of the reading, with the fields that it changed when it happened."""
     state = history_of(reading.stream).initial
     for effect in reading.effects:
         before, state = state, evolve(state, effect)
         if effect.id in wanted:
-            were, are = (standing_in(s) for s in (before, state))
+            were, are = (standing_in(s, reading.names) for s in (before, state))
             yield effect, changed(were, are)
 
 
 def _explaining(
-    event: Recorded, where: Literal["before", "after"], reason: Reason, fields: tuple[str, ...], effects: Placed
+    event: Recorded, where: Literal["before", "after"], reason: Reason, fields: tuple[str, ...], effects: EffectsById
 ) -> Explaining:
     effect = effects.get(event.id)
     return Explaining(

@@ -1,21 +1,24 @@
-"""What every document has in common: frozen, closed, every field always present."""
+"""The base classes of all documents, and how a document becomes JSON.
+
+Documents are frozen, allow no further fields, and always have every field.
+"""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from service.domain.history import Reading
+from service.domain.history import StreamAtPoint
 
 
 class Document(BaseModel):
-    """Part of a read model, as JSON: enums are words, dates ISO 8601, nothing depends on today's date."""
+    """A document, or a part of a document. In JSON, dates are ISO 8601. Nothing depends on today's date."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Stored(Document):
-    """A document of one stream, with the point of the record that it was read at."""
+class StreamDocument(Document):
+    """The document of one round or relation, with the position and the version of the last event in it."""
 
     id: str
     relation: str
@@ -24,8 +27,8 @@ class Stored(Document):
     recorded_at: datetime | None
 
 
-def stored(reading: Reading[Any]) -> dict[str, Any]:
-    """The fields of `Stored` for the document of an irritant, a round or a relation."""
+def stream_fields(reading: StreamAtPoint[Any]) -> dict[str, Any]:
+    """Return the fields of `StreamDocument` for the document of a round or a relation."""
     member = reading.stream.partition("/")[2]
     return {
         "id": member,
@@ -36,11 +39,11 @@ def stored(reading: Reading[Any]) -> dict[str, Any]:
     }
 
 
-def last_position(*readings: Reading[Any]) -> int:
-    """The last event of any of these, which is the position of what is computed from all of them."""
+def last_position(*readings: StreamAtPoint[Any]) -> int:
+    """Return the highest position of these readings: the position of a document that is computed from all of them."""
     return max((reading.position for reading in readings), default=0)
 
 
 def rendered(document: BaseModel) -> bytes:
-    """The bytes that are stored, served and compared."""
+    """Return a document as JSON bytes, as they are stored, served and compared."""
     return document.model_dump_json().encode()

@@ -1,31 +1,36 @@
-"""The dossier of one irritant: all that was said of it, by whom, in whose words, and what became of it."""
+"""The dossier of one irritant: everything on record about it.
 
-from collections.abc import Iterable
-from typing import Final
+`GET /v1/irritants/{relation}/{slug}/dossier`, the page of an irritant and `irritants dossier` show it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal
 
 from service.domain.actors import MEDIA
-from service.domain.history import Reading
+from service.domain.history import StreamAtPoint
 from service.domain.irritant.events import InstrumentExchanged, IrritantReopened, ProgressReversed
 from service.domain.irritant.state import Irritant
-from service.domain.ladder import RUNGS, UNSTATED, Rung
+from service.domain.ladder import RUNGS, Rung
+from service.domain.round.membership import MemberBy, Membership
 from service.projections import irritant
 from service.projections.assertions import AssertionDocument, assertions, claims_of
 from service.projections.document import Document
-from service.projections.evidence import Backing, Cited, cite, placed
+from service.projections.evidence import Backing, Cited, cite, effects_by_id
 from service.projections.irritant import IrritantDocument
-from service.projections.ledger import ProposalDocument, RoundOf, StepDocument, proposals_of, steps_of
+from service.projections.ledger import ProposalDocument, StepDocument, proposals_of, steps_of
 from service.projections.registers import Item, items
 from service.projections.timeline import Timeline, timeline
+from service.projections.words.speakers import names_in
 
 NAME: Final = "dossier"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 7
 
 
 class Said(Document):
-    """One thing that one voice said. `rung`: where it put that voice, null beside the ladder.
+    """One assertion of one voice. `rung` is the rung that it supports, null if it supports none.
 
-    `stands_at`: where it still does, after reversals that bind that voice; null where the voice denies it. `relay`: a
-    further document for what it said already.
+    `stands_at` is the rung that it still supports after the reversals by that voice, null if the voice denies it.
+    `relay`: this is a further document for a statement that is already on record.
     """
 
     event: str
@@ -38,7 +43,7 @@ class Said(Document):
 
 
 class Word(Document):
-    """A side's own word for it, and from which assertion on it used that word."""
+    """A wording that a voice uses, and the first assertion with it. `rung` is the rung of that assertion."""
 
     event: str
     wording: str
@@ -47,7 +52,7 @@ class Word(Document):
 
 
 class InstrumentDocument(Document):
-    """An instrument, and what each voice calls it. `words`: by voice, in the order in which it used them."""
+    """An instrument. `words` has the names that each voice gives to it, in the order in which it used them."""
 
     event: str
     kind: str
@@ -57,7 +62,7 @@ class InstrumentDocument(Document):
 
 
 class ReversalDocument(Document):
-    """Progress said to have been undone. `moved`: the sides that it lowered; `counted`: whether it was a regression."""
+    """A reversal or a reopening. `moved` are the sides whose rung it lowered. `counted`: it is a regression."""
 
     event: str
     type: str
@@ -71,7 +76,10 @@ class ReversalDocument(Document):
 
 
 class DenialDocument(Document):
-    """A denial of `target` by an actor; `ended` once that actor stood there itself."""
+    """A denial of `target` by an actor.
+
+    `ended`: it no longer counts, because the actor has since risen to the rung of `target`.
+    """
 
     event: str
     target: str
@@ -81,7 +89,7 @@ class DenialDocument(Document):
 
 
 class SilenceDocument(Document):
-    """A claim on which a side has said nothing: neither that it is so nor that it is not."""
+    """A claim that the sides in `silent` have neither made, denied nor answered."""
 
     event: str
     rung: Rung
@@ -90,11 +98,32 @@ class SilenceDocument(Document):
     silent: tuple[str, ...]
 
 
+class LinkDocument(Document):
+    """Another irritant that an actor links with this one.
+
+    `stated_on` is the irritant on which the link was filed: this one or the other. With `conditional_on`, that irritant
+    depends on the other. `title` is null if the other irritant is not on record, or is outside the reader's limit.
+    """
+
+    irritant: str
+    title: str | None
+    kind: Literal["conditional_on", "package", "part_of", "continues"]
+    by: str
+    stated_on: str
+    cited: Cited
+
+
 class DossierDocument(Document):
-    """One irritant in full, the timeline by the page."""
+    """Everything on record about one irritant. The timeline has pages.
+
+    `rounds` has, by event, the round to which an event on this page of the timeline belongs, and `rounds_by` why it
+    belongs to it. `names` has the names of its actors.
+    """
 
     irritant: IrritantDocument
     timeline: Timeline
+    rounds: dict[str, str]
+    rounds_by: dict[str, MemberBy]
     columns: dict[str, tuple[Said, ...]]
     wordings: dict[str, tuple[Word, ...]]
     next_steps: tuple[StepDocument, ...]
@@ -104,49 +133,71 @@ class DossierDocument(Document):
     reversals: tuple[ReversalDocument, ...]
     denials: tuple[DenialDocument, ...]
     silence: tuple[SilenceDocument, ...]
+    links: tuple[LinkDocument, ...]
     evidence: tuple[AssertionDocument, ...]
+    names: dict[str, str]
     position: int
 
 
 def view(
-    reading: Reading[Irritant], *, round_of: RoundOf | None = None, after: int = 0, limit: int | None = None
+    reading: StreamAtPoint[Irritant],
+    *,
+    members: Membership | None = None,
+    linked: Iterable[StreamAtPoint[Irritant]] = (),
+    position: int | None = None,
+    after: int = 0,
+    limit: int | None = None,
 ) -> DossierDocument:
-    """The dossier of a reading; of its timeline `limit` events after the place `after`. Total."""
-    said, evidence = columns(reading), assertions(reading)
+    """Return the dossier of an irritant. Its timeline has at most `limit` events, from the one after number `after`.
+
+    `members` decides which event belongs to which round. `position` is the last event of the record that the dossier
+    depends on. `linked` are the irritants that are linked with this one, by events of this one or of the other. It
+    never raises.
+    """
+    by_voice, asserted, page = columns(reading), assertions(reading), timeline(reading, after, limit)
+    effects, members = effects_by_id(reading.effects), members or Membership()
+    asserted_on_page = [e.event for e in page.items if e.event in effects and e.cited is not None]
+    rounds = {event: members.round_of(effects[event]) for event in asserted_on_page}
+    reasons = {event: members.why(effects[event]) for event in asserted_on_page}
     return DossierDocument(
         irritant=irritant.view(reading),
-        timeline=timeline(reading, after, limit),
-        columns=said,
-        wordings={voice: tuple(_wordings(column)) for voice, column in said.items()},
-        next_steps=steps_of(reading, round_of),
-        proposals=proposals_of(reading, round_of),
-        instruments=tuple(_instruments(reading, evidence)),
+        timeline=page,
+        rounds={event: round for event, round in rounds.items() if round is not None},
+        rounds_by={event: why for event, why in reasons.items() if why is not None},
+        columns=by_voice,
+        wordings={voice: tuple(_wordings(column)) for voice, column in by_voice.items()},
+        next_steps=steps_of(reading, members),
+        proposals=proposals_of(reading, members),
+        instruments=tuple(_instruments(reading, asserted)),
         items=tuple(items(reading)),
-        reversals=tuple(_reversals(reading, evidence)),
+        reversals=tuple(_reversals(reading, asserted)),
         denials=_denials(reading),
-        silence=tuple(_silence(evidence)),
-        evidence=evidence,
-        position=reading.position,
+        silence=tuple(_silence(asserted)),
+        links=tuple(_links(reading, list(linked))),
+        evidence=asserted,
+        names=names_in(reading),
+        position=max(reading.position, position or 0),
     )
 
 
-def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
-    """What each side said, each third party, and media, in the order of the world; a joint text is in both columns."""
+def columns(reading: StreamAtPoint[Irritant]) -> dict[str, tuple[Said, ...]]:
+    """Return the assertions of each voice, by date. A joint text is in the columns of both sides."""
     state = reading.state
-    stands = {(s.event, s.holder): (s.rung, level) for s, level in state.with_levels}
+    # By event and voice: the rung that the event names, and its level: the rung that it still supports after reversals.
+    rungs = {(s.event, s.holder): (s.rung, level) for s, level in state.with_levels}
     denied = {(t.event, t.holder) for c in claims_of(reading).values() for t in c.statements if t.denied_in is not None}
     by_voice: dict[str, list[Said]] = {voice: [] for voice in voices(state)}
     for effect in reading.effects:
         if (statement := effect.assertion) is None:
             continue
         for holder in state.holders(statement.asserted_by.party):
-            heard = stands.get((effect.root if effect.relay else effect.id, holder))
+            supported, still_supported = rungs.get((effect.root if effect.relay else effect.id, holder), (None, None))
             is_denied = (effect.id, holder) in denied
             said = Said(
                 event=effect.id,
                 type=type(statement).__name__,
-                rung=RUNGS[heard[0]] if heard else None,
-                stands_at=RUNGS[heard[1]] if heard and not is_denied else None,
+                rung=None if supported is None else RUNGS[supported],
+                stands_at=None if still_supported is None or is_denied else RUNGS[still_supported],
                 denied=is_denied,
                 relay=effect.relay,
                 cited=cite(effect),
@@ -156,14 +207,14 @@ def columns(reading: Reading[Irritant]) -> dict[str, tuple[Said, ...]]:
 
 
 def voices(state: Irritant) -> tuple[str, ...]:
-    """Who has a column: the sides, the third parties that have spoken, and media."""
+    """Return the voices that have a column: the sides, the third parties that have spoken, and media."""
     return (*state.parties, *sorted(actor for actor in state.last_statements if actor not in state.parties), MEDIA)
 
 
 def _wordings(column: Iterable[Said]) -> Iterable[Word]:
-    """Where a voice first used a word, and where it changed to another.
+    """Yield the first wording of a voice, and each change to another wording.
 
-    What another document makes of the same utterance is a translation, and no change of the voice's.
+    A further document with the same origin can have another wording. That is a translation, not a change.
     """
     last: str | None = None
     worded: set[str] = set()
@@ -177,15 +228,17 @@ def _wordings(column: Iterable[Said]) -> Iterable[Word]:
             last = wording
 
 
-def _instruments(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]) -> Iterable[InstrumentDocument]:
-    effects = placed(reading.effects)
-    for assertion in evidence:
+def _instruments(
+    reading: StreamAtPoint[Irritant], asserted: Iterable[AssertionDocument]
+) -> Iterable[InstrumentDocument]:
+    effects = effects_by_id(reading.effects)
+    for assertion in asserted:
         data = effects[assertion.event].data
         if isinstance(data, InstrumentExchanged):
             words: dict[str, dict[str, None]] = {}
-            for told in assertion.backing.evidence:
-                if told.wording is not None:
-                    words.setdefault(told.asserted_by.party, {})[told.wording] = None
+            for cited in assertion.backing.evidence:
+                if cited.wording is not None:
+                    words.setdefault(cited.asserted_by.party, {})[cited.wording] = None
             yield InstrumentDocument(
                 event=assertion.event,
                 kind=data.kind,
@@ -195,10 +248,10 @@ def _instruments(reading: Reading[Irritant], evidence: Iterable[AssertionDocumen
             )
 
 
-def _reversals(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]) -> Iterable[ReversalDocument]:
-    effects = placed(reading.effects)
+def _reversals(reading: StreamAtPoint[Irritant], asserted: Iterable[AssertionDocument]) -> Iterable[ReversalDocument]:
+    effects = effects_by_id(reading.effects)
     falls = reading.state.falls
-    for assertion in evidence:
+    for assertion in asserted:
         data = effects[assertion.event].data
         if isinstance(data, ProgressReversed | IrritantReopened):
             moved = tuple(sorted({fall.holder for fall in falls if fall.root == assertion.event}))
@@ -215,23 +268,47 @@ def _reversals(reading: Reading[Irritant], evidence: Iterable[AssertionDocument]
             )
 
 
-def _denials(reading: Reading[Irritant]) -> tuple[DenialDocument, ...]:
-    effects = placed(reading.effects)
+def _denials(reading: StreamAtPoint[Irritant]) -> tuple[DenialDocument, ...]:
+    effects = effects_by_id(reading.effects)
     state = reading.state
     return tuple(
         DenialDocument(
             event=d.event,
             target=d.target,
             party=d.denier,
-            ended=d.rung > UNSTATED and d.ended,
+            ended=reading.state.is_ended(d),
             cited=cite(effects[d.event]),
         )
         for d in state.denials
     )
 
 
-def _silence(evidence: Iterable[AssertionDocument]) -> Iterable[SilenceDocument]:
-    for a in evidence:
-        if a.rung is not None and a.silent:
-            said_by = a.backing.said_by
-            yield SilenceDocument(event=a.event, rung=a.rung, summary=a.summary, said_by=said_by, silent=a.silent)
+def _links(reading: StreamAtPoint[Irritant], linked: Sequence[StreamAtPoint[Irritant]]) -> Iterator[LinkDocument]:
+    """Yield the links that this irritant states, and those that the linked irritants state with it."""
+    this = reading.stream.removeprefix("irritant/")
+    titles = {other.stream.removeprefix("irritant/"): other.state.title for other in linked}
+    for stating in (reading, *linked):
+        stated_on, effects = stating.stream.removeprefix("irritant/"), effects_by_id(stating.effects)
+        for linkage in stating.state.only_live(stating.state.linkages):
+            other = linkage.data.with_ if stated_on == this else stated_on
+            if this in (stated_on, linkage.data.with_):
+                yield LinkDocument(
+                    irritant=other,
+                    title=titles.get(other),
+                    kind=linkage.data.kind,
+                    by=linkage.holder,
+                    stated_on=stated_on,
+                    cited=cite(effects[linkage.event]),
+                )
+
+
+def _silence(asserted: Iterable[AssertionDocument]) -> Iterable[SilenceDocument]:
+    for claim in asserted:
+        if claim.rung is not None and claim.silent:
+            yield SilenceDocument(
+                event=claim.event,
+                rung=claim.rung,
+                summary=claim.summary,
+                said_by=claim.backing.said_by,
+                silent=claim.silent,
+            )

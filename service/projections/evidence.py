@@ -1,25 +1,28 @@
-"""How an assertion is shown, wherever it is shown: who says it, where that is read, and who stands behind it.
+"""The evidence for an assertion: who says it, in which documents, and who denies it.
 
-No document shows what is said without who says so; this is the one shape in which all of them do.
+All documents that show assertions use `Backing` and `Cited`, so each statement is shown with its speaker and source.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Literal, TypeAlias
 
+from service.domain.actor.names import ActorNames
 from service.domain.assertion import AssertedBy, Assertion, Citation
-from service.domain.claims import Claim
-from service.domain.corrections import Effective
+from service.domain.claims import Claim, ClaimDispute, ClaimDisputeKind
+from service.domain.corrections import EffectiveEvent
 from service.projections.document import Document
+from service.projections.words.names import at_the_beginning, name_of
 
-Placed: TypeAlias = Mapping[str, Effective]
-"""The assertions of a reading by their id, in the order of the world."""
+EffectsById: TypeAlias = Mapping[str, EffectiveEvent]
+"""The effective events of a reading by id, ordered by date. See `effects_by_id`."""
 
 
 class Cited(Document):
-    """One telling of an assertion: by whom, in which document, behind it which utterance, in the operator's words.
+    """One piece of evidence for an assertion: the speaker, the document, the origin, and a summary by the operator.
 
-    `earliest` and `latest` are what `occurred` spans, narrowed by what the assertion is said to come after.
+    `earliest` and `latest` are the days that `occurred` can mean. If the assertion names an event that it came after,
+    they are not before that event.
     """
 
     event: str
@@ -36,10 +39,10 @@ class Cited(Document):
 
 
 class Backing(Document):
-    """Who says so.
+    """Who says so, with all evidence.
 
-    `said_by`: the sides that say it; `reported_by`: the third parties and media that do. `contested_by`: the sides that
-    deny it. `origins`: how many distinct utterances it rests on. `evidence`: every telling of it, denied ones too.
+    `said_by` are the sides that say it, `reported_by` the third parties and media that report it, `contested_by` the
+    sides that deny it. `origins` is the number of distinct statements. `evidence` includes statements that were denied.
     """
 
     said_by: tuple[str, ...]
@@ -50,8 +53,52 @@ class Backing(Document):
     denials: tuple[Cited, ...]
 
 
-def cite(effect: Effective) -> Cited:
-    """An assertion, or evidence of one, as it is shown. What asserts nothing cannot be cited."""
+class ClaimDisputeDocument(Document):
+    """A dispute: `alleged_by` says something in `event` that `about` has not confirmed, or denies (`denied`).
+
+    `why` says in a sentence who says what.
+    """
+
+    kind: ClaimDisputeKind
+    about: str
+    alleged_by: str
+    event: str
+    occurred: str | None
+    denied: bool
+    why: str
+
+
+def dispute_of(dispute: ClaimDispute, says: str, other: str, names: ActorNames) -> ClaimDisputeDocument:
+    """Return the document of a dispute with its sentence.
+
+    `says`: a predicate on the side that alleges, such as "says that it met". `other`: one on the other side, which is
+    not used if that side denies the claim.
+    """
+    speaker, about = name_of(dispute.alleged_by, names), name_of(dispute.about, names)
+    why = f"{speaker} {says}; {about} {'denies this' if dispute.denied else other}."
+    return ClaimDisputeDocument(
+        kind=dispute.kind,
+        about=dispute.about,
+        alleged_by=dispute.alleged_by,
+        event=dispute.event,
+        occurred=dispute.occurred,
+        denied=dispute.denied,
+        why=at_the_beginning(why),
+    )
+
+
+def dispute_renamed(
+    dispute: ClaimDisputeDocument, before: Mapping[str, str], names: ActorNames
+) -> ClaimDisputeDocument:
+    """Return a dispute with the newer names of actors. `before` has the names in the present sentence."""
+    says, _, other = dispute.why.rpartition(f"; {before[dispute.about]} ")
+    says = says[len(before[dispute.alleged_by]) :]
+    why = f"{name_of(dispute.alleged_by, names)}{says}; {name_of(dispute.about, names)} {other}"
+    return dispute.model_copy(update={"why": at_the_beginning(why)})
+
+
+def cite(effect: EffectiveEvent) -> Cited:
+    """Return an assertion as a piece of evidence."""
     data = effect.data
     assert isinstance(data, Assertion)
     return Cited(
@@ -69,12 +116,13 @@ def cite(effect: Effective) -> Cited:
     )
 
 
-def placed(effects: Iterable[Effective]) -> Placed:
+def effects_by_id(effects: Iterable[EffectiveEvent]) -> EffectsById:
+    """Return effective events by id, in the same order."""
     return {effect.id: effect for effect in effects}
 
 
-def backing(effects: Placed, *claims: Claim[Assertion]) -> Backing:
-    """Who stands behind one claim, or behind any of several that come to the same."""
+def backing(effects: EffectsById, *claims: Claim[Assertion]) -> Backing:
+    """Return who says and who denies a claim, or any of several claims with the same content."""
     said_by = {party for claim in claims for party in claim.said_by}
     contested_by = {party for claim in claims for party in claim.contested_by}
     events = dict.fromkeys(statement.event for claim in claims for statement in claim.statements)

@@ -1,23 +1,27 @@
-"""The sentence that a minister reads: where an irritant is, by whose word, and what else must be known of it.
+"""The headline of an irritant: where it is, who says so, and what else a reader must know.
 
-Every surface shows this string. It is written from the document alone, so a past reading has the sentence of that
-reading. Each part is literally true of the record: a side "says" only what it has said itself and not taken back, words
-that are only attributed to it are worded so, and whoever is named as doing something is on record with that.
+Example: "The United States says that the substance is agreed; Russia proposes a remedy. Awaiting both sides: …". The
+API, the pages and the command line show the same text. It depends only on `IrritantDocument`, so a past reading has its
+own headline. Each part is literally true of the record. A side "says" only what it said in its own words and has not
+taken back. It "is said to" do what is only attributed to it.
 """
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from service.domain import edtf
+from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.ladder import LEVELS
-from service.projections.names import joined, name_of
+from service.projections.words.names import at_the_beginning, is_plural, joined, name_of
 
 if TYPE_CHECKING:
+    from service.domain.irritant.disputes import Dispute
     from service.projections.irritant import AwaitedAct, DisputeDocument, InEffect, IrritantDocument, Side, ThirdParty
 
 
 class _Phrase(NamedTuple):
-    """A predicate: of one actor, of two ("both …"), and after "is said to"."""
+    """A predicate in three forms: for one actor, for two ("both …"), and after "is said to"."""
 
     one: str
     two: str
@@ -42,9 +46,8 @@ _BY_TYPE: Final = {
     ("proposed", "ProposalAnswered"): _Phrase(
         "makes a counter-proposal", "make counter-proposals", "make a counter-proposal"
     ),
-    ("understanding", "ProposalAnswered"): _Phrase(
-        "accepts the proposal", "accept the proposal", "accept the proposal"
-    ),
+    # Also a side that reports the acceptance of the other stands there, so "accepts" could be false.
+    ("understanding", "ProposalAnswered"): _saying("the proposal is accepted", "accepted as proposed"),
     ("implementing", "ResolutionDeclared"): _saying("it is settled in part", "settled in part"),
 }
 _REPORTED: Final = {
@@ -56,6 +59,11 @@ _REPORTED: Final = {
     "implementing": "report that something has been carried out",
     "resolved": "report that it is settled",
 }
+_BY_MEDIA: Final = {
+    "raised": "report that it is named as a problem",
+    "proposed": "report that a remedy was put forward",
+}
+"""Media do not see problems or put forward remedies themselves."""
 _DENIED: Final = {
     "ConcernRaised": "the concern",
     "ProposalTabled": "that a remedy was proposed",
@@ -76,71 +84,76 @@ _DENIED: Final = {
     "ClaimContested": "a denial",
 }
 _LAST: Final = {
-    "HoldLifted": "the lifting of a hold",
-    "HoldPlaced": "a hold",
-    "PositionStated": "a statement of its position",
-    "ProposalAnswered": "an answer to a proposal",
-    "NextStepClosed": "a report on a step",
-    "ItemStatusChanged": "a report on an item",
-    "LinkageStated": "a link with another irritant",
-    "ReversibilityStated": "a statement on whether it can be undone",
-    "ClaimContested": "a denial",
-    "BreachAlleged": "an allegation of a breach",
+    "HoldLifted": "on the lifting of a hold",
+    "HoldPlaced": "on a hold",
+    "PositionStated": "on its position",
+    "ProposalAnswered": "on the answer to a proposal",
+    "NextStepClosed": "on the outcome of a step",
+    "ItemStatusChanged": "on an item",
+    "LinkageStated": "on a link with another irritant",
+    "ReversibilityStated": "on whether it can be undone",
+    "ClaimContested": "on a denial",
+    "BreachAlleged": "on a breach",
 }
+"""What the last word of a side is on. It can be a report of what the other side did, so it is not called a hold."""
 _AS_A_SUBJECT: Final = ("suspended_instrument", "terminated_instrument", "expired_instrument", "went_back", "withdrew")
 
 
-def of(it: "IrritantDocument") -> str:
-    """The headline of a document. Total."""
+def of(it: "IrritantDocument", names: ActorNames = NO_NAMES) -> str:
+    """Return the headline of a document. `names` are the names of actors on record. Total."""
     if not it.assertions:
         return "Nothing is on record yet."
     used: set[str] = set()
     parts = [
-        *_lead(it, used),
-        *_beside(it, used),
-        *_disputes(it.disputes),
-        *_reports(it),
+        *_sides(it, used, names),
+        *_remarks(it, used, names),
+        *_disputes(it.disputes, names),
+        *_reports(it, names),
         *_figures(it),
-        *_awaiting(it),
+        *_awaiting(it, names),
     ]
-    return " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts if part) or "No claim is on record."
+    return " ".join(f"{at_the_beginning(part)}." for part in parts if part) or "No claim is on record."
 
 
 # Where the sides are.
 
 
-def _lead(it: "IrritantDocument", used: set[str]) -> Iterator[str]:
-    """Both in one sentence, the further one first. `used` gathers what is said here of what is in effect."""
+def _sides(it: "IrritantDocument", used: set[str], names: ActorNames) -> Iterator[str]:
+    """Yield a sentence on both sides, the side on the higher rung first.
+
+    Add to `used` the events in effect that the sentence mentions, so that no later sentence repeats them.
+    """
     order = sorted(it.parties, key=lambda party: -LEVELS[it.parties[party].rung])
     (one, side), (other, another) = ((party, it.parties[party]) for party in order)
     if side.silent and another.silent:
-        yield f"{joined([name_of(p) for p in it.parties])} are silent"
+        yield f"{_list(it.parties, names)} are silent"
     elif _is_plain(side) and _is_plain(another) and side.rung == another.rung:
-        yield _both(it)
+        yield _both(it, names)
     else:
-        clauses = [clause for p, s in ((one, side), (other, another)) if (clause := _clause(p, s, used))]
+        clauses = [clause for p, s in ((one, side), (other, another)) if (clause := _clause(p, s, used, names))]
         if clauses:
             yield "; ".join(clauses)
 
 
 def _is_plain(side: "Side") -> bool:
-    """Whether a side is on a rung by its own words, and nothing that it did since goes against them."""
+    """Return whether a side is on a rung by its own words, and has since reversed or suspended nothing."""
     against = any(e.kind in _AS_A_SUBJECT for e in side.in_effect)
     return side.rung != "unstated" and not side.attributed and not against
 
 
-def _both(it: "IrritantDocument") -> str:
+def _both(it: "IrritantDocument", names: ActorNames) -> str:
+    """Return the clause on two sides on the same rung, such as `Mexico and Cuba both say that it is settled`."""
     (one, side), (other, another) = it.parties.items()
     phrase = _phrase(side) if side.says == another.says else _BY_RUNG[side.rung]
-    said = f"{name_of(one)} and {name_of(other)} both {phrase.two}"
+    said = f"{_list((one, other), names)} both {phrase.two}"
     if side.instrument_with and side.instrument_with == another.instrument_with:
-        said += f", each with {joined([name_of(a) for a in side.instrument_with])}"
+        said += f", each with {_list(side.instrument_with, names)}"
     elif side.instrument_with or another.instrument_with:
         named = [(p, s) for p, s in it.parties.items() if s.instrument_with]
-        said += "".join(f", {name_of(p)} with {joined([name_of(a) for a in s.instrument_with])}" for p, s in named)
+        said += "".join(f", {name_of(p, names)} with {_list(s.instrument_with, names)}" for p, s in named)
     if side.wording and side.wording == another.wording:
         return f"{said} (“{side.wording}”)"
-    words = [f"{name_of(p)}: “{s.wording}”" for p, s in it.parties.items() if s.wording]
+    words = [f"{name_of(p, names)}: “{s.wording}”" for p, s in it.parties.items() if s.wording]
     return f"{said} ({'; '.join(words)})" if words else said
 
 
@@ -148,13 +161,13 @@ def _phrase(side: "Side") -> _Phrase:
     return _BY_TYPE.get((side.rung, side.says or ""), _BY_RUNG[side.rung])
 
 
-def _clause(party: str, side: "Side", used: set[str]) -> str:
-    """What one side says; empty for a side that is on no rung and of which something else is to be said."""
-    name = name_of(party)
+def _clause(party: str, side: "Side", used: set[str], names: ActorNames) -> str:
+    """Return what one side says. Return nothing for a side on no rung if another sentence mentions it."""
+    name = name_of(party, names)
     falls = [e for e in side.in_effect if e.kind in _AS_A_SUBJECT]
     if falls:
         used.update(e.event for e in falls)
-        return f"{name} {joined([_fell(e) for e in falls])}{_still(side, falls)}"
+        return f"{name} {joined([_fell(e) for e in falls])}{_after_fall(side, falls)}"
     if side.silent:
         return f"{name} is silent"
     if side.rung == "unstated":
@@ -162,7 +175,7 @@ def _clause(party: str, side: "Side", used: set[str]) -> str:
     phrase = _phrase(side)
     said = f"{name} is said to {phrase.said_to}" if side.attributed else f"{name} {phrase.one}"
     if side.instrument_with:
-        said += f", with {joined([name_of(actor) for actor in side.instrument_with])}"
+        said += f", with {_list(side.instrument_with, names)}"
     return f"{said} (“{side.wording}”)" if side.wording else said
 
 
@@ -172,13 +185,13 @@ def _fell(fall: "InEffect") -> str:
         "terminated_instrument": ("terminated the instrument", "have terminated the instrument"),
         "expired_instrument": ("says that the instrument expired", "regard the instrument as expired"),
         "went_back": ("went back", "have gone back"),
-        "withdrew": ("no longer pursues it", "pursue it no longer"),
+        "withdrew": ("withdrew the irritant", "have withdrawn the irritant"),
     }[fall.kind]
     return f"is said to {said_to}{_on(fall.occurred)}" if fall.attributed else f"{done}{_on(fall.occurred)}"
 
 
-def _still(side: "Side", falls: Iterable["InEffect"]) -> str:
-    """What it says nonetheless. Of an instrument that it suspended it is not said that it is in force."""
+def _after_fall(side: "Side", falls: Iterable["InEffect"]) -> str:
+    """Return what the side still says after a fall. Leave out an instrument that it has suspended or ended."""
     kinds = {fall.kind for fall in falls}
     if side.rung == "unstated":
         return " and makes no claim now"
@@ -190,52 +203,58 @@ def _still(side: "Side", falls: Iterable["InEffect"]) -> str:
 
 
 def _no_claim(name: str, side: "Side") -> str:
+    """Return the clause on a side that has spoken but is on no rung."""
     last = side.latest
     if last is None or last.type not in _LAST:
         return f"{name} makes no claim"
-    return f"{name} makes no claim; its last word is {_LAST[last.type]}{_on(last.occurred)}"
+    is_last = "is" if last.certain else "may be"
+    return f"{name} makes no claim; its last word {is_last} {_LAST[last.type]}{_dated(last.occurred)}"
 
 
-# What is in effect beside the rungs.
+# Holds, red lines, denials and other statements in effect that are not rungs.
 
 
-def _beside(it: "IrritantDocument", used: set[str]) -> Iterator[str]:
+def _remarks(it: "IrritantDocument", used: set[str], names: ActorNames) -> Iterator[str]:
     disputed = {dispute.event for dispute in it.disputes if dispute.denied and dispute.kind != "claim"}
     for party, side in it.parties.items():
-        yield from (_remark(party, e) for e in side.in_effect if e.event not in used and e.target not in disputed)
+        others = (e for e in side.in_effect if e.event not in used and e.target not in disputed)
+        yield from (_remark(party, e, names) for e in others)
     for third in it.third_parties:
-        yield from (_remark(third.actor, e) for e in third.in_effect)
+        yield from (_remark(third.actor, e, names) for e in third.in_effect)
 
 
-def _remark(actor: str, remark: "InEffect") -> str:
-    name, on, words = name_of(actor), _on(remark.occurred), _words(remark)
+def _remark(actor: str, remark: "InEffect", names: ActorNames) -> str:
+    name, on, words = name_of(actor, names), _on(remark.occurred), _words(remark)
     match remark.kind:
         case "stalled":
-            return _does(name, remark, f"stalled work on it{on}", f"have stalled work on it{on}")
+            return _act(name, remark, f"stalled work on it{on}", f"have stalled work on it{on}")
         case "suspended_talks":
-            return _does(name, remark, f"suspended the talks on it{on}", f"have suspended the talks on it{on}")
+            return _act(name, remark, f"suspended the talks on it{on}", f"have suspended the talks on it{on}")
         case "red_line":
-            return _does(name, remark, f"draws a red line{words}", f"draw a red line{words}")
+            return _act(name, remark, f"draws a red line{words}", f"draw a red line{words}")
         case "rejects":
-            of = f" of {joined([name_of(a) for a in remark.about])}" if remark.about else ""
-            return _does(name, remark, f"rejects the proposal{of}", f"reject the proposal{of}")
+            of = f" of {_list(remark.about, names)}" if remark.about else ""
+            return _act(name, remark, f"rejects the proposal{of}", f"reject the proposal{of}")
         case "raises_concern":
-            return _does(name, remark, f"raises a concern{words}", f"raise a concern{words}")
+            return _act(name, remark, f"raises a concern{words}", f"raise a concern{words}")
         case "takes_back":
-            return _does(name, remark, "withdrew its statement", "have withdrawn its statement")
+            return _act(name, remark, "withdrew its statement", "have withdrawn its statement")
         case "denies":
             what = _DENIED.get(remark.of or "", "a statement")
-            return _does(name, remark, f"denies {what}", f"deny {what}")
+            return _act(name, remark, f"denies {what}", f"deny {what}")
         case _:
             return f"{name} {_fell(remark)}"
 
 
-def _does(name: str, remark: "InEffect", does: str, said_to: str) -> str:
-    return f"{name} is said to {said_to}" if remark.attributed else f"{name} {does}"
+def _act(name: str, remark: "InEffect", does: str, said_to: str) -> str:
+    """Return what an actor does. The verb form after "said to" is also the plural form."""
+    if remark.attributed:
+        return f"{name} {'are' if is_plural(name) else 'is'} said to {said_to}"
+    return f"{name} {said_to if is_plural(name) else does}"
 
 
 def _words(remark: "InEffect") -> str:
-    """Its own words, or for a red line what the operator says of it."""
+    """Return the actor's own words. For a red line without a quotation, return the summary by the operator."""
     if remark.wording:
         return f" (“{remark.wording}”)"
     return f": {_plain(remark.summary)}" if remark.kind == "red_line" else ""
@@ -248,17 +267,19 @@ def _plain(text: str) -> str:
 # Disputes.
 
 
-def _disputes(disputes: Iterable["DisputeDocument"]) -> Iterator[str]:
+def _disputes(disputes: Iterable["DisputeDocument"], names: ActorNames) -> Iterator[str]:
     for dispute in disputes:
-        if dispute.kind != "claim":  # What is denied is said of its denier.
-            yield _dispute(dispute)
+        if dispute.kind != "claim":  # the sentence on the denier mentions a denied claim
+            yield of_dispute(dispute, names)
 
 
-def _dispute(dispute: "DisputeDocument") -> str:
-    one, other = name_of(dispute.alleged_by), name_of(dispute.about)
+def of_dispute(dispute: "DisputeDocument | Dispute", names: ActorNames = NO_NAMES) -> str:
+    """Return a dispute in words, without a full stop."""
+    one, other = name_of(dispute.alleged_by, names), name_of(dispute.about, names)
     on = f" ({edtf.describe(dispute.occurred)})" if dispute.occurred else ""
     does, said_to = {
         "reversal": (f"blames {other} for going back{on}", f"blame {other} for going back{on}"),
+        "claim": ("makes a claim", "make a claim"),
         "breach": (f"says that {other} broke what was agreed{on}", f"blame {other} for a breach{on}"),
         "terms": (f"gives other terms for a step than {other}", f"give other terms for a step than {other}"),
         "outcome": (f"gives another outcome of a step than {other}", f"give another outcome of a step than {other}"),
@@ -278,34 +299,51 @@ def _dispute(dispute: "DisputeDocument") -> str:
     return f"{said}, which {other} {'is said to deny' if dispute.denial_attributed else 'denies'}"
 
 
-# Who else reports what.
+# Reports by third parties and media.
 
 
-def _reports(it: "IrritantDocument") -> Iterator[str]:
+def _reports(it: "IrritantDocument", names: ActorNames) -> Iterator[str]:
     for third in it.third_parties:
         if third.rung not in ("unstated", "raised"):
-            yield _third(third)
+            yield _third(third, names)
     if "MEDIA" in it.reported_by and LEVELS[it.reported_status] > LEVELS[it.status]:
-        yield f"media {_REPORTED[it.reported_status]}"
-    beside = [t for t in it.third_parties if t.rung in ("unstated", "raised") and not t.in_effect]
-    if beside:
-        yield f"also on record: {joined([name_of(t.actor) for t in beside])}"
+        yield f"media {_BY_MEDIA.get(it.reported_status, _REPORTED[it.reported_status])}"
+    others = [t.actor for t in it.third_parties if t.rung in ("unstated", "raised") and not t.in_effect]
+    if others:
+        yield f"also on record: {_list(others, names)}"
 
 
-def _third(third: "ThirdParty") -> str:
-    reports = _REPORTED[third.rung]
+def _third(third: "ThirdParty", names: ActorNames) -> str:
+    name, reports = name_of(third.actor, names), _REPORTED[third.rung]
     if third.attributed:
-        return f"{name_of(third.actor)} is said to {reports}"
+        return f"{name} {'are' if is_plural(name) else 'is'} said to {reports}"
+    if is_plural(name):
+        return f"{name} {reports}"
     verb, _, rest = reports.partition(" ")
-    return f"{name_of(third.actor)} {verb}s {rest}"
+    return f"{name} {verb}s {rest}"
 
 
-# Figures, dates and who is awaited.
+# Figures, dates and awaited acts.
+
+
+def awaited_in_short(it: "IrritantDocument", names: ActorNames = NO_NAMES) -> tuple[str, ...]:
+    """Return each awaited act as the side and the act: `the United States: answer to Russia: visas within a month`."""
+    return tuple(_in_short(awaited, names) for awaited in it.awaited)
+
+
+def _in_short(awaited: "AwaitedAct", names: ActorNames) -> str:
+    due = f" (due {edtf.describe(awaited.due)})" if awaited.due else ""
+    answer = f"answer to {_to_be_answered(awaited, names)}: " if awaited.kind == "answer" else ""
+    return f"{_whom(awaited, names)}: {answer}{_plain(awaited.what)}{due}"
+
+
+def _whom(awaited: "AwaitedAct", names: ActorNames) -> str:
+    return "both sides" if len(awaited.of) > 1 else _list(awaited.of, names)
 
 
 def _figures(it: "IrritantDocument") -> Iterator[str]:
     if it.extent is not None:
-        yield f"done: {it.extent.done} of {it.extent.of} {it.extent.unit}"
+        yield f"done: {_number(it.extent.done)} of {_number(it.extent.of)} {it.extent.unit}"
     if it.items.total:
         yield f"items settled: {it.items.settled} of {it.items.total}"
     if it.valid_until is not None:
@@ -314,30 +352,67 @@ def _figures(it: "IrritantDocument") -> Iterator[str]:
         yield "the irritant is withdrawn"
 
 
+def _number(filed: int | str) -> str:
+    """Return a number with commas between thousands, such as `1,750,000`. A decimal keeps its digits."""
+    return f"{filed:,}" if isinstance(filed, int) else f"{Decimal(filed):,f}"
+
+
 _MOST_AWAITED: Final = 2
 
 
-def _awaiting(it: "IrritantDocument") -> Iterator[str]:
+def _awaiting(it: "IrritantDocument", names: ActorNames) -> Iterator[str]:
     for awaited in it.awaited[:_MOST_AWAITED]:
-        yield _awaited(it, awaited)
+        yield _awaited(it, awaited, names)
     if (more := len(it.awaited) - _MOST_AWAITED) > 0:
         yield f"{more} more {'is' if more == 1 else 'are'} awaited"
 
 
-def _awaited(it: "IrritantDocument", awaited: "AwaitedAct") -> str:
-    whom = "both sides" if len(awaited.of) > 1 else joined([name_of(a) for a in awaited.of])
+def _awaited(it: "IrritantDocument", awaited: "AwaitedAct", names: ActorNames) -> str:
+    whom = _whom(awaited, names)
     due = [f"due {edtf.describe(awaited.due)}"] if awaited.due else []
-    by = joined([name_of(a) for a in awaited.by])
     if awaited.kind == "answer":
-        return f"awaiting the answer of {whom} to {by}{f' ({due[0]})' if due else ''}: {_plain(awaited.what)}"
-    agreed = "agreed by both" if awaited.confirmed else f"agreed to by {by}{'' if len(awaited.by) > 1 else ' alone'}"
-    if not awaited.confirmed and len(awaited.by) == len(it.parties):
-        agreed = "agreed by both on different terms"
-    return f"awaiting {whom}: {_plain(awaited.what)} ({'; '.join([*due, agreed])})"
+        to = _to_be_answered(awaited, names)
+        return f"awaiting the answer of {whom} to {to}{f' ({due[0]})' if due else ''}: {_plain(awaited.what)}"
+    return f"awaiting {whom}: {_plain(awaited.what)} ({'; '.join([*due, _agreed(it, awaited, names)])})"
+
+
+def _to_be_answered(awaited: "AwaitedAct", names: ActorNames) -> str:
+    """Return who proposes, or what they are said to propose if they do not say so in their own words."""
+    by = _list(awaited.by, names)
+    return f"what {by} {_is(by)} said to propose" if set(awaited.by) <= set(awaited.attributed) else by
+
+
+def _agreed(it: "IrritantDocument", awaited: "AwaitedAct", names: ActorNames) -> str:
+    """Return who agrees to a step. A side agrees only by its own words, else it is said to agree."""
+    attributed = _list(awaited.attributed, names) if awaited.attributed else ""
+    if len(awaited.by) < len(it.parties):
+        (by,) = (name_of(party, names) for party in awaited.by)
+        return f"of the sides {by} alone {'is said to agree to it' if attributed else 'says that it is agreed'}"
+    own = [party for party in awaited.by if party not in awaited.attributed]
+    if not attributed:
+        both = "agreed by both"
+    elif own:
+        both = f"agreed to by {_list(own, names)}, and {attributed} is said to agree to it"
+    else:
+        both = "both are said to agree to it"
+    return both if awaited.confirmed else f"{both}, on different terms"
+
+
+def _is(name: str) -> str:
+    return "are" if is_plural(name) or " and " in name else "is"
+
+
+def _list(actors: Iterable[str], names: ActorNames) -> str:
+    return joined([name_of(actor, names) for actor in actors])
+
+
+def _dated(occurred: str | None) -> str:
+    """Return a date in brackets, such as " (10 April 2025)"."""
+    return f" ({edtf.describe(occurred)})" if occurred else ""
 
 
 def _on(occurred: str | None) -> str:
-    """When, as far as it is known: " on 10 April 2025", " in May 2025", " (on or before 21 July 2025, day unknown)"."""
+    """Return a date with its preposition, such as " on 10 April 2025" or " (on or before 21 July 2025)"."""
     if occurred is None:
         return ""
     described = edtf.describe(occurred)

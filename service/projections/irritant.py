@@ -1,41 +1,56 @@
-"""The status of one irritant: where each side is and by which words, what both confirm, what is disputed or awaited.
+"""The status of one irritant: its three statuses, the rung of each side, disputes, and what is awaited.
 
-The headline is written from this document alone (`headline.py`), so whatever it says is in the document too.
+`GET /v1/irritants/{relation}/{slug}` returns this document, and `GET /v1/irritants` lists such documents. The board,
+the dossier and the position matrix are made from it. So is the headline (`headline.py`), which says nothing that is not
+in the document.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 from types import SimpleNamespace
 from typing import Any, Final, Literal, cast
 
-from service.domain.history import Reading
+from service.domain import edtf
+from service.domain.actor.names import NO_NAMES, ActorNames
+from service.domain.actors import BOTH, JOINT, MEDIA
+from service.domain.assertion import OWN_WORDS, when
+from service.domain.corrections import END
+from service.domain.history import StreamAtPoint
 from service.domain.irritant import disputes, remarks, standing, undertakings
 from service.domain.irritant.remarks import Remark
 from service.domain.irritant.standing import Basis
-from service.domain.irritant.state import Hold, Irritant, LastStatement, Lifecycle, Trend
+from service.domain.irritant.state import ActorStatement, Hold, Irritant, LastStatement, Lifecycle, StatusChange, Trend
 from service.domain.ladder import RUNGS, Rung
 from service.domain.streams import parse_stream
 from service.projections import headline
 from service.projections.document import Document
+from service.projections.words.names import named
 
 NAME: Final = "irritant"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 5
 
 Stance = Literal["none", "priority", "open", "conditional", "red_line", "no_comment"]
 
 
 class LatestWord(Document):
-    """The last assertion of an actor, in the order of the world."""
+    """The last assertion of an actor, by the date of what it reports.
+
+    `certain` is false if the dates do not show that it is the last: another assertion of the actor can be as late.
+    """
 
     type: str
     occurred: str | None
     event: str
+    certain: bool
 
 
 class InEffect(Document):
-    """What an actor has said and not taken back beside its rung: a hold, a reversal, a red line, a denial, a rejection.
+    """A statement in effect that is not a rung: a hold, a reversal, a red line, a denial or a rejection.
 
-    `target` and `of`: the event that is denied, and its type. `about`: who says what is denied, or tabled the proposal.
-    `rung`: what the denied event speaks of, or what the actor went back to. `attributed`: these are not its own words.
+    The actor has not taken it back. `target` and `of` are the denied event and its type. `about` are the actors that
+    made the denied claim or the rejected proposal. `rung` is the rung of the denied event, or the rung to which the
+    actor went back. `attributed`: the actor is not quoted or paraphrased.
     """
 
     kind: remarks.Kind
@@ -51,12 +66,11 @@ class InEffect(Document):
 
 
 class Side(Document):
-    """One side. `since` and `event`: what put it on its rung, and when; null where nothing did.
+    """One side of an irritant. `event` put it on its rung, at the date `since`. Both are null for a side on no rung.
 
-    `says`: the type of the word that holds it there. `wording`: its own words at this rung. `attributed`: no word of
-    its own holds it there, only what is attributed to it. `instrument_with`: the actors with whom its instrument is,
-    where that is not the other side. `silent`: nothing at all by it is on record. `latest`: its last word, of whatever
-    kind.
+    `says` is the type of the assertion that supports the rung, and `wording` the side's own words at this rung.
+    `attributed`: only words attributed to it support the rung. `instrument_with` are the partners of its instrument, if
+    they are not the other side. `silent`: no assertion of it is on record. `latest` is its last assertion of any type.
     """
 
     rung: Rung
@@ -75,7 +89,7 @@ class Side(Document):
 
 
 class ThirdParty(Document):
-    """A state or organisation beside the sides that has spoken. `rung`: what it still reports."""
+    """A third party that has spoken. `rung` is the highest rung that it still reports."""
 
     actor: str
     rung: Rung
@@ -85,9 +99,9 @@ class ThirdParty(Document):
 
 
 class DisputeDocument(Document):
-    """What `alleged_by` says of `about`, and `about` has not confirmed; `denied`: it denies it.
+    """A dispute: `alleged_by` says something of `about` that `about` has not confirmed, or denies (`denied`).
 
-    `attributed`, `denial_attributed`: the allegation, or the denial, is not in its own words.
+    `attributed`, `denial_attributed`: the allegation or the denial is only attributed to the side that makes it.
     """
 
     kind: disputes.Kind
@@ -101,14 +115,14 @@ class DisputeDocument(Document):
 
 
 class Items(Document):
-    """Countable things: how many there are, and how many a side says are settled."""
+    """Countable items of an irritant, such as detained persons: how many there are, and how many are settled."""
 
     settled: int
     total: int
 
 
 class ExtentDocument(Document):
-    """How much is done by the latest count of the sides at the claimed rung. Numbers are as filed."""
+    """How much is done, by the latest count of the sides at the claimed status: 34 of 57 persons. Numbers as filed."""
 
     done: int | str
     of: int | str
@@ -116,9 +130,10 @@ class ExtentDocument(Document):
 
 
 class AwaitedAct(Document):
-    """What an actor is awaited for: an agreed step, or an answer to a proposal.
+    """An act that is awaited of the sides in `of`: an agreed next step, or an answer to a proposal.
 
-    `by`: the sides that agreed to the step, or who tabled the proposal. `confirmed`: both sides agreed to these terms.
+    `by` are the sides that agreed to the step, or the actors that tabled the proposal. `attributed` are those of them
+    that are not quoted or paraphrased. `confirmed`: both sides agreed to these terms.
     """
 
     kind: Literal["step", "answer"]
@@ -126,6 +141,7 @@ class AwaitedAct(Document):
     what: str
     due: str | None
     by: tuple[str, ...]
+    attributed: tuple[str, ...]
     confirmed: bool
 
 
@@ -138,14 +154,20 @@ class Linked(Document):
 
 
 class LastMoved(Document):
-    """The last event, in the order of the world, that changed a side's rung or the reported status; else null."""
+    """When the rung of a side or the reported status last changed, as EDTF. `position` is the event that changed it.
+
+    If other changes can be later than that event, `occurred` includes their days. Both are null if nothing changed.
+    """
 
     occurred: str | None
     position: int | None
 
 
 class IrritantDocument(Document):
-    """One irritant as it stands on record. `assertions`: how many are on record about it."""
+    """One irritant with its statuses. `assertions` is the number of assertions on record about it.
+
+    `names` has the name of each actor in the document, by code or slug, as it stands within a sentence.
+    """
 
     id: str
     relation: str
@@ -180,15 +202,16 @@ class IrritantDocument(Document):
     recorded_at: datetime | None
     version: int
     position: int
+    names: dict[str, str]
 
 
-def view(reading: Reading[Irritant]) -> IrritantDocument:
-    """The document of a reading. Total: any history has one."""
+def view(reading: StreamAtPoint[Irritant]) -> IrritantDocument:
+    """Return the document of an irritant. Total."""
     name = parse_stream(reading.stream)
     assert name is not None
     assert name.relation is not None
     fields = {
-        **fields_of(reading.state),
+        **fields_of(reading.state, reading.names),
         "id": name.member,
         "relation": name.relation,
         "slug": name.slug,
@@ -196,22 +219,33 @@ def view(reading: Reading[Irritant]) -> IrritantDocument:
         "version": reading.version,
         "position": reading.position,
     }
-    return with_headline(fields)
+    return IrritantDocument(**fields, names=named(_actors(fields), reading.names))
 
 
-def with_headline(fields: dict[str, Any]) -> IrritantDocument:
-    """A document of these fields, with the sentence that follows from them. What needs no record may be absent."""
-    said = headline.of(cast(IrritantDocument, SimpleNamespace(**fields)))
-    return IrritantDocument.model_construct(**fields, headline=said)
+def renamed(document: IrritantDocument, names: ActorNames) -> IrritantDocument:
+    """Return the document with newer names of actors, in `names` and in the headline."""
+    fields = vars(document)
+    new = {"headline": headline.of(document, names), "names": named(_actors(fields), names)}
+    return IrritantDocument.model_construct(**{**fields, **new})
 
 
-def fields_of(state: Irritant) -> dict[str, Any]:
-    """What follows from the state alone."""
-    moved = state.moved
-    return {
-        **stands(state),
+def _actors(fields: dict[str, Any]) -> set[str]:
+    """Return every actor in the document and its headline, except `both`, JOINT and MEDIA."""
+    actors = {*fields["parties"], *(third.actor for third in fields["third_parties"])}
+    for side in fields["parties"].values():
+        actors.update(side.instrument_with, *(remark.about for remark in side.in_effect))
+    for awaited in fields["awaited"]:
+        actors.update(awaited.of, awaited.by)
+    actors.update(link.by for link in fields["linked"])
+    return actors - {JOINT, MEDIA, BOTH}
+
+
+def fields_of(state: Irritant, names: ActorNames = NO_NAMES) -> dict[str, Any]:
+    """Return the fields that depend on the state alone. The headline is one of them."""
+    fields = {
+        **_statuses(state),
         "category": state.category,
-        "stands": standing.stands(state),
+        "stands": standing.sides_at_status(state),
         "reported_by": standing.reported_by(state),
         "high_water_mark": RUNGS[state.high_water_mark],
         "disputes": tuple(DisputeDocument(**vars(dispute)) for dispute in disputes.disputes(state)),
@@ -219,17 +253,19 @@ def fields_of(state: Irritant) -> dict[str, Any]:
         "extent": _extent(state),
         "valid_until": standing.valid_until(state),
         "linked": tuple(
-            Linked(irritant=t.data.with_, kind=t.data.kind, by=t.holder) for t in state.live(state.linkages)
+            Linked(irritant=t.data.with_, kind=t.data.kind, by=t.holder) for t in state.only_live(state.linkages)
         ),
         "parties": {party: _side(state, party) for party in state.parties},
         "third_parties": tuple(_third_party(state, a) for a in state.last_statements if a not in state.parties),
-        "last_moved": LastMoved(occurred=moved.occurred if moved else None, position=moved.position if moved else None),
+        "last_moved": _last_moved(state.moved),
         "assertions": state.count,
     }
+    # The headline is a field of the document and is made from the others, so it gets an object with these alone.
+    return {**fields, "headline": headline.of(cast(IrritantDocument, SimpleNamespace(**fields)), names)}
 
 
-def stands(state: Irritant) -> dict[str, Any]:
-    """How it stands, without where that is on record: what a change compares (`change.StandingDocument`)."""
+def _statuses(state: Irritant) -> dict[str, Any]:
+    """Return the statuses and counts of an irritant, without positions in the record."""
     settled = sum(undertakings.item_status(state, i) == "settled" for i in state.items.values())
     return {
         "title": state.title,
@@ -264,13 +300,25 @@ def _side(state: Irritant, party: str) -> Side:
         silent=standing.silent(state, party),
         latest=_latest(position.latest),
         stance=stance.data.stance if stance else "none",
-        hold=placed[0] if placed else "none",
+        hold=placed.kind if placed else "none",
         in_effect=tuple(map(_in_effect, remarks.of_side(state, party))),
     )
 
 
-def _latest(word: LastStatement | None) -> LatestWord | None:
-    return LatestWord(type=word.type, occurred=word.occurred, event=word.event) if word else None
+def _latest(last: LastStatement | None) -> LatestWord | None:
+    if last is None:
+        return None
+    return LatestWord(type=last.type, occurred=last.occurred, event=last.event, certain=last.certain)
+
+
+def _last_moved(moved: StatusChange | None) -> LastMoved:
+    if moved is None:
+        return LastMoved(occurred=None, position=None)
+    is_last = moved.latest is None or moved.reach <= moved.latest
+    # A denial can be dated before the event that it denies. It cannot have moved anything before that event.
+    is_dated_too_early = moved.earliest is not None and (when(moved.occurred).latest or END) < moved.earliest
+    occurred = moved.occurred if is_last and not is_dated_too_early else edtf.between(moved.earliest, moved.reach)
+    return LastMoved(occurred=occurred, position=moved.position)
 
 
 def _in_effect(remark: Remark) -> InEffect:
@@ -289,25 +337,27 @@ def _in_effect(remark: Remark) -> InEffect:
 
 
 def _third_party(state: Irritant, actor: str) -> ThirdParty:
-    words = [(level, s.spoken) for s, level in standing.reports(state, 1) if s.holder == actor]
-    rung = max((level for level, _ in words), default=0)
+    rung = standing.reported_rung(state, actor)
+    at_rung = takewhile(lambda pair: pair[1] == rung, standing.reported_positions_of(state, actor))
     latest = _latest(state.last_statements[actor])
     assert latest is not None
     return ThirdParty(
         actor=actor,
         rung=RUNGS[rung],
-        attributed=not any(spoken for level, spoken in words if level == rung),
+        attributed=not any(position.spoken for position, _ in at_rung),
         latest=latest,
         in_effect=tuple(map(_in_effect, remarks.of_third_party(state, actor))),
     )
 
 
 def _awaited(state: Irritant) -> list[AwaitedAct]:
+    """Return the acts that are awaited of the sides: their open steps, or if there are none, their open answers."""
     if state.lifecycle in undertakings.ENDED:
         return []
-    steps = [a for a in undertakings.agreements(state) if a.open and a.held]
-    if any(a.terms.owner == "both" or state.is_side(a.terms.owner) for a in steps):
-        return [_awaited_step(state, a) for a in steps if a.terms.owner == "both" or state.is_side(a.terms.owner)]
+    open_steps = [step for step in undertakings.agreements(state) if step.open and step.held]
+    of_sides = [step for step in open_steps if step.terms.owner == BOTH or state.is_side(step.terms.owner)]
+    if of_sides:
+        return [_awaited_step(state, step) for step in of_sides]
     return [
         AwaitedAct(
             kind="answer",
@@ -315,6 +365,7 @@ def _awaited(state: Irritant) -> list[AwaitedAct]:
             what=offer.proposal.data.terms,
             due=offer.proposal.data.due,
             by=offer.tabled_by,
+            attributed=_not_spoken(offer.tabled_by, state.only_live(offer.proposal.statements)),
             confirmed=False,
         )
         for offer in undertakings.offers(state)
@@ -322,16 +373,23 @@ def _awaited(state: Irritant) -> list[AwaitedAct]:
     ]
 
 
-def _awaited_step(state: Irritant, agreed: undertakings.Agreement) -> AwaitedAct:
-    owner = agreed.terms.owner
+def _awaited_step(state: Irritant, step: undertakings.Agreement) -> AwaitedAct:
+    owner = step.terms.owner
     return AwaitedAct(
         kind="step",
-        of=state.parties if owner == "both" else (owner,),
-        what=agreed.last.data.action,
-        due=agreed.terms.due,
-        by=agreed.agreed_by,
-        confirmed=agreed.confirmed,
+        of=state.parties if owner == BOTH else (owner,),
+        what=step.last.data.action,
+        due=step.terms.due,
+        by=step.agreed_by,
+        attributed=_not_spoken(step.agreed_by, [statement for _, statement in step.held.values()]),
+        confirmed=step.confirmed,
     )
+
+
+def _not_spoken(actors: tuple[str, ...], statements: Iterable[ActorStatement]) -> tuple[str, ...]:
+    """Return those actors that make none of these statements in their own words."""
+    spoken = {t.holder for t in statements if t.data.asserted_by.channel in OWN_WORDS}
+    return tuple(actor for actor in actors if actor not in spoken)
 
 
 def _extent(state: Irritant) -> ExtentDocument | None:
@@ -340,6 +398,6 @@ def _extent(state: Irritant) -> ExtentDocument | None:
 
 
 def facets(document: IrritantDocument) -> dict[str, object]:
-    """What a list can be filtered by."""
+    """Return the fields by which a list can be filtered."""
     fields = vars(document)
     return {name: fields[name] for name in ("status", "basis", "lifecycle", "awaiting")}

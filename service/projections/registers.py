@@ -1,11 +1,15 @@
-"""The registers of a relation: what lies outside the talks, what can be counted, what went back, what grows old."""
+"""Four registers of a relation: excluded subjects, countable items, regressions, and the age of each irritant's news.
+
+`GET /v1/relations/{relation}/registers` returns this document, and the page of a relation shows parts of it.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Final
 
-from service.domain.corrections import BEGINNING
-from service.domain.history import Reading
+from service.domain import edtf
+from service.domain.corrections import BEGINNING, END, EffectiveEvent
+from service.domain.history import StreamAtPoint
 from service.domain.irritant import undertakings
 from service.domain.irritant.events import ItemAdded
 from service.domain.irritant.state import COUNTED, Fall, Irritant
@@ -15,14 +19,15 @@ from service.domain.relation.state import Relation
 from service.domain.round.state import Round
 from service.projections.assertions import claims_of
 from service.projections.document import Document, last_position
-from service.projections.evidence import Backing, Cited, backing, cite, placed
+from service.projections.evidence import Backing, Cited, backing, cite, effects_by_id
+from service.projections.words.speakers import names_in
 
 NAME: Final = "registers"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 5
 
 
 class Excluded(Document):
-    """A subject that somebody says lies outside the talks; counted once, whoever says so and however often."""
+    """A subject that is outside the talks, according to a side or another voice. Each subject is listed once."""
 
     subject: str
     summaries: tuple[str, ...]
@@ -30,7 +35,7 @@ class Excluded(Document):
 
 
 class Item(Document):
-    """One countable thing: what it is, where it stands by the last word of a party, and who lists it."""
+    """One countable item of an irritant, such as a property: its latest status by a side, and who lists it."""
 
     irritant: str
     item: str
@@ -43,7 +48,7 @@ class Item(Document):
 
 
 class Regression(Document):
-    """A fall of a side by its own word: from which rung to which. `by`: whom it says did it, else itself."""
+    """A regression: the rung of `party` fell by its own reversal. `by` is the actor that went back, according to it."""
 
     irritant: str
     event: str
@@ -58,11 +63,11 @@ class Regression(Document):
 
 
 class Staleness(Document):
-    """How old the latest word on an irritant is. `days` are null where no day was handed in.
+    """How old the latest assertion on an irritant is. The numbers of days are null if the request gave no day.
 
-    `occurred`: the latest that anything is said to have happened; where its day is unknown, `earliest` is the first
-    that it can be and `days_since_occurred` the most days that can have passed. `recorded_at`: when something was last
-    learned, by whichever voice.
+    `event` is the assertion with the latest first day. `occurred` is the date of the latest assertion as EDTF: that of
+    `event`, or a range of days if another assertion can be later. `earliest` is its first day, and
+    `days_since_occurred` counts from that day. `recorded_at` is the time at which an assertion was last recorded.
     """
 
     irritant: str
@@ -77,7 +82,7 @@ class Staleness(Document):
 
 
 class RegistersDocument(Document):
-    """The registers of a relation, each in the order of the world or, of irritants, by id."""
+    """The registers of a relation. Entries are sorted by irritant, then by date."""
 
     relation: str
     on: date | None
@@ -85,17 +90,18 @@ class RegistersDocument(Document):
     items: tuple[Item, ...]
     regressions: tuple[Regression, ...]
     staleness: tuple[Staleness, ...]
+    names: dict[str, str]
     position: int
 
 
 def view(
     *,
-    irritants: Sequence[Reading[Irritant]],
-    rounds: Sequence[Reading[Round]],
-    relation: Reading[Relation],
+    irritants: Sequence[StreamAtPoint[Irritant]],
+    rounds: Sequence[StreamAtPoint[Round]],
+    relation: StreamAtPoint[Relation],
     on: date | None = None,
 ) -> RegistersDocument:
-    """The registers at these readings; `on` is the day from which days are counted. Total."""
+    """Return the registers of a relation. `on` is the day up to which days are counted. Total."""
     ordered = sorted(irritants, key=lambda reading: reading.stream)
     return RegistersDocument(
         relation=relation.stream.partition("/")[2],
@@ -104,26 +110,27 @@ def view(
         items=tuple(item for reading in ordered for item in items(reading)),
         regressions=tuple(fall for reading in ordered for fall in regressions(reading)),
         staleness=tuple(staleness(reading, on) for reading in ordered),
+        names=names_in(relation, *irritants),
         position=last_position(relation, *irritants, *rounds),
     )
 
 
-def scope(relation: Reading[Relation]) -> Iterator[Excluded]:
-    """What is said to lie outside the talks, by subject."""
-    effects = placed(relation.effects)
-    claims = relation.state.of(ScopeExcluded)
+def scope(relation: StreamAtPoint[Relation]) -> Iterator[Excluded]:
+    """Yield each subject that is said to be outside the talks."""
+    effects = effects_by_id(relation.effects)
+    claims = relation.state.claims_of_type(ScopeExcluded)
     for subject in dict.fromkeys(claim.data.subject for claim in claims):
         named = [claim for claim in claims if claim.data.subject == subject]
         summaries = tuple(dict.fromkeys(claim.data.summary for claim in named))
         yield Excluded(subject=subject, summaries=summaries, backing=backing(effects, *named))
 
 
-def items(reading: Reading[Irritant]) -> Iterator[Item]:
-    """The countable things of one irritant."""
-    effects, claims = placed(reading.effects), claims_of(reading).values()
+def items(reading: StreamAtPoint[Irritant]) -> Iterator[Item]:
+    """Yield the countable items of an irritant."""
+    effects, claims = effects_by_id(reading.effects), claims_of(reading).values()
     for item in reading.state.items.values():
         listing = (c for c in claims if isinstance(c.data, ItemAdded) and c.data.item == item.item)
-        said = dict.fromkeys(statement.event for statement in reading.state.live(item.statuses))
+        said = dict.fromkeys(statement.event for statement in reading.state.only_live(item.statuses))
         yield Item(
             irritant=reading.stream.partition("/")[2],
             item=item.item,
@@ -136,9 +143,9 @@ def items(reading: Reading[Irritant]) -> Iterator[Item]:
         )
 
 
-def regressions(reading: Reading[Irritant]) -> Iterator[Regression]:
-    """What of one irritant went back down: a fall of each side that its own word lowered."""
-    effects, claims = placed(reading.effects), claims_of(reading)
+def regressions(reading: StreamAtPoint[Irritant]) -> Iterator[Regression]:
+    """Yield the regressions of an irritant, one for each side whose own reversal lowered its rung."""
+    effects, claims = effects_by_id(reading.effects), claims_of(reading)
     for fall in reading.state.falls:
         if fall.does in COUNTED:
             yield Regression(
@@ -156,25 +163,35 @@ def regressions(reading: Reading[Irritant]) -> Iterator[Regression]:
 
 
 def _reason(fall: Fall) -> str:
+    """Return the reason for a fall. A statement on an instrument has none, so return its summary."""
     return str(getattr(fall.data, "reason", None) or fall.data.summary)
 
 
-def staleness(reading: Reading[Irritant], on: date | None = None) -> Staleness:
-    """How old the latest word on one irritant is."""
-    told = [effect for effect in reading.effects if effect.assertion]
-    last = max(told, key=lambda e: (e.earliest or BEGINNING, e.position), default=None)
-    learned = max((effect.recorded_at for effect in told), default=None)
+def staleness(reading: StreamAtPoint[Irritant], on: date | None = None) -> Staleness:
+    """Return how old the latest assertion on an irritant is."""
+    assertions = [effect for effect in reading.effects if effect.assertion]
+    last = max(assertions, key=lambda e: (e.earliest or BEGINNING, e.latest or END, e.position), default=None)
+    # The last day that any assertion can have.
+    reach = max((e.latest or END for e in assertions), default=None)
+    last_recorded = max((effect.recorded_at for effect in assertions), default=None)
     return Staleness(
         irritant=reading.stream.partition("/")[2],
         title=reading.state.title,
         lifecycle=reading.state.lifecycle,
         event=last.id if last else None,
-        occurred=last.assertion.occurred if last and last.assertion else None,
+        occurred=_date_of_latest(last, reach) if last and reach else None,
         earliest=last.earliest if last else None,
         days_since_occurred=_days(last.earliest if last else None, on),
-        recorded_at=learned,
-        days_since_recorded=_days(learned.date() if learned else None, on),
+        recorded_at=last_recorded,
+        days_since_recorded=_days(last_recorded.date() if last_recorded else None, on),
     )
+
+
+def _date_of_latest(last: EffectiveEvent, reach: date) -> str | None:
+    """Return the date of an assertion as EDTF, or a range of days if another one can be as late as `reach`."""
+    if last.assertion is not None and (last.latest is None or reach <= last.latest):
+        return last.assertion.occurred
+    return edtf.between(last.earliest, reach)
 
 
 def _days(since: date | None, on: date | None) -> int | None:

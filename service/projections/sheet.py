@@ -1,18 +1,22 @@
-"""The round sheet: what one round brought, irritant by irritant, as a desk writes it the morning after.
+"""The round sheet: the brief on one round, with what changed for each irritant, who says so and where it is cited.
 
-Before is the record before the first report filed on the round, after is the record at its last; both with what was
-corrected and struck since. Of a round that has not met the sheet says what is known of it and nothing more: what moved
-meanwhile is not of its making.
+`GET /v1/rounds/{relation}/{slug}/sheet` returns it as JSON or Markdown (`markdown.py`). The page of a round and
+`irritants sheet` show it. "Before" has all events before the round, and "after" those of the round too. `membership`
+decides which events belong to the round, for the board too. The sheet of a round that has not met has no irritants,
+because later changes are not results of that round.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Final
 
-from service.domain.history import Reading
+from service.domain.corrections import EffectiveEvent
+from service.domain.history import StreamAtPoint
 from service.domain.irritant import standing, undertakings
 from service.domain.irritant.state import Irritant
 from service.domain.relation.events import NoCommentRecorded
 from service.domain.relation.state import Relation
+from service.domain.round.membership import Membership, membership
 from service.domain.round.state import Round
 from service.domain.source.state import Source
 from service.projections import irritant, needs_confirmation, registers
@@ -22,18 +26,19 @@ from service.projections.change import StandingDocument, standing_in, standing_o
 from service.projections.difference import changed
 from service.projections.document import Document, last_position
 from service.projections.dossier import Said, columns
-from service.projections.evidence import Backing, Cited, backing, placed
-from service.projections.ledger import ProposalDocument, RoundOf, StepDocument, proposals_of, steps_of
+from service.projections.evidence import Backing, Cited, backing, effects_by_id
+from service.projections.ledger import ProposalDocument, StepDocument, proposals_of, steps_of
 from service.projections.needs_confirmation import Unconfirmed
 from service.projections.registers import Excluded
 from service.projections.round import RoundDocument
+from service.projections.words.speakers import names_in
 
 NAME: Final = "sheet"
-REPRESENTATION: Final = 4
+REPRESENTATION: Final = 8
 
 
 class NoComment(Document):
-    """Organs said not to have commented, and on what."""
+    """Organs, such as a ministry, that declined to comment, and the subject."""
 
     organs: tuple[str, ...]
     about: str
@@ -41,11 +46,11 @@ class NoComment(Document):
 
 
 class SheetItem(Document):
-    """One irritant of which something was filed. `before` is null where it was not on record.
+    """One irritant with events of the round. `before` is null if it was not on record before.
 
-    `changed`: the names of the fields of `after` that are otherwise than before. `voices`: what each side, each third
-    party and media said, of what was filed in between; `silent`: the sides of which nothing at all is on record.
-    `next_steps`: those agreed, closed or taken up again in between. `uncorroborated`: what needs confirming after it.
+    `changed` has the names of the fields that the round changed. `voices` has the assertions of each voice that belong
+    to the round. `silent` are the sides without any assertion on record. `next_steps` were agreed, closed or reopened
+    in the round. `uncorroborated` has the claims that need confirmation after it.
     """
 
     irritant: str
@@ -61,7 +66,7 @@ class SheetItem(Document):
 
 
 class Untouched(Document):
-    """An irritant of which nothing was filed, as it stands."""
+    """An irritant without events of the round, with its statuses after the round."""
 
     irritant: str
     title: str
@@ -69,7 +74,7 @@ class Untouched(Document):
 
 
 class SheetSource(Document):
-    """A document that the sheet cites, with all paragraphs cited of it, and the utterances read there."""
+    """A document that the sheet cites, with all cited paragraphs and their origins. Markdown cites it by `number`."""
 
     number: int
     document: str
@@ -79,98 +84,124 @@ class SheetSource(Document):
 
 
 class SheetDocument(Document):
-    """One round, and what it brought. `title` and `parties` are the relation's."""
+    """The sheet of one round. `title` and `parties` are those of the relation. `names` has the names of its actors.
+
+    `read_to` is the day before the next round, if this round was recorded after later rounds. The sheet then includes
+    all events before the next round. Otherwise `read_to` is null.
+    """
 
     id: str
     relation: str
     title: str
     parties: tuple[str, str]
     round: RoundDocument
+    read_to: date | None
     items: tuple[SheetItem, ...]
     untouched: tuple[Untouched, ...]
     out_of_scope: tuple[Excluded, ...]
     no_comment: tuple[NoComment, ...]
     sources: tuple[SheetSource, ...]
+    names: dict[str, str]
     position: int
 
 
 def view(
     *,
-    round: Reading[Round],
-    before: Sequence[Reading[Irritant]],
-    after: Sequence[Reading[Irritant]],
-    relation: Reading[Relation],
-    sources: Iterable[Reading[Source]] = (),
-    round_of: RoundOf | None = None,
+    round: StreamAtPoint[Round],
+    irritants: Iterable[StreamAtPoint[Irritant]],
+    relation: StreamAtPoint[Relation],
+    members: Membership | None = None,
+    sources: Iterable[StreamAtPoint[Source]] = (),
 ) -> SheetDocument:
-    """The sheet of a round, of the irritants before and after it, of the talks after it. Total."""
-    met, registered = round.state.phase in ("convened", "concluded"), list(sources)
-    was = {reading.stream: reading for reading in before}
-    now = sorted(after, key=lambda reading: reading.stream) if met else []
-    touched = [r for r in now if _stand(r) > (_stand(was[r.stream]) if r.stream in was else 0)]
-    header = round_.view(round)
-    items = tuple(_item(was.get(reading.stream), reading, round_of) for reading in touched)
-    out_of_scope = tuple(registers.scope(relation)) if met else ()
-    no_comment = _no_comment(relation) if met else ()
+    """Return the sheet of a round. `members` decides which event belongs to which round. Total."""
+    header, cited_sources = round_.view(round), list(sources)
+    members = members or membership([round], relation)
+    has_met = header.id in members
+    readings = sorted(irritants, key=lambda reading: reading.stream) if has_met else []
+    # Each irritant before and after the round.
+    pairs = [(members.before(header.id, r), members.after(header.id, r)) for r in readings]
+    relation_after = members.after(header.id, relation) if has_met else None
+    touched = [(before, after) for before, after in pairs if len(after.effects) > len(before.effects)]
+    last_position_of_round = max(
+        (effect.position for before, after in touched for effect in _since(before, after)), default=round.position
+    )
+    items = tuple(_item(before, after, members) for before, after in touched)
+    untouched = (
+        after
+        for before, after in pairs
+        if len(after.effects) == len(before.effects) and _is_known(after, last_position_of_round)
+    )
+    out_of_scope = tuple(registers.scope(relation_after)) if relation_after else ()
+    no_comment = _no_comment(relation_after) if relation_after else ()
     return SheetDocument(
         id=header.id,
         relation=header.relation,
         title=relation.state.title,
         parties=relation.state.parties,
         round=header,
+        read_to=members.read_to(header.id) if has_met else None,
         items=items,
-        untouched=tuple(_untouched(reading) for reading in now if reading not in touched),
+        untouched=tuple(map(_untouched, untouched)),
         out_of_scope=out_of_scope,
         no_comment=no_comment,
-        sources=tuple(_sources(cited_in((header, items, out_of_scope, no_comment)), registered)),
-        position=last_position(round, relation, *before, *after, *registered),
+        sources=tuple(_sources(cited_in((header, items, out_of_scope, no_comment)), cited_sources)),
+        names=names_in(round, relation, *readings),
+        position=last_position(round, relation, *readings, *cited_sources),
     )
 
 
-def _stand(reading: Reading[Irritant]) -> int:
-    """How many events nobody struck. The position would not tell: a correction filed later is the last of both."""
-    return sum(event.id not in reading.amendments.struck for event in reading.events)
+def _since(before: StreamAtPoint[Irritant], after: StreamAtPoint[Irritant]) -> list[EffectiveEvent]:
+    """Return the events that are only in `after`."""
+    earlier = {effect.id for effect in before.effects}
+    return [effect for effect in after.effects if effect.id not in earlier]
 
 
-def _item(before: Reading[Irritant] | None, after: Reading[Irritant], round_of: RoundOf | None) -> SheetItem:
-    known = {event.id for event in before.events} if before else set()
-    voices = {v: tuple(s for s in said if s.event not in known) for v, said in columns(after).items()}
-    was = standing_in(before.state) if before else None
-    now = standing_in(after.state)
-    steps = {step.step: step.open for step in undertakings.agreements(before.state)} if before else {}
+def _is_known(reading: StreamAtPoint[Irritant], position: int) -> bool:
+    """Return whether the irritant was on record at this position, or has an assertion."""
+    return any(effect.position <= position or effect.assertion for effect in reading.effects)
+
+
+def _item(before: StreamAtPoint[Irritant], after: StreamAtPoint[Irritant], members: Membership) -> SheetItem:
+    """Return what the round changed for one irritant."""
+    earlier = {effect.id for effect in before.effects}
+    # Use the same names on both sides, because a new name of an actor is no change.
+    standing_before = standing_in(before.state, after.names) if earlier else None
+    standing_after = standing_in(after.state, after.names)
+    voices = {voice: tuple(s for s in said if s.event not in earlier) for voice, said in columns(after).items()}
+    was_open = {step.step: step.open for step in undertakings.agreements(before.state)}
     return SheetItem(
         irritant=after.stream.partition("/")[2],
         title=after.state.title,
-        before=was,
-        after=now,
-        changed=changed(was, now),
+        before=standing_before,
+        after=standing_after,
+        changed=changed(standing_before, standing_after),
         voices=voices,
-        next_steps=tuple(step for step in steps_of(after, round_of) if steps.get(step.step) is not step.open),
-        proposals=tuple(p for p in proposals_of(after, round_of) if p.event not in known),
+        next_steps=tuple(step for step in steps_of(after, members) if was_open.get(step.step) is not step.open),
+        proposals=tuple(p for p in proposals_of(after, members) if p.event not in earlier),
         uncorroborated=tuple(needs_confirmation.of_irritant(after)),
         silent=tuple(party for party in after.state.parties if standing.silent(after.state, party)),
     )
 
 
-def _untouched(reading: Reading[Irritant]) -> Untouched:
+def _untouched(reading: StreamAtPoint[Irritant]) -> Untouched:
     document = irritant.view(reading)
     return Untouched(irritant=document.id, title=document.title, standing=standing_of(document))
 
 
-def _no_comment(relation: Reading[Relation]) -> tuple[NoComment, ...]:
-    effects = placed(relation.effects)
+def _no_comment(relation: StreamAtPoint[Relation]) -> tuple[NoComment, ...]:
+    effects = effects_by_id(relation.effects)
     return tuple(
         NoComment(organs=claim.data.organs, about=claim.data.about, backing=backing(effects, claim))
-        for claim in relation.state.of(NoCommentRecorded)
+        for claim in relation.state.claims_of_type(NoCommentRecorded)
     )
 
 
-def _sources(cited: Iterable[Cited], registered: Iterable[Reading[Source]]) -> Iterator[SheetSource]:
-    """What is cited, by document; numbered, for a text to refer to."""
-    told = list(cited)
-    publishers = {reading.stream.partition("/")[2]: reading.state.publisher for reading in registered}
-    for number, place in enumerate(places(told), 1):
-        origins = {t.source.origin for t in told if t.source.document == place.document}
+def _sources(cited: Iterable[Cited], sources: Iterable[StreamAtPoint[Source]]) -> Iterator[SheetSource]:
+    """Yield each cited document, with a number by which Markdown cites it."""
+    evidence = list(cited)
+    publishers = {source.stream.partition("/")[2]: source.state.publisher for source in sources}
+    for number, place in enumerate(places(evidence), 1):
+        origins = {t.source.origin for t in evidence if t.source.document == place.document}
         yield SheetSource(
             number=number,
             document=place.document,

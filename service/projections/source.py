@@ -1,22 +1,25 @@
-"""One document: what is registered of it, the utterances behind it, and every assertion that rests on them."""
+"""One source: its registration, its origins, and every assertion that cites it.
+
+`GET /v1/sources/{slug}` and the page of a source show it. `GET /v1/sources` lists the registrations.
+"""
 
 from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from service.domain.assertion import Assertion
-from service.domain.history import Reading
+from service.domain.history import StreamAtPoint
 from service.domain.source.state import Source
 from service.domain.streams import parse_stream
 from service.projections.document import Document
 from service.projections.evidence import Cited, cite
 
 NAME: Final = "source"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 
 
 class OriginDocument(Document):
-    """An utterance: who spoke, for whom, and when. Several documents can relay one."""
+    """An origin: a statement, with its speaker, the party and the date. Several documents can relay it."""
 
     origin: str
     speaker: str
@@ -26,7 +29,7 @@ class OriginDocument(Document):
 
 
 class RestingDocument(Document):
-    """An assertion that rests on the document, or on an utterance that was registered with it."""
+    """An assertion that cites the source, or an origin that was registered with it."""
 
     stream: str
     type: str
@@ -34,13 +37,14 @@ class RestingDocument(Document):
 
 
 class SourceSummary(Document):
-    """One document as it is registered; a source belongs to no relation."""
+    """The registration of a source. A source does not belong to a relation."""
 
     id: str
     position: int
     version: int
     recorded_at: datetime | None
     publisher: str
+    title: str | None
     sha256: str | None
     paragraphs: int | None
     published: str | None
@@ -50,9 +54,9 @@ class SourceSummary(Document):
 
 
 class SourceDocument(SourceSummary):
-    """One document as it stands on record, and what rests on it.
+    """One source with the assertions that cite it.
 
-    `relays`: the utterances that are cited from it, wherever they were registered.
+    `relays` are the origins that are cited from this source, including those that were registered with another.
     """
 
     relays: tuple[str, ...]
@@ -62,8 +66,8 @@ class SourceDocument(SourceSummary):
 Summary = TypeVar("Summary", bound=SourceSummary)
 
 
-def summary(reading: Reading[Source]) -> SourceSummary:
-    """What is registered of a source. Total."""
+def summary(reading: StreamAtPoint[Source]) -> SourceSummary:
+    """Return the registration of a source. Total."""
     state, name = reading.state, parse_stream(reading.stream)
     assert name is not None
     return SourceSummary(
@@ -72,6 +76,7 @@ def summary(reading: Reading[Source]) -> SourceSummary:
         version=reading.version,
         recorded_at=reading.recorded_at,
         publisher=state.publisher,
+        title=state.title,
         sha256=state.sha256,
         paragraphs=state.paragraphs,
         published=state.published,
@@ -85,17 +90,17 @@ def summary(reading: Reading[Source]) -> SourceSummary:
 
 
 def within(registered: Summary, origins: Container[str]) -> Summary:
-    """The same source with only these of its utterances: those that one relation cites."""
+    """Return a source with only these origins, for a reader who can see one relation only."""
     kept = tuple(origin for origin in registered.origins if origin.origin in origins)
     return registered.model_copy(update={"origins": kept})
 
 
-def view(reading: Reading[Source], citing: Iterable[Reading[Any]] = ()) -> SourceDocument:
-    """The document of a source, and of the readings of every stream that may cite it. Total."""
+def view(reading: StreamAtPoint[Source], citing: Iterable[StreamAtPoint[Any]] = ()) -> SourceDocument:
+    """Return the document of a source. `citing` are the readings of all streams that can cite it. Total."""
     registered, others = summary(reading), list(citing)
     resting = _resting(registered.id, reading.state, others)
     cited = (r.evidence.source for r in resting)
-    # Not dumped and read again: the origins stay the documents that they are.
+    # `dict` keeps the origins as models. `model_dump` would turn them into dictionaries.
     of_source = dict(registered) | {"position": max((r.position for r in (reading, *others)), default=0)}
     return SourceDocument(
         **of_source,
@@ -104,8 +109,8 @@ def view(reading: Reading[Source], citing: Iterable[Reading[Any]] = ()) -> Sourc
     )
 
 
-def _resting(document: str, state: Source, citing: Iterable[Reading[Any]]) -> list[RestingDocument]:
-    """In the order of the record."""
+def _resting(document: str, state: Source, citing: Iterable[StreamAtPoint[Any]]) -> list[RestingDocument]:
+    """Return the assertions that cite a source, by position."""
     resting = [
         RestingDocument(stream=reading.stream, type=effect.data.__class__.__name__, evidence=cite(effect))
         for reading in citing

@@ -1,4 +1,9 @@
-"""The read models: built with each append, backfilled after an append of another release, rebuilt from the log.
+"""Make the read models: the documents in the table `read_models`, such as the state of each irritant.
 
-Only `builder` makes rows, from histories, so the bytes are the same in all three cases.
+`builder` makes them from histories, with the functions in `service.projections`. It is called in three cases, and the
+bytes are always the same:
+
+* With each append, by the recorder.
+* After another release appended events, by `backfill`.
+* For the whole record, by `rebuild`: after an import, for a new representation, or on demand.
 """

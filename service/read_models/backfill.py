@@ -1,61 +1,66 @@
-"""Backfill read models that another release did not write, during a rolling upgrade or its reversal.
+"""Build documents that are missing because another release appended events, for example during a rolling upgrade.
 
-An append stores only the documents of its own release. It also stores a note for this set of representations: up to
-this position, all documents of the set are stored. If the note is behind the head, another release has appended. Then
-the missing documents are built from the log before a read or a decision at that head. If all processes are of one
-release, the note is always at the head.
+Releases can store documents in different representations. An append stores only those of its own release. With them it
+stores a watermark: a row with the position up to which all documents of this set of representations are stored.
 
-No lock is needed, because an older document or note never replaces a newer one.
+If the watermark is behind the head, a process of another release has appended. Then the missing documents are built
+from the log, before a read or a report at that head. If all processes run the same release, the watermark is always at
+the head.
+
+No lock is needed, because an older document or watermark never replaces a newer one.
 """
 
 from typing import Final
 
 from sqlalchemy import Connection
 
+from service.domain.naming import Naming
 from service.read_models.builder import REPRESENTATIONS, replayed
 from service.store import events, read_models
-from service.store.codec import Unreadable
+from service.store.codec import UnreadableEvent
 from service.store.engine import DatabaseUnavailable
 from service.store.read_models import Document
 
-NOTE: Final = "built"
-SET: Final = " ".join(f"{name}/{representation}" for name, representation in sorted(REPRESENTATIONS.items()))
-"""The representations of this release, as the key of their note."""
+WATERMARK: Final = "built"
+REPRESENTATION_SET: Final = " ".join(f"{name}/{number}" for name, number in sorted(REPRESENTATIONS.items()))
+"""The representations of this release, for example `change/2 irritant/5`. It is the key of their watermark."""
 
 
-def note(position: int) -> Document:
-    """Return the note that all documents of this release are stored up to a position."""
-    return Document(NOTE, 1, SET, "", position, {}, b"")
+def watermark(position: int) -> Document:
+    """Make the row that says that all documents of this release are stored up to a position."""
+    return Document(WATERMARK, 1, REPRESENTATION_SET, "", position, {}, b"")
 
 
-def noted(c: Connection) -> int | None:
-    """Return the position up to which all documents of this release are stored, None before they are built."""
-    found = read_models.get(c, NOTE, 1, SET)
+def built_up_to(c: Connection) -> int | None:
+    """Return the position up to which all documents of this release are stored. None if they were never built."""
+    found = read_models.get(c, WATERMARK, 1, REPRESENTATION_SET)
     return None if found is None else found.position
 
 
 def catch_up(c: Connection, position: int) -> int:
-    """Build the documents that are missing up to a position. Return their number.
+    """Build all missing documents of this release, and store `position` as the watermark. Return their number.
 
     Raises DatabaseUnavailable if a later release recorded an event that this release cannot read.
     """
-    done = noted(c) or 0
-    if done >= position:
+    built = built_up_to(c) or 0
+    if built >= position:
         return 0
     try:
-        made = make_since(c, done)
-    except Unreadable as error:
+        made = make_since(c, built)
+    except UnreadableEvent as error:
         raise DatabaseUnavailable(f"{error}; a later release recorded it, so send reads to that release") from error
-    read_models.store(c, [note(position)])
+    read_models.store(c, [watermark(position)])
     return made
 
 
 def make_since(c: Connection, position: int) -> int:
-    """Build the documents of all events after a position. Return their number."""
+    """Build the documents of all streams that have events after a position. Return their number."""
     made = 0
-    for stream in events.streams_since(c, position):
+    streams = events.streams_since(c, position)
+    naming = Naming(events.actor_events(c) if streams else ())
+    for stream in streams:
         log = events.read_streams(c, {stream: 0})[stream]
-        due = list(replayed(stream, log, after=position))
-        read_models.store(c, due)
-        made += len(due)
+        missing = list(replayed(stream, log, after=position, naming=naming))
+        read_models.store(c, missing)
+        made += len(missing)
     return made

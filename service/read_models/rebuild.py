@@ -1,10 +1,12 @@
-"""Rebuild and verify the read models from the log, while the service reads and writes.
+"""Rebuild all documents from the log, or compare them with a replay, while the service reads and writes.
 
-The work is done in batches of streams, each in one snapshot, so memory is bounded and no request waits. A long record
-is divided between several processes. A rebuild writes documents that are missing or different, and removes those
-without an event. It never replaces a newer document, so no read goes back. A new representation is built beside the old
-one, while older processes append. The last of their events are built under the lock of the head. Then a note says that
-the representation is complete, and `backfill` keeps it so.
+A rebuild writes documents that are missing or different, and removes those that no event explains. It never replaces a
+newer document, so no read returns an older state.
+
+* Streams are read in batches, each in one snapshot. So memory is limited, and no request waits.
+* For a long record, several processes share the work.
+* A new representation is built beside the old one, while processes of the old release append. The last events are built
+  while the head is locked. Then the watermark is stored, and `backfill` keeps the representation complete from there.
 """
 
 import gc
@@ -19,6 +21,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
+from service.domain.naming import Naming
 from service.read_models import backfill
 from service.read_models.builder import REPRESENTATIONS, replayed
 from service.store import events, read_models
@@ -26,73 +29,78 @@ from service.store.codec import canonical
 from service.store.engine import address, connection, open_engine, transaction
 from service.store.log import lock_head, read_head
 from service.store.read_models import Document
-from service.store.verify import Damaged, Progress, silent
+from service.store.verify import Damaged, Progress, no_progress
 
 _BATCH_EVENTS: Final = 1_000
 _BATCH_STREAMS: Final = 200
 _SHORT_TAIL: Final = 10
-"""At most this many events are built under the lock. Appends wait a few milliseconds for each."""
+"""The most events that are built while the head is locked. Appends wait a few milliseconds for each event."""
 _WORTH_PROCESSES: Final = 20_000
-"""For fewer events, the start of other processes takes too long."""
+"""A record with fewer events is rebuilt in one process, because starting others would take longer."""
 _COLLECT_AFTER: Final = 100_000
-"""New objects between two garbage collections in these processes. A batch needs nearly none."""
+"""The number of new objects between two garbage collections in these processes. A batch needs almost none."""
 _MOST_PROCESSES: Final = 4
 
 
-def rebuild(engine: Engine, progress: Progress = silent) -> int:
-    """Make every document equal to a replay of the log. Return how many were missing, different or stray."""
+def rebuild(engine: Engine, progress: Progress = no_progress) -> int:
+    """Make all documents equal to a replay of the log. Return the number of documents that were written or removed."""
     with connection(engine) as c:
-        done = read_head(c).position
-        with _repairs(engine, done) as repair_all:
-            repaired = sum(repair_all(_batches(c, done, progress)))
-    return repaired + _finish(engine, done)
+        end = read_head(c).position
+        with _repairs(engine, end) as repair_all:
+            repaired = sum(repair_all(_batches(c, end, progress)))
+    return repaired + _finish(engine, end)
 
 
-def _finish(engine: Engine, done: int) -> int:
-    """Build the events that were appended since, the last of them under the lock, and store the note."""
-    made, behind = 0, math.inf
+def _finish(engine: Engine, built: int) -> int:
+    """Build the documents of events after the position `built`, the last ones while the head is locked.
+
+    Then store the watermark. Return the number of documents that were written or removed.
+    """
+    made, left_before = 0, math.inf
     with connection(engine) as c:
-        # Repeat while the rest shrinks. If others append faster than this builds, they wait once for the lock.
-        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete_up_to(c, done)) < behind:
-            made += backfill.make_since(c, _complete_up_to(c, done))
-            done, behind = head, left
+        # Repeat while fewer and fewer events are left. If appends are faster than this loop, they wait for the lock.
+        while _SHORT_TAIL < (left := (head := read_head(c).position) - _complete_up_to(c, built)) < left_before:
+            made += backfill.make_since(c, _complete_up_to(c, built))
+            built, left_before = head, left
     with transaction(engine) as c:
         head = lock_head(c).position
-        made += backfill.make_since(c, _complete_up_to(c, done))
+        made += backfill.make_since(c, _complete_up_to(c, built))
         stray = _stray_documents(c)
         read_models.remove(c, stray)
-        read_models.store(c, [backfill.note(head)])
+        read_models.store(c, [backfill.watermark(head)])
     return made + len(stray)
 
 
-def _complete_up_to(c: Connection, done: int) -> int:
+def _complete_up_to(c: Connection, built: int) -> int:
     """Return the position up to which all documents are stored, by this rebuild or by appends of this release."""
-    return max(done, backfill.noted(c) or 0)
+    return max(built, backfill.built_up_to(c) or 0)
 
 
-def ensure_built(engine: Engine, progress: Progress = silent) -> int:
-    """Build the missing documents of this release. Return their number.
+def ensure_built(engine: Engine, progress: Progress = no_progress) -> int:
+    """Build the documents of this release that are missing. Return their number.
 
-    After an import or with a new representation these are all documents. After appends of another release they are the
-    documents of its events.
+    After an import, or for a new representation, these are all documents. Otherwise they are those of events that
+    another release appended.
     """
     with connection(engine) as c:
-        noted = backfill.noted(c)
-        if noted is not None and noted >= read_head(c).position:
+        built = backfill.built_up_to(c)
+        if built is not None and built >= read_head(c).position:
             return 0
-    return rebuild(engine, progress) if noted is None else _finish(engine, noted)
+    return rebuild(engine, progress) if built is None else _finish(engine, built)
 
 
-def verify_documents(engine: Engine, progress: Progress = silent) -> None:
-    """Compare every document with a replay. Raises Damaged for the first position where they differ.
+def verify_documents(engine: Engine, progress: Progress = no_progress) -> None:
+    """Compare every document with a replay of the log. Raises Damaged for the first position where they differ.
 
-    Events of another release are backfilled first, as before a read.
+    Documents that another release did not store are built first, as before a read.
     """
     with connection(engine) as c:
         end = read_head(c).position
-        if backfill.noted(c) is not None:
+        if backfill.built_up_to(c) is not None:
             backfill.catch_up(c, end)
-        wrong = [d for batch in _batches(c, end, progress) for part in _difference(engine, batch) for d in part]
+        wrong = [
+            d for batch in _batches(c, end, progress) for documents in _difference(engine, batch) for d in documents
+        ]
         wrong += _stray_documents(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
@@ -107,12 +115,15 @@ _RepairAll: TypeAlias = Callable[[Iterable[list[str]]], Iterator[int]]
 
 @contextmanager
 def _repairs(engine: Engine, upto: int) -> Iterator[_RepairAll]:
-    """Yield a function that repairs batches: in this process and, for a long log, in others at the same time."""
+    """Yield a function that repairs batches of streams, and returns the number of repaired documents of each.
+
+    It works in this process and, for a long log, in other processes at the same time.
+    """
     others = min(os.cpu_count() or 1, _MOST_PROCESSES) - 1
     if upto < _WORTH_PROCESSES or not others:
         yield lambda batches: (_repair(engine, batch) for batch in batches)
         return
-    # Spawned, not forked: a fork would share the connections of this process and the locks of its threads.
+    # Spawn and do not fork: a forked process would share the connections of this process and the locks of its threads.
     started = get_context("spawn")
     with ProcessPoolExecutor(others, started, initializer=_start_worker, initargs=(address(engine),)) as pool:
         try:
@@ -124,7 +135,7 @@ def _repairs(engine: Engine, upto: int) -> Iterator[_RepairAll]:
 def _repair_in_parallel(
     engine: Engine, pool: ProcessPoolExecutor, batches: Iterable[list[str]], ahead: int
 ) -> Iterator[int]:
-    """Repair a few batches at a time in the other processes, and the other batches in this one."""
+    """Repair up to `ahead` batches at a time in the other processes, and the other batches in this one."""
     submitted: list[Future[int]] = []
     for batch in batches:
         if sum(not future.done() for future in submitted) < ahead:
@@ -135,6 +146,7 @@ def _repair_in_parallel(
 
 
 _worker_engine: list[Engine] = []
+"""The engine of a worker process. Empty in other processes."""
 
 
 def _start_worker(url: str) -> None:
@@ -144,7 +156,7 @@ def _start_worker(url: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that submits the batches is gone."""
+    """End this worker process when its parent process ends."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -156,14 +168,17 @@ def _repair_in_worker(streams: list[str]) -> int:
 
 
 class _Difference(NamedTuple):
-    """`due`: documents of a replay that are missing or different. `stray`: documents that no replay returns."""
+    """`due` are documents to write: missing or different. `stray` are documents to remove: no replay makes them."""
 
     due: list[Document]
     stray: list[Document]
 
 
 def _batches(c: Connection, upto: int, progress: Progress) -> Iterator[list[str]]:
-    """Yield all streams in batches with a bounded number of events. A batch of one stream may exceed it."""
+    """Yield the names of all streams in batches with a limited number of events. A single long stream may exceed it.
+
+    The progress is shown up to the position `upto`, although streams may have grown since.
+    """
     batch: list[str] = []
     size = done = 0
     for stream, length in _all_streams(c):
@@ -187,6 +202,7 @@ def _all_streams(c: Connection) -> Iterator[tuple[str, int]]:
 
 
 def _repair(engine: Engine, streams: list[str]) -> int:
+    """Write and remove documents of these streams until they equal a replay. Return the number of changes."""
     due, stray = _difference(engine, streams)
     with connection(engine) as c:
         read_models.store(c, due)
@@ -199,16 +215,17 @@ def _difference(engine: Engine, streams: list[str]) -> _Difference:
     with transaction(engine, "REPEATABLE READ") as c:
         recorded = events.read_streams(c, dict.fromkeys(streams, 0))
         found = read_models.at(c, [event.position for log in recorded.values() for event in log])
-    wanted = {_identity(d): d for stream, log in recorded.items() for d in replayed(stream, log)}
+        naming = Naming(events.actor_events(c))
+    wanted = {_identity(d): d for stream, log in recorded.items() for d in replayed(stream, log, naming=naming)}
     stored = {_identity(d): d for d in found if REPRESENTATIONS.get(d.name) == d.representation}
     due = [d for key, d in wanted.items() if key not in stored or _comparable(d) != _comparable(stored[key])]
     return _Difference(due, [d for key, d in stored.items() if key not in wanted])
 
 
 def _stray_documents(c: Connection) -> list[Document]:
-    """Return documents beyond the head. The head is read again at the end, because an append can occur between."""
+    """Return documents with positions beyond the head."""
     candidates = read_models.beyond(c, read_head(c).position)
-    end = read_head(c).position
+    end = read_head(c).position  # again, because events may have been appended meanwhile
     return [document for document in candidates if document.position > end]
 
 

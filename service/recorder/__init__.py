@@ -1,17 +1,19 @@
-"""The write path: idempotency → read streams → decide → append → project, in one transaction.
+"""The write path: decide each report on the state of the record, then append its events and documents.
 
-A process has one writer thread. It collects the requests that arrive during a commit, decides them in order, each on
-the state after the one before, and appends them together. So throughput grows with load, and an idle service adds no
-wait. Each request has its own outcome, and a refusal does not affect the others.
+A process has one writer thread. It collects the requests that arrive during a commit (`batching`), decides them in
+order, each on the state after the one before, and appends them in one transaction. Each request has its own outcome,
+and a refusal does not affect the others. No outcome is returned before the commit.
 
-First, a batch is decided on the cached state at some head, and the append compares and swaps that head. If the record
-has moved on, nothing is written. Then the head is locked, the missed events are read, and the batch is decided again.
-Nothing is acknowledged before its commit.
+The first attempt is optimistic. The batch is decided on cached histories at a known head, and the append writes only
+if the record still has that head. If another process has appended meanwhile, nothing is written. The second attempt
+locks the head, reads the missed events and decides again.
 """
 
+import re
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -21,28 +23,35 @@ from uuid_utils import uuid7
 
 from service.domain.assertion import Recorded
 from service.domain.errors import Refused
-from service.domain.filing import Envelope, Record, decide
+from service.domain.filing import Envelope, Record, ReportOnRecord, decide, warnings_of_report
 from service.domain.history import History
-from service.domain.references import begun, corrects, needs
+from service.domain.naming import Naming
+from service.domain.references import has_corrections, needs, streams_opened
 from service.domain.report import Report
 from service.domain.source.events import OriginRegistered
 from service.history_cache import HistoryCache
-from service.projections import change
+from service.projections import change, warnings
 from service.projections.change import ChangeDocument
 from service.read_models import backfill
 from service.read_models.builder import changes_by, rows
 from service.recorder.batching import Batches, Overloaded
-from service.recorder.requests import KeyReused, Outcome, Receipt, Request, Stale
+from service.recorder.readers import Readers
+from service.recorder.requests import KeyReused, Outcome, Receipt, ReportRequest, Stale
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
-from service.store.engine import ConnectionLost, KeptConnection, RolledBack, connection, transaction
+from service.store.engine import ConnectionLost, DedicatedConnection, RolledBack, connection, transaction
 from service.store.log import Filing, Head, KeyTaken, VersionTaken
 from service.store.read_models import Document
+from service.store.releases import EarlierReleaseRuns
 
-__all__ = ["KeyReused", "Overloaded", "Receipt", "Recorder", "Request", "Stale", "replay"]
+__all__ = ["EarlierReleaseRuns", "KeyReused", "Overloaded", "Receipt", "Recorder", "ReportRequest", "Stale", "replay"]
 
 _CACHED_EVENTS: Final = 50_000
 _ATTEMPTS: Final = 3
+_LONG_REPORT: Final = 20
+"""A report with more events is looked up by its key before it is decided: it may be a retry."""
+_RECENT_KEYS: Final = 4_096
+_REPORT_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _Connect: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -50,12 +59,16 @@ _Connect: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 class _Batch:
     """A batch while it is decided: the rows to append, and the histories after the last decided request.
 
-    `first` maps an idempotency key to the index of its first request in `outcomes`.
+    `origins` has the source stream of each origin. `touched` are the streams with new events. `position` is that of the
+    last event to append, at first of the head. `first` has, by idempotency key, the index in `outcomes` of the first
+    request with that key.
     """
 
     head: Head
     histories: dict[str, History[Any]]
     origins: dict[str, str]
+    reports: dict[str, ReportOnRecord]
+    naming: Naming
     position: int
     filings: list[Filing] = field(default_factory=list)
     changes: list[ChangeDocument] = field(default_factory=list)
@@ -64,15 +77,16 @@ class _Batch:
     first: dict[str, int] = field(default_factory=dict)
 
     def documents(self) -> list[Document]:
-        """Return the documents to append, and the note that they are complete."""
+        """Return the documents to append, and the watermark that says that they are complete."""
         touched = (self.histories[stream] for stream in sorted(self.touched))
-        return [*rows(touched, self.changes), backfill.note(self.position)]
+        filed = (event for filing in self.filings for event in filing.events)
+        return [*rows(touched, self.changes, filed, self.naming), backfill.watermark(self.position)]
 
 
 class Recorder:
     """Records reports: with `queue` from any thread, or with `record` in the calling thread, one caller at a time.
 
-    After DatabaseUnavailable the outcome is unknown. A retry with the same key returns it.
+    After DatabaseUnavailable a report may be recorded or not. A retry with the same idempotency key shows it.
     """
 
     def __init__(
@@ -87,52 +101,65 @@ class Recorder:
         self._cached_events = cached_events
         self._head: Head | None = None
         self._cache = HistoryCache(cached_events)
-        self.queue: Batches[Request, Receipt] = Batches(self._open_worker, lambda request: len(request.report.events))
+        self._readers = Readers()
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self.queue: Batches[ReportRequest, Receipt] = Batches(
+            self._open_worker, lambda request: len(request.report.events)
+        )
 
-    def record(self, requests: Sequence[Request]) -> list[Outcome]:
+    def record(self, requests: Sequence[ReportRequest]) -> list[Outcome]:
         """Return the outcome of each request, in order: a Receipt, which is committed, or an exception."""
         return self._record(partial(connection, self._engine), requests)
 
     @contextmanager
-    def _open_worker(self) -> Iterator[Callable[[Sequence[Request]], list[Outcome]]]:
+    def _open_worker(self) -> Iterator[Callable[[Sequence[ReportRequest]], list[Outcome]]]:
         """Yield a function that records a batch, always on the same connection."""
-        held = KeptConnection(self._engine)
-        yield partial(self._record, held.use)
-        held.release()
+        dedicated = DedicatedConnection(self._engine)
+        yield partial(self._record, dedicated.use)
+        dedicated.release()
 
-    def _record(self, connect: _Connect, requests: Sequence[Request]) -> list[Outcome]:
+    def _record(self, connect: _Connect, requests: Sequence[ReportRequest]) -> list[Outcome]:
         try:
             batch, head = self._record_optimistically(connect, requests) or self._record_under_lock(requests)
-        except Exception as error:  # noqa: BLE001  # each sender gets the error, and the writer goes on
+        except Exception as error:  # noqa: BLE001  # each request gets the error, and the writer thread continues
             self._reset()
             return [error] * len(requests)
         self._head = head
-        self._cache.keep(head, batch.histories, batch.origins)
+        self._cache.add(head, batch.histories, batch.origins, batch.naming)
+        self._remember(batch)
         return batch.outcomes
 
     def _reset(self) -> None:
         self._head, self._cache = None, HistoryCache(self._cached_events)
 
-    def _record_optimistically(self, connect: _Connect, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
+    def _record_optimistically(
+        self, connect: _Connect, requests: Sequence[ReportRequest]
+    ) -> tuple[_Batch, Head] | None:
         try:
             with connect() as c:
                 return self._optimistically(c, requests)
         except (ConnectionLost, RolledBack):
-            return None  # A lost connection may have committed. Under the lock, the keys show it.
+            return None  # The commit may have succeeded. The next attempt looks for the idempotency keys.
 
-    def _optimistically(self, c: Connection, requests: Sequence[Request]) -> tuple[_Batch, Head] | None:
-        """Decide on the cached state and append. Return None if the head moved or the log must be read first."""
-        previewing = any(request.dry_run for request in requests)
+    def _optimistically(self, c: Connection, requests: Sequence[ReportRequest]) -> tuple[_Batch, Head] | None:
+        """Decide on the cached histories and append. Return None if the head must be locked for a second attempt."""
+        has_preview = any(request.dry_run for request in requests)
+        earlier = self._recorded_earlier(c, requests)
         head = self._head
-        if head is None or previewing:
+        if head is None or has_preview:
             head = self._catch_up(c, log.read_head(c))
-        # Do not read streams that a report begins: the append fails if they exist. A preview appends nothing.
-        begins = () if previewing else (stream for r in requests for stream in begun(r.report))
+        # Streams that a report begins need not be read: the append fails if they exist. A preview appends nothing.
+        begins = () if has_preview else (s for r in requests if r.key not in earlier for s in streams_opened(r.report))
         absent = frozenset(stream for stream in begins if stream not in self._cache)
-        batch = self._decide_all(c, head, requests, known={}, absent=absent)
-        refused = [r.key for r, o in zip(requests, batch.outcomes, strict=True) if isinstance(o, Exception)]
+        batch = self._decide_all(c, head, requests, earlier, absent)
+        decided = [
+            (r.key, o) for r, o in zip(requests, batch.outcomes, strict=True) if r.dry_run or r.key not in earlier
+        ]
+        if not decided:
+            return batch, head  # All are on record, and stay there even if the head has moved.
+        refused = [key for key, outcome in decided if isinstance(outcome, Exception)]
         if refused and (absent or reports.by_keys(c, refused)):
-            # Idempotency comes before every refusal: some of these may be recorded already.
+            # A refused request may be a retry of a report that is recorded already. Then it must get the receipt.
             return None
         try:
             new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else _unchanged(c, head)
@@ -140,23 +167,43 @@ class Recorder:
             return None
         return None if new_head is None else (batch, new_head)
 
-    def _record_under_lock(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
+    def _recorded_earlier(self, c: Connection, requests: Sequence[ReportRequest]) -> dict[str, StoredReport]:
+        """Return, by key, the reports that are on record already. Only long reports and recent keys are looked up.
+
+        Deciding a long report takes much longer than looking up its key. If another report is a retry, the append
+        fails because of its key.
+        """
+        keys = [
+            request.key
+            for request in requests
+            if not request.dry_run and (len(request.report.events) > _LONG_REPORT or request.key in self._recent)
+        ]
+        return reports.by_keys(c, keys) if keys else {}
+
+    def _remember(self, batch: _Batch) -> None:
+        """Remember the keys of this batch as recent. They need not stay on record, because a backup may be restored."""
+        for key in batch.first:
+            self._recent[key] = None
+        while len(self._recent) > _RECENT_KEYS:
+            self._recent.popitem(last=False)
+
+    def _record_under_lock(self, requests: Sequence[ReportRequest]) -> tuple[_Batch, Head]:
         for _ in range(_ATTEMPTS - 1):
             with suppress(RolledBack):
                 return self._record_under_lock_once(requests)
         return self._record_under_lock_once(requests)
 
-    def _record_under_lock_once(self, requests: Sequence[Request]) -> tuple[_Batch, Head]:
+    def _record_under_lock_once(self, requests: Sequence[ReportRequest]) -> tuple[_Batch, Head]:
         with transaction(self._engine) as c:
             head = self._catch_up(c, log.lock_head(c))
-            known = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
-            batch = self._decide_all(c, head, requests, known)
+            earlier = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
+            batch = self._decide_all(c, head, requests, earlier)
             new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else head
-        assert new_head is not None  # no other process moves a locked head
+        assert new_head is not None  # no other process can append while the head is locked
         return batch, new_head
 
     def _catch_up(self, c: Connection, head: Head) -> Head:
-        """Read what other processes appended, and build the documents that they did not store. Return the head."""
+        """Read the events that other processes appended, and build documents that they did not store. Return `head`."""
         if self._head is None or self._head[:3] != head[:3]:
             backfill.catch_up(c, head.position)
             self._cache.catch_up(c, head.position)
@@ -166,67 +213,90 @@ class Recorder:
         self,
         c: Connection,
         head: Head,
-        requests: Sequence[Request],
-        known: Mapping[str, StoredReport],
+        requests: Sequence[ReportRequest],
+        earlier: Mapping[str, StoredReport],
         absent: frozenset[str] = frozenset(),
     ) -> _Batch:
-        unrecorded = [request.report for request in requests if request.key not in known]
-        batch = _Batch(head, *self._load(c, unrecorded, absent), position=head.position)
+        """Decide the requests in order. `earlier` has recorded reports by key, `absent` streams that are not read."""
+        unrecorded = [request.report for request in requests if request.key not in earlier]
+        histories, origins, named = self._load(c, unrecorded, absent)
+        naming = self._cache.naming(c, head.position)
+        batch = _Batch(head, histories, origins, named, naming, head.position)
         for request in requests:
-            batch.outcomes.append(self._outcome(c, request, known.get(request.key), batch))
+            batch.outcomes.append(self._outcome(c, request, earlier.get(request.key), batch))
         return batch
 
     def _load(
-        self, c: Connection, reports: Sequence[Report], absent: Collection[str]
-    ) -> tuple[dict[str, History[Any]], dict[str, str]]:
-        """Return the streams that these reports are decided on, and the streams of the origins that they cite."""
+        self, c: Connection, filed: Sequence[Report], absent: Collection[str]
+    ) -> tuple[dict[str, History[Any]], dict[str, str], dict[str, ReportOnRecord]]:
+        """Return the histories that reports are decided on, the source stream of each origin, and the named reports."""
         histories: dict[str, History[Any]] = {}
         origins: dict[str, str] = {}
-        while reports:
-            found = [needs(report, histories) for report in reports]
-            slugs = frozenset[str]().union(*(n.origins for n in found)) - origins.keys()
+        named: dict[str, ReportOnRecord] = {}
+        while filed:
+            needed = [needs(report, histories) for report in filed]
+            slugs = frozenset[str]().union(*(need.origins for need in needed)) - origins.keys()
             origins |= self._cache.origins(c, slugs)
-            streams = frozenset[str]().union(*(n.streams for n in found), origins.values()) - histories.keys()
+            streams = frozenset[str]().union(*(need.streams for need in needed), origins.values()) - histories.keys()
             histories |= self._cache.streams(c, streams, absent)
-            # Only the target of a correction can show that more streams are needed.
-            reports = [report for report in reports if streams and corrects(report)]
-        return histories, origins
+            if ids := frozenset[str]().union(*(need.reports for need in needed)) - named.keys():
+                stored = reports.by_ids(c, filter(_REPORT_ID.fullmatch, ids))
+                named |= {id: ReportOnRecord(report.relation, report.round) for id, report in stored.items()}
+            # A correction can need more streams. Its target, which was read now, names them.
+            filed = [report for report in filed if streams and has_corrections(report)]
+        return histories, origins, named
 
-    def _outcome(self, c: Connection, request: Request, first: StoredReport | None, batch: _Batch) -> Outcome:
+    def _outcome(self, c: Connection, request: ReportRequest, first: StoredReport | None, batch: _Batch) -> Outcome:
+        """Decide one request. `first`: the report that was recorded earlier with its key."""
         try:
             if first is not None and not request.dry_run:
-                return _replayed(request, replay(c, first))
+                return self._warned_again(c, request, _replayed(request, replay(c, first)), batch.naming)
             if request.key in batch.first and not request.dry_run:
-                twin = batch.outcomes[batch.first[request.key]]
-                return _replayed(request, twin) if isinstance(twin, Receipt) else twin
-            return self._file(request, batch)
-        except (Refused, KeyReused, Stale) as refused:
+                earlier = batch.outcomes[batch.first[request.key]]
+                return _replayed(request, earlier) if isinstance(earlier, Receipt) else earlier
+            return self._file(c, request, batch)
+        except (Refused, KeyReused, Stale, EarlierReleaseRuns) as refused:
             return refused
 
-    def _file(self, request: Request, batch: _Batch) -> Receipt:
-        # Mistakes in the report come before version conflicts.
-        for stream, seen in () if request.report.mistakes else request.seen.items():
-            if (position := batch.histories[stream].position) not in seen:
+    def _warned_again(self, c: Connection, request: ReportRequest, first: Receipt, naming: Naming) -> Receipt:
+        """Return the receipt with its warnings. They are not stored: they follow from the record as it was then."""
+        record = Record(*self._load(c, [request.report], ()))
+        found = warnings_of_report(request.report, first.events, record)
+        names = naming.as_of(first.report.last_position)
+        return replace(first, warnings=warnings.documents(found, names), names=names)
+
+    def _file(self, c: Connection, request: ReportRequest, batch: _Batch) -> Receipt:
+        # Report mistakes before version conflicts.
+        for stream, expected in () if request.report.mistakes else request.expected_positions.items():
+            # The document that the sender read has names of actors, so a new name changes it, too. 0: no such stream.
+            own = batch.histories[stream].position
+            if (position := own and max(own, batch.naming.position)) not in expected:
                 raise Stale(stream, position)
         moment = batch.head.moment(self._clock())
         report = self._new_id()
         envelope = Envelope(report, request.actor, request.correlation, moment, batch.position, self._new_id)
-        decision = decide(request.report, Record(batch.histories, batch.origins), envelope)
+        decision = decide(request.report, Record(batch.histories, batch.origins, batch.reports), envelope)
+        self._readers.require(c, decision.recorded)
         stored = _stored_report(request, report, moment, decision.recorded)
-        changes = changes_by(decision, batch.histories)
+        naming = batch.naming.then(decision.recorded)
+        changes = changes_by(decision, batch.histories, naming)
         if not request.dry_run:
             batch.first[request.key] = len(batch.outcomes)
             batch.position = stored.last_position
+            batch.naming = naming
             batch.histories.update(decision.histories)
             batch.origins.update(_origins_in(decision.recorded))
+            batch.reports[report] = ReportOnRecord(stored.relation, stored.round)
             batch.filings.append(Filing(stored, decision.recorded))
             batch.touched |= decision.histories.keys()
             batch.changes += changes
-        return Receipt(stored, decision.recorded, tuple(changes))
+        names = naming.as_of(stored.last_position)
+        found = warnings.documents(decision.warnings, names)
+        return Receipt(stored, decision.recorded, tuple(changes), found, names=names)
 
 
 def replay(c: Connection, report: StoredReport) -> Receipt:
-    """Return the receipt of a recorded report, the same as when it was filed."""
+    """Return the receipt of a recorded report, the same as when it was filed, but without its warnings."""
     first, last = report.first_position, report.last_position
     recorded = tuple(codec.decode(row) for row in events.read_log(c, after=first - 1, upto=last))
     stored = read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
@@ -235,17 +305,18 @@ def replay(c: Connection, report: StoredReport) -> Receipt:
 
 
 def _unchanged(c: Connection, head: Head) -> Head | None:
-    """Return the head if it did not move: without an append, this alone shows that an outcome is not stale."""
+    """Return the head if it is still the last one, None if not. Used if there is nothing to append."""
     return head if log.read_head(c)[:3] == head[:3] else None
 
 
-def _replayed(request: Request, first: Receipt) -> Receipt:
+def _replayed(request: ReportRequest, first: Receipt) -> Receipt:
+    """Return the receipt of the first request with this key. Raises KeyReused if the body was another one."""
     if first.report.request_hash != request.request_hash:
         raise KeyReused(first.report)
-    return Receipt(first.report, first.events, first.changes, replayed=True)
+    return replace(first, replayed=True)
 
 
-def _stored_report(request: Request, report: str, moment: datetime, recorded: Sequence[Recorded]) -> StoredReport:
+def _stored_report(request: ReportRequest, report: str, moment: datetime, recorded: Sequence[Recorded]) -> StoredReport:
     filed = request.report
     return StoredReport(
         id=report,

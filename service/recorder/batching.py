@@ -1,7 +1,7 @@
-"""Natural batching: requests that arrive while a batch is processed form the next batch.
+"""A queue with one worker thread that processes requests in batches.
 
-There is one worker thread and no timer. An idle queue processes a single request at once. Under load batches grow, so
-throughput rises. A timer would delay every request.
+Requests that arrive while a batch is processed form the next batch. So a single request is processed at once, and
+batches grow with load. A timer that collects requests would delay every request instead.
 """
 
 import asyncio
@@ -13,8 +13,11 @@ from queue import SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
 MAX_WAITING: Final = 2_000
+"""With more waiting requests than this, new ones are refused."""
 _MAX_REQUESTS: Final = 256
+"""The most requests of one batch."""
 _MAX_SIZE: Final = 2_000
+"""The most events of one batch, except that its last request can exceed it."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -27,10 +30,9 @@ class Overloaded(Exception):
 
 
 class Batches(Generic[Q, A]):
-    """Calls the function that `open_worker` yields with each batch, and returns its outcomes to the submitters.
+    """The queue. `open_worker` yields a function that returns the outcomes of a batch; it must not raise.
 
-    `size` returns the size of a request. It limits a batch, though the last request can exceed the limit. The function
-    must not raise.
+    `size` returns the size of a request, here the number of its events.
     """
 
     def __init__(self, open_worker: Callable[[], AbstractContextManager[Work[Q, A]]], size: Callable[[Q], int]) -> None:
@@ -40,8 +42,9 @@ class Batches(Generic[Q, A]):
         self._closed = False
         self._worker: threading.Thread | None = None
         self.batches = 0
+        """Number of batches so far."""
         self.requests = 0
-        """Requests in those batches."""
+        """Number of requests in these batches."""
 
     def start(self) -> None:
         self._worker = threading.Thread(target=self._run, name="batches", daemon=True)
@@ -61,16 +64,15 @@ class Batches(Generic[Q, A]):
         return self._waiting.qsize()
 
     def submit(self, request: Q) -> "Future[A]":
-        """Add a request from any thread. Raises Overloaded."""
+        """Add a request from any thread, and return a future with its outcome. Raises Overloaded."""
         answer: Future[A] = Future()
         self._enqueue(request, answer)
         return answer
 
     def ask(self, request: Q) -> "asyncio.Future[A]":
-        """Add a request from an event loop. Raises Overloaded.
+        """Add a request from an event loop, and return a future with its outcome. Raises Overloaded.
 
-        The loop is woken once for a batch. To wrap the future of `submit` would wake it for each request, which takes
-        as long as an append.
+        Faster than `asyncio.wrap_future(submit(…))`: a batch wakes the loop once, and not for each request.
         """
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._enqueue(request, answer)
@@ -91,13 +93,13 @@ class Batches(Generic[Q, A]):
                 _resolve_all(zip((answer for _, answer in batch), outcomes, strict=True))
 
     def _next_batch(self) -> "list[tuple[Q, _Result[A]]]":
-        """Return the waiting requests, up to a limit; an empty list when closed and all are processed."""
+        """Wait for requests, and return them up to the limits. Return an empty list at the end of a closed queue."""
         batch: list[tuple[Q, _Result[A]]] = []
         size = 0
         while len(batch) < _MAX_REQUESTS and size < _MAX_SIZE and not (batch and self._waiting.empty()):
             taken = self._waiting.get()
             if taken is None:
-                self._waiting.put(None)  # The end of the queue: put back, to be found again after this batch.
+                self._waiting.put(None)  # None marks the end of the queue. Put it back for the next call.
                 break
             batch.append(taken)
             size += self._size(taken[0])

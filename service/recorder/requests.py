@@ -1,4 +1,4 @@
-"""The input of the recorder, a request, and its outcome: a receipt or a refusal."""
+"""What the recorder takes, a `ReportRequest`, and what it returns for it: a `Receipt` or an exception."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,15 +6,17 @@ from hashlib import sha256
 from typing import Any, Self
 
 from service.domain import report
+from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.assertion import Recorded
 from service.domain.errors import Refusal
 from service.domain.report import Report
 from service.projections.change import ChangeDocument
+from service.projections.warnings import WarningDocument
 from service.store.codec import StoredReport, canonical
 
 
 class KeyReused(Exception):
-    """The idempotency key was used for a report with another body, `first`."""
+    """The idempotency key was already used for another report, `first`."""
 
     def __init__(self, first: StoredReport) -> None:
         self.first = first
@@ -22,7 +24,7 @@ class KeyReused(Exception):
 
 
 class Stale(Exception):
-    """A stream has moved on from the version that the sender had seen (`If-Match`). `position` is its last one."""
+    """A stream has changed since the state that the sender read (`If-Match`). `position` is that of its last event."""
 
     def __init__(self, stream: str, position: int) -> None:
         self.stream, self.position = stream, position
@@ -30,41 +32,54 @@ class Stale(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
-    """A report to record or, with `dry_run`, to preview. `seen`: the positions of streams in `If-Match`."""
+class ReportRequest:
+    """A report to record or, with `dry_run`, to preview.
+
+    `key` is the idempotency key, and `request_hash` a hash of the body, which shows if a retry has another body.
+    `actor` and `correlation` become fields of the events: the name of the key, and the id of the request.
+    `expected_positions` has, by stream, the positions at which the stream may be. If it is at another one, the request
+    is refused as Stale.
+    """
 
     report: Report
     key: str
     request_hash: bytes
     actor: str
     correlation: str
-    seen: Mapping[str, Collection[int]] = field(default_factory=dict)
+    expected_positions: Mapping[str, Collection[int]] = field(default_factory=dict)
     dry_run: bool = False
 
     @classmethod
     def read(
         cls, body: object, key: str, actor: str, correlation: str, *, mistakes: Sequence[Refusal] = (), **more: Any
     ) -> Self:
-        """Validate the body of a report (JSON types). Never raises: `decide` refuses the report for its mistakes.
+        """Return the request for the parsed JSON of a report.
 
-        `mistakes` are those that the reader of the body found. The hash is of the canonical JSON, so the same content
-        with the same key is the same report.
+        Mistakes are not raised. They stay in the request, and `decide` refuses it with all of them together. `mistakes`
+        are those that the JSON parser found. The hash is of the canonical JSON, so white space and the order of members
+        do not matter.
         """
         filed = report.read(body)
-        known = {mistake.pointer for mistake in mistakes}
-        further = (mistake for mistake in filed.mistakes if mistake.pointer not in known)
+        # The parser has explained these places already.
+        explained = {mistake.pointer for mistake in mistakes}
+        further = (mistake for mistake in filed.mistakes if mistake.pointer not in explained)
         digest = sha256(canonical(body).encode(errors="surrogatepass")).digest()
         return cls(replace(filed, mistakes=(*mistakes, *further)), key, digest, actor, correlation, **more)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """The result of a report. `replayed`: it was recorded earlier with the same key, and nothing was written now."""
+    """The result of a recorded report. `replayed`: the report was recorded by an earlier request with the same key.
+
+    `names`: the names of actors on record after the report.
+    """
 
     report: StoredReport
     events: tuple[Recorded, ...]
     changes: tuple[ChangeDocument, ...]
+    warnings: tuple[WarningDocument, ...] = ()
     replayed: bool = False
+    names: ActorNames = NO_NAMES
 
 
 Outcome = Receipt | Exception

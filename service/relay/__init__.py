@@ -1,10 +1,10 @@
-"""Publish every event to a stream of NATS JetStream, once and in order, as it is recorded.
+"""Publish every event to a stream of NATS JetStream, once and in order, as it is recorded. `irritants relay` runs it.
 
-The relay has no state of its own. At each connection it reads the last event of the stream and continues after it. It
-retries while the database or NATS is unavailable, and it refuses a stream that does not belong to the record.
+The relay stores nothing. At each connection it reads the last event of the stream and continues after it. It retries
+while the database or NATS is unavailable, and it refuses a stream that does not belong to the record.
 
-Each page is read from the last relayed event on, and its chain hash is compared. So a restored older copy, or another
-record at the same address, is noticed before any of its events is published.
+Before it publishes, the relay compares the chain hash of the last published event with the record. So it never
+publishes events of a restored older copy, or of another record at the same address.
 """
 
 import asyncio
@@ -17,13 +17,15 @@ from sqlalchemy import Engine
 from service.follower import RECORD, Follower
 from service.relay.stream import Mark, Refused, Stream, StreamUnavailable, Target, open_stream
 from service.store import events
-from service.store.codec import StoredEvent, Unreadable
+from service.store.codec import StoredEvent, UnreadableEvent
 from service.store.engine import DatabaseUnavailable, connection
 from service.store.lock import Lock, acquire
 
 __all__ = ["Refused", "Relay", "Target"]
 
 _PAGE: Final = 250
+"""The number of events in one query, and between two acknowledgements of NATS."""
+# The seconds before a retry. Each pause is twice as long as the one before.
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _CONFIRM_SECONDS: Final = 1.0
@@ -32,28 +34,29 @@ _log: Final = structlog.get_logger()
 
 
 class Relay:
-    """Relays to one stream. `run` ends only when it is cancelled, or with Refused."""
+    """Publishes the record to one stream."""
 
     def __init__(self, url: str, follower: Follower, target: Target) -> None:
         self._url, self._follower, self._target = url, follower, target
         self._pause = _FIRST_PAUSE
         self._logged_at = 0.0
-        self._relayed = 0
+        self._relayed = 0  # events since the last line of the log
 
     async def run(self) -> None:
+        """Publish events until the task is cancelled. Raises Refused if the stream or the record is wrong."""
         while True:
             try:
                 await self._run_once()
             except (DatabaseUnavailable, StreamUnavailable) as error:
-                away = "NATS" if isinstance(error, StreamUnavailable) else "the database"
-                _log.warning("waiting", of=away, because=str(error), seconds=self._pause)
+                missing = "NATS" if isinstance(error, StreamUnavailable) else "the database"
+                _log.warning("waiting", of=missing, because=str(error), seconds=self._pause)
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            except Unreadable as error:
+            except UnreadableEvent as error:
                 raise Refused(f"{error}; a later release recorded it, so relay with that release") from error
 
     async def _run_once(self) -> None:
-        """Wait for the lock of this stream, then relay until an error occurs."""
+        """Wait for the lock that makes this relay the active one, then publish until an error occurs."""
         name = f"irritants relay {self._target.stream}"
         async with acquire(self._url, name, lambda: _log.info("standing by", stream=self._target.stream)) as lock:
             head = await self._follower.head()
@@ -64,9 +67,10 @@ class Relay:
                 await self._relay(stream, lock)
 
     async def _relay(self, stream: Stream, lock: Lock) -> None:
+        """Publish page by page, and confirm the lock every second. At the end of the record, wait for new events."""
         loop = asyncio.get_running_loop()
         sent, confirm_at = stream.end, loop.time()
-        with self._follower.waiter((RECORD,)) as news:
+        with self._follower.waiter((RECORD,)) as waiter:
             while True:
                 if loop.time() >= confirm_at:
                     await lock.confirm()
@@ -75,9 +79,9 @@ class Relay:
                 if page:
                     sent = await self._send(stream, page)
                 else:
-                    await stream.settle()
+                    await stream.wait_until_acknowledged()
                     self._pause = _FIRST_PAUSE
-                    await news.wait(confirm_at)
+                    await waiter.wait(confirm_at)
 
     async def _send(self, stream: Stream, page: list[StoredEvent]) -> Mark:
         await stream.publish(page)
@@ -86,7 +90,7 @@ class Relay:
         return Mark(page[-1].position, page[-1].chain_hash)
 
     def _log_progress(self, stream: Stream, last: StoredEvent) -> None:
-        """Log every ten seconds how far the relay is behind, in positions and in seconds."""
+        """Log every ten seconds how far the stream is behind the record: in positions, and in seconds."""
         now = asyncio.get_running_loop().time()
         if now - self._logged_at < _LOG_SECONDS:
             return
@@ -100,6 +104,7 @@ class Relay:
 def events_after(engine: Engine, mark: Mark, limit: int) -> list[StoredEvent]:
     """Return at most `limit` events after a mark. Raises Refused if the record does not contain the mark."""
     with connection(engine) as c:
+        # From the event of the mark itself, to compare its chain hash.
         found = events.read_log(c, after=max(mark.position - 1, 0), limit=limit + 1)
     if mark.position == 0:
         return found[:limit]

@@ -1,8 +1,8 @@
 """A stream in NATS JetStream: find its last event, and publish events to it, once and in order.
 
-Invariant: the message with sequence n is the event at position n. Both are gap-free and begin with 1. Every message has
-the condition that the stream ends right before it (`Nats-Expected-Last-Sequence`). So NATS refuses gaps, duplicates and
-messages out of order, and its window for duplicate ids is not needed. One acknowledgement also covers all messages
+Invariant: the message with sequence n is the event at position n. Both numbers begin with 1 and have no gaps. Every
+message names the sequence before it as a condition (`Nats-Expected-Last-Sequence`). So NATS refuses gaps, duplicates
+and messages out of order, and its window for duplicate ids is not needed. An acknowledgement also covers all messages
 before it, so only the last message of a page asks for one.
 
 Messages are CloudEvents in structured mode, the only mode of the NATS binding: the same bytes as in `/v1/events`.
@@ -28,12 +28,13 @@ from service.relay.subjects import subject
 from service.store.codec import GENESIS, StoredEvent
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
-_SECONDS: Final = 5
+_ACKNOWLEDGE_SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 2
 # While a cluster elects a leader, requests about a stream get no response. A short timeout leads to an early retry.
 _ASK_SECONDS: Final = 2
 _MAX_PENDING_PAGES: Final = 4
 _RECORD: Final = re.compile(r"record ([0-9a-f-]{36})")
+"""The id of the record in the description of a stream."""
 
 
 class Refused(Exception):
@@ -41,18 +42,18 @@ class Refused(Exception):
 
 
 class StreamUnavailable(Exception):
-    """NATS cannot be reached, does not answer, or refuses for now. Pending messages may have been stored or not."""
+    """NATS cannot be reached, does not answer, or refuses for now. It may have stored some of the pending messages."""
 
 
 class Mark(NamedTuple):
-    """The last event in the stream. `chain_hash` is None if the message is gone and only its number is known."""
+    """The last event in the stream. `chain_hash` is None if NATS has deleted the message and knows only its number."""
 
     position: int = 0
     chain_hash: bytes | None = GENESIS
 
 
 class Target(NamedTuple):
-    """The servers of NATS (one or more addresses with commas between), a stream, and the settings of a new stream."""
+    """Where to publish: addresses of NATS servers, separated by commas, and a stream with its settings."""
 
     servers: str
     stream: str
@@ -74,7 +75,7 @@ class Stream:
         self._pending: deque[tuple[Mark, asyncio.Future[PubAck]]] = deque()
 
     async def publish(self, page: Sequence[StoredEvent]) -> None:
-        """Send events, with a bounded number of pages unacknowledged. Raises StreamUnavailable and Refused."""
+        """Send a page of events. At most four pages wait for acknowledgement. Raises StreamUnavailable and Refused."""
         with _translate_errors():
             for event in page[:-1]:
                 await self._connection.publish(self._subject(event), cloud_event(event), headers=self._headers(event))
@@ -84,19 +85,20 @@ class Stream:
             )
         self._pending.append((Mark(last.position, last.chain_hash), acknowledged))
         while len(self._pending) >= _MAX_PENDING_PAGES:
-            await self._settle_one()
+            await self._wait_for_one()
 
-    async def settle(self) -> None:
+    async def wait_until_acknowledged(self) -> None:
         """Wait until NATS has acknowledged all events. Raises StreamUnavailable and Refused."""
         while self._pending:
-            await self._settle_one()
+            await self._wait_for_one()
         if self._connection.is_closed:
             raise StreamUnavailable("the connection to NATS is lost")
 
-    async def _settle_one(self) -> None:
+    async def _wait_for_one(self) -> None:
+        """Wait for the acknowledgement of the oldest pending page."""
         mark, acknowledged = self._pending[0]
         with _translate_errors():
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
                 ack = await acknowledged
         if ack.seq != mark.position:
             raise Refused(
@@ -107,11 +109,11 @@ class Stream:
         self.end = mark
 
     def abandon(self) -> None:
-        """Stop waiting for acknowledgements. The next connection reads from the stream what was stored."""
+        """Stop waiting for acknowledgements. The next connection reads the end of the stream."""
         while self._pending:
             _, acknowledged = self._pending.popleft()
             if not acknowledged.cancel() and not acknowledged.cancelled():
-                acknowledged.exception()
+                acknowledged.exception()  # asyncio would warn of an exception that was never retrieved
 
     def _subject(self, event: StoredEvent) -> str:
         return subject(self._target.prefix, event.stream)
@@ -132,7 +134,7 @@ async def open_stream(target: Target, record: str) -> AsyncIterator[Stream]:
         connection = await nats.connect(
             target.servers.split(","),
             name="irritants relay",
-            # After a lost connection the relay reads the end of the stream again, so a buffer must not be resent.
+            # The relay connects again itself and then reads the end of the stream. The library would resend its buffer.
             allow_reconnect=False,
             connect_timeout=_CONNECT_SECONDS,
             user_credentials=target.credentials,
@@ -179,6 +181,7 @@ async def _last_mark(context: JetStreamContext, target: Target, record: str) -> 
 
 
 async def _get_or_create(context: JetStreamContext, target: Target, record: str) -> StreamInfo:
+    """Return the stream, after creating it if it does not exist. Raises Refused."""
     with suppress(NotFoundError):
         return await context.stream_info(target.stream)
     try:
@@ -196,6 +199,7 @@ async def _get_or_create(context: JetStreamContext, target: Target, record: str)
 
 
 def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
+    """Return the chain hash in a message. Raises Refused if it is not the event at the position `sequence`."""
     try:
         event = json.loads(message.data or b"")
         if event["position"] == sequence:
@@ -209,7 +213,7 @@ def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
 
 
 async def _ignore(_: Exception) -> None:
-    """Ignore errors of the background tasks. The call that they affect raises them."""
+    """Ignore errors of background tasks, because the affected call raises them too."""
 
 
 @contextmanager

@@ -1,12 +1,12 @@
-"""The subject of an event in NATS: `<prefix>.<relation>.<kind>.<slug>`.
+"""Name the subject of an event in NATS: `<prefix>.<relation>.<kind>.<slug>`.
 
     irritant/ru-us/banking-access   irritants.ru-us.irritant.banking-access
     round/ru-us/istanbul-april      irritants.ru-us.round.istanbul-april
     relation/ru-us                  irritants.ru-us.relation
     source/a1-hasanova              irritants.shared.source.a1-hasanova
 
-Sources have no relation. `shared` cannot be the name of a relation, because that has a hyphen. Names of streams consist
-of lower-case letters, digits and hyphens, so every part is one token and not a wildcard.
+Sources have no relation, so they have `shared` instead. No relation has that name, because the name of a relation has a
+hyphen. Names of streams have only lower-case letters, digits and hyphens, so no part is a wildcard of NATS.
 """
 
 import re

@@ -1,7 +1,8 @@
-"""The fields of a report file, derived from the models of the events, and its JSON Schema for editors.
+"""The fields of a report file with their types, and its JSON Schema for editors.
 
-The type of the field decides what an unquoted word of YAML is: `NO` is Norway in a field for a party, and `true` is a
-boolean in a field for yes or no.
+Both come from the models of the events.
+The type of a field decides what a word without quotes means in YAML. In a field for text, `NO` is the country Norway.
+In a field for yes or no, `true` is a boolean.
 """
 
 import re
@@ -21,7 +22,7 @@ DEFAULTS: Final = ("asserted_by", "source", "occurred", "occurred_basis", "infer
 
 @dataclass(frozen=True)
 class Field:
-    """The JSON types of a field, and its inner fields or items. All are empty for a field that takes any value."""
+    """The JSON types that a field takes, and its inner fields or items. All are empty if the field takes any value."""
 
     types: frozenset[str] = frozenset()
     fields: Mapping[str, "Field"] = field(default_factory=dict)
@@ -41,25 +42,27 @@ _BOOLEAN: Final = {"true": True, "True": True, "TRUE": True, "false": False, "Fa
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
-def takes(event: str) -> Field:
-    """Return the fields of an event type, or those of all types if the type is unknown."""
+def fields_of(event: str) -> Field:
+    """Return the fields of an event type. For an unknown type, return the fields of all types."""
     return _events().get(event) or _any_event()
 
 
-def plain(node: Node, field: Field, source: SourceText) -> Any:
-    """Return the value in terms of JSON. The types of the field decide what unquoted words are."""
+def json_value(node: Node, field: Field, source: SourceText) -> Any:
+    """Return the JSON value of a node. The types of the field decide what a word without quotes means."""
     match node.value:
         case dict() as inner:
-            # The changes of a correction are fields of another event, whose type only the service knows.
+            # A correction changes fields of another event, whose type is not in the file.
             within = _any_event() if field.types == {"object"} and not (field.fields or field.items) else field
             other = within.items or ANYTHING
-            return {name: plain(value, within.fields.get(name, other), source) for name, value in inner.items()}
-        case [Node(value=str() as text, plain=True)] if ".." in text and "string" in field.types and not field.items:
+            return {name: json_value(value, within.fields.get(name, other), source) for name, value in inner.items()}
+        case [Node(value=str() as text, is_unquoted=True)] if (
+            ".." in text and "string" in field.types and not field.items
+        ):
             source.add_mistake(node, f'YAML reads this as a list; write it in quotes: "[{text}]"')
             return f"[{text}]"
         case list() as inner:
-            return [plain(value, field.items or ANYTHING, source) for value in inner]
-        case str() as text if node.plain:
+            return [json_value(value, field.items or ANYTHING, source) for value in inner]
+        case str() as text if node.is_unquoted:
             return _word(text, field.types)
         case value:
             return value
@@ -115,7 +118,7 @@ def _schema() -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of a report file. No event requires the fields that `defaults` can have."""
+    """Return the JSON Schema of a report file. Fields that `defaults` can have are not required in events."""
     known = _schema()
     defs: dict[str, Any] = dict(known["$defs"])
     assertion = defs["ConcernRaised"]["properties"]
@@ -126,7 +129,7 @@ def schema() -> dict[str, Any]:
         defs["SourceRegistered"],
         {"slug": _text("The name of the source: its stream is `source/<slug>`."), "origins": _list(origin)},
     )
-    # An entry with only `slug` and `origins` adds origins to a registered source.
+    # An entry with only `slug` and `origins` adds origins to a source that is on record.
     source["required"] = ["slug"]
     defs |= {event: _filed(defs[event]) for event in known["discriminator"]["mapping"]}
     return {
@@ -160,7 +163,7 @@ def schema() -> dict[str, Any]:
 
 
 def _filed(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of an event in a report: with its stream, its type, and a name for references."""
+    """Return the schema of an event in a report file: with its stream, its type, and its `ref`."""
     beside = {
         "stream": _text(
             "`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`, or the full name of the stream."

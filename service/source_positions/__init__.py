@@ -1,11 +1,13 @@
-"""Read YAML and JSON as nodes with positions, so that every mistake has a line and a column.
+"""Read YAML and JSON and remember where each value is, so that every mistake can be shown with its line and column.
 
-A scalar of YAML stays the text that was written: NO is not false, and 12:30 is not a number of minutes. `plain` marks
-scalars without quotes, and the reader of a field decides on their type. This reader reports aliases, anchors, tags,
-duplicate keys, line breaks inside a text, and text that cannot be stored, all at once.
+The result is a tree of `Node`s. A text that begins with `{` is read as JSON, any other text as YAML.
 
-The last line break of a block scalar (`|` or `>`) is removed, because every field takes one line. Lines end with LF,
-CRLF or CR, as in editors, and columns count characters. A text that begins with `{` is JSON.
+* YAML values stay text. The usual parsers turn `NO` into false and `12:30` into a number. Here the caller decides by
+  the field, and `Node.is_unquoted` tells it whether the value had quotes.
+* Some features of YAML are mistakes, because people use them by accident: aliases, anchors, tags, duplicate keys. So
+  are line breaks inside a text, and characters that cannot be stored. All are reported at once.
+* A text in block style (`|` or `>`) loses its last line break, because every field takes one line.
+* Lines end with LF, CRLF or CR. Columns count characters.
 """
 
 import codecs
@@ -14,14 +16,14 @@ from typing import Final
 
 from service.source_positions.from_json import is_json, not_json, read_json, too_deep
 from service.source_positions.from_yaml import read_yaml
-from service.source_positions.source import MAX_MISTAKES, Diagnostic, Node, SourceText, Unreadable, Value
+from service.source_positions.source import MAX_MISTAKES, Diagnostic, Node, SourceText, UnreadableText, Value
 
 __all__ = [
     "MAX_MISTAKES",
     "Diagnostic",
     "Node",
     "SourceText",
-    "Unreadable",
+    "UnreadableText",
     "Value",
     "decoded",
     "not_json",
@@ -30,15 +32,15 @@ __all__ = [
 ]
 
 _OTHER_ENCODING: Final = re.compile(
-    # A byte order mark, or an ASCII character in two or four bytes.
+    # A byte order mark, or an ASCII character that takes two or four bytes.
     b"%b|%b|%b|[^\0]\0|\0{1,3}[^\0]" % (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 )
 
 
 def decoded(content: bytes) -> str:
-    """Decode UTF-8, with or without a byte order mark. Raises Unreadable."""
+    """Return the text of UTF-8 bytes, with or without a byte order mark. Raise UnreadableText."""
     if _OTHER_ENCODING.match(content):
-        raise Unreadable(Diagnostic(1, 1, "", "this is UTF-16 or UTF-32; write it in UTF-8."))
+        raise UnreadableText(Diagnostic(1, 1, "", "this is UTF-16 or UTF-32; write it in UTF-8."))
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()
@@ -49,7 +51,7 @@ def decoded(content: bytes) -> str:
 
 
 def read(text: str) -> SourceText:
-    """Read YAML or JSON. Mistakes that allow reading on are in `mistakes` of the result. Raises Unreadable."""
+    """Read YAML or JSON. The result has its mistakes. Raise UnreadableText if a mistake makes the rest unreadable."""
     source = SourceText(text)
     if is_json(source.text):
         read_json(source)

@@ -1,8 +1,8 @@
-"""Export and import: the whole record as JSON lines, exactly as stored.
+"""Export and import the whole record as a file of JSON lines.
 
-Each line after the header is an event with its chain hash, in the form that the chain hashes. So an imported record has
-the same positions, identifiers, times, chain and idempotency keys, and its export is the same file, byte for byte.
-Documents are left out: an import builds them again.
+The first line describes the record. Each further line is an event with its report and its chain hash, in the form from
+which the chain hash is computed (see `codec`). So an import restores the same positions, ids, times, chain hashes and
+idempotency keys, and exports the same bytes again. Documents are not exported. They are built again after an import.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,15 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, func, select, text, update
 
 from service.domain import catalogue
+from service.domain.vocabulary import Needs
 from service.store import codec, log_scan
 from service.store.codec import StoredEvent, StoredReport
 from service.store.engine import driver, first_line
 from service.store.log import CHANNEL, Head, lock_head, read_head
+from service.store.releases import require_readers
 from service.store.tables import head
-from service.store.verify import PROGRESS_EVERY, Damaged, LogCheck, Progress, silent, verify_reached
+from service.store.verify import PROGRESS_EVERY, Damaged, LogCheck, Progress, no_progress, verify_checkpoint
 
-_CHUNK: Final = 5_000
-_HEADER_BYTES: Final = 4_096  # more than a header has
+_CHUNK_EVENTS: Final = 5_000
+_HEADER_BYTES: Final = 4_096  # a header is shorter
 
 
 class NotAnExport(Exception):
@@ -38,8 +40,8 @@ class NotEmpty(Exception):
     """The record has events already. Import into an empty record."""
 
 
-class HoldsMore(Exception):
-    """An export holds events that the record does not hold. The message says which."""
+class ExportHasMore(Exception):
+    """An export has events that the record does not have. The message says which."""
 
 
 class _Strict(BaseModel):
@@ -78,8 +80,8 @@ class _Line(_Strict):
     chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-def export_record(connection: Connection, file: BinaryIO, progress: Progress = silent) -> Head:
-    """Write the record up to its head, and return the head. Appends go on meanwhile. Raises Damaged."""
+def export_record(connection: Connection, file: BinaryIO, progress: Progress = no_progress) -> Head:
+    """Write the record up to its head, and return that head. The service can append meanwhile. Raises Damaged."""
     end = read_head(connection)
     header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
     file.write(f"{codec.canonical(header.model_dump())}\n".encode())
@@ -93,24 +95,24 @@ def export_record(connection: Connection, file: BinaryIO, progress: Progress = s
     return end
 
 
-def check_is_earlier(connection: Connection, file: BinaryIO) -> None:
-    """Check by its header that this record holds all that an export holds. Raises NotAnExport and HoldsMore."""
+def check_has_all_of(connection: Connection, file: BinaryIO) -> None:
+    """Check that this record has all events of an export, by the header. Raises NotAnExport and ExportHasMore."""
     header = _parse(_Header, 1, file.readline(_HEADER_BYTES))
     end = read_head(connection)
     if header.record != end.record:
-        raise HoldsMore(f"it is an export of another record, {header.record}; this is the record {end.record}")
+        raise ExportHasMore(f"it is an export of another record, {header.record}; this is the record {end.record}")
     if header.position > end.position:
-        raise HoldsMore(f"it holds {header.position:,} events; the record holds {end.position:,}")
+        raise ExportHasMore(f"it has {header.position:,} events; the record has {end.position:,}")
     try:
-        verify_reached(connection, end, header.record, header.position, bytes.fromhex(header.chain_hash))
+        verify_checkpoint(connection, end, header.record, header.position, bytes.fromhex(header.chain_hash))
     except Damaged:
-        raise HoldsMore("it holds other events than this record") from None
+        raise ExportHasMore("its events are not those of this record") from None
 
 
-def import_record(connection: Connection, file: Iterable[bytes], progress: Progress = silent) -> Head:
-    """Fill an empty record with an export, with the checks of `verify`. Call it inside `engine.transaction`.
+def import_record(connection: Connection, file: Iterable[bytes], progress: Progress = no_progress) -> Head:
+    """Fill an empty record from an export, with the checks of `verify`. Call it inside `engine.transaction`.
 
-    Raises NotEmpty and NotAnExport. The transaction must then be rolled back.
+    Raises NotEmpty, NotAnExport and EarlierReleaseRuns. Roll the transaction back then.
     """
     empty = lock_head(connection)
     if empty.position:
@@ -119,9 +121,11 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
     number, first = next(numbered, (1, b""))
     header = _parse(_Header, number, first)
     parsed = ((number, _parse(_Line, number, line)) for number, line in numbered)
-    check = LogCheck()
+    check, needs = LogCheck(), Needs()
     for chunk in _chunks(_check_chain(parsed, check)):
         _copy(connection, chunk)
+        for event in chain.from_iterable(events for _, events in chunk):
+            needs.add(event.stream, event.type, event.schema_version)
         progress(check.position, header.position)
     end = Head(
         record=header.record,
@@ -131,12 +135,13 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
         keys_version=empty.keys_version,
     )
     try:
-        check.arrive(end)
+        check.check_end(end)
     except Damaged as damaged:
         raise NotAnExport((damaged.position or 0) + 1, damaged.what) from damaged
+    require_readers(connection, needs)
     connection.execute(update(head).values(end._asdict()))
     connection.execute(select(func.pg_notify(CHANNEL, str(end.position))))
-    # Otherwise the planner would assume a nearly empty table for about a minute.
+    # Without statistics, PostgreSQL would plan queries for almost empty tables for about a minute.
     connection.execute(text("ANALYZE events, reports"))
     return end
 
@@ -156,7 +161,7 @@ def _parse(model: type[_Model], number: int, line: bytes) -> _Model:
 
 
 def _check_chain(numbered: Iterable[tuple[int, _Line]], check: LogCheck) -> Iterator[ReportWithEvents]:
-    """Yield each report with its events, after checking them against the chain. Raises NotAnExport."""
+    """Check the events of each report, then yield the report with them. Raises NotAnExport."""
     for _, group in groupby(numbered, key=lambda numbered: numbered[1].report):
         filed = list(group)
         report, events = _rows([line for _, line in filed])
@@ -167,13 +172,14 @@ def _check_chain(numbered: Iterable[tuple[int, _Line]], check: LogCheck) -> Iter
                     f"this release cannot read {event.type} version {event.schema_version}; use a later release",
                 )
             try:
-                check.step(event, report)
+                check.check_next(event, report)
             except Damaged as damaged:
                 raise NotAnExport(number, damaged.what) from damaged
         yield report, events
 
 
 def _rows(filed: list[_Line]) -> ReportWithEvents:
+    """Return the rows for the lines of one report."""
     first, last = filed[0], filed[-1]
     report = StoredReport(
         id=first.report,
@@ -208,12 +214,13 @@ def _rows(filed: list[_Line]) -> ReportWithEvents:
 
 
 def _chunks(filed: Iterable[ReportWithEvents]) -> Iterator[list[ReportWithEvents]]:
+    """Yield whole reports, as many as have about `_CHUNK_EVENTS` events together."""
     chunk: list[ReportWithEvents] = []
     size = 0
     for report, events in filed:
         chunk.append((report, events))
         size += len(events)
-        if size >= _CHUNK:
+        if size >= _CHUNK_EVENTS:
             yield chunk
             chunk, size = [], 0
     if chunk:
@@ -221,6 +228,7 @@ def _chunks(filed: Iterable[ReportWithEvents]) -> Iterator[list[ReportWithEvents
 
 
 def _copy(connection: Connection, filed: list[ReportWithEvents]) -> None:
+    """Insert the rows with COPY. Raises NotAnExport with the first line of the chunk if the database refuses a row."""
     cursor = driver(connection).cursor()
     for table, columns, rows in (
         ("reports", StoredReport._fields, (report for report, _ in filed)),
@@ -231,4 +239,5 @@ def _copy(connection: Connection, filed: list[ReportWithEvents]) -> None:
                 for row in rows:
                     copy.write_row(row)
         except (psycopg.IntegrityError, psycopg.DataError) as error:
+            # Line 1 is the header, so an event is on the line after its position.
             raise NotAnExport(filed[0][0].first_position + 1, first_line(error)) from error

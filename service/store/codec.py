@@ -1,8 +1,8 @@
-"""Convert between events, the rows that hold them, and the lines that the chain hashes.
+"""Convert events to rows of the database, and to the lines from which the chain hash is computed.
 
-A line is one stored event: canonical JSON (sorted keys, no white space, UTF-8, no fractions) of every column, the data,
-and the fields of its report. The append sends lines, the chain hashes them, and an export consists of them. So a reader
-of the export can check the chain with SHA-256 alone.
+A line is the canonical JSON of one stored event: all its columns, its data, and the fields of its report, with sorted
+keys, without white space and fractions, in UTF-8. The chain hash of an event is the SHA-256 of the chain hash before it
+and of its line. An export consists of these lines, so SHA-256 is enough to check it.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, NoReturn
 import msgspec
 from pydantic import ValidationError
 
-from service.domain import catalogue
+from service.domain import catalogue, vocabulary
 from service.domain.assertion import AssertionCorrected, Recorded
 from service.store import upcasters
 
@@ -23,12 +23,12 @@ GENESIS: Final = bytes(32)
 """The chain hash before the first event."""
 
 
-class Unreadable(Exception):
-    """This release cannot read a stored event: its type, its version or its shape is unknown."""
+class UnreadableEvent(Exception):
+    """This release cannot read a stored event, because its type, its version or its fields are unknown."""
 
 
 class StoredReport(NamedTuple):
-    """The row of a report. Its events have all positions from the first to the last."""
+    """A row of the table `reports`. Its events have the positions from the first to the last."""
 
     id: str
     key: str
@@ -43,7 +43,7 @@ class StoredReport(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """The row of an event. `data` is JSON text of the version `schema_version`."""
+    """A row of the table `events`. `data` is JSON text in the version `schema_version` of its type."""
 
     position: int
     stream: str
@@ -61,28 +61,31 @@ class StoredEvent(NamedTuple):
 
 
 def upcast(stored: StoredEvent) -> StoredEvent:
-    """Return the row with its data in the newest schema version. Raises Unreadable."""
+    """Return the row with its data in the newest version of its type, or in a lower one that reads the same.
+
+    Raises UnreadableEvent.
+    """
     newest = catalogue.SCHEMA_VERSIONS.get(stored.type)
-    if stored.schema_version == newest:
+    if stored.schema_version == newest or (stored.type, stored.schema_version) in upcasters.UNCHANGED:
         return stored
     if newest is None:
-        raise Unreadable(f"position {stored.position}: unknown event type {stored.type}")
+        raise UnreadableEvent(f"position {stored.position}: unknown event type {stored.type}")
     try:
         payload = upcasters.upcast(stored.type, stored.schema_version, json.loads(stored.data), newest=newest)
     except upcasters.NoUpcaster as error:
-        raise Unreadable(f"position {stored.position}: {error}") from error
+        raise UnreadableEvent(f"position {stored.position}: {error}") from error
     return stored._replace(schema_version=newest, data=canonical(payload))
 
 
 def decode(stored: StoredEvent) -> Recorded:
-    """Return the event of a row, upcast. Raises Unreadable."""
+    """Return the event of a row, in the newest version of its type. Raises UnreadableEvent."""
     row = upcast(stored)
     try:
         event = catalogue.load_json(row.type, row.data)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         place = "/".join(map(str, wrong["loc"]))
-        raise Unreadable(
+        raise UnreadableEvent(
             f"position {row.position}: {row.type} does not match its schema at {place}: {wrong['msg']}"
         ) from error
     return Recorded(
@@ -101,25 +104,25 @@ def decode(stored: StoredEvent) -> Recorded:
 
 
 def new_line(event: Recorded, report: StoredReport) -> str:
-    """Return the line of a new event, in the newest schema version of its type. Raises TypeError for a fraction."""
+    """Return the line of a new event, in the lowest version that holds it. Raises TypeError for a fraction."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
-    return _line(
-        event, report, catalogue.SCHEMA_VERSIONS[event.type], canonical_without_fractions(catalogue.dump(event.data))
-    )
+    data = canonical_without_fractions(catalogue.dump(event.data))
+    return _line(event, report, vocabulary.version_of(event.data), data)
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
-    """Return the line of a stored event, in its own schema version. Raises Unreadable."""
+    """Return the line of a stored event, in the version in which it is stored. Raises UnreadableEvent."""
     try:
         data = canonical_text(event.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Unreadable(f"position {event.position}: the stored data is not valid JSON") from error
+        raise UnreadableEvent(f"position {event.position}: the stored data is not valid JSON") from error
     return _line(event, report, event.schema_version, data)
 
 
 def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
-    # Written out: sorting a dictionary would take a third of the time of `verify`. A test compares it with `canonical`.
+    # The keys are in sorted order. Sorting a dictionary would take a third of the time of `verify`. A test compares
+    # the result with that of `canonical`.
     return (
         f'{{"actor":{_cached_canonical(event.actor)}'
         f',"causation":{_nullable(event.causation)}'
@@ -149,6 +152,7 @@ def _report_fields(report: StoredReport) -> str:
 
 
 def _nullable(text: str | None) -> str:
+    """Return the text as a JSON string, or `null`."""
     return "null" if text is None else canonical(text)
 
 
@@ -158,33 +162,33 @@ def seal(previous: bytes, line: str) -> bytes:
 
 
 def with_chain_hash(line: str, chain_hash: bytes) -> str:
-    """Return the line with the member `chain_hash`, as it is appended and exported."""
+    """Return the line with its chain hash as the last member. Appends and exports use it in this form."""
     return f'{line[:-1]},"chain_hash":"{chain_hash.hex()}"}}'
 
 
 @lru_cache(maxsize=16)
 def instant(moment: datetime) -> str:
-    """Return UTC with six decimals of a second, so that equal moments are equal texts."""
+    """Return a time in UTC with six decimals, so that equal times give equal texts: `2025-04-10T09:30:00.000000Z`."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""JSON in the form that the chain hashes."""
+"""Return a value as canonical JSON, from which chain hashes are computed."""
 _cached_canonical: Final = lru_cache(maxsize=4096)(canonical)
 
 
 to_json: Final = msgspec.json.Encoder().encode
-"""JSON bytes of a value for the database, where the order of members does not matter."""
+"""Return a value as JSON bytes for the database. The order of members does not matter there."""
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 def canonical_without_fractions(value: object) -> str:
-    """Return the same as `canonical`, faster, for a value without fractions. A test compares the two."""
+    """Return the same text as `canonical`, but faster. The value must not have fractions. A test compares the two."""
     return _sorted(value).decode()
 
 
 class _FractionFound(Exception):
-    """The text has a fraction, which the fast encoder writes in another form than `canonical`."""
+    """The JSON text has a fraction, which the fast encoder would write in another form than `canonical`."""
 
 
 def _raise_fraction_found(text: str) -> NoReturn:
@@ -195,17 +199,17 @@ _decode_json: Final = msgspec.json.Decoder(float_hook=_raise_fraction_found).dec
 
 
 def canonical_text(data: str) -> str:
-    """Return the canonical form of JSON text, in a fifth of the time of `canonical`."""
+    """Return JSON text in its canonical form."""
     try:
         return canonical_without_fractions(_decode_json(data))
     except _FractionFound:
-        # This service writes no fractions, so the record was altered. Verification and export show it as it is.
+        # This service stores no fractions, so the record was altered. Show it as it is.
         return canonical(json.loads(data))
 
 
 def _refuse_fractions(value: object) -> None:
-    # PostgreSQL's jsonb returns a fraction in another form, so its chain hash could not be verified. Only the changes
-    # of a correction could contain one: no event has a field of that type.
+    # The type jsonb of PostgreSQL can return a fraction in another form, and the chain hash would not match any more.
+    # Only the changes of a correction can have one, because no event has a field for fractions.
     if isinstance(value, float):
         raise TypeError(f"cannot store the fraction {value}; use whole numbers")
     if isinstance(value, Mapping):

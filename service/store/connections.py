@@ -1,12 +1,12 @@
-"""Open every connection to PostgreSQL, always in the same state.
+"""Open connections to PostgreSQL, always with the same settings.
 
-The settings of a connection affect what is stored: with a `client_encoding` of LATIN1, Cyrillic text would be damaged.
-Roles, databases, the address (`?options=`) and the environment (`PG*`) can change them. So each connection sets
-everything that this code relies on. It does so with SQL after connecting, because PgBouncer refuses unknown start-up
-options, and an `options` argument would replace the one in the address.
+The settings of a connection can change what is stored. With a `client_encoding` of LATIN1, for example, Cyrillic text
+would be damaged. Roles, databases, the address (`?options=`) and environment variables (`PG*`) can change settings. So
+each connection sets everything that this code relies on. It does this with SQL after connecting, because PgBouncer
+refuses unknown start-up options, and because an `options` argument would replace the one in the address.
 
-All else in the address has its effect. Its `search_path` decides the schema: the record is in the first schema that
-exists.
+Other parts of the address keep their effect. Its `search_path` decides the schema of the record: the first one in it
+that exists.
 """
 
 import asyncio
@@ -17,14 +17,16 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from service.store.releases import session_name
+
 CONNECT_SECONDS: Final = 2  # the shortest that libpq accepts
 SESSIONS: Final = 10
-"""The connections of one process: eight in its pool, the head listener, and a check."""
+"""The most connections of one process: eight in its pool, one of the head listener, and one for checks."""
 _POOLER_SECONDS: Final = 5
-_PROBES: Final = 10
+_PROBES: Final = 10  # queries that show if a pooler changes the session of a connection
 _SHARED_SESSIONS: Final = (
-    "a pooler in front of the database lends one session to several clients (as PgBouncer does in transaction and"
-    " statement mode), which this service cannot use: set pool_mode = session for this database, or give the address of"
+    "a pooler in front of the database shares sessions between clients, as PgBouncer does in transaction and statement"
+    " mode. This service needs its own sessions: set pool_mode = session for this database, or give the address of"
     " PostgreSQL itself."
 )
 
@@ -33,7 +35,7 @@ _DEFAULTS: Final[Mapping[str, int]] = {
     "keepalives_idle": 5,
     "tcp_user_timeout": 4000,
 }
-"""Used unless the address sets them."""
+"""Settings of the client, unless the address has other values."""
 
 _STATE: Final[Mapping[str, str]] = {
     # The formats of values.
@@ -50,17 +52,17 @@ _STATE: Final[Mapping[str, str]] = {
     # The properties of transactions.
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
-    # The statement timeout and this code limit all waits. A session in the pool may be idle for hours.
+    # Other timeouts would end a session that is idle in the pool, or a transaction that waits. This code limits waits.
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "plan_cache_mode": "auto",
-    # The server notices within seconds that the machine of a client is gone. Its default is two hours.
+    # The server notices within seconds that a client is gone. By default it takes two hours.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-# `off` acknowledges commits that a crash can lose. Other values, about standbys, are the choice of the operator.
+# With `off`, a crash can lose acknowledged commits. The other values are about standbys, and the operator's choice.
 _DURABLE: Final = (
     "CASE pg_catalog.current_setting('synchronous_commit')"
     " WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', false) END"
@@ -72,11 +74,11 @@ SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_databas
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be reached, is overloaded, or refuses writes. Nothing was acknowledged."""
+    """The database cannot be reached, is overloaded, or refuses writes."""
 
 
 class UnusableDatabase(DatabaseUnavailable):
-    """The database answers, but cannot hold a record as it is. The message says why and what to do."""
+    """The database answers, but this service cannot use it. The message says why and what to do."""
 
 
 def first_line(error: BaseException) -> str:
@@ -93,8 +95,8 @@ def connect(
 ) -> psycopg.Connection[Any]:
     """Open a connection in autocommit mode. Raises psycopg.Error and UnusableDatabase.
 
-    `address` is an address or a connection string of libpq. `name` appears in pg_stat_activity. `statement_seconds`
-    limits each statement.
+    `address` is an address or a connection string of libpq. `name` begins the name in pg_stat_activity, as in
+    `releases`. `statement_seconds` limits each statement.
     """
     connection = kind.connect(_conninfo(address, name), autocommit=True)
     try:
@@ -110,7 +112,7 @@ def connect(
 async def connect_async(
     address: str, *, name: str, statement_seconds: float | None = None
 ) -> psycopg.AsyncConnection[Any]:
-    """Open a connection for asyncio, as `connect` does."""
+    """Open a connection for asyncio. Otherwise like `connect`."""
     connection = await psycopg.AsyncConnection.connect(_conninfo(address, name), autocommit=True)
     try:
         await connection.execute(_timeouts(statement_seconds, connection.info.server_version))
@@ -122,26 +124,26 @@ async def connect_async(
     return connection
 
 
-def require_sessions(address: str) -> None:
-    """Refuse a pooler that shares a session of the server between clients. Raises UnusableDatabase.
+def refuse_shared_sessions(address: str) -> None:
+    """Raise UnusableDatabase if a pooler shares sessions of the server between clients.
 
-    PgBouncer does that in transaction and statement mode. Then LISTEN and prepared statements fail, and the settings of
-    another client would affect what is stored.
+    PgBouncer does that in transaction and statement mode. Then LISTEN and prepared statements fail, and settings of
+    another client could change what is stored.
     """
     try:
-        asyncio.run(require_sessions_async(address))
+        asyncio.run(refuse_shared_sessions_async(address))
     except (psycopg.Error, OSError) as error:
         raise DatabaseUnavailable(first_line(error)) from error
 
 
-async def require_sessions_async(address: str) -> None:
-    """Refuse a pooler as `require_sessions` does. Raises UnusableDatabase, psycopg.Error and OSError."""
-    # Set nothing on these connections: in those modes it would remain for other clients.
+async def refuse_shared_sessions_async(address: str) -> None:
+    """Raise UnusableDatabase as `refuse_shared_sessions` does, or psycopg.Error or OSError."""
+    # Change no settings on these connections, because a shared session would keep them for other clients.
     conninfo = _conninfo(address, "irritants-check")
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as first:
         session = await _session(first)
         if session == first.info.backend_pid:
-            return  # A pooler would answer with its own process id, so there is none.
+            return  # There is no pooler: it would have given another process id than the server.
         try:
             async with asyncio.timeout(_POOLER_SECONDS):
                 async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as second:
@@ -160,27 +162,30 @@ async def require_sessions_async(address: str) -> None:
 async def _share_sessions(
     first: psycopg.AsyncConnection[Any], session: int, second: psycopg.AsyncConnection[Any]
 ) -> bool:
+    """Return whether two connections share sessions of the server. `session` is that of the first one."""
     await second.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
     if await _session(second) == session:
         return True
-    # If the pooler assigns sessions in turn, the first client gets another one now.
+    # A pooler that assigns sessions in turn gives the first client another one now.
     return any([await _session(first) != session for _ in range(_PROBES)])
 
 
 async def _session(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Return the process id of the session on the server."""
     row = await (await connection.execute("SELECT pg_catalog.pg_backend_pid()")).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def _conninfo(address: str, name: str) -> str:
-    given: dict[str, Any] = {"application_name": name, **_DEFAULTS, **conninfo_to_dict(address)}
-    return make_conninfo(**(given | {"client_encoding": "UTF8"}))
+    given: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(address)}
+    named = session_name(name, given.get("application_name"))
+    return make_conninfo(**(given | {"application_name": named, "client_encoding": "UTF8"}))
 
 
 def _timeouts(statement_seconds: float | None, server_version: int) -> sql.Composed:
-    # No jit: to compile a small statement takes a hundred times as long as to run it.
-    # Set first, because a timeout of the role could end the next statement.
+    # These are set first, because a timeout of the role could end the next statement. Without jit, because compiling a
+    # small statement takes a hundred times as long as running it.
     milliseconds = 0 if statement_seconds is None else round(statement_seconds * 1000)
     state = {"statement_timeout": milliseconds, "jit": "off"}
     if server_version >= 170000:
@@ -196,7 +201,7 @@ def _schema(location: tuple[Any, ...] | None) -> str:
     encoding, database, schemas, search_path, has_public = location
     if encoding != "UTF8":
         raise UnusableDatabase(
-            f"the database {database} is encoded in {encoding}, and a record needs UTF8: create one with"
+            f"the database {database} has the encoding {encoding}, and a record needs UTF8. Create a database with"
             " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
     own = [schema for schema in schemas if not _is_system_schema(schema)]
@@ -205,13 +210,13 @@ def _schema(location: tuple[Any, ...] | None) -> str:
     if has_public and all(_is_system_schema(part.strip().strip('"')) for part in search_path.split(",")):
         return "public"
     raise UnusableDatabase(
-        f"the database {database} has none of the schemas that search_path names, which is: {search_path}. Create the"
-        " schema, or name another one in the address, for example ?options=-csearch_path%3Dpublic"
+        f"the database {database} has none of the schemas in its search_path ({search_path}). Create one of them, or"
+        " name another one in the address, for example ?options=-csearch_path%3Dpublic"
     )
 
 
 def _is_system_schema(schema: str) -> bool:
-    """Return whether a name in search_path names no schema that could hold a record."""
+    """Return whether this name in search_path is not that of a schema for a record."""
     return schema.startswith("pg_") or schema in ("", "$user", "information_schema")
 
 

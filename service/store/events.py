@@ -1,6 +1,6 @@
-"""Read the log: streams for decisions, and pages for feeds, both in the order of recording.
+"""Read events: whole streams, the streams of a relation, or the log in pages.
 
-Every read is one query, and every query uses an index: `tests/store/test_plans.py` checks the plans.
+Every function sends one query that uses an index. `tests/store/test_plans.py` checks the query plans.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ from service.store.codec import GENESIS, StoredEvent
 from service.store.tables import events, reports
 
 _KINDS: Final = sorted(catalogue.KINDS)
-# Identifiers as text: to make UUID objects would take longer than all other columns.
+# Ids are read as text, because making UUID objects would take longer than all other columns.
 ROW: Final = (
     events.c.position,
     events.c.stream,
@@ -53,7 +53,7 @@ ROW: Final = (
 def read_streams(
     connection: Connection, after: Mapping[str, int], *, upto: int | None = None
 ) -> dict[str, list[Recorded]]:
-    """Return the events of each stream after a version (0: all of them), up to the position `upto`."""
+    """Return the events of each stream, up to the position `upto`. `after` has the last known version, by stream."""
     wanted = (
         func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("versions", type_=ARRAY(Integer)))
         .table_valued(column("stream", Text), column("version", Integer))
@@ -76,26 +76,37 @@ def read_streams(
 
 
 def streams(connection: Connection, *, after: str = "", limit: int) -> list[tuple[str, int]]:
-    """Return streams in the order of names, after a name, each with the number of its events."""
+    """Return a page of all streams in the order of names, after a name. Each has the number of its events."""
     page = select(events.c.stream).where(events.c.stream > after, events.c.version == 1)
     named = page.order_by(events.c.stream).limit(limit).subquery()
-    # One subquery for each stream: with GROUP BY the planner would read all events of the record.
+    # One subquery for each stream, because for GROUP BY PostgreSQL would read all events of the record.
     last = select(func.max(events.c.version)).where(events.c.stream == named.c.stream).scalar_subquery()
     query = select(named.c.stream, last).order_by(named.c.stream)
     return [(stream, version) for stream, version in connection.execute(query)]
 
 
-def named(connection: Connection, kind: Kind, *, after: str = "", upto: int, limit: int) -> list[str]:
-    """Return streams of a kind that existed at the position `upto`, in the order of names.
+def streams_of_kind(
+    connection: Connection, kind: Kind, *, after: str = "", upto: int | None = None, limit: int
+) -> list[str]:
+    """Return a page of the streams of a kind that existed at the position `upto`, in the order of names.
 
-    `after` is a name without its kind. The page ends before the next kind, in every collation of the database.
+    `after` is a name without its kind: `ru-us/visas`.
     """
-    query = select(events.c.stream).where(
-        events.c.stream > f"{kind}/{after}", events.c.version == 1, events.c.position <= upto
-    )
+    query = select(events.c.stream).where(events.c.stream > f"{kind}/{after}", events.c.version == 1)
+    if upto is not None:
+        query = query.where(events.c.position <= upto)
+    # End before the next kind. This is right in every collation of the database, unlike a comparison of prefixes.
     if beyond := [other for other in _KINDS if other > kind]:
         query = query.where(events.c.stream < beyond[0])
     return list(connection.execute(query.order_by(events.c.stream).limit(limit)).scalars())
+
+
+def origin_slugs(connection: Connection, *, after: str = "", limit: int) -> list[str]:
+    """Return a page of the slugs of all origins in their order, after a slug."""
+    # Written exactly like the index.
+    slug = literal_column("data ->> 'origin'", Text)
+    query = select(slug).where(events.c.type == literal_column("'OriginRegistered'"), slug > after)
+    return list(connection.execute(query.order_by(slug).limit(limit)).scalars())
 
 
 def streams_since(connection: Connection, position: int) -> list[str]:
@@ -107,10 +118,7 @@ def streams_since(connection: Connection, position: int) -> list[str]:
 def read_relation(
     connection: Connection, relation: str, *, kinds: Iterable[str], upto: int
 ) -> dict[str, list[Recorded]]:
-    """Return every stream of these kinds in a relation, up to a position.
-
-    The index by relation has nearly all of these events, in the order of recording.
-    """
+    """Return the events of all streams of a relation that have one of these kinds, up to a position."""
     kind = func.split_part(events.c.stream, "/", 1)
     query = select(*ROW).where(events.c.relation == relation, events.c.position <= upto)
     query = query.where(kind.in_(list(kinds))).order_by(events.c.position)
@@ -121,11 +129,34 @@ def read_relation(
     return found
 
 
-def citing(connection: Connection, document: str, origins: Iterable[str], upto: int) -> list[str]:
-    """Return the streams with an event that cites a document or one of these origins, or is corrected to cite it."""
+def streams_linked_with(connection: Connection, irritant: str, upto: int) -> list[str]:
+    """Return the streams with an event that links them with an irritant, or with a correction that adds such a link."""
+    ways = (
+        and_(events.c.type == literal_column("'LinkageStated'"), _with() == irritant),
+        and_(events.c.type == literal_column("'AssertionCorrected'"), _with("changes") == irritant),
+    )
+    recorded = select(events.c.stream).where(events.c.position <= upto)
+    return sorted(connection.execute(union(*(recorded.where(way) for way in ways))).scalars())
+
+
+def _with(*within: str) -> ColumnElement[str]:
+    """Return the expression for the field `with` of an event, or of the object `within` it."""
+    path = "".join(f" -> '{step}'" for step in within)
+    return literal_column(f"data{path} ->> 'with'", Text)
+
+
+def actor_events(connection: Connection) -> list[Recorded]:
+    """Return the events that name actors, in the order of recording. There are few."""
+    registered = select(events.c.stream).where(events.c.type == literal_column("'ActorRegistered'"))
+    query = select(*ROW).where(events.c.stream.in_(registered)).order_by(events.c.position)
+    return [codec.decode(StoredEvent(*row)) for row in connection.execute(query)]
+
+
+def streams_citing(connection: Connection, document: str, origins: Iterable[str], upto: int) -> list[str]:
+    """Return the streams with an event that cites a document or one of these origins, also by a correction."""
     slugs = func.any(bindparam("origins", list(origins), ARRAY(Text)))
     is_correction = events.c.type == literal_column("'AssertionCorrected'")
-    # One query for each index: with one condition for all, the planner would have to build four sets.
+    # A query for each of the four indexes is faster than one query with four conditions.
     ways = (
         _of_source("document") == document,
         _of_source("origin") == slugs,
@@ -137,7 +168,8 @@ def citing(connection: Connection, document: str, origins: Iterable[str], upto: 
 
 
 def _of_source(name: str, *within: str) -> ColumnElement[str]:
-    # In the form of the indexes: to the planner, the subscripts of SQLAlchemy for JSONB are another expression.
+    """Return the expression for a field of `source`, in the event or in the object `within` it."""
+    # Written exactly like the expression of the index. SQLAlchemy would write another form, which uses no index.
     path = " -> ".join(f"'{step}'" for step in (*within, "source"))
     return literal_column(f"data -> {path} ->> '{name}'", Text)
 
@@ -154,7 +186,10 @@ def read_log(
     relation: str | None = None,
     report: str | None = None,
 ) -> list[StoredEvent]:
-    """Return the events after a position that match every filter, upcast. `after_version` is for one stream."""
+    """Return the events after a position that match every filter, in the newest version of their types.
+
+    `after_version` works only together with `stream`.
+    """
     query = select(*ROW).where(events.c.position > after).limit(limit)
     if upto is not None:
         query = query.where(events.c.position <= upto)
@@ -166,7 +201,7 @@ def read_log(
         within = events.c.position.between(reports.c.first_position, reports.c.last_position)
         query = query.join(reports, within).where(reports.c.id == report)
     if stream is not None:
-        # In a stream, versions rise with positions. In this order the planner never reads the whole log.
+        # Versions rise with positions. In the order of versions, PostgreSQL never reads the whole log.
         of_stream = query.where(events.c.stream == stream, events.c.version > after_version)
         query = of_stream.order_by(events.c.version)
     else:
@@ -175,13 +210,13 @@ def read_log(
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredEvent]:
-    """Return the events with these ids, upcast. Unknown ids are left out."""
+    """Return the events with these ids, in the newest version of their types. Unknown ids are left out."""
     query = select(*ROW).where(events.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
     return {event.id: event for row in connection.execute(query) for event in [codec.upcast(StoredEvent(*row))]}
 
 
 def last_position(connection: Connection, *, relation: str | None = None, upto: int | None = None) -> int:
-    """Return the position of the last event of a relation or of the record, up to `upto`; 0 if there is none."""
+    """Return the position of the last event of a relation or of the record, up to `upto`. 0 if there is no event."""
     query = select(func.coalesce(func.max(events.c.position), 0))
     if relation is not None:
         query = query.where(events.c.relation == relation)
@@ -191,14 +226,14 @@ def last_position(connection: Connection, *, relation: str | None = None, upto: 
 
 
 def last_of_stream(connection: Connection, stream: str, upto: int) -> tuple[int, int] | None:
-    """Return version and position of the last event of a stream up to a position, None if there is none."""
+    """Return version and position of the last event of a stream, up to a position. None if there is no event."""
     query = select(events.c.version, events.c.position).where(events.c.stream == stream, events.c.position <= upto)
     row = connection.execute(query.order_by(events.c.version.desc()).limit(1)).one_or_none()
     return None if row is None else (row.version, row.position)
 
 
 def position_at(connection: Connection, known_at: datetime) -> int:
-    """Return the last position that was recorded by a time, 0 before the first."""
+    """Return the last position that was on record at a time, 0 before the first event."""
     query = (
         select(reports.c.last_position)
         .where(reports.c.recorded_at <= known_at)
@@ -209,7 +244,7 @@ def position_at(connection: Connection, known_at: datetime) -> int:
 
 
 def chain_hash_at(connection: Connection, position: int) -> bytes | None:
-    """Return the chain hash at a position, None beyond the head."""
+    """Return the chain hash of the event at a position, None beyond the head."""
     if position == 0:
         return GENESIS
     return connection.execute(select(events.c.chain_hash).where(events.c.position == position)).scalar()

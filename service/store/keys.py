@@ -1,8 +1,9 @@
-"""API keys: `irr_<id>_<secret>`. The database has only the SHA-256 hash of the secret.
+"""API keys of the form `irr_<id>_<secret>`. The database has only the SHA-256 hash of the secret.
 
-The secret is 256 random bits, so a slow hash would add no protection and slow down every request. Every change also
-increments `head.keys_version`. Processes keep all keys in memory, and the query for the head shows when to read them
-again.
+The secret has 256 random bits, so a slow hash would not protect it better, and would slow down every request.
+
+Each process has a copy of all keys in memory. Every change of a key increments `head.keys_version`, which the query for
+the head returns. So processes know when to read the keys again.
 """
 
 import hmac
@@ -32,7 +33,8 @@ _NO_SECRET: Final = bytes(32)
 class Key:
     """An API key. Its name is the actor of the events that are filed with it.
 
-    `relations` limits the relations that it may report on and, if reading needs a key, read.
+    `relations` are the relations that it may report on and, if reading needs a key, read. None means all. `secret` is
+    the hash.
     """
 
     id: str
@@ -49,7 +51,7 @@ class Key:
 
 
 def redact_keys(text: str) -> str:
-    """Return the text with `irr_…` for each API key, for logs and messages."""
+    """Return the text with `irr_…` in place of each API key, for logs and messages."""
     return _KEY_IN_TEXT.sub("irr_…", text) if "irr_" in text else text
 
 
@@ -62,7 +64,7 @@ def create(
     relations: tuple[str, ...] | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[Key, str]:
-    """Create a key. Return it and its token, which is not stored. Call it inside `engine.transaction`."""
+    """Create a key. Return it and its token, to show once: it is not stored. Call it inside `engine.transaction`."""
     id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     key = Key(id, name, scopes, relations, _hash(secret), now, expires_at)
     connection.execute(insert(keys).values({column: getattr(key, column) for column in Key.__slots__}))
@@ -71,7 +73,7 @@ def create(
 
 
 def revoke(connection: Connection, id: str, now: datetime) -> bool:
-    """Revoke a key. Return False if it does not exist or is revoked. Call it inside `engine.transaction`."""
+    """Revoke a key. Return False if it does not exist or is revoked already. Call it inside `engine.transaction`."""
     revoked = update(keys).where(keys.c.id == id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
     if not connection.execute(revoked).rowcount:
         return False
@@ -98,19 +100,19 @@ def read_all(connection: Connection) -> dict[str, Key]:
 
 
 def read_session_secret(connection: Connection) -> bytes:
-    """Return the 32 bytes that sign sessions. To replace them, increment `head.keys_version` in the same statement."""
+    """Return the 32 bytes that sign sessions. If you replace them by SQL, increment `head.keys_version` with them."""
     secret: bytes = connection.execute(select(head.c.session_secret)).scalar_one()
     return secret
 
 
 def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
-    """Return the key of a token, None if the token is malformed or forged or the key is expired or revoked."""
+    """Return the key of a token. None if the token is invalid or its key has expired or was revoked."""
     match = _TOKEN.fullmatch(token)
     if match is None:
         return None
     id, secret = match.groups()
     key = keys.get(id)
-    # Compare for unknown ids too, so that response times do not show which ids exist.
+    # Compare secrets for unknown ids too, so that the duration does not show which ids exist.
     genuine = hmac.compare_digest(_hash(secret), key.secret if key else _NO_SECRET)
     return key if key and genuine and key.is_live(now) else None
 

@@ -1,7 +1,8 @@
-"""A lock by name in a database: one process holds it, and the others wait.
+"""A named lock in the database: one process has it, the others wait. `relay` uses it, because only one may publish.
 
-PostgreSQL releases an advisory lock when its connection ends, so another process can take over at once. The others
-retry, because a statement that waits for hours would keep PostgreSQL from removing old versions of the head row.
+It is an advisory lock. PostgreSQL releases it when its connection ends, so another process can take over at once. The
+waiting processes try twice a second, instead of sending one statement that waits. Such a statement can wait for hours,
+and all the time PostgreSQL could not remove old versions of the head row.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from service.store.connections import DatabaseUnavailable, connect_async, first_
 
 _RETRY_SECONDS: Final = 0.5
 _TIMEOUT_SECONDS: Final = 2.3
-# An advisory lock belongs to the database, and each of its schemas may hold its own record.
+# An advisory lock belongs to the database, and each of its schemas can have its own record.
 _TRY: Final = """
 SELECT pg_try_advisory_lock(hashtextextended(%s ||
   CASE current_schema() WHEN 'public' THEN '' ELSE ' of ' || current_schema() END, 0))
@@ -23,20 +24,23 @@ SELECT pg_try_advisory_lock(hashtextextended(%s ||
 
 
 class Lock:
-    """A lock that was acquired. A lost connection has also lost the lock."""
+    """A lock that was acquired. It is lost with its connection."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
 
     async def confirm(self) -> None:
-        """Check that the lock is still held. Raises DatabaseUnavailable if the connection is lost."""
+        """Check that the connection, and so the lock, is not lost. Raises DatabaseUnavailable."""
         async with _bounded():
             await self._connection.execute("SELECT")
 
 
 @asynccontextmanager
 async def acquire(url: str, name: str, on_wait: Callable[[], None]) -> AsyncIterator[Lock]:
-    """Hold the lock of a name. Call `on_wait` once if another process holds it. Raises DatabaseUnavailable."""
+    """Wait for the lock of this name, and have it within this context. Raises DatabaseUnavailable.
+
+    Calls `on_wait` once if another process has the lock.
+    """
     async with _bounded():
         connection = await connect_async(url, name="irritants-lock")
     try:
@@ -58,6 +62,7 @@ async def _try_lock(connection: psycopg.AsyncConnection[Any], name: str) -> bool
 
 @asynccontextmanager
 async def _bounded() -> AsyncIterator[None]:
+    """Limit the time in this context. Raises DatabaseUnavailable for a timeout and for errors of the connection."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             yield

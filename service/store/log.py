@@ -1,8 +1,11 @@
-"""The log: its head, and the one statement that appends.
+"""Append to the log, and read its head.
 
-Invariant: positions are gap-free and in commit order. So a reader asks for `position > p` and can prove that it missed
-nothing. `_APPEND` compares and swaps the head row, and writes events, reports, documents and the notice only if that
-succeeded. The constraints and triggers of the database are a second defence.
+The head is one row with the last position and its chain hash. `_APPEND` changes this row only if it is still as the
+caller read it (compare and swap). If so, the same statement writes the events, their reports and documents, and sends
+NOTIFY. If not, it writes nothing.
+
+So positions have no gaps and are in the order of commits. A reader asks for `position > p` and can prove that it missed
+nothing. Constraints and triggers of the database protect the same rules.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,15 +28,15 @@ from service.store.read_models import Document
 from service.store.tables import head
 
 CHANNEL: Final = "irritants"
-"""The channel of NOTIFY. The payload is the new position, but readers must query the head."""
+"""The channel of NOTIFY. The payload is the new position. Listeners query the head and do not rely on it."""
 
 
 class KeyTaken(Exception):
-    """The record already has a report with one of these idempotency keys. Nothing was written."""
+    """The record has a report with one of these idempotency keys already. Nothing was written."""
 
 
 class VersionTaken(Exception):
-    """One of these streams already has an event with that version. Nothing was written."""
+    """One of these streams has an event with that version already. Nothing was written."""
 
 
 class NoHead(Exception):
@@ -44,7 +47,7 @@ class NoHead(Exception):
 
 
 class Head(NamedTuple):
-    """The id of the record, its last position, and the chain hash and time of that event."""
+    """The id of the record, its last position, the chain hash and time of that event, and the version of the keys."""
 
     record: str
     position: int
@@ -53,12 +56,12 @@ class Head(NamedTuple):
     keys_version: int
 
     def moment(self, now: datetime) -> datetime:
-        """Return the time for the next event: times never decrease, even if the clock of the machine does."""
+        """Return the time for the next event. It is never before the last one, even if the clock was set back."""
         return max(now, self.recorded_at)
 
 
 class Filing(NamedTuple):
-    """A report and its events. Their positions continue those of the head or of the filing before."""
+    """A report and its events, to append. Their positions follow those of the head, or of the filing before."""
 
     report: StoredReport
     events: Sequence[Recorded]
@@ -66,8 +69,8 @@ class Filing(NamedTuple):
 
 _HEAD: Final = select(head.c.record, head.c.position, head.c.chain_hash, head.c.recorded_at, head.c.keys_version)
 
-# Sent through libpq, because the driver's cursor takes 35 µs more, a quarter of the time of a small append. The
-# numbers of the parameters are their places in `_parameters`.
+# Sent through libpq, because a cursor of psycopg takes 35 µs more, a quarter of the time of a small append.
+# `_parameters` has the parameters $1 to $10 in this order.
 _APPEND: Final = b"""
 WITH moved AS (
   UPDATE head SET position = $3, chain_hash = $4, recorded_at = $5
@@ -102,22 +105,23 @@ SELECT pg_notify($10, position::text) FROM moved
 """
 
 
-_NAME: Final = b"irritants_append"
+_STATEMENT_NAME: Final = b"irritants_append"
+# Only $9, the bodies of documents, is binary: as text each byte would become two.
 _FORMATS: Final = [Format.TEXT] * 8 + [Format.BINARY, Format.TEXT]
 _BYTEA: Final = psycopg.adapters.types["bytea"].oid
 
 
 def read_head(connection: Connection) -> Head:
     """Return the head. Raises NoHead."""
-    return _require(connection.execute(_HEAD).one_or_none())
+    return _head_of(connection.execute(_HEAD).one_or_none())
 
 
 def lock_head(connection: Connection) -> Head:
     """Return the head, locked until the transaction ends. Call it inside `engine.transaction`. Raises NoHead."""
-    return _require(connection.execute(_HEAD.with_for_update()).one_or_none())
+    return _head_of(connection.execute(_HEAD.with_for_update()).one_or_none())
 
 
-def _require(row: Sequence[Any] | None) -> Head:
+def _head_of(row: Sequence[Any] | None) -> Head:
     if row is None:
         raise NoHead
     return Head._make(row)
@@ -126,22 +130,21 @@ def _require(row: Sequence[Any] | None) -> Head:
 def append(
     connection: Connection, expected: Head, filings: Sequence[Filing], documents: Sequence[Document] = ()
 ) -> Head | None:
-    """Append everything or nothing. Return the new head, or None if the head is no longer the `expected` one.
+    """Append all or nothing. Return the new head, or None if the head is no longer the `expected` one.
 
-    Each document may occur once. Raises KeyTaken, VersionTaken and RolledBack. COPY would be a third faster for 5,000
-    events, but it would be a second way to write.
+    The key of each document must be different. Raises KeyTaken, VersionTaken and RolledBack.
     """
-    lines, moved = _seal(expected, filings)
-    result = _execute(driver(connection), _parameters(expected, moved, lines, filings, documents))
+    lines, new_head = _seal(expected, filings)
+    result = _execute(driver(connection), _parameters(expected, new_head, lines, filings, documents))
     if result.status == ExecStatus.TUPLES_OK:
-        return moved if result.ntuples else None
+        return new_head if result.ntuples else None
     if result.error_field(DiagnosticField.SQLSTATE) is None:
-        raise psycopg.OperationalError(result.get_error_message())  # The server is gone and sent no reason.
+        raise psycopg.OperationalError(result.get_error_message())  # the server is gone
     error = error_from_result(result)
-    taken = _CONFLICTS.get(error.diag.constraint_name or "")
-    if taken is None:
+    conflict = _CONFLICTS.get(error.diag.constraint_name or "")
+    if conflict is None:
         raise error
-    raise taken(error.diag.message_detail) from error
+    raise conflict(error.diag.message_detail) from error
 
 
 _NO_SUCH_STATEMENT: Final = b"26000"
@@ -149,34 +152,34 @@ _prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
 
 
 def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
-    """Execute the append and return its result, also an error. Raises RolledBack.
+    """Execute the append and return its result, which can be an error. Raises RolledBack.
 
-    The statement is prepared once for each connection. The driver drops all prepared statements of a session after a
-    ROLLBACK, so it may have to be prepared again. The caller decides whether this runs inside a transaction.
+    The statement is prepared once for each connection. After a ROLLBACK, psycopg drops all prepared statements of the
+    session, so it may have to be prepared again.
     """
     if raw in _prepared:
-        result = raw.pgconn.exec_prepared(_NAME, parameters, _FORMATS)
+        result = raw.pgconn.exec_prepared(_STATEMENT_NAME, parameters, _FORMATS)
         if result.error_field(DiagnosticField.SQLSTATE) != _NO_SUCH_STATEMENT:
             return result
         _prepared.discard(raw)
         if raw.info.transaction_status is TransactionStatus.INERROR:
             raise RolledBack("the append statement has to be prepared again")
-    result = raw.pgconn.prepare(_NAME, _APPEND)
+    result = raw.pgconn.prepare(_STATEMENT_NAME, _APPEND)
     if result.status != ExecStatus.COMMAND_OK:
         return result
     _prepared.add(raw)
-    return raw.pgconn.exec_prepared(_NAME, parameters, _FORMATS)
+    return raw.pgconn.exec_prepared(_STATEMENT_NAME, parameters, _FORMATS)
 
 
 def _parameters(
-    expected: Head, moved: Head, lines: Sequence[str], filings: Sequence[Filing], documents: Sequence[Document]
+    expected: Head, new_head: Head, lines: Sequence[str], filings: Sequence[Filing], documents: Sequence[Document]
 ) -> list[bytes]:
     return [
         b"%d" % expected.position,
         _bytea(expected.chain_hash),
-        b"%d" % moved.position,
-        _bytea(moved.chain_hash),
-        codec.instant(moved.recorded_at).encode(),
+        b"%d" % new_head.position,
+        _bytea(new_head.chain_hash),
+        codec.instant(new_head.recorded_at).encode(),
         f"[{','.join(lines)}]".encode(),
         codec.to_json([_report_row(filing.report) for filing in filings]),
         codec.to_json([_document_row(document) for document in documents]),
@@ -198,9 +201,14 @@ def _bytea_array(values: Sequence[bytes]) -> bytes:
 
 
 _CONFLICTS: Final = {"uq_reports_key": KeyTaken, "uq_events_stream_version": VersionTaken}
+"""The exception for each constraint that another append can make this one violate."""
 
 
 def _seal(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]:
+    """Return the lines of the events with their chain hashes, and the head after them.
+
+    Raises ValueError if the positions do not follow the head, or if a time is before the last one.
+    """
     position, chain_hash, recorded_at = expected.position, expected.chain_hash, expected.recorded_at
     lines = []
     for report, events in filings:

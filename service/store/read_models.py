@@ -1,7 +1,7 @@
-"""Stored documents: the results of the projections, as the bytes that a response sends.
+"""Read and write stored documents: the results of projections, as the JSON bytes that a response sends.
 
-`log.append` writes them in the transaction of the events that changed them, so no document is behind the head. Every
-document can be deleted and built again from the log.
+`log.append` writes them together with the events that changed them, so they are never behind the head. Every document
+can be deleted and built again from the log (see `service.read_models`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,10 +15,11 @@ from service.store.tables import FACETS, read_models
 
 
 class Document(NamedTuple):
-    """A row of `read_models`. Lists filter by `facets`.
+    """A row of the table `read_models`.
 
-    `position` is the position of the last event that the document is computed from. `representation` is the number of
-    the body's schema. A new schema gets the next number and is stored beside the old one.
+    `name` is the kind of document, such as `irritant`, and `key` its id, such as `ru-us/visas`. `position` is the last
+    event that it is computed from. `facets` are the values by which lists filter. `representation` is the version of
+    the fields in `body`. Documents of a new version are stored beside those of the old one.
     """
 
     name: str
@@ -53,7 +54,7 @@ def page(
     facets: Mapping[str, str] | None = None,
     changed_after: int | None = None,
 ) -> list[Document]:
-    """Return documents in the order of keys, after a key, that have all these facets and changed after a position."""
+    """Return a page of documents in the order of keys, after a key, that match all filters."""
     query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
     if after is not None:
         query = query.where(read_models.c.key > after)
@@ -70,7 +71,7 @@ def page(
 def newest(
     connection: Connection, name: str, representation: int, *, relation: str | None = None, limit: int
 ) -> list[Document]:
-    """Return the documents with the last keys, in descending order."""
+    """Return the documents with the last keys, the last one first."""
     query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
     if relation is not None:
         query = query.where(read_models.c.relation == relation)
@@ -78,7 +79,7 @@ def newest(
 
 
 def store(connection: Connection, documents: Iterable[Document]) -> None:
-    """Write documents outside an append. A document that an append has made newer is left as it is."""
+    """Write documents outside an append. They never replace a newer document."""
     rows = list(documents)
     if rows:
         columns = {name: [getattr(row, name) for row in rows] for name in Document._fields}
@@ -86,7 +87,7 @@ def store(connection: Connection, documents: Iterable[Document]) -> None:
 
 
 def _upsert() -> Insert:
-    """Return one statement with an array for each column, in a third of the time of a statement for each row."""
+    """Return the statement of `store`. It takes an array for each column, which is faster than a statement per row."""
     types = {name: Text() if name == "facets" else read_models.c[name].type for name in Document._fields}
     given = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()))
     rows = given.table_valued(*(column(name, kind) for name, kind in types.items())).render_derived("document")
@@ -101,18 +102,18 @@ _STORE: Final = _upsert()
 
 
 def remove(connection: Connection, documents: Iterable[Document]) -> None:
-    """Delete these documents, unless their positions changed."""
+    """Delete these documents, except those that have another position now."""
     for document in documents:
-        same = (
+        unchanged = (
             read_models.c[name] == getattr(document, name) for name in ("name", "representation", "key", "position")
         )
-        connection.execute(delete(read_models).where(*same))
+        connection.execute(delete(read_models).where(*unchanged))
 
 
 def between(
     connection: Connection, name: str, representation: int, first: int, last: int, *, limit: int | None = None
 ) -> list[Document]:
-    """Return documents with positions in this range, in order. Use it for documents that never change."""
+    """Return documents with positions in this range, in order. Use it only for documents that never change."""
     query = _DOCUMENT.where(
         read_models.c.name == name,
         read_models.c.representation == representation,

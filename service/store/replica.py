@@ -1,7 +1,8 @@
 """Connections to a replica of the database: a standby server with streaming replication.
 
-A separate connection queries the head of the replica. If the replica hangs, neither its own timeouts nor those of the
-network end a read. So each wait checks ten times a second whether the replica became unhealthy.
+A monitor queries the head of the replica once a second, on its own connection, and sets `is_healthy`. If a replica
+hangs, neither its timeouts nor those of the network end a read. So each read that waits for the replica checks
+`is_healthy` ten times a second.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psycopg
 from sqlalchemy import Connection
 
-from service.store.connections import DatabaseUnavailable, connect, connect_async, require_sessions_async
+from service.store.connections import DatabaseUnavailable, connect, connect_async, refuse_shared_sessions_async
 from service.store.engine import driver, first_line, open_engine
 from service.store.log import Head
 
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 
 class ReplicaHead(NamedTuple):
-    """The id of the record on a replica, and its head. `follows` is true until the replica is promoted."""
+    """The head of a replica. `follows`: it follows the primary. After a promotion it is a primary itself."""
 
     record: str
     position: int
@@ -35,13 +36,13 @@ class ReplicaHead(NamedTuple):
 
 
 class ReplicaConnection:
-    """Connections to the replica at an address. The monitor sets `is_healthy`; reads are aborted while it is false."""
+    """The connections to one replica. The monitor sets `is_healthy`. While it is false, reads are aborted."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.is_healthy = False
-        # No check before use: if the connection is dead, the read fails and goes to the primary.
+        # No check of connections before use. If one is dead, the read fails, and the primary serves it.
         self.engine = open_engine(url, pre_ping=False, connect_by=self._connect)
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -70,7 +71,7 @@ class ReplicaConnection:
 
     async def _read_head(self) -> tuple[Any, ...] | None:
         if self._connection is None:
-            await require_sessions_async(self._url)
+            await refuse_shared_sessions_async(self._url)
             self._connection = await connect_async(self._url, name="irritants-standby")
         return await (await self._connection.execute(_HEAD)).fetchone()
 
@@ -91,7 +92,7 @@ def replica_head(c: Connection) -> ReplicaHead:
 
 
 def has_head(c: Connection, head: Head) -> bool:
-    """Return whether this replica has a head and all events before it, which its chain hash covers."""
+    """Return whether this replica has a head of the primary, and so all events before it. The chain hash shows it."""
     found = driver(c).execute(_HAS_HEAD, (head.position, head.chain_hash)).fetchone()
     return bool(found and found[0])
 
@@ -104,7 +105,7 @@ def _replica_head(row: tuple[Any, ...] | None) -> ReplicaHead:
 
 
 class _AbortableConnection(psycopg.Connection[Any]):
-    """Abort blocking waits once the replica is unhealthy."""
+    """A connection that aborts its waits once the replica is unhealthy."""
 
     is_unhealthy: Callable[[], bool] = staticmethod(lambda: False)
 
@@ -112,7 +113,7 @@ class _AbortableConnection(psycopg.Connection[Any]):
         return super().wait(self._while_healthy(gen), *patience, **more)
 
     def _while_healthy(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run the steps of the driver. It sends 0 after each tenth of a second without data."""
+        """Run the steps of psycopg. It sends 0 after each tenth of a second without data."""
         try:
             wanted = next(gen)
             while True:

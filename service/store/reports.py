@@ -1,9 +1,9 @@
-"""Read reports: by id, by idempotency key, and in the order of filing."""
+"""Read reports from the database: by id, by idempotency key, or in the order of filing."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import ARRAY, Connection, Text, Uuid, bindparam, cast, func, select
+from sqlalchemy import ARRAY, Column, Connection, Select, Text, Uuid, bindparam, cast, func, select
 
 from service.store.codec import StoredReport
 from service.store.tables import reports
@@ -22,6 +22,9 @@ _REPORT: Final = select(
 )
 
 
+Reports = TypeVar("Reports", bound=Select[*tuple[Any, ...]])
+
+
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredReport]:
     """Return the reports with these ids. Unknown ids are left out."""
     query = _REPORT.where(reports.c.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid(as_uuid=False)))))
@@ -34,6 +37,17 @@ def by_keys(connection: Connection, keys: Iterable[str]) -> dict[str, StoredRepo
     return {row.key: StoredReport(*row) for row in connection.execute(query).all()}
 
 
+def of_rounds(connection: Connection, rounds: Iterable[str], upto: int) -> dict[str, str]:
+    """Return the round that each report named when it was filed, for reports up to a position on these rounds."""
+    query = select(cast(reports.c.id, Text).label("id"), reports.c.round).where(
+        # The index by round has only reports with a round. To the planner, an array of unknown length may be empty.
+        reports.c.round.is_not(None),
+        reports.c.round == func.any(bindparam("rounds", list(rounds), ARRAY(Text))),
+        reports.c.first_position <= upto,
+    )
+    return {row.id: row.round for row in connection.execute(query)}
+
+
 def page(
     connection: Connection,
     *,
@@ -42,13 +56,46 @@ def page(
     limit: int | None = None,
     relation: str | None = None,
     round: str | None = None,
+    actor: str | None = None,
+    attributed: Mapping[str, str] | None = None,
+    newest_first: bool = False,
 ) -> list[StoredReport]:
-    """Return reports in the order of filing, with a first position after `after` and not beyond `upto`."""
-    query = _REPORT.where(reports.c.first_position > after).order_by(reports.c.first_position).limit(limit)
+    """Return a page of reports in the order of filing, or the newest first. They are after `after`, up to `upto`.
+
+    `upto` must be the last position of a report, because only some queries would include a report that it divides.
+
+    `attributed` has the round of each report that was attributed to one. It replaces the round that the report named.
+    """
+    query = _REPORT.where(reports.c.first_position > after)
     if upto is not None:
         query = query.where(reports.c.first_position <= upto)
+    column: Column[int] = reports.c.first_position
+    if relation is not None or round is not None or actor is not None:
+        # In the order of first positions, the planner reads the index of all reports and filters them one by one. Only
+        # the indexes that begin with a filter have last positions, which are in the same order.
+        column = reports.c.last_position
+        query = query.where(column > after) if upto is None else query.where(column > after, column <= upto)
     if relation is not None:
         query = query.where(reports.c.relation == relation)
-    if round is not None:
-        query = query.where(reports.c.round == round)
-    return [StoredReport(*row) for row in connection.execute(query).all()]
+    if actor is not None:
+        query = query.where(reports.c.actor == actor)
+    parts = [query] if round is None else list(_of_round(query, round, attributed or {}))
+    order = column.desc() if newest_first else column
+    # One query with `or` would read all reports, so a round has two.
+    found = [
+        StoredReport(*row) for part in parts for row in connection.execute(part.order_by(order).limit(limit)).all()
+    ]
+    if len(parts) > 1:
+        found.sort(key=lambda report: report.first_position, reverse=newest_first)
+    return found[:limit]
+
+
+def _of_round(query: Reports, round: str, attributed: Mapping[str, str]) -> Iterator[Reports]:
+    """Yield queries for the reports of a round: those that named it, and those that were attributed to it."""
+    named = query.where(reports.c.round == round)
+    if not attributed:
+        yield named
+        return
+    yield named.where(reports.c.id != func.all(bindparam("moved", list(attributed), ARRAY(Uuid(as_uuid=False)))))
+    here = [id for id, to in attributed.items() if to == round]
+    yield query.where(reports.c.id == func.any(bindparam("here", here, ARRAY(Uuid(as_uuid=False)))))

@@ -1,7 +1,8 @@
-"""The tables in SQLAlchemy Core. Queries use them, and a test compares them with the migrations.
+"""The tables, for the queries in SQLAlchemy Core. A test compares them with the migrations.
 
-`head` is one row that every append updates by compare-and-swap, so positions are gap-free and in commit order. A
-sequence is assigned before the commit, so its readers skip late commits.
+The table `head` has one row with the last position. Every append updates it by compare and swap, so positions have no
+gaps and are in the order of commits. A sequence would give out numbers before the commit. Then a reader could see 8
+before 7, and miss 7.
 """
 
 from typing import Final
@@ -38,8 +39,8 @@ metadata = MetaData(
 head = Table(
     "head",
     metadata,
-    Column("one", Boolean, primary_key=True, server_default=text("true")),
-    Column("record", Uuid(as_uuid=False), nullable=False),  # the id of the record, which an import replaces
+    Column("one", Boolean, primary_key=True, server_default=text("true")),  # always true, so there is only one row
+    Column("record", Uuid(as_uuid=False), nullable=False),  # the id of the record; an import sets it
     Column("position", BigInteger, nullable=False),
     Column("chain_hash", LargeBinary, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
@@ -64,7 +65,7 @@ events = Table(
     Column("causation", Uuid(as_uuid=False)),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("chain_hash", LargeBinary, nullable=False),
-    # Derived from the name of the stream, in the form that PostgreSQL prints. Sources have no relation.
+    # Derived from the name of the stream. The expression is written as PostgreSQL prints it. Sources have no relation.
     Column(
         "relation",
         Text,
@@ -86,7 +87,7 @@ events = Table(
         unique=True,
         postgresql_where=text("type = 'OriginRegistered'::text"),
     ),
-    # To find what rests on a source: the documents and origins that events cite, or are corrected to cite.
+    # To find the events that cite a document or an origin, also by a correction.
     *(
         Index(f"ix_events_{name}", text(expression), postgresql_where=text(where))
         for name, expression, where in (
@@ -121,7 +122,10 @@ reports = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("key"),
     UniqueConstraint("first_position"),
-    Index(None, "relation", "first_position"),
+    # With last positions: an index of first positions alone exists, which the planner would prefer and filter.
+    Index(None, "relation", "last_position"),
+    Index(None, "actor", "last_position"),
+    Index(None, "actor", "relation", "last_position"),
     Index(None, "recorded_at"),
     Index(None, "round", "first_position", postgresql_where=text("round IS NOT NULL")),
     CheckConstraint("first_position <= last_position", name="not_empty"),
@@ -142,7 +146,14 @@ read_models = Table(
     Column("body", LargeBinary, nullable=False),
     Index(None, "position"),
     Index(None, "name", "representation", "relation", "key"),
-    # In the order of the list, so that the first page of a frequent status needs no sorting.
+    # The words of hits. They are split in Python, so the index does not depend on the version or locale of PostgreSQL.
+    Index(
+        "ix_read_models_words",
+        text("array_to_tsvector(string_to_array(facets ->> 'words'::text, ' '::text))"),
+        postgresql_using="gin",
+        postgresql_where=text("(facets ->> 'words'::text) IS NOT NULL"),
+    ),
+    # Ends with the key, so that the first page of a long list needs no sorting.
     *(
         Index(
             f"ix_read_models_{facet}",

@@ -1,31 +1,33 @@
-"""Check that the triggers that protect history exist, are enabled ALWAYS, and are as the migrations created them.
+"""Check the triggers that protect the record: they must exist, be enabled ALWAYS, and be as the migrations made them.
 
-An enabled trigger alone proves nothing: a superuser can give it a condition that is never true, or a function that does
-nothing. So the definition and the function are compared with those of the migrations.
+It is not enough that a trigger is enabled. A superuser can give it a condition that is never true, or a function that
+does nothing. So its definition and its function are compared with those of the migrations.
 """
 
 from typing import Final
 
 from sqlalchemy import Connection, column, func, select, table, true
 
-_GUARD: Final = "refuse_to_rewrite_history"
+_FUNCTION: Final = "refuse_to_rewrite_history"
+"""The function that all four triggers call."""
 _BODY: Final = """
 BEGIN
   RAISE EXCEPTION '% of % is refused: what was recorded stays on record', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'restrict_violation', HINT = 'File a correction or a retraction.';
 END
 """
-_FORWARD: Final = (
+_NOT_FORWARD: Final = (
     'new."position" < old."position" OR new.keys_version < old.keys_version OR new.recorded_at < old.recorded_at'
     ' OR new."position" = old."position"'
     " AND (new.chain_hash <> old.chain_hash OR new.recorded_at <> old.recorded_at)"
     ' OR new.record <> old.record AND old."position" > 0'
 )
+"""When an update of the head is refused: it goes back, or changes the chain hash, the time or the id of the record."""
 _TRIGGERS: Final = {
     ("protect_events", "events"): "BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT",
     ("protect_reports", "reports"): "BEFORE DELETE OR UPDATE OR TRUNCATE ON reports FOR EACH STATEMENT",
     ("protect_head", "head"): "BEFORE DELETE OR TRUNCATE ON head FOR EACH STATEMENT",
-    ("head_only_moves_forward", "head"): f"BEFORE UPDATE ON head FOR EACH ROW WHEN ({_FORWARD})",
+    ("head_only_moves_forward", "head"): f"BEFORE UPDATE ON head FOR EACH ROW WHEN ({_NOT_FORWARD})",
 }
 """The definition that PostgreSQL 15 to 18 prints for each trigger, between its name and its function."""
 _pg_trigger = table(
@@ -36,7 +38,7 @@ _pg_proc = table("pg_proc", column("oid"), column("prosrc"))
 
 
 def find_fault(connection: Connection) -> str | None:
-    """Return a sentence on the first trigger that is missing or was changed, None if there is none."""
+    """Return a sentence about the first trigger that is missing or was changed. None if all are right."""
     triggers = (
         select(
             _pg_trigger.c.tgname,
@@ -49,25 +51,27 @@ def find_fault(connection: Connection) -> str | None:
         .join(_pg_proc, _pg_proc.c.oid == _pg_trigger.c.tgfoid)
         .where(_pg_trigger.c.tgname.in_([name for name, _ in _TRIGGERS]), func.pg_table_is_visible(_pg_class.c.oid))
     )
-    found = {(name, on): said for name, on, *said in connection.execute(triggers)}
+    found = {(name, on): properties for name, on, *properties in connection.execute(triggers)}
     for (name, on), expected in _TRIGGERS.items():
-        fault = _fault(f"CREATE TRIGGER {name} {expected} EXECUTE FUNCTION {_GUARD}()", found.get((name, on)))
+        fault = _fault(f"CREATE TRIGGER {name} {expected} EXECUTE FUNCTION {_FUNCTION}()", found.get((name, on)))
         if fault is not None:
             return f"the trigger {name}, which protects {on}, {fault}"
     return None
 
 
 def _fault(expected: str, found: list[str] | None) -> str | None:
+    """Return the end of the sentence about a fault. `found`: state of activation, definition, body of the function."""
     if found is None:
         return "is missing"
     enabled, definition, body = found
     if enabled != "A":
-        # Ordinary triggers (O) do not run under session_replication_role = replica. A restore can leave them so.
+        # A restore can enable them only for ordinary sessions (O). Then they do not run with
+        # session_replication_role = replica.
         return "is not enabled ALWAYS"
     if _normalised(definition) != expected:
         return f"was changed to: {_normalised(definition)}"
     if _normalised(body) != _normalised(_BODY):
-        return f"is enabled, but its function {_GUARD} was changed"
+        return f"is enabled, but its function {_FUNCTION} was changed"
     return None
 
 

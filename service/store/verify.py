@@ -1,7 +1,8 @@
-"""Verify the record: all positions are present, every line matches the chain, and the triggers are enabled.
+"""Verify the whole record: no position is missing, every chain hash is right, and the triggers are as they should be.
 
-This finds what a superuser changed in spite of the triggers: rows that were edited, removed, inserted or swapped, and a
-missing end. If the superuser also computed the chain again, only a chain hash that is stored elsewhere shows it.
+This finds changes that a superuser made in spite of the triggers: rows that were edited, removed, inserted or swapped,
+and a missing end. If the superuser has computed all chain hashes again, only a checkpoint that is stored elsewhere
+shows it (`verify_checkpoint`).
 """
 
 from collections.abc import Callable
@@ -17,35 +18,35 @@ from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
 
 Progress = Callable[[int, int], None]
-"""Receives the number of events that are done, and the number of all events."""
+"""A function to show progress. It gets the number of events that are done, and the number of all events."""
 PROGRESS_EVERY: Final = 1_000
 
 
 class Damaged(Exception):
-    """The record was altered. `position` is the first bad one, None if no event is affected."""
+    """The record was altered. `position` is that of the first wrong event, None if no event is wrong."""
 
     def __init__(self, position: int | None, what: str) -> None:
         self.position, self.what = position, what
         super().__init__(what if position is None else f"position {position}: {what}")
 
 
-def silent(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Show no progress."""
 
 
-def verify(connection: Connection, progress: Progress = silent) -> Head:
-    """Verify the whole record and return its head. Raises Damaged. Appends go on meanwhile."""
-    end = _end(connection)
+def verify(connection: Connection, progress: Progress = no_progress) -> Head:
+    """Verify the whole record and return its head. The service can append meanwhile. Raises Damaged."""
+    end = _read_head(connection)
     check = LogCheck()
     try:
         for event, report in log_scan.read(connection, end.position):
-            check.step(event, report)
+            check.check_next(event, report)
             if event.position % PROGRESS_EVERY == 0:
                 progress(event.position, end.position)
-    except codec.Unreadable as error:
+    except codec.UnreadableEvent as error:
         raise Damaged(check.position + 1, "the event cannot be read") from error
-    check.arrive(end)
-    _check_the_end(connection)
+    check.check_end(end)
+    _check_nothing_beyond_head(connection)
     _check_reports(connection)
     _check_relations(connection)
     if (fault := triggers.find_fault(connection)) is not None:
@@ -54,8 +55,11 @@ def verify(connection: Connection, progress: Progress = silent) -> Head:
     return end
 
 
-def verify_reached(connection: Connection, end: Head, record: str, position: int, chain_hash: bytes) -> None:
-    """Compare a verified record with the position and chain hash of a checkpoint. Raises Damaged."""
+def verify_checkpoint(connection: Connection, end: Head, record: str, position: int, chain_hash: bytes) -> None:
+    """Check that a verified record, which ends at `end`, has the event that a checkpoint names. Raises Damaged.
+
+    `record`, `position` and `chain_hash` are those of the checkpoint.
+    """
     if record != end.record:
         raise Damaged(None, f"the checkpoint is of another record, {record}; this is the record {end.record}")
     if position > end.position:
@@ -66,7 +70,7 @@ def verify_reached(connection: Connection, end: Head, record: str, position: int
 
 
 class LogCheck:
-    """Check events one after another: chain hash, version in the stream, time, and report."""
+    """Checks events one after another: chain hash, version in the stream, time and report."""
 
     def __init__(self) -> None:
         self.position = 0
@@ -75,7 +79,8 @@ class LogCheck:
         self.report: StoredReport | None = None
         self.versions: dict[str, int] = {}
 
-    def step(self, event: StoredEvent, report: StoredReport | None) -> None:
+    def check_next(self, event: StoredEvent, report: StoredReport | None) -> None:
+        """Check the next event. Raises Damaged."""
         if event.position != self.position + 1:
             raise Damaged(self.position + 1, f"the event is missing; the next one is at position {event.position}")
         if report is None:
@@ -94,8 +99,8 @@ class LogCheck:
         self.position, self.chain_hash, self.recorded_at = event.position, event.chain_hash, event.recorded_at
         self.versions[event.stream] = event.version
 
-    def arrive(self, end: Head) -> None:
-        """Compare the head with the last event. Raises Damaged."""
+    def check_end(self, end: Head) -> None:
+        """Check, after the last event, that it is the event of the head. Raises Damaged."""
         if self.position < end.position:
             raise Damaged(self.position + 1, f"the event is missing; the head is at position {end.position}")
         if self.position > end.position:
@@ -121,7 +126,8 @@ class LogCheck:
             )
 
 
-def _end(connection: Connection) -> Head:
+def _read_head(connection: Connection) -> Head:
+    """Return the head. Raises Damaged if it is missing or cannot be read."""
     try:
         return read_head(connection)
     except NoHead as error:
@@ -130,8 +136,9 @@ def _end(connection: Connection) -> Head:
         raise Damaged(None, "the head row, which holds the last position, cannot be read") from error
 
 
-def _check_the_end(connection: Connection) -> None:
-    # One query, so that both numbers are of the same state.
+def _check_nothing_beyond_head(connection: Connection) -> None:
+    """Check that no event and no report has a later position than the head."""
+    # One query, because an append between two queries would look like damage.
     last = func.greatest(
         select(func.max(events.c.position)).scalar_subquery(),
         select(func.max(reports.c.last_position)).scalar_subquery(),
@@ -144,6 +151,7 @@ def _check_the_end(connection: Connection) -> None:
 
 
 def _check_reports(connection: Connection) -> None:
+    """Check that every report has an event at its first position."""
     own = and_(events.c.position == reports.c.first_position, events.c.report == reports.c.id)
     stray = (
         select(reports.c.first_position, reports.c.id)
@@ -157,7 +165,7 @@ def _check_reports(connection: Connection) -> None:
 
 
 def _check_relations(connection: Connection) -> None:
-    """Check the one column that the chain does not cover: the database derives it from the stream."""
+    """Check the column `relation`. The chain hash does not depend on it, because it is derived from the stream."""
     derived = events.c.relation.computed
     assert derived is not None
     strayed = select(func.min(events.c.position)).where(events.c.relation.is_distinct_from(derived.sqltext))

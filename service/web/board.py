@@ -1,74 +1,107 @@
-"""The board, `/`: every irritant in one line, at any point of both clocks.
+"""The board, `/`: a table with a line for each irritant, now or as known at a position, and as it was on a day.
 
-A board has hundreds of lines, but few different standings. So each line is filled in two steps: the words and drawings
-of a standing, which are cached, then the values of one irritant. A template engine takes twenty times as long.
+A board can have hundreds of lines, but only a few different standings (statuses, basis, hold and the like: `Standing`).
+So a line is made in two steps. The cells that depend only on the standing are cached as a text with placeholders for
+the operator `%`. Then the values of one irritant replace the placeholders. A template engine takes twenty times as
+long.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
-from markupsafe import Markup, escape
-from pydantic import AfterValidator, Field
+from markupsafe import Markup
+from pydantic import AfterValidator, Field, model_validator
 from starlette.responses import Response
 
-from service.api.parameters import At, RelationId, misplaced
+from service.api.parameters import RelationId, misplaced, written
 from service.api.problems import Problem
 from service.api.resources import Snapshot
-from service.api.resources.relations import BOARD
+from service.api.resources.relations import BOARD, BoardFilters, RelationBoardQuery
+from service.domain.actor.names import ActorNames
 from service.domain.assertion import when
 from service.domain.ladder import LEVELS
-from service.projections.board import BoardDocument, BoardRow
-from service.web.assets import ROOM
-from service.web.clocks import SliderQuery, address_meant, clocks
-from service.web.formatting import capitalised, name_of, occurred, round_name, since
+from service.projections.board import BoardCounts, BoardDocument, BoardRow, chosen
+from service.projections.words.names import at_the_beginning
+from service.web.clocks import SliderQuery, chosen_address, clocks
+from service.web.formatting import bdi, mixed, name_at_start, name_of, names_in_use, occurred, since
 from service.web.ladder import axis, ladder, movement, symbols
-from service.web.limited import relations, to_one_relation
+from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.messages import messages
-from service.web.pages import PageRequest, Redirect, Template, page_response
-from service.web.standing import Standing, basis, beside, of_row
+from service.web.pages import PageRequest, Redirect, Template, as_text, page_response
+from service.web.standing import Standing, basis, holds_and_setbacks, of_row
 
 router: Final = APIRouter(include_in_schema=False)
 
-_BASES: Final = ("both_sides", "one_side", "attributed", "contested", "third_party", "media_only", "none")
-_HOLDS: Final = ("none", "stalled", "suspended")
+_BASES_IN_ORDER: Final = ("both_sides", "one_side", "attributed", "contested", "third_party", "media_only", "none")
+_HOLDS_IN_ORDER: Final = ("none", "stalled", "suspended")
 
-_ORDERS: Final[Mapping[str, Callable[[BoardRow], Any]]] = {
+ORDERS: Final[Mapping[str, Callable[[BoardRow], Any]]] = {
     "irritant": lambda row: row.title.casefold(),
     "claimed": lambda row: LEVELS[row.status],
     "confirmed": lambda row: LEVELS[row.confirmed_status],
     "reported": lambda row: LEVELS[row.reported_status],
-    "basis": lambda row: (_BASES.index(row.basis), -row.origins),
+    "basis": lambda row: (_BASES_IN_ORDER.index(row.basis), -row.origins),
     "move": lambda row: row.awaiting,
-    "beside": lambda row: (_HOLDS.index(row.hold), row.regressions),
+    "beside": lambda row: (_HOLDS_IN_ORDER.index(row.hold), row.regressions),
     "moved": lambda row: when(row.last_moved.occurred).earliest or date.min,
 }
+"""The sort key of a row, by the name of the order. The first is the default. Three orders are for the statuses, which
+share a column."""
 
 
-def _known_order(sort: str) -> str:
-    """Return the order. Raises PydanticCustomError if it names no column."""
-    if sort.removeprefix("-") not in _ORDERS:
-        detail = f"must be one of {', '.join(_ORDERS)}; a hyphen before it reverses the order"
+def _existing_order(sort: str) -> str:
+    """Return the text if it names an order, with or without a hyphen before it. Raises PydanticCustomError."""
+    if sort.removeprefix("-") not in ORDERS:
+        detail = f"must be one of {', '.join(ORDERS)}; a hyphen before it reverses the order"
         raise misplaced("sort", detail)
     return sort
 
 
-class BoardQuery(SliderQuery):
-    """The relation, the point of the record, and the order."""
+class BoardQuery(SliderQuery, BoardFilters):
+    """The parameters of the board: a relation, the point in time, the filters, and the order (`sort`)."""
 
     relation: Annotated[RelationId | None, Field(description="only this relation")] = None
-    sort: Annotated[str, AfterValidator(_known_order)] = "irritant"
+    sort: Annotated[str, AfterValidator(_existing_order)] = "irritant"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_fields(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Ignore the choices of the form that were left empty."""
+        return {name: value for name, value in given.items() if value != ""}
+
+    @property
+    def relation_and_order(self) -> dict[str, object]:
+        """Return these two parameters. Each is None if the address can leave it out."""
+        return {"relation": self.relation, "sort": None if self.sort == "irritant" else self.sort}
 
     @property
     def chosen(self) -> dict[str, object]:
-        """Return the parameters that are not about a clock."""
-        return {"relation": self.relation, "sort": None if self.sort == "irritant" else self.sort}
+        """Return the parameters that are not about the point in time, as they are in addresses."""
+        return {**self.relation_and_order, **self.chosen_filters}
+
+    @property
+    def chosen_filters(self) -> dict[str, str]:
+        """Return the filters as they are in addresses."""
+        return {name: as_text(value) for name, value in self.filters.items()}
+
+
+class Part(NamedTuple):
+    """A part of the first line of the board, such as `2 suspended`, and the filters that its link sets.
+
+    `is_chosen`: the page has exactly these filters.
+    """
+
+    text: Markup
+    filters: Mapping[str, str]
+    is_chosen: bool
 
 
 class Section(NamedTuple):
-    """The board of one relation."""
+    """The board of one relation, with `lines`, the rows of its table."""
 
     board: BoardDocument
     lines: Markup
@@ -80,78 +113,157 @@ async def board(request: Request) -> Response:
 
 
 def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
-    to_one_relation(visit)
+    """Return the page for one relation, or for all that the visitor can read. Raises Problem.
+
+    Raises Redirect if the address has values of the sliders, or no relation and the visitor cannot read all of them.
+    """
+    redirect_to_own_relation(visit)
     query = visit.query
-    found = relations(visit, snapshot)
-    chosen = [r.id for r in found if query.relation in (None, r.id)]
-    if query.relation and not chosen:
+    readable = readable_relations(visit, snapshot)
+    relations = [r.id for r in readable if query.relation in (None, r.id)]
+    if query.relation and not relations:
         raise Problem("not-found", f"Nothing is on record about a relation {query.relation} at this point.")
-    present = [snapshot.read(BOARD, relation=relation) for relation in chosen]
-    dates = list(_dates(present))
-    if query.is_slid:
-        raise Redirect(address_meant(visit, dates, **query.chosen))
-    point = visit.at_point(At)
-    boards = [snapshot.read(BOARD, point, relation=r) for r in chosen] if visit.point else present
+    # The day to which the page counts the time since the last move, and from which acts are overdue.
     counted_to = query.effective_on or visit.today
+    # A page on the past needs the present boards too: the sliders cover everything on record.
+    present_query = written(RelationBoardQuery, on=counted_to)
+    present_boards = [snapshot.read(BOARD, present_query, relation=relation) for relation in relations]
+    dates = list(_dates(present_boards))
+    if query.has_slider_values:
+        raise Redirect(chosen_address(visit, dates, **query.chosen))
+    point = visit.at_point(RelationBoardQuery, on=counted_to)
+    boards = [snapshot.read(BOARD, point, relation=r) for r in relations] if visit.point else present_boards
+    filtered = [chosen(board, query.filters) for board in boards]
+    counts = [board.counts for board in boards]
     values = {
-        "relations": found,
-        "sections": [section(board, query.sort, counted_to, visit.link("")) for board in boards],
-        "clocks": clocks(visit, snapshot, dates, (r for board in present for r in board.rounds)),
+        "relations": readable,
+        "sections": [section(board, query.sort, counted_to, visit.link("")) for board in filtered],
+        "parts": list(_parts(counts, query.chosen_filters)),
+        # The last event of each irritant. The page counts those after the last visit of its reader.
+        "last_positions": sorted(row.position for board in boards for row in board.items),
+        "sides": _sides_to_choose(counts),
+        "is_filtered": bool(query.filters),
+        "clocks": clocks(visit, snapshot, dates, (r for board in present_boards for r in board.rounds)),
         "counted_to": counted_to,
+        "flags": FLAGS,
+        "columns": COLUMNS,
+        "orders": ORDERS,
         "axis": axis(),
         "symbols": symbols(),
     }
     return Template("board.html", values)
 
 
+FLAGS: Final = ("fell_back", "disputed", "overdue")
+"""The filters that the form has as boxes to tick."""
+_COUNTED_HOLDS: Final = ("suspended", "stalled")
+"""The holds that the first line counts. The heavier one is first."""
+
+
+def _parts(counts: Sequence[BoardCounts], chosen: Mapping[str, str]) -> Iterator[Part]:
+    """Yield the parts of the first line: how many irritants there are, and how many of them match each filter.
+
+    A filter that no irritant matches has no part. `chosen`: the filters of the page.
+    """
+    t = messages()
+
+    def part(name: str, count: int, filters: Mapping[str, str], **values: object) -> Part:
+        """Return a part. `values` are for the placeholders of its message."""
+        return Part(t.counted(f"board.count.{name}", count, **values), filters, bool(filters) and filters == chosen)
+
+    yield part("irritants", sum(c.irritants for c in counts), {})
+    for hold in _COUNTED_HOLDS:
+        if count := sum(getattr(c, hold) for c in counts):
+            yield part(hold, count, {"hold": hold})
+    for flag in FLAGS:
+        if count := sum(getattr(c, flag) or 0 for c in counts):  # None: not counted
+            yield part(flag, count, {flag: "true"})
+    for side, count in sorted(_awaited(counts).items()):
+        yield part("awaiting", count, {"awaiting": side}, side=name_of(side))
+
+
+def _awaited(counts: Iterable[BoardCounts]) -> Counter[str]:
+    """Return how many irritants await each side."""
+    awaited: Counter[str] = Counter()
+    for count in counts:
+        awaited.update(count.awaiting)
+    return awaited
+
+
+def _sides_to_choose(counts: Sequence[BoardCounts]) -> Sequence[tuple[str, Markup]]:
+    """Return the code and the name of each side that the filter `awaiting` can choose."""
+    return [(side, name_at_start(side)) for side in sorted(_awaited(counts))]
+
+
 def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:
+    """Yield the dates (EDTF) that the date slider covers: of the rounds, and of the last move of each irritant."""
     for board in boards:
         yield from (round.date for round in board.rounds)
         yield from (row.last_moved.occurred for row in board.items)
 
 
 def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Section:
-    """Return a sorted section. `query` ends the addresses and leads to the same point."""
-    rows = sorted(board.items, key=_ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
-    rounds = {round.id: round_name(round.id) for round in board.rounds}
+    """Return the board of one relation, sorted. A hyphen before the order reverses it.
+
+    `query` is the query string for the point in time, such as `?as_of_position=7`, or "". It ends all addresses.
+    """
+    rows = sorted(board.items, key=ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    rounds = {round.id: round.name for round in board.rounds}
     return Section(board, lines(rows, rounds, counted_to, query))
 
 
-_LINE: Final = (ROOM / "templates" / "line.html").read_text(encoding="utf-8")
-_LEFT_OPEN: Final = {
-    place: f"%({place})s" for place in ("id", "address", "position", "title", "sentence", "movement", "since")
+COLUMNS: Final[Mapping[str, str]] = {
+    "irritant": '<th scope="row"><a href="%(address)s">%(title)s</a><p>%(sentence)s</p></th>',
+    "stands": "<td>%(ladder)s<p>%(sides)s</p></td>",
+    "basis": "<td>%(basis)s</td>",
+    "move": "<td>%(move)s</td>",
+    "beside": "<td>%(beside)s</td>",
+    "over": "<td>%(movement)s</td>",
+    "moved": "<td>%(since)s</td>",
 }
+"""The cells of a line in their order. The messages `[board]` and `[board.why]` have the heading of each column."""
+_LINE: Final = f'<tr id="irritant-%(id)s" data-position="%(position)s">{"".join(COLUMNS.values())}</tr>\n'
+_PLACEHOLDERS: Final = {
+    name: f"%({name})s" for name in ("id", "address", "position", "title", "sentence", "movement", "since", "move")
+}
+"""The placeholders that a cached line contains. The values of one irritant replace them."""
 
 
 def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date, query: str) -> Markup:
-    """Return the rows of the table. `rounds`: names by id. `query`: the end of each address, for the same point."""
+    """Return the rows of the table. `rounds` has the names of rounds by id. `query` is as in `section`."""
     filled = "".join([_line(row, rounds, counted_to, query) for row in rows])
-    return Markup(filled)  # noqa: S704 -- what is put into lines is drawn, or escaped there, or an id
+    return Markup(filled)  # noqa: S704 -- lines contain drawings, ids, and text that `_line` escapes
 
 
 def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> str:
-    over = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
-    return _kept_line(of_row(row)) % {
+    after_rounds = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
+    address = f"/irritants/{row.id}{query}"
+    return _cached_line(of_row(row), names_in_use()) % {
         "id": row.id.replace("/", "-"),
-        "address": f"/irritants/{row.id}{query}",
+        "address": address,
         "position": row.position,
-        "title": escape(row.title),
-        "sentence": escape(row.headline),
-        "movement": movement(over, row.status, row.confirmed_status),
-        "since": _moved(row.last_moved.occurred, counted_to),
+        "title": bdi(row.title),
+        "sentence": mixed(row.headline),
+        "move": _awaiting(row, address),
+        "movement": movement(after_rounds, row.status, row.confirmed_status),
+        "since": _moved_cell(row.last_moved.occurred, counted_to),
     }
 
 
 @lru_cache(maxsize=8192)
-def _kept_line(standing: Standing) -> str:
-    """Return the cached line of a standing, with places for the values of one irritant."""
-    drawn = {
+def _cached_line(standing: Standing, _names: ActorNames) -> str:
+    """Return the line of a standing, with placeholders for the values of one irritant.
+
+    `_names` is only a part of the cache key: the cells contain names of actors, which the formatting functions look up.
+    """
+    cells = {
         "ladder": ladder(standing),
         "basis": _labelled("basis", basis(standing)),
-        "beside": beside(standing),
+        "beside": holds_and_setbacks(standing),
     }
-    linked = {"move": _labelled("move", _move(standing.awaiting)), "sides": _sides(standing)}
-    return _LINE % ({place: str(text).replace("%", "%%") for place, text in drawn.items()} | _LEFT_OPEN | linked)
+    escaped = {name: str(cell).replace("%", "%%") for name, cell in cells.items()}
+    # The cell of the sides has links with placeholders for the address, so its `%` signs stay single.
+    return _LINE % (escaped | _PLACEHOLDERS | {"sides": _links_to_sides(standing)})
 
 
 def _labelled(column: str, cell: str) -> str:
@@ -159,23 +271,36 @@ def _labelled(column: str, cell: str) -> str:
     return f"<i>{messages()(f'board.{column}')}</i>{cell}"
 
 
-def _move(awaiting: str) -> str:
-    """Return who acts next, linked to what is awaited."""
-    name = capitalised(name_of(awaiting))
-    return f"<small>{name}</small>" if awaiting == "none" else f'<a href="%(address)s#moves">{name}</a>'
+def _awaiting(row: BoardRow, address: str) -> str:
+    """Return each awaited act with its side, as a link to the open steps and proposals of the irritant."""
+    texts = [mixed(at_the_beginning(act)) for act in row.awaits]
+    if texts or row.awaiting != "none":
+        cell = "".join(f'<a href="{address}#moves">{text}</a>' for text in texts or [name_at_start(row.awaiting)])
+    else:
+        cell = f"<small>{name_at_start(row.awaiting)}</small>"
+    return _labelled("move", cell)
 
 
-def _sides(standing: Standing) -> str:
-    """Return the rung of each side in words, linked to its statements."""
+def _name(actor: str) -> Markup:
+    """Return a name for a line whose placeholders the operator `%` replaces later."""
+    return name_at_start(actor).replace("%", "%%")
+
+
+def _links_to_sides(standing: Standing) -> str:
+    """Return the rung of each side in words, with a link to its statements.
+
+    If the reported status differs from the claimed one, the actors that report it follow in the same way.
+    """
     t = messages()
-    sides = [(party, t("board.side", party=party, rung=t(f"rung.{rung}"))) for party, rung in standing.rungs]
+    texts = [(party, t("board.side", party=_name(party), rung=t(f"rung.{rung}"))) for party, rung in standing.rungs]
     if standing.reported != standing.claimed:
-        sides.append(("MEDIA", t("board.media", rung=t(f"rung.{standing.reported}"))))
-    return "".join(f'<a href="%(address)s#{voice}">{text}</a>' for voice, text in sides)
+        rung = t(f"rung.{standing.reported}")
+        texts += [(actor, t("board.reporting", actor=_name(actor), rung=rung)) for actor in standing.reported_by]
+    return "".join(f'<a href="%(address)s#{actor}">{text}</a>' for actor, text in texts)
 
 
 @lru_cache(maxsize=8192)
-def _moved(edtf: str | None, counted_to: date) -> str:
+def _moved_cell(edtf: str | None, counted_to: date) -> str:
     text = since(edtf, counted_to)
     if edtf is not None:
         text = messages()("board.moved-on", since=text, day=occurred(edtf))

@@ -1,39 +1,53 @@
-"""What changed, `/changes`: the latest first, or in order since a position, each with before, after and reason."""
+"""The page of changes, `/changes`: each change of an irritant, with before, after and reason.
 
-from collections.abc import Mapping, Sequence
+It shows the latest changes first, or with `since` the changes since a day, a position or a round in order. The browser
+remembers the last visit (see `live.js`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final, NamedTuple
+from itertools import groupby
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup, escape
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from service.api.parameters import Query, RelationId, Whole, malformed, written
+from service.api.parameters import Query, RelationId, Whole, written
+from service.api.problems import Problem
 from service.api.resources import Snapshot, feeds
-from service.api.resources.feeds import CHANGES_FEED, Feed
+from service.api.resources.feeds import CHANGES_FEED, Feed, begin_of
 from service.projections.change import ChangeDocument
 from service.projections.difference import changed
+from service.projections.round import RoundDocument
+from service.readouts import points
 from service.store import events, reports
 from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
-from service.web.limited import relations, to_one_relation
+from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.pages import PageRequest, Template, page_response
+from service.web.rounds import rounds_to_choose
 from service.web.standing import of_change
 
 router: Final = APIRouter(include_in_schema=False)
 
 _ON_A_PAGE: Final = 40
-_AT_ONCE: Final = 1_000
-_FIRST_STRETCH: Final = 250
+_IN_ONE_READ: Final = 1_000
+_FIRST_POSITIONS: Final = 250
 
 
 class ChangesQuery(Query):
-    """The relation, and a position to start after (`since`) or to end before (`before`)."""
+    """The relation, and a point to start after (`since`) or a position to end before (`before`)."""
 
     relation: RelationId | None = None
-    since: Annotated[Whole | None, Field(description="in order, from the first after this position")] = None
+    since: Annotated[str | None, Field(max_length=200, description="in order, from the first after this point")] = None
     before: Annotated[Whole | None, Field(description="the latest first, of those before this position")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_fields(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if value.strip()}
 
 
 class ChangeRow(NamedTuple):
@@ -42,7 +56,7 @@ class ChangeRow(NamedTuple):
     change: ChangeDocument
     fields: Sequence[str]
     ladders: tuple[Markup | None, Markup]
-    sentence: Markup
+    headline: Markup
     report: StoredReport
     recorded_at: datetime
 
@@ -53,41 +67,66 @@ async def changes(request: Request) -> Response:
 
 
 def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
-    to_one_relation(visit)
-    query = visit.query
-    if query.since is not None and query.since > visit.head.position:
-        raise malformed("since", f"is beyond the end of the record; use a position up to {visit.head.position}")
+    redirect_to_own_relation(visit)
+    query, mistake, begin = visit.query, None, None
+    rounds = rounds_to_choose(snapshot, query.relation)
+    found: Sequence[ChangeDocument] = ()
     if query.since is None:
         found = _latest(snapshot, query)
     else:
-        found = _changes_in(_feed(snapshot, query, query.since, _ON_A_PAGE + 1))
+        try:
+            point = points.since(query.since, _ids_by_name(rounds))
+            asked = written(feeds.ChangesQuery, since=point, relation=query.relation, limit=_ON_A_PAGE + 1)
+            begin = begin_of(snapshot, asked)
+            found = _changes_in(snapshot.read(CHANGES_FEED, asked))
+        except points.NotAPoint as error:
+            mistake = str(error)
+        except Problem as problem:
+            if not problem.document.errors:
+                raise
+            mistake = problem.document.errors[0].detail
     page = found[:_ON_A_PAGE]
+    rows = _rows(snapshot, page)
     values = {
-        "changes": _rows(snapshot, page),
+        "reports": [list(group) for _, group in groupby(rows, key=lambda row: row.report.id)],
         "more": page[-1].position if len(found) > _ON_A_PAGE else None,
-        "relations": relations(visit, snapshot),
-        "axis": ladder.axis(),
+        "begin": begin,
+        "mistake": mistake,
+        "rounds": rounds,
+        "relations": readable_relations(visit, snapshot),
         "symbols": ladder.symbols(),
     }
     return Template("changes.html", values)
 
 
+def _ids_by_name(rounds: Iterable[RoundDocument]) -> dict[str, str]:
+    """Return the ids of rounds by name and by slug, without what two rounds share."""
+    found: dict[str, set[str]] = {}
+    for round in rounds:
+        for name in (round.name, round.id.rpartition("/")[2]):
+            found.setdefault(name, set()).add(round.id)
+    return {name: ids.pop() for name, ids in found.items() if len(ids) == 1}
+
+
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:
-    """Return the last changes before a position, latest first. Reads longer stretches until the page is full."""
+    """Return the last changes before a position, latest first.
+
+    A feed can only be read forwards. So read the last 250 positions, then four times as many, until the page is full.
+    """
     before = min(query.before or snapshot.head.position + 1, snapshot.head.position + 1)
-    stretch = _FIRST_STRETCH
+    positions = _FIRST_POSITIONS
     while True:
-        after = max(before - 1 - stretch, 0)
-        found = _stretch(snapshot, query, after, before)
+        after = max(before - 1 - positions, 0)
+        found = _changes_between(snapshot, query, after, before)
         if len(found) > _ON_A_PAGE or not after:
             return found[::-1]
-        stretch *= 4
+        positions *= 4
 
 
-def _stretch(snapshot: Snapshot, query: ChangesQuery, after: int, before: int) -> list[ChangeDocument]:
+def _changes_between(snapshot: Snapshot, query: ChangesQuery, after: int, before: int) -> list[ChangeDocument]:
     found: list[ChangeDocument] = []
     while after < before - 1:
-        feed = _feed(snapshot, query, after, _AT_ONCE)
+        feed = _feed(snapshot, query, after, _IN_ONE_READ)
         found += [change for change in _changes_in(feed) if change.position < before]
         after = feed.next
     return found
@@ -104,9 +143,9 @@ def _changes_in(feed: Feed) -> list[ChangeDocument]:
 
 def _rows(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[ChangeRow]:
     """Return each change with its report, in two queries: one for events, one for reports."""
-    caused = events.by_ids(snapshot.c, [change.events[-1] for change in changes])
-    filed = reports.by_ids(snapshot.c, {event.report for event in caused.values()})
-    return [_row(change, caused[change.events[-1]], filed) for change in changes]
+    causes = events.by_ids(snapshot.c, [change.events[-1] for change in changes])
+    filed = reports.by_ids(snapshot.c, {event.report for event in causes.values()})
+    return [_row(change, causes[change.events[-1]], filed) for change in changes]
 
 
 def _row(change: ChangeDocument, event: StoredEvent, filed: Mapping[str, StoredReport]) -> ChangeRow:

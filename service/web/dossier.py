@@ -1,4 +1,4 @@
-"""The dossier, `/irritants/…`: one irritant in full."""
+"""The dossier, `/irritants/…`: everything on record about one irritant."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -15,22 +15,24 @@ from service.api.resources.relations import BOARD, REGISTERS, OnQuery
 from service.api.resources.timelines import TimelineQuery
 from service.projections.board import BoardRound
 from service.projections.dossier import DossierDocument
+from service.projections.headline import awaited_in_short
 from service.projections.registers import RegistersDocument
 from service.projections.timeline import Entry
+from service.projections.words.bidi import isolated
 from service.web import ladder
-from service.web.clocks import SliderQuery, address_meant, clocks
+from service.web.clocks import SliderQuery, chosen_address, clocks
 from service.web.events import EventsQuery
-from service.web.formatting import event_label, since, uncapitalised
+from service.web.formatting import event_label, names_in_use, since, uncapitalised
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, page_response
-from service.web.standing import basis, beside, of_irritant
+from service.web.standing import basis, holds_and_setbacks, of_irritant
 from service.web.timeline import plot
 
 router: Final = APIRouter(include_in_schema=False)
 
 
 class DossierQuery(SliderQuery, EventsQuery):
-    """The point that is read, and the page of the timeline."""
+    """The parameters of a dossier: the point in time, and the page of the timeline."""
 
 
 @router.get("/irritants/{relation}/{slug}")
@@ -43,8 +45,8 @@ def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
     present = snapshot.read(DOSSIER, written(TimelineQuery, limit=query.limit), **visit.names)
     rounds = snapshot.read(BOARD, relation=relation).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
-    if query.is_slid:
-        raise Redirect(address_meant(visit, dates))
+    if query.has_slider_values:
+        raise Redirect(chosen_address(visit, dates))
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     read = snapshot.read(DOSSIER, page, **visit.names)
     registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
@@ -67,14 +69,17 @@ def template_values(
         "irritant": irritant,
         "standing": standing,
         "sentence": irritant.headline,
+        "awaits": awaited_in_short(irritant, names_in_use()),
         "basis": basis(standing),
-        "beside": beside(standing),
+        "holds_and_setbacks": holds_and_setbacks(standing),
         "since": since(irritant.last_moved.occurred, counted_to),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
         "ladder": ladder.ladder(standing),
         "plot": plot(dossier.timeline.items, tuple(irritant.parties), rounds, _labels(entries)),
         "entries": entries,
+        "of_round": dossier.rounds,
+        "of_round_by": dossier.rounds_by,
         "evidence": {assertion.event: assertion for assertion in dossier.evidence},
         "listed": {item.item: item.listed for item in registers.items if item.irritant == irritant.id},
         "rounds": rounds,
@@ -85,10 +90,10 @@ def template_values(
 def _labels(entries: Mapping[str, Entry]) -> Mapping[str, str]:
     """Return the label of each statement on the timeline: its number, its event type, and the wording.
 
-    Items that were listed together share one mark.
+    Items that one document lists together share one mark, so that they do not fill the timeline.
     """
-    said = (entry for entry in entries.values() if "asserted_by" in entry.data)
-    grouped = [list(run) for _, run in groupby(said, key=_run_key)]
+    statements = (entry for entry in entries.values() if "asserted_by" in entry.data)
+    grouped = [list(run) for _, run in groupby(statements, key=_run_key)]
     return {run[0].event: _label(run) for run in grouped}
 
 
@@ -103,4 +108,4 @@ def _label(run: Sequence[Entry]) -> str:
     place = str(first.place) if first is last else messages()("timeline.several", first=first.place, last=last.place)
     words = f"{place} {uncapitalised(event_label(first.type))}"
     wording = first.data.get("wording")
-    return f"{words} {messages()('said.wording', wording=wording)}" if wording else words
+    return f"{words} {messages()('said.wording', wording=isolated(wording))}" if wording else words

@@ -1,4 +1,4 @@
-"""Errors as pages: the page of a problem, and the pages that explain each type of problem."""
+"""Pages about errors: the page that shows a problem, and the pages that explain each problem type, `/problems/…`."""
 
 from typing import Final
 
@@ -39,7 +39,10 @@ async def problem(request: Request, name: str) -> Response:
 
 
 def error_response(scope: Scope, problem: Problem) -> Response:
-    """Return the page of a problem if the client asked for HTML, else the problem document."""
+    """Return the page of a problem if the client prefers HTML, else the problem document.
+
+    A visitor who must sign in first is redirected to the sign-in page.
+    """
     if not _wants_page(scope):
         return problem.response(prefix_of(scope))
     if problem.name == "unauthenticated" and scope["method"] in READING:

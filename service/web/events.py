@@ -1,6 +1,6 @@
-"""The full history of a round, relation or source, `…/events`, and the way to one event, `/events/…`.
+"""The full history of a round, relation or source, `…/events`, and the redirect to one event, `/events/…`.
 
-The dossier ends with this list for an irritant. Corrections and retractions start here.
+The history of an irritant is at the end of its dossier. Each event has links to the forms that correct and retract it.
 """
 
 from typing import Annotated, Any, Final
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from service.api.parameters import At, Limit, Whole
+from service.api.parameters import AsOfQuery, Limit, Whole
 from service.api.problems import Problem
 from service.api.resources import Resource, Snapshot, relations, rounds, sources
 from service.api.resources.timelines import TimelineQuery
@@ -32,8 +32,8 @@ _TIMELINES: Final[dict[str, Resource[TimelineQuery, TimelineDocument]]] = {
 }
 
 
-class EventsQuery(At):
-    """The point that is read, and the page of the list."""
+class EventsQuery(AsOfQuery):
+    """The parameters of a history: the point in time, and the page of the list."""
 
     after: Annotated[Whole | None, Field(description="the place in the list that was seen last")] = None
     limit: Limit = ON_A_PAGE
@@ -49,7 +49,7 @@ async def events(request: Request) -> Response:
 @router.get("/events/{id}")
 async def event(request: Request) -> Response:
     """Redirect to the page that shows an event; for a correction or retraction, to the event that it changes."""
-    return await page_response(request, At, _event)
+    return await page_response(request, AsOfQuery, _event)
 
 
 def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
@@ -57,7 +57,7 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
     kind, _, member = found.stream.partition("/")
-    # A source belongs to no relation: its correction is filed under one that the visitor may report on.
+    # A source belongs to no relation. Its correction is filed under any relation that the visitor may report on.
     may_amend = (
         visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
     )
@@ -65,18 +65,18 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     return Template("events.html", values)
 
 
-def _event(visit: PageRequest[At], snapshot: Snapshot) -> Template:
-    """Redirect to the place of an event. Raises Redirect, or Problem if the event is not on record at this point."""
+def _event(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
+    """Raise Redirect to the place of an event in its history. Raises Problem if it is not on record at this point."""
     history, event = named_event(snapshot, visit.names["id"])
-    found, page = _amended_event(history, event), address_of(history.stream)
-    place = _place(history, snapshot.point_in_log(visit.query), found.id)
-    listed = page if history.stream.startswith("irritant/") else f"{page}/events"
+    target, page = _amended_event(history, event), address_of(history.stream)
+    place = _place(history, snapshot.point_in_log(visit.query), target.id)
+    path = page if history.stream.startswith("irritant/") else f"{page}/events"
     after = (place - 1) // ON_A_PAGE * ON_A_PAGE
-    raise Redirect(f"{visit.link(listed, after=after or None)}#p{found.position}")
+    raise Redirect(f"{visit.link(path, after=after or None)}#p{target.position}")
 
 
 def _amended_event(history: History[Any], event: Recorded) -> Recorded:
-    """Return the event that a chain of corrections and retractions is about."""
+    """Follow corrections and retractions to the event that they change. Return other events unchanged."""
     while isinstance(event.data, AssertionCorrected | AssertionRetracted):
         target = history.recorded(event.data.target)
         assert target is not None  # a correction is recorded only for an event on record

@@ -1,7 +1,11 @@
-"""Values as people read them: dates, names of sides and rounds, speakers, places, and the fields of events."""
+"""Format values for people: dates, names of sides and rounds, speakers, citations, and the fields of events.
 
-import re
+Pages and templates call these functions. Texts come from `messages/en`.
+"""
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -10,74 +14,111 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup, escape
 
 from service.domain import edtf
-from service.domain.actors import MEDIA
-from service.domain.assertion import AssertedBy, Assertion, when
-from service.projections import names
+from service.domain.actor.names import NO_NAMES, ActorNames
+from service.domain.assertion import ACTOR_FIELDS, AssertedBy, Assertion, when
 from service.projections.change import StandingDocument
-from service.projections.event_types import event_name
 from service.projections.evidence import Cited
 from service.projections.irritant import IrritantDocument
 from service.projections.round import RoundDocument
 from service.projections.timeline import Entry
+from service.projections.words import names
+from service.projections.words.bidi import RUN, isolated
+from service.projections.words.event_types import event_name
+from service.projections.words.reasons import reason_words
 from service.web.messages import messages
 
-_NOT_SHOWN: Final = {*Assertion.model_fields, "type", "proposal", "target", "undoes", "step", "item"} - {"inference"}
+_SHOWN_ELSEWHERE: Final = {*Assertion.model_fields, "type", "proposal", "target", "undoes", "step", "item"} - {
+    "inference"
+}
 _DATES: Final = {("occurred",), ("due",), ("published",), ("date",)}
 _COMMA: Final = Markup(", ")
 _DOT: Final = Markup(" · ")
-_WORDS: Final = ("choice", "rung", "country", "voice")
+_TABLES_OF_WORDS: Final = ("choice", "rung")
+_ACTORS: Final = frozenset({*ACTOR_FIELDS, "party", "host", "with"})
+"""The fields that hold actors."""
+_names_in_use: Final[ContextVar[ActorNames]] = ContextVar("names", default=NO_NAMES)
 
 
-def speaker(by: AssertedBy) -> Markup:
-    """Return who speaks, such as `Russia · Ministry of Foreign Affairs · paraphrased`."""
-    parts = [capitalised(name_of(by.party)), by.person, by.organ, messages()(f"channel.{by.channel}")]
+@contextmanager
+def calling(names: ActorNames) -> Iterator[None]:
+    """Use the names that the record gives to actors, within this block."""
+    token = _names_in_use.set(names)
+    try:
+        yield
+    finally:
+        _names_in_use.reset(token)
+
+
+def use_names(names: ActorNames) -> None:
+    """Use the names that the record gives to actors, until the end of the request."""
+    _names_in_use.set(names)
+
+
+def names_in_use() -> ActorNames:
+    """Return the names of this request. Their identity is a key for caches of drawings."""
+    return _names_in_use.get()
+
+
+@lru_cache(maxsize=8192)
+def bdi(text: str | None) -> Markup:
+    """Return a filed text in an element of its own, so that its direction does not disturb what is around it."""
+    return Markup("<bdi>{}</bdi>").format(text) if text else Markup()
+
+
+@lru_cache(maxsize=8192)
+def mixed(text: str) -> Markup:
+    """Return a sentence of this service with the parts from right to left in elements of their own."""
+    return Markup(RUN.sub(r"<bdi>\g<0></bdi>", str(escape(text))))  # noqa: S704 -- escaped
+
+
+def speaker(by: AssertedBy, *, is_without_words: bool = False) -> Markup:
+    """Return who speaks, such as `Russia · Ministry of Foreign Affairs · paraphrased`.
+
+    `is_without_words`: no words are quoted, so "quoted" is left out.
+    """
+    channel = "" if is_without_words and by.channel == "quote" else messages()(f"channel.{by.channel}")
+    parts = [capitalised(name_of(by.party)), bdi(by.person), bdi(by.organ), channel]
     return _DOT.join(part for part in parts if part)
 
 
 def speaker_of(by: Mapping[str, Any]) -> Markup:
-    """Return who speaks, from the data of an event."""
+    """Return who speaks, as `speaker` does, from the field `asserted_by` of an event."""
     return speaker(AssertedBy.model_validate(by))
 
 
-def named(voice: str) -> Markup:
-    """Return the name of a side or another voice, as it begins a sentence."""
+def name_at_start(voice: str) -> Markup:
+    """Return the name of a side or another voice for the start of a sentence, such as `The US`."""
     return capitalised(name_of(voice))
 
 
-def voices(parties: Sequence[str]) -> Markup:
-    """Return several names, such as `Russia and the US`."""
-    return capitalised(within(parties))
+def names_at_start(parties: Sequence[str]) -> Markup:
+    """Return several names for the start of a sentence, such as `The United States and Russia`."""
+    return capitalised(names_of(parties))
 
 
-def within(parties: Sequence[str]) -> Markup:
-    """Return several names within a sentence; media if there is no side."""
-    names = [name_of(party) for party in parties or (MEDIA,)]
+def names_of(parties: Sequence[str]) -> Markup:
+    """Return several names for use within a sentence, such as `the US and Russia`. Return `no one` for no parties."""
+    names = [name_of(party) for party in parties or ("none",)]
     return messages()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0]
 
 
-def with_names(sentence: str, parties: Iterable[str]) -> Markup:
-    """Return a sentence of the HTTP interface with names in place of the codes of parties."""
-    codes = re.compile(rf"\b({'|'.join(map(re.escape, parties))})\b")
-    return capitalised(Markup(codes.sub(lambda found: name_of(found[1]), escape(sentence))))  # noqa: S704 -- escaped before
-
-
-class Place(NamedTuple):
-    """Paragraphs of one document."""
+class Citation(NamedTuple):
+    """A document with the paragraphs that are cited in it."""
 
     document: str
     paragraphs: Sequence[int]
 
 
-def places(passages: Iterable[Cited]) -> Sequence[Place]:
-    """Return each cited document once, with all its cited paragraphs."""
+def citations(passages: Iterable[Cited]) -> Sequence[Citation]:
+    """Return each document once, with all its cited paragraphs."""
     found: dict[str, list[int]] = {}
     for cited in passages:
         found.setdefault(cited.source.document, []).extend(cited.source.paragraphs)
-    return [Place(document, paragraphs) for document, paragraphs in found.items()]
+    return [Citation(document, paragraphs) for document, paragraphs in found.items()]
 
 
 def numbers(paragraphs: Sequence[int]) -> str:
-    """Return paragraph numbers in short, with ranges."""
+    """Return paragraph numbers with ranges, such as `1, 4, 8–10`."""  # noqa: RUF002
     ordered = sorted(set(paragraphs))
     runs = [[ordered[0], ordered[0]]]
     for before, after in pairwise(ordered):
@@ -88,26 +129,33 @@ def numbers(paragraphs: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)  # noqa: RUF001
 
 
-def particulars(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
-    """Return the fields that only this type of event has, with names and values in words."""
+def own_fields(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
+    """Return the names and values of the fields that only this type of event has, in words.
+
+    Pages show the fields of every assertion, such as the source, in places of their own.
+    """
     t = messages()
     return [
-        (t(f"field.{name}"), value_in_words(value))
+        (t(f"field.{name}"), _field_in_words((name,), value))
         for name, value in data.items()
-        if name not in _NOT_SHOWN and value is not None and f"field.{name}" in t
+        if name not in _SHOWN_ELSEWHERE and value is not None and f"field.{name}" in t
     ]
 
 
 def day_of(round: RoundDocument) -> Cited | None:
-    """Return the most exact statement of the date on which a round met, or None if it was only scheduled."""
-    said = (cited for step in round.course for cited in step.backing.evidence if cited.occurred == round.date)
-    return min(said, key=lambda cited: cited.occurred_basis == "inferred", default=None)
+    """Return a statement of the date on which a round met, or of its first or last day. None if it was only scheduled.
+
+    Prefer a stated date to an inferred date.
+    """
+    days = (round.date, *(round.date or "").split("/")) if round.date else ()
+    dated = (cited for step in round.course for cited in step.backing.evidence if cited.occurred in days)
+    return min(dated, key=lambda cited: cited.occurred_basis == "inferred", default=None)
 
 
 def corrected_fields(changes: Mapping[str, Any], filed: Mapping[str, Any] | None) -> Iterator[tuple[Markup, str, str]]:
-    """Yield each field that a correction changes: its name, the value as filed, and the value since."""
+    """Yield each field that a correction changes: its name, the value as filed, and the corrected value."""
     t = messages()
-    for path, after in _places(changes):
+    for path, after in _changed_paths(changes):
         before: Any = filed
         for name in path:
             before = before.get(name) if isinstance(before, Mapping) else None
@@ -119,26 +167,28 @@ def corrected_fields(changes: Mapping[str, Any], filed: Mapping[str, Any] | None
 def _field_in_words(path: tuple[str, ...], value: Any) -> str:
     if isinstance(value, str) and path in _DATES:
         return occurred(value) or value
+    if path[-1] in _ACTORS and value is not None:
+        return str(names_at_start([value] if isinstance(value, str) else value).unescape())
     return "" if value is None else value_in_words(value)
 
 
-def _places(changes: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _changed_paths(changes: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the path and the value of each change in a merge patch."""
     for name, value in changes.items():
         if isinstance(value, Mapping):
-            yield from _places(value, (*within, name))
+            yield from _changed_paths(value, (*prefix, name))
         else:
-            yield (*within, name), value
+            yield (*prefix, name), value
 
 
 def value_in_words(value: Any) -> str:
-    """Return the value of a field as people write it."""
+    """Return the value of a field in words."""
     t = messages()
     match value:
         case bool():
             return str(t(f"choice.{value}".lower()))
         case str():
-            word = next((f"{kind}.{value}" for kind in _WORDS if f"{kind}.{value}" in t), None)
+            word = next((f"{kind}.{value}" for kind in _TABLES_OF_WORDS if f"{kind}.{value}" in t), None)
             return str(t(word)) if word else value
         case list() | tuple():
             return ", ".join(map(value_in_words, value))
@@ -149,6 +199,11 @@ def value_in_words(value: Any) -> str:
 def event_label(type: str) -> Markup:
     """Return the name of a type of event."""
     return escape(event_name(type))
+
+
+def reason_label(reason: str) -> Markup:
+    """Return the reason of a change in words."""
+    return escape(reason_words(reason))
 
 
 def when_in_words(entry: Entry) -> Markup:
@@ -165,7 +220,7 @@ def uncapitalised(text: Markup) -> Markup:
 
 @lru_cache(maxsize=4096)
 def since(occurred: str | None, counted_to: date) -> Markup:
-    """Return in words how many days ago a date was, as far as it is known."""
+    """Return in words how many days ago a date was, such as `at most 10 days ago` for an inexact date."""
     t = messages()
     least, most = days_since(occurred, counted_to)
     if least == most == 0:
@@ -182,19 +237,18 @@ def since(occurred: str | None, counted_to: date) -> Markup:
 
 
 def name_of(party: str) -> Markup:
-    """Return the name of a side or another voice, as it stands within a sentence."""
-    t = messages()
-    return t(f"voice.{party}") if f"voice.{party}" in t else escape(names.name_of(party))
+    """Return the name of a side or another voice for use within a sentence, such as `the United States`."""
+    return escape(isolated(names.name_of(party, names_in_use())))
+
+
+def status_word(rung: str) -> Markup:
+    """Return a status in words, such as `in talks`. Nothing is claimed, confirmed or reported at `unstated`."""
+    return messages()("rung.nothing" if rung == "unstated" else f"rung.{rung}")
 
 
 def capitalised(text: Markup) -> Markup:
     """Return a text with a capital first letter."""
     return text[:1].upper() + text[1:]
-
-
-def round_name(id: str) -> str:
-    """Return the name of a round, made of its slug. The record has no titles for rounds."""
-    return " ".join(word.capitalize() for word in id.partition("/")[2].split("-"))
 
 
 _MONTHS: Final = (
@@ -203,7 +257,7 @@ _MONTHS: Final = (
 
 
 class Days(NamedTuple):
-    """How many days ago something was: at least and at most. None where the record does not say."""
+    """How many days ago a date was: at least, and at most. None means that the bound is unknown."""
 
     least: int | None
     most: int | None
@@ -225,12 +279,12 @@ def moment(written: datetime) -> str:
 
 
 def occurred(text: str | None) -> str | None:
-    """Return an EDTF date in words; None for None."""
+    """Return an EDTF date in words. Return None for None."""
     return None if text is None else edtf.describe(text)
 
 
 def days_since(text: str | None, today: date) -> Days:
-    """Return how many days ago a date was; negative for a date in the future."""
+    """Return how many days ago a date was. The numbers are negative for a date in the future."""
     span = when(text)
     return Days(_between(span.latest, today), _between(span.earliest, today))
 
@@ -239,11 +293,11 @@ def _between(then: date | None, today: date) -> int | None:
     return None if then is None else (today - then).days
 
 
-_RUNGS: Final = ("status", "confirmed_status", "reported_status")
+_STATUSES: Final = ("status", "confirmed_status", "reported_status")
 
 
 def standing_value(document: IrritantDocument | StandingDocument | None, field: str) -> Markup:
-    """Return a field of the standing in words; a dash if nothing was on record."""
+    """Return a field of an irritant's standing in words. Return a dash if the irritant was not on record."""
     t = messages()
     if document is None:
         return t("standing.absent")
@@ -253,11 +307,13 @@ def standing_value(document: IrritantDocument | StandingDocument | None, field: 
     if field == "items":
         return t("beside.items", settled=document.items.settled, total=document.items.total)
     value = getattr(document, field)
-    if field in _RUNGS:
-        return t(f"rung.{value}")
+    if field in _STATUSES:
+        return status_word(value)
     if field == "awaiting":
         return capitalised(name_of(value))
-    return t(f"standing-word.{value}") if f"standing-word.{value}" in t and field != "title" else escape(value)
+    if field == "title":
+        return bdi(value)
+    return t(f"standing-word.{value}") if f"standing-word.{value}" in t else mixed(str(value))
 
 
 def _rungs(document: IrritantDocument | StandingDocument) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""How to read the pages, `/help`. The examples are from the seeds, drawn as on the board."""
+"""The help page, `/help`: how to read the board and the dossier, with examples from the seeds."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -7,8 +8,11 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from service.api.resources import Snapshot
+from service.domain.catalogue import EVENT_TYPES, KINDS, ON_ANY_STREAM
 from service.domain.ladder import RUNGS, Rung
 from service.web import ladder
+from service.web.formatting import event_label
+from service.web.forms.controls import explanation
 from service.web.pages import NoQuery, PageRequest, Template, page_response
 from service.web.standing import Rungs, Standing
 
@@ -36,29 +40,42 @@ def _help(_visit: PageRequest[NoQuery], _snapshot: Snapshot) -> Template:
         "examples": {
             "banking": _example((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
             "property": _example((("RU", "proposed"), ("US", "unstated")), reported="in_talks"),
-            "reversed": _example((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", high="formalised"),
+            "reversed": _example((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", once="formalised"),
         },
-        "movement": ladder.movement((("", "raised", "unstated"), ("", "formalised", "understanding")), *_NOW),
+        "movement": ladder.movement(_ROUNDS, claimed="formalised", confirmed="understanding"),
         "dates": _DATES,
+        "types": list(_types()),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
     return Template("help.html", values)
 
 
-_NOW: Final[tuple[Rung, Rung]] = ("formalised", "understanding")
+def _types() -> Iterator[tuple[str, list[tuple[str, Markup, Markup]]]]:
+    """Yield each kind of stream with its types of events, then `any` with the types that every stream can have.
+
+    A type comes with its label and its meaning.
+    """
+    for kind, types in (*KINDS.items(), ("any", ON_ANY_STREAM)):
+        own = types if kind == "any" else types - ON_ANY_STREAM
+        yield kind, [(type, event_label(type), explanation(type)) for type in EVENT_TYPES if type in own]
 
 
-def _example(rungs: Rungs, reported: Rung, high: Rung | None = None) -> Markup:
-    there = sorted((rung for _, rung in rungs), key=RUNGS.index)
-    lower, higher = there[0], there[-1]
+_ROUNDS: Final[tuple[ladder.Moment, ...]] = (("", "raised", "unstated"), ("", "formalised", "understanding"))
+"""Two rounds without names, for the example of a movement."""
+
+
+def _example(rungs: Rungs, reported: Rung, once: Rung | None = None) -> Markup:
+    """Return the ladder of an invented irritant. `once`: the highest rung ever claimed, if a side has fallen."""
+    confirmed, claimed = sorted((rung for _, rung in rungs), key=RUNGS.index)
     return ladder.ladder(
         Standing(
             rungs,
-            high or higher,
-            higher,
-            lower,
-            reported,
+            high_water=once or claimed,
+            claimed=claimed,
+            confirmed=confirmed,
+            reported=reported,
+            # A ladder does not show the rest.
             basis="one_side",
             origins=1,
             lifecycle="open",

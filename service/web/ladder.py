@@ -1,30 +1,37 @@
-"""The ladder and the movement over the rounds: the two drawings of the board, in SVG.
+"""The two drawings of the board in SVG: the ladder of an irritant, and its movement over the rounds.
 
-Three statuses have three shapes, so that nothing depends on colour: a bar for confirmed, a filled diamond for claimed,
-an open circle for reported. Shapes are defined once on a page. Drawings contain only numbers and messages of this room,
-so their parts need no escaping.
+Each status has its own shape, so that nothing depends on colour: a bar for confirmed, a filled diamond for claimed, an
+open circle for reported. A page defines the shapes once. Drawings contain only numbers and messages of this room, so
+nothing needs escaping.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from service.domain.ladder import LEVELS, RUNGS, Rung
-from service.web.formatting import name_of
+from service.projections.words.bidi import isolated
+from service.web.formatting import name_of, status_word
 from service.web.messages import messages
 from service.web.standing import Rungs, Standing
 
+# A ladder, in pixels: its width, the x of the first rung, the distance of two rungs, and the y of the scale.
 _WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
+# Names of sides: the y above and below the scale, and the x beside their rung, up to and from these rungs.
+_ABOVE, _BELOW, _BESIDE = 12, 50, 8
+_AT_THE_START, _AT_THE_END = LEVELS["proposed"], LEVELS["formalised"]
+# A movement: the largest distance of two rounds, its largest width, the distance of two rungs, and the y of the top.
 _ROUND_STEP, _MOVEMENT, _RUNG_STEP, _TOP = 20, 96, 5, 3
-_LISTED_TURNS = 3
+_LISTED_CHANGES = 3
 
 Moment = tuple[str, Rung, Rung]
 """The name of a round, and the claimed and the confirmed status after it."""
 
 
 def symbols() -> Markup:
-    """Return the shapes that the drawings of a page refer to."""
+    """Return the definitions of the shapes, which a page with ladders contains once."""
     ticks = "".join(f"M{_x(rung)} {_LINE - 4}v8" for rung in RUNGS)
     return _drawn(
         '<symbol id="scale" overflow="visible">',
@@ -36,31 +43,39 @@ def symbols() -> Markup:
 
 
 def axis() -> Markup:
-    """Return the names of the rungs, as the head of a column of ladders."""
+    """Return the names of the rungs, for the heading of a column of ladders."""
     names = (f'<text transform="translate({_x(rung) + 2} 62)rotate(-38)">{_word(rung)}</text>' for rung in RUNGS)
     return _drawn(f'<svg class="axis" viewBox="0 0 {_WIDTH} 66" aria-hidden="true">', *names, "</svg>")
 
 
 def ladder(standing: Standing) -> Markup:
-    """Return the ladder of one standing."""
+    """Return the ladder of one standing, with the names of the sides."""
+    return _ladder(standing, tuple(_without_article(name_of(party)) for party, _ in standing.rungs))
+
+
+@lru_cache(maxsize=4096)
+def _ladder(standing: Standing, names: tuple[Markup, ...]) -> Markup:
     claimed, confirmed, reported = standing.claimed, standing.confirmed, standing.reported
-    title = messages()("mark.all", claimed=_word(claimed), confirmed=_word(confirmed), reported=_word(reported))
+    title = messages()(
+        "mark.all", claimed=status_word(claimed), confirmed=status_word(confirmed), reported=status_word(reported)
+    )
     return _drawn(
-        f'<svg class="ladder" viewBox="0 0 {_WIDTH} 42" role="img"><title>{title}</title><use href="#scale"/>',
+        f'<svg class="ladder" viewBox="0 0 {_WIDTH} 54" role="img"><title>{title}</title><use href="#scale"/>',
         *_marks(standing),
-        *_sides(standing.rungs),
+        *_sides(standing.rungs, names),
         "</svg>",
     )
 
 
 def _marks(standing: Standing) -> Iterable[str]:
-    claimed, confirmed, reported, high = standing.claimed, standing.confirmed, standing.reported, standing.high_water
+    """Yield the shapes of the statuses, and an arrow from the highest rung ever claimed if it is higher."""
+    claimed, confirmed, reported, highest = standing.claimed, standing.confirmed, standing.reported, standing.high_water
     if confirmed != "unstated":
         bar = f'path class="confirmed" d="M{_FIRST} {_LINE - 3}H{_x(confirmed)}v-2h5v10h-5v-2H{_FIRST}z"'
         yield _marked("confirmed", confirmed, bar)
-    if LEVELS[high] > LEVELS[claimed]:
-        arrow = f'path class="fallen" d="M{_x(high)} {_LINE}H{_x(claimed) + 9}m5-4l-5 4l5 4"'
-        yield _marked("high-water", high, arrow)
+    if LEVELS[highest] > LEVELS[claimed]:
+        arrow = f'path class="fallen" d="M{_x(highest)} {_LINE}H{_x(claimed) + 9}m5-4l-5 4l5 4"'
+        yield _marked("high-water", highest, arrow)
     if reported != "unstated":
         yield _marked("reported", reported, f'use href="#reported" x="{_x(reported)}"')
     if claimed != "unstated":
@@ -68,42 +83,48 @@ def _marks(standing: Standing) -> Iterable[str]:
 
 
 def _marked(name: str, rung: Rung, mark: str) -> str:
+    """Return an SVG element with its title in words. `mark` has the name of the element and its attributes."""
     return f"<{mark}><title>{messages()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
 
 
-def _sides(rungs: Rungs) -> Iterable[str]:
-    """Yield the codes of the parties above their rungs, side by side if the rungs are equal."""
-    apart = 11 if len({rung for _, rung in rungs}) == 1 else 0
-    for place, (party, rung) in enumerate(rungs):
-        title = messages()("mark.side", side=name_of(party), rung=_word(rung))
-        silent = ' class="silent"' if rung == "unstated" else ""
-        x = _x(rung) + (place * 2 - 1) * apart
-        yield f'<text{silent} x="{x}" y="12"><title>{title}</title>{party}</text>'
+def _sides(rungs: Rungs, names: tuple[Markup, ...]) -> Iterable[str]:
+    """Yield the names of the sides at their rungs: the first side above the scale, the second below it.
+
+    At the ends of the scale a name begins or ends at its rung, so that it does not leave the drawing.
+    """
+    for (party, rung), name, y in zip(rungs, names, (_ABOVE, _BELOW), strict=True):
+        title = messages()("mark.side", side=name, rung=_word(rung))
+        style, x = "silent" if rung == "unstated" else "side", _x(rung)
+        if LEVELS[rung] <= _AT_THE_START:
+            style, x = f"{style} start", x - _BESIDE
+        elif LEVELS[rung] >= _AT_THE_END:
+            style, x = f"{style} end", x + _BESIDE
+        yield f'<text class="{style}" data-side="{party}" x="{x}" y="{y}"><title>{title}</title>{name}</text>'
 
 
-@lru_cache(maxsize=4096)
-def movement(over: Sequence[Moment], claimed: Rung, confirmed: Rung) -> Markup:
-    """Return the statuses after each round: a line for claimed, an area for confirmed.
+@lru_cache(maxsize=8192)
+def movement(over: tuple[Moment, ...], claimed: Rung, confirmed: Rung) -> Markup:
+    """Draw the statuses after each round: a line for claimed, an area for confirmed.
 
-    The title names the last turns in words.
+    The title lists the last three changes in words.
     """
     points = [*over, (messages()("board.now"), claimed, confirmed)]
-    turns = [p for i, p in enumerate(points) if i == 0 or p[1:] != points[i - 1][1:]]
-    turns_in_words = [
-        messages()("mark.after", round=name, claimed=_word(up), confirmed=_word(both))
-        for name, up, both in turns[-_LISTED_TURNS:]
+    changes = points[:1] + [after for before, after in pairwise(points) if after[1:] != before[1:]]
+    changes_in_words = [
+        messages()("mark.after", round=isolated(name), claimed=status_word(claimed), confirmed=status_word(confirmed))
+        for name, claimed, confirmed in changes[-_LISTED_CHANGES:]
     ]
     step = min(_ROUND_STEP, round(_MOVEMENT / len(points), 1))
     return _drawn(
         f'<svg class="movement" viewBox="0 0 {step * len(points):g} {_y("unstated")}" role="img">',
-        f"<title>{'; '.join(turns_in_words)}</title>",
-        f'<path class="area" d="{_steps([both for _, _, both in points], step)}V{_y("unstated")}H0z"/>',
-        f'<path class="line" d="{_steps([up for _, up, _ in points], step)}"/></svg>',
+        f"<title>{'; '.join(changes_in_words)}</title>",
+        f'<path class="area" d="{_steps([confirmed for _, _, confirmed in points], step)}V{_y("unstated")}H0z"/>',
+        f'<path class="line" d="{_steps([claimed for _, claimed, _ in points], step)}"/></svg>',
     )
 
 
 def _steps(statuses: Sequence[Rung], step: float) -> str:
-    """Return a path that turns only where the status changes."""
+    """Return the path of a line with a step at each change of the status."""
     path, last = f"M0 {_y(statuses[0])}", statuses[0]
     for place, status in enumerate(statuses):
         if status != last:
@@ -117,6 +138,11 @@ def _y(rung: Rung) -> int:
 
 def _x(rung: Rung) -> int:
     return _FIRST + _STEP * LEVELS[rung]
+
+
+def _without_article(name: Markup) -> Markup:
+    """Return the name of a side as it stands alone: `United States`."""
+    return name.removeprefix("the ")
 
 
 def _word(rung: Rung) -> Markup:

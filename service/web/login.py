@@ -1,6 +1,6 @@
-"""Sign-in with a key, for twelve hours, and sign-out.
+"""Sign in with an API key, for twelve hours, and sign out.
 
-Failed sign-ins are limited for each address, so that the log of failures stays readable. Keys cannot be guessed.
+Failed sign-ins are limited for each address, so that the log stays readable. Keys are too long to be guessed.
 """
 
 import re
@@ -14,24 +14,25 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from service.api import body, sessions
-from service.api.auth import Gate
+from service.api.auth import Authenticator
 from service.api.parameters import Query
 from service.api.problems import Problem
 from service.api.sessions import Session
-from service.web.forms.posted import Form, form_response, posted, session_of
-from service.web.pages import address, page_request
+from service.web.forms.posted import Form, form_response, read_form, session_of
+from service.web.pages import PageRequest, address, page_request
 
 router: Final = APIRouter(include_in_schema=False)
 
-_LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*")
-_NOT_SENT_AGAIN: Final = frozenset({"made-for", "sign-in-key", "do"})
+_LOCAL_ADDRESS: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*")
+# Fields of the form that the page after a new sign-in must not repeat.
+_NOT_REPEATED: Final = frozenset({"made-for", "sign-in-key", "do"})
 _FAILURES: Final = 10
 _WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
 
 
 class LoginQuery(Query):
-    """The address to continue at after signing in."""
+    """The parameters of the sign-in page: the address to continue at."""
 
     next: Annotated[str, Field(max_length=2000)] = "/"
 
@@ -63,27 +64,33 @@ class Attempts:
 
 @router.get("/sign-in")
 async def login(request: Request) -> Response:
-    """Show the form to sign in; for a signed-in visitor, the session and the button to sign out."""
+    """Show the form to sign in. Show a signed-in visitor the session and the button to sign out."""
     visit = await page_request(request, LoginQuery)
     session = session_of(request.scope)
     if session is not None:
         return await form_response(visit, "visitor.html", {"session": session})
-    return await form_response(visit, "sign-in.html", {"next": visit.query.next, "refused": False})
+    return await _entrance(request, visit, visit.query.next)
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
-    form = await posted(request, body.SMALL)
+    form = await read_form(request, body.SMALL)
     session = await open_session(request, form.get("key"))
     if session is None:
         visit = await page_request(request, LoginQuery)
-        return await form_response(visit, "sign-in.html", {"next": form.get("next"), "refused": True}, 401)
-    return with_cookie(request, RedirectResponse(local(form.get("next")), 303))
+        return await _entrance(request, visit, form.get("next"), refused=True)
+    return with_cookie(request, RedirectResponse(local_address(form.get("next")), 303))
+
+
+async def _entrance(request: Request, visit: PageRequest[LoginQuery], next: str, *, refused: bool = False) -> Response:
+    """Return the page to sign in. It warns if the browser would not keep the session."""
+    values = {"next": next, "refused": refused, "needs_https": not sessions.is_kept(request.scope)}
+    return await form_response(visit, "sign-in.html", values, 401 if refused else 200)
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    await posted(request, body.SMALL)
+    await read_form(request, body.SMALL)
     if session_of(request.scope) is None:
         raise Problem("unauthenticated", "You are not signed in. Sign in again.")
     answer = RedirectResponse("/sign-in", 303)
@@ -91,39 +98,42 @@ async def sign_out(request: Request) -> Response:
     return answer
 
 
-def local(next: str) -> str:
-    """Return the address if it is one of this service, else the board."""
-    return next if _LOCAL.fullmatch(next) else "/"
+def local_address(next: str) -> str:
+    """Return the address if it belongs to this service. Otherwise return the address of the board."""
+    return next if _LOCAL_ADDRESS.fullmatch(next) else "/"
 
 
 async def open_session(request: Request, token: str) -> Session | None:
-    """Open a session for a key and use it for the rest of this request. None for a wrong key. Raises Problem (429)."""
+    """Open a session for a key, and use it for the rest of this request. Return None if the key is not valid.
+
+    Raises Problem (429) after too many failures from one address.
+    """
     state, sender = request.app.state, _sender(request.scope)
     attempts: Attempts = state.attempts
-    gate: Gate = state.gate
+    authenticator: Authenticator = state.authenticator
     attempts.refuse_many(sender)
-    session = await gate.sign_in(token)
+    session = await authenticator.sign_in(token)
     if session is None:
         attempts.failed(sender)
     else:
-        request.scope["state"] |= {"session": session, "key": gate.access_of(session.key)}
+        request.scope["state"] |= {"session": session, "key": authenticator.access_of(session.key)}
     return session
 
 
 async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
-    """Ask a visitor whose session has ended for the key, and keep what was written.
+    """Return a page that asks for the key after the session has ended, with the form in hidden fields.
 
-    Return None if the form brings a valid key. Then the form is shown again with a new cookie, and nothing is
-    filed.
+    Return None if the posted form contains a valid key. The caller then shows the form again with a new cookie, and
+    files nothing.
     """
     if "hx-request" in request.headers:
-        again = address("/sign-in", next=local(form.get("address")))
+        again = address("/sign-in", next=local_address(form.get("address")))
         return Response(status_code=401, headers={"HX-Redirect": again, "Cache-Control": "no-store"})
     token = form.get("sign-in-key")
     if token and await open_session(request, token):
         return None
     visit = await page_request(request, query_type)
-    kept = [(name, text) for name, text in form.fields if name not in _NOT_SENT_AGAIN]
+    kept = [(name, text) for name, text in form.fields if name not in _NOT_REPEATED]
     return await form_response(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
 
 

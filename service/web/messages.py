@@ -1,7 +1,7 @@
-"""Messages: the texts of the pages, one folder for each language (`messages/en`).
+"""Read the texts of the pages from `messages/en`. Another language needs only another folder.
 
-A text is HTML with places such as `{name}`. Values for the places are escaped. Whole sentences are texts, so another
-language needs only another folder.
+A text is a whole sentence or label in HTML. It can have places such as `{name}`, which are filled with escaped values.
+Code and templates ask for a text by its name: `messages()("board.title")`.
 """
 
 import tomllib
@@ -33,7 +33,7 @@ class Messages:
             return text
         # Five times as fast as `Markup.format`. Places hold plain names, so `str.format` suffices.
         filled = str.format(text, **{place: escape(value) for place, value in values.items()})
-        return Markup(filled)  # noqa: S704 -- what was put in is escaped
+        return Markup(filled)  # noqa: S704 -- the values are escaped
 
     def __contains__(self, name: str) -> bool:
         return name in self._texts
@@ -49,7 +49,7 @@ class Messages:
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Markup]]:
     for name, value in table.items():
         if isinstance(value, str):
-            yield prefix + name, Markup(value)  # noqa: S704 -- ours, and HTML as it is
+            yield prefix + name, Markup(value)  # noqa: S704 -- the texts are ours, and they are HTML
         else:
             yield from _flat(value, f"{prefix}{name}.")
 

@@ -1,41 +1,47 @@
-"""How a page is made: confirm the head, read everything in one snapshot at it, render once.
+"""Answer a request for a page: confirm the head, read everything in one snapshot at that head, and render a template.
 
-A page depends on the head, the version of this room, the day, the prefix and the visitor. Its ETag covers all of them.
-Only this module reads today's date.
+`page_response` does all of it. Each page module gives it a function that reads documents and returns a `Template`.
+A page depends on the head, the version of this room, the day, the prefix and the visitor, so its ETag covers all of
+these. Only this module reads today's date.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from typing import Any, Final, Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from service.api import etags, negotiation, responses
 from service.api.auth import Access
-from service.api.fixed import Fixed, fixed
-from service.api.limits import refuse_beyond
-from service.api.parameters import At, Q, Query, parse, written
+from service.api.fixed import FixedDocument, fixed_response
+from service.api.limits import refuse_unreadable
+from service.api.parameters import AsOfQuery, Q, Query, parse, written
 from service.api.prefix import prefix_of
-from service.api.resources import Names, Snapshot
+from service.api.resources import PathParameters, Snapshot
 from service.api.responder import Responder
-from service.api.responses import Page, header_map
+from service.api.responses import RenderedDocument, header_map
+from service.domain.actor.names import ActorNames
 from service.follower import RECORD
 from service.store.log import Head
 from service.web import assets
+from service.web.formatting import calling, use_names
 from service.web.rendering import rendered
 
 HTML: Final = "text/html; charset=utf-8"
-_OF_A_PAGE: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "same-origin"}
+_PAGE_HEADERS: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "same-origin"}
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": responses.POLICY,
     "X-Content-Type-Options": "nosniff",
-    **_OF_A_PAGE,
+    **_PAGE_HEADERS,
 }
+
+_TRACKING: Final = re.compile(r"(?:utm_\w*|fbclid|gclid)(?:=|$)", re.ASCII)
 
 P = TypeVar("P", bound=Query)
 T = TypeVar("T")
@@ -49,7 +55,7 @@ class Template(NamedTuple):
 
 
 class Redirect(Exception):
-    """Raised by a page that has another address."""
+    """Raised to answer with a redirect to another address."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -58,7 +64,11 @@ class Redirect(Exception):
 
 @dataclass(frozen=True)
 class PageRequest(Generic[Q]):
-    """One request for a page. `names` are the parts of its path."""
+    """One request for a page, called `visit` in code and templates.
+
+    `names` has the parameters in the path, `visitor` the permissions of the key, and `prefix` the path that a proxy
+    serves the pages below.
+    """
 
     path: str
     query: Q
@@ -66,31 +76,40 @@ class PageRequest(Generic[Q]):
     today: date
     visitor: Access
     prefix: str = ""
-    names: Names = field(default_factory=dict)
+    names: PathParameters = field(default_factory=dict)
 
     @property
     def point(self) -> dict[str, str]:
-        """Return the parameters of the point that is read; empty for the present."""
-        if not isinstance(self.query, At):
+        """Return the parameters of the point in time, such as `known_at`. Empty for the present."""
+        if not isinstance(self.query, AsOfQuery):
             return {}
-        chosen = self.query.model_dump(mode="json", include=set(At.model_fields), exclude_none=True)
+        chosen = self.query.model_dump(mode="json", include=set(AsOfQuery.model_fields), exclude_none=True)
         return {name: str(value) for name, value in chosen.items()}
 
     def at_point(self, query: type[P], **given: object) -> P:
-        """Return the parameters of a resource at the point of this page. Raises Problem."""
+        """Return the parameters for reading a resource at the point in time of this page. Raises Problem."""
         return written(query, **given, **self.point)
 
     def link(self, path: str, **query: object) -> str:
-        """Return the address of another page at the same point."""
+        """Return the address of another page at the same point in time."""
         return address(path, **self.point, **query)
 
     def at_present(self, **query: object) -> str:
-        """Return the address of this page at the present."""
+        """Return the address of this page for the present."""
         return address(self.path, **query)
 
+    @property
+    def now(self) -> str:
+        """Return the address of this page for the present, with all its other parameters."""
+        points = {*AsOfQuery.model_fields, "position", "day"}
+        return self.at_present(**self.query.model_dump(mode="json", exclude=points, exclude_unset=True, by_alias=True))
 
-Make = Callable[[PageRequest[Q], Snapshot], Template]
-"""Makes a page from a request and the record as its visitor sees it. Raises Redirect and Problem."""
+
+MakePage = Callable[[PageRequest[Q], Snapshot], Template]
+"""Reads a page: takes the request and a snapshot of the record with the rights of the visitor, and returns a template.
+
+It can raise Redirect and Problem.
+"""
 
 
 async def page_request(request: Request, query_type: type[Q]) -> PageRequest[Q]:
@@ -99,42 +118,73 @@ async def page_request(request: Request, query_type: type[Q]) -> PageRequest[Q]:
     query = parse(query_type, scope["query_string"])
     visitor: Access = scope["state"]["key"]
     if query.of_relation is not None:
-        refuse_beyond(visitor, query.of_relation)
-    head = await _responder(request).confirmed(negotiation.Request(scope, request.receive))
+        refuse_unreadable(visitor, query.of_relation)
+    head = await _responder(request).current_head(negotiation.Request(scope, request.receive))
     today = state.clock().date()
     return PageRequest(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
 
 
 async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
-    """Return what `load` reads in one snapshot at the head, with the rights of the visitor. Raises Problem."""
+    """Return what `load` reads in one snapshot at the head, with the rights of the visitor. Raises Problem.
+
+    The rest of the request uses the names of actors that were known at the point of the page.
+    """
     responder, is_past = _responder(request), bool(visit.point)
-    return await responder.read(load, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
+
+    def named(snapshot: Snapshot) -> tuple[ActorNames, T]:
+        point = snapshot.point(visit.query)
+        names = snapshot.names_at(visit.head.position if point is None else point.position)
+        with calling(names):
+            return names, load(snapshot)
+
+    names, found = await responder.read(named, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
+    use_names(names)
+    return found
 
 
-async def page_response(request: Request, query_type: type[Q], make: Make[Q]) -> Response:
-    """Return the page that `make` reads, or 304 if the visitor has it. Raises Problem."""
+async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]) -> Response:
+    """Return the page that `make` reads, from the cache if possible, or 304 if the browser has it. Raises Problem."""
+    if (clean := _without_tracking(request)) is not None:
+        return RedirectResponse(clean, 302)
     visit = await page_request(request, query_type)
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
-    kept_as = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
+    cache_key = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
-    async def drawn() -> Page:
-        template = await read_snapshot(request, visit, lambda snapshot: make(visit, snapshot))
-        return await asyncio.to_thread(_drawn, visit, template)
+    def load(snapshot: Snapshot) -> tuple[Template, str]:
+        about = visit.names.get("relation") or visit.query.of_relation
+        return make(visit, snapshot), snapshot.reading_in_words(visit.query, about)
+
+    async def render() -> RenderedDocument:
+        template, reading = await read_snapshot(request, visit, load)
+        return await asyncio.to_thread(_render, visit, template, reading)
 
     try:
-        page = await responder.in_coding(kept_as, asked.coding, (RECORD,), drawn)
-    except Redirect as moved:
-        return RedirectResponse(moved.address, 303)
-    answer = responder.answered(asked, page)
-    return Response(answer.body, answer.status, {**header_map(answer.headers), **_OF_A_PAGE})
+        page = await responder.in_coding(cache_key, asked.coding, (RECORD,), render)
+    except Redirect as redirect:
+        return RedirectResponse(redirect.address, 303)
+    answer = responder.response_for(asked, page)
+    return Response(answer.body, answer.status, {**header_map(answer.headers), **_PAGE_HEADERS})
 
 
 async def static_response(request: Request, template: Template) -> Response:
     """Return a page that shows nothing of the record and needs no key. Raises Problem for parameters."""
+    if (clean := _without_tracking(request)) is not None:
+        return RedirectResponse(clean, 302)
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
     prefix = prefix_of(request.scope)
-    return await fixed(request, lambda: Fixed(rendered(template.name, template.values, prefix), HTML, headers))
+    return await fixed_response(
+        request, lambda: FixedDocument(rendered(template.name, template.values, prefix), HTML, headers)
+    )
+
+
+def _without_tracking(request: Request) -> str | None:
+    """Return the address without the parameters that mail programs and social media add, None if it has none."""
+    parts = request.scope["query_string"].decode("latin-1").split("&")
+    kept = [part for part in parts if not _TRACKING.match(part)]
+    if len(kept) == len(parts):
+        return None
+    return quote(request.url.path) + (f"?{'&'.join(kept)}" if kept else "")
 
 
 def _responder(request: Request) -> Responder:
@@ -142,25 +192,30 @@ def _responder(request: Request) -> Responder:
     return responder
 
 
-def _drawn(visit: PageRequest[Any], template: Template) -> Page:
-    html = rendered(template.name, {"visit": visit, **template.values}, visit.prefix)
+def _render(visit: PageRequest[Any], template: Template, reading: str) -> RenderedDocument:
+    html = rendered(template.name, {"visit": visit, "reading": reading, **template.values}, visit.prefix)
     head = visit.head
     history = etags.history(head.record, head.position, head.chain_hash)
-    return Page(html, head.position, history, _representation(visit), media_type=HTML)
+    return RenderedDocument(html, head.position, history, _representation(visit), media_type=HTML)
 
 
 def _representation(visit: PageRequest[Any]) -> int:
-    """Return a number for everything that a page depends on beside the record. It is part of the ETag."""
+    """Return a hash of everything that a page depends on, except the record. It is part of the ETag."""
     visitor = visit.visitor
-    whose = f"{visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
-    depends = f"{assets.VERSION} {visit.today} {whose} {visit.prefix}"
-    return int.from_bytes(blake2b(depends.encode(), digest_size=6).digest())
+    rights = f"{visitor.name} {visitor.scopes} {visitor.relations} {visitor.reads}"
+    dependencies = f"{assets.VERSION} {visit.today} {rights} {visit.prefix}"
+    return int.from_bytes(blake2b(dependencies.encode(), digest_size=6).digest())
 
 
 def address(path: str, **query: object) -> str:
-    """Return a path with parameters, without those that are None."""
-    given = {name: value for name, value in query.items() if value is not None}
+    """Return a path with query parameters. Leave out parameters that are None."""
+    given = {name: as_text(value) for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def as_text(value: object) -> str:
+    """Return the value of a parameter as it is in an address."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class NoQuery(Query):

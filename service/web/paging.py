@@ -1,25 +1,25 @@
-"""Parts of long pages: one part shows fifty irritants."""
+"""Split pages with many irritants into parts of fifty."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from service.api.parameters import At
+from service.api.parameters import AsOfQuery
 from service.domain.assertion import MemberId
 
-MOST: Final = 50
+PART_SIZE: Final = 50
 Item = TypeVar("Item")
 
 
-class PagedQuery(At):
-    """The point that is read, and the irritant after which the part begins."""
+class PagedQuery(AsOfQuery):
+    """The parameters of a page in parts: the point in time, and the irritant before the part."""
 
     after: Annotated[MemberId | None, Field(description="the irritant that was seen last")] = None
 
 
 class Part(NamedTuple, Generic[Item]):
-    """Some of many items. `first` is the number of the first one; `next` is the `after` of the next part, or None."""
+    """A part of many items. `first` is the number of its first item. `next` is the `after` of the next part."""
 
     items: Sequence[Item]
     first: int
@@ -36,9 +36,9 @@ class Part(NamedTuple, Generic[Item]):
 
 
 def part_of(items: Sequence[Item], after: str | None, id_of: Callable[[Item], str]) -> Part[Item]:
-    """Return the part after the item with the id `after`; the first part if there is no such item."""
+    """Return the part after the item with the id `after`. Return the first part if there is no such item."""
     ids = [id_of(item) for item in items]
     begin = ids.index(after) + 1 if after in ids else 0
-    chosen = items[begin : begin + MOST]
+    chosen = items[begin : begin + PART_SIZE]
     more = begin + len(chosen) < len(items)
     return Part(chosen, begin + 1, len(items), id_of(chosen[-1]) if more else None)

@@ -1,4 +1,4 @@
-"""A relation, `/relations/…`: talks, rounds, position matrix, next steps, and what needs confirmation."""
+"""The page of a relation, `/relations/…`: talks, rounds, position matrix, next steps, and what needs confirmation."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,9 +8,18 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.api.parameters import At
+from service.api.parameters import AsOfQuery
 from service.api.resources import Snapshot
-from service.api.resources.relations import LEDGER, MATRIX, NEEDS_CONFIRMATION, ONE, REGISTERS, OnQuery
+from service.api.resources.relations import (
+    BOARD,
+    LEDGER,
+    MATRIX,
+    NEEDS_CONFIRMATION,
+    ONE,
+    REGISTERS,
+    OnQuery,
+    RelationBoardQuery,
+)
 from service.api.resources.rounds import LIST, RoundsQuery
 from service.projections.ledger import LedgerDocument
 from service.projections.matrix import MatrixDocument
@@ -18,6 +27,7 @@ from service.projections.needs_confirmation import NeedsConfirmationDocument, Un
 from service.projections.registers import RegistersDocument
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
+from service.web.course import course
 from service.web.pages import PageRequest, Template, page_response
 from service.web.paging import PagedQuery, part_of
 
@@ -33,7 +43,7 @@ async def relation(request: Request) -> Response:
 
 def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     relation, on = visit.names["relation"], visit.query.effective_on or visit.today
-    point, counted = visit.at_point(At), visit.at_point(OnQuery, on=on)
+    point, counted = visit.at_point(AsOfQuery), visit.at_point(OnQuery, on=on)
     talks = snapshot.read(ONE, point, relation=relation).document
     rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MOST_ROUNDS)
     values = template_values(
@@ -45,7 +55,9 @@ def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
         snapshot.read(REGISTERS, counted, relation=relation),
         visit.query.after,
     )
-    return Template("relation.html", {**values, "counted_to": on})
+    board = snapshot.read(BOARD, visit.at_point(RelationBoardQuery, on=on), relation=relation)
+    shown = {row.irritant for row in values["rows"].items}
+    return Template("relation.html", {**values, "course": course(board, shown, on), "counted_to": on})
 
 
 def template_values(
@@ -57,7 +69,7 @@ def template_values(
     registers: RegistersDocument,
     after: str | None = None,
 ) -> dict[str, Any]:
-    """Return the values for the page, with the part of irritants that follows `after`."""
+    """Return the values for the template. The page shows the part of the irritants that follows `after`."""
     rows = part_of(matrix.items, after, attrgetter("irritant"))
     irritants = {row.irritant for row in rows.items}
     others = irritants | {None} if rows.first == 1 else irritants

@@ -1,4 +1,4 @@
-"""Templates and the functions that they call. All text is escaped, except messages and drawings of this room."""
+"""Render the templates, with the functions that they call. All text is escaped, except our messages and drawings."""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +6,17 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.projections.words import names
+from service.projections.words.bidi import isolated
 from service.web import formatting
 from service.web.assets import ADDRESSES, ROOM
 from service.web.messages import messages
+
+
+def _but(values: Mapping[str, object], **changes: object) -> dict[str, object]:
+    """Return the values with these changes, for the parameters of a link."""
+    return {**values, **changes}
+
 
 _environment: Final = Environment(
     loader=FileSystemLoader(ROOM / "templates"),
@@ -22,38 +30,46 @@ _environment.globals.update(t=messages(), assets=ADDRESSES)
 _environment.globals.update(
     day_of=formatting.day_of,
     event_label=formatting.event_label,
+    reason_label=formatting.reason_label,
     in_words=formatting.value_in_words,
     corrected_fields=formatting.corrected_fields,
     name_of=formatting.name_of,
-    named=formatting.named,
+    status_word=formatting.status_word,
+    name_at_start=formatting.name_at_start,
     numbers=formatting.numbers,
-    particulars=formatting.particulars,
-    places=formatting.places,
-    round_name=formatting.round_name,
+    own_fields=formatting.own_fields,
+    citations=formatting.citations,
+    round_name=names.round_name,
     speaker=formatting.speaker,
     standing_value=formatting.standing_value,
     speaker_of=formatting.speaker_of,
-    voices=formatting.voices,
+    names_at_start=formatting.names_at_start,
     when_in_words=formatting.when_in_words,
-    with_names=formatting.with_names,
-    within=formatting.within,
+    names_of=formatting.names_of,
 )
 _environment.filters.update(
-    day=formatting.day, moment=formatting.moment, occurred=formatting.occurred, isoday=formatting.iso_day
+    bdi=formatting.bdi,
+    but=_but,
+    mixed=formatting.mixed,
+    isolated=isolated,
+    day=formatting.day,
+    moment=formatting.moment,
+    occurred=formatting.occurred,
+    isoday=formatting.iso_day,
 )
 
 
 _OWN_ADDRESS: Final = re.compile(
-    rb'(\s(?:href|src|action|(?:data-)?hx-(?:get|post)|data-live|data-draft)=")(?=/)(?!//)',
+    rb'(\s(?:href|src|action|(?:data-)?hx-(?:get|post)|data-live|data-draft|data-citation)=")(?=/)(?!//)',
 )
 """An attribute that holds an address of this service. Filed text cannot match, because its quotes are escaped."""
 
 
 def rendered(template: str, values: Mapping[str, Any], prefix: str) -> bytes:
-    """Return the HTML of a page. `prefix` is the path that the service is served below.
+    """Return the HTML of a page. `prefix` is the path that a proxy serves the pages below, or empty.
 
-    Templates are written for the root. Their addresses get the prefix here, so no template can forget it. Values
-    that a form sends back stay as they are, because they are read at the root.
+    Addresses in templates begin at the root. This function adds the prefix to all of them, so no template can forget
+    it. Addresses in the values of form fields stay without the prefix, because the service reads them again.
     """
     # Encode part by part: one character beyond Latin-1 would make a string of the whole page two bytes wide.
     page = b"".join([part.encode() for part in _environment.get_template(template).generate(values)])

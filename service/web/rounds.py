@@ -1,6 +1,6 @@
-"""The round sheet, `/rounds/…`: what a round changed, on one or two printed pages."""
+"""The round sheet, `/rounds/…`: the brief on one round, which prints on one or two pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -8,12 +8,16 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
-from service.api.parameters import At
-from service.api.resources import Snapshot
-from service.api.resources.rounds import SHEET
+from service.api.parameters import AsOfQuery, written
+from service.api.resources import Presentation, Snapshot
+from service.api.resources.reports import LIST as REPORTS
+from service.api.resources.reports import ReportsQuery, ReportSummary
+from service.api.resources.rounds import LIST, SHEET, RoundsQuery
+from service.domain.actor.names import ActorNames
+from service.projections.round import RoundDocument
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
-from service.web.formatting import day_of
+from service.web.formatting import calling, day_of
 from service.web.pages import PageRequest, Template, address, page_response
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
@@ -21,9 +25,14 @@ from service.web.standing import of_change
 
 router: Final = APIRouter(include_in_schema=False)
 
+_MOST_ROUNDS: Final = 300
+"""The most rounds to choose from. If there are more, the visitor chooses a relation first."""
+_MOST_REPORTS: Final = 5
+"""The most reports that a sheet offers for correction. Its link to the reports of the round leads to all."""
+
 
 class Block(NamedTuple):
-    """One irritant on the sheet, with its ladders before and after the round."""
+    """One irritant on the sheet, with its ladder before and after the round."""
 
     item: SheetItem
     before: Markup | None
@@ -36,20 +45,39 @@ async def round_sheet(request: Request) -> Response:
     return await page_response(request, PagedQuery, _round_sheet)
 
 
+def rounds_to_choose(snapshot: Snapshot, relation: str | None) -> Sequence[RoundDocument]:
+    """Return the rounds to choose from: of the chosen relation, else of all if they are few."""
+    page = snapshot.read(LIST, written(RoundsQuery, limit=_MOST_ROUNDS, relation=relation))
+    return page.documents if page.next is None or relation else ()
+
+
 def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
-    document = snapshot.read(SHEET, visit.at_point(At), **visit.names)
+    document = snapshot.read(SHEET, visit.at_point(AsOfQuery), **visit.names)
     part = part_of(document.items, visit.query.after, attrgetter("irritant"))
     shown = document.model_copy(update={"items": part.items})
-    return Template("sheet.html", {**template_values(shown, visit.link), "part": part})
+    values = {**template_values(shown, visit.link), "part": part}
+    return Template("sheet.html", {**values, "to_correct": _reports_to_correct(visit, snapshot, document)})
 
 
-def sheet_html(document: SheetDocument, prefix: str) -> bytes:
-    """Return the sheet as HTML for a client of the HTTP interface."""
-    return rendered("sheet.html", template_values(document, address), prefix)
+def _reports_to_correct(
+    visit: PageRequest[PagedQuery], snapshot: Snapshot, sheet: SheetDocument
+) -> Sequence[ReportSummary]:
+    """Return the latest reports on the round, if the visitor may report on its relation. None in a past reading."""
+    if visit.point or not visit.visitor.may_report_on(sheet.relation):
+        return ()
+    query = written(ReportsQuery, relation=sheet.relation, round=sheet.id, order="newest", limit=_MOST_REPORTS)
+    return snapshot.read(REPORTS, query).documents
+
+
+def sheet_html(document: SheetDocument, shown: Presentation) -> bytes:
+    """Return the sheet as HTML for `/v1/rounds/…/sheet`."""
+    with calling(ActorNames(registered=document.names)):
+        values = {**template_values(document, address), "reading": shown.reading}
+        return rendered("sheet.html", values, shown.prefix)
 
 
 def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
-    """Return the values for the page of a sheet. `link` makes addresses."""
+    """Return the values for the template. `link` makes the address of another page."""
     return {
         "sheet": document,
         "round": document.round,
@@ -57,6 +85,7 @@ def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[s
         "blocks": [_block(item) for item in document.items],
         "numbers_of": {source.document: source.number for source in document.sources},
         "link": link,
+        "to_correct": (),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }

@@ -1,4 +1,4 @@
-"""Add the pages, their files and the pages of errors to the application."""
+"""Add all pages to the application: their routes, their files, and the pages of errors."""
 
 from fastapi import FastAPI
 
@@ -9,16 +9,20 @@ from service.web import (
     changes,
     comparison,
     dossier,
+    downloads,
     errors,
     events,
+    guides,
     help_page,
     login,
     relations,
     reports,
     rounds,
+    search,
     sources,
 )
-from service.web.forms import corrections, filing
+from service.web.docs_page import docs_page
+from service.web.forms import corrections, filing, report_corrections
 
 _ROUTERS = (
     assets.router,
@@ -26,6 +30,7 @@ _ROUTERS = (
     changes.router,
     comparison.router,
     dossier.router,
+    downloads.router,
     errors.router,
     events.router,
     help_page.router,
@@ -33,13 +38,16 @@ _ROUTERS = (
     relations.router,
     reports.router,
     rounds.router,
+    search.router,
     sources.router,
+    guides.router,
     filing.router,
     corrections.router,
+    report_corrections.router,
 )
 
 
-_WITHIN_LIMITS = (
+_CHECKING_LIMITS = (
     "/",
     "/changes",
     "/correct/{id}",
@@ -49,22 +57,32 @@ _WITHIN_LIMITS = (
     "/file/date",
     "/file/preview",
     "/help",
+    "/help/{name}",
     "/problems",
+    "/reports",
     "/reports/{id}",
+    "/reports/{id}/correct",
+    "/reports/{id}/correct/preview",
     "/retract/{id}",
     "/retract/{id}/preview",
+    "/search",
     "/sign-out",
     "/sources",
     "/sources/{slug}",
 )
-"""Pages that keep to a visitor's limit by themselves; see `limits.within_limits`."""
+"""Pages of the whole record that themselves show a limited visitor only the relations of the key.
+
+`service.api.limits` refuses all other pages of the whole record to such a visitor.
+"""
 
 
 def add_pages(app: FastAPI) -> None:
-    """Add all pages to the application. Without them it serves the HTTP interface alone."""
+    """Add all pages to the application. Without them it serves only the HTTP interface."""
     app.state.problem_response = errors.error_response
-    app.state.within_limits.update(_WITHIN_LIMITS)
+    app.state.paths_that_check_limits.update(_CHECKING_LIMITS)
+    app.state.docs_page = docs_page
     app.state.attempts = login.Attempts()
-    app.state.responder.drawings[SHEET.path] = {HTML: rounds.sheet_html}
+    # The only resource that has HTML of its own. It gets the page instead.
+    app.state.responder.page_renderers[SHEET.path] = {HTML: rounds.sheet_html}
     for router in _ROUTERS:
         app.include_router(router)

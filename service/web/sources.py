@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.api.limits import not_within
-from service.api.parameters import At
+from service.api.limits import unknown_id
+from service.api.parameters import AsOfQuery
 from service.api.problems import Problem
 from service.api.resources import Snapshot
-from service.api.resources.relations import BOARD
+from service.api.resources.relations import BOARD, RelationBoardQuery
 from service.api.resources.sources import LIST, ONE, SourceQuery, SourcesQuery
 from service.projections.board import BoardDocument
 from service.projections.source import RestingDocument, SourceDocument
-from service.web.limited import relations, to_one_relation
+from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.pages import PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
@@ -24,7 +24,7 @@ class Paragraph(NamedTuple):
     """A paragraph of the document, and the events that cite it."""
 
     number: int
-    resting: Sequence[RestingDocument]
+    citing: Sequence[RestingDocument]
 
 
 @router.get("/sources")
@@ -33,33 +33,33 @@ async def sources(request: Request) -> Response:
 
 
 def _sources(visit: PageRequest[SourcesQuery], snapshot: Snapshot) -> Template:
-    to_one_relation(visit)
+    redirect_to_own_relation(visit)
     page = snapshot.read(LIST, visit.query)
-    listed = relations(visit, snapshot) if visit.visitor.reads is not None else ()
+    listed = readable_relations(visit, snapshot) if visit.visitor.reads is not None else ()
     return Template("sources.html", {"sources": page.documents, "next": page.next, "relations": listed})
 
 
 @router.get("/sources/{slug}")
 async def source(request: Request) -> Response:
-    return await page_response(request, At, _source)
+    return await page_response(request, AsOfQuery, _source)
 
 
-def _source(visit: PageRequest[At], snapshot: Snapshot) -> Template:
+def _source(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
     found = _readable_source(visit, snapshot)
-    own = [resting for resting in found.assertions if resting.evidence.source.document == found.id]
-    relations = {one.stream.split("/")[1] for one in found.assertions}
-    boards = [snapshot.read(BOARD, visit.at_point(At), relation=id) for id in sorted(relations)]
+    own = [citing for citing in found.assertions if citing.evidence.source.document == found.id]
+    relations = {assertion.stream.split("/")[1] for assertion in found.assertions}
+    boards = [snapshot.read(BOARD, visit.at_point(RelationBoardQuery), relation=id) for id in sorted(relations)]
     values = {
         "source": found,
         "names": _names(boards),
         "paragraphs": _paragraphs(own),
-        "elsewhere": [resting for resting in found.assertions if resting not in own],
+        "elsewhere": [citing for citing in found.assertions if citing not in own],
     }
     return Template("source.html", values)
 
 
-def _readable_source(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocument:
-    """Return the source; for a limited visitor only what the readable relations cite. Raises Problem."""
+def _readable_source(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> SourceDocument:
+    """Return the source. For a limited visitor, combine what the readable relations cite of it. Raises Problem."""
     reads = visit.visitor.reads
     if reads is None:
         return snapshot.read(ONE, visit.at_point(SourceQuery), **visit.names)
@@ -71,19 +71,19 @@ def _readable_source(visit: PageRequest[At], snapshot: Snapshot) -> SourceDocume
             if problem.name != "not-found":
                 raise
     if not parts:
-        raise not_within(visit.visitor)
+        raise unknown_id(visit.visitor)
     origins = {origin.origin: origin for part in parts for origin in part.origins}
-    together = {
+    combined = {
         "position": max(part.position for part in parts),
         "origins": tuple(origins.values()),
         "relays": tuple(sorted({relay for part in parts for relay in part.relays})),
-        "assertions": tuple(sorted((a for part in parts for a in part.assertions), key=_recorded)),
+        "assertions": tuple(sorted((a for part in parts for a in part.assertions), key=_position)),
     }
-    return parts[0].model_copy(update=together)
+    return parts[0].model_copy(update=combined)
 
 
-def _recorded(resting: RestingDocument) -> int:
-    return resting.evidence.position
+def _position(citing: RestingDocument) -> int:
+    return citing.evidence.position
 
 
 def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:
@@ -93,6 +93,7 @@ def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:
     }
 
 
-def _paragraphs(resting: Sequence[RestingDocument]) -> Sequence[Paragraph]:
-    numbers = sorted({number for one in resting for number in one.evidence.source.paragraphs})
-    return [Paragraph(n, [one for one in resting if n in one.evidence.source.paragraphs]) for n in numbers]
+def _paragraphs(citing: Sequence[RestingDocument]) -> Sequence[Paragraph]:
+    """Return the cited paragraphs in order, each with the events that cite it."""
+    numbers = sorted({number for event in citing for number in event.evidence.source.paragraphs})
+    return [Paragraph(n, [event for event in citing if n in event.evidence.source.paragraphs]) for n in numbers]

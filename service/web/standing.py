@@ -1,6 +1,6 @@
-"""The standing of an irritant beside its headline: who says so, holds, setbacks and items.
+"""The standing of an irritant: its statuses, and in words who says so, holds, setbacks and items.
 
-The headline itself is the document's.
+Board, dossier, sheet and changes show it with the same functions. The headline comes from the document.
 """
 
 from operator import attrgetter
@@ -12,7 +12,7 @@ from service.domain.ladder import Rung
 from service.projections.board import BoardRow
 from service.projections.change import StandingDocument
 from service.projections.irritant import IrritantDocument
-from service.web.formatting import capitalised, name_of
+from service.web.formatting import capitalised, names_of
 from service.web.messages import messages
 
 Rungs = tuple[tuple[str, Rung], ...]
@@ -20,7 +20,7 @@ Rungs = tuple[tuple[str, Rung], ...]
 
 
 class Standing(NamedTuple):
-    """The state of an irritant without its name. Few values occur, so each is rendered once."""
+    """The state of an irritant without its name. Few different values occur, so their drawings are cached."""
 
     rungs: Rungs
     high_water: Rung
@@ -37,6 +37,7 @@ class Standing(NamedTuple):
     awaiting: str
     settled: int
     total: int
+    reported_by: tuple[str, ...] = ()
 
 
 _SHARED: Final = attrgetter(
@@ -57,18 +58,20 @@ _SHARED: Final = attrgetter(
 
 
 def of_row(row: BoardRow) -> Standing:
-    """Return the standing of a line of the board."""
-    return Standing(tuple(row.rungs.items()), row.high_water_mark, *_SHARED(row))
+    """Return the standing of an irritant on the board."""
+    standing = Standing(tuple(row.rungs.items()), row.high_water_mark, *_SHARED(row))
+    return standing._replace(reported_by=row.reported_by)
 
 
 def of_irritant(document: IrritantDocument) -> Standing:
     """Return the standing of an irritant."""
     rungs = tuple((party, side.rung) for party, side in document.parties.items())
-    return Standing(rungs, document.high_water_mark, *_SHARED(document))
+    standing = Standing(rungs, document.high_water_mark, *_SHARED(document))
+    return standing._replace(reported_by=document.reported_by)
 
 
 def of_change(document: StandingDocument) -> Standing:
-    """Return the standing before or after a change. The highest rung ever is not known there."""
+    """Return the standing before or after a change. The feed does not have the highest rung ever claimed."""
     return Standing(tuple(document.rungs.items()), document.status, *_SHARED(document))
 
 
@@ -78,22 +81,25 @@ _BREAK: Final = Markup("<br>")
 def basis(standing: Standing) -> Markup:
     """Return who says that the claimed rung is reached, and in how many statements."""
     t = messages()
-    there = [name_of(party) for party, rung in standing.rungs if rung == standing.claimed]
-    said = capitalised(t(f"basis.{standing.basis}", side=there[0] if there else ""))
-    return (
-        t("basis.rests", basis=said, origins=t.counted("basis.origins", standing.origins)) if standing.origins else said
-    )
+    claimants = [party for party, rung in standing.rungs if rung == standing.claimed]
+    others = [party for party, _ in standing.rungs if party not in claimants]
+    # Both can be there although only one says so in its own words.
+    kind = "one_of_both" if standing.basis == "one_side" and not others else standing.basis
+    words = capitalised(t(f"basis.{kind}", side=names_of(claimants), other=names_of(others)))
+    if not standing.origins:
+        return words
+    return t("basis.rests", basis=words, origins=t.counted("basis.origins", standing.origins))
 
 
-def beside(standing: Standing) -> Markup:
-    """Return holds, regressions, whether it can be reversed, and how many items are settled."""
-    t, said = messages(), list[Markup]()
+def holds_and_setbacks(standing: Standing) -> Markup:
+    """Return the hold, the regressions, whether it can be reversed, and how many items are settled."""
+    t, lines = messages(), list[Markup]()
     if standing.hold != "none":
-        said.append(t(f"beside.{standing.hold}"))
+        lines.append(t(f"beside.{standing.hold}"))
     if standing.regressions:
-        said.append(t.counted("beside.regressions", standing.regressions))
+        lines.append(t.counted("beside.regressions", standing.regressions))
     if standing.reversible != "unknown":
-        said.append(t(f"beside.reversible.{standing.reversible}"))
+        lines.append(t(f"beside.reversible.{standing.reversible}"))
     if standing.total:
-        said.append(t("beside.items", settled=standing.settled, total=standing.total))
-    return _BREAK.join(said)
+        lines.append(t("beside.items", settled=standing.settled, total=standing.total))
+    return _BREAK.join(lines)

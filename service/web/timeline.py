@@ -1,31 +1,46 @@
-"""The timeline of an irritant as a drawing: one lane for each side and media, one mark for each statement, by date.
+"""Compute the drawing of an irritant's timeline: a lane for each voice, and a mark for each statement at its date.
 
-Only known dates are drawn as known. A day is a point. One unknown day between two is a span. A span with one unknown
-end fades and ends in an arrow. A mark without any date stands before the scale.
+The voices are the sides, third parties and media. `templates/timeline.html` draws the result.
+
+The drawing shows how exactly a date is known. A known day is a point. An unknown day between two dates is a span. If
+one end is unknown, the span fades and ends in an arrow. A mark without a date is on the left of the scale.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
+from service.domain import edtf
 from service.domain.actors import MEDIA
 from service.projections.board import BoardRound
 from service.projections.timeline import Entry
-from service.web.formatting import day, round_name
+from service.web.formatting import day, name_at_start
+from service.web.text_width import shortened, text_width
 
-_WIDTH: Final = 1180
+WIDTH: Final = 1180
 _LEFT, _RIGHT = 150.0, 1160.0
-"""The ends of the scale, in pixels. Marks without a date stand before it."""
+"""The ends of the scale, in pixels."""
 _UNKNOWN: Final = 92.0
+"""Where marks without a date are: on the left of the scale."""
 _ROW: Final = 30
 _PADDING: Final = 12
 _TOP: Final = 46
-_CHARACTER: Final = 5.9
+LABEL: Final = 11.5
+"""The size of the font of labels, as in style.css."""
+_BESIDE: Final = 14
+"""The room of a mark beside its label."""
 _LEAST_ROOM, _MOST_ROOM = 46.0, 340.0
+_VOICE: Final = 13.0
+_END_OF_VOICE: Final = 146.0
+"""Where the name of a voice ends. It is in the first row of its lane, where marks without a date would be on it."""
 _FEWEST_DAYS: Final = 14
-_NAME, _UNDER_NAME, _ROWS_OF_NAMES, _NAME_CHARACTER = 30, 12, 3, 6.6
+_MOST_TICKS: Final = 12
+_BETWEEN_DAYS: Final = 10
+_NAME, _UNDER_NAME, _ROWS_OF_NAMES, _MOST_OF_A_NAME = 30, 12, 3, 400.0
 
 Span = Literal["day", "between", "period", "after", "before", "unknown"]
 Shape = Literal["up", "down", "denial", "beside"]
@@ -37,13 +52,14 @@ _SHAPES: Final[Mapping[Shape, str]] = {
     "beside": "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
 }
 _DOWN: Final = {"ProgressReversed", "IrritantReopened"}
+_PERIOD: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Mark(NamedTuple):
-    """One statement in one lane.
+    """One statement in one lane, in pixels.
 
-    `x` is the position of shape and label, `begin` and `end` bound the span, `left` and `right` bound the space
-    that it takes, all in pixels. `turned` puts the label before the shape.
+    The shape and the label are at `x`. The span of the date is from `begin` to `end`. The whole mark, with its label,
+    is from `left` to `right`. `turned` puts the label on the left of the shape.
     """
 
     entry: Entry
@@ -62,14 +78,26 @@ class Mark(NamedTuple):
     def path(self) -> str:
         return _SHAPES[self.shape]
 
+    @property
+    def length(self) -> float:
+        """Return the width of the label."""
+        return text_width(self.label, LABEL)
+
 
 class Lane(NamedTuple):
-    """One voice: a side, a third party, or MEDIA."""
+    """The statements of one voice: a side, a third party, or MEDIA."""
 
     voice: str
     top: float
     height: float
     marks: Sequence[Mark]
+    is_third: bool = False
+    name: str = ""
+
+    @property
+    def name_length(self) -> float:
+        """Return the width of the name."""
+        return text_width(self.name, _VOICE)
 
 
 class Tick(NamedTuple):
@@ -78,22 +106,41 @@ class Tick(NamedTuple):
     x: float
     day: date
 
+    @property
+    def length(self) -> float:
+        """Return the width of the day in words."""
+        return text_width(day(self.day), LABEL)
+
 
 class RoundLine(NamedTuple):
-    """A round, as a line across all lanes. `turned` puts its name before the line.
+    """A round, as a line across all lanes, or a band from its first to its last day.
 
-    `row` is the row of its name, counted from the lanes; None if there is no room. `y` is the top of the line.
+    `turned` puts its name on the left of the line. `row` is the row of the name, counted upwards from the lanes. It is
+    None if there is no room for the name. `y` is the top of the line. The band begins at `begin`, which is `x` for a
+    round of one day.
     """
 
     x: float
     name: str
     id: str
     day: date
+    days: str
+    begin: float
     left: float
     right: float
     turned: bool
     row: int | None = None
     y: float = 0
+
+    @property
+    def name_length(self) -> float:
+        """Return the width of the name."""
+        return text_width(self.name, LABEL, bold=True)
+
+    @property
+    def days_length(self) -> float:
+        """Return the width of the days."""
+        return text_width(self.days, LABEL)
 
 
 class Plot(NamedTuple):
@@ -104,12 +151,12 @@ class Plot(NamedTuple):
     rounds: Sequence[RoundLine]
     foot: float
     height: float
-    width: float = _WIDTH
+    width: float = WIDTH
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The days from left to right, with margins for spans that reach beyond them."""
+    """Converts days to pixels. Spans without an end use the margins left and right of the scale."""
 
     first: date
     last: date
@@ -124,30 +171,37 @@ class Scale:
 def plot(
     entries: Sequence[Entry], parties: Sequence[str], rounds: Sequence[BoardRound], labels: Mapping[str, str]
 ) -> Plot:
-    """Return the drawing of these entries. `labels` has the text of each mark, by event id."""
-    said = [entry for entry in entries if entry.event in labels]
-    dated = [day for e in said for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
-    scale = _scale(dated, said, labels)
-    lines = _round_lines(scale, rounds)
-    top, lanes = float(_TOP + _NAME * max([u.row for u in lines if u.row is not None], default=0)), []
-    third_parties = {v for e in said for v in lanes_of(e, parties)} - {*parties, MEDIA}
+    """Return the drawing of the entries that have a label. `labels` has the label of each mark, by event id.
+
+    Labels that are too long are shortened, so that none leaves the drawing.
+    """
+    labels = {event: shortened(label, LABEL, _MOST_ROOM - _BESIDE) for event, label in labels.items()}
+    statements = [entry for entry in entries if entry.event in labels]
+    dated = [day for e in statements for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
+    dated += [r.earliest for r in rounds if r.earliest and _PERIOD.fullmatch(r.date)]
+    scale = _scale(dated, statements, labels)
+    lines = round_lines(scale, rounds)
+    top, lanes = top_below_names(lines), []
+    third_parties = {voice for e in statements for voice in lanes_of(e, parties)} - {*parties, MEDIA}
     for voice in (*parties, *sorted(third_parties), MEDIA):
-        lane = _lane(voice, top, [e for e in said if voice in lanes_of(e, parties)], scale, labels)
+        lane = _lane(voice, top, [e for e in statements if voice in lanes_of(e, parties)], scale, labels)
         top += lane.height
-        lanes.append(lane)
-    stand = [line._replace(y=_beginning(line, lanes[0].top)) for line in lines]
-    return Plot(lanes, _ticks(scale) if dated else (), stand, top, top + 26)
+        name = shortened(str(name_at_start(voice).unescape()), _VOICE, _END_OF_VOICE - 8)
+        lanes.append(lane._replace(is_third=voice in third_parties, name=name))
+    placed = with_tops(lines, lanes[0].top)
+    return Plot(lanes, _ticks(scale) if dated else (), placed, top, top + 26)
 
 
 def lanes_of(entry: Entry, parties: Sequence[str]) -> Sequence[str]:
-    """Return the lanes of an entry: both sides for a joint text."""
+    """Return the lanes of an entry. A joint text is in the lanes of both sides."""
     party = entry.data["asserted_by"]["party"]
     return parties if party == "JOINT" else [party]
 
 
-def _scale(days: Sequence[date], said: Sequence[Entry], labels: Mapping[str, str]) -> Scale:
-    before = [_long(labels[e.event]) for e in said if e.earliest is None and e.latest is not None]
-    after = [_long(labels[e.event]) for e in said if e.latest is None and e.earliest is not None]
+def _scale(days: Sequence[date], statements: Sequence[Entry], labels: Mapping[str, str]) -> Scale:
+    """Return a scale for these days, at least two weeks long, with margins for the labels of spans without an end."""
+    before = [_label_width(labels[e.event]) for e in statements if e.earliest is None and e.latest is not None]
+    after = [_label_width(labels[e.event]) for e in statements if e.latest is None and e.earliest is not None]
     left = _LEFT + min(max([*before, _LEAST_ROOM]), _MOST_ROOM)
     right = _RIGHT - min(max([*after, _LEAST_ROOM]), _MOST_ROOM)
     if not days:
@@ -157,13 +211,13 @@ def _scale(days: Sequence[date], said: Sequence[Entry], labels: Mapping[str, str
     return Scale(max(first, date.min + missing) - missing, min(last, date.max - missing) + missing, left, right)
 
 
-def _long(label: str) -> float:
-    return len(label) * _CHARACTER + 14
+def _label_width(label: str) -> float:
+    return text_width(label, LABEL) + _BESIDE
 
 
 def _lane(voice: str, top: float, entries: Iterable[Entry], scale: Scale, labels: Mapping[str, str]) -> Lane:
-    """Return a lane. Marks that would overlap go to further rows."""
-    ends: list[float] = []
+    """Return a lane. Marks that would overlap are in different rows."""
+    ends = [_END_OF_VOICE]
     marks = []
     for entry in entries:
         mark = _mark(entry, scale, labels[entry.event])
@@ -174,25 +228,25 @@ def _lane(voice: str, top: float, entries: Iterable[Entry], scale: Scale, labels
 
 
 def _mark(entry: Entry, scale: Scale, label: str) -> Mark:
-    earliest, latest, long = entry.earliest, entry.latest, _long(label)
+    earliest, latest, width = entry.earliest, entry.latest, _label_width(label)
     shape = _shape(entry)
     if earliest is not None and latest is not None:
-        return _known(entry, shape, scale.x(earliest), scale.x(latest), label, long)
+        return _dated_mark(entry, shape, scale.x(earliest), scale.x(latest), label, width)
     if earliest is not None:
         x = scale.x(earliest)
         return Mark(entry, label, shape, "after", x, x, _RIGHT, x - 8, _RIGHT)
     if latest is not None:
         x = scale.x(latest)
         return Mark(entry, label, shape, "before", x, _LEFT, x, _LEFT, x + 8, turned=True)
-    return Mark(entry, label, shape, "unknown", _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN + long)
+    return Mark(entry, label, shape, "unknown", _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN + width)
 
 
-def _known(entry: Entry, shape: Shape, begin: float, end: float, label: str, long: float) -> Mark:
-    """Return a mark with known dates. If the label does not fit on the right, it goes before the end of the span."""
+def _dated_mark(entry: Entry, shape: Shape, begin: float, end: float, label: str, width: float) -> Mark:
+    """Return a mark whose first and last day are known. A label without room on the right goes to the left."""
     span: Span = "day" if entry.earliest == entry.latest else "period" if "/" in (entry.occurred or "") else "between"
-    if begin + long > _RIGHT:
-        return Mark(entry, label, shape, span, end, begin, end, min(begin, end - long) - 8, end + 8, turned=True)
-    return Mark(entry, label, shape, span, begin, begin, end, begin - 8, max(end + 8, begin + long))
+    if begin + width > _RIGHT:
+        return Mark(entry, label, shape, span, end, begin, end, min(begin, end - width) - 8, end + 8, turned=True)
+    return Mark(entry, label, shape, span, begin, begin, end, begin - 8, max(end + 8, begin + width))
 
 
 def _shape(entry: Entry) -> Shape:
@@ -201,13 +255,13 @@ def _shape(entry: Entry) -> Shape:
     return "down" if entry.type in _DOWN else "up" if entry.moved else "beside"
 
 
-def _round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
-    """Return the lines of rounds. The latest rounds get their names first, as far as there is room."""
+def round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
+    """Return the lines of rounds. The latest rounds get room for their names first."""
     rows: list[list[RoundLine]] = [[] for _ in range(_ROWS_OF_NAMES)]
     found = []
     for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
         line = _round_line(scale, round)
-        free = (row for row, taken in enumerate(rows) if all(_apart(line, other) for other in taken))
+        free = (row for row, taken in enumerate(rows) if not any(_overlap(line, other) for other in taken))
         row = next(free, None)
         if row is not None:
             rows[row].append(line)
@@ -216,29 +270,50 @@ def _round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLi
 
 
 def _round_line(scale: Scale, round: BoardRound) -> RoundLine:
-    x, name = scale.x(round.latest), round_name(round.id)
-    long = max(len(name), len(day(round.latest))) * _NAME_CHARACTER
+    x, name = scale.x(round.latest), shortened(round.name, LABEL, _MOST_OF_A_NAME)
+    days = edtf.describe(round.date) if _PERIOD.fullmatch(round.date) else day(round.latest)
+    begin = scale.x(round.earliest) if _PERIOD.fullmatch(round.date) and round.earliest else x
+    width = max(text_width(name, LABEL, bold=True), text_width(days, LABEL)) + 4
     turned = x > (_LEFT + _RIGHT) / 2
-    return RoundLine(x, name, round.id, round.latest, x - long if turned else x, x if turned else x + long, turned)
+    left, right = (begin - width if turned else begin), (x if turned else x + width)
+    return RoundLine(x, name, round.id, round.latest, days, begin, left, right, turned)
 
 
-def _apart(one: RoundLine, other: RoundLine) -> bool:
-    return one.right < other.left or other.right < one.left
+def _overlap(line: RoundLine, other: RoundLine) -> bool:
+    return line.right >= other.left and other.right >= line.left
 
 
-def _beginning(line: RoundLine, lanes: float) -> float:
-    """Return the y where a line begins: below its name, or at the first lane."""
-    return lanes - (0 if line.row is None else _UNDER_NAME + _NAME * line.row)
+def top_below_names(lines: Iterable[RoundLine]) -> float:
+    """Return where a drawing begins below the rows with the names of rounds."""
+    return float(_TOP + _NAME * max([line.row for line in lines if line.row is not None], default=0))
+
+
+def with_tops(lines: Iterable[RoundLine], top: float) -> list[RoundLine]:
+    """Return the lines, each up to its name above a drawing that begins at `top`."""
+    return [line._replace(y=top - (0 if line.row is None else _UNDER_NAME + _NAME * line.row)) for line in lines]
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:
-    """Return 2 to 12 ticks: first days of months if possible, else five equal parts."""
-    days = (scale.last - scale.first).days
+    """Return ticks on first days of months, else at equal distances: as many as have room, 12 at most."""
     for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
-        if 2 <= len(found := list(_months(scale, step))) <= 12:
-            return [Tick(scale.x(day), day) for day in found]
-    parts = [scale.first + timedelta(days * part // 4) for part in range(5)]
-    return [Tick(scale.x(day), day) for day in parts]
+        found = [Tick(scale.x(day), day) for day in _months(scale, step)]
+        if 2 <= len(found) <= _MOST_TICKS and _have_room(found):
+            return found
+    return next((ticks for n in (4, 3, 2) if _have_room(ticks := _parts(scale, n))), _parts(scale, 1))
+
+
+def _parts(scale: Scale, number: int) -> Sequence[Tick]:
+    """Return ticks at the ends of so many equal parts of the scale."""
+    days = (scale.last - scale.first).days
+    ends = [scale.first + timedelta(days * n // number) for n in range(number + 1)]
+    return [Tick(scale.x(day), day) for day in ends]
+
+
+def _have_room(ticks: Sequence[Tick]) -> bool:
+    """Return whether the days of no two ticks touch."""
+    return all(
+        another.x - one.x >= (one.length + another.length) / 2 + _BETWEEN_DAYS for one, another in pairwise(ticks)
+    )
 
 
 def _months(scale: Scale, step: int) -> Iterator[date]:

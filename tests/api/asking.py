@@ -1,4 +1,7 @@
-"""Asks the application in the loop of the test, so that a test sees who waits, leaves, or is answered when."""
+"""Send requests to the application in the event loop of the test.
+
+So a test sees when a client waits, leaves or gets its answer.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,13 +15,13 @@ from starlette.types import ASGIApp, Message
 
 @dataclass
 class Told:
-    """An answer as it comes."""
+    """A response, which grows while the application sends it."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     left: asyncio.Event = field(default_factory=asyncio.Event)
-    """To be set when the one who asks leaves."""
+    """Set it to let the client leave."""
 
 
 @asynccontextmanager
@@ -30,7 +33,7 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 async def ask(
     app: ASGIApp, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", told: Told | None = None
 ) -> Told:
-    """One request; with `told` given, what has come of the answer so far can be looked at."""
+    """Send one request. Pass `told` to look at the response while it arrives."""
     told = told or Told()
     path, _, query = path.partition("?")
     scope: dict[str, Any] = {
@@ -69,7 +72,7 @@ async def ask(
 
 
 async def until(holds: Callable[[], object], seconds: float = 5) -> None:
-    """Lets the others go on until something holds."""
+    """Let other tasks run until a condition holds. Raises TimeoutError after some seconds."""
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110  # what is waited for happens elsewhere, and tells nobody
+        while not holds():  # noqa: ASYNC110  # nothing signals the condition
             await asyncio.sleep(0.002)

@@ -1,4 +1,4 @@
-"""Bodies as an operator sends them, on the seeded record. What a test does not care about has a value that is valid."""
+"""Request bodies on the seeded record. Fields that a test does not set have valid values."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ VISAS = "irritant/ru-us/visas"
 
 
 def said(type: str, **fields: Any) -> dict[str, Any]:
-    """One assertion by the Russian side, as the body of a single append."""
+    """Return one assertion by the Russian side, as the body of a single append."""
     return {
         "type": type,
         "occurred": "2025-05-06",
@@ -19,7 +19,7 @@ def said(type: str, **fields: Any) -> dict[str, Any]:
 
 
 def on(stream: str, type: str, **fields: Any) -> dict[str, Any]:
-    """The same as an event of a report."""
+    """Return the same assertion as an event of a report."""
     return {"stream": stream, **said(type, **fields)}
 
 

@@ -1,8 +1,8 @@
-"""Whether a client of one contract can go on with another: what was promised, what was taken, what is asked for.
+"""Find the changes of a contract that break its clients.
 
-A contract promises what answers hold, takes what requests may hold, and demands what they must. To withdraw a promise,
-to take less or to demand more breaks somebody; anything else does not. A new word among those that a field of an answer
-may have breaks nobody: the contract says that clients pass over words that they do not know.
+A contract promises what responses contain, takes what requests may contain, and demands what requests must contain. A
+change breaks clients if it withdraws a promise, takes less or demands more. A new value in an enum of a response breaks
+none, because the contract asks clients to ignore unknown values.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,23 @@ from typing import Any
 
 Schema = dict[str, Any]
 Fact = tuple[str, str]
-"""The operation, and what is so about it."""
+"""The operation, and a statement about it."""
 
 _BOUNDS = {"maxLength": -1, "maximum": -1, "maxItems": -1, "minLength": 1, "minimum": 1, "minItems": 1}
-"""In which direction a bound becomes narrower."""
+"""The sign of a change that makes a bound narrower."""
 
 
 def breaking(before: "Contract", after: "Contract") -> dict[str, list[str]]:
-    """By operation, everything that breaks its clients."""
+    """Return the changes that break clients, by operation."""
     broken = [(of, f"no longer {what}") for of, what in before.promises - after.promises]
     broken += [(of, f"no longer takes {what}") for of, what in before.taken - after.taken]
     known = {of for of, _ in before.promises}
-    broken += [(of, f"now asks for {what}") for of, what in after.demands - before.demands if of in known]
+    asked = {(of, what) for of, _, what in before.demands}
+    broken += [
+        (of, f"now asks for {what}")
+        for of, inside, what in after.demands
+        if of in known and (of, what) not in asked and (inside is None or (of, inside) in before.taken)
+    ]
     for (of, place, bound), value in after.bounds.items():
         earlier = before.bounds.get((of, place, bound))
         narrower = earlier is None or (value - earlier) * _BOUNDS[bound] > 0
@@ -37,7 +42,8 @@ class Contract:
         self._document = document
         self.promises: set[Fact] = set()
         self.taken: set[Fact] = set()
-        self.demands: set[Fact] = set()
+        self.demands: set[tuple[str, str | None, str]] = set()
+        """With the place that asks for it: what was not there before, such as a new type of event, breaks nobody."""
         self.bounds: dict[tuple[str, str, str], int] = {}
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
@@ -53,7 +59,7 @@ class Contract:
         for parameter in operation.get("parameters", ()):
             place = f"{parameter['in']} {parameter['name']}"
             if parameter.get("required"):
-                self.demands.add((of, place))
+                self.demands.add((of, None, place))
             self._take(of, place, parameter["schema"])
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
             self._take(of, media_type, content["schema"])
@@ -72,15 +78,16 @@ class Contract:
     def _take(self, of: str, place: str, schema: Schema) -> None:
         for at, inner in self._alternatives(place, schema):
             self.taken |= {(of, at)} | {(of, f"{at}: {word}") for word in inner.get("enum", [_type(inner)])}
-            self.demands |= {(of, f"{at}/{member}") for member in inner.get("required", ())}
+            is_body = at == place and "/" not in at.removeprefix("application/")
+            self.demands |= {(of, None if is_body else at, f"{at}/{member}") for member in inner.get("required", ())}
             if "pattern" in inner:
-                self.demands.add((of, f"{at} like {inner['pattern']}"))
+                self.demands.add((of, at, f"{at} like {inner['pattern']}"))
             self.bounds |= {(of, at, bound): inner[bound] for bound in _BOUNDS if bound in inner}
             for member, value in _members(inner):
                 self._take(of, f"{at}/{member}", value)
 
     def _alternatives(self, place: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
-        """What may stand in one place; events, each under its type."""
+        """Yield the schemas that are allowed at one place. The place of an event includes its type."""
         found = self._found(schema)
         several = found.get("oneOf") or found.get("anyOf")
         if several is None:

@@ -1,4 +1,4 @@
-"""The application on a real database, asked by a client in the same process."""
+"""The application on a real database, with a client in the same process."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def make_key(engine: Engine) -> MakeKey:
-    """Makes a key; what is given back is the header that shows it."""
+    """Return a function that creates a key and returns the header with it."""
 
     def made(*scopes: Scope, **more: Any) -> Headers:
         return {"Authorization": f"Bearer {key_on(engine, *scopes, **more)}"}
@@ -43,14 +43,14 @@ def app(seeded_database_url: str, tmp_path: Path) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    """Asks without a key, on the seeded record."""
+    """Yield a client without a key, on the seeded record."""
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def reading(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """Asks without a key, on a seeded record to which nobody reports: for tests that only read."""
+    """Yield a client without a key, on a shared seeded record, for tests that only read."""
     signing = tmp_path_factory.mktemp("reading") / "checkpoint.key"
     app = create_app(Settings(database_url=shared_database_url, checkpoint_key=signing))
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -59,6 +59,6 @@ def reading(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def desk(app: FastAPI, client: TestClient, make_key: MakeKey) -> TestClient:
-    """Asks with a key that may report."""
+    """Return a client with a key that may report."""
     client.headers.update(make_key("report"))
     return client

@@ -1,6 +1,6 @@
-"""A server whose database's notices come late: `python -m tests.api.lagging DATABASE_URL`.
+"""A server that receives the database's notices late: `python -m tests.api.lagging DATABASE_URL`.
 
-It says where it serves, and then takes from its input how many milliseconds late, line by line, and says each again.
+It prints its address. Then it reads delays in milliseconds from its standard input, one per line, and prints each one.
 """
 
 import sys
@@ -13,7 +13,7 @@ from service.settings import Settings
 
 
 class Lagging(Follower):
-    """Hears of commits so many seconds late, and has no tick to make up for it."""
+    """A follower that handles notices late and has no tick that could compensate."""
 
     lag = 0.0
 
@@ -21,17 +21,17 @@ class Lagging(Follower):
         self._loop.call_later(self.lag, super()._on_notice)
 
     async def _tick(self) -> None:
-        """Never looks by itself."""
+        """Do nothing."""
 
 
 def take_lags() -> None:
     for line in sys.stdin:
         Lagging.lag = int(line) / 1000
-        print(line.strip(), flush=True)  # noqa: T201  # who gave it reads
+        print(line.strip(), flush=True)  # noqa: T201  # the parent reads it
 
 
 if __name__ == "__main__":
-    setattr(application, "Follower", Lagging)  # noqa: B010  # in this process the other one is not wanted
+    setattr(application, "Follower", Lagging)  # noqa: B010  # this process needs no other follower
     Thread(target=take_lags, daemon=True).start()
     app = application.create_app(Settings(database_url=sys.argv[1]))
-    Server(app, "127.0.0.1", 0, lambda address: print(address, flush=True)).run()  # noqa: T201  # who started it reads
+    Server(app, "127.0.0.1", 0, lambda address: print(address, flush=True)).run()  # noqa: T201  # the parent reads it

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, for what is the server's and not the application's."""
+"""A real server in its own process, for tests of the server rather than the application."""
 
 import json
 import os
@@ -25,7 +25,7 @@ class Served:
     _log: IO[str]
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines that it has written to its log so far."""
+        """Return the lines of the server's log so far."""
         self._log.seek(0)
         return [json.loads(line) for line in self._log]
 
@@ -39,10 +39,10 @@ class Served:
 
 @contextmanager
 def served(database_url: str, *, port: int = 0, **settings: str) -> Iterator[Served]:
-    """Serves a migrated record, on a free port unless one is given; killed at the end where it has not ended."""
+    """Serve a migrated record, on a free port by default. Kill the server at the end if it still runs."""
     environment = {**os.environ, **{f"IRRITANTS_{k.upper()}": v for k, v in settings.items()}}
     command = [*SERVE, "--database", database_url, "--port", str(port)]
-    # A file: a pipe that nobody reads would be full some day, and the server would wait for it.
+    # A file, because a pipe that no test reads fills up and blocks the server.
     with TemporaryFile("w+", encoding="utf-8") as log, Program(command, err=log, env=environment) as process:
         yield Served(json.loads(process.stdout.readline())["address"], process, log)
 
@@ -54,7 +54,7 @@ def raw(server: Served, request: bytes) -> socket.socket:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Patient, for how long something takes is not what is tested: others share the machine."""
+    """Wait until a condition holds. The limit is generous, because other programs share the machine."""
     for _ in range(1_000):
         if condition():
             return

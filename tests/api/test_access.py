@@ -1,4 +1,4 @@
-"""Who may do what: keys, their scopes and relations, and how soon a revoked one ends."""
+"""API keys: their scopes, their relations, and how soon a revoked key is refused."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ OPEN = ("/healthz", "/readyz", "/openapi.json", "/docs")
 
 @pytest.fixture
 def closed(seeded_database_url: str) -> Iterator[TestClient]:
-    """The same record, where reading needs a key."""
+    """The same record, on a service where reading needs a key."""
     with TestClient(create_app(Settings(database_url=seeded_database_url, read_access="key"))) as client:
         yield client
 
@@ -63,7 +63,7 @@ def test_an_admin_may_report(client: TestClient, make_key: MakeKey) -> None:
         "Bearer {0}, {0}",
     ],
 )
-def test_what_is_shown_and_is_no_key_is_refused_even_where_reading_is_open(
+def test_an_invalid_key_is_refused_even_where_reading_is_open(
     client: TestClient, make_key: MakeKey, shown: str
 ) -> None:
     token = make_key()["Authorization"].removeprefix("Bearer ")
@@ -73,15 +73,28 @@ def test_what_is_shown_and_is_no_key_is_refused_even_where_reading_is_open(
     assert token not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        ("Basic ZGVzazpodXNo", "The scheme Basic is not supported. Use the scheme Bearer: "),
+        ("hush", "Use the scheme Bearer: "),
+        ("hush7 hush", "Use the scheme Bearer: "),
+    ],
+)
+def test_another_scheme_is_named_but_nothing_that_may_be_secret(client: TestClient, shown: str, told: str) -> None:
+    detail = client.get("/v1/irritants", headers={"Authorization": shown}).json()["detail"]
+    assert (detail.startswith(told), "hush" in detail, "ZGVz" in detail) == (True, False, False)
+
+
 @pytest.mark.parametrize("empty", ["", " "])
-def test_an_empty_authorization_shows_no_key(client: TestClient, closed: TestClient, empty: str) -> None:
+def test_an_empty_authorization_counts_as_no_key(client: TestClient, closed: TestClient, empty: str) -> None:
     assert client.get("/v1/irritants", headers={"Authorization": empty}).status_code == 200
     answer = closed.get("/v1/irritants", headers={"Authorization": empty})
     assert (answer.status_code, "invalid_token" in answer.headers["www-authenticate"]) == (401, False)
     assert file(client, {}, {"Authorization": empty}).status_code == 401
 
 
-def test_two_keys_at_once_are_none(client: TestClient, make_key: MakeKey) -> None:
+def test_two_keys_in_one_request_are_refused(client: TestClient, make_key: MakeKey) -> None:
     shown = [*make_key().items(), *make_key().items()]
     assert client.get("/v1/irritants", headers=shown).status_code == 401
 
@@ -105,7 +118,7 @@ def test_a_key_expires_while_the_service_runs(seeded_database_url: str, make_key
         assert client.get("/v1/irritants", headers=headers).status_code == 401
 
 
-def test_a_new_key_counts_and_a_revoked_one_ends_with_the_next_request_in_every_process(
+def test_new_and_revoked_keys_take_effect_with_the_next_request_in_every_process(
     app: FastAPI, client: TestClient, seeded_database_url: str, engine: Engine, make_key: MakeKey
 ) -> None:
     with TestClient(create_app(Settings(database_url=seeded_database_url))) as other:
@@ -136,14 +149,12 @@ def test_a_limited_key_reports_on_its_own_relation(client: TestClient, make_key:
     assert file(client, report(source(), origin(), on(FLIGHTS, "ConcernRaised")), headers).status_code == 201
 
 
-def test_a_limited_key_registers_sources_and_origins_whatever_relation_they_are_filed_with(
-    client: TestClient, make_key: MakeKey
-) -> None:
+def test_a_limited_key_registers_sources_and_origins_with_any_relation(client: TestClient, make_key: MakeKey) -> None:
     headers = make_key("report", relations=("fr-us",))
     assert file(client, report(source(), origin()), headers).status_code == 201
 
 
-def test_a_limited_key_mends_no_source_on_which_other_relations_rest(client: TestClient, make_key: MakeKey) -> None:
+def test_a_limited_key_may_not_correct_a_source(client: TestClient, make_key: MakeKey) -> None:
     mend = {
         "stream": "source/a4-unnamed-outlet",
         "type": "AssertionCorrected",
@@ -154,19 +165,19 @@ def test_a_limited_key_mends_no_source_on_which_other_relations_rest(client: Tes
     answer = file(client, report(mend), make_key("report", name="desk", relations=("ru-us",)))
     assert (answer.status_code, answer.json()["detail"]) == (
         403,
-        "The key desk is limited to relations and may not correct sources. Use a key without limits.",
+        "The key desk is limited to relations and may not correct sources or actors. Use a key without limits.",
     )
     assert file(client, report(mend), make_key("report")).status_code == 201
 
 
 @pytest.mark.parametrize("path", CLOSED)
-def test_where_reading_needs_a_key_a_stranger_reads_nothing(closed: TestClient, path: str) -> None:
+def test_where_reading_needs_a_key_a_request_without_one_gets_401(closed: TestClient, path: str) -> None:
     for method in ("GET", "HEAD"):
         answer = closed.request(method, path)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="irritants"')
 
 
-def test_where_reading_needs_a_key_a_stranger_sees_how_to_ask(closed: TestClient) -> None:
+def test_where_reading_needs_a_key_the_public_addresses_stay_open(closed: TestClient) -> None:
     assert {path: closed.get(path).status_code for path in OPEN} == dict.fromkeys(OPEN, 200)
 
 
@@ -177,7 +188,7 @@ def test_a_reader_reads_and_only_an_admin_sees_the_metrics(closed: TestClient, m
     assert closed.get("/metrics", headers=admin).status_code == 200
 
 
-def test_without_the_database_nobody_is_let_in_and_nobody_is_called_a_stranger(make_key: MakeKey) -> None:
+def test_without_the_database_a_key_gets_503_and_not_401(make_key: MakeKey) -> None:
     with TestClient(create_app(Settings(database_url="postgresql://127.0.0.1:1/none"))) as client:
         answer = file(client, report(on(FLIGHTS, "ConcernRaised")), make_key("report"))
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-unavailable")
@@ -191,7 +202,7 @@ def test_a_scope_includes_the_ones_below_it(held: tuple[Scope, ...], allowed: tu
     assert tuple(scope for scope in SCOPES if Access("a", held).may(scope)) == allowed
 
 
-def test_a_limit_is_where_a_key_may_report() -> None:
+def test_a_limited_key_may_report_on_its_relations_only() -> None:
     everywhere = Access("a", ("report",))
     limited = replace(everywhere, relations=("no-se",))
     reader = replace(limited, scopes=("read",))

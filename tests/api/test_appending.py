@@ -1,4 +1,4 @@
-"""One event to one stream: a report of one event, by somebody who has seen the state that it is appended to."""
+"""A single append: one event on one stream, with If-Match for the state that the client has read."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from service.projections.irritant import REPRESENTATION
 from service.store import reports
 from service.store.engine import connection
 from tests.api.bodies import said
@@ -24,7 +25,7 @@ def append(desk: TestClient, event: dict[str, Any], path: str = EVENTS, **header
     return desk.post(path, json=event, headers={**KEY, **named})
 
 
-def test_an_event_is_appended_to_what_was_seen(desk: TestClient, engine: Engine) -> None:
+def test_an_event_is_appended_to_the_state_in_if_match(desk: TestClient, engine: Engine) -> None:
     answer = append(desk, said("DiscussionReported", form="talks"), If_Match=seen(desk))
     assert answer.status_code == 201
     filed = answer.json()
@@ -40,7 +41,7 @@ def test_an_event_is_appended_to_what_was_seen(desk: TestClient, engine: Engine)
     )
 
 
-def test_what_was_seen_may_be_said_in_two_lines(desk: TestClient) -> None:
+def test_if_match_may_have_two_lines(desk: TestClient) -> None:
     two = [*KEY.items(), ("If-Match", '"another"'), ("If-Match", seen(desk))]
     assert desk.post(EVENTS, json=said("ConcernRaised"), headers=two).status_code == 201
 
@@ -59,7 +60,7 @@ def test_the_answer_has_the_validator_for_the_next_event(desk: TestClient) -> No
         ("/v1/relations/ru-us", said("EmphasisStated")),
     ],
 )
-def test_rounds_and_relations_take_events_likewise(desk: TestClient, path: str, event: dict[str, Any]) -> None:
+def test_events_are_appended_to_rounds_and_relations(desk: TestClient, path: str, event: dict[str, Any]) -> None:
     answer = append(desk, event, f"{path}/events", If_Match=seen(desk, path))
     assert (answer.status_code, answer.headers["etag"]) == (201, seen(desk, path))
 
@@ -75,12 +76,12 @@ def test_a_correction_names_its_target_by_id(desk: TestClient) -> None:
     assert append(desk, correction, If_Match=seen(desk), Idempotency_Key="two").status_code == 201
 
 
-def test_who_has_seen_nothing_is_asked_to_look(desk: TestClient) -> None:
+def test_an_append_without_if_match_gets_428(desk: TestClient) -> None:
     answer = append(desk, said("ConcernRaised"))
     assert (answer.status_code, answer.json()["type"]) == (428, "/problems/precondition-required")
 
 
-def test_who_saw_an_older_state_is_given_the_present_validator(desk: TestClient) -> None:
+def test_a_stale_if_match_gets_412_with_the_present_tag(desk: TestClient) -> None:
     old = seen(desk)
     append(desk, said("ConcernRaised"), If_Match=old)
     answer = append(desk, said("ConcernRaised"), If_Match=old, Idempotency_Key="two")
@@ -97,19 +98,21 @@ def test_who_saw_an_older_state_is_given_the_present_validator(desk: TestClient)
         ('"{1}-zip"', "names a representation other than the present JSON"),
         ("{2}", "names a representation other than the present JSON"),
         ('"0-1-application/json"', "names no state of the record"),
-        ('"0-{3}-2-application/json"', "has changed since position 0 and is now at 68. Read it again."),
-        ('W/"67-{4}-2-application/json-gzip", "69-{4}-2-application/json"', "has changed since position 67"),
-        ('"69-{4}-2-application/json"', "is at position 68 and was never in the state that If-Match names"),
-        ('"67-0123456789-2-application/json"', "is at position 68 and was never in the state that If-Match names"),
-        ('"68-{4}-2-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"0-{3}-3-application/json"', "has changed since position 0 and is now at 68. Read it again."),
+        ('W/"67-{4}-3-application/json-gzip", "69-{4}-3-application/json"', "has changed since position 67"),
+        ('"69-{4}-3-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"67-0123456789-3-application/json"', "is at position 68 and was never in the state that If-Match names"),
+        ('"68-{4}-3-application/json"', "is at position 68 and was never in the state that If-Match names"),
     ],
 )
-def test_a_tag_that_does_not_match_is_explained_truthfully(desk: TestClient, written: str, detail: str) -> None:
+def test_a_tag_that_does_not_match_is_explained(desk: TestClient, written: str, detail: str) -> None:
     etag = seen(desk)
     before = desk.get("/v1/events?after=66&limit=1").json()
     record, chain_hash = before["log"].partition(".")[0], before["items"][0]["chainhash"]
-    other = etag.replace("-2-", "-1-")
-    match = written.format(etag, etag.strip('"'), other, record[-10:], chain_hash[:10])
+    other = etag.replace(f"-{REPRESENTATION}-", "-1-")
+    match = written.replace("-3-", f"-{REPRESENTATION}-").format(
+        etag, etag.strip('"'), other, record[-10:], chain_hash[:10]
+    )
     answer = append(desk, said("ConcernRaised"), If_Match=match)
     assert (answer.status_code, answer.headers["etag"]) == (412, etag)
     assert detail in answer.json()["detail"]
@@ -139,11 +142,11 @@ def test_a_precondition_that_names_no_state_asks_for_one(desk: TestClient, empty
 
 
 @pytest.mark.parametrize("written", ['"x", {0}', '{0},"0-1-application/json"', "*"])
-def test_a_list_of_validators_or_any_state_matches(desk: TestClient, written: str) -> None:
+def test_a_list_of_tags_or_an_asterisk_matches(desk: TestClient, written: str) -> None:
     assert append(desk, said("ConcernRaised"), If_Match=written.format(seen(desk))).status_code == 201
 
 
-def test_what_is_not_on_record_is_opened_by_whoever_says_so(desk: TestClient) -> None:
+def test_a_new_stream_is_opened_with_if_none_match(desk: TestClient) -> None:
     opened = {"type": "IrritantOpened", "title": "Wine", "category": "trade"}
     path = "/v1/irritants/ru-us/wine/events"
     assert append(desk, opened, path).status_code == 428
@@ -157,12 +160,12 @@ def test_what_is_not_on_record_is_opened_by_whoever_says_so(desk: TestClient) ->
     )
 
 
-def test_nothing_but_its_opening_begins_a_stream(desk: TestClient) -> None:
+def test_a_stream_begins_with_its_opening_event(desk: TestClient) -> None:
     answer = append(desk, said("ConcernRaised"), "/v1/irritants/ru-us/wine/events", If_None_Match="*")
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-opened")
 
 
-def test_what_nobody_opened_matches_no_state(desk: TestClient) -> None:
+def test_if_match_on_an_unopened_stream_is_refused(desk: TestClient) -> None:
     answer = append(desk, said("ConcernRaised"), "/v1/irritants/ru-us/wine/events", If_Match='"7-1-application/json"')
     assert (answer.status_code, "etag" in answer.headers) == (412, False)
 
@@ -177,11 +180,11 @@ def test_what_nobody_opened_matches_no_state(desk: TestClient) -> None:
         f"rounds/ru-us/{'x' * 81}",
     ],
 )
-def test_what_is_no_name_is_not_found(desk: TestClient, path: str) -> None:
+def test_an_invalid_name_in_the_path_is_not_found(desk: TestClient, path: str) -> None:
     assert append(desk, said("ConcernRaised"), f"/v1/{path}/events", If_Match="*").status_code == 404
 
 
-def test_the_same_again_gives_the_first_answer_although_the_state_moved_on(desk: TestClient) -> None:
+def test_a_retry_gets_the_first_answer_although_the_state_has_changed(desk: TestClient) -> None:
     etag = seen(desk)
     first = append(desk, said("ConcernRaised"), If_Match=etag)
     append(desk, said("ConcernRaised"), If_Match=first.headers["etag"], Idempotency_Key="two")
@@ -191,7 +194,7 @@ def test_the_same_again_gives_the_first_answer_although_the_state_moved_on(desk:
         assert (again.headers["idempotent-replayed"], again.headers["etag"]) == ("true", first.headers["etag"])
 
 
-def test_a_mistake_goes_before_what_was_seen_and_that_before_the_rules(desk: TestClient) -> None:
+def test_mistakes_are_reported_before_a_stale_tag_and_a_stale_tag_before_the_rules(desk: TestClient) -> None:
     mistaken = said("ConcernRaised", summary="")
     forbidden = said("IrritantReopened", to="raised", reason="Anew.")
     assert append(desk, mistaken).status_code == 422
@@ -203,23 +206,29 @@ def test_a_mistake_goes_before_what_was_seen_and_that_before_the_rules(desk: Tes
     assert answer.json()["errors"][0]["pointer"] == ""
 
 
-def test_mistakes_have_their_places_in_the_event(desk: TestClient) -> None:
+def test_mistakes_have_pointers_into_the_event(desk: TestClient) -> None:
     answer = append(desk, said("ConcernRaised", wodring="x", summary="x" * 301))
     assert [e["pointer"] for e in answer.json()["errors"]] == ["/summary", "/wodring"]
 
 
 @pytest.mark.parametrize("field", ["stream", "ref"])
-def test_the_address_says_the_stream_and_nothing_else_is_named(desk: TestClient, field: str) -> None:
+def test_a_stream_or_a_ref_in_the_event_is_refused(desk: TestClient, field: str) -> None:
     answer = append(desk, said("ConcernRaised", **{field: "irritant/ru-us/direct-flights"}), If_Match="*")
     assert (answer.status_code, [e["pointer"] for e in answer.json()["errors"]]) == (422, [f"/{field}"])
 
 
 @pytest.mark.parametrize("event", [[], "x", {}, {"type": 1}, {"type": ["ConcernRaised"]}, {"type": "RoundConvened"}])
-def test_what_is_no_event_of_an_irritant_is_refused(desk: TestClient, event: Any) -> None:
+def test_a_body_that_is_no_event_of_an_irritant_is_refused(desk: TestClient, event: Any) -> None:
     assert append(desk, event, If_Match="*").status_code == 422
 
 
-def test_a_dry_run_tells_and_writes_nothing(desk: TestClient) -> None:
+def test_a_body_that_is_a_list_is_told_so(desk: TestClient) -> None:
+    event: Any = [said("ConcernRaised")]
+    detail = append(desk, event, If_Match="*").json()["detail"]
+    assert detail == "The body is a list. Send one object with `type` and the fields of that type."
+
+
+def test_a_dry_run_returns_the_changes_and_writes_nothing(desk: TestClient) -> None:
     etag = seen(desk)
     answer = desk.post(
         f"{EVENTS}?dry_run=true", json=said("DiscussionReported", form="talks"), headers={"If-Match": etag}
@@ -228,7 +237,7 @@ def test_a_dry_run_tells_and_writes_nothing(desk: TestClient) -> None:
     assert seen(desk) == etag
 
 
-def test_the_key_of_an_event_is_the_key_of_a_report(desk: TestClient) -> None:
+def test_appends_and_reports_share_their_idempotency_keys(desk: TestClient) -> None:
     append(desk, said("ConcernRaised"), If_Match="*")
     body = {
         "relation": "ru-us",
@@ -236,3 +245,16 @@ def test_the_key_of_an_event_is_the_key_of_a_report(desk: TestClient) -> None:
         "events": [{"stream": "irritant/ru-us/visas", **said("ConcernRaised")}],
     }
     assert desk.post("/v1/reports", json=body, headers=KEY).json()["type"] == "/problems/key-reused"
+
+
+def test_a_slip_is_pointed_out_in_the_event(desk: TestClient) -> None:
+    early = said("ConcernRaised", occurred="1025-05-06")
+    preview = desk.post(f"{EVENTS}?dry_run=true", json=early, headers={"If-Match": seen(desk)})
+    assert [(w["code"], w["pointer"]) for w in preview.json()["warnings"]] == [("before_1900", "/occurred")]
+    assert append(desk, early, If_Match=seen(desk)).json()["warnings"] == preview.json()["warnings"]
+
+
+def test_an_address_in_the_wrong_order_is_answered_with_the_right_id(desk: TestClient) -> None:
+    answer = append(desk, said("ConcernRaised"), "/v1/irritants/us-ru/direct-flights/events", If_Match="*")
+    assert answer.status_code == 404
+    assert answer.json()["detail"].endswith("the codes of a relation in alphabetical order: use ru-us/direct-flights.")

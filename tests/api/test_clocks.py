@@ -1,7 +1,6 @@
-"""Both clocks on every resource: alone, combined, and refused where they say nothing.
+"""The clock of the record and the clock of the world on every resource: alone, combined, and with invalid values.
 
-The resources are those of the service, so that a new one that is read without the clocks is a failure here until it is
-said why it needs none.
+The tests take the resources from the service, so a new resource without the clocks fails until it is listed as such.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
-from service.api.parameters import At
+from service.api.parameters import AsOfQuery
 from service.api.resources.table import RESOURCES
 from service.settings import Settings
 from tests.api.test_matrix import ROWS
@@ -29,10 +28,13 @@ HAVE_NO_STATE: Mapping[str, str] = {
     "/v1/irritants/{relation}/{slug}/events": "the stream itself, by version",
     "/v1/reports": "what was filed, and never changes",
     "/v1/reports/{id}": "the same, of one report",
+    "/v1/search": "the record as it reads now, in which words are sought",
     "/v1/checkpoint": "signed for the head",
 }
-ON_CLOCKS = sorted(resource.path for resource in RESOURCES if issubclass(resource.query, At))
-HEAD, BEFORE_THE_INTERVIEW = 127, 110
+ON_CLOCKS = sorted(resource.path for resource in RESOURCES if issubclass(resource.query, AsOfQuery))
+HEAD, BEFORE_THE_INTERVIEW, A_CONCERN = 127, 110, 36
+NAMED: dict[str, str] = {}
+"""The ids in addresses, which are new in each run. The client of this module sets them."""
 IMMUTABLE = "private, max-age=3600, immutable"
 LONG_AGO, YET_TO_COME = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 
@@ -56,25 +58,26 @@ MISTAKES = {
 
 @pytest.fixture(scope="module")
 def client(clone: Clone, seeded_template: str) -> Iterator[TestClient]:
-    """Of a service that is only read."""
+    """Yield a client of a service that is only read."""
     with (
         clone(seeded_template) as url,
         TestClient(create_app(Settings(database_url=url)), "http://127.0.0.1") as client,
     ):
+        NAMED["event"] = client.get(f"/v1/events?after={A_CONCERN - 1}&limit=1").json()["items"][0]["id"]
         yield client
 
 
 def at(path: str, point: str = "") -> str:
-    """An address of the resource on the seeds, read at a point."""
-    return f"{ROWS['GET', path].address}?{point}".rstrip("?")
+    """Return an address of the resource on the seeded record, read at a point."""
+    return f"{ROWS['GET', path].address.format_map(NAMED)}?{point}".rstrip("?")
 
 
-def test_whatever_is_read_is_on_both_clocks_or_has_no_state() -> None:
+def test_every_resource_takes_both_clocks_or_has_no_state() -> None:
     assert {resource.path for resource in RESOURCES} - HAVE_NO_STATE.keys() == {*ON_CLOCKS}
 
 
 @pytest.mark.parametrize("path", ON_CLOCKS)
-def test_a_reading_by_the_clock_of_the_record_never_changes_and_says_so(client: TestClient, path: str) -> None:
+def test_a_read_by_the_clock_of_the_record_is_immutable(client: TestClient, path: str) -> None:
     then = client.get(at(path, f"as_of_position={BEFORE_THE_INTERVIEW}"))
     assert (then.status_code, then.headers["cache-control"]) == (200, IMMUTABLE)
     combined = client.get(at(path, f"as_of_position={BEFORE_THE_INTERVIEW}&effective_on=2025-04-10"))
@@ -84,7 +87,7 @@ def test_a_reading_by_the_clock_of_the_record_never_changes_and_says_so(client: 
 
 
 @pytest.mark.parametrize("path", ON_CLOCKS)
-def test_as_of_the_head_and_as_known_now_read_as_the_present(client: TestClient, path: str) -> None:
+def test_a_read_as_of_the_head_or_known_now_equals_the_present(client: TestClient, path: str) -> None:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     present = client.get(at(path))
     assert (present.status_code, present.headers["cache-control"]) == (200, "private, no-cache")
@@ -93,7 +96,7 @@ def test_as_of_the_head_and_as_known_now_read_as_the_present(client: TestClient,
 
 
 @pytest.mark.parametrize("path", ON_CLOCKS)
-def test_a_position_and_the_moment_at_which_it_was_the_head_are_one_reading(client: TestClient, path: str) -> None:
+def test_a_position_and_its_time_give_the_same_read(client: TestClient, path: str) -> None:
     reports = client.get("/v1/reports").json()["items"]
     interview = next(report for report in reports if "interview" in report["title"])
     assert interview["first_position"] == BEFORE_THE_INTERVIEW + 1
@@ -104,8 +107,8 @@ def test_a_position_and_the_moment_at_which_it_was_the_head_are_one_reading(clie
 
 
 @pytest.mark.parametrize("path", ON_CLOCKS)
-def test_a_reading_by_the_clock_of_the_world_moves_with_the_record(client: TestClient, path: str) -> None:
-    """Possible unless said otherwise; a day to come is no mistake; what is learnt late still belongs to that day."""
+def test_a_read_by_the_clock_of_the_world_changes_with_the_record(client: TestClient, path: str) -> None:
+    """By default, possible dates match. Future days are allowed. Late reports still count for their day."""
     for point in ("effective_on=2025-04-10", "effective_on=2100-01-01", "effective_on=2025-04-10&date_match=certain"):
         answer = client.get(at(path, point))
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-cache"), point
@@ -114,7 +117,7 @@ def test_a_reading_by_the_clock_of_the_world_moves_with_the_record(client: TestC
 
 
 @pytest.mark.parametrize("path", ON_CLOCKS)
-def test_before_there_was_a_record_nothing_is_found(client: TestClient, path: str) -> None:
+def test_nothing_is_found_before_the_first_event(client: TestClient, path: str) -> None:
     for point in ("as_of_position=0", f"known_at={LONG_AGO}"):
         answer = client.get(at(path, point))
         nothing = answer.status_code == 404 or answer.json()["items"] == []
@@ -122,7 +125,7 @@ def test_before_there_was_a_record_nothing_is_found(client: TestClient, path: st
 
 
 @pytest.mark.parametrize("path", ON_CLOCKS)
-def test_a_point_that_is_none_is_refused_by_its_name(client: TestClient, path: str) -> None:
+def test_an_invalid_point_is_refused_with_its_parameter(client: TestClient, path: str) -> None:
     told: dict[str, Any] = {}
     for point in MISTAKES:
         answer = client.get(at(path, point))
@@ -131,8 +134,8 @@ def test_a_point_that_is_none_is_refused_by_its_name(client: TestClient, path: s
 
 
 @pytest.mark.parametrize("path", [path for path in ON_CLOCKS if "{" in path])
-def test_what_was_never_on_record_is_not_found_at_any_point(client: TestClient, path: str) -> None:
-    elsewhere = path.format(relation="fr-us", slug="nothing")
+def test_an_unrecorded_resource_is_not_found_at_any_point(client: TestClient, path: str) -> None:
+    elsewhere = path.format(relation="fr-us", slug="nothing", id="01971e5c-8f3a-7c21-9d0e-5b6a7c8d9e0f")
     for point in ("", f"?as_of_position={BEFORE_THE_INTERVIEW}", f"?known_at={LONG_AGO}", "?effective_on=2025-04-10"):
         answer = client.get(f"{elsewhere}{point}")
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), point

@@ -1,4 +1,4 @@
-"""Compressed answers: who gets one, under which tag, made how often, and which answers are never compressed."""
+"""Compression: who gets it, its entity tags, how often a body is compressed, and which answers are never compressed."""
 
 import gzip
 import threading
@@ -63,9 +63,7 @@ def test_a_large_document_is_compressed_under_a_tag_of_its_own(site: TestClient,
 
 @pytest.mark.parametrize(("path", "media_type"), LARGE)
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-def test_head_says_what_get_says_and_each_tag_is_answered_304(
-    site: TestClient, path: str, media_type: str, coding: str
-) -> None:
+def test_head_and_get_agree_and_each_tag_gets_304(site: TestClient, path: str, media_type: str, coding: str) -> None:
     headers = {"Accept-Encoding": coding, "Accept": media_type}
     whole, head = site.get(path, headers=headers), site.head(path, headers=headers)
     assert (head.status_code, head.content, dict(head.headers)) == (200, b"", dict(whole.headers))
@@ -115,12 +113,12 @@ def test_the_coding_is_negotiated_by_weights(reading: TestClient, path: str, acc
     assert (answer.status_code, answer.headers.get("content-encoding")) == (200, coding)
 
 
-def test_without_the_header_nothing_is_compressed(reading: TestClient) -> None:
+def test_without_accept_encoding_nothing_is_compressed(reading: TestClient) -> None:
     with reading.stream("GET", "/v1/events", headers={"Accept-Encoding": ""}) as answer:
         assert "content-encoding" not in answer.headers
 
 
-def test_a_tiny_document_is_compressed_only_for_a_sender_that_refuses_it_as_it_is(reading: TestClient) -> None:
+def test_a_tiny_document_is_compressed_only_if_identity_is_refused(reading: TestClient) -> None:
     assert len(reading.get(SMALL).content) < codings.MIN_SIZE
     assert "content-encoding" not in coded(reading, SMALL, "gzip").headers
     assert coded(reading, SMALL, "gzip").headers["etag"] == coded(reading, SMALL, "identity").headers["etag"]
@@ -149,7 +147,7 @@ def test_a_document_is_compressed_once_until_it_changes(desk: TestClient, monkey
     assert (after.status_code, after.json()["position"]) == (200, 128)
 
 
-def test_a_large_document_is_compressed_beside_the_event_loop(
+def test_a_large_document_is_compressed_in_another_thread(
     app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: dict[bool, set[int]] = {False: set(), True: set()}
@@ -170,7 +168,7 @@ def test_a_large_document_is_compressed_beside_the_event_loop(
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/irritants?" + "x" * 2_000 + "=1", "/sign-in", "/metrics"])
-def test_what_mixes_secrets_with_what_was_sent_is_never_compressed(site: TestClient, path: str) -> None:
+def test_problems_the_sign_in_page_and_metrics_are_never_compressed(site: TestClient, path: str) -> None:
     answer = coded(site, path, "gzip, identity;q=0")
     assert "content-encoding" not in answer.headers
 
@@ -193,7 +191,7 @@ def test_pages_with_forms_are_never_compressed(app: FastAPI, make_key: MakeKey) 
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/openapi.json", ADDRESSES["style.css"]])
-def test_ranges_are_neither_offered_nor_sent(site: TestClient, path: str) -> None:
+def test_range_requests_are_ignored(site: TestClient, path: str) -> None:
     tag = coded(site, path, "gzip").headers["etag"]
     answer = coded(site, path, "gzip", **{"Range": "bytes=0-9", "If-Range": tag})
     assert (answer.status_code, answer.headers["etag"]) == (200, tag)

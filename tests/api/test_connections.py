@@ -1,4 +1,4 @@
-"""What comes before there is a request: bounded in size and time, read in one way only, refused as all else is."""
+"""Bytes before a request is complete: limited in size and time, parsed in one way only, and refused with a problem."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers what it was asked for, with which body, and with which headers beside those that every request has."""
+    """Answer with the path and the body of the request, and the headers that not every request has."""
     body, more = b"", True
     while more:
         message = await receive()
@@ -38,7 +38,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    """Where connections of ours lead to an application that does next to nothing."""
+    """Yield the address of a server with a minimal application."""
     config = uvicorn.Config(echo, log_config=None, access_log=False, timeout_keep_alive=75)
     state = ServerState()
     with asyncio.Runner() as runner:
@@ -56,7 +56,7 @@ def address() -> Iterator[tuple[str, int]]:
 
 
 def answered(address: tuple[str, int], *parts: bytes) -> bytes:
-    """All that comes back until the other side ends. The parts are sent one after another, each by itself."""
+    """Send the parts one after another. Return all bytes until the server closes the connection."""
     got = b""
     with closing(socket.create_connection(address, timeout=10)) as c:
         for part in parts:
@@ -68,7 +68,7 @@ def answered(address: tuple[str, int], *parts: bytes) -> bytes:
 
 
 def problem(answer: bytes) -> tuple[int, str]:
-    """The status and the kind of a refusal, after which the connection has to end."""
+    """Return the status and the kind of a refusal. Assert that it closes the connection."""
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head
     assert b"connection: close" in head
@@ -112,7 +112,7 @@ def problem(answer: bytes) -> tuple[int, str]:
         ),
     ],
 )
-def test_what_is_no_request_or_could_be_read_as_two_is_refused(address: tuple[str, int], sent: bytes) -> None:
+def test_malformed_and_ambiguous_requests_are_refused(address: tuple[str, int], sent: bytes) -> None:
     answer = answered(address, sent)
     assert problem(answer) == (400, "/problems/malformed-request")
     assert b"smuggled" not in answer
@@ -131,17 +131,17 @@ def test_what_is_no_request_or_could_be_read_as_two_is_refused(address: tuple[st
     ],
     ids=["address", "parameters", "header", "endless header", "headers", "chunk extension", "trailers"],
 )
-def test_a_head_has_a_size(address: tuple[str, int], flood: bytes) -> None:
+def test_the_size_of_a_request_head_is_limited(address: tuple[str, int], flood: bytes) -> None:
     assert problem(answered(address, flood)) == (431, "/problems/head-too-large")
 
 
-def test_a_large_body_in_many_small_chunks_is_no_large_head(address: tuple[str, int]) -> None:
+def test_a_large_body_in_small_chunks_does_not_count_as_head(address: tuple[str, int]) -> None:
     chunks = b"1\r\ny\r\n" * HEAD_LIMIT
     answer = answered(address, POST + b"Transfer-Encoding: chunked\r\n" + CLOSE + chunks + b"0\r\n\r\n")
     assert answer.endswith(b"/asked " + b"y" * HEAD_LIMIT)
 
 
-def test_what_comes_after_a_body_is_no_header(address: tuple[str, int]) -> None:
+def test_trailers_of_a_body_do_not_become_headers(address: tuple[str, int]) -> None:
     chunks = b"4\r\nbody\r\n0\r\nX-After: 1\r\n\r\n"
     head = POST + b"Transfer-Encoding: chunked\r\nX-Before: 1\r\n\r\n"
     for parts in ((head + chunks + GET + CLOSE,), (head, chunks, GET + CLOSE)):
@@ -161,7 +161,7 @@ def test_a_host_is_a_name_or_an_address(address: tuple[str, int], host: bytes) -
     [(b"Content-Length: %d\r\n\r\n" % len(SMUGGLED), SMUGGLED), (b"Transfer-Encoding: chunked\r\n\r\n", b"")],
     ids=["length", "chunks"],
 )
-def test_an_offer_of_another_protocol_is_passed_over_and_the_body_stays_one(
+def test_an_upgrade_is_ignored_and_the_body_stays_whole(
     address: tuple[str, int], head: bytes, body: bytes, *, together: bool
 ) -> None:
     sent = body or b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
@@ -172,21 +172,23 @@ def test_an_offer_of_another_protocol_is_passed_over_and_the_body_stays_one(
     assert answer.endswith(b"/asked ")
 
 
-def test_offers_in_a_row_are_all_passed_over(address: tuple[str, int]) -> None:
+def test_repeated_upgrades_are_ignored(address: tuple[str, int]) -> None:
     assert answered(address, (GET + OFFER + b"\r\n") * 50 + GET + CLOSE).count(b"HTTP/1.1 200 ") == 51
 
 
-def test_a_mistake_after_a_request_is_not_taken_for_its_answer(address: tuple[str, int]) -> None:
+def test_a_malformed_second_request_does_not_replace_the_first_answer(address: tuple[str, int]) -> None:
     assert b"HTTP/1.1 400" not in answered(address, GET + b"\r\n" + b"\x00\x01\r\n\r\n")
 
 
 @pytest.mark.parametrize("begun", [b"\r\n", b"GET /as", GET], ids=["empty line", "address", "header"])
-def test_a_head_has_a_time(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+def test_the_time_for_a_request_head_is_limited(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     assert problem(answered(address, begun)) == (408, "/problems/slow-head")
 
 
-def test_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch, address: tuple[str, int]) -> None:
+def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch, address: tuple[str, int]) -> None:
     made = Connection.connection_made
 
     def impatient(connection: Connection, transport: asyncio.Transport) -> None:
@@ -207,13 +209,13 @@ def test_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch, address: tu
         (b"http://there?a=b", b"/  host=there"),
     ],
 )
-def test_a_host_in_the_target_counts_and_not_the_header(address: tuple[str, int], target: bytes, answer: bytes) -> None:
+def test_a_host_in_the_target_replaces_the_host_header(address: tuple[str, int], target: bytes, answer: bytes) -> None:
     got = answered(address, b"GET " + target + b" HTTP/1.1\r\nHost: here\r\n" + CLOSE)
     assert got.endswith(b"\r\n\r\n" + answer)
 
 
 @pytest.mark.parametrize("target", [b"http://there]/asked", b"http://user@there/asked"])
-def test_a_target_with_no_good_host_is_refused(address: tuple[str, int], target: bytes) -> None:
+def test_a_target_with_an_invalid_host_is_refused(address: tuple[str, int], target: bytes) -> None:
     got = answered(address, b"GET " + target + b" HTTP/1.1\r\nHost: here\r\n" + CLOSE)
     assert problem(got) == (400, "/problems/malformed-request")
 
@@ -229,11 +231,11 @@ EXPECT = b"Content-Length: 5\r\nExpect: 100-continue"
 
 
 @pytest.mark.parametrize("space", [b"", b" "])
-def test_a_body_is_asked_for_where_the_sender_waits_for_that(address: tuple[str, int], space: bytes) -> None:
+def test_expect_100_continue_gets_an_interim_answer(address: tuple[str, int], space: bytes) -> None:
     got = answered(address, POST + EXPECT + space + b"\r\n" + CLOSE, b"12345")
     assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")
 
 
-def test_a_sender_of_http_1_0_gets_one_answer_and_no_interim_one(address: tuple[str, int]) -> None:
+def test_a_client_of_http_1_0_gets_no_interim_answer(address: tuple[str, int]) -> None:
     got = answered(address, POST.replace(b"1.1", b"1.0") + EXPECT + b"\r\n" + CLOSE, b"12345")
     assert got.startswith(b"HTTP/1.1 200")

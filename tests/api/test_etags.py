@@ -1,4 +1,4 @@
-"""Entity tags identify the history: what another record or a lost state was given fits nowhere else."""
+"""Entity tags identify the history: a tag of another record or of a lost state never matches."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +25,7 @@ OF_NOTHING = ["/v1/irritants", "/v1/reports", "/v1/events", "/v1/changes.atom", 
 
 @contextmanager
 def served(url: str) -> Iterator[TestClient]:
-    """The service with its pages on a record, asked with a key that may report."""
+    """Yield a client with a key that may report, for the service with its pages."""
     app = create_app(Settings(database_url=url))
     add_pages(app)
     engine = open_engine(url)
@@ -49,7 +49,7 @@ def new_record(clone: Clone, *, is_seeded: bool) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="module")
 def seeded(clone: Clone) -> Iterator[list[TestClient]]:
-    """Two records with the same seeds."""
+    """Yield clients of two records with the same seeds."""
     with ExitStack() as stack:
         yield [stack.enter_context(new_record(clone, is_seeded=True)) for _ in range(2)]
 
@@ -67,7 +67,7 @@ def test_a_record_never_answers_304_to_the_tag_of_another(seeded: list[TestClien
 
 
 @pytest.mark.parametrize("path", OF_NOTHING)
-def test_neither_do_records_with_nothing_on_them(empty: list[TestClient], path: str) -> None:
+def test_empty_records_never_answer_304_to_each_other(empty: list[TestClient], path: str) -> None:
     one, other = empty
     _only_its_own(one, other, path)
 
@@ -82,16 +82,14 @@ def _only_its_own(one: TestClient, other: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [STATUS, "/v1/relations/ru-us/board", "/v1/events?after=100", "/", "/changes"])
-def test_a_restored_copy_keeps_the_tags_of_what_it_has_and_no_others(
-    clone: Clone, seeded_template: str, path: str
-) -> None:
+def test_a_restored_copy_keeps_only_the_tags_of_its_own_states(clone: Clone, seeded_template: str, path: str) -> None:
     with clone(seeded_template) as url, served(url) as lost:
         before = lost.get(path).headers["etag"]
         file(lost, "The ministry speaks.")
         after = lost.get(path).headers["etag"]
         with clone(seeded_template) as older, served(older) as restored:
             assert restored.get(path, headers={"If-None-Match": after}).status_code == 200
-            if path.startswith("/v1/"):  # a page shows who asks, and each has a key of their own
+            if path.startswith("/v1/"):  # a page shows the name of the key, which differs here
                 assert restored.get(path, headers={"If-None-Match": before}).status_code == 304
             file(restored, "The ministry is silent.")
             answer = restored.get(path, headers={"If-None-Match": after})
@@ -127,7 +125,7 @@ def append(client: TestClient, match: str) -> Any:
     return client.post(f"{STATUS}/events", json=said("ConcernRaised"), headers=headers)
 
 
-def test_before_the_first_event_the_record_itself_is_named() -> None:
+def test_the_tag_of_an_empty_record_names_the_record() -> None:
     one, other = "0198a0b1-0000-7000-8000-00000000000a", "0198a0b1-0000-7000-8000-00000000000b"
     assert history(one, 0, GENESIS) != history(other, 0, GENESIS)
     assert history(one, 1, bytes(range(32))) == history(other, 1, bytes(range(32))) == "0001020304"

@@ -1,6 +1,6 @@
-"""The database's address leads to a copy that lacks the end of the record: nobody goes on as if nothing was lost.
+"""The database's address leads to a copy that lacks the last events: clients and caches notice the loss.
 
-Such a copy is what a standby becomes that was promoted before it had everything.
+A standby that is promoted before it has received everything is such a copy.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from service.domain.report import read
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store import events
 from service.store.codec import canonical
 from service.store.engine import connection, open_engine
@@ -35,7 +35,7 @@ _keys = count(1)
 
 @pytest.fixture
 def copy(clone: Any, seeded_template: str) -> Iterator[str]:
-    """The same record, as it was before anything was filed in the test."""
+    """Yield the same record without the events that the test files."""
     with clone(seeded_template) as url:
         yield url
 
@@ -50,13 +50,15 @@ def recording(url: str) -> Iterator[Recorder]:
 def file(recorder: Recorder, times: int, stream: str = FLIGHTS) -> None:
     for _ in range(times):
         body = report(on(stream, "ConcernRaised"))
-        request = Request(read(body), f"key-{next(_keys)}", sha256(canonical(body).encode()).digest(), "desk", "-")
+        request = ReportRequest(
+            read(body), f"key-{next(_keys)}", sha256(canonical(body).encode()).digest(), "desk", "-"
+        )
         [outcome] = recorder.record([request])
         assert isinstance(outcome, Receipt), outcome
 
 
 @pytest.mark.parametrize("since", [0, 1, 2, 3], ids=["shorter", "shorter by one", "as long", "longer"])
-def test_cursors_of_what_was_lost_are_gone_and_those_before_go_on(
+def test_cursors_of_lost_events_get_410_and_earlier_ones_continue(
     seeded_database_url: str, copy: str, client: TestClient, since: int
 ) -> None:
     with recording(seeded_database_url) as recorder, recording(copy) as elsewhere:
@@ -73,16 +75,14 @@ def test_cursors_of_what_was_lost_are_gone_and_those_before_go_on(
         assert "irritants_record_went_back_total 1.0" in client.get("/metrics").text
 
 
-def test_a_copy_that_lacks_nothing_goes_on_for_everybody_and_nothing_is_said(
-    seeded_database_url: str, copy: str, client: TestClient
-) -> None:
+def test_a_complete_copy_continues_without_a_notice(seeded_database_url: str, copy: str, client: TestClient) -> None:
     page = client.get("/v1/events?limit=1000").json()
     with capture_logs() as logged, failed_over(seeded_database_url, copy):
         assert client.get(f"/v1/events?after={page['next']}&log={page['log']}").status_code == 200
     assert logged == []
 
 
-def test_a_live_stream_ends_rather_than_go_on_in_another_history(
+def test_a_live_stream_ends_instead_of_changing_to_another_history(
     seeded_database_url: str, copy: str, app: FastAPI
 ) -> None:
     async def test(app: FastAPI) -> None:
@@ -102,9 +102,7 @@ def test_a_live_stream_ends_rather_than_go_on_in_another_history(
 
 
 @pytest.mark.parametrize("since", [0, 2, 3], ids=["shorter", "as long", "longer"])
-def test_what_is_filed_next_is_judged_on_what_is_on_record_and_not_on_what_was_lost(
-    seeded_database_url: str, copy: str, since: int
-) -> None:
+def test_the_next_report_is_judged_without_the_lost_events(seeded_database_url: str, copy: str, since: int) -> None:
     with recording(seeded_database_url) as recorder, recording(copy) as elsewhere:
         file(recorder, 2)
         file(elsewhere, since, VISAS)
@@ -116,12 +114,12 @@ def test_what_is_filed_next_is_judged_on_what_is_on_record_and_not_on_what_was_l
             assert versions == [*range(1, len(versions) + 1)]
 
 
-def test_a_key_that_was_made_in_what_was_lost_is_none_any_more(
+def test_a_key_created_in_the_lost_part_is_refused(
     seeded_database_url: str, copy: str, client: TestClient, make_key: MakeKey, engine: Engine
 ) -> None:
     lost: Headers = make_key("report", name="lost")
     assert client.get("/v1/irritants", headers=lost).status_code == 200
-    with engine.connect() as c:  # Another was made in its place, so that their number tells nothing.
+    with engine.connect() as c:  # As if a key had been created in the copy too: both have the same version of the keys.
         version = c.exec_driver_sql("SELECT keys_version FROM head").scalar_one()
     with recording(copy) as elsewhere, elsewhere._engine.begin() as c:
         c.exec_driver_sql(f"UPDATE head SET keys_version = {version}")

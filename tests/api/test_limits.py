@@ -1,4 +1,4 @@
-"""Keys limited to relations, where reading needs a key: nothing of another relation is told, in whatever form."""
+"""A key limited to relations, where reading needs a key, learns nothing about other relations."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def closed(seeded_database_url: str) -> FastAPI:
 
 @pytest.fixture
 def client(closed: FastAPI, make_key: MakeKey) -> Iterator[TestClient]:
-    """The seeded record with a second relation in it."""
+    """Yield a client of the seeded record with a second relation in it."""
     with TestClient(closed, raise_server_exceptions=False) as client:
         key = make_key("report", name=f"{SECRET}-desk")["Authorization"].removeprefix("Bearer ")
         file_second_relation(client, key)
@@ -38,8 +38,8 @@ def limited(make_key: MakeKey) -> Headers:
     return make_key("read", name="guest", relations=("ru-us",))
 
 
-def test_a_limited_key_gets_no_word_of_another_relation(client: TestClient, limited: Headers) -> None:
-    """Every address of the interface, in every form, with every name that the record has for its parameters."""
+def test_a_limited_key_reads_nothing_of_another_relation(client: TestClient, limited: Headers) -> None:
+    """Request every address in every format, with every recorded name for its parameters."""
     id = client.get("/v1/reports?relation=ru-us", headers=limited).json()["items"][-1]["id"]
     answered = 0
     for resource in RESOURCES:
@@ -56,7 +56,16 @@ def test_a_limited_key_gets_no_word_of_another_relation(client: TestClient, limi
     assert answered > len(RESOURCES)
 
 
-def test_the_refusal_of_a_record_wide_address_says_which_to_ask(client: TestClient, limited: Headers) -> None:
+def test_a_limited_key_searches_its_relations_only(client: TestClient, limited: Headers, make_key: MakeKey) -> None:
+    """Nor does the search suggest a name of another relation for a misspelt word."""
+    for q in (SECRET, f"{SECRET}x"):
+        own = client.get("/v1/search", params={"q": q, "relation": "ru-us"}, headers=limited).json()
+        assert (own["items"], own["instead"]) == ([], {})
+    anyone = client.get("/v1/search", params={"q": f"{SECRET}x", "relation": "fr-us"}, headers=make_key("read"))
+    assert anyone.json()["instead"] == {f"{SECRET}x": [SECRET]}
+
+
+def test_the_refusal_of_a_record_wide_address_names_the_address_to_use(client: TestClient, limited: Headers) -> None:
     for asked, instead in (
         ("/v1/changes", ["/v1/changes?relation=ru-us"]),
         ("/v1/events?type=ConcernRaised&limit=5", ["/v1/events?relation=ru-us&limit=5&type=ConcernRaised"]),
@@ -64,6 +73,7 @@ def test_the_refusal_of_a_record_wide_address_says_which_to_ask(client: TestClie
         ("/v1/events/live", ["/v1/events/live?relation=ru-us"]),
         ("/v1/changes.atom", ["/v1/changes.atom?relation=ru-us"]),
         ("/v1/relations", ["/v1/relations/ru-us"]),
+        ("/v1/search?q=visas", ["/v1/search?relation=ru-us&q=visas"]),
         (f"/v1/sources/{SHARED}", [f"/v1/sources/{SHARED}?relation=ru-us"]),
     ):
         answer = client.get(asked, headers=limited)
@@ -75,7 +85,7 @@ def test_the_refusal_of_a_record_wide_address_says_which_to_ask(client: TestClie
     assert "instead" not in client.get("/v1/checkpoint", headers=limited).json()
 
 
-def test_a_key_limited_to_two_relations_is_told_of_both(client: TestClient, make_key: MakeKey) -> None:
+def test_a_key_limited_to_two_relations_reads_both(client: TestClient, make_key: MakeKey) -> None:
     headers = make_key("read", relations=("fr-us", "ru-us"))
     told = client.get("/v1/changes", headers=headers).json()
     assert told["instead"] == ["/v1/changes?relation=fr-us", "/v1/changes?relation=ru-us"]
@@ -89,7 +99,7 @@ def test_a_key_limited_to_no_relation_reads_nothing(client: TestClient, make_key
     assert client.get("/v1/irritants?relation=ru-us", headers=headers).status_code == 403
 
 
-def test_a_limited_key_reads_the_sources_that_its_relation_cites_and_what_it_cites_of_them(
+def test_a_limited_key_reads_the_sources_and_origins_that_its_relation_cites(
     client: TestClient, limited: Headers, make_key: MakeKey
 ) -> None:
     whole, other = make_key("read"), make_key("read", relations=("fr-us",))
@@ -98,14 +108,14 @@ def test_a_limited_key_reads_the_sources_that_its_relation_cites_and_what_it_cit
     theirs = client.get("/v1/sources?relation=fr-us", headers=other).json()["items"]
     assert own == all_sources - {f"{SECRET}-gazette"}
     assert {s["id"] for s in theirs} == {SHARED, f"{SECRET}-gazette"}
-    # Also where a relation cites a document, it is told only of the utterances that it cites itself.
+    # Of a shared document, it sees only the origins that its own relation cites.
     assert {o["origin"] for s in theirs for o in s["origins"]} == {f"{SECRET}-minister"}
     shared = client.get(f"/v1/sources/{SHARED}?relation=fr-us", headers=other).json()
     assert {a["stream"] for a in shared["assertions"]} == {WINE}
     assert len(client.get(f"/v1/sources/{SHARED}", headers=whole).json()["assertions"]) > len(shared["assertions"])
 
 
-def test_pages_of_sources_within_a_relation_follow_one_another(client: TestClient, limited: Headers) -> None:
+def test_the_sources_of_a_relation_are_paged(client: TestClient, limited: Headers) -> None:
     address, found = "/v1/sources?relation=ru-us&limit=2", list[str]()
     page = client.get(address, headers=limited).json()
     while page["next"] is not None:
@@ -115,7 +125,7 @@ def test_pages_of_sources_within_a_relation_follow_one_another(client: TestClien
     assert found == [s["id"] for s in client.get("/v1/sources?relation=ru-us", headers=limited).json()["items"]]
 
 
-def test_where_reading_is_open_a_limited_key_reads_like_anybody(seeded_database_url: str, make_key: MakeKey) -> None:
+def test_where_reading_is_open_a_limited_key_reads_everything(seeded_database_url: str, make_key: MakeKey) -> None:
     with TestClient(create_app(Settings(database_url=seeded_database_url))) as client:
         headers = make_key("read", relations=("fr-us",))
         for path in ("/v1/changes", "/v1/irritants/ru-us/visas", "/v1/sources", "/v1/relations"):
@@ -150,7 +160,7 @@ FR = {"stream": WINE, **said("ConcernRaised", **BY_FR)}
     ],
     ids=str,
 )
-def test_a_report_finds_out_nothing_about_another_relation(
+def test_a_refused_report_reveals_nothing_about_another_relation(
     client: TestClient, make_key: MakeKey, body: dict[str, Any]
 ) -> None:
     headers = make_key("report", relations=("ru-us",))
@@ -163,7 +173,7 @@ def test_a_report_finds_out_nothing_about_another_relation(
 
 
 @pytest.mark.parametrize("member", [ROUND.partition("/")[2], "fr-us/nothing"])
-def test_a_single_append_finds_out_nothing_about_another_relation(
+def test_a_refused_append_reveals_nothing_about_another_relation(
     client: TestClient, make_key: MakeKey, member: str
 ) -> None:
     headers = make_key("report", relations=("ru-us",))
@@ -182,7 +192,7 @@ def test_a_limited_key_still_files_on_its_own_relation(client: TestClient, make_
     assert client.get(filed.headers["location"], headers=headers).status_code == 200
 
 
-def test_the_live_stream_of_a_relation_has_its_events_alone(closed: FastAPI, make_key: MakeKey) -> None:
+def test_the_live_stream_of_a_relation_has_only_its_events(closed: FastAPI, make_key: MakeKey) -> None:
     limited, whole = make_key("read", relations=("ru-us",)), make_key("read")
 
     async def test(app: FastAPI) -> None:
@@ -201,7 +211,7 @@ def test_the_live_stream_of_a_relation_has_its_events_alone(closed: FastAPI, mak
         for one in (told, other):
             one.left.set()
         await asyncio.gather(*listening)
-        # Resumed before both, each has only its own again.
+        # Resumed before both events, each stream again has only its own.
         again = Told()
         resumed = asyncio.create_task(
             ask(app, "/v1/events/live?relation=ru-us", {**limited, "Last-Event-ID": "127"}, told=again)
@@ -214,9 +224,7 @@ def test_the_live_stream_of_a_relation_has_its_events_alone(closed: FastAPI, mak
     in_app(test, closed)
 
 
-def test_a_long_poll_beyond_the_limit_is_refused_at_once_and_one_within_it_waits(
-    closed: FastAPI, make_key: MakeKey
-) -> None:
+def test_a_long_poll_outside_the_limit_is_refused_and_one_inside_waits(closed: FastAPI, make_key: MakeKey) -> None:
     limited = make_key("read", relations=("ru-us",))
 
     async def test(app: FastAPI) -> None:
@@ -230,3 +238,43 @@ def test_a_long_poll_beyond_the_limit_is_refused_at_once_and_one_within_it_waits
         assert (await waits).status == 200
 
     in_app(test, closed)
+
+
+def test_a_limited_key_is_suggested_no_document_of_another_relation(client: TestClient, make_key: MakeKey) -> None:
+    cited = {"document": "a4-unamed-outlet", "paragraphs": [2], "origin": "darchiev-after-april"}
+    body = report(on(FLIGHTS, "ConcernRaised", source=cited))
+    told = {}
+    for name, relations in (("whole", None), ("limited", ("ru-us",))):
+        headers = make_key("read", "report", name=name, relations=relations)
+        told[name] = client.post("/v1/reports?dry_run=true", json=body, headers=headers).json()["detail"]
+    assert "Similar names on record: a4-unnamed-outlet." in told["whole"]
+    assert "Similar names" not in told["limited"]
+
+
+def test_a_limited_key_is_told_no_origins_of_a_document(client: TestClient, make_key: MakeKey) -> None:
+    unknown = {"document": "a4-unnamed-outlet", "paragraphs": [2], "origin": "minister"}
+    other = {"document": "a4-unnamed-outlet", "paragraphs": [2], "origin": "state-department-on-april"}
+    body = report(on(FLIGHTS, "ConcernRaised", source=unknown), on(FLIGHTS, "ConcernRaised", source=other))
+    for name, relations, told in (("whole", None, 2), ("limited", ("ru-us",), 0)):
+        headers = make_key("read", "report", name=name, relations=relations)
+        errors = client.post("/v1/reports?dry_run=true", json=body, headers=headers).json()["errors"]
+        assert [error["type"] for error in errors] == [
+            "/problems/unknown-origin",
+            "/problems/origin-of-another-party",
+        ]
+        assert sum(" the document a4-unnamed-outlet: " in error["detail"] for error in errors) == told
+
+
+def test_a_limited_key_is_told_nothing_of_what_a_document_has_on_record(client: TestClient, make_key: MakeKey) -> None:
+    other = {"stream": "source/a4-unnamed-outlet", "type": "SourceRegistered", "publisher": "Another publisher"}
+    for name, relations, told in (("whole", None, True), ("limited", ("ru-us",), False)):
+        headers = make_key("read", "report", name=name, relations=relations)
+        detail = client.post("/v1/reports?dry_run=true", json=report(other), headers=headers).json()["detail"]
+        assert detail.startswith("source/a4-unnamed-outlet is already on record, with other contents")
+        assert ("`publisher` is “" in detail) is told
+
+
+def test_a_limited_key_is_suggested_an_irritant_of_its_own_relation(client: TestClient, limited: Headers) -> None:
+    answer = client.get("/v1/irritants/ru-us/visa", headers=limited)
+    assert answer.status_code == 404
+    assert answer.json()["detail"].endswith("Similar addresses on record: /v1/irritants/ru-us/visas.")

@@ -1,4 +1,4 @@
-"""The live stream: every event once and in order, resumed without a gap, and never a connection that leads nowhere."""
+"""The live stream sends every event once and in order, resumes without a gap, and ends after about a minute."""
 
 import asyncio
 import json
@@ -21,13 +21,13 @@ LIVE = "/v1/events/live"
 
 
 def listened(told: Told) -> list[tuple[int, str]]:
-    """What came: the position and the type of each event."""
+    """Return the position and the type of each event received."""
     blocks = told.body.decode().split("\n\n")
     lines = [dict(line.partition(": ")[::2] for line in block.splitlines()) for block in blocks]
     return [(int(one["id"]), json.loads(one["data"])["data"]["type"]) for one in lines if "data" in one]
 
 
-def test_what_is_recorded_is_sent_as_it_is_recorded(app: FastAPI) -> None:
+def test_events_are_sent_as_they_are_recorded(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         told = Told()
         listening = asyncio.create_task(ask(app, LIVE, told=told))
@@ -36,7 +36,7 @@ def test_what_is_recorded_is_sent_as_it_is_recorded(app: FastAPI) -> None:
         assert told.body == b"id: 127\nretry: 1000\n\n"
         for position in (128, 129):
             await record(app, talked(FLIGHTS))
-            await until(lambda: len(listened(told)) == position - 127)  # noqa: B023  # looked at in this turn alone
+            await until(lambda: len(listened(told)) == position - 127)  # noqa: B023  # used in this turn only
         assert listened(told) == [(128, "DiscussionReported"), (129, "DiscussionReported")]
         told.left.set()
         await listening
@@ -54,7 +54,7 @@ def test_what_is_recorded_is_sent_as_it_is_recorded(app: FastAPI) -> None:
         (LIVE, {"Last-Event-ID": " 100 , 100 "}),
     ],
 )
-def test_it_is_resumed_after_what_was_seen_last(app: FastAPI, path: str, headers: dict[str, str]) -> None:
+def test_the_stream_resumes_after_the_last_event_id(app: FastAPI, path: str, headers: dict[str, str]) -> None:
     async def test(app: FastAPI) -> None:
         told = Told()
         listening = asyncio.create_task(ask(app, path, headers, told=told))
@@ -68,7 +68,7 @@ def test_it_is_resumed_after_what_was_seen_last(app: FastAPI, path: str, headers
     in_app(test, app)
 
 
-def test_a_long_way_behind_it_catches_up_in_stretches(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_far_behind_catches_up_in_batches(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_BATCH", 10)
 
     async def test(app: FastAPI) -> None:
@@ -82,7 +82,7 @@ def test_a_long_way_behind_it_catches_up_in_stretches(app: FastAPI, monkeypatch:
     in_app(test, app)
 
 
-def test_many_at_the_same_place_share_what_they_are_sent(app: FastAPI) -> None:
+def test_streams_at_the_same_position_share_one_load(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         streams = [Told() for _ in range(100)]
         listening = [asyncio.create_task(ask(app, LIVE, told=told)) for told in streams]
@@ -98,8 +98,8 @@ def test_many_at_the_same_place_share_what_they_are_sent(app: FastAPI) -> None:
     in_app(test, app)
 
 
-def test_silence_is_filled_and_ended(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_KEEP_ALIVE", 0.1)
+def test_an_idle_stream_sends_comments_and_ends(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_KEEP_ALIVE_SECONDS", 0.1)
     monkeypatch.setattr(live, "_SECONDS", (0.35, 0.35))
 
     async def test(app: FastAPI) -> None:
@@ -111,12 +111,12 @@ def test_silence_is_filled_and_ended(app: FastAPI, monkeypatch: pytest.MonkeyPat
     in_app(test, app)
 
 
-def test_streams_end_after_about_a_minute_and_not_all_at_once() -> None:
+def test_streams_end_after_about_a_minute_at_random() -> None:
     first, last = live._SECONDS
     assert 45 <= first < last <= 75
 
 
-def test_who_leaves_is_sent_nothing_more(app: FastAPI) -> None:
+def test_a_client_that_leaves_ends_its_stream(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         told = Told()
         listening = asyncio.create_task(ask(app, LIVE, told=told))
@@ -145,7 +145,7 @@ def test_a_key_that_is_revoked_ends_its_stream(app: FastAPI, engine: Engine, mak
     in_app(test, app)
 
 
-def test_no_more_streams_than_are_taken_on(app: FastAPI) -> None:
+def test_streams_above_the_limit_are_refused(app: FastAPI) -> None:
     app.state.follower._waiters._most = 0
 
     async def test(app: FastAPI) -> None:
@@ -167,18 +167,18 @@ def test_no_more_streams_than_are_taken_on(app: FastAPI) -> None:
         (f"{LIVE}?stream=x", {}, 422),
     ],
 )
-def test_a_place_that_is_none_is_refused(client: TestClient, path: str, headers: dict[str, str], status: int) -> None:
+def test_an_invalid_cursor_is_refused(client: TestClient, path: str, headers: dict[str, str], status: int) -> None:
     assert client.get(path, headers=headers).status_code == status
 
 
-def test_head_says_what_it_would_be(client: TestClient) -> None:
+def test_head_of_the_stream_has_its_headers(client: TestClient) -> None:
     answer = client.head(LIVE)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_the_record_is_followed_across_ends_of_the_stream(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a browser does: it comes back with the last id, as often as the stream ends."""
+def test_a_client_that_reconnects_receives_every_event_once(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like a browser, the client reconnects with the last id whenever the stream ends."""
     monkeypatch.setattr(live, "_SECONDS", (0.03, 0.03))
     last = 127 + 60
 

@@ -1,7 +1,7 @@
-"""Who may ask for what: every route of the application, for everybody who may come, reading open or not.
+"""Access to every route of the application, for every kind of client, with reading open and closed.
 
-The routes are those of the application itself, so that a new one is a failure here until a row says whom it is for and
-of which relation it is. Programs show their key; people the cookie of the session that began with it.
+The tests take the routes from the application, so a new route fails until a row states its audience and its relation.
+Programs send an API key. People send the cookie of a session that they opened with a key.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,29 +29,29 @@ from tests.conftest import Clone
 
 
 class For(Enum):
-    """Whom a route is for."""
+    """The audience of a route."""
 
-    ANYBODY = "anybody, where reading needs a key too"
-    READERS = "who may read"
-    OPERATORS = "who may read; an admin where reading needs a key"
-    SIGNED_IN = "who is signed in, with whatever key"
-    REPORTERS = "who may report on this relation"
-    REPORTERS_ANYWHERE = "who may report on some relation"
-    REPORTERS_STILL = "the same; who is signed in no longer is told that, in the place of what was asked for"
+    ANYBODY = "everyone, even where reading needs a key"
+    READERS = "readers"
+    OPERATORS = "readers, or admins where reading needs a key"
+    SIGNED_IN = "signed-in people, with any key"
+    REPORTERS = "reporters on this relation"
+    REPORTERS_ANYWHERE = "reporters on any relation"
+    REPORTERS_STILL = "reporters on this relation; an ended session gets a notice in place of the page"
 
 
 class Of(Enum):
-    """What a route tells of: it decides what a key that is limited to relations gets where reading needs a key."""
+    """What a route shows. It decides the answer to a limited key where reading needs a key."""
 
     RU_US = "the relation ru-us"
     RECORD = "the whole record, which a limited key may not read"
-    OWN = "the whole record, of which a limited key is led to its own relation"
-    NOTHING = "nothing that is on record"
+    OWN = "the whole record; a limited key is redirected to its own relation"
+    NOTHING = "nothing of the record"
 
 
 @dataclass(frozen=True)
 class Row:
-    """`answer`: the status for those whom it is for. `form`, `json`: what is posted."""
+    """`answer` is the status for the audience of the route. `form` and `json` are posted."""
 
     who: For
     address: str
@@ -99,6 +99,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/v1/events"): reading("/v1/events", Of.RECORD),
     ("GET", "/v1/events/live"): reading("/v1/events/live", Of.RECORD, method="HEAD"),
     ("GET", "/v1/events/{id}"): reading("/v1/events/{event}", Of.RU_US),
+    ("GET", "/v1/events/{id}/citation"): reading("/v1/events/{event}/citation", Of.RU_US),
     ("GET", "/v1/irritants"): reading("/v1/irritants", Of.RECORD),
     ("GET", IRRITANT): reading(VISAS, Of.RU_US),
     ("GET", f"{IRRITANT}/difference"): reading(f"{VISAS}/difference", Of.RU_US),
@@ -125,6 +126,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", f"{ROUND}/evidence"): reading(f"{ISTANBUL}/evidence", Of.RU_US),
     ("GET", f"{ROUND}/sheet"): reading(f"{ISTANBUL}/sheet", Of.RU_US),
     ("GET", f"{ROUND}/timeline"): reading(f"{ISTANBUL}/timeline", Of.RU_US),
+    ("GET", "/v1/search"): reading("/v1/search?q=bank", Of.RECORD),
     ("GET", "/v1/sources"): reading("/v1/sources", Of.RECORD),
     ("GET", "/v1/sources/{slug}"): reading("/v1/sources/a2-tataru", Of.RECORD),
     ("GET", "/v1/sources/{slug}/timeline"): reading("/v1/sources/a2-tataru/timeline", Of.RECORD),
@@ -140,6 +142,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/rounds/{relation}/{slug}"): page("/rounds/ru-us/istanbul-april", Of.RU_US),
     ("GET", "/relations/{relation}"): page("/relations/ru-us", Of.RU_US),
     ("GET", "/changes"): page("/changes", Of.OWN),
+    ("GET", "/search"): page("/search?q=bank", Of.OWN),
+    ("GET", "/reports"): page("/reports", Of.OWN),
     ("GET", "/sources"): page("/sources", Of.OWN),
     ("GET", "/sources/{slug}"): page("/sources/a2-tataru", Of.RU_US),
     ("GET", "/rounds/{relation}/{slug}/events"): page("/rounds/ru-us/istanbul-april/events", Of.RU_US),
@@ -147,6 +151,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/sources/{slug}/events"): page("/sources/a2-tataru/events", Of.RECORD),
     ("GET", "/events/{id}"): page("/events/{event}", Of.RU_US, answer=303),
     ("GET", "/help"): page("/help", Of.NOTHING),
+    ("GET", "/help/{name}"): page("/help/operators", Of.NOTHING),
     ("GET", "/problems"): page("/problems", Of.NOTHING),
     ("GET", "/problems/{name}"): page("/problems/gone", Of.NOTHING, For.ANYBODY),
     ("GET", "/sign-in"): page("/sign-in", Of.NOTHING, For.ANYBODY),
@@ -156,6 +161,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/file/date"): page("/file/date?occurred=2025-04-10", Of.NOTHING),
     ("POST", "/file"): posting("/file", Of.RU_US, For.REPORTERS, 200, relation="ru-us"),
     ("GET", "/irritants/{relation}/{slug}/difference"): page("/irritants/ru-us/visas/difference", Of.RU_US),
+    ("GET", "/irritants/{relation}/{slug}/download"): page("/irritants/ru-us/visas/download?format=md", Of.RU_US),
+    ("GET", "/rounds/{relation}/{slug}/download"): page("/rounds/ru-us/istanbul-april/download?format=csv", Of.RU_US),
+    ("GET", "/relations/{relation}/difference"): page("/relations/ru-us/difference", Of.RU_US),
     ("GET", "/reports/{id}"): page("/reports/{report}", Of.RU_US),
     ("GET", "/correct/{id}"): page("/correct/{event}", Of.RU_US, For.REPORTERS),
     ("POST", "/correct/{id}"): posting("/correct/{event}", Of.RU_US, For.REPORTERS, 200),
@@ -163,6 +171,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/retract/{id}"): page("/retract/{event}", Of.RU_US, For.REPORTERS),
     ("POST", "/retract/{id}"): posting("/retract/{event}", Of.RU_US, For.REPORTERS, 200),
     ("POST", "/retract/{id}/preview"): posting("/retract/{event}/preview", Of.RU_US, For.REPORTERS_STILL, 200),
+    ("GET", "/reports/{id}/correct"): page("/reports/{report}/correct", Of.RU_US, For.REPORTERS),
+    ("POST", "/reports/{id}/correct"): posting("/reports/{report}/correct", Of.RU_US, For.REPORTERS, 200),
+    ("POST", "/reports/{id}/correct/preview"): posting(
+        "/reports/{report}/correct/preview", Of.RU_US, For.REPORTERS_STILL, 200
+    ),
     ("POST", "/file/preview"): posting("/file/preview", Of.RU_US, For.REPORTERS_STILL, 200, relation="ru-us"),
 }
 
@@ -172,6 +185,7 @@ WITHIN = [
     reading("/v1/sources?relation=ru-us", Of.RU_US),
     reading("/v1/sources/a2-tataru?relation=ru-us", Of.RU_US),
     reading("/v1/reports?relation=ru-us", Of.RU_US),
+    reading("/v1/search?relation=ru-us&q=bank", Of.RU_US),
     reading("/v1/events?relation=ru-us", Of.RU_US),
     reading("/v1/events?stream=irritant/ru-us/visas", Of.RU_US),
     reading("/v1/events?stream=round/ru-us/istanbul-april", Of.RU_US),
@@ -193,7 +207,7 @@ WITHIN = [
     page("/file?round=ru-us/istanbul-april", Of.RU_US, For.REPORTERS),
     page("/file", Of.NOTHING, For.REPORTERS_ANYWHERE),
 ]
-"""Further addresses of these routes: those within one relation, and those where nothing is on record."""
+"""Further addresses of these routes: within one relation, and of unrecorded resources."""
 
 BAD = ("malformed", "forged", "expired", "revoked")
 GOOD: Mapping[str, tuple[Scope, tuple[str, ...] | None]] = {
@@ -217,7 +231,7 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
 
 @dataclass
 class Site:
-    """The service with its pages, and what everybody shows: a key, and a cookie of a session with it."""
+    """The service with its pages, and for each kind of client a key and a session cookie."""
 
     client: TestClient
     tokens: dict[str, str]
@@ -243,14 +257,14 @@ class Site:
         return asked.status_code
 
     def told(self, address: str, shown: str) -> tuple[int, Any]:
-        """The status and the body for who shows a key."""
+        """Return the status and the body for a client with a key."""
         self.client.cookies.clear()
         answer = self.client.get(address, headers={"Authorization": f"Bearer {self.tokens[shown]}"})
         return answer.status_code, answer.json()
 
 
 def expected(row: Row, shown: str, *, is_closed: bool) -> int:
-    """The rule for each kind of route. A key that is none is a mistake; a session that has ended is nobody's."""
+    """Return the status that the rules require. An invalid key gets 401, but an ended session counts as no session."""
     if shown in BAD and not row.by_cookie:
         return 401
     known = GOOD.get(shown)
@@ -341,13 +355,13 @@ def closed_site(clone: Clone, seeded_template: str) -> Iterator[Site]:
         yield site
 
 
-def test_there_is_a_row_for_every_route_and_for_nothing_else() -> None:
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
     app = create_app(Settings(database_url="postgresql://"))
     add_pages(app)
     assert routes(app) == ROWS.keys()
 
 
-def test_a_route_without_a_row_is_noticed() -> None:
+def test_a_route_without_a_row_is_found() -> None:
     app = create_app(Settings(database_url="postgresql://"))
     add_pages(app)
     app.add_api_route("/v1/news", lambda: None)
@@ -365,35 +379,35 @@ def test_a_route_that_declares_no_relation_is_refused_to_a_limited_key(seeded_da
 
 
 def test_every_list_and_feed_has_a_row_within_one_relation() -> None:
-    """Also those that are added later: what takes `?relation=` is what a limited key is told to ask."""
+    """Also for later resources: a limited key is referred to each address with `?relation=`."""
     filtered = {r.path for r in RESOURCES if "relation" in r.query.model_fields}
     named = {row.address.partition("?")[0] for row in WITHIN if "?relation=ru-us" in row.address}
     assert {path.replace("{slug}", "a2-tataru") for path in filtered} <= named
 
 
 @pytest.mark.parametrize("route", ROWS, ids=" ".join)
-def test_where_reading_is_open(open_site: Site, route: tuple[str, str]) -> None:
+def test_access_where_reading_is_open(open_site: Site, route: tuple[str, str]) -> None:
     _holds(open_site, ROWS[route])
 
 
 @pytest.mark.parametrize("route", ROWS, ids=" ".join)
-def test_where_reading_needs_a_key(closed_site: Site, route: tuple[str, str]) -> None:
+def test_access_where_reading_needs_a_key(closed_site: Site, route: tuple[str, str]) -> None:
     _holds(closed_site, ROWS[route])
 
 
 @pytest.mark.parametrize("row", WITHIN, ids=lambda row: row.address)
-def test_within_one_relation_where_reading_is_open(open_site: Site, row: Row) -> None:
+def test_access_within_one_relation_where_reading_is_open(open_site: Site, row: Row) -> None:
     _holds(open_site, row)
 
 
 @pytest.mark.parametrize("row", WITHIN, ids=lambda row: row.address)
-def test_within_one_relation_where_reading_needs_a_key(closed_site: Site, row: Row) -> None:
+def test_access_within_one_relation_where_reading_needs_a_key(closed_site: Site, row: Row) -> None:
     _holds(closed_site, row)
 
 
 @pytest.mark.parametrize("row", [r for r in (*ROWS.values(), *WITHIN) if r.method != "POST"], ids=lambda r: r.address)
-def test_head_and_a_validator_are_refused_as_get_is(closed_site: Site, row: Row) -> None:
-    """304 would tell that something is on record, and that it has not changed."""
+def test_head_and_conditional_requests_are_refused_as_get_is(closed_site: Site, row: Row) -> None:
+    """A 304 would reveal that the resource exists and has not changed."""
     for shown in GOOD:
         told = closed_site.ask(row, shown)
         assert closed_site.ask(row, shown, "HEAD") == told
@@ -401,8 +415,8 @@ def test_head_and_a_validator_are_refused_as_get_is(closed_site: Site, row: Row)
         assert validated == told or (told, validated) == (200, 304)
 
 
-def test_what_is_not_on_record_in_another_relation_is_refused_like_what_is(closed_site: Site) -> None:
-    """With 404 for the one and 403 for the other a key could find out what exists beyond its limit."""
+def test_unrecorded_and_recorded_resources_of_another_relation_are_refused_alike(closed_site: Site) -> None:
+    """Different answers, 404 and 403, would reveal what exists outside the limit."""
     for row in (r for r in (*ROWS.values(), *WITHIN) if r.of is Of.RU_US and "visas" in r.address):
         for slug in ("visas", "nothing-of-that-name"):
             asked = replace(row, address=row.address.replace("visas", slug))

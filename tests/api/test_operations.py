@@ -1,4 +1,4 @@
-"""For whoever runs the service: alive, ready and else why not, counted, and in the log only what is worth a line."""
+"""For operators: liveness, readiness with a reason, metrics, and a log with only the lines that matter."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def test_a_service_that_answers_is_alive_and_ready(client: TestClient, engine: E
     assert client.get("/readyz").json() == {"ready": True, "position": position, "standbys": []}
 
 
-def test_without_its_database_it_is_alive_and_not_ready() -> None:
+def test_a_service_without_its_database_is_alive_and_not_ready() -> None:
     with TestClient(create_app(Settings(database_url="postgresql://127.0.0.1:1/none"))) as client:
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
@@ -37,13 +37,13 @@ def test_without_its_database_it_is_alive_and_not_ready() -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_on_a_database_without_its_tables_it_says_so(bare_database_url: str) -> None:
+def test_a_database_without_tables_is_reported(bare_database_url: str) -> None:
     with TestClient(create_app(Settings(database_url=bare_database_url))) as client:
         answer = client.get("/readyz")
     assert (answer.status_code, "irritants migrate" in answer.json()["detail"]) == (503, True)
 
 
-def test_while_it_shuts_down_it_takes_no_new_work(app: FastAPI, client: TestClient) -> None:
+def test_a_service_that_shuts_down_is_not_ready(app: FastAPI, client: TestClient) -> None:
     app.state.follower.drain()
     assert (
         client.get("/readyz").json()["detail"] == "The service is shutting down. Send the request to another process."
@@ -64,7 +64,7 @@ def test_requests_are_counted_by_route_and_status(client: TestClient) -> None:
     assert counted["irritants_request_seconds_total", "GET", route, "200"] > 0
 
 
-def test_addresses_that_there_are_not_make_no_series_of_their_own(client: TestClient) -> None:
+def test_unknown_addresses_share_one_metric_series(client: TestClient) -> None:
     for number in range(3):
         client.get(f"/elsewhere/{number}")
     assert metrics(client)["irritants_requests_total", "GET", "none", "404"] == 3
@@ -79,7 +79,7 @@ def test_appends_are_timed_and_batches_counted(desk: TestClient) -> None:
     assert counted["irritants_reports_waiting",] == 0
 
 
-def test_reading_is_counted_where_it_happens(client: TestClient) -> None:
+def test_head_queries_and_cache_hits_are_counted(client: TestClient) -> None:
     client.get("/v1/irritants/ru-us/visas")
     position = client.get("/v1/irritants/ru-us/visas").headers["irritants-position"]
     counted = metrics(client)
@@ -93,13 +93,13 @@ def test_reading_is_counted_where_it_happens(client: TestClient) -> None:
     assert 0 <= counted["irritants_behind_seconds",] < 5
 
 
-def test_metrics_are_to_be_had_as_openmetrics(client: TestClient) -> None:
+def test_metrics_are_served_as_openmetrics(client: TestClient) -> None:
     answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
 
 
-def test_what_went_well_makes_no_line_in_the_log(desk: TestClient) -> None:
+def test_a_successful_request_is_not_logged(desk: TestClient) -> None:
     with capture_logs() as lines:
         etag = desk.get("/v1/irritants/ru-us/visas").headers["etag"]
         desk.get("/v1/irritants/ru-us/visas", headers={"If-None-Match": etag})
@@ -107,9 +107,7 @@ def test_what_went_well_makes_no_line_in_the_log(desk: TestClient) -> None:
     assert lines == []
 
 
-def test_what_was_refused_makes_one_line_that_tells_why_and_under_which_id(
-    client: TestClient, make_key: MakeKey
-) -> None:
+def test_a_refused_request_is_logged_once_with_reason_and_request_id(client: TestClient, make_key: MakeKey) -> None:
     with capture_logs() as lines:
         answer = client.post("/v1/reports", headers=make_key("read", name="reader"))
     [line] = lines
@@ -117,9 +115,7 @@ def test_what_was_refused_makes_one_line_that_tells_why_and_under_which_id(
     assert (line["method"], line["path"], line["request"]) == ("POST", "/v1/reports", answer.headers["x-request-id"])
 
 
-def test_what_was_slow_makes_a_line_and_what_was_asked_to_wait_none(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_request_is_logged_and_a_long_poll_is_not(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.api.telemetry.SLOW_SECONDS", 0.0)
     with capture_logs() as lines:
         client.get("/v1/irritants/ru-us/visas")
@@ -128,12 +124,12 @@ def test_what_was_slow_makes_a_line_and_what_was_asked_to_wait_none(
 
 
 @pytest.mark.parametrize("sent", ["", "with blank", "x" * 65, "a/b"])
-def test_an_id_that_would_spoil_the_log_is_replaced(client: TestClient, sent: str) -> None:
+def test_an_invalid_request_id_is_replaced(client: TestClient, sent: str) -> None:
     answer = client.get("/elsewhere", headers={"X-Request-Id": sent})
     assert re.fullmatch(r"[0-9a-f]{12}-[0-9]+", answer.headers["x-request-id"])
 
 
-def test_a_secret_is_in_no_log_no_answer_and_no_metric(app: FastAPI, client: TestClient, make_key: MakeKey) -> None:
+def test_no_log_answer_or_metric_contains_a_key(app: FastAPI, client: TestClient, make_key: MakeKey) -> None:
     @app.get("/fails")
     async def fails() -> None:
         raise RuntimeError("fails")
@@ -155,7 +151,7 @@ def test_a_secret_is_in_no_log_no_answer_and_no_metric(app: FastAPI, client: Tes
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
-def test_operations_know_no_parameters(reading: TestClient, path: str) -> None:
+def test_operational_addresses_take_no_parameters(reading: TestClient, path: str) -> None:
     answer = reading.get(path, params={"verbose": "true"})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/unknown-parameter")
 
@@ -167,7 +163,7 @@ def test_head_is_get_without_its_body(reading: TestClient, path: str) -> None:
     assert headed.headers == got.headers
 
 
-def test_the_contract_for_people_fetches_nothing_from_elsewhere(reading: TestClient) -> None:
+def test_the_documentation_page_loads_nothing_from_other_hosts(reading: TestClient) -> None:
     page = reading.get("/docs")
     assert page.headers["content-security-policy"] == "default-src 'none'"
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page.text)
@@ -176,6 +172,6 @@ def test_the_contract_for_people_fetches_nothing_from_elsewhere(reading: TestCli
 ON_CALL = (Path(__file__).parents[2] / "docs" / "on-call.md").read_text(encoding="utf-8")
 
 
-def test_every_alarm_on_the_page_for_whoever_is_on_call_is_counted(client: TestClient) -> None:
+def test_every_metric_in_the_on_call_page_exists(client: TestClient) -> None:
     counted = set(re.findall(r"^# TYPE (\S+)", client.get("/metrics").text, re.MULTILINE))
     assert set(re.findall(r"`(irritants_\w+)", ON_CALL)) <= counted

@@ -1,4 +1,4 @@
-"""Every refusal is a problem document of a known kind, and every kind is explained."""
+"""Every refusal is a problem document of a known type, and every type is explained."""
 
 from collections.abc import Iterator
 
@@ -25,19 +25,19 @@ def test_every_refusal_of_the_domain_has_a_row(refusal: type[Refusal]) -> None:
     assert status == (409 if issubclass(refusal, errors.NotAllowed) else 422)
 
 
-def test_no_two_exceptions_share_a_name_and_none_has_one_of_the_protocol() -> None:
+def test_exceptions_have_unique_names_that_differ_from_protocol_problems() -> None:
     names = [name for _, name in ROWS.values()]
     assert len(set(names)) == len(names)
     assert not set(names) & PROTOCOL_STATUS.keys()
 
 
-def test_every_name_is_explained_and_nothing_else() -> None:
+def test_the_explained_problem_types_are_those_in_use() -> None:
     assert PROBLEM_TYPES.keys() == STATUS.keys()
 
 
-def test_one_refusal_names_its_kind() -> None:
-    problem = problem_of(Refused([NotAReversal("/events/3/to", to="resolved")]))
-    detail = "A reversal goes back to a rung below resolved; resolved is not below it."
+def test_one_refusal_determines_the_problem_type() -> None:
+    problem = problem_of(Refused([NotAReversal("/events/3/to", to="resolved", why="", rungs="`raised`")]))
+    detail = "A reversal cannot go back to `resolved`. Give a lower rung in `to`: `raised`."
     assert problem.document.model_dump(exclude_none=True) == {
         "type": "/problems/not-a-reversal",
         "title": "Not a reversal",
@@ -48,24 +48,32 @@ def test_one_refusal_names_its_kind() -> None:
 
 
 def test_several_refusals_of_the_rules_are_a_conflict() -> None:
-    refused = Refused([NotClosed("", rung="raised", asserter="RU"), NotAReversal("", to="resolved")])
+    refused = Refused(
+        [
+            NotClosed("", rung="raised", asserter="RU", then="at that date"),
+            NotAReversal("", to="resolved", why="", rungs="`raised`"),
+        ]
+    )
     assert (problem_of(refused).status, problem_of(refused).name) == (409, "not-allowed")
 
 
-def test_one_mistake_among_them_makes_it_a_mistake() -> None:
-    refused = Refused([NotClosed("", rung="raised", asserter="RU"), UnknownSource("", document="a9")])
+def test_several_refusals_with_a_mistake_are_a_mistake() -> None:
+    refused = Refused(
+        [NotClosed("", rung="raised", asserter="RU", then="at that date"), UnknownSource("", document="a9")]
+    )
     assert (problem_of(refused).status, problem_of(refused).name) == (422, "not-valid")
 
 
-def test_what_the_rules_allow_is_told() -> None:
+def test_a_refusal_lists_what_the_rules_allow() -> None:
     refused = Refused(
-        [NotClosed("", rung="raised", asserter="RU")], AllowedTypes("raised", ("ConcernRaised", "ProposalTabled"))
+        [NotClosed("", rung="raised", asserter="RU", then="at that date")],
+        AllowedTypes("raised", ("ConcernRaised", "ProposalTabled")),
     )
     document = problem_of(refused).document
     assert (document.rung, document.allowed) == ("raised", ("ConcernRaised", "ProposalTabled"))
 
 
-def test_a_body_of_nothing_but_mistakes_is_answered_in_bounds() -> None:
+def test_the_number_of_listed_mistakes_is_limited() -> None:
     refused = Refused([Malformed(f"/events/{i}", why="is no event") for i in range(MAX_MISTAKES + 1)])
     document = problem_of(refused).document
     assert document.errors is not None
@@ -75,18 +83,18 @@ def test_a_body_of_nothing_but_mistakes_is_answered_in_bounds() -> None:
     )
 
 
-def test_half_a_character_in_a_pointer_can_be_answered() -> None:
+def test_a_lone_surrogate_in_a_pointer_can_be_answered() -> None:
     response = problem_of(Refused([Malformed("/\ud800", why="there is no such field")])).response()
     assert b'"pointer":"/?"' in bytes(response.body)
 
 
-def test_an_outage_says_when_to_come_back_and_not_why() -> None:
+def test_an_outage_has_a_retry_after_and_no_details() -> None:
     problem = problem_of(DatabaseUnavailable('connection to server at "10.0.0.7" failed'))
     assert (problem.status, problem.headers["Retry-After"]) == (503, "2")
     assert b"10.0.0.7" not in bytes(problem.response().body)
 
 
-def test_an_address_that_there_is_not(reading: TestClient) -> None:
+def test_an_unknown_address_is_not_found(reading: TestClient) -> None:
     answer = reading.get("/v2/irritants")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert answer.json()["type"] == "/problems/not-found"
@@ -102,13 +110,13 @@ def test_an_address_that_there_is_not(reading: TestClient) -> None:
         ("OPTIONS", "/v1/reports", "GET, HEAD, POST"),
     ],
 )
-def test_a_method_that_an_address_does_not_know(reading: TestClient, method: str, path: str, allowed: str) -> None:
+def test_an_unsupported_method_is_refused(reading: TestClient, method: str, path: str, allowed: str) -> None:
     answer = reading.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
     assert answer.json()["type"] == "/problems/method-not-allowed"
 
 
-def test_a_failure_of_ours_tells_nothing_but_where_the_log_has_it(app: FastAPI, client: TestClient) -> None:
+def test_an_internal_error_shows_only_the_request_id(app: FastAPI, client: TestClient) -> None:
     @app.get("/fails")
     async def fails() -> None:
         raise RuntimeError("the secret is hush")

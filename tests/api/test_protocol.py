@@ -1,4 +1,4 @@
-"""The short way of the server, over real connections: the answers that messages give, in order, to whoever is there."""
+"""The fast path of the server over real connections: the same answers as ASGI messages, in order."""
 
 import re
 import signal
@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 import pytest
 
-from service.api.responses import lines_of
+from service.api.responses import header_lines
 from tests.api.serving import Served, raw, served, until
 from tests.conftest import Clone
 from tests.keys import new_key
@@ -38,7 +38,7 @@ def request(path: str, method: str = "GET", **headers: str) -> bytes:
 
 
 def answered(connection: socket.socket, method: str = "GET") -> Answered:
-    """The next answer on a connection, without what differs from one moment to the next."""
+    """Return the next answer on a connection, without values that change with time."""
     with HTTPResponse(connection, method=method) as answer:
         answer.begin()
         body = answer.read()
@@ -50,21 +50,21 @@ def answered(connection: socket.socket, method: str = "GET") -> Answered:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("sent", [{}, {"If_None_Match": "*"}, {"Prefer": "wait=1"}, {"Authorization": "a key"}])
-def test_what_is_sent_in_one_piece_is_what_messages_say(
+def test_the_fast_path_answers_as_asgi_messages_do(
     served_key: tuple[Served, str], method: str, sent: dict[str, str]
 ) -> None:
     server, key = served_key
     sent = sent | ({"Authorization": f"Bearer {key}"} if "Authorization" in sent else {})
-    # Of whom the connection is to be closed after it, the answer goes as messages.
+    # With Connection: close the answer goes as ASGI messages.
     one, other = (raw(server, request(STATUS, method, **sent, **more)) for more in ({}, {"Connection": "close"}))
     with closing(one), closing(other):
         assert answered(one, method) == answered(other, method)
         assert other.recv(1) == b""
         one.sendall(request("/healthz"))
-        assert answered(one)[0] == 200  # nothing of the first was left over
+        assert answered(one)[0] == 200  # no byte of the first answer was left over
 
 
-def test_requests_that_come_in_one_piece_are_answered_in_their_order(server: Served) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Served) -> None:
     asked = [STATUS, "/healthz", OTHER, STATUS, OTHER]
     alone = []
     for path in asked:
@@ -81,7 +81,7 @@ def test_requests_that_come_in_one_piece_are_answered_in_their_order(server: Ser
     assert together == [(status, body) for status, _, body in alone]
 
 
-def test_who_leaves_while_waiting_is_noticed(server: Served) -> None:
+def test_a_client_that_leaves_a_long_poll_is_noticed(server: Served) -> None:
     etag = httpx2.get(server.url + STATUS).headers["etag"]
     with httpx2.Client(base_url=server.url) as client:
         with closing(raw(server, request(STATUS, If_None_Match=etag, Prefer="wait=30"))):
@@ -89,7 +89,7 @@ def test_who_leaves_while_waiting_is_noticed(server: Served) -> None:
         until(lambda: "irritants_waiters 0.0" in client.get("/metrics").text)
 
 
-def test_what_is_sent_in_one_piece_is_counted(server: Served) -> None:
+def test_answers_of_the_fast_path_are_counted(server: Served) -> None:
     kind = 'irritants_requests_total{method="GET",route="/v1/rounds",status="304"}'
     with httpx2.Client(base_url=server.url) as client:
         for _ in range(3):
@@ -97,7 +97,7 @@ def test_what_is_sent_in_one_piece_is_counted(server: Served) -> None:
         assert f"{kind} 3.0" in client.get("/metrics").text
 
 
-def test_a_stream_to_http_1_0_is_not_divided_and_ends_with_its_connection(clone: Clone, seeded_template: str) -> None:
+def test_a_stream_to_http_1_0_is_not_chunked_and_ends_with_its_connection(clone: Clone, seeded_template: str) -> None:
     asked = b"GET /v1/events/live?after=126 HTTP/1.0\r\nHost: x\r\n\r\n"
     with clone(seeded_template) as url, served(url) as server:
         with closing(raw(server, asked)) as connection:
@@ -117,6 +117,6 @@ def test_a_stream_to_http_1_0_is_not_divided_and_ends_with_its_connection(clone:
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\0"])
-def test_no_header_becomes_two(value: bytes) -> None:
+def test_a_header_value_with_a_line_break_is_refused(value: bytes) -> None:
     with pytest.raises(ValueError, match="line break"):
-        lines_of([(b"link", value)])
+        header_lines([(b"link", value)])

@@ -1,4 +1,4 @@
-"""Behind the proxies that people really use, each of them with compression on: polls, appends and the live stream."""
+"""Polls, appends and the live stream behind common proxies, each with compression on."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ from tests.conftest import Clone
 from tests.keys import new_key
 
 SMALL: Final = "/v1/irritants/ru-us/direct-flights"
-"""Too small for the service to compress; proxies compress it all the same."""
+"""Too small for the service to compress, but proxies compress it."""
 LARGE: Final = "/v1/rounds/ru-us/istanbul-april"
 EVENTS: Final = {SMALL: said("ConcernRaised"), LARGE: said("RoundCharacterised")}
 MODULES: Final = Path("/usr/lib/apache2/modules")
@@ -76,7 +76,7 @@ backend service
 
 @dataclass(frozen=True)
 class Proxy:
-    """A program in front of the service. `more` is what differs from what it does by default."""
+    """A proxy in front of the service. `more` is configuration that differs from its defaults."""
 
     program: str
     command: tuple[str, ...]
@@ -106,7 +106,7 @@ def service(clone: Clone, seeded_template: str) -> Iterator[tuple[Served, str]]:
 def client(
     request: pytest.FixtureRequest, service: tuple[Served, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx2.Client]:
-    """Asks through the proxy, with a key that may report."""
+    """Yield a client that goes through the proxy, with a key that may report."""
     server, key = service
     with proxied(PROXIES[request.param], server, tmp_path_factory.mktemp("proxy")) as address:
         headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "gzip"}
@@ -116,7 +116,7 @@ def client(
 
 @contextmanager
 def proxied(proxy: Proxy, server: Served, folder: Path) -> Iterator[str]:
-    """The address of the proxy, which runs as a process of its own on a free port."""
+    """Run the proxy in its own process on a free port, and yield its address."""
     program = needed.program(proxy.program)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""How often to ask is hinted at to all, and bounded for each key; what is unchanged is not counted."""
+"""The poll interval is suggested to all clients, and the rate is limited per key. Unchanged answers do not count."""
 
 import pytest
 from fastapi import FastAPI
@@ -18,13 +18,13 @@ def app(seeded_database_url: str) -> FastAPI:
     return create_app(Settings(database_url=seeded_database_url, answers_per_minute=3, poll_interval=7))
 
 
-def test_the_hint_is_given_to_everybody(client: TestClient) -> None:
+def test_every_answer_has_the_poll_interval(client: TestClient) -> None:
     etag = client.get(STATUS).headers["etag"]
     for headers in ({}, {"If-None-Match": etag}):
         assert client.get(STATUS, headers=headers).headers["poll-interval"] == "7"
 
 
-def test_a_key_is_told_what_is_left_to_it_and_then_refused(client: TestClient, make_key: MakeKey) -> None:
+def test_a_key_sees_what_remains_and_is_then_refused(client: TestClient, make_key: MakeKey) -> None:
     key = make_key("read")
     left = [client.get(STATUS, headers=key).headers["ratelimit"].partition(";t=")[0] for _ in range(3)]
     assert left == ['"answers";r=2', '"answers";r=1', '"answers";r=0']
@@ -34,7 +34,7 @@ def test_a_key_is_told_what_is_left_to_it_and_then_refused(client: TestClient, m
     assert refused.headers["ratelimit-policy"] == '"answers";q=3;w=60'
 
 
-def test_what_is_unchanged_is_not_counted(client: TestClient, make_key: MakeKey) -> None:
+def test_unchanged_answers_are_not_counted(client: TestClient, make_key: MakeKey) -> None:
     key = make_key("read")
     seen = {**key, "If-None-Match": client.get(STATUS, headers=key).headers["etag"]}
     for _ in range(20):
@@ -42,7 +42,7 @@ def test_what_is_unchanged_is_not_counted(client: TestClient, make_key: MakeKey)
         assert (same.status_code, same.headers["ratelimit"].partition(";t=")[0]) == (304, '"answers";r=2')
 
 
-def test_each_key_has_its_own(client: TestClient, make_key: MakeKey) -> None:
+def test_each_key_has_its_own_limit(client: TestClient, make_key: MakeKey) -> None:
     one, other = make_key("read", name="one"), make_key("read", name="other")
     for _ in range(4):
         client.get(STATUS, headers=one)
@@ -51,7 +51,7 @@ def test_each_key_has_its_own(client: TestClient, make_key: MakeKey) -> None:
     assert client.get(STATUS).status_code == 200
 
 
-def test_a_minute_later_it_is_another_minute() -> None:
+def test_the_limit_starts_again_after_a_minute() -> None:
     now = 0.0
     rate_limit = RateLimit(15, 1, lambda: now)
     rate_limit.spend("key", 1)
@@ -61,6 +61,6 @@ def test_a_minute_later_it_is_another_minute() -> None:
     rate_limit.spend("key", 1)
 
 
-def test_without_a_bound_nothing_is_said_of_one() -> None:
+def test_without_a_limit_no_headers_are_sent() -> None:
     rate_limit = RateLimit(15, 0)
     assert [rate_limit.spend("key", 1) for _ in range(3)] == [[], [], []]

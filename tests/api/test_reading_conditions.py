@@ -1,4 +1,4 @@
-"""Conditional requests as RFC 9110 has them, for everything that is read; and never a 304 for what has changed."""
+"""Conditional requests by RFC 9110 for every read. A changed resource never gets 304."""
 
 import time
 from typing import Any
@@ -36,11 +36,11 @@ READ = [
 
 
 @pytest.mark.parametrize("path", READ)
-def test_who_has_it_gets_304_without_a_body(reading: TestClient, path: str) -> None:
+def test_a_client_with_the_current_tag_gets_304_without_a_body(reading: TestClient, path: str) -> None:
     whole = reading.get(path)
     same = reading.get(path, headers={"If-None-Match": whole.headers["etag"]})
     assert (whole.status_code, same.status_code, same.content) == (200, 304, b"")
-    # RFC 9110, 15.4.5: what a 200 would have said of these. Nothing that describes a body.
+    # RFC 9110, 15.4.5: a 304 has these headers of the 200, and none that describes a body.
     for name in ("etag", "cache-control", "vary", "irritants-position", "poll-interval"):
         assert same.headers[name] == whole.headers[name]
     assert "content-type" not in same.headers
@@ -82,21 +82,21 @@ def test_head_is_get_without_its_body(reading: TestClient, path: str) -> None:
         ('""', 200),
     ],
 )
-def test_the_header_is_a_list_that_is_compared_weakly(reading: TestClient, listed: str, status: int) -> None:
+def test_if_none_match_is_a_list_with_weak_comparison(reading: TestClient, listed: str, status: int) -> None:
     etag = reading.get(STATUS).headers["etag"]
     sent = listed.format(etag=etag, bare=etag.strip('"'))
     assert reading.get(STATUS, headers={"If-None-Match": sent}).status_code == status
 
 
 @pytest.mark.parametrize("sent", ["W/{etag}", '"{bare}-gzip"', '"1", "{bare}-br", {etag}'])
-def test_a_304_has_the_tag_of_the_copy_that_the_sender_has(reading: TestClient, sent: str) -> None:
+def test_a_304_repeats_the_tag_that_matched(reading: TestClient, sent: str) -> None:
     etag = reading.get(STATUS).headers["etag"]
     listed = sent.format(etag=etag, bare=etag.strip('"'))
     same = reading.get(STATUS, headers={"If-None-Match": listed})
     assert (same.status_code, same.headers["etag"]) == (304, etag if etag in listed.split(", ") else listed)
 
 
-def test_a_long_list_of_tags_is_read_in_no_time(reading: TestClient) -> None:
+def test_a_long_list_of_tags_is_parsed_quickly(reading: TestClient) -> None:
     long = '"128' + "-gzip" * 12_000 + 'x"'
     began = time.perf_counter()
     assert reading.get(STATUS, headers={"If-None-Match": long}).status_code == 200
@@ -109,13 +109,13 @@ def test_several_lines_of_the_header_are_one_list(reading: TestClient) -> None:
     assert reading.get(STATUS, headers=lines).status_code == 304
 
 
-def test_a_tag_of_another_form_does_not_fit(reading: TestClient) -> None:
+def test_a_tag_of_another_media_type_does_not_match(reading: TestClient) -> None:
     path = "/v1/relations/ru-us/board"
     etag = reading.get(path).headers["etag"]
     assert reading.get(path, headers={"If-None-Match": etag, "Accept": "text/csv"}).status_code == 200
 
 
-def test_after_an_event_nobody_gets_304_for_what_it_changed(desk: TestClient) -> None:
+def test_after_an_event_no_changed_resource_gets_304(desk: TestClient) -> None:
     paths = [path for path in READ if not any(part in path for part in ("as_of", "calendar", "sheet"))]
     tags = {path: desk.get(path).headers["etag"] for path in paths}
     filed = report(on(FLIGHTS, "DiscussionReported", form="talks"))
@@ -124,7 +124,7 @@ def test_after_an_event_nobody_gets_304_for_what_it_changed(desk: TestClient) ->
         assert desk.get(path, headers={"If-None-Match": tag}).status_code == 200, path
 
 
-def test_what_an_event_does_not_touch_is_unchanged_and_the_record_is_further_on(desk: TestClient) -> None:
+def test_other_resources_stay_unchanged_while_the_position_advances(desk: TestClient) -> None:
     other = "/v1/irritants/ru-us/visas"
     etag = desk.get(other).headers["etag"]
     filed = report(on(FLIGHTS, "DiscussionReported", form="talks"))
@@ -133,7 +133,7 @@ def test_what_an_event_does_not_touch_is_unchanged_and_the_record_is_further_on(
     assert (same.status_code, same.headers["irritants-position"]) == (304, "128")
 
 
-def test_a_release_with_another_shape_never_answers_304_for_the_old_one(
+def test_a_release_with_another_shape_never_answers_304_to_an_old_tag(
     client: TestClient, engine: Engine, seeded_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = (STATUS, f"{STATUS}?as_of_position=100", "/v1/irritants", "/v1/irritants?as_of_position=100&limit=3")
@@ -146,7 +146,7 @@ def test_a_release_with_another_shape_never_answers_304_for_the_old_one(
     def view(reading: Any) -> WithMore:
         return WithMore(**dict(irritant.view(reading)), more=True)
 
-    new = Projection(irritant.NAME, irritant.REPRESENTATION + 1, view, irritant.facets)
+    new = Projection(irritant.NAME, irritant.REPRESENTATION + 1, view, irritant.facets, irritant.renamed)
     monkeypatch.setitem(STORED, "irritant", new)
     rebuild(engine)
     with TestClient(released(seeded_database_url)) as upgraded:
@@ -157,7 +157,7 @@ def test_a_release_with_another_shape_never_answers_304_for_the_old_one(
 
 
 def answers_to(client: TestClient, path: str, tag: str) -> Response:
-    """What somebody hears who has what was given with this tag."""
+    """Return the answer to a client that has this tag."""
     return client.get(path, headers={"If-None-Match": tag})
 
 

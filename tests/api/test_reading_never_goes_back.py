@@ -1,4 +1,4 @@
-"""Whatever any process acknowledged is in every process's next answer, however late the database's notices come."""
+"""Every acknowledged report is in the next answer of every process, however late the notices of the database arrive."""
 
 import subprocess
 import sys
@@ -15,12 +15,12 @@ from tests.api.conftest import Headers, MakeKey
 
 IRRITANTS = ("banking-access", "diplomat-movement", "direct-flights", "visas")
 READS = 4
-"""After each write, in each of the two processes."""
+"""Reads after each write, in each of the two processes."""
 _keys = count(1)
 
 
 class Lagging:
-    """A process of its own that serves, and hears of commits late."""
+    """A server in its own process that handles notices late."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -34,7 +34,7 @@ class Lagging:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{milliseconds}\n")
         self._process.stdin.flush()
-        # It logs there, too, whatever took long.
+        # The process also logs slow requests to the same output.
         assert any(line.strip() == str(milliseconds) for line in self._process.stdout)
 
 
@@ -49,7 +49,7 @@ def lagging(database_url: str) -> Iterator[Lagging]:
 
 
 def stale(slug: str, urls: tuple[str, ...], key: Headers, writes: int) -> list[str]:
-    """Files on one irritant by the processes in turn, and looks at once in both; every answer that was behind."""
+    """File with the processes in turn, and read at once from both. Return every read that was behind."""
     path, found = f"/v1/irritants/ru-us/{slug}", []
     with ExitStack() as stack:
         clients = [stack.enter_context(httpx2.Client(base_url=url, timeout=20)) for url in urls]
@@ -61,7 +61,7 @@ def stale(slug: str, urls: tuple[str, ...], key: Headers, writes: int) -> list[s
             position = filed.json()["position"]
             for reader, client in enumerate(clients):
                 for read in range(READS):
-                    # In turn: the status by its tag, whole, in the list, and at the end of the feed.
+                    # In turn: the status by its tag, the whole status, the list, and the end of the feed.
                     if read == 0:
                         answer = client.get(path, headers={"If-None-Match": tags[reader]})
                         behind = answer.status_code == 304 or answer.json()["position"] < position
@@ -79,7 +79,7 @@ def stale(slug: str, urls: tuple[str, ...], key: Headers, writes: int) -> list[s
 
 
 @pytest.mark.parametrize("writes", [12, pytest.param(100, marks=pytest.mark.slow)], ids=["hundreds", "thousands"])
-def test_no_read_is_older_than_what_was_acknowledged(seeded_database_url: str, make_key: MakeKey, writes: int) -> None:
+def test_every_read_includes_all_acknowledged_reports(seeded_database_url: str, make_key: MakeKey, writes: int) -> None:
     key = make_key("report")
     with ExitStack() as stack:
         two = [stack.enter_context(lagging(seeded_database_url)) for _ in range(2)]

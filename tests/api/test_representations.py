@@ -1,8 +1,8 @@
-"""The number in an entity tag rises with each new shape of the JSON, so that no release says 304 for the old one.
+"""The representation number in an entity tag rises with each new shape of the JSON.
 
-`openapi/representations.json` keeps for each address its number and a hash of its shape: which fields there are,
-at any depth, of which types and words. So a change of an irritant's document is one of all that it is part of, each
-with a number of its own. What was filed has versions of its own, which `type` tells, and is no part of a shape.
+Otherwise a new release would answer 304 to the tag of the old shape. `openapi/representations.json` has, for each
+address, the number and a hash of the shape: the fields at any depth, with their types and words. So a change of the
+irritant's document changes all documents that contain it. Events have their own versions and are no part of a shape.
 """
 
 import json
@@ -17,14 +17,14 @@ from tests.api.test_contract import CONTRACT, concrete
 
 KEPT: Final = Path(__file__).parents[2] / "openapi" / "representations.json"
 FILED: Final = "EventOnTheWire"
-TOLD: Final = frozenset({"title", "description", "examples", "default", "pattern"})
-"""What is said of a value and leaves it as it is."""
+DESCRIPTIVE: Final = frozenset({"title", "description", "examples", "default", "pattern"})
+"""Keywords that describe a value and do not change its shape."""
 
 Known = Mapping[str, tuple[int, str]]
 
 
 def shapes() -> Iterator[tuple[str, Any]]:
-    """Each address that has an entity tag, and the schema of its JSON."""
+    """Yield each address that has an entity tag, with the schema of its JSON."""
     for path, methods in CONTRACT["paths"].items():
         responses = methods.get("get", {}).get("responses", {})
         schema = responses.get("200", {}).get("content", {}).get("application/json", {}).get("schema")
@@ -32,34 +32,35 @@ def shapes() -> Iterator[tuple[str, Any]]:
             yield path, schema
 
 
-def spelt_out(schema: Any, within: tuple[str, ...] = ()) -> Any:
-    """A schema without names and texts, each component in the place where it is used."""
+def expanded(schema: Any, within: tuple[str, ...] = ()) -> Any:
+    """Return a schema without names and texts, with each component inserted where it is used."""
     if isinstance(schema, list):
-        return [spelt_out(one, within) for one in schema]
+        return [expanded(one, within) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         component = CONTRACT["components"]["schemas"][name]
-        return name if name == FILED or name in within else spelt_out(component, (*within, name))
-    fields = {name: spelt_out(one, within) for name, one in schema.get("properties", {}).items()}
-    passed = {*TOLD, "properties", *(["items"] if "prefixItems" in schema else [])}  # as many items as have a place
-    rest = {word: spelt_out(one, within) for word, one in schema.items() if word not in passed}
+        return name if name == FILED or name in within else expanded(component, (*within, name))
+    fields = {name: expanded(one, within) for name, one in schema.get("properties", {}).items()}
+    # prefixItems already limits the number of items
+    passed = {*DESCRIPTIVE, "properties", *(["items"] if "prefixItems" in schema else [])}
+    rest = {word: expanded(one, within) for word, one in schema.items() if word not in passed}
     return {**rest, "properties": fields} if fields else rest
 
 
 def hashed(schema: Any) -> str:
-    return sha256(json.dumps(spelt_out(schema), sort_keys=True).encode()).hexdigest()[:16]
+    return sha256(json.dumps(expanded(schema), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def number(client: TestClient, path: str) -> int:
-    """As the entity tag has it: position, history, number, media type."""
+    """Return the representation number of an entity tag: position, history, number, media type."""
     etag = client.head(concrete(path, client), headers={"Accept": "application/json"}).headers["etag"]
     return int(etag.strip('"').split("-")[2])
 
 
-def amiss(known: Known, now: Known) -> Iterator[str]:
-    """What has to be done, where anything has."""
+def wrong_numbers(known: Known, now: Known) -> Iterator[str]:
+    """Yield what to do about each new shape and each wrong number."""
     for path, (representation, shape) in now.items():
         before, old_shape = known.get(path, (0, ""))
         if shape != old_shape and representation <= before:
@@ -78,13 +79,13 @@ def test_another_shape_has_a_higher_number(reading: TestClient) -> None:
     }
     now = {path: (number(reading, path), hashed(schema)) for path, schema in shapes()}
     assert len(now) > 20
-    assert not (found := list(amiss(known, now))), "\n".join(found)
+    assert not (found := list(wrong_numbers(known, now))), "\n".join(found)
 
 
-def test_what_is_amiss_is_found() -> None:
+def test_wrong_numbers_are_found() -> None:
     was = {"/a": (1, "old"), "/b": (2, "old"), "/c": (2, "old"), "/d": (1, "old"), "/e": (1, "old")}
     now = {"/a": (1, "new"), "/b": (3, "new"), "/c": (1, "old"), "/d": (1, "old")}
-    found = [line.split(":")[0] for line in amiss(was, now)]
+    found = [line.split(":")[0] for line in wrong_numbers(was, now)]
     assert found == [
         "/a has another shape under the number 1",
         "/b is new under its number",
@@ -93,9 +94,9 @@ def test_what_is_amiss_is_found() -> None:
     ]
 
 
-def test_a_shape_is_that_of_its_parts_too_and_not_of_what_is_said_of_them() -> None:
+def test_a_shape_includes_its_components_but_not_their_descriptions() -> None:
     parts = CONTRACT["components"]["schemas"]
-    dossier = spelt_out(parts["DossierDocument"])
-    assert spelt_out(parts["IrritantDocument"]) in dossier["properties"].values()
+    dossier = expanded(parts["DossierDocument"])
+    assert expanded(parts["IrritantDocument"]) in dossier["properties"].values()
     described = {**parts["DossierDocument"], "title": "-", "description": "-"}
     assert hashed(described) == hashed(parts["DossierDocument"])

@@ -1,6 +1,6 @@
-"""A planted secret is looked for in all that the service says, logs, counts and stores, and is nowhere.
+"""Search everything that the service sends, logs, counts and stores for planted secrets.
 
-Planted: a key, shown rightly and in every wrong way; a session; the password of the database; the key for checkpoints.
+Planted are an API key, sent correctly and in every wrong way, a session, the database's password, and the signing key.
 """
 
 from base64 import b64encode
@@ -27,7 +27,7 @@ TABLES = ("events", "reports", "read_models", "keys", "head")
 
 @contextmanager
 def with_password(url: str) -> Iterator[str]:
-    """The same database, for a role that has the password."""
+    """Yield the address of the same database for a role with the password."""
     parts = urlsplit(url)
     role = f"{parts.path.removeprefix('/')}_secretive"
     with psycopg.connect(url, autocommit=True) as c:
@@ -45,7 +45,7 @@ OWN_FORM = {"Sec-Fetch-Site": "same-origin"}
 
 
 def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
-    """Everything that somebody may do with a key, and may do wrong with it."""
+    """Send requests that use a key correctly and wrongly in many ways."""
     shown = {"Authorization": f"Bearer {token}"}
     filed = report(on(FLIGHTS, "ConcernRaised"))
     wrong: list[dict[str, str]] = [
@@ -100,9 +100,9 @@ def asked(client: httpx2.Client, token: str) -> list[httpx2.Response]:
     ]
 
 
-def test_no_secret_leaves_by_any_way(seeded_database_url: str, make_key: MakeKey, tmp_path: Path) -> None:
+def test_no_secret_appears_in_any_output(seeded_database_url: str, make_key: MakeKey, tmp_path: Path) -> None:
     token = make_key("admin")["Authorization"].removeprefix("Bearer ")
-    signing = keyfile.ensure(tmp_path / "checkpoint.key").private_bytes_raw().hex()
+    signing = keyfile.read_or_make_key(tmp_path / "checkpoint.key").private_bytes_raw().hex()
     settings: dict[str, Any] = {"checkpoint_key": str(tmp_path / "checkpoint.key")}
     with (
         with_password(seeded_database_url) as url,
@@ -131,5 +131,5 @@ def test_no_secret_leaves_by_any_way(seeded_database_url: str, make_key: MakeKey
     assert signing_sessions.hex() not in said + log
     for hidden in (secret, session, PASSWORD, signing):
         for where, text in {"said": said, "logged": log, "stored": at_rest}.items():
-            # The name of the parameter in which a key was sent by mistake may come back; its value may not.
+            # The name of a parameter in which a client sent a key may be returned, but not its value.
             assert hidden not in text, where

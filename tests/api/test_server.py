@@ -1,4 +1,4 @@
-"""What is the server's: how it ends, what it does with bodies that never end, and with senders that leave."""
+"""The server: its shutdown, endless bodies, and clients that leave."""
 
 import asyncio
 import json
@@ -38,37 +38,36 @@ def server(seeded_database_url: str) -> Iterator[Served]:
 
 @pytest.fixture
 def file(server: Served, make_key: MakeKey) -> File:
-    """Files a report from a thread of its own."""
+    """Return a function that files a report in another thread."""
     headers = {**make_key("report"), "Idempotency-Key": "last"}
     pool = ThreadPoolExecutor()
     return lambda: pool.submit(httpx2.post, f"{server.url}/v1/reports", json=REPORT, headers=headers, timeout=20)
 
 
 def ended(server: Served, told: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-    """The exit code after it was told to end, and after how many seconds it came.
+    """Signal the server to end. Return its exit code and the seconds that it took.
 
-    Without those in which it was ready and others had the processors: how soon it ends is a rule for the server, and
-    says nothing of the machine that it shares.
+    Seconds in which the process was ready but had no processor do not count, because other programs share the machine.
     """
     pid = server.process.pid
     began, queued = time.monotonic(), [in_queue(pid)]
     server.process.send_signal(told)
     while server.process.poll() is None:
-        queued.append(in_queue(pid))  # which the system forgets as soon as it has ended
+        queued.append(in_queue(pid))  # the system removes the number when the process ends
         time.sleep(0.005)
     return server.process.wait(), time.monotonic() - began - (max(queued) - queued[0])
 
 
 def in_queue(pid: int) -> float:
-    """For how many seconds the event loop of a process was ready to run and could not; 0 where nobody counts that."""
+    """Return the seconds in which the event loop of a process waited for a processor, or 0 if they are not counted."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
-    except (FileNotFoundError, ProcessLookupError):  # the second where it ends between opening and reading
+    except (FileNotFoundError, ProcessLookupError):  # the second if it ends between opening and reading
         return 0.0
 
 
-def takes_nobody(server: Served) -> bool:
-    """Whether it has heard that it is to end."""
+def is_draining(server: Served) -> bool:
+    """Return whether the server has begun to shut down."""
     try:
         socket.create_connection(server.address, timeout=10).close()
     except ConnectionError:
@@ -94,20 +93,20 @@ def posted(headers: Headers, content: bytes, length: int | None = None) -> bytes
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+    """Return all bytes until the server closes the connection."""
     received = b""
     while chunk := connection.recv(65536):
         received += chunk
     return received
 
 
-def test_it_ends_at_once_when_nobody_is_there(server: Served) -> None:
+def test_the_server_ends_at_once_without_clients(server: Served) -> None:
     httpx2.get(f"{server.url}/healthz")
     code, seconds = ended(server)
     assert (code, seconds < 3) == (0, True)
 
 
-def test_waiters_are_answered_and_streams_closed_before_it_ends(server: Served) -> None:
+def test_long_polls_are_answered_and_streams_closed_before_the_end(server: Served) -> None:
     etag = httpx2.get(server.url + STATUS).headers["etag"]
     waiting = f"GET {STATUS} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\nPrefer: wait=30\r\n\r\n".encode()
     listening = b"GET /v1/events/live HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -124,7 +123,7 @@ def test_waiters_are_answered_and_streams_closed_before_it_ends(server: Served) 
 
 @contextmanager
 def recording(engine: Engine, file: File) -> "Iterator[Future[httpx2.Response]]":
-    """A report is on its way into the record, and not there before this ends."""
+    """Hold a report between its acceptance and its commit until the block ends."""
     with transaction(engine) as held:
         held.execute(text("SELECT FROM head FOR UPDATE"))
         answer = file()
@@ -132,33 +131,33 @@ def recording(engine: Engine, file: File) -> "Iterator[Future[httpx2.Response]]"
         yield answer
 
 
-def test_what_is_being_recorded_is_recorded_and_answered_before_it_ends(
+def test_a_report_in_progress_is_recorded_and_answered_before_the_end(
     server: Served, engine: Engine, file: File
 ) -> None:
     with recording(engine, file) as answer:
         server.process.send_signal(signal.SIGTERM)
-        until(lambda: takes_nobody(server))
+        until(lambda: is_draining(server))
     assert answer.result().status_code == 201
     assert server.process.wait(timeout=20) == 0
     with connection(engine) as c:
         assert reports.by_keys(c, ["last"])
 
 
-def test_a_database_that_does_not_answer_does_not_keep_it(server: Served, engine: Engine, file: File) -> None:
+def test_a_database_that_does_not_answer_does_not_delay_the_end(server: Served, engine: Engine, file: File) -> None:
     with recording(engine, file):
         _, seconds = ended(server)
     assert seconds < 5
 
 
-def test_a_second_interrupt_ends_it_where_it_stands(server: Served, engine: Engine, file: File) -> None:
+def test_a_second_interrupt_ends_the_server_at_once(server: Served, engine: Engine, file: File) -> None:
     with recording(engine, file):
         server.process.send_signal(signal.SIGINT)
-        until(lambda: takes_nobody(server))
+        until(lambda: is_draining(server))
         code, seconds = ended(server, signal.SIGINT)
     assert (code, seconds < _GRACE_SECONDS) == (0, True)
 
 
-def test_what_was_accepted_is_recorded_although_its_sender_left(
+def test_an_accepted_report_is_recorded_although_its_sender_left(
     server: Served, engine: Engine, make_key: MakeKey
 ) -> None:
     request = posted(make_key("report"), json.dumps(REPORT).encode())
@@ -176,17 +175,17 @@ def test_what_was_accepted_is_recorded_although_its_sender_left(
     assert httpx2.get(f"{server.url}/readyz").status_code == 200
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(server: Served, make_key: MakeKey) -> None:
+def test_a_content_length_above_the_limit_is_refused_before_the_body(server: Served, make_key: MakeKey) -> None:
     with closing(raw(server, posted(make_key("report"), b"", length=1 << 40))) as sender:
         assert sender.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_stranger_is_refused_before_the_body_is_read(server: Served) -> None:
+def test_a_request_without_a_key_is_refused_before_its_body_is_read(server: Served) -> None:
     with closing(raw(server, posted({"Connection": "close"}, b"", length=1_000))) as sender:
         assert everything(sender).startswith(b"HTTP/1.1 401 ")
 
 
-def test_half_a_body_whose_sender_leaves_is_no_failure(server: Served, make_key: MakeKey) -> None:
+def test_a_sender_that_leaves_during_its_body_causes_no_error(server: Served, make_key: MakeKey) -> None:
     raw(server, posted(make_key("report"), b'{"relation":', length=1_000)).close()
     with httpx2.Client(base_url=server.url) as client:
         until(lambda: 'status="499"' in client.get("/metrics").text)
@@ -195,12 +194,12 @@ def test_half_a_body_whose_sender_leaves_is_no_failure(server: Served, make_key:
 
 def test_the_log_is_lines_of_json(server: Served) -> None:
     httpx2.get(f"{server.url}/elsewhere", headers={"X-Request-Id": "one"})
-    until(server.log)  # the line comes after the answer
+    until(server.log)  # the line is written after the answer
     [refused] = [line for line in server.log() if line["event"] == "refused"]
     assert (refused["request"], refused["problem"], refused["level"]) == ("one", "not-found", "info")
 
 
-def test_a_body_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_body_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "_SECONDS", 0.05)
 
     async def never() -> dict[str, Any]:
@@ -213,7 +212,7 @@ def test_a_body_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.Monk
     assert (refused.value.status, refused.value.headers["Connection"]) == (408, "close")
 
 
-def test_large_bodies_have_bounded_room_together_and_small_ones_always_find_some(
+def test_large_bodies_share_a_limited_memory_and_small_ones_are_always_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(body, "_ANONYMOUS_BUDGET", body.ByteBudget(200_000))

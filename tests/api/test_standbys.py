@@ -1,4 +1,4 @@
-"""Standbys take reads from the primary; whatever becomes of one, no read fails, is stale, or goes back."""
+"""Standbys take reads from the primary. Whatever happens to a standby, no read fails, is stale or goes back."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def key_of(url: str) -> Headers:
 
 @contextmanager
 def reading_from(url: str, *standbys: Standby) -> Iterator[Served]:
-    """A process that keeps nothing, so that each reading is one of a database; both standbys serve."""
+    """Yield a server without a cache, which reads each document from a database. Both standbys serve."""
     addresses = ",".join(standby.url for standby in standbys)
     with served(url, read_database_urls=addresses, cache_megabytes="0") as server:
         until(lambda: states(server) == ["serving"] * len(standbys))
@@ -60,7 +60,7 @@ def states(server: Served) -> list[str]:
 
 
 def reads(server: Served) -> dict[str, float]:
-    """What was read so far, by where."""
+    """Return the number of reads so far, by database."""
     said = httpx2.get(f"{server.url}/metrics", timeout=10).text
     return {origin: float(n) for origin, n in re.findall(r'irritants_reads_total{origin="(.*)"} (.*)', said)}
 
@@ -83,9 +83,7 @@ def said(server: Served, event: str) -> list[tuple[int, str | None]]:
     return [(line["standby"], line.get("because")) for line in lines]
 
 
-def test_what_the_standbys_have_they_serve_in_turn_and_the_primary_is_spared(
-    record: str, standbys: tuple[Standby, Standby]
-) -> None:
+def test_standbys_that_are_up_to_date_serve_in_turn(record: str, standbys: tuple[Standby, Standby]) -> None:
     with reading_from(record, *standbys) as server:
         paths = [STATUS, "/v1/irritants", "/v1/events?limit=5", "/v1/changes?limit=5", "/v1/relations/ru-us/board"]
         paths += [f"{STATUS}?as_of_position={n}" for n in range(110, 125)]
@@ -97,7 +95,7 @@ def test_what_the_standbys_have_they_serve_in_turn_and_the_primary_is_spared(
         assert [httpx2.get(alone.url + path).json() for path in paths] == answers
 
 
-def test_whatever_becomes_of_the_standbys_no_read_is_older_than_what_was_acknowledged(
+def test_every_read_includes_all_acknowledged_reports_despite_failing_standbys(
     record: str, standbys: tuple[Standby, Standby]
 ) -> None:
     key = key_of(record)
@@ -133,7 +131,7 @@ def test_whatever_becomes_of_the_standbys_no_read_is_older_than_what_was_acknowl
 
 
 def test_people_read_and_sign_in_where_standbys_serve(record: str, standbys: tuple[Standby, Standby]) -> None:
-    """Without a key neither the keys nor the secret of sessions are read."""
+    """Requests without a key read neither keys nor the secret of sessions."""
     form = {"key": new_key(record), "next": "/sign-in"}
     with reading_from(record, *standbys) as server, httpx2.Client(base_url=server.url, timeout=10) as browser:
         assert {browser.get(path).status_code for path in ("/", STATUS, "/sign-in")} == {200}
@@ -143,7 +141,7 @@ def test_people_read_and_sign_in_where_standbys_serve(record: str, standbys: tup
         assert browser.get(STATUS).status_code == 200
 
 
-def test_one_that_lags_is_not_read_and_said_after_five_seconds_and_again_when_it_is_back(
+def test_a_lagging_standby_is_not_read_and_is_logged_when_it_lags_and_when_it_returns(
     record: str, standbys: tuple[Standby, Standby]
 ) -> None:
     key, (first, second) = key_of(record), standbys
@@ -163,10 +161,10 @@ def test_one_that_lags_is_not_read_and_said_after_five_seconds_and_again_when_it
         assert (1, None) in said(server, "standby_serves")[2:]
 
 
-def test_only_a_reading_of_the_past_comes_from_a_standby_that_is_further(
+def test_a_standby_ahead_of_the_head_serves_only_reads_of_the_past(
     record: str, standbys: tuple[Standby, Standby]
 ) -> None:
-    """What was filed since the head was asked for, and has reached the standby already, does not matter to the past."""
+    """Events that reached the standby after the head was read do not affect a past read."""
     key, (standby, _) = key_of(record), standbys
     engine = open_engine(record)
     copies = Replicas(engine, [standby.url])
@@ -186,7 +184,7 @@ def test_only_a_reading_of_the_past_comes_from_a_standby_that_is_further(
     engine.dispose()
 
 
-def test_a_reading_that_one_keeps_waiting_is_given_up_and_had_from_the_primary(
+def test_a_read_that_hangs_on_a_standby_is_retried_on_the_primary(
     record: str, standbys: tuple[Standby, Standby]
 ) -> None:
     first, second = standbys
@@ -203,7 +201,7 @@ def test_a_reading_that_one_keeps_waiting_is_given_up_and_had_from_the_primary(
         until(lambda: states(server) == ["serving", "serving"])
 
 
-def test_a_standby_that_is_not_there_at_the_start_is_read_when_it_is(record: str, tmp_path: Path) -> None:
+def test_a_standby_that_is_down_at_the_start_is_read_once_it_is_up(record: str, tmp_path: Path) -> None:
     with followed(record, tmp_path) as (first, second):
         second.kill()
         with served(record, read_database_urls=f"{first.url},{second.url}", cache_megabytes="0") as server:
@@ -211,7 +209,7 @@ def test_a_standby_that_is_not_there_at_the_start_is_read_when_it_is(record: str
             assert status(server).status_code == 200
 
 
-def test_a_promotion_that_lost_commits_is_noticed_and_a_standby_that_has_them_is_not_read(tmp_path: Path) -> None:
+def test_after_a_promotion_that_lost_commits_a_standby_with_them_is_not_read(tmp_path: Path) -> None:
     with ExitStack() as stack:
         url = stack.enter_context(primary(tmp_path / "primary"))
         first, second = stack.enter_context(followed(url, tmp_path))

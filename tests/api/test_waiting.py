@@ -1,4 +1,4 @@
-"""`Prefer: wait`: the answer comes when something changes, at once for all, and in any case in time."""
+"""Long polls with `Prefer: wait` are answered as soon as the resource changes, and at the latest after the wait."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from service.domain.report import read
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store import keys
 from service.store.codec import canonical
 from service.store.engine import transaction
@@ -26,10 +26,10 @@ _keys = count(1)
 
 
 async def record(app: FastAPI, *filed: dict[str, Any], **fields: Any) -> None:
-    """Files a report past the interface, as another process would; returns when it is committed."""
+    """File a report without HTTP, as another process would. Return after its commit."""
     body = report(*filed, **fields)
     hashed = sha256(canonical(body).encode()).digest()
-    request = Request(read(body), f"key-{next(_keys)}", hashed, "desk", "a request")
+    request = ReportRequest(read(body), f"key-{next(_keys)}", hashed, "desk", "a request")
     [outcome] = await asyncio.to_thread(Recorder(app.state.engine).record, [request])
     assert isinstance(outcome, Receipt), outcome
 
@@ -74,7 +74,7 @@ def waiters(app: FastAPI) -> int:
         "/v1/changes?after=127&relation=ru-us",
     ],
 )
-def test_who_waits_is_answered_when_it_changes(app: FastAPI, path: str) -> None:
+def test_a_long_poll_is_answered_when_its_resource_changes(app: FastAPI, path: str) -> None:
     async def test(app: FastAPI) -> None:
         headers = waiting(await etag_of(app, path))
         asking = asyncio.create_task(ask(app, path, headers))
@@ -100,7 +100,7 @@ def test_who_waits_is_answered_when_it_changes(app: FastAPI, path: str) -> None:
         "/v1/changes?after=127&relation=dk-no",
     ],
 )
-def test_what_does_not_concern_it_does_not_answer_who_waits(app: FastAPI, path: str) -> None:
+def test_an_unrelated_event_does_not_answer_a_long_poll(app: FastAPI, path: str) -> None:
     async def test(app: FastAPI) -> None:
         asking = asyncio.create_task(ask(app, path, waiting(await etag_of(app, path), 1)))
         await until(lambda: waiters(app) == 1)
@@ -109,7 +109,7 @@ def test_what_does_not_concern_it_does_not_answer_who_waits(app: FastAPI, path: 
         assert not asking.done()
         told = await asking
         if path.startswith(("/v1/events", "/v1/changes")):
-            # Time is up, and a cursor has advanced past what was left out.
+            # The wait is over, and the cursor has advanced past the other events.
             assert (told.status, b'"items":[],"next":128' in told.body) == (200, True)
         else:
             assert (told.status, told.body) == (304, b"")
@@ -117,7 +117,7 @@ def test_what_does_not_concern_it_does_not_answer_who_waits(app: FastAPI, path: 
     in_app(test, app)
 
 
-def test_time_is_up_when_it_is_up(app: FastAPI) -> None:
+def test_a_long_poll_without_a_change_ends_after_its_wait(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         loop = asyncio.get_running_loop()
         began, etag = loop.time(), await etag_of(app, STATUS)
@@ -141,7 +141,7 @@ def test_time_is_up_when_it_is_up(app: FastAPI) -> None:
         (STATUS, {"Prefer": "wait=-1", "If-None-Match": "*"}),
     ],
 )
-def test_there_is_nothing_to_wait_for(app: FastAPI, path: str, headers: dict[str, str]) -> None:
+def test_a_request_that_cannot_wait_is_answered_at_once(app: FastAPI, path: str, headers: dict[str, str]) -> None:
     async def test(app: FastAPI) -> None:
         async with asyncio.timeout(2):
             told = await ask(app, path, headers)
@@ -150,7 +150,7 @@ def test_there_is_nothing_to_wait_for(app: FastAPI, path: str, headers: dict[str
     in_app(test, app)
 
 
-def test_nobody_waits_for_longer_than_half_a_minute(app: FastAPI) -> None:
+def test_a_wait_is_limited_to_half_a_minute(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         etag = await etag_of(app, STATUS)
         for sent in ("wait=86400", 'respond-async, wait="31"; x=1', "handling=strict,wait = 30"):
@@ -164,7 +164,7 @@ def test_nobody_waits_for_longer_than_half_a_minute(app: FastAPI) -> None:
     in_app(test, app)
 
 
-def test_a_thousand_who_wait_are_all_answered_by_one_loading(app: FastAPI) -> None:
+def test_a_thousand_long_polls_share_one_load(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         headers = waiting(await etag_of(app, STATUS))
         asking = [asyncio.create_task(ask(app, STATUS, headers)) for _ in range(1_000)]
@@ -179,7 +179,7 @@ def test_a_thousand_who_wait_are_all_answered_by_one_loading(app: FastAPI) -> No
     in_app(test, app)
 
 
-def test_who_leaves_waits_no_longer(app: FastAPI) -> None:
+def test_a_client_that_leaves_no_longer_counts_as_a_waiter(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         told = Told()
         asking = asyncio.create_task(ask(app, STATUS, waiting(await etag_of(app, STATUS)), told=told))
@@ -192,7 +192,7 @@ def test_who_leaves_waits_no_longer(app: FastAPI) -> None:
     in_app(test, app)
 
 
-def test_more_than_are_taken_on_are_told_to_come_again(app: FastAPI) -> None:
+def test_long_polls_above_the_limit_get_503(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         app.state.follower._waiters._most = 1
         etag = await etag_of(app, STATUS)
@@ -202,7 +202,7 @@ def test_more_than_are_taken_on_are_told_to_come_again(app: FastAPI) -> None:
         second = await ask(app, STATUS, waiting(etag))
         assert (second.status, second.headers["retry-after"]) == (503, "2")
         assert b"/problems/too-many-waiters" in second.body
-        # Who need not wait is answered all the same.
+        # A request that need not wait is still answered.
         assert (await ask(app, STATUS, {"Prefer": "wait=20"})).status == 200
         assert (await ask(app, STATUS, {"If-None-Match": etag})).status == 304
         told.left.set()
@@ -211,7 +211,7 @@ def test_more_than_are_taken_on_are_told_to_come_again(app: FastAPI) -> None:
     in_app(test, app)
 
 
-def test_when_the_server_goes_down_everybody_is_answered(app: FastAPI) -> None:
+def test_all_long_polls_are_answered_when_the_server_shuts_down(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         asking = [
             asyncio.create_task(ask(app, path, waiting(await etag_of(app, path))))
@@ -221,13 +221,13 @@ def test_when_the_server_goes_down_everybody_is_answered(app: FastAPI) -> None:
         app.state.follower.drain()
         async with asyncio.timeout(1):
             assert [told.status for told in await asyncio.gather(*asking)] == [304, 304, 304]
-            # And whoever comes now does not begin to wait.
+            # A new request does not begin to wait.
             assert (await ask(app, STATUS, waiting(await etag_of(app, STATUS)))).status == 304
 
     in_app(test, app)
 
 
-def test_a_key_that_is_revoked_meanwhile_is_no_longer_answered(app: FastAPI, engine: Engine, make_key: MakeKey) -> None:
+def test_a_long_poll_with_a_key_that_is_revoked_gets_401(app: FastAPI, engine: Engine, make_key: MakeKey) -> None:
     shown = make_key("read")
 
     async def test(app: FastAPI) -> None:
@@ -242,12 +242,12 @@ def test_a_key_that_is_revoked_meanwhile_is_no_longer_answered(app: FastAPI, eng
     in_app(test, app)
 
 
-def test_who_waits_while_the_database_is_lost_is_answered_when_it_is_back(app: FastAPI) -> None:
+def test_a_long_poll_survives_the_loss_of_the_database(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         follower = app.state.follower
         asking = asyncio.create_task(ask(app, STATUS, waiting(await etag_of(app, STATUS))))
         await until(lambda: waiters(app) == 1)
-        # What was committed while nobody listened is seen as soon as somebody does.
+        # Commits during the loss are read as soon as the listener is back.
         follower._listener.close()
         await record(app, talked())
         async with asyncio.timeout(3):
@@ -256,7 +256,7 @@ def test_who_waits_while_the_database_is_lost_is_answered_when_it_is_back(app: F
     in_app(test, app)
 
 
-def test_an_event_of_another_irritant_wakes_only_whom_it_concerns(app: FastAPI) -> None:
+def test_an_event_wakes_only_long_polls_on_its_irritant(app: FastAPI) -> None:
     async def test(app: FastAPI) -> None:
         one = asyncio.create_task(ask(app, STATUS, waiting(await etag_of(app, STATUS))))
         other = asyncio.create_task(ask(app, OTHER, waiting(await etag_of(app, OTHER))))

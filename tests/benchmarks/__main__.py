@@ -1,6 +1,6 @@
-"""All benchmarks, one after another: `make bench`. One that fails says why and stops no other.
+"""Run all benchmarks one after another: `make bench`. A benchmark that fails says why, and the others still run.
 
-The programs that they need and that pip cannot bring are looked for first: the run takes most of an hour.
+The run takes most of an hour, so missing programs that pip cannot install are reported before it.
 """
 
 import subprocess
@@ -8,11 +8,11 @@ import sys
 
 from tests.needed import find
 
-missing = [program for program in ("wrk", "nats-server") if find(program) is None]
+missing = [program for program in ("wrk", "nats-server", "chromium") if find(program) is None]
 if missing:
     sys.exit(
         f"not installed: {', '.join(missing)}. On Debian: apt-get install {' '.join(missing)}. Benchmarks that need"
-        " neither can be run alone; tests/benchmarks/README.md lists them."
+        " none of them can be run alone; tests/benchmarks/README.md lists them."
     )
 failed = []
 for name in (
@@ -27,6 +27,7 @@ for name in (
     "appending",
     "keeping",
     "pages",
+    "previewing",
 ):
     print(f"\n{name}\n", flush=True)
     if subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode:

@@ -1,10 +1,10 @@
-"""How fast is appending: one event of 250 bytes to a new stream at a time, as ratios to what others do with it.
+"""Measure appends: one event of 250 bytes to a new stream at a time, as ratios to other stores.
 
-`store` is the append by itself, batched as the recorder batches; `path` is all that happens to a report between its
-JSON and its commit: validate, decide, project, append. Both in one process, its clients coroutines of one event loop.
-`insert` is pgbench doing the bare INSERT that everybody must do, with an identity and one unique index. Other stores
-take part where `--peers` names a program that measures them: called with the database's address, `--clients`,
-`--seconds` and `--only NAME`, it prints a line of JSON with `appends_per_s`.
+`store` is the append alone, batched as the recorder batches. `path` is the whole way of a report from its JSON to its
+commit: validate, decide, project, append. Both run in one process with clients as coroutines of one event loop.
+`insert` is pgbench with a bare INSERT, an identity column and one unique index. `--peers` names a program that measures
+other stores. It is called with the database's address, `--clients`, `--seconds` and `--only NAME`, and prints a line of
+JSON with `appends_per_s`.
 
     .venv/bin/python -m tests.benchmarks.appending [--clients 1 16] [--peers 'PYTHON PROGRAM'] [--database URL]
 """
@@ -30,7 +30,7 @@ from service.api.server import tune_garbage_collection
 from service.domain import report
 from service.domain.assertion import Recorded
 from service.domain.irritant.events import IrritantOpened
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.recorder.batching import Batches
 from service.store import log
 from service.store.codec import StoredReport
@@ -54,7 +54,7 @@ Ask = Callable[[], Awaitable[object]]
 
 @contextmanager
 def store(url: str) -> Iterator[Ask]:
-    """The append by itself: no report is read, nothing is decided, no document made."""
+    """Yield the append alone, without reading a report, deciding it or making documents."""
     engine = open_engine(url)
     with connection(engine) as c:
         head = log.read_head(c)
@@ -83,7 +83,7 @@ def _filing(stream: str, position: int, moment: datetime) -> Filing:
 
 @contextmanager
 def path(url: str) -> Iterator[Ask]:
-    """The whole way of a report."""
+    """Yield the whole way of a report."""
     engine = open_engine(url)
     recorder = Recorder(engine)
     opened = {"type": "RelationOpened", "stream": "relation/no-se", "parties": ["NO", "SE"], "title": "-"}
@@ -101,14 +101,14 @@ def path(url: str) -> Iterator[Ask]:
     engine.dispose()
 
 
-def _request(event: dict[str, Any]) -> Request:
+def _request(event: dict[str, Any]) -> ReportRequest:
     body = json.dumps({"relation": "no-se", "title": "-", "events": [event]}).encode()
     key = str(uuid7())
-    return Request(report.read(json.loads(body)), key, sha256(body).digest(), "desk", key)
+    return ReportRequest(report.read(json.loads(body)), key, sha256(body).digest(), "desk", key)
 
 
 def insert(url: str, clients: int, seconds: int) -> float:
-    """pgbench, from the wheel of the embedded database."""
+    """Measure pgbench, which the wheel of the embedded database contains."""
     with psycopg.connect(url, autocommit=True) as c:
         c.execute(
             "CREATE TABLE IF NOT EXISTS bare (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream text,"

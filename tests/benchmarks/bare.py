@@ -1,8 +1,9 @@
-"""A bare FastAPI app, the least that one could write: a route that inserts one row, and one that sends ready bytes.
+"""A minimal FastAPI app for comparison: one route inserts a row, and one sends prepared bytes.
 
     python -m tests.benchmarks.bare DATABASE COPIED
 
-serves on a free port of this machine, says where, and ends when it is told to. The bytes are what COPIED answers with.
+It serves on a free port of loopback, prints its address, and runs until it is terminated. The bytes are the response of
+COPIED.
 """
 
 import sys

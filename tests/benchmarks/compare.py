@@ -1,15 +1,16 @@
-"""Two checkouts of this repository against each other, in turn, on each database: is `after` slower anywhere?
+"""Compare two checkouts of this repository on each database: is `after` slower in any measure?
 
     .venv/bin/python -m tests.benchmarks.compare --before FOLDER --after FOLDER [--rounds 9] [--only NAME …]
                                                  [--at-least 0.95] [--database URL]
 
-Each checkout works through what outlives a restructuring: its HTTP API, its command line, and the line `store` of its
-own `tests.benchmarks.appending`. It runs with the Python of its `.venv`, or with this one where it has none. `before`
-and `after` take turns with each measure and have a database each. A measure is a cost, so a ratio above 1 says that
-`after` is cheaper: the cost of `before` divided by that of `after`, within a round. The median over the rounds is given
-with its 95 % confidence interval. Processor time is that of the service and of the database together; it depends less
-than the clock on who else uses the machine. `worse` is a measure whose whole interval is below `--at-least`; the exit
-status is then 1. `unclear` is one whose interval holds that bound: more rounds or a quieter machine would tell.
+The measures use parts that survive a restructuring: the HTTP API, the command line, and the line `store` of the
+checkout's own `tests.benchmarks.appending`. Each checkout runs with the Python of its `.venv`, or else with this one.
+`before` and `after` take turns with each measure, on separate databases. A measure is a cost. Its ratio is the cost of
+`before` divided by that of `after` within a round, so a ratio above 1 means that `after` is cheaper. The output has the
+median over the rounds with its 95 % confidence interval. Processor time is that of the service and the database. Other
+programs on the machine affect it less than the time on the clock. A measure is `worse` if its whole interval is below
+`--at-least`, and the exit status is then 1. It is `unclear` if the interval contains that bound: run more rounds or use
+a quieter machine.
 """
 
 import argparse
@@ -48,11 +49,11 @@ AFTER_COMMITS: Final = 10
 _numbers = count(1)
 
 Costs = Mapping[str, float]
-"""By name and unit."""
+"""Costs by name and unit."""
 
 
 class Work(NamedTuple):
-    """What was done so many times, and the seconds that each took."""
+    """The number of repetitions of a piece of work, and the seconds of each."""
 
     name: str
     seconds: float
@@ -60,7 +61,7 @@ class Work(NamedTuple):
 
 
 class Checkout:
-    """One state of the source, and how to run what is in it."""
+    """One state of the source, and the ways to run its programs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -72,12 +73,12 @@ class Checkout:
         self.commit = self._told("git", "describe", "--always", "--dirty", "--exclude=*").strip()
 
     def run(self, module: str, *arguments: str) -> str:
-        """What a program of this checkout writes to standard output."""
+        """Return the standard output of a program of this checkout."""
         return self._run("-m", module, *arguments)
 
     @contextmanager
     def serving(self, url: str) -> Iterator[tuple[str, int]]:
-        """The address and the process id of a server, once it answers from the record."""
+        """Yield the address and the process id of a server once it answers from the record."""
         command = [self._python, "-m", "service", "serve", "--no-seed", "--json", "--port", "0", "--database", url]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", cwd=self.folder
@@ -103,7 +104,7 @@ class Checkout:
 
 @dataclass(frozen=True)
 class Side:
-    """A checkout, the server that it works on, and the export of a record for its commands."""
+    """A checkout, its database server, and the export of a record for its commands."""
 
     checkout: Checkout
     server: Server
@@ -111,7 +112,7 @@ class Side:
 
     @cached_property
     def served(self) -> str:
-        """A record of two hundred irritants on one relation."""
+        """Return the address of a record of two hundred irritants on one relation."""
         url = self._migrated()
         with serving(self, url) as served:
             served.service.file(*BEGINNING, *map(opened, BOARD), *(said(slug, n) for n, slug in enumerate(BOARD)))
@@ -119,13 +120,13 @@ class Side:
 
     @cached_property
     def imported(self) -> str:
-        """The record of the export."""
+        """Return the address of a record imported from the export."""
         url = self._migrated()
         self.checkout.run("service", "import", str(self.export), "--database", url)
         return url
 
     def spent(self) -> float:
-        """The processor time, in seconds, of the commands that ended and of the database."""
+        """Return the processor time, in seconds, of ended commands and of the database."""
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime + (self.server.processor_seconds() or 0)
 
@@ -144,13 +145,13 @@ class Serving:
     pid: int
 
     def spent(self) -> float:
-        """The processor time, in seconds, of the process and of its connections to the database."""
+        """Return the processor time, in seconds, of the process and of its database connections."""
         return process_seconds(self.pid) + (self.side.server.processor_seconds(self.side.served) or 0)
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         asked = headers | {"Accept-Encoding": "identity"}
         answer = httpx2.get(self.service.address + path, headers=asked, timeout=120)
-        while answer.status_code == 503:  # it takes longer than the service waits for its database
+        while answer.status_code == 503:  # longer than the service waits for its database
             answer = httpx2.get(self.service.address + path, headers=asked, timeout=120)
         answer.raise_for_status()
         return answer
@@ -165,7 +166,7 @@ def serving(side: Side, url: str) -> Iterator[Serving]:
 
 
 def resting(side: Side) -> Costs:
-    """A process is started and left alone; nothing else of ours runs meanwhile."""
+    """Measure an idle process. No other process of the benchmark runs meanwhile."""
     record = side.served
     began = time.perf_counter()
     with side.checkout.serving(record) as (_, pid):
@@ -202,7 +203,7 @@ def commanded(name: str, side: Side) -> Costs:
 
 
 def metered(spending: Side | Serving, work: Callable[[], Work]) -> Costs:
-    """What a piece of work costs, by the clock and in processor time, which depends less on who else is busy."""
+    """Measure the cost of a piece of work in time and in processor time, which other programs affect less."""
     before = spending.spent()
     done = work()
     processor = (spending.spent() - before) / done.times
@@ -252,7 +253,7 @@ SERVED: Final[Mapping[str, Callable[[Serving], Work]]] = {
     "report": reported,
     "board": partial(shown, "/v1/relations/no-se/board", "application/json", "board"),
     "page": partial(shown, "/?relation=no-se", "text/html", "page"),
-    # Last, since it makes the record and the board longer.
+    # Last, because it makes the record and the board longer.
     "5000": reported_at_once,
 }
 
@@ -260,7 +261,7 @@ SERVED: Final[Mapping[str, Callable[[Serving], Work]]] = {
 def compared(
     checkouts: Mapping[str, Checkout], server: Server, export: Path, rounds: int, names: Collection[str], bound: float
 ) -> list[str]:
-    """Print each measure; the names of those that are worse."""
+    """Print each measure. Return the names of those that are worse."""
     sides = {name: Side(checkout, server, export) for name, checkout in checkouts.items()}
     print(f"{rounds} rounds; {load()}", flush=True)
     worse = []

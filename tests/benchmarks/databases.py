@@ -1,8 +1,8 @@
-"""The PostgreSQL servers that a benchmark runs on, each named above its figures.
+"""The PostgreSQL servers of a benchmark. Their names are printed above the figures.
 
-`--database URL`, or DATABASE_URL in the environment, names one server. Without either a benchmark runs twice: on the
-embedded server, and on the image `postgres:17` over TCP where a container engine has that image or can pull it. Both
-are needed: the planner of one version can choose a plan that another avoids, and a socket hides what TCP costs.
+`--database URL`, or DATABASE_URL in the environment, selects one server. Otherwise a benchmark runs twice: on the
+embedded server, and on the image `postgres:17` over TCP if a container engine has the image or can pull it. Both are
+needed: planners of different versions choose different plans, and a Unix socket hides the cost of TCP.
 """
 
 import argparse
@@ -34,11 +34,11 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class NoContainer(Exception):
-    """The image cannot be run here; the message says why."""
+    """The image cannot run here. The message says why."""
 
 
 class Server:
-    """A PostgreSQL server, its settings as they are. It creates scratch databases and drops them at the end."""
+    """A PostgreSQL server with its own settings. It creates scratch databases and drops them at the end."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -49,7 +49,7 @@ class Server:
             self._postmaster = _postmaster(c)
 
     def database(self, *, bare: bool = False) -> str:
-        """Create a database and return its address: migrated, or `bare`, without a table."""
+        """Create a database and return its address. It has the tables, or none with `bare`."""
         name = f"{self._prefix}_{next(self._numbers)}"
         with psycopg.connect(self.address, autocommit=True) as c:
             c.execute(SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(Identifier(name)))
@@ -69,9 +69,9 @@ class Server:
         self._created.clear()
 
     def processor_seconds(self, address: str | None = None) -> float | None:
-        """The processor time that its processes have used so far; None where they are not on this machine.
+        """Return the processor time that the server's processes have used, or None if they are not on this machine.
 
-        Of all processes, those that ended too; or of the connections that are open to the database at an address.
+        Without an address it includes processes that have ended. With one, it covers open connections to that database.
         """
         if self._postmaster is None:
             return None
@@ -94,7 +94,7 @@ def run_on_each(address: str | None, benchmark: Callable[[Server], object]) -> N
     started: dict[str, Callable[[], AbstractContextManager[Server]]] = {"the server": lambda: given(str(address))}
     if address is None:
         started = {"the embedded server": embedded_server, IMAGE: container}
-    # An exception where SIGTERM would end the process at once, so that everything that was started is removed.
+    # SIGTERM would end the process at once. An exception lets it remove everything that it started.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         for name, start in started.items():
@@ -122,7 +122,7 @@ def given(address: str) -> Iterator[Server]:
 
 @contextmanager
 def embedded_server(home: Path | None = None) -> Iterator[Server]:
-    """The embedded server, durable; in a temporary folder unless `home` names one."""
+    """Start the embedded server with durable commits, in a temporary folder or in `home`."""
     with TemporaryDirectory(prefix="irritants_bench_") as temporary, embedded.serving(home or Path(temporary)) as url:
         yield Server(url)
 
@@ -157,7 +157,7 @@ def _docker(*arguments: str) -> str:
 
 
 def _wait_until_it_answers(address: str) -> None:
-    """The server that the image starts for its own set-up has no TCP port: the first answer is the real server's."""
+    """The server that the image starts for its set-up has no TCP port, so the first answer is from the real server."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
@@ -184,9 +184,9 @@ def _value(c: psycopg.Connection[Any], query: str) -> str:
 
 
 def _postmaster(c: psycopg.Connection[Any]) -> int | None:
-    """The process id on this machine of the server behind a connection; None where the server is on another.
+    """Return the process id of the server behind a connection, or None if it is not on this machine.
 
-    In a container the server counts processes by itself, so its backend is found by that number and by its title.
+    In a container the server has its own process ids, so its backend is found by that id and its title.
     """
     port = _value(c, "SELECT inet_client_port()")
     client = "[local]" if port == "None" else f"({port})"
@@ -202,7 +202,7 @@ def _postmaster(c: psycopg.Connection[Any]) -> int | None:
 
 def _processor_seconds(postmaster: int) -> float:
     fields = Path(f"/proc/{postmaster}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    seconds = sum(map(int, fields[13:15])) / _TICKS  # of its children that ended
+    seconds = sum(map(int, fields[13:15])) / _TICKS  # of its ended children
     return seconds + sum(map(process_seconds, (postmaster, *_children(postmaster))))
 
 

@@ -1,7 +1,7 @@
-"""Desks that file what was said of irritants: relations, rounds, and what parties and media said of them.
+"""Simulated desks, which file reports on relations and rounds with assertions of parties and media.
 
-Everything that a desk says next could have been filed by one: late, corrected, retracted, denied, or said again by
-another voice now and then, and never out of place. The same seed says the same.
+Each next event is one that a desk could file and the service would accept. Some are late, corrected, retracted, denied,
+or repeated by another voice. The same seed gives the same events.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ _LAST_DAY: Final = date(2025, 12, 31)
 _EVENTS_OF_A_ROUND: Final = 120
 _REPORTS_OF_A_ROUND: Final = 24
 _OF_LATE: Final = 40
-"""What is still spoken of: the claims that are corrected, retracted, denied, or said again."""
+"""The number of latest claims that may be corrected, retracted, denied or repeated."""
 _SUBJECTS: Final = ["banking", "visas", "flights", "property", "travel", "notes", "staff", "schools", "taxes", "cargo"]
 _PLACES: Final = ["capital", "north", "south", "east", "west", "coast", "border", "islands", "missions", "consulates"]
 SLUGS: Final = tuple(f"{subject}-{place}" for subject in _SUBJECTS for place in _PLACES)
@@ -35,7 +35,7 @@ _SUMMARIES: Final = (
 
 @dataclass
 class Filed:
-    """A report as it was filed: when, under which id, for which round, and its events with theirs."""
+    """A filed report: its time, its id, its round, and its events with their ids."""
 
     at: datetime
     id: str
@@ -43,17 +43,17 @@ class Filed:
     round: str | None
     title: str
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    """Of each its id, its stream and its payload."""
+    """The id, the stream and the payload of each event."""
 
     @property
     def body(self) -> dict[str, Any]:
-        """What the desk sent."""
+        """Return the request body that the desk sent."""
         said = [{"stream": stream, **payload} for _, stream, payload in self.events]
         return {"relation": self.relation, "round": self.round, "title": self.title, "events": said}
 
 
 class Desk:
-    """Whoever keeps one relation: files a report on its beginning, and several on each round."""
+    """The desk of one relation. It files a first report, and several on each round."""
 
     def __init__(self, number: int, relation: str, events: int, slugs: Sequence[str] = SLUGS) -> None:
         self._number, self.relation, self._left = number, relation, events
@@ -67,7 +67,7 @@ class Desk:
         self.irritants = [_Irritant(self, slug) for slug in slugs]
 
     def reports(self) -> Iterator[Filed]:
-        """Exactly as many events as it was told, the last report being cut short."""
+        """Yield reports with the exact number of events. The last one is cut short."""
         for filed in self._all():
             del filed.events[self._left :]
             self._left -= len(filed.events)
@@ -76,7 +76,7 @@ class Desk:
                 return
 
     def id(self, at: datetime) -> str:
-        """In the order of time, as the service's own are."""
+        """Return an id that sorts by time, like the service's ids."""
         self._minted += 1
         moment = int(at.timestamp() * 1000)
         return str(UUID(int=moment << 80 | 7 << 76 | 2 << 62 | self._number << 40 | self._minted))
@@ -104,7 +104,7 @@ class Desk:
                 yield filed
 
     def _turns(self) -> Iterator["_Irritant"]:
-        """Each irritant as often as every other, in any order."""
+        """Yield the irritants in random order, each equally often."""
         while True:
             yield from self.chance.sample(self.irritants, len(self.irritants))
 
@@ -126,7 +126,7 @@ class Desk:
 
 
 class _Round:
-    """One meeting, and the documents that tell of it: a readout of each side, a joint text, and the press."""
+    """One meeting with its documents: a readout of each side, a joint text, and press articles."""
 
     def __init__(self, desk: Desk, number: int, day: date) -> None:
         self.desk, self.day = desk, day
@@ -150,7 +150,7 @@ class _Round:
         }
 
     def announced(self) -> Filed:
-        """Filed a while before, on documents of its own."""
+        """Return an earlier report with its own documents."""
         desk = self.desk
         filed = desk._report(self.day - timedelta(5), None, f"{self.slug} is announced")
         source = f"{self._source}-notice"
@@ -199,7 +199,7 @@ class _Round:
 
 
 class _Irritant:
-    """One irritant, and what its desk may say next without being refused."""
+    """One irritant, with the events that may follow without a refusal."""
 
     def __init__(self, desk: Desk, slug: str) -> None:
         self.desk, self.slug = desk, slug
@@ -211,14 +211,14 @@ class _Irritant:
         self._held: list[str] = []
         self._reversed_on: date | None = None
         self._claims: list[str] = []
-        """Plain assertions that stand, by their id."""
+        """Plain assertions that are neither denied nor retracted, by id."""
 
     def opened(self) -> dict[str, Any]:
         subject, place = self.slug.split("-")
         return {"type": "IrritantOpened", "title": f"{subject.title()}, {place}", "category": subject}
 
     def told(self, round: _Round, at: datetime) -> list[dict[str, Any]]:
-        """What one report says of it: two to six events."""
+        """Return the two to six events of one report on it."""
         told = []
         for _ in range(self.desk.chance.randint(2, 6)):
             told += self._said(round, at)
@@ -241,7 +241,7 @@ class _Irritant:
         return {"id": id, "type": type, **round.cited(party), "occurred": str(round.day), **payload}
 
     def _plain(self, round: _Round, party: str, id: str) -> list[dict[str, Any]]:
-        """Something that is never out of place: by a side, both or the press, one in eight of a day long past."""
+        """Return an assertion that always fits, by a side, both or the press. One in eight is of a day long past."""
         chance = self.desk.chance
         type, payload = chance.choice(
             (
@@ -321,7 +321,7 @@ class _Irritant:
         return [{"id": id, "type": "AssertionRetracted", "target": target, "reason": "Of another irritant."}]
 
     def _reversal(self, round: _Round, party: str, id: str) -> list[dict[str, Any]]:
-        """Progress, and that it is gone: so there is always something to be reversed, though not twice on one day."""
+        """Return an advance and its reversal, so there is always something to reverse, but not twice on one day."""
         if self._reversed_on == round.day:
             return self._plain(round, party, id)
         self._reversed_on = round.day

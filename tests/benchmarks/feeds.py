@@ -1,12 +1,11 @@
-"""The no-miss test, and the feeds of others that it is held against. Knows nothing of the service.
+"""The no-miss test, and feeds of other libraries for comparison. This file knows nothing of the service.
 
-Several writers append one event at a time; one follower asks again and again for what comes after the last position
-that it saw, as every reader of a feed does. What was acknowledged and is never shown to it is lost: not from the
-database, but for whoever follows.
+Several writers append one event at a time, and one follower polls for events after its last position, like every reader
+of a feed. An acknowledged event that the follower never reads is counted as lost, although the database has it.
 
     PYTHON tests/benchmarks/feeds.py NAME DATABASE WRITERS EACH
 
-does that to the feed of one library, with the Python that this is installed in, and prints what came of it as JSON.
+tests the feed of one library, with the Python that has the library, and prints the result as JSON.
 """
 
 import json
@@ -34,18 +33,18 @@ END $$;
 CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON {} DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION be_slow()
 """
-"""Every tenth commit takes 20 ms longer, as on a busy disk or with a replica that is waited for; to everybody alike."""
+"""Every tenth commit takes 20 ms longer for all feeds, as on a busy disk or with a synchronous replica."""
 
 
 class Feed(NamedTuple):
-    """A feed under test: `append` returns when the event is committed, `after` gives (position, name) in order."""
+    """A feed under test. `append` returns after the commit. `after` returns (position, name) in order."""
 
     append: Callable[[str], object]
     after: Callable[[int], list[tuple[int, str]]]
 
 
 class Missed(NamedTuple):
-    """Of `of` events that were acknowledged, how many the follower never saw, and how many more than once."""
+    """How many of `of` acknowledged events the follower never saw, and how many it saw more than once."""
 
     of: int
     lost: int
@@ -73,7 +72,7 @@ def _write(feed: Feed, events: int) -> list[str]:
 
 
 def _follow(feed: Feed, written: Event) -> list[str]:
-    """Until nothing more comes after everything was written."""
+    """Poll until all events are written and no more arrive."""
     seen: list[str] = []
     position = 0
     while True:
@@ -92,7 +91,7 @@ def slow_commits(database: str, table: str) -> None:
 
 @contextmanager
 def naive(database: str, *, is_slow: bool) -> Iterator[Feed]:
-    """What one writes first: the database counts, and whoever reads asks for what has a higher number."""
+    """The obvious feed: the database numbers the rows, and the reader asks for higher numbers."""
     with ExitStack() as stack:
         mine = local()
 
@@ -116,8 +115,10 @@ def naive(database: str, *, is_slow: bool) -> Iterator[Feed]:
 
 @contextmanager
 def eventsourcing(database: str, *, is_slow: bool, functions: bool) -> Iterator[Feed]:
-    """The library eventsourcing, by its own recorder: its insert and its selection of notifications."""
-    persistence: Any = import_module("eventsourcing.persistence")  # when it is asked for: our own Python has it not
+    """The library eventsourcing with its own recorder, for inserts and for the selection of notifications."""
+    persistence: Any = import_module(
+        "eventsourcing.persistence"
+    )  # imported on demand, because our own Python does not have it
     utils: Any = import_module("eventsourcing.utils")
     parts = urlsplit(database)
     settings = {

@@ -1,8 +1,9 @@
-"""How fast is filing over HTTP: ratios to a bare FastAPI route that inserts one row, and large reports to a raw COPY.
+"""Measure filing over HTTP: ratios to a bare FastAPI route with one INSERT, and of large reports to COPY.
 
-The servers are one process each and asked in turn by wrk. `post` files a report of one event to a new stream, and the
-route inserts the same event; `get` is one irritant, whole, and the route sends the same bytes. Of the large reports,
-50 events are previewed and filed, and 5,000 filed at once, the same rows and indexes being filled by COPY.
+Each server is one process, and wrk sends requests to them in turn. `post` files a report of one event on a new stream,
+and the bare route inserts the same event. `get` reads one irritant, and the bare route sends the same bytes. Large
+reports: 50 events are previewed and filed, and 5,000 are filed at once, compared with a COPY into the same tables and
+indexes.
 
     .venv/bin/python -m tests.benchmarks.filing [--rounds 5] [--seconds 3] [--database URL]
 """
@@ -35,7 +36,7 @@ _numbers = count(1)
 
 @contextmanager
 def running(*command: str) -> Iterator[str]:
-    """A program that says in its first line where it serves, until it is no longer needed."""
+    """Run a program that prints its address in its first line."""
     process = subprocess.Popen(
         [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", cwd=ROOT
     )
@@ -49,13 +50,13 @@ def running(*command: str) -> Iterator[str]:
 
 @contextmanager
 def serving(database: str) -> Iterator[str]:
-    """The service itself, as it is run."""
+    """Run the service as in production."""
     with running("service", "serve", "--no-seed", "--json", "--port", "0", "--database", database) as said:
         yield json.loads(said)["address"]
 
 
 def asked(clients: int, seconds: int, url: str, *script: str) -> float:
-    """Answers in a second."""
+    """Return the number of responses per second."""
     options = ["-s", str(POSTING)] if script else []
     return wrk(url, clients=clients, seconds=seconds, options=options, script=script).rate
 
@@ -70,7 +71,7 @@ def new_key(url: str) -> str:
 
 
 class Service:
-    """The service under test, and somebody who files."""
+    """The service under test, with a client that files."""
 
     def __init__(self, address: str, bearer: str) -> None:
         self.address, self.bearer = address, bearer
@@ -80,15 +81,15 @@ class Service:
         self._client.close()
 
     def file(self, *events: dict[str, Any], dry_run: bool = False) -> float:
-        """Files one report; how long it took, in seconds."""
+        """File one report. Return the seconds that it took."""
         body = json.dumps({"relation": "no-se", "title": "-", "events": events})
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"bench-{next(_numbers)}"}
         began = time.perf_counter()
         address = f"/v1/reports?dry_run={str(dry_run).lower()}"
         answer = self._client.post(address, content=body, headers=headers)
         pauses = (2.0**n for n in count())
-        while answer.status_code == 503:  # it takes longer than the service waits: the key finds out what came of it
-            # Each retry of a long report is work for the service, so that retries without pauses would never end.
+        while answer.status_code == 503:  # the service timed out; a retry with the same key finds the outcome
+            # Each retry of a long report costs the service work, so retries without pauses would never end.
             time.sleep(next(pauses))
             answer = self._client.post(address, content=body, headers=headers)
         took = time.perf_counter() - began
@@ -101,7 +102,7 @@ def opened(slug: str) -> dict[str, Any]:
 
 
 def said(slug: str, n: int) -> dict[str, Any]:
-    """One assertion of many: who speaks and on which day is different each time."""
+    """Return one assertion of many, each with another speaker and day."""
     party = ("NO", "SE")[n % 2]
     return {
         "type": ("ConcernRaised", "DiscussionReported")[n % 3 == 0],
@@ -148,12 +149,12 @@ def single(service: Service, bare: str, clients: int, seconds: int, rounds: int)
 
 
 def fifty(service: Service, rounds: int) -> None:
-    """A preview of a report, and filing it."""
+    """Measure the preview and the filing of a report."""
 
     def report(slug: str) -> list[dict[str, Any]]:
         return [said(slug, n) for n in range(50)]
 
-    # What is previewed is never filed: on a history that it is in already, a report is not the same report.
+    # A previewed report is never filed, because it would meet a history that already contains it.
     previewed, slugs = [f"previewed-{n}" for n in range(4)], [f"filed-{n}" for n in range(rounds * 4)]
     service.file(*map(opened, [*previewed, *slugs]))
     fresh = iter(slugs)
@@ -167,13 +168,13 @@ def fifty(service: Service, rounds: int) -> None:
 
 
 def file_thousands(service: Service) -> float:
-    """File a report of 5,000 events on 50 new irritants; how long it took, in seconds."""
+    """File a report of 5,000 events on 50 new irritants. Return the seconds that it took."""
     slugs = [f"many-{next(_numbers)}" for _ in range(50)]
     return service.file(*map(opened, slugs), *(said(slugs[n % 50], n) for n in range(4_950)))
 
 
 def thousands(service: Service, url: str, rounds: int) -> None:
-    """5,000 events in one report, over 50 irritants, and a COPY of the same rows into tables with the same indexes."""
+    """Measure a report of 5,000 events on 50 irritants, and a COPY of its rows into tables with the same indexes."""
     engine = open_engine(url, statement_seconds=None)
 
     def copy() -> float:

@@ -1,11 +1,11 @@
-"""A record of any length that desks could have filed: relations, rounds, and what parties and media said of irritants.
+"""A generated record of any length: relations, rounds, and assertions of parties and media on irritants.
 
-Made without deciding anything, for to decide a million events takes longer than to import them; but every report in it
-is one that the service would take, and leads to these very lines (a test files them). Some of what is told comes late,
-is corrected, retracted, denied, or said again by another voice. The same seed gives the same record.
+The events are not judged, because deciding a million events takes longer than importing them. But the service would
+accept every report and store exactly these lines, which a test verifies. Some assertions are late, corrected,
+retracted, denied, or repeated by another voice. The same seed gives the same record.
 
-The first relation is of the same 1,000 events however long the record is: what is measured on it in a short and in a
-long record differs in nothing but the record around it.
+The first relation has the same 1,000 events in every record, so that measurements on it in a short and a long record
+differ only by the rest of the record.
 """
 
 import heapq
@@ -21,20 +21,20 @@ from service.domain.assertion import Recorded
 from service.domain.countries import ALPHA_2
 from service.store import codec
 from service.store.codec import GENESIS, StoredReport
-from service.store.verify import PROGRESS_EVERY, Progress, silent
+from service.store.verify import PROGRESS_EVERY, Progress, no_progress
 from tests.benchmarks.desks import SLUGS, Desk, Filed
 
 MEASURED: Final = "ru-us"
 MEASURED_EVENTS: Final = 1_000
 EACH: Final = 5_000
-"""Events of every other relation, where nothing else is asked for."""
+"""The default number of events of every other relation."""
 RECORD: Final = str(UUID(int=7 << 76 | 2 << 62 | 1))
 
 _ACTOR: Final = "desk"
 
 
 def relations(events: int, each: int = EACH) -> list[tuple[str, int]]:
-    """The relations of a record of so many events, each with its share: the measured one, and all others alike."""
+    """Return the relations of a record and their numbers of events. The first relation is the measured one."""
     others = max(0, events - MEASURED_EVENTS)
     number = round(others / each)
     pairs = ("-".join(pair).lower() for pair in combinations(sorted(ALPHA_2), 2))
@@ -46,12 +46,12 @@ def relations(events: int, each: int = EACH) -> list[tuple[str, int]]:
 
 
 def record(events: int, each: int = EACH) -> Iterator[Filed]:
-    """Every report of a record of so many events, in the order of filing."""
+    """Yield every report of a record of so many events, in the order of filing."""
     return _merged(Desk(number, *relation) for number, relation in enumerate(relations(events, each)))
 
 
 def streams(lengths: Mapping[str, int]) -> Iterator[Filed]:
-    """The reports on relations with a single irritant each, of which nearly all of a relation's events are."""
+    """Yield the reports on relations with one irritant each, which has nearly all of the relation's events."""
     return _merged(Desk(number, *relation, SLUGS[:1]) for number, relation in enumerate(lengths.items()))
 
 
@@ -59,8 +59,8 @@ def _merged(desks: Iterable[Desk]) -> Iterator[Filed]:
     return heapq.merge(*(desk.reports() for desk in desks), key=lambda filed: (filed.at, filed.id))
 
 
-def export(file: BinaryIO, reports: Iterable[Filed], events: int, progress: Progress = silent) -> bytes:
-    """Writes the lines of these reports as `export_record` would; the header, which comes before them, is returned."""
+def export(file: BinaryIO, reports: Iterable[Filed], events: int, progress: Progress = no_progress) -> bytes:
+    """Write the lines of these reports as `export_record` would. Return the header, which precedes them."""
     chain_hash, position = GENESIS, 0
     versions: dict[str, int] = {}
     for filed in reports:
@@ -83,7 +83,7 @@ def export(file: BinaryIO, reports: Iterable[Filed], events: int, progress: Prog
 
 
 def stored(filed: Filed, after: int) -> StoredReport:
-    """The report as it is stored behind a position."""
+    """Return the report as it is stored after a position."""
     sent = sha256(codec.canonical(filed.body).encode()).digest()
     round = f"{filed.relation}/{filed.round}" if filed.round else None
     last = after + len(filed.events)

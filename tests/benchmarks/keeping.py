@@ -1,12 +1,12 @@
-"""How fast is keeping a record: verify, export, import and rebuild, in events a second and as ratios to bare COPY.
+"""Measure verify, export, import and rebuild, in events per second and as ratios to bare COPY.
 
-The record is a generated one, of twenty relations where nothing else is asked for. What only reads is held against a
-COPY of the same rows out of the database, what writes against a COPY of them into a table with the same columns and
-indexes. All of them take turns within a round; import and rebuild begin with nothing each time.
+The record is generated, with twenty relations by default. Reads are compared with a COPY of the same rows out of the
+database, and writes with a COPY into a table with the same columns and indexes. All take turns within a round. Import
+and rebuild begin with an empty database each time.
 
-In the end the next release builds its documents beside those that are there, while somebody files a report every few
-milliseconds: how long these take before, meanwhile, and at the longest, which is where the last of it is made under the
-lock that every append needs.
+At the end the next release builds its documents while a client files a report every few milliseconds. The figures are
+the time of a report before and during the build, and the longest, which waits while the last documents are built under
+the lock of appends.
 
     .venv/bin/python -m tests.benchmarks.keeping [--events 50000] [--rounds 3] [--database URL]
 """
@@ -35,7 +35,7 @@ from tests.benchmarks import desks, generated
 from tests.benchmarks.databases import Server, add_option, run_on_each
 from tests.benchmarks.filing import ROOT
 from tests.benchmarks.measuring import Rounds, in_turn, load, ratio, typical
-from tests.benchmarks.records import Way
+from tests.benchmarks.records import WritePath
 
 OUT, IN = "COPY out", "COPY in"
 GOALS: Final = {"verify": (50_000, OUT), "export": (50_000, OUT), "import": (20_000, IN), "rebuild": (20_000, IN)}
@@ -45,7 +45,7 @@ _BEFORE_SECONDS: Final = 4
 
 
 def generate(file: Path, events: int, each: int = generated.EACH) -> None:
-    """Writes an export of a record of so many events, of which `each` are on one relation."""
+    """Write an export of a record of so many events, of which `each` are on one relation."""
     lines = file.with_suffix(".lines")
     with lines.open("wb") as written:
         header = generated.export(written, generated.record(events, each), events)
@@ -97,7 +97,7 @@ def imported(engine: Engine, file: Path) -> float:
     return seconds(once)
 
 
-def imported_anew(server: Server, file: Path) -> float:
+def imported_into_an_empty_database(server: Server, file: Path) -> float:
     engine = open_engine(server.database(), statement_seconds=None)
     took = imported(engine, file)
     engine.dispose()
@@ -111,15 +111,15 @@ def rebuilt(engine: Engine) -> float:
 
 
 class Filer:
-    """Files a report every few milliseconds, on one irritant after the other, all of which it has read before."""
+    """A client that files a report every few milliseconds, on irritants in turn, which it has read before."""
 
     def __init__(self, url: str) -> None:
-        self._way, self._slugs = Way(url), cycle(desks.SLUGS)
+        self._way, self._slugs = WritePath(url), cycle(desks.SLUGS)
         for slug in desks.SLUGS:
             self._way.file(generated.MEASURED, slug)
 
     def until(self, ended: Callable[[], bool]) -> list[float]:
-        """The seconds that each took."""
+        """Return the seconds of each report."""
         took: list[float] = []
         while not ended():
             took.append(self._way.file(generated.MEASURED, next(self._slugs)))
@@ -131,7 +131,7 @@ class Filer:
 
 
 def filed_beside_a_build(url: str) -> tuple[list[float], list[float]]:
-    """The seconds of each report before, and while the next release builds its documents."""
+    """Return the seconds of each report before and during the build of the next release's documents."""
     filer, end = Filer(url), time.monotonic() + _BEFORE_SECONDS
     before = filer.until(lambda: time.monotonic() > end)
     command = [sys.executable, "-m", "tests.next_release", "rebuild", "--database", url]
@@ -164,7 +164,7 @@ def benchmark(server: Server, events: int, rounds: int) -> None:
             IN: partial(copied_in, engine),
             "verify": partial(verified, engine),
             "export": partial(exported, engine, file),
-            "import": partial(imported_anew, server, file),
+            "import": partial(imported_into_an_empty_database, server, file),
             "rebuild": partial(rebuilt, engine),
         }
         took = in_turn(contenders, rounds)

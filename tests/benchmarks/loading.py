@@ -1,6 +1,6 @@
-"""A generated record in a database, by the way that a backup takes back: imported, and its documents made anew.
+"""Load a generated record into a database with an import and a rebuild, as a backup is restored.
 
-The import checks the chain line by line; the documents are a replay of the log. So what is measured on is no imitation.
+The import verifies the chain line by line, and the documents are a replay of the log, so the record is a real one.
 """
 
 import sys
@@ -23,8 +23,8 @@ from tests.benchmarks.generated import export
 _EVERY_SECONDS: Final = 10
 
 
-class Told:
-    """Progress, in a line from time to time, and how fast it was in all."""
+class Reporter:
+    """Print progress from time to time, and the overall speed at the end."""
 
     def __init__(self, what: str) -> None:
         self._what, self._began, self._last = what, time.perf_counter(), time.perf_counter()
@@ -38,36 +38,36 @@ class Told:
 
 
 def load(url: str, reports: Iterable[Filed], events: int) -> None:
-    """Fills an empty record; one that was filled before is taken as it is."""
+    """Fill an empty record. Keep one that an earlier run has filled."""
     engine = open_engine(url, statement_seconds=None)
     try:
         with connection(engine) as c:
             if read_head(c).position:
                 return
         with TemporaryFile() as file:
-            header = export(file, reports, events, Told("generated"))
+            header = export(file, reports, events, Reporter("generated"))
             file.seek(0)
             with transaction(engine) as c:
-                archive.import_record(c, chain([header], file), Told("imported"))
-        rebuild(engine, Told("documents made"))
+                archive.import_record(c, chain([header], file), Reporter("imported"))
+        rebuild(engine, Reporter("documents made"))
         _settle(engine)
     finally:
         engine.dispose()
 
 
 def prove(url: str) -> None:
-    """Raises Damaged where the record is not what was recorded, or a document not what a replay gives."""
+    """Raise Damaged if the record is not as recorded, or if a document differs from a replay."""
     engine = open_engine(url, statement_seconds=None)
     try:
         with connection(engine) as c:
-            verify(c, Told("verified"))
-        verify_documents(engine, Told("documents verified"))
+            verify(c, Reporter("verified"))
+        verify_documents(engine, Reporter("documents verified"))
     finally:
         engine.dispose()
 
 
 def _settle(engine: Engine) -> None:
-    """What the database would by itself do a few minutes later, in the middle of what is measured."""
+    """Do the maintenance that the database would otherwise start during the measurement."""
     with connection(engine) as c:
         driver(c).execute("VACUUM ANALYZE")
         driver(c).execute("CHECKPOINT")

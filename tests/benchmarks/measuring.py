@@ -1,7 +1,7 @@
-"""What the benchmarks share: contenders that take turns, ratios with their spread, and wrk.
+"""Shared parts of the benchmarks: contenders in turn, ratios with their spread, and wrk.
 
-A busy machine slows everybody alike, so nothing here is a figure by itself: contenders take turns within each round, a
-ratio is taken within the round, and the median over the rounds is given with the least and the most.
+A busy machine slows all contenders alike, so no figure stands alone. Contenders take turns within each round, ratios
+are taken within a round, and the output has the median over the rounds with minimum and maximum.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from typing import NamedTuple, TypeVar
 
 Reached = TypeVar("Reached")
 Rounds = list[Mapping[str, float]]
-"""Of each round, what each contender reached, by its name."""
+"""The result of each contender by name, for each round."""
 
 
 def in_turn(contenders: Mapping[str, Callable[[], Reached]], rounds: int) -> list[Mapping[str, Reached]]:
-    """Rounds of all contenders, beginning with another one each time."""
+    """Run rounds of all contenders, starting with another one each time."""
     names = list(contenders)
     done: list[Mapping[str, Reached]] = []
     for n in range(rounds):
@@ -32,13 +32,13 @@ def in_turn(contenders: Mapping[str, Callable[[], Reached]], rounds: int) -> lis
 
 
 def ratio(rounds: Rounds, one: str, other: str) -> str:
-    """The one as a multiple of the other: median over the rounds, least and most."""
+    """Return `one` as a multiple of `other`: median over the rounds, minimum and maximum."""
     ratios = [reached[one] / reached[other] for reached in rounds]
     return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % confidence interval of the median, by order statistics; fewer than six values bound nothing."""
+    """Return the 95 % confidence interval of the median by order statistics. Fewer than six values give no bounds."""
     ordered, n = [-inf, *sorted(values), inf], len(values)
     left, outside = 0, 1
     while outside <= 0.025 * 2**n:
@@ -56,7 +56,7 @@ def load() -> str:
 
 
 async def asked_by(clients: int, seconds: float, ask: Callable[[], Awaitable[object]]) -> float:
-    """Answers in a second, where each client asks again as soon as it is answered."""
+    """Return answers per second, where each client sends its next request as soon as it has an answer."""
     answers = 0
     end = time.perf_counter() + seconds
 
@@ -72,7 +72,7 @@ async def asked_by(clients: int, seconds: float, ask: Callable[[], Awaitable[obj
 
 
 def process_seconds(pid: int) -> float:
-    """The processor time that a process has used so far, all threads together; none once it has ended."""
+    """Return the processor time that a process has used, of all threads, or 0 after its end."""
     seconds = 0.0
     for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -81,19 +81,19 @@ def process_seconds(pid: int) -> float:
 
 
 class Load(NamedTuple):
-    """What wrk sent, and how long it took."""
+    """The number of requests of wrk, and their durations."""
 
     requests: int
     seconds: float
 
     @property
     def rate(self) -> float:
-        """Answers in a second; a server that answered nothing counts as if it had answered once."""
+        """Return answers per second. A server without answers counts as one answer."""
         return max(self.requests, 1) / self.seconds
 
 
 def wrk(url: str, *, clients: int, seconds: int, options: Sequence[str] = (), script: Sequence[str] = ()) -> Load:
-    """Ask over so many connections, each again as soon as it is answered. Every answer must be a 2xx or a 3xx."""
+    """Send requests over so many connections without pauses. Every answer must be a 2xx or a 3xx."""
     command = [
         "wrk",
         "-t1",

@@ -1,16 +1,15 @@
-"""Does anything cost more because the record is long: the same at a thousand events and at a million, in turn.
+"""Compare costs in a record of a thousand events and in one of a million, in turn.
 
-Both records have one relation in common, of the same 1,000 events on 100 irritants: it is what is asked for and filed
-on, so that nothing differs but the 999,000 events around it. A third record has one stream of 10,000 events and one of
-100. Each record has a server of one process. An answer that is asked for `anew` is made, and not merely sent again. In
-the end the long record is walked through, relation by relation, and what its server holds of the machine's memory is
-told halfway and at the end.
+Both records share one relation, with the same 1,000 events on 100 irritants. All requests and reports concern it, so
+only the 999,000 events around it differ. A third record has one stream of 10,000 events and one of 100. Each record has
+a server of one process. A response with `anew` is computed rather than cached. At the end a client reads and files on
+every relation of the long record, and the memory of its server is printed halfway and at the end.
 
     .venv/bin/python -m tests.benchmarks.million [--events 1000000] [--rounds 5] [--only NAME] [--prove]
                                                  [--database URL | --home FOLDER]
 
-To generate and to import a million events and to make their documents takes half an hour on each database. `--home`
-keeps the records of the embedded server for the next run. `--prove` verifies them, chain and documents.
+Generating and importing a million events and building their documents takes half an hour on each database. `--home`
+keeps the records of the embedded server for the next run. `--prove` verifies their chains and documents.
 """
 
 import argparse
@@ -34,15 +33,15 @@ from tests.benchmarks.records import Record, kept_database
 
 SHORT: Final = generated.MEASURED_EVENTS
 LITTLE, MUCH = "no-se", "gb-us"
-"""The relations with one irritant each: what is measured on the one is held against the other."""
+"""The relations with one irritant each, which are compared."""
 LITTLE_EVENTS: Final = 100
 FLAT: Final = 1.2
-"""What the long record may cost as a multiple of the short one."""
+"""The highest allowed cost on the long record, as a multiple of that on the short one."""
 GOALS: Final = {"start-up": 2.0}
 HELD: Final = 1.2
-"""What its server may hold of the memory in the end, as a multiple of halfway."""
+"""The highest allowed memory of its server at the end, as a multiple of that halfway."""
 WALKED: Final = 40
-"""Relations that are walked through."""
+"""The number of relations to read and file on."""
 FILED_EACH: Final = 10
 
 Measure = Callable[[Record], float]
@@ -70,7 +69,7 @@ def _unchanged(record: Record) -> float:
 
 
 def _filed_unread(record: Record) -> float:
-    """The first reports on irritants in the life of a process."""
+    """File the first reports on irritants in the life of a process."""
     record.way.forget()
     record.way.file(MEASURED, SLUGS[0])
     return median(record.way.file(MEASURED, slug) for slug in SLUGS[1:30])
@@ -116,7 +115,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
 
 
 def of_stream(relation: str) -> Mapping[str, Measure]:
-    """What is measured on the one irritant of a relation."""
+    """Return the measures on the one irritant of a relation."""
     slug = SLUGS[0]
     one = f"/v1/irritants/{relation}/{slug}"
 
@@ -175,7 +174,7 @@ def main() -> None:
 
 
 def contents(events: int, much: int = 10_000) -> tuple[tuple[str, Iterator[Filed], int], ...]:
-    """The three records, short, long and of streams: name, reports and events of each."""
+    """Return name, reports and number of events of the short record, the long one, and the one with long streams."""
     streams = {LITTLE: LITTLE_EVENTS, MUCH: much}
     return (
         ("short", generated.record(SHORT), SHORT),
@@ -187,7 +186,7 @@ def contents(events: int, much: int = 10_000) -> tuple[tuple[str, Iterator[Filed
 def loaded(
     database: Callable[[str], str], name: str, reports: Iterator[Filed], events: int, *, prove_it: bool
 ) -> tuple[str, int]:
-    """The address of a record, filled here or in an earlier run, and how many events it was filled with."""
+    """Return the address of a record, filled now or in an earlier run, and the number of its events at the filling."""
     url = database(f"{name}_{events}")
     load(url, reports, events)
     if prove_it:
@@ -196,7 +195,7 @@ def loaded(
 
 
 def compared(short: Record, long: Record, streams: Record, *, rounds: int, only: str = "") -> dict[str, list[float]]:
-    """What the long costs in each round, as a multiple of the short, of everything whose name has `only` in it."""
+    """Return the costs on the long record as multiples of the short one, for measures whose name contains `only`."""
     little, much = of_stream(LITTLE), of_stream(MUCH)
     print(f"{long.events:,} events against {short.events:,}, {rounds} rounds; {busy()}", flush=True)
     found = _held_against(MEASURES, long, MEASURES, short, rounds, only)
@@ -230,7 +229,7 @@ def _tell(done: Rounds, name: str) -> None:
 
 
 def walked(short: Record, long: Record) -> float:
-    """Reads and files all over the long record, and tells what its server holds, as a multiple of halfway."""
+    """Read and file all over the long record. Return the server's memory as a multiple of that halfway."""
     beside = [name for name, _ in generated.relations(long.events) if name != MEASURED][:WALKED]
     print(f"memory of the servers: {long.served.memory} MB, short record {short.served.memory} MB", flush=True)
     held = []

@@ -1,8 +1,8 @@
-"""Does whoever follows see everything? Ours, a sequence read as if it were the order of commits, and a library.
+"""Check that a follower misses no event: with our feed, with a naive sequence, and with a library.
 
-Counts of events that were acknowledged and that a follower never saw: once as commits come, once with every tenth
-commit 20 ms late. `eventsourcing` takes part where it is: `make peers` installs it into `.venv/peers`, or `--peers`
-names a Python that has it. Exit 1 where ours lost or doubled one.
+The figures are acknowledged events that a follower never saw, with commits as they come, and with every tenth commit
+20 ms late. `eventsourcing` takes part if it is installed: `make peers` installs it into `.venv/peers`, or `--peers`
+names a Python that has it. Exit 1 if our feed lost or doubled an event.
 
     .venv/bin/python -m tests.benchmarks.no_miss [--writers 16] [--each 32] [--peers PYTHON] [--database URL]
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from service.domain import report
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store import events
 from service.store.engine import connection, open_engine
 from tests.benchmarks import feeds
@@ -39,7 +39,7 @@ Contender = Callable[[bool], Missed]
 
 @contextmanager
 def ours(database: str, *, is_slow: bool) -> Iterator[Feed]:
-    """The whole write path, by as many recorders as there would be processes, and the log as the feed reads it."""
+    """Our whole write path, with a recorder for each process that would run, and the log as the feed reads it."""
     if is_slow:
         feeds.slow_commits(database, "events")
     engine, turns = open_engine(database, connections=16), count()
@@ -65,9 +65,9 @@ def ours(database: str, *, is_slow: bool) -> Iterator[Feed]:
         yield Feed(append, after)
 
 
-def _request(event: Mapping[str, Any], key: str) -> Request:
+def _request(event: Mapping[str, Any], key: str) -> ReportRequest:
     body = json.dumps({"relation": "no-se", "title": "-", "events": [event]}).encode()
-    return Request(report.read(json.loads(body)), key, sha256(body).digest(), "desk", key)
+    return ReportRequest(report.read(json.loads(body)), key, sha256(body).digest(), "desk", key)
 
 
 def here(server: Server, feed: Callable[..., Any], writers: int, each: int, *, bare: bool) -> Contender:
@@ -79,7 +79,7 @@ def here(server: Server, feed: Callable[..., Any], writers: int, each: int, *, b
 
 
 def elsewhere(server: Server, python: str, name: str, writers: int, each: int) -> Contender:
-    """The same test, run by the Python in which the library is installed."""
+    """Run the same test in the Python that has the library."""
 
     def contend(is_slow: bool) -> Missed:  # noqa: FBT001
         asked = [name, server.database(bare=True), str(writers), str(each), *(["slow"] if is_slow else [])]
@@ -92,7 +92,7 @@ def elsewhere(server: Server, python: str, name: str, writers: int, each: int) -
 
 
 def version_of(python: str) -> str | None:
-    """Which eventsourcing is there; None where there is none."""
+    """Return the version of eventsourcing there, or None without it."""
     asked = (
         "from importlib.metadata import version; import eventsourcing, psycopg_pool; print(version('eventsourcing'))"
     )
@@ -103,7 +103,7 @@ def version_of(python: str) -> str | None:
 
 
 def compared(server: Server, python: str, writers: int, each: int) -> bool:
-    """Prints the table; whether ours lost nothing."""
+    """Print the table. Return whether our feed lost no event."""
     contenders: dict[str, Contender] = {
         OURS: here(server, ours, writers, each, bare=False),
         "a sequence, id > last": here(server, naive, writers, each, bare=True),

@@ -1,8 +1,8 @@
-"""How dear is looking back: an irritant as of a position against decoding, a board against its irritants.
+"""Measure past readings: an irritant as of a position against decoding, and a board against its irritants.
 
-One irritant with 1,000 events, and a board of 200 irritants with 100 each, held against reading each of the 200 by
-itself. Everything from the connection to the rendered bytes, without HTTP; nothing is kept from one reading to the
-next, and the collector looks as seldom as in the service.
+The irritant has 1,000 events. The board has 200 irritants of 100 events each, and is compared with reading each one
+separately. The measures go from the connection to the rendered bytes, without HTTP and without a cache. The garbage
+collector has the settings of the service.
 
     .venv/bin/python -m tests.benchmarks.past [--rounds 5] [--database URL]
 """
@@ -21,7 +21,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from service.api.auth import Access
-from service.api.parameters import At, parse
+from service.api.parameters import AsOfQuery, parse
 from service.api.resources import Resource, Snapshot, as_json, irritants, relations
 from service.api.server import tune_garbage_collection
 from service.domain import catalogue
@@ -56,7 +56,7 @@ def told(type: str, n: int, **payload: Any) -> dict[str, Any]:
 
 
 def payloads(length: int) -> Iterator[dict[str, Any]]:
-    """What a stream could hold: claims of all rungs, and evidence, out of the order of the world."""
+    """Yield payloads of a stream: claims at all rungs and evidence, out of the order of the world."""
     yield {"type": "IrritantOpened", "title": "An irritant", "category": "banking"}
     for n in range(1, length):
         match n % 5:
@@ -73,7 +73,7 @@ def payloads(length: int) -> Iterator[dict[str, Any]]:
 
 
 def put(engine: Engine, stream: str, length: int) -> None:
-    """One report with all events of a stream."""
+    """File all events of a stream as one report."""
     with connection(engine) as c:
         head = log.read_head(c)
         report, relation = next(_ids), stream.split("/")[1]
@@ -98,10 +98,10 @@ def fill(engine: Engine) -> None:
 
 
 def reading(engine: Engine, resource: Resource[Any, Any], relation: str, *slugs: str) -> Callable[[], float]:
-    """One reading for each of the slugs, one after another."""
+    """Return a function that reads each of the slugs once, one after another."""
     with connection(engine) as c:
         head = log.read_head(c)
-    query = parse(At, b"as_of_position=%d" % head.position)
+    query = parse(AsOfQuery, b"as_of_position=%d" % head.position)
 
     def read(slug: str) -> bytes:
         with connection(engine) as c:
@@ -119,7 +119,7 @@ def decoding(engine: Engine, stream: str) -> Callable[[], float]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    gc.collect()  # What an earlier contender left behind is no work of this one.
+    gc.collect()  # Garbage of an earlier contender must not count for this one.
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

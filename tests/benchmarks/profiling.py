@@ -1,8 +1,8 @@
-"""Where the time goes: the ten modules that cost most, while reports are filed and while one irritant is polled.
+"""Profile the service: the ten most expensive modules while reports are filed and while one irritant is polled.
 
-A server process is sampled by py-spy (`make peers`) while wrk asks it: 16 clients that file a report of one event each,
-then 32 that ask for one irritant with its ETag. A sample counts for whoever holds the interpreter, and goes to the
-innermost module of ours, of the framework or of the server: what another library does is done for its caller.
+py-spy (`make peers`) samples a server process under the load of wrk: 16 clients that file a report of one event each,
+then 32 that request one irritant with its ETag. Only threads with the interpreter lock are sampled. A sample counts
+for the innermost module of ours, of the framework or of the server. Work of other libraries counts for their caller.
 
     .venv/bin/python -m tests.benchmarks.profiling [--seconds 6] [--database URL]
 """
@@ -32,7 +32,7 @@ ENTRIES: Final = 10
 
 
 def owner(stack: str) -> str:
-    """The module to which a sample goes."""
+    """Return the module for which a sample counts."""
     for frame in reversed(stack.split(";")):
         if (found := OWNERS.fullmatch(frame)) is not None:
             return found[1].replace("/", ".").removesuffix(".__init__")
@@ -40,7 +40,7 @@ def owner(stack: str) -> str:
 
 
 def shares(samples: Iterable[str]) -> list[tuple[str, float]]:
-    """Each owner's share of all samples, the largest first."""
+    """Return the share of each module in all samples, the largest first."""
     counted: Counter[str] = Counter()
     for line in samples:
         stack, _, times = line.rpartition(" ")
@@ -49,7 +49,7 @@ def shares(samples: Iterable[str]) -> list[tuple[str, float]]:
 
 
 def sampled(pid: int, seconds: int, load: list[str]) -> list[tuple[str, float]]:
-    """What this process does while something asks it, from the second second on."""
+    """Sample a process under load, from the second second on."""
     with TemporaryDirectory(prefix="irritants_profile_") as home:
         out = Path(home) / "samples"
         asking = subprocess.Popen(load, stdout=subprocess.DEVNULL)

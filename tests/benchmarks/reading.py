@@ -1,8 +1,8 @@
-"""How fast is asking whether anything changed: ratios to a bare ASGI app that sends the same headers and bytes.
+"""Measure requests for unchanged documents: ratios to a bare ASGI app that sends the same headers and bytes.
 
-Each server is one process on one core's worth of work, asked by wrk over 32 connections. Rounds are interleaved, and a
-ratio is taken within each round, so a busy machine slows all of them alike. Beside the requests in a second stands the
-server's own processor time for each request, which hardly depends on who else is busy.
+Each server is one process, and wrk sends requests over 32 connections. Servers take turns and ratios are taken within a
+round, so a busy machine slows all alike. The server's processor time per request is printed too, because other programs
+hardly affect it.
 
     .venv/bin/python -m tests.benchmarks.reading [--rounds 5] [--seconds 3] [--database URL]
 """
@@ -27,11 +27,11 @@ from tests.benchmarks.servers import PATHS
 
 ROOT = Path(__file__).parents[2]
 IRRITANT, TWO = PATHS
-"""Of 0.8 and 1.7 kB."""
+"""Irritants of 0.8 and 1.7 kB."""
 TARGETS = {"304": 0.8, "200": 0.6}
-"""What each kind of answer must reach of the bare app."""
+"""The lowest ratio of each kind of answer to the bare app."""
 TYPICAL = 25
-"""And how many times the typical endpoint the unchanged one."""
+"""The lowest ratio of the unchanged answer to the typical endpoint."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Measured:
 
 @contextmanager
 def running(name: str, address: str) -> Iterator[Server]:
-    """One of the servers below, until it is no longer needed."""
+    """Run one of the servers below."""
     command = [sys.executable, "-m", "tests.benchmarks.servers", name, address]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT)
     assert process.stdout is not None
@@ -78,7 +78,7 @@ def etag_of(url: str) -> str:
 
 
 def counted(service: Server) -> tuple[float, float]:
-    """Questions for the head so far, and the queries that answered them."""
+    """Return the number of calls for the head so far, and of the queries that answered them."""
     with urlopen(service.url + "/metrics") as answer:
         lines = answer.read().decode().splitlines()
     metrics = dict(line.split(" ") for line in lines if not line.startswith("#"))

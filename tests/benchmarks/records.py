@@ -1,4 +1,4 @@
-"""A record of some length as its users meet it: a server, somebody who asks and files, and the way without HTTP."""
+"""A record of some length with its server, a client that reads and files, and the write path without HTTP."""
 
 import http.client
 import json
@@ -18,17 +18,17 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from service.domain import report
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store.engine import open_engine
 from service.store.migrate import upgrade
 from tests.benchmarks.filing import ROOT, new_key
 
 LAST_OF_ALL: Final = "2026-11-01"
-"""A day after all that a generated record tells of: what is said to be of it comes last in the order of the world."""
+"""A day after all dates of a generated record, so its events are last in the order of the world."""
 
 _WELL: Final = (200, 201)
 _IDLE_SECONDS: Final = 30
-"""After that long a connection is opened anew, before the server closes it."""
+"""Seconds after which the client reconnects, before the server closes the connection."""
 _numbers = count(1)
 
 
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 class Served:
-    """One process of the service on one record, somebody who asks it, and somebody who files."""
+    """A process of the service on one record, a client that reads, and a client that files."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -67,20 +67,20 @@ class Served:
         self._process.wait(10)
 
     def started_anew(self) -> float:
-        """How long a process takes until it answers from the record, in seconds."""
+        """Restart the process. Return the seconds until it answers from the record."""
         self.stop()
         return self._start()
 
     @property
     def memory(self) -> int:
-        """What the process holds of the machine's memory, in MB."""
+        """Return the memory of the process in MB."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found
         return int(found[1]) // 1024
 
     def get(self, path: str, *, anew: bool = False) -> Answer:
-        """`anew` asks in words that nobody used before, so that the answer is made and not merely sent again."""
+        """Read a path. With `anew`, add a new parameter so that the answer is computed rather than cached."""
         accept = f"application/json;asked={next(_numbers)}" if anew else "application/json"
         return self._answered("GET", path, None, {"Accept": accept})
 
@@ -107,8 +107,8 @@ class Served:
         return Answer(took, content, answer.headers["ETag"] or "")
 
 
-class Way:
-    """The whole way of a report in this process: validate, decide, project, append; without HTTP."""
+class WritePath:
+    """The write path in this process: validate, decide, project, append, without HTTP."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
@@ -118,14 +118,14 @@ class Way:
         self._engine.dispose()
 
     def forget(self) -> None:
-        """As after a start: nothing of the record is known."""
+        """Forget the record, as after a start."""
         self._recorder = Recorder(self._engine)
 
     def file(self, relation: str, slug: str, said: Mapping[str, Any] | None = None) -> float:
         body = json.dumps(concern(relation, slug, said)).encode()
         began = time.perf_counter()
         name = _new_name()
-        request = Request(report.read(json.loads(body)), name, sha256(body).digest(), "bench", name)
+        request = ReportRequest(report.read(json.loads(body)), name, sha256(body).digest(), "bench", name)
         (outcome,) = self._recorder.record([request])
         took = time.perf_counter() - began
         assert isinstance(outcome, Receipt), outcome
@@ -133,13 +133,13 @@ class Way:
 
 
 class Record:
-    """A record that is measured: how many events it had, its server, and the way of a report on it.
+    """A measured record: its number of events, its server, and the write path on it.
 
-    `generated`: how many of them it was made with; the others were filed by earlier runs, and are all of one kind.
+    `generated` is the number of generated events. Earlier runs filed the others, which are all of one type.
     """
 
     def __init__(self, url: str, generated: int) -> None:
-        self.served, self.way, self.generated = Served(url), Way(url), generated
+        self.served, self.way, self.generated = Served(url), WritePath(url), generated
         self.events = int(json.loads(self.served.get("/readyz").body)["position"])
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class Record:
 
 
 def kept_database(server: str, name: str) -> str:
-    """Its address; made where it is not there from an earlier run."""
+    """Return the address of a database, and create it unless an earlier run did."""
     with psycopg.connect(server, autocommit=True) as c:
         if not c.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
             c.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -158,7 +158,7 @@ def kept_database(server: str, name: str) -> str:
 
 
 def concern(relation: str, slug: str, said: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A report of one event, which a side says on the last of all days; or of what is `said` instead."""
+    """Return a report of one event by a side on the last of all days, or of the event `said`."""
     cited = {
         "asserted_by": {"party": relation.upper().partition("-")[0], "channel": "quote"},
         "source": {

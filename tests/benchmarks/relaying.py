@@ -1,10 +1,10 @@
-"""The relay against bare publishes of the same bytes to the same NATS, and how late events are at 100 appends/s.
+"""Compare the relay with bare publishes of the same bytes to the same NATS, and measure its lag at 100 appends/s.
 
     python -m tests.benchmarks.relaying [--events N] [--rounds N] [--database URL]
 
-The bare contender has the payloads in memory, asks for one acknowledgement at the end of each page like the relay, and
-reads, checks and renders nothing. The lag is from the return of the append to the message at a consumer, in one process
-beside the relay's.
+The bare contender has the payloads in memory and waits for one acknowledgement per page, like the relay. It reads,
+checks and renders nothing. The lag is the time from the return of an append to the message at a consumer, in a process
+separate from the relay.
 """
 
 import argparse
@@ -62,13 +62,13 @@ def relay(server: NatsServer, database: str) -> Iterator[None]:
 
 
 async def _stored(server: NatsServer, number: int) -> float:
-    """Seconds from the first event that is seen in the stream to the last: the start of a process is no part of it."""
+    """Return the seconds from the first event in the stream to the last, without the start of the process."""
     connected = await server.connected()
     begun, seen = 0.0, 0
     while True:
         try:
             last = (await connected.jetstream().stream_info("IRRITANTS")).state.last_seq
-        except Exception:  # noqa: BLE001 -- there is no stream yet
+        except Exception:  # noqa: BLE001 -- the stream does not exist yet
             last = 0
         if last and not begun:
             begun, seen = time.perf_counter(), last
@@ -124,7 +124,7 @@ async def _lags(server: NatsServer, engine: Engine, number: int) -> list[float]:
         await asyncio.sleep(max(begun + n / 100 - time.perf_counter(), 0))
         position, at = await asyncio.to_thread(append, n)
         appended[position] = at
-    while position not in came:  # noqa: ASYNC110 -- an event for each of 500 would cost what is measured
+    while position not in came:  # noqa: ASYNC110 -- an asyncio.Event per message would distort the measurement
         await asyncio.sleep(0.05)
     await connected.close()
     return [max(came[position] - at, 0.0) for position, at in appended.items()]

@@ -1,9 +1,9 @@
-"""The servers that are compared: ours, a bare ASGI app that sends the same, and what one would typically write.
+"""The compared servers: the service, a bare ASGI app that sends the same, and a typical application.
 
     python -m tests.benchmarks.servers NAME ADDRESS
 
-prints where it serves, until it is ended. The address is that of the database; for the bare apps, of the service. All
-of them are one process of uvicorn with uvloop and httptools.
+prints its address and serves until it is terminated. ADDRESS is that of the database, or for the bare apps that of the
+service. Each server is one process of uvicorn with uvloop and httptools.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ def service(database: str) -> ASGIApp:
 
 
 def bare(service: str) -> ASGIApp:
-    """What the service at this address sends, header for header, and nothing looked at but whether there is a tag."""
+    """Return an app that sends the service's response header for header, and looks only for an If-None-Match."""
     copied = {path.partition("?")[0]: _copied(service + path) for path in PATHS}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +51,7 @@ def bare(service: str) -> ASGIApp:
 
 
 def bare_waiting(service: str) -> ASGIApp:
-    """Whoever prefers to wait does until somebody posts; then all are sent what the service would send, at once."""
+    """Return an app whose clients with `Prefer: wait` wait for a POST, and then all get the service's response."""
     _, changed, body = _copied(service + WAITED_FOR)
     waiting: list[asyncio.Future[None]] = []
 
@@ -87,7 +87,7 @@ def _sent(answer: httpx2.Response) -> Headers:
 
 
 def typical(database: str) -> ASGIApp:
-    """A session by dependency, a row by the ORM, a model that validates what is sent."""
+    """Return an app with a session by dependency, a row by the ORM, and a model that validates the response."""
 
     class Base(DeclarativeBase):
         pass

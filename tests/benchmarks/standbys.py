@@ -1,9 +1,8 @@
-"""What standbys take from the primary: readings of the past, from the primary alone and with two standbys beside it.
+"""Measure how much standbys relieve the primary: reads of the past, with the primary alone and with two standbys.
 
-Either way it is one process, which keeps nothing (IRRITANTS_CACHE_MEGABYTES=0), so each reading is one of a database;
-wrk asks in turn over 16 connections. The three servers and the process share this machine: the ratio of the rates says
-what standbys cost where the processor is shared, and the primary's own processor time for each reading what they spare
-it.
+In both cases one process serves without a cache (IRRITANTS_CACHE_MEGABYTES=0), so each read goes to a database. wrk
+sends requests to both in turn over 16 connections. The three databases and the process share this machine, so the ratio
+of the rates shows the cost of standbys on shared processors. The primary's processor time per read shows the relief.
 
     .venv/bin/python -m tests.benchmarks.standbys [--rounds 5] [--seconds 3]
 """
@@ -27,7 +26,7 @@ ASKING: Final = Path(__file__).with_name("past.lua")
 
 
 class Measured(NamedTuple):
-    """Readings a second; microseconds of a database's processor for each reading; readings by what they came from."""
+    """Reads per second, microseconds of a database's processor per read, and the reads of each database."""
 
     rate: float
     primary: float

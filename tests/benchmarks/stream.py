@@ -1,8 +1,8 @@
-"""Does an append cost more because its stream is long: the fold and the document at 10, 1,000 and 10,000 events.
+"""Measure appends to a long stream: the fold and the document at 10, 1,000 and 10,000 events.
 
-Without a database, in processor time: one generated irritant, of which as many events are on record. What is told of it
-next comes last in the order of the world, so it costs one step of the fold and one document. A thing read for the first
-time in the life of a process costs the whole fold.
+There is no database, and the unit is processor time. The record has one generated irritant with this many events. The
+next event is last in the order of the world, so it costs one step of the fold and one document. The first read in the
+life of a process costs the whole fold.
 
     .venv/bin/python -m tests.benchmarks.stream [--rounds 5]
 """
@@ -14,7 +14,7 @@ from functools import partial, reduce
 from typing import Any, Final
 
 from service.domain.assertion import Recorded
-from service.domain.corrections import effective
+from service.domain.corrections import effective_events
 from service.domain.streams import history_of
 from service.projections import irritant
 from service.projections.document import rendered
@@ -26,7 +26,7 @@ _TOLD: Final = ("ConcernRaised", "ClaimContested", "ProgressReversed")
 
 
 def events(relation: str = "gb-us") -> Iterator[Recorded]:
-    """What is told of the only irritant of a relation; of ten events of the relation, some eight are."""
+    """Yield the events of the only irritant of a relation, which has about eight of ten events of the relation."""
     position, versions = 0, dict[str, int]()
     for filed in generated.streams({relation: 2 * LENGTHS[-1]}):
         recorded = list(generated.recorded_of(filed, position, versions))
@@ -35,12 +35,12 @@ def events(relation: str = "gb-us") -> Iterator[Recorded]:
 
 
 def measures(log: list[Recorded]) -> dict[str, Callable[[], object]]:
-    """By name what is measured on a history of these events. A step is one onto the state after all of them."""
+    """Return the measures on a history of these events by name. A step starts from the state after all of them."""
     history = history_of(log[0].stream, log)
     order: list[Any] = history.order
     state, reading = history.state, history.reading()
     found: dict[str, Callable[[], object]] = {
-        "order of the world, whole": partial(effective, log),
+        "order of the world, whole": partial(effective_events, log),
         "fold, whole": lambda: reduce(history.evolve, order, history.initial),
         "document": lambda: rendered(irritant.view(reading)),
     }
@@ -52,7 +52,7 @@ def measures(log: list[Recorded]) -> dict[str, Callable[[], object]]:
 
 
 def least(work: Callable[[], object], rounds: int) -> float:
-    """Seconds of the processor, in the best of the rounds."""
+    """Return the processor seconds of the best round."""
     return min(_seconds(work) for _ in range(rounds))
 
 

@@ -1,4 +1,4 @@
-"""The comparison of two checkouts tells slower from faster and from noise."""
+"""The comparison of two checkouts distinguishes slower, faster and noise."""
 
 from pathlib import Path
 
@@ -11,31 +11,31 @@ ROOT = str(Path(__file__).parents[2])
 
 
 def verdict(capsys: pytest.CaptureFixture[str], *after: float) -> str:
-    """What is said where `before` cost 1 in each round."""
+    """Return the output for a `before` that cost 1 in each round."""
     worse = compare.told([{"before": {"a reading": 1.0}, "after": {"a reading": cost}} for cost in after], 0.95)
     line = capsys.readouterr().out
     assert worse == (["a reading"] if line.endswith("worse\n") else [])
     return line.partition(") ")[2].strip()
 
 
-def test_the_interval_of_nine_values_leaves_out_the_least_and_the_most() -> None:
+def test_the_interval_of_nine_values_excludes_minimum_and_maximum() -> None:
     assert interval([9, 1, 8, 2, 7, 3, 6, 4, 5]) == (2, 8)
 
 
-def test_fewer_than_six_values_bound_nothing() -> None:
+def test_fewer_than_six_values_give_no_bounds() -> None:
     assert interval([1] * 5) == (float("-inf"), float("inf"))
     assert interval([1] * 6) == (1, 1)
 
 
-def test_what_costs_a_tenth_more_in_every_round_is_worse(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cost_higher_by_a_tenth_in_every_round_is_worse(capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict(capsys, *[1.1] * 9) == "worse"
 
 
-def test_what_costs_more_in_some_rounds_and_less_in_others_is_unclear(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cost_higher_in_some_rounds_and_lower_in_others_is_unclear(capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict(capsys, 0.8, 1.2, 0.9, 1.3, 1.1, 0.7, 1.2, 1.1, 1.0) == "unclear"
 
 
-def test_what_costs_less_or_the_same_needs_no_word(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_equal_or_lower_cost_has_no_remark(capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict(capsys, *[0.5] * 9) == ""
     assert verdict(capsys, *[1.02] * 9) == ""
 

@@ -1,4 +1,4 @@
-"""A benchmark says which database its figures are of, and leaves nothing behind on it."""
+"""A benchmark names the database of its figures and removes all that it created there."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def exists(address: str) -> bool:
     return True
 
 
-def test_scratch_databases_are_dropped_at_the_end_and_no_other(database_server: str, bare_database_url: str) -> None:
+def test_only_scratch_databases_are_dropped_at_the_end(database_server: str, bare_database_url: str) -> None:
     with given(database_server) as server:
         scratch = [server.database(), server.database(bare=True)]
         assert all(map(exists, scratch))
@@ -46,13 +46,13 @@ def test_an_address_that_would_lead_to_another_database_is_refused(database_serv
         server.database()
 
 
-def test_the_name_of_a_server_says_version_transport_and_durability(
+def test_the_name_of_a_server_has_version_transport_and_durability(
     database_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_on_each(database_server, lambda _: None)
     assert re.fullmatch(
         r"on PostgreSQL [\d.]+, (Unix socket|TCP), not durable:\n", capsys.readouterr().out
-    )  # tests/conftest.py gives durability away
+    )  # tests/conftest.py turns durability off
 
 
 def test_the_processor_time_of_a_server_is_that_of_its_processes(database_server: str) -> None:
@@ -60,13 +60,13 @@ def test_the_processor_time_of_a_server_is_that_of_its_processes(database_server
     before = server.processor_seconds()
     with psycopg.connect(database_server) as c:
         c.execute("SELECT count(*) FROM generate_series(1, 1000000)")
-        after = server.processor_seconds()  # while its process is there
+        after = server.processor_seconds()  # while its process runs
     assert before is not None
     assert after is not None
     assert after - before > 0.01
 
 
-def test_without_a_container_engine_the_output_says_that_the_embedded_server_alone_was_measured(
+def test_without_a_container_engine_the_output_names_only_the_embedded_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

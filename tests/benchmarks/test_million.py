@@ -1,4 +1,4 @@
-"""A generated record is one that the service would have taken, and the benchmark of a long one can be run."""
+"""The service would accept a generated record, and the benchmark of a long record runs."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.domain import report
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store import archive, embedded
 from service.store.engine import connection, open_engine
 from tests.benchmarks import generated, million
@@ -19,7 +19,7 @@ from tests.benchmarks.records import LAST_OF_ALL, Record, kept_database
 
 
 def lines_of(url: str, reports: Iterator[Filed]) -> list[bytes]:
-    """The lines of a record to which these reports are filed, one by one, each at its time."""
+    """Return the lines of a record to which these reports are filed one by one, each at its time."""
     now = datetime.min.replace(tzinfo=UTC)
     ids: Iterator[str] = iter(())
     engine = open_engine(url)
@@ -27,7 +27,7 @@ def lines_of(url: str, reports: Iterator[Filed]) -> list[bytes]:
     for filed in reports:
         now, ids = filed.at, iter([filed.id, *(id for id, _, _ in filed.events)])
         row = generated.stored(filed, 0)
-        request = Request(report.read(filed.body), row.key, row.request_hash, row.actor, row.key)
+        request = ReportRequest(report.read(filed.body), row.key, row.request_hash, row.actor, row.key)
         (outcome,) = recorder.record([request])
         assert isinstance(outcome, Receipt), outcome
     with connection(engine) as c:
@@ -42,14 +42,14 @@ def lines_generated(reports: Iterator[Filed], events: int) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_every_generated_report_is_taken_and_leads_to_the_generated_lines(database_url: str) -> None:
+def test_every_generated_report_is_accepted_and_stored_as_the_generated_lines(database_url: str) -> None:
     def reports() -> Iterator[Filed]:
         return generated.record(6_000)
 
     assert lines_of(database_url, reports()) == lines_generated(reports(), 6_000)
 
 
-def test_so_is_a_single_stream(database_url: str) -> None:
+def test_the_reports_of_a_single_stream_are_accepted_and_stored_as_generated(database_url: str) -> None:
     def reports() -> Iterator[Filed]:
         return generated.streams({"no-se": 60, "gb-us": 400})
 
@@ -63,7 +63,7 @@ def test_the_measured_relation_is_the_same_in_a_record_of_any_length(events: int
     assert sum(len(filed.events) for filed in generated.record(events)) == events
 
 
-def test_what_is_filed_on_a_generated_record_comes_after_all_that_is_in_it() -> None:
+def test_a_report_on_a_generated_record_is_dated_after_all_its_events() -> None:
     days = [
         payload.get("occurred", "") for filed in generated.streams({"gb-us": 10_000}) for _, _, payload in filed.events
     ]
@@ -71,8 +71,8 @@ def test_what_is_filed_on_a_generated_record_comes_after_all_that_is_in_it() -> 
 
 
 @pytest.mark.slow
-def test_a_small_form_of_the_benchmark_holds_together(tmp_path: Path) -> None:
-    """Loaded, proved and measured as the large one is; how the ratios come out on a busy machine is nobody's fault."""
+def test_a_small_run_of_the_benchmark_succeeds(tmp_path: Path) -> None:
+    """Load, verify and measure like the large one. Ratios are not checked, because the machine may be busy."""
     with ExitStack() as stack:
         server = stack.enter_context(embedded.serving(tmp_path))
         database = partial(kept_database, server)

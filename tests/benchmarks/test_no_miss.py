@@ -1,4 +1,4 @@
-"""The no-miss test finds what a feed loses, and that ours loses nothing."""
+"""The no-miss test counts lost events, and our feed loses none."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,16 +15,16 @@ def lost(feed: Callable[..., AbstractContextManager[Feed]], database: str) -> Mi
 
 
 @pytest.mark.slow
-def test_who_follows_our_log_misses_nothing_while_commits_are_late(database_url: str) -> None:
+def test_a_follower_of_our_log_misses_no_late_commit(database_url: str) -> None:
     assert lost(ours, database_url) == Missed(of=128, lost=0, doubled=0)
 
 
 @pytest.mark.slow
-def test_who_follows_a_sequence_misses_what_commits_late(bare_database_url: str) -> None:
+def test_a_follower_of_a_sequence_misses_late_commits(bare_database_url: str) -> None:
     assert lost(naive, bare_database_url).lost > 0
 
 
-def test_what_is_shown_twice_and_what_is_never_shown_is_counted() -> None:
+def test_doubled_and_missed_events_are_counted() -> None:
     written: list[str] = []
 
     def after(position: int) -> list[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""What the benchmarks need beside Python is looked for before any of them starts."""
+"""Missing programs are reported before the first benchmark."""
 
 import subprocess
 import sys

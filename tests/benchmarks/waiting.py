@@ -1,11 +1,10 @@
-"""How soon a thousand clients that wait on one irritant hear of a commit, and what each of them costs while it waits.
+"""Measure how soon a thousand waiting clients get a commit, and the cost of each while it waits.
 
-The service as it is run, in a process of its own; a thousand connections from this one, each with `Prefer: wait`. In
-each round one event is filed on the irritant past the service, as another process would, so that the notice of the
-database is part of what is measured. The clock begins when the commit is acknowledged to whoever filed. The clients
-share the machine with the server, and reading a thousand answers is part of the time of the last one: what these
-clients and uvicorn take by themselves is seen in a bare ASGI app, which in each round sends a thousand that wait the
-same bytes once it is told to.
+The service runs in its own process. This process has a thousand connections with `Prefer: wait`. In each round one
+event is filed directly in the database, as another process would, so the database's notice is part of the measurement.
+The clock starts when the commit is acknowledged. The clients share the machine with the server, and reading a thousand
+answers is part of the last one's time. A bare ASGI app, which sends the same bytes to a thousand waiting clients when
+triggered, shows the time that the clients and uvicorn need by themselves.
 
     .venv/bin/python -m tests.benchmarks.waiting [--clients 1000] [--rounds 10] [--database URL]
 """
@@ -24,7 +23,7 @@ import httpx2
 import uvloop
 
 from service.domain.report import read
-from service.recorder import Receipt, Recorder, Request
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.seeding import seed
 from service.store.codec import canonical
 from service.store.engine import open_engine
@@ -42,7 +41,7 @@ _numbers: Final = count(1)
 
 
 class Client(asyncio.Protocol):
-    """One connection. `answered`: when the last byte of an answer came, and its entity tag."""
+    """One connection. `answered` has the time of an answer's last byte, and its entity tag."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -72,13 +71,15 @@ class Client(asyncio.Protocol):
 
 
 def filing(database: str) -> tuple[Callable[[], float], Callable[[], None]]:
-    """Files one event on the irritant and says when that was acknowledged; and what ends it."""
+    """Return a function that files an event and returns the time of its acknowledgement, and one to close it."""
     engine = open_engine(database)
     recorder = Recorder(engine)
 
     def file() -> float:
         body = report(on("irritant/ru-us/direct-flights", "ConcernRaised"))
-        request = Request(read(body), f"key-{next(_numbers)}", sha256(canonical(body).encode()).digest(), "bench", "-")
+        request = ReportRequest(
+            read(body), f"key-{next(_numbers)}", sha256(canonical(body).encode()).digest(), "bench", "-"
+        )
         [outcome] = recorder.record([request])
         assert isinstance(outcome, Receipt), outcome
         return time.perf_counter()
@@ -101,14 +102,14 @@ async def until_waiting(url: str, clients: int) -> None:
 
 
 class Crowd:
-    """Clients that are connected to one server, and what was measured of each round of theirs."""
+    """The clients of one server, with the measurements of each round."""
 
     def __init__(self, url: str, file: Callable[[], float]) -> None:
         self.url, self._file = url, file
         self.firsts: list[float] = []
         self.lasts: list[float] = []
         self.costs: list[float] = []
-        """In milliseconds after the commit, and in seconds of the server's processor time for each."""
+        """Milliseconds after the commit, and seconds of the server's processor time for each client."""
 
     async def connect(self, clients: int) -> None:
         loop = asyncio.get_running_loop()
@@ -118,7 +119,7 @@ class Crowd:
         self._tags = [tag for _, tag in tags]
 
     async def wait(self) -> None:
-        """Returns when all of them wait."""
+        """Return when all clients wait."""
         asked = zip(self._clients, self._tags, strict=True)
         self._answers = [client.ask(tag, wait=True) for client, tag in asked]
         await until_waiting(self.url, len(self._clients))
@@ -169,7 +170,7 @@ async def measured(url: str, bare_url: str, file: Callable[[], float], clients: 
 
 
 def releasing(url: str) -> Callable[[], float]:
-    """Tells the bare app to answer, and says when it was told."""
+    """Return a function that triggers the bare app and returns the time."""
     asking = httpx2.Client()
 
     def release() -> float:

@@ -1,4 +1,4 @@
-"""The board in a real browser: it shows what the interface says, changes by itself, and is read at both clocks."""
+"""The board in a real browser: it equals the API, updates live, and is read on both clocks."""
 
 import re
 from collections import Counter
@@ -14,12 +14,25 @@ from tests.browser.conftest import CHROMIUM, Desk
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
 BOARD: Final = "/v1/relations/ru-us/board"
-WORDS: Final = {"RU": "Russia", "US": "The US", "both": "Both", "none": "No one"}
-BASES: Final = {"one_side": "alone", "attributed": "not in its own words", "media_only": "Media only", "none": "No one"}
+NAMES = {"RU": "Russia", "US": "The United States"}
+LABELS = {"RU": "Russia", "US": "United States"}
+WORDS: Final = {"RU": "Russia", "US": "The United States", "both": "Both sides", "none": "No one"}
+BASES: Final = {
+    "one_side": ", not ",
+    "attributed": "not in its own words",
+    "media_only": "Media only",
+    "none": "No one",
+}
 
 
 def board(reader: Desk, point: str = "") -> list[dict[str, Any]]:
     return list(reader.got(f"{BOARD}{point}")["items"])
+
+
+def awaiting(row: dict[str, Any]) -> str:
+    """Return what the column says: the awaited acts, else the side."""
+    acts = " ".join(act[0].upper() + act[1:] for act in row["awaits"])
+    return acts or WORDS[row["awaiting"]]
 
 
 def line_of(page: Page, irritant: str) -> Locator:
@@ -27,8 +40,8 @@ def line_of(page: Page, irritant: str) -> Locator:
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=112", "?effective_on=2025-03-01"])
-def test_every_mark_stands_on_the_screen_where_the_interface_says(reader: Desk, point: str) -> None:
-    """Measured from left to right, as a reader sees them."""
+def test_every_mark_is_drawn_at_the_rung_in_the_api(reader: Desk, point: str) -> None:
+    """Positions are measured from left to right on the screen."""
     page = reader.window(f"/{point}")
     for row in board(reader, point):
         line = line_of(page, row["id"])
@@ -36,11 +49,13 @@ def test_every_mark_stands_on_the_screen_where_the_interface_says(reader: Desk, 
         assert rung_at(line, "use[href='#reported']", "middle") == row["reported_status"]
         assert rung_at(line, "path.confirmed", "right") == row["confirmed_status"]
         for party, rung in row["rungs"].items():
-            assert rung_at(line, f".ladder text:text-matches('{party}$')", "middle") == rung
+            edge = "left" if RUNGS.index(rung) < 3 else "middle" if RUNGS.index(rung) < 5 else "right"
+            assert rung_at(line, f".ladder text[data-side={party}]", edge) == rung
+            expect(line.locator(f".ladder text[data-side={party}]")).to_contain_text(LABELS[party])
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=112"])
-def test_whose_word_whose_move_and_what_is_settled_are_said_as_the_interface_says(reader: Desk, point: str) -> None:
+def test_basis_awaiting_and_items_are_shown_as_in_the_api(reader: Desk, point: str) -> None:
     page = reader.window(f"/{point}")
     for row in board(reader, point):
         cells = line_of(page, row["id"]).get_by_role("cell")
@@ -49,11 +64,11 @@ def test_whose_word_whose_move_and_what_is_settled_are_said_as_the_interface_say
             expect(cells.nth(1)).to_contain_text(
                 "one statement" if row["origins"] == 1 else f"{row['origins']} statements"
             )
-        expect(cells.nth(2)).to_have_text(WORDS[row["awaiting"]], use_inner_text=True)
+        expect(cells.nth(2)).to_contain_text(awaiting(row), use_inner_text=True)
         if row["items"]["total"]:
             expect(cells.nth(3)).to_contain_text(f"{row['items']['settled']} of {row['items']['total']} settled")
         for party, rung in row["rungs"].items():
-            expect(cells.nth(0)).to_contain_text(f"{party} {rung.replace('_', ' ')}")
+            expect(cells.nth(0)).to_contain_text(f"{NAMES[party]} {rung.replace('_', ' ')}")
 
 
 def test_on_a_narrow_screen_each_cell_names_its_column(reader: Desk) -> None:
@@ -61,13 +76,13 @@ def test_on_a_narrow_screen_each_cell_names_its_column(reader: Desk) -> None:
     page.set_viewport_size({"width": 360, "height": 900})
     for row in board(reader):
         move, moved = (line_of(page, row["id"]).locator("td").nth(n) for n in (2, 5))
-        expect(move).to_have_text(f"Awaiting {WORDS[row['awaiting']]}", use_inner_text=True)
+        expect(move).to_have_text(f"Awaiting {awaiting(row)}", use_inner_text=True)
         expect(moved).to_contain_text("Last moved", use_inner_text=True)
 
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_board_is_a_table_for_screen_readers_at_any_width(reader: Desk, width: int) -> None:
-    """On a narrow screen its rows are laid out as a grid; some browsers once forgot then that they are rows."""
+    """On a narrow screen the rows are a grid. Some browsers then lost the role of rows."""
     page = reader.window("/")
     page.set_viewport_size({"width": width, "height": 900})
     roles = Counter(roles_for_screen_readers(page))
@@ -78,25 +93,25 @@ def test_the_board_is_a_table_for_screen_readers_at_any_width(reader: Desk, widt
 
 
 def roles_for_screen_readers(page: Page) -> Iterator[str]:
-    """As Chromium tells them, of all that is not left out."""
+    """Yield the accessibility roles in Chromium, without ignored nodes."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     session.detach()
     return (node["role"]["value"] for node in nodes if not node["ignored"])
 
 
-def test_every_mark_says_what_it_is_when_it_is_pointed_at(reader: Desk) -> None:
+def test_every_mark_has_a_tooltip(reader: Desk) -> None:
     page = reader.window("/")
     for row in board(reader):
         ladder = line_of(page, row["id"]).locator(".ladder")
         told = ladder.locator("title").all_text_contents()
-        assert told[0].startswith("Claimed ")
+        assert told[0].startswith("Claimed: ")
         marks = ladder.locator("use:not([href='#scale']), path, text")
         assert marks.count() == marks.filter(has=page.locator("title")).count() == len(told) - 1
     assert page.locator("thead [title]").count() >= 8
 
 
-def test_the_columns_sort_it(reader: Desk) -> None:
+def test_the_columns_sort_the_board(reader: Desk) -> None:
     page = reader.window("/")
     rows = sorted(board(reader), key=lambda row: RUNGS.index(row["confirmed_status"]))
     page.locator("#sort-ru-us-confirmed").click()
@@ -107,13 +122,13 @@ def test_the_columns_sort_it(reader: Desk) -> None:
 
 
 def rung_at(line: Locator, mark: str, edge: str) -> str:
-    """The rung over which a mark stands; codes over one rung stand a little to either side of it."""
+    """Return the rung of a mark. Two marks on one rung are drawn beside each other."""
     found = line.locator(mark)
     if not found.count():
         return "unstated"
     left, right = edges(line.locator("use[href='#scale']"))
     begin, end = edges(found)
-    place = end if edge == "right" else (begin + end) / 2
+    place = {"left": begin, "right": end, "middle": (begin + end) / 2}[edge]
     return RUNGS[round((place - left) / (right - left) * 7)]
 
 
@@ -123,10 +138,78 @@ def edges(locator: Locator) -> tuple[float, float]:
     return box["x"], box["x"] + box["width"]
 
 
+# What matters.
+
+
+def test_the_first_line_leads_to_what_it_counts(reader: Desk) -> None:
+    page = reader.window("/")
+    page.get_by_role("link", name="2 awaiting the United States").click()
+    page.wait_for_url("**/?awaiting=US")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("#matters [aria-current]")).to_have_text("2 awaiting the United States")
+    page.get_by_role("link", name="5 irritants").click()
+    expect(page.locator("tbody tr")).to_have_count(5)
+
+
+def test_the_filters_of_the_form_combine(reader: Desk) -> None:
+    page = reader.window("/?sort=-claimed")
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("Awaiting").select_option(label="Both sides")
+    page.get_by_label("Fell back").check()
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**sort=-claimed&awaiting=both**")
+    rows = [row for row in board(reader) if row["awaiting"] == "both" and row["fell_back"]]
+    expect(page.locator("tbody tr")).to_have_count(len(rows))
+    page.get_by_role("link", name="Show all").first.click()
+    expect(page.locator("tbody tr")).to_have_count(5)
+
+
+def test_the_board_counts_what_is_new_since_the_last_visit(reader: Desk) -> None:
+    page = reader.window("/")
+    expect(page.locator("#new")).to_be_empty()
+    positions = sorted(row["position"] for row in board(reader))
+    last_seen = positions[-2] - 1
+    page.evaluate(
+        """seen => {
+          const name = Object.keys(localStorage).find(name => name.startsWith("irritants visit "));
+          localStorage.setItem(name, JSON.stringify({since: null, seen, at: 0}));
+        }""",
+        last_seen,
+    )
+    reader.go(page, "/?sort=-claimed")
+    page.get_by_role("link", name="2 new since your last visit").click()
+    page.wait_for_url(f"**/?sort=-claimed&changed_after={last_seen}")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("#new [aria-current]")).to_have_text("2 new since your last visit")
+
+
+def test_the_first_irritant_is_visible_on_a_telephone_without_scrolling(reader: Desk) -> None:
+    page = reader.window("/")
+    page.set_viewport_size({"width": 390, "height": 844})
+    first = page.locator("tbody tr").first
+    for part in (first.get_by_role("link").first, first.locator(".ladder")):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 844
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_names_of_the_rungs_stay_in_view(reader: Desk, width: int) -> None:
+    page = reader.window("/")
+    page.set_viewport_size({"width": width, "height": 844})
+    page.locator("tbody tr").last.locator(".ladder").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 200)
+    expect(page.locator("thead .axis")).to_be_in_viewport()
+    axis, ladder = page.locator("thead .axis"), page.locator("tbody tr").last.locator(".ladder")
+    (left, right), (begin, end) = edges(axis), edges(ladder)
+    assert abs(left - begin) < 1
+    assert abs(right - end) < 1
+
+
 # Live.
 
 
-def test_the_board_says_when_it_is_disconnected_and_comes_back_by_itself(reader: Desk) -> None:
+def test_the_board_shows_a_lost_connection_and_reconnects(reader: Desk) -> None:
     reader.context.route("**/v1/events/live*", lambda route: route.abort())
     page = reader.window("/")
     expect(page.locator("#live")).to_contain_text("Disconnected", timeout=20_000)
@@ -139,28 +222,34 @@ def test_the_board_says_when_it_is_disconnected_and_comes_back_by_itself(reader:
 
 
 def slide(page: Page, label: str, presses: int) -> None:
-    """By the keyboard, as those do who have no pointer."""
+    """Move a slider with the keyboard."""
     slider = page.get_by_label(label, exact=True)
     slider.focus()
     for _ in range(presses):
         page.keyboard.press("ArrowLeft")
 
 
-def test_the_slider_over_the_record_redraws_the_board_and_names_its_point(reader: Desk) -> None:
+def test_the_slider_of_the_record_redraws_the_board_and_shows_its_point(reader: Desk) -> None:
     page = reader.window("/")
+    page.get_by_text("Point in time").click()
     end = int(page.get_by_label("As known on", exact=True).get_attribute("max") or 0)
     slide(page, "As known on", 3)
     expect(page.locator("#known")).to_contain_text(f"position {end - 3}")
     expect(page).to_have_url(re.compile(rf"/\?as_of_position={end - 3}$"))
     expect(page.get_by_label("As known on", exact=True)).to_be_focused()
+    expect(page.locator("#chosen")).to_contain_text("as known on")
+    expect(page.locator("#reading")).to_contain_text("Not the current state.")
+    assert page.title().startswith("As known on ")
     page.get_by_role("link", name="Back to the present").click()
+    expect(page.locator("#reading")).to_be_empty()
     expect(page.locator("#known")).to_contain_text(f"now: all {end} events")
 
 
-def test_the_slider_over_the_world_leaves_out_what_had_not_happened(reader: Desk) -> None:
+def test_the_slider_of_the_world_leaves_out_later_events(reader: Desk) -> None:
     page = reader.window("/")
     row = line_of(page, "ru-us/banking-access")
-    expect(row).to_contain_text("US formalised")
+    expect(row).to_contain_text("The United States formalised")
+    page.get_by_text("Point in time").click()
     page.get_by_label("Effective on", exact=True).press("Home")
     expect(page.locator("#world")).to_contain_text("what had happened by 27 February 2025")
-    expect(row).to_contain_text("US unstated")
+    expect(row).to_contain_text("The United States unstated")

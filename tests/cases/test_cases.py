@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from service.projections import board, calendar, dossier, ledger, matrix, needs_confirmation
+from service.projections import board, dossier, ledger, matrix, needs_confirmation
 from service.projections import round as round_
+from service.projections.formats import calendar
 from service.projections.irritant import IrritantDocument
 from tests.cases.filing import filed
 
@@ -174,7 +175,7 @@ HEADLINES: dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("Nothing is on record",),
     ),
     ("13", "tr-us/local-staff"): (("Türkiye denies",), ("silent",)),
-    ("16", "hu-ua/minority-rights"): (("due 8 February 2024; agreed to by Ukraine alone",), ()),
+    ("16", "hu-ua/minority-rights"): (("due 8 February 2024; of the sides Ukraine alone says that it is agreed",), ()),
 }
 
 
@@ -285,3 +286,8 @@ def test_rounds() -> None:
     assert {"DTSTART;VALUE=DATE:20250510", "DTEND;VALUE=DATE:20250512"} <= set(lines)
     rome = round_.view(filed("06").reading("round/ir-us/rome-4"))
     assert "BEGIN:VEVENT" not in calendar.view("ir-us", [rome])
+
+
+def test_a_date_of_the_persian_calendar_is_warned_of() -> None:
+    warned = [warning.facts for warning in filed("06").warnings if warning.code == "before_1900"]
+    assert any("1404-01-30" in facts.values() for facts in warned)

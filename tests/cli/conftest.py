@@ -1,6 +1,6 @@
-"""The real command line against a real server on a real database: `desk.run("status")`, with a key that may report.
+"""The real command line against a real server and database: `desk.run("status")`, with a key that may report.
 
-Who only reads is a `reader` of the record that all share: to serve one of his own takes longer than most commands.
+Tests that only read use `reader`, on a shared record, because a separate server takes longer than most commands.
 """
 
 import io
@@ -27,7 +27,7 @@ from tests.keys import new_key
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it said."""
+    """The exit code of a command and its output."""
 
     code: int
     out: str
@@ -49,7 +49,7 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @dataclass(frozen=True)
 class Desk:
-    """Somebody with a shell: the service's address and a key are in its environment."""
+    """A user with a shell, whose environment has the address of the service and a key."""
 
     url: str
     database_url: str
@@ -60,7 +60,7 @@ class Desk:
         return irritants(*map(str, arguments))
 
     def done(self, *arguments: str | Path) -> str:
-        """What a command says that goes well."""
+        """Return the output of a command that succeeds."""
         ended = self.run(*arguments)
         assert ended.code == 0, ended.err
         return ended.out
@@ -71,7 +71,7 @@ class Desk:
         return path
 
     def key(self, *scopes: Scope, name: str = "desk", **more: Any) -> str:
-        """A new key, which the commands show from now on."""
+        """Create a key, which later commands send."""
         token = new_key(self.database_url, *scopes, name=name, **more)
         self.monkeypatch.setenv("IRRITANTS_KEY", token)
         return token
@@ -81,13 +81,13 @@ class Desk:
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in Settings.model_fields:
         monkeypatch.delenv(variable(field), raising=False)
-    # Help and mistakes are as wide as the terminal is said to be.
+    # Help and errors wrap at this width.
     monkeypatch.setenv("COLUMNS", "100")
 
 
 @contextmanager
 def served(database_url: str) -> Iterator[str]:
-    """The address of a server in a thread, whose log does not get among what commands say."""
+    """Yield the address of a server in a thread. Its log does not appear in the output of commands."""
     address: Queue[str] = Queue()
     server = Server(create_app(Settings(database_url=database_url)), "127.0.0.1", 0, address.put)
     thread = threading.Thread(target=server.run)
@@ -102,7 +102,7 @@ def served(database_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def reader(shared_server: Served, shared_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """Somebody without a key."""
+    """A user without a key."""
     monkeypatch.setenv("IRRITANTS_URL", shared_server.url)
     return Desk(shared_server.url, shared_database_url, tmp_path, monkeypatch)
 

@@ -1,4 +1,4 @@
-"""checkpoint and verify --checkpoint: what a superuser did who also made the chain anew is found by what was kept."""
+"""`checkpoint` and `verify --checkpoint` find the changes of a superuser who also rebuilt the hash chain."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def kept(seeded: str, tmp_path: Path) -> Path:
 
 
 def reseal(c: Connection, superuser: "psycopg.Connection[Any]") -> None:
-    """Makes the chain anew over whatever the events say now, as somebody would who hides what he did."""
+    """Rebuild the hash chain over the changed events, as someone who hides changes would."""
     chain_hash = codec.GENESIS
     for event, report in log_scan.read(c, 1_000_000):
         assert report is not None
@@ -52,7 +52,7 @@ def protect(c: "psycopg.Connection[Any]") -> None:
 
 
 def tamper(url: str, *statements: str) -> None:
-    """Changes history, makes the chain anew, and puts the protection back."""
+    """Change history, rebuild the hash chain and restore the protection."""
     engine = open_engine(url)
     with superuser(url) as c:
         for statement in statements:
@@ -72,14 +72,14 @@ def position(url: str) -> int:
     return head.position
 
 
-def test_a_record_that_only_grew_is_as_it_was_signed(seeded: str, kept: Path) -> None:
+def test_a_record_that_only_grew_matches_its_checkpoint(seeded: str, kept: Path) -> None:
     said = json.loads(kept.read_text(encoding="utf-8"))
     assert said["position"] == position(seeded)
     ended = irritants("verify", "--checkpoint", str(kept), "--public-key", said["public_key"])
     assert (ended.code, f"history matches {kept}" in ended.out) == (0, True)
 
 
-def test_it_is_printed_where_no_file_is_named_and_the_key_is_said(seeded: str) -> None:
+def test_without_a_file_the_checkpoint_is_printed_with_its_public_key(seeded: str) -> None:
     ended = irritants("checkpoint")
     assert json.loads(ended.out)["public_key"] in ended.err
 
@@ -90,7 +90,7 @@ def test_an_empty_record_has_a_checkpoint_too(seeded: str, database_url: str, tm
     assert irritants("verify", "--checkpoint", str(file), "--database", database_url).code == 0
 
 
-def test_a_rewritten_history_whose_chain_fits_is_found_by_the_checkpoint_alone(seeded: str, kept: Path) -> None:
+def test_only_the_checkpoint_finds_a_rewritten_history_with_a_valid_chain(seeded: str, kept: Path) -> None:
     tamper(
         seeded,
         "UPDATE reports SET actor = 'somebody' WHERE 7 BETWEEN first_position AND last_position",
@@ -101,7 +101,7 @@ def test_a_rewritten_history_whose_chain_fits_is_found_by_the_checkpoint_alone(s
     assert (ended.code, "history was rewritten here or earlier" in ended.err) == (1, True)
 
 
-def test_a_cut_tail_whose_head_fits_is_found_by_the_checkpoint_alone(seeded: str, kept: Path) -> None:
+def test_only_the_checkpoint_finds_missing_last_events_with_a_valid_head(seeded: str, kept: Path) -> None:
     last = position(seeded)
     with psycopg.connect(seeded) as c:
         (cut,) = c.execute("SELECT max(first_position) FROM reports").fetchone() or (0,)
@@ -115,13 +115,13 @@ def test_a_cut_tail_whose_head_fits_is_found_by_the_checkpoint_alone(seeded: str
     assert json.loads(irritants("verify", "--checkpoint", str(kept), "--json").out)["position"] == cut
 
 
-def test_another_record_is_not_taken_for_this_one(seeded: str, kept: Path, bare_database_url: str) -> None:
+def test_a_checkpoint_of_another_record_is_refused(seeded: str, kept: Path, bare_database_url: str) -> None:
     assert irritants("migrate", "--database", bare_database_url).code == 0
     ended = irritants("verify", "--checkpoint", str(kept), "--database", bare_database_url)
     assert (ended.code, "another record" in ended.err) == (1, True)
 
 
-def test_a_checkpoint_that_was_changed_or_signed_by_another_proves_nothing(seeded: str, kept: Path) -> None:
+def test_a_changed_checkpoint_or_another_key_is_refused(seeded: str, kept: Path) -> None:
     said = json.loads(kept.read_text(encoding="utf-8"))
     assert irritants("verify", "--checkpoint", str(kept), "--public-key", "00" * 32).code == 1
     kept.write_text(json.dumps({**said, "position": 1}), encoding="utf-8")
@@ -129,13 +129,15 @@ def test_a_checkpoint_that_was_changed_or_signed_by_another_proves_nothing(seede
     assert (ended.code, "is not a valid checkpoint" in ended.err) == (1, True)
 
 
-def test_what_is_no_checkpoint_is_said(seeded: str, tmp_path: Path) -> None:
+def test_a_missing_or_unreadable_checkpoint_is_reported(seeded: str, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("position 41, I think", encoding="utf-8")
     assert irritants("verify", "--checkpoint", str(tmp_path / "note.txt")).code == 2
     assert irritants("verify", "--checkpoint", str(tmp_path / "nothing.json")).code == 2
 
 
-def test_without_a_key_nothing_is_signed(seeded: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_signing_key_the_command_is_refused(
+    seeded: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("IRRITANTS_CHECKPOINT_KEY")
     ended = irritants("checkpoint")
     assert (ended.code, "IRRITANTS_CHECKPOINT_KEY" in ended.err) == (2, True)
@@ -143,5 +145,5 @@ def test_without_a_key_nothing_is_signed(seeded: str, monkeypatch: pytest.Monkey
     assert irritants("checkpoint").code == 2
 
 
-def test_one_that_cannot_be_written_is_said(seeded: str, tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_reported(seeded: str, tmp_path: Path) -> None:
     assert irritants("checkpoint", str(tmp_path / "no" / "folder.json")).code == 2

@@ -1,6 +1,7 @@
-"""correct, retract, evidence: every reading is right after each, and the history shows who did it, when and why."""
+"""`correct`, `retract` and `evidence`: each reading is right afterwards, and the history has actor, time and reason."""
 
 import json
+import re
 
 import httpx2 as httpx
 import pytest
@@ -13,7 +14,7 @@ VISAS = "ru-us/visas"
 
 @pytest.fixture
 def filed(desk: Desk) -> Desk:
-    """The third round is on record; the understanding on visas is the sixth event of its stream."""
+    """The third round is on record. The understanding on visas is the sixth event of its stream."""
     desk.done("report", desk.write("third.yaml", THIRD_ROUND))
     return desk
 
@@ -32,11 +33,12 @@ BOTH = ("understanding", "understanding", "both_sides", 0)
 ONE = ("understanding", "unstated", "one_side", 0)
 
 
-def test_a_retraction_takes_it_out_of_the_present_and_leaves_it_in_the_past(filed: Desk) -> None:
+def test_a_retraction_changes_the_present_and_not_past_readings(filed: Desk) -> None:
     before = str(event(filed, 6)["position"])
     shown = filed.done("retract", f"{VISAS}@6", "--reason", "Said of another round")
-    assert "confirmed  understanding → unstated" in shown
-    assert "US made no other statement that puts it at understanding; understanding is still reported" in shown
+    assert "confirmed  understanding → nothing" in shown
+    assert "The United States made no other statement that puts it at understanding." in " ".join(shown.split())
+    assert "Understanding is still reported." in " ".join(shown.split())
     assert standing(filed) == ONE
     assert standing(filed, as_of_position=before) == BOTH
     history = filed.done("history", VISAS)
@@ -45,7 +47,7 @@ def test_a_retraction_takes_it_out_of_the_present_and_leaves_it_in_the_past(file
     assert "✗" not in filed.done("history", VISAS, "--as-of-position", before)
 
 
-def test_a_retraction_that_is_retracted_restores_and_can_be_said_again(filed: Desk) -> None:
+def test_a_retracted_retraction_restores_the_event_which_can_be_retracted_again(filed: Desk) -> None:
     again = ("retract", f"{VISAS}@6", "--reason", "Said of another round")
     filed.done(*again)
     assert filed.done(*again).startswith("Already recorded")
@@ -62,7 +64,7 @@ def test_a_dry_run_writes_nothing(filed: Desk) -> None:
     assert standing(filed) == BOTH
 
 
-def test_evidence_that_falls_with_what_is_struck_is_named_before(filed: Desk) -> None:
+def test_a_retraction_lists_the_evidence_that_loses_its_effect(filed: Desk) -> None:
     filed.done("evidence", f"{VISAS}@6", "--source", "department-readout", "--paragraphs", "4,5")
     warned = filed.run("retract", f"{VISAS}@6", "--reason", "Said of another round").err
     assert "Its evidence loses its effect too: ru-us/visas@7 (US, department-on-july)" in warned
@@ -86,11 +88,22 @@ def test_a_correction_changes_only_the_fields_it_names(filed: Desk) -> None:
     assert "corrected (terms = Visas within ninety days" in filed.done("history", VISAS)
 
 
-def test_a_correction_of_the_date_moves_it_in_the_order_of_the_world(filed: Desk) -> None:
+def test_a_corrected_date_moves_the_event_in_the_order_of_the_world(filed: Desk) -> None:
     shown = filed.done("correct", f"{VISAS}@6", "--set", "occurred=2025-04-10", "--reason", "It was said in April")
     assert "understanding, as before" in shown or "No status changes" in shown
     assert standing(filed, effective_on="2025-04-10") == BOTH
     assert standing(filed)[3] == 0
+
+
+def test_a_dry_run_of_a_correction_shows_the_event_its_report_its_round_and_its_date(filed: Desk) -> None:
+    shown = filed.done(
+        *("correct", f"{VISAS}@6", "--reason", "Misheard", "--dry-run"),
+        *("--set", "occurred=2025-07-11", "--set", "asserted_by.person=A spokesman"),
+    )
+    assert "event      ru-us/visas@6, Understanding reported by the United States, 10 July 2025: Visas are" in shown
+    assert re.search(r"report +“[^”]+”, filed on .* by [\w-]+, on the round Moscow in July \(10 July 2025\)\n", shown)
+    assert "corrects   occurred: 2025-07-10 → 2025-07-11\n" in shown
+    assert "corrects   asserted by: person none → person A spokesman\n" in shown
 
 
 def test_a_correction_of_a_correction_replaces_it(filed: Desk) -> None:
@@ -101,7 +114,7 @@ def test_a_correction_of_a_correction_replaces_it(filed: Desk) -> None:
     assert (data["terms"], data["wording"]) == ("Visas within sixty days", "ninety")
 
 
-def test_a_reversal_read_wrongly_and_mended_is_no_regression(filed: Desk) -> None:
+def test_a_retracted_reversal_is_no_regression(filed: Desk) -> None:
     reversal = f"""\
 relation: ru-us
 title: A reversal
@@ -127,7 +140,7 @@ def sheet(desk: Desk, **past: str) -> httpx.Response:
     return httpx.get(f"{desk.url}/v1/rounds/ru-us/moscow-in-july/sheet", params=past)
 
 
-def test_a_sheet_reads_as_if_what_was_struck_had_never_been_said(filed: Desk) -> None:
+def test_a_sheet_leaves_out_a_retracted_event(filed: Desk) -> None:
     brought, before = sheet(filed), str(event(filed, 6)["position"])
     filed.done("retract", f"{VISAS}@6", "--reason", "Said of another round")
     struck = sheet(filed)
@@ -139,14 +152,14 @@ def test_a_sheet_reads_as_if_what_was_struck_had_never_been_said(filed: Desk) ->
     assert sheet(filed).json()["items"] == brought.json()["items"]
 
 
-def test_a_sheet_reads_as_if_what_was_corrected_had_always_been_so(filed: Desk) -> None:
+def test_a_sheet_has_the_corrected_wording(filed: Desk) -> None:
     filed.done("correct", f"{VISAS}@6", "--set", "wording=ninety days", "--reason", "Misread")
     (item,) = sheet(filed).json()["items"]
     assert [said["cited"]["wording"] for said in item["voices"]["US"]] == ["ninety days"]
     assert (item["before"]["confirmed_status"], item["after"]["confirmed_status"]) == ("unstated", "understanding")
 
 
-def test_a_correction_of_what_was_said_before_a_round_is_nothing_that_the_round_brought(filed: Desk) -> None:
+def test_a_correction_of_an_earlier_event_is_no_change_by_the_round(filed: Desk) -> None:
     filed.done("correct", "ru-us/direct-flights@2", "--set", "terms=Flights", "--reason", "Shorter")
     assert [item["irritant"] for item in sheet(filed).json()["items"]] == [VISAS]
 
@@ -159,19 +172,19 @@ def test_a_correction_of_what_was_said_before_a_round_is_nothing_that_the_round_
         ("ru-us@1", "title=Moscow and Washington", "/v1/relations/ru-us", "title", "Moscow and Washington"),
     ],
 )
-def test_record_keeping_is_corrected_too(
+def test_openings_and_registrations_can_be_corrected(
     filed: Desk, name: str, change: str, path: str, field: str, value: object
 ) -> None:
     filed.done("correct", name, "--set", change, "--reason", "A slip")
     assert httpx.get(filed.url + path).json()[field] == value
 
 
-def test_an_event_is_named_by_its_id_too(filed: Desk) -> None:
+def test_an_event_can_be_named_by_its_id(filed: Desk) -> None:
     filed.done("retract", str(event(filed, 6)["event"]), "--reason", "Said of another round")
     assert standing(filed) == ONE
 
 
-def test_a_further_relay_of_the_same_words_changes_no_basis(filed: Desk) -> None:
+def test_evidence_of_a_known_origin_changes_no_basis(filed: Desk) -> None:
     shown = filed.done(
         *("evidence", f"{VISAS}@2", "--source", "a-newspaper", "--publisher", "A newspaper", "--count", "9"),
         *("--paragraphs", "3", "--address", "https://example.org/1", "--published", "2025-04", "--language", "en"),
@@ -185,7 +198,7 @@ def test_a_further_relay_of_the_same_words_changes_no_basis(filed: Desk) -> None
     )
 
 
-def test_a_new_origin_by_the_other_side_confirms(desk: Desk) -> None:
+def test_evidence_by_the_other_side_confirms(desk: Desk) -> None:
     assert standing(desk) == ONE
     shown = desk.done(
         *(
@@ -201,18 +214,18 @@ def test_a_new_origin_by_the_other_side_confirms(desk: Desk) -> None:
         *("--origin", "department-on-visas", "--speaker", "The department", "--party", "US", "--channel", "quote"),
         *("--summary", "The department confirms the understanding."),
     )
-    assert "basis      one side: RU; 1 origin → both sides; 2 origins" in shown
+    assert "basis      one side: Russia; 1 origin → both sides; 2 origins" in shown
     assert standing(desk) == BOTH
 
 
-def test_whose_a_registered_origin_is_need_not_be_said(desk: Desk) -> None:
+def test_a_registered_origin_needs_no_party_option(desk: Desk) -> None:
     desk.done("evidence", f"{VISAS}@2", "--source", "a1-hasanova", "--paragraphs", "7", "--origin", "outlet-hasanova")
     data = event(desk, 6)["data"]
     assert isinstance(data, dict)
     assert data["asserted_by"] == {"party": "MEDIA", "channel": "outlet"}
 
 
-def test_whose_a_new_origin_is_must_be_said(desk: Desk) -> None:
+def test_a_new_origin_needs_a_party_option(desk: Desk) -> None:
     cited = ("--source", "a1-hasanova", "--paragraphs", "7", "--origin", "nobody-yet")
     ended = desk.run("evidence", f"{VISAS}@2", *cited)
     assert (ended.code, "--party and --channel" in ended.err) == (2, True)
@@ -230,17 +243,17 @@ def test_whose_a_new_origin_is_must_be_said(desk: Desk) -> None:
         (["correct", f"{VISAS}@2", "--set", "type=ConcernRaised", "--reason", "x"], 1, "never corrected"),
         (["correct", f"{VISAS}@2", "--set", "nonsense", "--reason", "x"], 2, "use FIELD=VALUE"),
         (["correct", f"{VISAS}@2", "--set", "source.paragraphs=[", "--reason", "x"], 2, "cannot be read"),
-        (["evidence", f"{VISAS}@1", "--source", "a1-hasanova", "--paragraphs", "1"], 2, "is no assertion"),
+        (["evidence", f"{VISAS}@1", "--source", "a1-hasanova", "--paragraphs", "1"], 2, "is not an assertion"),
         (["evidence", f"{VISAS}@2", "--source", "a1-hasanova", "--paragraphs", "one"], 2, "use numbers"),
-        (["evidence", f"{VISAS}@2", "--source", "a1-hasanova", "--paragraphs", "99"], 1, "there is no paragraph 99"),
+        (["evidence", f"{VISAS}@2", "--source", "a1-hasanova", "--paragraphs", "99"], 1, "Paragraph 99 does not exist"),
     ],
 )
-def test_what_cannot_be_mended_is_refused(desk: Desk, arguments: list[str], code: int, said: str) -> None:
+def test_an_impossible_correction_is_refused(desk: Desk, arguments: list[str], code: int, said: str) -> None:
     ended = desk.run(*arguments)
     assert (ended.code, said in " ".join(ended.err.split())) == (code, True), ended.err
 
 
-def test_as_json_the_receipt(desk: Desk) -> None:
+def test_json_output_is_the_receipt(desk: Desk) -> None:
     receipt = json.loads(desk.done("retract", f"{VISAS}@3", "--reason", "x", "--json"))
     assert [change["reason"] for change in receipt["changes"]] == ["retraction"]
     assert receipt["events"][0]["stream"] == f"irritant/{VISAS}"

@@ -1,6 +1,6 @@
-"""Commands and the server in other environments: locales that are not UTF-8, a pod with service links, forced colour.
+"""Commands and the server in other environments: locales other than UTF-8, service links of a pod, forced colour.
 
-Each program is started from nothing: the locale counts only when an interpreter starts.
+Each program starts in a new interpreter, because the locale is read when an interpreter starts.
 """
 
 import json
@@ -49,7 +49,7 @@ LINKS = {
 
 @pytest.fixture(scope="session")
 def german(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """A locale of ISO 8859-1, made for this run."""
+    """Return the environment of an ISO 8859-1 locale, which is generated for this run."""
     if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/de_DE").exists():
         pytest.skip("no locale can be made here: Debian's package `locales` is not installed")
     folder = tmp_path_factory.mktemp("locales")
@@ -75,7 +75,7 @@ def environment(*more: Mapping[str, str]) -> dict[str, str]:
 def ran(
     *arguments: str | Path, under: Mapping[str, str] = UTF_8, stdin: bytes = b"", code: int = 0
 ) -> "subprocess.CompletedProcess[bytes]":
-    """A command in a pipe, from nothing; arguments and what it writes are bytes, as the kernel hands them on."""
+    """Run a command in a new interpreter with a pipe. Arguments and output are bytes, as the kernel passes them."""
     command = [os.fsencode(part) for part in (*COMMAND, *arguments)]
     done = subprocess.run(command, env=environment(under), input=stdin, capture_output=True, check=False)
     assert done.returncode == code, done.stderr.decode(errors="replace")
@@ -96,7 +96,7 @@ for command in sys.argv[1:]:
 def batch(
     *commands: str, under: Mapping[str, str] = UTF_8, options: Sequence[str] = ()
 ) -> "subprocess.CompletedProcess[bytes]":
-    """Several commands in one interpreter: to start one takes longer than most commands."""
+    """Run several commands in one interpreter, because its start takes longer than most commands."""
     arguments = [sys.executable, *options, "-c", BATCH, *commands]
     done = subprocess.run(arguments, env=environment(under), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
@@ -104,7 +104,7 @@ def batch(
 
 
 def on_a_terminal(*arguments: str, under: Mapping[str, str]) -> bytes:
-    """All that a command writes to a terminal."""
+    """Return all bytes that a command writes to a terminal."""
     ours, theirs = pty.openpty()
     with subprocess.Popen([*COMMAND, *arguments], env=environment(under), stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
@@ -176,7 +176,7 @@ def test_json_on_a_terminal_is_utf_8_under_every_locale(filed: Desk, locale: Map
     assert json.loads(shown) == json.loads(ran("history", "ru-us/visas", "--json").stdout)
 
 
-def test_a_terminal_that_lacks_characters_shows_others_as_wide(filed: Desk, locale: Mapping[str, str]) -> None:
+def test_a_terminal_without_a_character_shows_another_of_the_same_width(filed: Desk, locale: Mapping[str, str]) -> None:
     shown = on_a_terminal("history", "ru-us/visas", under={**locale, "COLUMNS": "100"})
     assert not re.search(rb"[\x80-\x9f\xc0-\xff]", shown)
     plain = ESCAPES.sub("", shown.decode("latin-1"))
@@ -213,13 +213,13 @@ def test_arguments_are_utf_8_under_every_locale(desk: Desk, locale: Mapping[str,
     assert json.loads(made.stdout)["name"] == "Анна"
 
 
-def test_an_argument_in_the_encoding_of_the_locale_is_read_by_it(desk: Desk, german: Mapping[str, str]) -> None:
+def test_an_argument_in_the_encoding_of_the_locale_is_decoded(desk: Desk, german: Mapping[str, str]) -> None:
     command = [os.fsencode(part) for part in (*COMMAND, "retract", "ru-us/visas@3", "--reason")]
     subprocess.run([*command, "Übersehen".encode("latin-1")], env=environment(german), check=True, capture_output=True)
     assert "Übersehen" in desk.done("history", "ru-us/visas")
 
 
-def test_an_argument_that_is_in_no_encoding_is_refused(desk: Desk) -> None:
+def test_an_argument_that_cannot_be_decoded_is_refused(desk: Desk) -> None:
     command = [os.fsencode(part) for part in (*COMMAND, "retract", "ru-us/visas@3", "--reason")]
     refused = subprocess.run([*command, b"\xdcbersehen"], env=environment(UTF_8), check=False, capture_output=True)
     assert refused.returncode == 2
@@ -227,7 +227,7 @@ def test_an_argument_that_is_in_no_encoding_is_refused(desk: Desk) -> None:
     assert b"Traceback" not in refused.stderr
 
 
-def test_a_file_whose_name_is_in_no_encoding_is_named_in_its_error(reader: Desk) -> None:
+def test_an_error_shows_a_file_name_that_cannot_be_decoded(reader: Desk) -> None:
     command = [os.fsencode(part) for part in (*COMMAND, "report")]
     for more in ([], [b"--json"]):
         arguments = [*command, b"\xdcbersicht.yaml", *more]
@@ -237,7 +237,7 @@ def test_a_file_whose_name_is_in_no_encoding_is_named_in_its_error(reader: Desk)
         assert not more or "bersicht.yaml cannot be read" in json.loads(refused.stdout)["error"]
 
 
-def test_the_embedded_database_may_lie_in_a_folder_of_any_name(tmp_path: Path, locale: Mapping[str, str]) -> None:
+def test_the_folder_of_the_embedded_database_may_have_any_name(tmp_path: Path, locale: Mapping[str, str]) -> None:
     home, sockets = tmp_path / TYPO, Path(f"/tmp/{TYPO}-{os.getpid()}")
     sockets.mkdir(exist_ok=True)
     sockets.chmod(0o777)
@@ -251,7 +251,7 @@ def test_the_embedded_database_may_lie_in_a_folder_of_any_name(tmp_path: Path, l
     assert [key["id"] for key in listed] == [json.loads(made.stdout)["id"]]
 
 
-def test_no_command_and_no_server_leaves_an_encoding_to_the_locale(filed: Desk, tmp_path: Path) -> None:
+def test_commands_and_the_server_always_name_an_encoding(filed: Desk, tmp_path: Path) -> None:
     ours = ["-X", "warn_default_encoding", "-W", "error::EncodingWarning"]
     database = f"--database {filed.database_url}"
     commands = [
@@ -272,7 +272,7 @@ def test_no_command_and_no_server_leaves_an_encoding_to_the_locale(filed: Desk, 
     ]
     given = {"IRRITANTS_CHECKPOINT_KEY": str(tmp_path / "checkpoint.key")}
     batch(*commands, under={**UTF_8, **given}, options=ours)
-    # Serving from nothing: the embedded database made, migrated and seeded.
+    # A first start, which creates, migrates and seeds the embedded database.
     command = [sys.executable, *ours, "-m", "service", "serve", "--port", "0", "--json"]
     home = {"IRRITANTS_HOME": str(tmp_path / "home")}
     with subprocess.Popen(command, env=environment(UTF_8, home), stdout=subprocess.PIPE) as process:
@@ -283,7 +283,7 @@ def test_no_command_and_no_server_leaves_an_encoding_to_the_locale(filed: Desk, 
     assert process.returncode == 0
 
 
-def test_a_file_is_laid_out_alike_whatever_a_terminal_would_get(reader: Desk) -> None:
+def test_output_to_a_file_does_not_depend_on_terminal_settings(reader: Desk) -> None:
     commands = ["status", "history ru-us/banking-access", "sheet ru-us/istanbul-april", "dossier ru-us/visas"]
     commands.append(f"verify --documents --database {reader.database_url}")
     plain = batch(*commands)
@@ -292,12 +292,12 @@ def test_a_file_is_laid_out_alike_whatever_a_terminal_would_get(reader: Desk) ->
         assert (found.stdout, found.stderr) == (plain.stdout, plain.stderr), forced
 
 
-def test_help_in_a_pipe_is_laid_out_alike_where_colour_is_forced() -> None:
+def test_help_in_a_pipe_has_the_same_layout_with_forced_colour() -> None:
     coloured = ran("key", "create", "--help", under={**UTF_8, "FORCE_COLOR": "1"}).stdout.decode()
     assert ESCAPES.sub("", coloured) == ran("key", "create", "--help").stdout.decode()
 
 
-def test_a_sentence_is_shown_on_a_terminal_that_says_it_has_no_columns(reader: Desk) -> None:
+def test_output_is_shown_on_a_terminal_that_reports_zero_columns(reader: Desk) -> None:
     shown = on_a_terminal("status", "ru-us/visas", under={**UTF_8, "COLUMNS": "0"})
     assert "Visas for diplomats" in shown.decode()
 
@@ -323,7 +323,7 @@ def test_the_first_key_of_a_record_is_never_broken_over_two_lines(tmp_path: Path
     assert re.search(rb"^export IRRITANTS_KEY=irr_[0-9a-f]{12}_[\w-]{43}\r$", shown, re.MULTILINE), shown
 
 
-def test_commands_work_beside_the_service_links_of_a_pod_and_warn_once(reader: Desk) -> None:
+def test_commands_work_with_the_service_links_of_a_pod_and_warn_once(reader: Desk) -> None:
     for arguments in (["status", "--json"], ["key", "list", "--json", "--database", reader.database_url]):
         done = ran(*arguments, under={**UTF_8, **LINKS})
         assert json.loads(done.stdout)
@@ -334,12 +334,12 @@ def test_commands_work_beside_the_service_links_of_a_pod_and_warn_once(reader: D
         assert "enableServiceLinks: false" in warning
 
 
-def test_a_server_starts_beside_the_service_links_of_a_pod(database_url: str) -> None:
+def test_a_server_starts_with_the_service_links_of_a_pod(database_url: str) -> None:
     with serving(database_url, {**UTF_8, **LINKS}) as url:
         assert httpx.get(f"{url}/readyz").status_code == 200
 
 
-def test_completion_says_nothing_of_service_links() -> None:
+def test_completion_prints_no_warning_about_service_links() -> None:
     completing: dict[str, Any] = {
         "_IRRITANTS_COMPLETE": "complete_bash",
         "COMP_WORDS": "irritants sta",

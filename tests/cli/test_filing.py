@@ -1,4 +1,4 @@
-"""report: previewed, filed once, refused with every mistake in its line, and made from a template."""
+"""`report` previews a file, files it once, reports every mistake with its line, and writes templates."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from service import reportfile
+from service.domain.nearby import ID_OF_A_RELATION
 from tests.cli.conftest import Desk
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -52,17 +53,20 @@ def visas(desk: Desk) -> tuple[str, str, str]:
     return found["status"], found["confirmed_status"], found["basis"]
 
 
-def test_a_dry_run_shows_before_and_after_who_says_so_and_writes_nothing(desk: Desk) -> None:
+def test_a_dry_run_shows_the_changes_and_writes_nothing(desk: Desk) -> None:
     before, file = head(desk), desk.write("third.yaml", THIRD_ROUND)
     lines = [line.rstrip() for line in desk.done("report", file, "--dry-run").splitlines()]
-    assert lines[:7] == [
+    said = "Understanding reported: Visas are to take sixty days."
+    assert lines[:2] == ["  actors     RU: Russia; US: The United States", ""]
+    assert lines[3].startswith("  reads      Russia and the United States both say that the substance is agreed")
+    assert [lines[2], *lines[4:10]] == [
         "Visas for diplomats  ru-us/visas  something happened",
         "  claimed    understanding, as before",
-        "  confirmed  unstated → understanding",
+        "  confirmed  nothing → understanding",
         "  reported   understanding, as before",
-        "  basis      one side: RU; 1 origin → both sides; 2 origins",
-        "  awaiting   both, as before",
-        "  says so    US, Department of State (quote) Understanding reported: Visas are to take sixty days.",
+        "  basis      one side: Russia; 1 origin → both sides; 2 origins",
+        "  awaiting   Both sides, as before",
+        f"  says so    The United States, Department of State (quote) {said}",
     ]
     assert (
         lines[-1]
@@ -71,16 +75,16 @@ def test_a_dry_run_shows_before_and_after_who_says_so_and_writes_nothing(desk: D
     assert (head(desk), visas(desk)) == (before, ("understanding", "unstated", "one_side"))
 
 
-def test_what_will_still_need_confirmation_is_said(desk: Desk) -> None:
+def test_a_dry_run_shows_what_will_need_confirmation(desk: Desk) -> None:
     claimed = THIRD_ROUND.replace("UnderstandingReported", "ResolutionDeclared").replace(
         "    terms: Visas within sixty days\n", ""
     )
     shown = desk.done("report", desk.write("third.yaml", claimed), "--dry-run")
-    assert "to confirm resolved is claimed, but RU confirms only understanding" in shown
+    assert "to confirm resolved is claimed, but Russia confirms only understanding" in shown
     assert "to confirm it rests on only one origin" in shown
 
 
-def test_filing_says_where_and_filing_again_says_so(desk: Desk) -> None:
+def test_filing_shows_positions_and_filing_again_shows_the_first_ones(desk: Desk) -> None:
     before, file = head(desk), desk.write("third.yaml", THIRD_ROUND)
     assert f"Recorded: 4 events at positions {before + 1} to {before + 4}" in desk.done("report", file)
     assert visas(desk) == ("understanding", "understanding", "both_sides")
@@ -90,13 +94,13 @@ def test_filing_says_where_and_filing_again_says_so(desk: Desk) -> None:
     assert "A report with this title is on record" in desk.run("report", file, "--dry-run").err
 
 
-def test_the_same_in_other_words_is_the_same_report(desk: Desk) -> None:
+def test_a_report_with_other_comments_is_the_same_report(desk: Desk) -> None:
     desk.done("report", desk.write("third.yaml", THIRD_ROUND))
     commented = THIRD_ROUND.replace("events:\n", "events:  # what was said\n")
     assert desk.done("report", desk.write("again.yaml", commented)).startswith("Already recorded")
 
 
-def test_as_json_the_receipt_is_that_of_the_service(desk: Desk) -> None:
+def test_json_output_is_the_receipt_of_the_service(desk: Desk) -> None:
     file = desk.write("third.yaml", THIRD_ROUND)
     preview = json.loads(desk.done("report", file, "--dry-run", "--json"))
     assert (preview["dry_run"], preview["replayed"], "id" in preview) == (True, False, False)
@@ -107,7 +111,7 @@ def test_as_json_the_receipt_is_that_of_the_service(desk: Desk) -> None:
     assert json.loads(desk.done("report", file, "--json"))["replayed"]
 
 
-def test_the_same_title_with_other_contents_is_refused_and_the_difference_shown(desk: Desk) -> None:
+def test_the_same_title_with_other_contents_is_refused_with_a_diff(desk: Desk) -> None:
     file = desk.write("third.yaml", THIRD_ROUND)
     desk.done("report", file)
     before = head(desk)
@@ -120,7 +124,7 @@ def test_the_same_title_with_other_contents_is_refused_and_the_difference_shown(
     assert head(desk) == before
 
 
-def test_the_difference_leaves_out_how_others_are_named(desk: Desk) -> None:
+def test_the_diff_leaves_out_ids_of_other_events(desk: Desk) -> None:
     evidence = """
   - stream: irritant/visas
     type: EvidenceAdded
@@ -139,7 +143,7 @@ def test_the_difference_leaves_out_how_others_are_named(desk: Desk) -> None:
     assert changed == ["-    summary: Said again.", "+    summary: Said once more."]
 
 
-def test_the_seeds_are_on_record_already(desk: Desk) -> None:
+def test_the_seeds_are_already_recorded(desk: Desk) -> None:
     for seed in sorted(SEEDS.glob("*.yaml")):
         assert desk.done("report", seed).startswith("Already recorded")
 
@@ -169,7 +173,7 @@ events:
 """
 
 
-def test_ten_mistakes_are_ten_lines_and_nothing_is_written(desk: Desk) -> None:
+def test_each_of_ten_mistakes_has_its_line_and_nothing_is_written(desk: Desk) -> None:
     before, file = head(desk), desk.write("ten.yaml", TEN_MISTAKES)
     ended = desk.run("report", file)
     assert ended.code == 1
@@ -181,7 +185,7 @@ def test_ten_mistakes_are_ten_lines_and_nothing_is_written(desk: Desk) -> None:
     assert [m["line"] for m in found] == list(range(12, 22))
 
 
-def test_a_file_that_cannot_be_read_says_where(reader: Desk) -> None:
+def test_invalid_yaml_is_refused_with_its_line(reader: Desk) -> None:
     ended = reader.run("report", reader.write("broken.yaml", "relation: ru-us\n  title: [\n"))
     assert ended.code == 1
     assert re.search(r"broken\.yaml:2:\d+: ", ended.err)
@@ -200,7 +204,7 @@ def test_a_file_that_cannot_be_read_says_where(reader: Desk) -> None:
         ),
     ],
 )
-def test_a_file_that_is_no_text_says_where(reader: Desk, content: bytes, place: str) -> None:
+def test_an_undecodable_file_is_refused_with_its_place(reader: Desk, content: bytes, place: str) -> None:
     file = reader.folder / "file"
     file.write_bytes(content)
     for options in ([], ["--json"]):
@@ -215,7 +219,7 @@ def test_a_summary_may_be_a_block_of_yaml(desk: Desk) -> None:
     assert desk.done("report", desk.write("block.yaml", THIRD_ROUND.replace(line, block))).startswith("Already")
 
 
-def test_what_is_no_file_is_refused_with_a_sentence(reader: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_no_file_is_refused_with_an_explanation(reader: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reportfile, "PIPE_SECONDS", 0.1)
     pipe = reader.folder / "pipe"
     os.mkfifo(pipe)
@@ -225,29 +229,30 @@ def test_what_is_no_file_is_refused_with_a_sentence(reader: Desk, monkeypatch: p
         assert str(path) in ended.err.replace("\n", "")
 
 
-def test_a_transition_that_is_not_allowed_says_the_rung_and_what_is(desk: Desk) -> None:
+def test_a_refused_event_shows_the_rung_and_the_allowed_events(desk: Desk) -> None:
     reversal = THIRD_ROUND.replace("UnderstandingReported", "ProgressReversed").replace(
         "    terms: Visas within sixty days\n", "    to: resolved\n    by: US\n    reason: A change of mind\n"
     )
     ended = desk.run("report", desk.write("third.yaml", reversal))
     assert ended.code == 1
     assert "At this date the irritant is at understanding; allowed: " in ended.err
-    assert re.search(r"third\.yaml:22:\d+: to: A reversal goes back", ended.err)
+    assert re.search(r"third\.yaml:22:\d+: to: A reversal cannot go back", ended.err)
 
 
-def test_whoever_was_slower_sees_what_was_recorded_meanwhile(desk: Desk) -> None:
+def test_a_version_conflict_shows_the_events_recorded_meanwhile(desk: Desk) -> None:
     expecting = THIRD_ROUND.replace("sources:\n", "expect: {irritant/visas: 5}\nsources:\n", 1)
     desk.done("report", desk.write("third.yaml", expecting))
     slower = expecting.replace("third round", "third round, by another desk").replace("department-", "other-")
     ended = desk.run("report", desk.write("slower.yaml", slower))
     assert ended.code == 1
     assert re.search(
-        r"slower\.yaml:4:\d+: expect.irritant/visas: irritant/ru-us/visas is at version 6, not at 5", ended.err
+        r"slower\.yaml:4:\d+: expect.irritant/visas: Version conflict: irritant/ru-us/visas is at version 6, but",
+        ended.err,
     )
     assert "Understanding reported: Visas are to take sixty days." in ended.err
 
 
-def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(reader: Desk) -> None:
+def test_a_template_has_every_open_irritant_and_cannot_be_filed_unchanged(reader: Desk) -> None:
     file = reader.folder / "third.yaml"
     reader.done("report", "--template", "ru-us/moscow-in-july", file)
     text = file.read_text(encoding="utf-8")
@@ -264,12 +269,15 @@ def test_a_template_has_every_open_irritant_and_is_not_filed_as_it_is(reader: De
     assert set(left) == set(told)
 
 
-def test_what_a_template_has_commented_out_can_be_filed(desk: Desk) -> None:
+def test_the_commented_entries_of_a_template_can_be_filed(desk: Desk) -> None:
     text = desk.done("report", "--template", "ru-us/moscow-in-july")
+    text = text.partition("\n  # Every other type of event.")[0]
     begin = text.index("  # The round itself")
     comments = r"^  # (?=(- stream| +\w+:))"
     filled = text[:begin] + re.sub(comments, "  ", text[begin:], flags=re.MULTILINE)
+    report = json.loads(desk.done("get", "reports", "--json"))["items"][0]["id"]
     for field, value in {
+        "report": report,
         "paragraphs": "3", "type": "DiscussionReported\n    form: talks", "outcome": "done", "answer": "rejected",
         "hours": "6", "qualifier": "exact", "channel": "quote", "party": "US", "occurred": "2025-07-10",
     }.items():  # fmt: skip
@@ -277,28 +285,29 @@ def test_what_a_template_has_commented_out_can_be_filed(desk: Desk) -> None:
     filled = re.sub(r"<number>", "1", filled)
     filled = re.sub(r"<[^>]*>", "readout", filled)
     file = desk.write("third.yaml", filled)
-    assert "Recorded: 16 events" in desk.done("report", file), filled
+    assert "Recorded: 17 events" in desk.done("report", file), filled
 
 
-def test_a_template_overwrites_nothing(reader: Desk) -> None:
+def test_a_template_does_not_overwrite_a_file(reader: Desk) -> None:
     file = reader.write("third.yaml", "precious")
     assert reader.run("report", "--template", "ru-us/moscow", file).code == 2
     assert file.read_text(encoding="utf-8") == "precious"
 
 
-@pytest.mark.parametrize(("round", "code"), [("moscow", 2), ("ru-us/Moscow", 2), ("de-fr/paris", 5)])
-def test_a_template_wants_a_round_of_a_relation_on_record(reader: Desk, round: str, code: int) -> None:
-    assert reader.run("report", "--template", round).code == code
+@pytest.mark.parametrize("id", ["moscow", "ru-us/Moscow", "fr-fr/paris", "source/readout"])
+def test_a_template_needs_the_id_of_a_round_or_a_relation(reader: Desk, id: str) -> None:
+    ended = reader.run("report", "--template", id)
+    assert (ended.code, f'invalid --template "{id}"; ' in ended.err, "use " in ended.err) == (2, True, True)
 
 
-def test_without_a_key_nothing_is_filed(desk: Desk) -> None:
+def test_a_report_without_a_key_is_refused(desk: Desk) -> None:
     file = desk.write("third.yaml", THIRD_ROUND)
     desk.monkeypatch.delenv("IRRITANTS_KEY")
     ended = desk.run("report", file)
     assert (ended.code, "needs a key with the scope report" in ended.err) == (4, True)
 
 
-def test_a_key_that_may_only_read_is_told_the_scope(desk: Desk) -> None:
+def test_a_key_that_may_only_read_is_refused_with_the_needed_scope(desk: Desk) -> None:
     desk.key("read", name="reader")
     ended = desk.run("report", desk.write("third.yaml", THIRD_ROUND))
     assert (ended.code, "lacks the scope report" in ended.err) == (4, True)
@@ -310,7 +319,7 @@ def test_a_key_of_another_relation_is_refused(desk: Desk) -> None:
     assert (ended.code, "may not report on ru-us" in ended.err) == (4, True)
 
 
-def test_an_expired_key_and_a_revoked_one_are_none(desk: Desk) -> None:
+def test_expired_and_revoked_keys_are_refused(desk: Desk) -> None:
     file = desk.write("third.yaml", THIRD_ROUND)
     desk.key("report", expires_at=datetime.now(UTC) - timedelta(seconds=1))
     assert desk.run("report", file).code == 4
@@ -320,14 +329,14 @@ def test_an_expired_key_and_a_revoked_one_are_none(desk: Desk) -> None:
     assert desk.run("report", file).code == 4
 
 
-def test_mistakes_are_told_also_where_the_service_cannot_be_reached(reader: Desk) -> None:
+def test_mistakes_are_listed_even_if_the_service_is_unreachable(reader: Desk) -> None:
     ended = reader.run("report", reader.write("ten.yaml", TEN_MISTAKES), "--url", "http://127.0.0.1:9")
     assert ended.code == 1
     assert "without the service" in ended.err
     assert ":21:" in ended.err
 
 
-def test_a_file_that_is_not_there(reader: Desk) -> None:
+def test_a_missing_file_is_reported(reader: Desk) -> None:
     assert reader.run("report", reader.folder / "nothing.yaml").code == 2
     assert reader.run("report").code == 2
 
@@ -348,3 +357,47 @@ def test_five_thousand_events_are_filed_whole_or_not_at_all(desk: Desk) -> None:
     assert "and 4,988 more" in shown
     assert "Recorded: 5002 events" in shown
     assert head(desk) == before + 5_002
+
+
+def test_a_slip_is_pointed_out_with_its_place_in_the_file(desk: Desk) -> None:
+    preview = json.loads(desk.done("report", desk.write("third.yaml", THIRD_ROUND), "--dry-run", "--json"))
+    assert preview["warnings"] == []
+    file = desk.write("early.yaml", THIRD_ROUND.replace("  occurred: 2025-07-10", "  occurred: 1025-07-10"))
+    line = f"warning {file}:13:13: defaults.occurred: 10 July 1025 is before 1900. Check the year."
+    for arguments in (("--dry-run",), ()):
+        assert line in " ".join(desk.done("report", file, *arguments).split())
+
+
+def test_a_file_in_the_wrong_order_is_one_mistake_with_the_right_id(desk: Desk) -> None:
+    file = desk.write("order.yaml", THIRD_ROUND.replace("ru-us", "us-ru"))
+    ended = desk.run("report", file)
+    assert ended.code == 1
+    assert ended.err.splitlines()[1:] == [f"{file}:1:11: relation: must be {ID_OF_A_RELATION}. Use ru-us."]
+
+
+@pytest.mark.parametrize(
+    ("written", "broken", "detail"),
+    [
+        ("    publisher: Department of State\n", "", "publisher: is missing. Give text in one line"),
+        ("  - slug: department-readout\n", "  - name: readout\n", "a source needs the field `slug`; use a short name"),
+        ("{origin: department-on-july,", "{", "origin: is missing. Give the short name"),
+        ("party: US, channel: quote}]", "party: USA, channel: quote}]", "party: must be the code of a state"),
+    ],
+)
+def test_a_source_that_is_refused_is_one_mistake(desk: Desk, written: str, broken: str, detail: str) -> None:
+    text = THIRD_ROUND.replace("    origins:\n      - {", "    origins: [{").replace("quote}\n", "quote}]\n", 1)
+    file = desk.write("source.yaml", text.replace(written, broken))
+    ended = desk.run("report", file)
+    assert detail in ended.err
+    assert len(ended.err.splitlines()) == (3 if "slug" in written else 2), ended.err
+
+
+def test_a_persian_text_is_pasted_with_its_marks(desk: Desk) -> None:
+    other = desk.write("override.yaml", THIRD_ROUND.replace("sixty days.", "sixty\u202e days."))
+    refused = desk.run("report", other)
+    assert "summary: has U+202E (right-to-left override) at character 24, which is not allowed" in refused.err
+    pasted = "\u200f\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u062f\u00ad"
+    file = desk.write("persian.yaml", THIRD_ROUND.replace("Visas are to take sixty days.", pasted))
+    assert pasted[1:-1] in desk.done("report", file)
+    listed = json.loads(desk.done("history", "ru-us/visas", "--json"))["items"]
+    assert listed[-1]["data"]["summary"] == pasted[1:-1]

@@ -1,4 +1,4 @@
-"""migrate, verify, rebuild, export, import, key: on a database of the test's own."""
+"""`migrate`, `verify`, `rebuild`, `export`, `import` and `key`, each on the test's own database."""
 
 import json
 import os
@@ -34,15 +34,13 @@ def position(url: str) -> int:
     return head.position
 
 
-def test_migrate_makes_the_tables_from_nothing(bare_database_url: str) -> None:
+def test_migrate_creates_the_tables(bare_database_url: str) -> None:
     assert irritants("migrate", "--database", bare_database_url).code == 0
     assert irritants("migrate", "--database", bare_database_url).code == 0
     assert "0 events" in irritants("verify", "--database", bare_database_url).out
 
 
-def test_an_export_imported_gives_the_same_record_and_the_same_export(
-    seeded: str, database_url: str, tmp_path: Path
-) -> None:
+def test_an_imported_export_gives_the_same_record_and_export(seeded: str, database_url: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     assert irritants("export", str(first)).code == 0
     assert irritants("import", str(first), "--database", database_url).code == 0
@@ -53,7 +51,7 @@ def test_an_export_imported_gives_the_same_record_and_the_same_export(
     assert json.loads(verified[0])["position"] == position(seeded)
 
 
-def test_an_import_wants_an_empty_record_and_a_whole_export(seeded: str, database_url: str, tmp_path: Path) -> None:
+def test_an_import_needs_an_empty_record_and_a_complete_export(seeded: str, database_url: str, tmp_path: Path) -> None:
     export = tmp_path / "export.jsonl"
     irritants("export", str(export))
     assert "an empty record" in irritants("import", str(export)).err
@@ -64,7 +62,7 @@ def test_an_import_wants_an_empty_record_and_a_whole_export(seeded: str, databas
     assert position(database_url) == 0
 
 
-def test_an_export_into_a_pipe_goes_through_it_and_leaves_it_one(seeded: str, tmp_path: Path) -> None:
+def test_an_export_to_a_named_pipe_does_not_replace_the_pipe(seeded: str, tmp_path: Path) -> None:
     pipe, file = tmp_path / "pipe", tmp_path / "file"
     os.mkfifo(pipe)
     with ThreadPoolExecutor() as pool:
@@ -75,7 +73,7 @@ def test_an_export_into_a_pipe_goes_through_it_and_leaves_it_one(seeded: str, tm
     assert pipe.is_fifo()
 
 
-def test_what_no_release_of_ours_wrote_is_named_and_nothing_is_rebuilt(seeded: str) -> None:
+def test_an_unknown_event_is_named_and_nothing_is_rebuilt(seeded: str) -> None:
     with superuser(seeded) as c:
         c.execute("""UPDATE events SET data = data || '{"invented": 1}' WHERE position = 25""")
     for command in (["rebuild"], ["verify", "--documents"]):
@@ -85,7 +83,7 @@ def test_what_no_release_of_ours_wrote_is_named_and_nothing_is_rebuilt(seeded: s
         assert ended.err.count("\n") == 1
 
 
-def test_an_export_that_cannot_be_written_leaves_nothing(seeded: str, tmp_path: Path) -> None:
+def test_a_failed_export_leaves_no_file(seeded: str, tmp_path: Path) -> None:
     assert irritants("export", str(tmp_path / "no" / "folder.jsonl")).code == 2
     assert irritants("export", "-", "--json").code == 2
     assert list(tmp_path.iterdir()) == []
@@ -103,7 +101,7 @@ def test_verify_names_the_first_bad_position(seeded: str) -> None:
     assert (found["whole"], found["position"]) == (False, 7)
 
 
-def test_verify_with_documents_finds_one_that_is_not_what_the_log_says_and_rebuild_mends_it(seeded: str) -> None:
+def test_verify_finds_a_wrong_document_and_rebuild_repairs_it(seeded: str) -> None:
     with psycopg.connect(seeded) as c:
         c.execute("UPDATE read_models SET body = '{}' WHERE name = 'irritant' AND key = 'ru-us/visas'")
     assert irritants("verify").code == 0
@@ -124,7 +122,7 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(seeded: str) 
     assert secret not in listed.out + irritants("key", "list", "--json").out
     assert irritants("key", "revoke", id).code == 0
     assert irritants("key", "revoke", id).code == 5
-    again = irritants("key", "revoke", token)  # as it came to light: of that only the id is said
+    again = irritants("key", "revoke", token)  # only the id of the leaked token is printed
     assert (again.code, again.err) == (
         5,
         f"irritants: no live key has the id {id}; `irritants key list` lists all keys\n",
@@ -132,7 +130,7 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(seeded: str) 
     assert json.loads(irritants("key", "list", "--json").out)["items"][0]["state"] == "revoked"
 
 
-def test_a_key_as_json_has_the_secret_the_one_time(seeded: str) -> None:
+def test_json_output_shows_the_secret_of_a_key_once(seeded: str) -> None:
     made = json.loads(irritants("key", "create", "board", "--scope", "read", "--json").out)
     assert (made["scopes"], made["relations"], made["expires_at"], made["state"]) == (["read"], None, None, "live")
     assert made["key"].startswith(f"irr_{made['id']}_")
@@ -149,25 +147,25 @@ def test_a_key_as_json_has_the_secret_the_one_time(seeded: str) -> None:
         ["an\x1bna", "--scope", "report"],
     ],
 )
-def test_a_key_that_cannot_be_is_refused(seeded: str, arguments: list[str]) -> None:
+def test_invalid_options_for_a_key_are_refused(seeded: str, arguments: list[str]) -> None:
     assert irritants("key", "create", *arguments).code == 2
     assert json.loads(irritants("key", "list", "--json").out) == {"items": []}
 
 
-def test_a_day_ends_when_it_is_over(seeded: str) -> None:
+def test_a_key_is_valid_to_the_end_of_its_last_day(seeded: str) -> None:
     irritants("key", "create", "anna", "--scope", "report", "--expires", "2999-12-31")
     (key,) = json.loads(irritants("key", "list", "--json").out)["items"]
     assert key["expires_at"] == "3000-01-01T00:00:00+00:00"
 
 
-def test_a_database_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRRITANTS_DATABASE_URL", "postgresql://127.0.0.1:9/nothing")
     for command in (["verify"], ["rebuild"], ["key", "list"], ["migrate"]):
         ended = irritants(*command)
         assert (ended.code, "cannot be reached" in ended.err) == (3, True), command
 
 
-def test_a_setting_that_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRRITANTS_PROT", "8001")
     ended = irritants("verify")
     assert (ended.code, "IRRITANTS_PROT" in ended.err) == (2, True)
@@ -183,7 +181,7 @@ READING = (
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, where somebody works by mistake."""
+    """Return an empty folder, in which a user starts a command by mistake."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -196,7 +194,7 @@ def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{path}{name}", command
 
 
-def test_every_command_on_the_database_is_one_that_makes_a_record_or_one_that_needs_it() -> None:
+def test_every_database_command_either_creates_a_record_or_needs_one() -> None:
     on_the_database = {
         path
         for path, command in commands(typer.main.get_command(app))
@@ -207,7 +205,7 @@ def test_every_command_on_the_database_is_one_that_makes_a_record_or_one_that_ne
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_where_no_record_is_the_folder_is_named_and_stays_empty(elsewhere: Path, command: list[str]) -> None:
+def test_without_a_record_the_folder_is_named_and_stays_empty(elsewhere: Path, command: list[str]) -> None:
     ended = irritants(*command)
     assert (ended.code, f"there is no record in {elsewhere}/.irritants" in ended.err) == (3, True)
     assert "IRRITANTS_HOME" in ended.err
@@ -215,7 +213,7 @@ def test_where_no_record_is_the_folder_is_named_and_stays_empty(elsewhere: Path,
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_a_database_without_tables_stays_without(
+def test_commands_do_not_create_tables_in_an_empty_database(
     elsewhere: Path, bare_database_url: str, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", "checkpoint.key")
@@ -227,7 +225,7 @@ def test_a_database_without_tables_stays_without(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_record_of_an_earlier_release_is_read_by_no_command_until_it_is_migrated(
+def test_commands_refuse_a_record_of_an_earlier_release_until_migrate(
     elsewhere: Path, seeded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     irritants("export", "backup.jsonl")
@@ -246,21 +244,21 @@ def test_a_record_of_an_earlier_release_is_read_by_no_command_until_it_is_migrat
     assert irritants("verify").code == 0
 
 
-def test_migrate_makes_an_embedded_record(elsewhere: Path) -> None:
+def test_migrate_creates_an_embedded_record(elsewhere: Path) -> None:
     assert irritants("migrate").code == 0
     assert "0 events" in irritants("verify").out
     assert irritants("key", "create", "anna", "--scope", "admin").code == 0
     assert "anna" in irritants("key", "list").out
 
 
-def test_an_import_makes_the_tables_that_are_missing(seeded: str, bare_database_url: str, tmp_path: Path) -> None:
+def test_an_import_creates_missing_tables(seeded: str, bare_database_url: str, tmp_path: Path) -> None:
     irritants("export", str(tmp_path / "backup.jsonl"))
     assert irritants("import", str(tmp_path / "backup.jsonl"), "--database", bare_database_url).code == 0
     assert position(bare_database_url) == position(seeded)
 
 
 @pytest.mark.parametrize("command", ["export", "checkpoint"])
-def test_what_holds_more_than_the_record_is_replaced_only_by_force(
+def test_a_file_of_another_record_or_kind_is_replaced_only_with_force(
     seeded: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", str(tmp_path / "checkpoint.key"))
@@ -289,21 +287,21 @@ def test_what_holds_more_than_the_record_is_replaced_only_by_force(
     assert irritants(command, str(file)).code == 0, "an empty file holds nothing"
 
 
-def test_an_earlier_export_is_replaced_and_one_of_another_history_is_not(seeded: str, tmp_path: Path) -> None:
+def test_an_earlier_export_of_the_same_history_is_replaced(seeded: str, tmp_path: Path) -> None:
     file = tmp_path / "backup.jsonl"
     assert irritants("export", str(file)).code == 0
     header, second, *_ = file.read_text(encoding="utf-8").splitlines()
     earlier = {**json.loads(header), "position": 1, "chain_hash": json.loads(second)["chain_hash"]}
     file.write_text(f"{json.dumps({**earlier, 'chain_hash': '0' * 64})}\n", encoding="utf-8")
     ended = irritants("export", str(file))
-    assert (ended.code, "it holds other events" in ended.err) == (1, True)
+    assert (ended.code, "its events are not those of this record" in ended.err) == (1, True)
     file.write_text(f"{json.dumps(earlier)}\n", encoding="utf-8")
     assert irritants("export", str(file)).code == 0
     assert len(file.read_text(encoding="utf-8").splitlines()) == position(seeded) + 1
 
 
 @pytest.mark.parametrize("out", ["/dev/null", "/dev/full"])
-def test_a_key_that_cannot_be_shown_is_not_made(seeded: str, out: str) -> None:
+def test_no_key_is_created_if_it_cannot_be_shown(seeded: str, out: str) -> None:
     for more in ([], ["--json"]):
         with (
             Path(out).open("w", encoding="utf-8") as nowhere,

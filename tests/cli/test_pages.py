@@ -1,4 +1,4 @@
-"""The pages for people are true: every file on them is written and every command run, against a real server."""
+"""The documentation for users is true: tests write every file in it and run every command against a real server."""
 
 import os
 import re
@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Command(NamedTuple):
-    """A line of a shell, and what it says; `…` is anything."""
+    """A shell command and its expected output, in which `…` stands for any text."""
 
     line: str
     says: str
@@ -41,7 +41,7 @@ def commands(block: str) -> Iterator[Command]:
 
 
 def fits(said: str, page: str) -> bool:
-    """Whether this is what the page says, where `…` is anything on a line, and alone on one any lines, also none."""
+    """Return whether output matches a page. `…` stands for any text in a line, and alone on a line for any lines."""
     pattern = "".join(
         r"(?:[^\n]*\n)*?" if line == "…" else ANYTHING.sub(r"[^\\n]*", re.escape(line)) + r"\n"
         for line in page.splitlines()
@@ -50,7 +50,7 @@ def fits(said: str, page: str) -> bool:
 
 
 class Shell:
-    """Runs a line in the desk's folder: a command of ours in this process, whatever else in a shell of the system."""
+    """Run a line in the desk's folder: our commands in this process, all others in a shell."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -72,7 +72,7 @@ class Shell:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk) -> None:
+def test_every_command_of_a_page_prints_what_the_page_shows(page: Path, desk: Desk) -> None:
     shell, ran = Shell(desk), 0
     for kind, block in blocks(page):
         if kind == "yaml":
@@ -86,7 +86,7 @@ def test_every_command_of_a_page_says_what_the_page_says(page: Path, desk: Desk)
     assert ran
 
 
-def test_an_export_is_restored_by_the_commands_of_the_page(desk: Desk, bare_database_url: str) -> None:
+def test_the_commands_of_the_page_restore_an_export(desk: Desk, bare_database_url: str) -> None:
     Shell(desk)
     desk.monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", str(desk.folder / "checkpoint.key"))
     page = BACKUP.read_text(encoding="utf-8").replace("postgresql://owner@db.example/new", bare_database_url)
@@ -113,10 +113,10 @@ def test_the_page_lists_every_exit_code() -> None:
         ("[a]", "[a]"),
     ],
 )
-def test_what_fits_the_page(page: str, said: str) -> None:
+def test_output_that_matches_the_page(page: str, said: str) -> None:
     assert fits(said, page)
 
 
 @pytest.mark.parametrize(("page", "said"), [("a … c", "a b\nc"), ("a", "a\nb"), ("a", ""), ("a\n…\nc", "a\nb")])
-def test_what_does_not_fit_the_page(page: str, said: str) -> None:
+def test_output_that_does_not_match_the_page(page: str, said: str) -> None:
     assert not fits(said, page)

@@ -1,4 +1,4 @@
-"""status, history, changes: what they show of the seeds, in the present and in the past, and how they fail."""
+"""`status`, `history` and `changes` on the seeds, in the present and in the past, and their errors."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from tests.clients.misbehaving import answer, misbehaving
 BANKING = "ru-us/banking-access"
 
 
-def test_the_board_has_each_irritant_with_three_statuses_basis_and_whose_move_it_is(reader: Desk) -> None:
+def test_the_board_has_each_irritant_with_statuses_basis_and_awaiting(reader: Desk) -> None:
     head, *rows = [re.split(" {2,}", line) for line in reader.done("status").splitlines()]
     assert head[:7] == ["irritant", "claimed", "confirmed", "reported", "basis", "origins", "awaiting"]
     assert [row[:7] for row in rows] == [
-        ["ru-us/banking-access", "formalised", "understanding", "formalised", "one side", "1", "both"],
-        ["ru-us/diplomat-movement", "understanding", "raised", "understanding", "one side", "1", "both"],
-        ["ru-us/direct-flights", "proposed", "unstated", "proposed", "attributed", "1", "US"],
-        ["ru-us/property-return", "proposed", "unstated", "in talks", "one side", "1", "US"],
-        ["ru-us/visas", "understanding", "unstated", "understanding", "one side", "1", "both"],
+        ["ru-us/banking-access", "formalised", "understanding", "formalised", "one side", "1", "Both sides"],
+        ["ru-us/diplomat-movement", "understanding", "raised", "understanding", "one side", "1", "Both sides"],
+        ["ru-us/direct-flights", "proposed", "nothing", "proposed", "attributed", "1", "The United States"],
+        ["ru-us/property-return", "proposed", "nothing", "in talks", "one side", "1", "The United States"],
+        ["ru-us/visas", "understanding", "nothing", "understanding", "one side", "1", "Both sides"],
     ]
 
 
@@ -36,32 +36,33 @@ def test_the_board_has_each_irritant_with_three_statuses_basis_and_whose_move_it
         ("source/a1-hasanova", "/v1/sources/a1-hasanova"),
     ],
 )
-def test_json_is_what_the_service_answers(reader: Desk, id: str, path: str) -> None:
+def test_json_output_is_the_answer_of_the_service(reader: Desk, id: str, path: str) -> None:
     assert json.loads(reader.done("status", id, "--json")) == httpx.get(reader.url + path).json()
 
 
-def test_one_irritant_is_drawn_with_each_mark_and_each_side(reader: Desk) -> None:
+def test_one_irritant_is_shown_with_each_mark_and_each_side(reader: Desk) -> None:
     shown = reader.done("status", BANKING)
     assert " ·    ·    ·    ·    ■    ◆○   ·    ·" in shown
     assert "■ confirmed understanding" in shown
     assert "◆ claimed   formalised" in shown
-    assert "RU        understanding  “committed”" in shown
+    assert "  Russia: understanding  “committed”" in shown
 
 
-def test_a_relation_says_its_format_and_what_is_out_of_scope(reader: Desk) -> None:
+def test_a_relation_shows_its_format_and_excluded_subjects(reader: Desk) -> None:
     shown = reader.done("status", "ru-us")
-    assert "format    capitals, preliminary, reversible; said by RU; silent: US" in shown
-    assert "excluded  ukraine; said by US" in shown
+    assert "format    capitals, preliminary, reversible; said by Russia; not said by the United States" in shown
+    assert "excluded  ukraine; said by the United States" in shown
     assert "ru-us/visas" in shown
 
 
-def test_a_round_says_where_it_was_and_how_long(reader: Desk) -> None:
+def test_a_round_shows_its_place_and_length(reader: Desk) -> None:
     shown = reader.done("status", "ru-us/istanbul-april")
-    assert [line.split(maxsplit=1) for line in shown.splitlines() if "Istanbul" in line] == [["place", "Istanbul"]]
+    shown_of = [line.split(maxsplit=1) for line in shown.splitlines() if "Istanbul" in line]
+    assert shown_of == [["name", "Istanbul April"], ["place", "Istanbul"]]
     assert "hours 5, qualifier at least" in shown
 
 
-def test_as_on_record_before_the_interview(reader: Desk) -> None:
+def test_a_reading_as_of_the_position_before_the_interview(reader: Desk) -> None:
     filed = httpx.get(f"{reader.url}/v1/reports").json()["items"]
     before = str(next(r["first_position"] for r in filed if "interview" in r["title"]) - 1)
     shown = json.loads(reader.done("status", "ru-us/property-return", "--as-of-position", before, "--json"))
@@ -72,7 +73,7 @@ def test_as_on_record_before_the_interview(reader: Desk) -> None:
     assert reader.run("status", "ru-us/moscow-next", "--as-of-position", before).code == 5
 
 
-def test_only_what_had_happened_by_a_day(reader: Desk) -> None:
+def test_a_reading_effective_on_a_day(reader: Desk) -> None:
     def on(day: str, match: str) -> str:
         past = ("--effective-on", day, "--date-match", match)
         return json.loads(reader.done("status", BANKING, *past, "--json"))["status"]  # type: ignore[no-any-return]
@@ -90,7 +91,7 @@ def test_the_history_is_in_the_order_of_the_world_and_names_each_event(reader: D
     events = [row.split()[-1] for row in rows if not row.startswith(" ")]
     assert events == [f"{BANKING}@{version}" for version in range(1, 8)]
     told = "\n".join(rows)
-    assert "RU Ministry of Foreign Affairs (paraphrase)" in told
+    assert "Russia, Ministry of Foreign Affairs (paraphrase)" in told
     assert "→ ■ raised  ◆ formalised  ○ formalised" in told
     assert "→ ■ understanding  ◆ formalised  ○ formalised" in told
 
@@ -108,7 +109,7 @@ def test_every_kind_of_stream_has_a_history(reader: Desk, id: str) -> None:
     assert f"{id}@1" in reader.done("history", id)
 
 
-def test_changes_are_the_feed_of_the_service(reader: Desk) -> None:
+def test_changes_are_those_of_the_feed(reader: Desk) -> None:
     lines = [json.loads(line) for line in reader.done("changes", "--json").splitlines()]
     assert lines == httpx.get(f"{reader.url}/v1/changes").json()["items"]
     after = lines[-2]["position"]
@@ -116,10 +117,57 @@ def test_changes_are_the_feed_of_the_service(reader: Desk) -> None:
         -1:
     ]
     assert reader.done("changes", "--after", str(lines[-1]["position"])) == ""
-    assert "opened" in reader.done("changes").splitlines()[0]
+    header, first, *_ = reader.done("changes").splitlines()
+    assert header.startswith("“The relation, its five irritants")
+    assert "ru-us/banking-access  It was opened; no status is claimed yet.  something happened" in first
 
 
-def test_the_sheet_is_that_of_the_service_in_each_form(reader: Desk) -> None:
+def test_changes_since_a_day_a_position_or_a_round_are_shown_by_report(reader: Desk) -> None:
+    told = reader.done("changes", "--since", "ru-us/istanbul-february")
+    assert told.startswith("“Direct flights put forward by the Russian side”")
+    assert "ru-us/direct-flights  The claimed and the reported status went from nothing to proposed." in told
+    assert "opened" not in told
+    assert reader.done("changes", "--since", "istanbul-february", "--relation", "ru-us") == told
+    assert reader.done("changes", "--since", "67") == told
+    assert reader.done("changes", "--since", "6.6.2020") == reader.done("changes")
+    lines = reader.done("changes", "--since", "position:67", "--json").splitlines()
+    assert lines == reader.done("changes", "--after", "67", "--json").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--since", "6/6/2025"], "--since could be two days"),
+        (["--since", "soon"], "--since must be a day, a position or a round"),
+        (["--since", "4", "--after", "3"], "exclude each other"),
+    ],
+)
+def test_a_point_that_cannot_be_read_is_a_mistake_of_the_command_line(
+    reader: Desk, options: list[str], why: str
+) -> None:
+    ended = reader.run("changes", *options)
+    assert ended.code == 2
+    assert why in ended.err
+
+
+def test_a_citation_is_printed_with_the_whole_address(reader: Desk) -> None:
+    told = reader.done("cite", "ru-us/visas@2").strip()
+    found = json.loads(reader.done("cite", "ru-us/visas@2", "--json"))
+    assert told == found["text"].replace(found["link"], f"{reader.url}{found['link']}")
+    past = reader.done("cite", "ru-us/visas@2", "--as-of-position", "110")
+    assert "?as_of_position=110 (position" in past
+
+
+def test_a_dossier_is_printed_as_markdown(reader: Desk) -> None:
+    path = f"{reader.url}/v1/irritants/ru-us/visas/dossier"
+    markdown = httpx.get(path, headers={"Accept": "text/markdown"}).text
+    assert reader.done("dossier", "ru-us/visas", "--markdown").strip() == markdown.strip()
+    past = reader.done("dossier", "ru-us/visas", "--markdown", "--as-of-position", "110")
+    assert re.search(r"^\*\*As known on .+ Not the current state\.\*\*$", past, re.MULTILINE)
+    assert reader.run("dossier", "ru-us/visas", "--markdown", "--json").code == 2
+
+
+def test_the_sheet_equals_that_of_the_service_in_each_format(reader: Desk) -> None:
     path = f"{reader.url}/v1/rounds/ru-us/istanbul-april/sheet"
     markdown = httpx.get(path, headers={"Accept": "text/markdown"}).text
     assert reader.done("sheet", "ru-us/istanbul-april") == reader.done("sheet", "ru-us/istanbul-april", "--markdown")
@@ -142,30 +190,30 @@ def test_the_sheet_is_that_of_the_service_in_each_form(reader: Desk) -> None:
         (["changes", "--after", "999999"], 1),
     ],
 )
-def test_what_cannot_be_read_is_said_with_its_exit_code(reader: Desk, arguments: list[str], code: int) -> None:
+def test_a_failed_read_has_its_message_and_exit_code(reader: Desk, arguments: list[str], code: int) -> None:
     ended = reader.run(*arguments)
     assert (ended.code, ended.out) == (code, "")
     assert ended.err
 
 
-def test_a_refusal_as_json_is_json(reader: Desk) -> None:
+def test_a_refusal_with_the_json_option_is_json(reader: Desk) -> None:
     ended = reader.run("status", "ru-us/nothing", "--json")
     assert json.loads(ended.out)["status"] == 404
 
 
-def test_a_service_that_is_not_there_is_said(reader: Desk) -> None:
+def test_an_unreachable_service_is_reported(reader: Desk) -> None:
     ended = reader.run("status", "--url", "http://127.0.0.1:9")
     assert ended.code == 3
     assert "http://127.0.0.1:9 cannot be reached" in ended.err
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1"])
-def test_what_is_no_address_is_a_matter_of_usage(reader: Desk, url: str) -> None:
+def test_an_invalid_address_is_a_usage_error(reader: Desk, url: str) -> None:
     ended = reader.run("status", "--url", url)
     assert (ended.code, "invalid address" in ended.err) == (2, True)
 
 
-def test_something_else_that_answers_is_not_taken_for_the_service(reader: Desk) -> None:
+def test_another_server_is_not_mistaken_for_the_service(reader: Desk) -> None:
     ended = reader.run("status", "--url", f"{reader.url}/docs")
     assert ended.code == 5
 
@@ -184,7 +232,7 @@ NOT_THE_SERVICE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", NOT_THE_SERVICE)
-def test_what_answers_in_the_place_of_the_service_is_named(reader: Desk, name: str) -> None:
+def test_an_answer_of_another_server_is_described(reader: Desk, name: str) -> None:
     file = reader.write("report.yaml", "relation: ru-us\ntitle: A report\nevents: []\n")
     with misbehaving(NOT_THE_SERVICE[name]) as server:
         for command in (["status"], ["get", "sources"], ["report", file]):
@@ -193,7 +241,7 @@ def test_what_answers_in_the_place_of_the_service_is_named(reader: Desk, name: s
             assert re.search("another service answers at .*; check the address|cannot be reached", ended.err)
 
 
-def test_whom_one_trusts_is_looked_up_wherever_tls_may_be_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_authorities_are_loaded_wherever_tls_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = {"SSL_CERT_FILE": "/nowhere/certificates.pem"}
     monkeypatch.setattr(os, "environ", nowhere)
     _trusted("http://127.0.0.1:8000")
@@ -204,13 +252,57 @@ def test_whom_one_trusts_is_looked_up_wherever_tls_may_be_spoken(monkeypatch: py
         _trusted("http://irritants.example")
 
 
-def test_a_key_that_is_none_is_said(reader: Desk) -> None:
+def test_an_invalid_key_is_reported(reader: Desk) -> None:
     reader.monkeypatch.setenv("IRRITANTS_KEY", "irr_000000000000_nothing")
     assert reader.run("status").code == 4
 
 
 @pytest.mark.parametrize("key", ["irr_1_whis\nper", "irr_1_whispér"])
-def test_a_key_that_can_be_no_key_is_said_without_showing_it(reader: Desk, key: str) -> None:
+def test_a_malformed_key_is_reported_and_not_shown(reader: Desk, key: str) -> None:
     reader.monkeypatch.setenv("IRRITANTS_KEY", key)
     ended = reader.run("status", "--json")
     assert (ended.code, "IRRITANTS_KEY" in ended.err, "whis" in ended.err + ended.out) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["status", "us-ru/visas"], "use ru-us/visas"),
+        (["status", "RU-US"], "use ru-us"),
+        (["history", "us-ru/visas"], "use ru-us/visas"),
+        (["dossier", "us-ru/visas"], "use ru-us/visas"),
+        (["sheet", "us-ru/istanbul-april"], "use ru-us/istanbul-april"),
+        (["matrix", "us-ru"], "use ru-us"),
+        (["difference", "us-ru/visas"], "use ru-us/visas"),
+        (["changes", "--relation", "us-ru"], "use ru-us"),
+        (["report", "--template", "us-ru/istanbul-april"], "use ru-us/istanbul-april"),
+    ],
+)
+def test_an_id_in_the_wrong_order_is_answered_with_the_right_one(
+    reader: Desk, arguments: list[str], meant: str
+) -> None:
+    ended = reader.run(*arguments)
+    assert ended.code != 0
+    assert meant in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["status", "ru-us/visa"], "there is no irritant or round ru-us/visa on record; similar names: ru-us/visas"),
+        (["history", "ru-us/visa"], "similar names: ru-us/visas"),
+        (
+            ["dossier", "ru-us/visa"],
+            "there is no irritant ru-us/visa on record; similar names: ru-us/visas. `irritants status`",
+        ),
+        (
+            ["sheet", "ru-us/istanbul"],
+            "there is no round ru-us/istanbul on record; similar names: ru-us/istanbul-april",
+        ),
+        (["difference", "ru-us/visa"], "there is no irritant ru-us/visa on record; similar names: ru-us/visas"),
+        (["status", "source/zzz"], "there is no document zzz on record; check the name. `irritants get sources` lists"),
+    ],
+)
+def test_an_unknown_id_is_answered_with_near_ones(reader: Desk, arguments: list[str], said: str) -> None:
+    ended = reader.run(*arguments)
+    assert (ended.code, said in ended.err) == (5, True), ended.err

@@ -1,4 +1,4 @@
-"""serve: what it prepares, what it says, and that it ends when told to, with its database."""
+"""`serve`: its preparations, its output, and its end with its database."""
 
 import json
 import os
@@ -27,7 +27,7 @@ SERVE = ["serve", "--port", "0"]
 
 @contextmanager
 def serving(*options: str, **settings: str) -> Iterator[tuple[dict[str, Any], Program]]:
-    """What the service says when it takes connections, and its process."""
+    """Start the service. Yield its first line of output and its process."""
     with Program([*SERVE, "--json", *options], env={**os.environ, **settings}) as process:
         yield json.loads(process.stdout.readline()), process
 
@@ -37,7 +37,7 @@ def ended(process: "Program | subprocess.Popen[str]", number: signal.Signals) ->
     return process.wait(timeout=10)
 
 
-def test_an_empty_embedded_record_is_seeded_and_given_one_key_once(tmp_path: Path) -> None:
+def test_an_empty_embedded_record_is_seeded_and_gets_one_key_once(tmp_path: Path) -> None:
     home = {"IRRITANTS_HOME": str(tmp_path / "home")}
     with serving(**home) as (said, process):
         assert said["seeded"] == 9
@@ -87,14 +87,14 @@ def test_without_seeds_an_empty_record_stays_empty(database_url: str) -> None:
         assert httpx.get(f"{said['address']}/v1/irritants").json()["items"] == []
 
 
-def test_documents_that_were_never_built_are_built_first(seeded_database_url: str) -> None:
+def test_missing_documents_are_built_before_serving(seeded_database_url: str) -> None:
     with psycopg.connect(seeded_database_url) as c:
         c.execute("DELETE FROM read_models")
     with serving("--database", seeded_database_url) as (said, _):
         assert len(httpx.get(f"{said['address']}/v1/irritants").json()["items"]) == 5
 
 
-def test_people_are_told_the_address_and_how_to_end_it(database_url: str) -> None:
+def test_the_output_shows_the_address_and_how_to_stop(database_url: str) -> None:
     command = [sys.executable, "-m", "service", *SERVE, "--database", database_url]
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
@@ -104,14 +104,14 @@ def test_people_are_told_the_address_and_how_to_end_it(database_url: str) -> Non
     assert told[1].startswith("Serving on http://127.0.0.1:")
 
 
-def test_a_port_that_is_taken_is_said(desk: Desk) -> None:
+def test_a_port_in_use_is_reported(desk: Desk) -> None:
     address = desk.url.removeprefix("http://")
     port = address.rpartition(":")[2]
     done = ran(["serve", "--port", port, "--database", desk.database_url])
     assert (done.returncode, f"cannot serve on {address}" in done.stderr) == (3, True)
 
 
-def test_a_start_that_finds_its_port_taken_makes_no_record(reader: Desk, tmp_path: Path) -> None:
+def test_a_start_with_a_port_in_use_creates_no_record(reader: Desk, tmp_path: Path) -> None:
     home = tmp_path / "home"
     port = reader.url.rpartition(":")[2]
     done = ran(["serve", "--port", port], env={**os.environ, "IRRITANTS_HOME": str(home)})
@@ -119,7 +119,7 @@ def test_a_start_that_finds_its_port_taken_makes_no_record(reader: Desk, tmp_pat
     assert not home.exists()
 
 
-def test_of_two_processes_that_bound_one_port_at_once_the_second_says_so(database_url: str) -> None:
+def test_the_second_of_two_processes_on_one_port_reports_it(database_url: str) -> None:
     (bound,) = bind("127.0.0.1", 0)
     port = bound.getsockname()[1]
     (also_bound,) = bind("127.0.0.1", port)
@@ -130,7 +130,7 @@ def test_of_two_processes_that_bound_one_port_at_once_the_second_says_so(databas
         assert not server.started
 
 
-def test_a_name_is_served_on_in_every_family_that_it_has() -> None:
+def test_a_host_name_is_served_on_all_its_addresses() -> None:
     opened = bind("localhost", 0)
     assert {s.getsockname()[0] for s in opened} <= {"127.0.0.1", "::1"}
     assert len({s.getsockname()[1] for s in opened}) == 1
@@ -139,7 +139,7 @@ def test_a_name_is_served_on_in_every_family_that_it_has() -> None:
 
 
 @pytest.mark.parametrize("lost", ["a reader that is gone", "a full disk", "nowhere"])
-def test_a_first_key_that_was_not_seen_is_shown_by_the_next_start(tmp_path: Path, lost: str) -> None:
+def test_a_first_key_that_was_not_printed_is_shown_by_the_next_start(tmp_path: Path, lost: str) -> None:
     home = {**os.environ, "IRRITANTS_HOME": str(tmp_path / "home")}
     if lost == "a reader that is gone":
         read, write = os.pipe()
@@ -163,7 +163,7 @@ def test_a_first_key_that_was_not_seen_is_shown_by_the_next_start(tmp_path: Path
         assert ended(process, signal.SIGTERM) == 0
 
 
-def test_a_first_start_that_is_killed_leaves_the_key_to_the_next(tmp_path: Path) -> None:
+def test_after_a_killed_first_start_the_next_shows_the_key(tmp_path: Path) -> None:
     home = {"IRRITANTS_HOME": str(tmp_path / "home")}
     with Program(SERVE, env={**os.environ, **home}) as process:
         while not (tmp_path / "home" / "database" / "postmaster.pid").exists():
@@ -174,17 +174,17 @@ def test_a_first_start_that_is_killed_leaves_the_key_to_the_next(tmp_path: Path)
         assert told["key"].startswith("irr_")
 
 
-def test_open_reading_beyond_this_machine_must_be_meant() -> None:
+def test_open_reading_beyond_this_machine_needs_an_explicit_setting() -> None:
     refused = irritants("serve", "--host", "0.0.0.0")
     assert (refused.code, "IRRITANTS_READ_ACCESS=key" in refused.err) == (2, True)
 
 
-def test_the_interface_is_printed_as_it_is_checked_in() -> None:
+def test_the_openapi_command_prints_the_committed_contract() -> None:
     checked_in = Path(__file__).parents[2] / "openapi" / "openapi.json"
     assert json.loads(irritants("openapi").out) == json.loads(checked_in.read_text(encoding="utf-8"))
 
 
-def test_changes_are_followed_as_they_come(desk: Desk) -> None:
+def test_changes_are_followed_live(desk: Desk) -> None:
     last = json.loads(desk.done("changes", "--json").splitlines()[-1])["position"]
     with Program(["changes", "--follow", "--json", "--after", str(last)]) as following:
         desk.done("retract", "ru-us/banking-access@3", "--reason", "A slip")
@@ -195,7 +195,7 @@ def test_changes_are_followed_as_they_come(desk: Desk) -> None:
         assert ended(following, signal.SIGINT) == 130
 
 
-def test_whoever_only_asks_does_not_wait_for_what_only_a_server_needs() -> None:
+def test_reading_commands_do_not_import_server_modules() -> None:
     heavy = "{m.partition('.')[0] for m in sys.modules} & {'sqlalchemy', 'alembic', 'fastapi', 'uvicorn'}"
     imported = subprocess.run(
         [sys.executable, "-c", f"import sys, service.cli.main; print({heavy} or 'nothing')"],

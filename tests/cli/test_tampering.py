@@ -1,6 +1,6 @@
-"""Whatever somebody does who may do everything with the database, `irritants verify` ends with 1 and names the place.
+"""After each way of tampering by a superuser, `irritants verify` exits with 1 and names the place.
 
-How many kinds were tried and how many of them were found is what this file counts: each is a test of its own.
+Each kind of tampering is a separate test, so the number of tests shows how many kinds were tried.
 """
 
 import json
@@ -35,7 +35,7 @@ UNPROTECTED = {
 
 @pytest.fixture
 def twelve(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A record of twelve events that verifies."""
+    """Return the address of a record of twelve events that verifies."""
     engine = open_engine(database_url)
     fill(engine, EVENTS // 2)
     engine.dispose()
@@ -56,7 +56,7 @@ def test_the_first_bad_position_is_named(twelve: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", UNPROTECTED)
-def test_a_protection_that_is_not_in_force_is_named(twelve: str, kind: str) -> None:
+def test_a_missing_protection_is_named(twelve: str, kind: str) -> None:
     with psycopg.connect(twelve) as c:
         c.execute(UNPROTECTED[kind])
     ended = irritants("verify", "--json")
@@ -66,7 +66,7 @@ def test_a_protection_that_is_not_in_force_is_named(twelve: str, kind: str) -> N
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE reports CASCADE", "ALTER TABLE events DROP COLUMN causation"])
-def test_a_table_or_a_column_that_is_gone_is_told_in_a_sentence(twelve: str, statement: str) -> None:
+def test_a_missing_table_or_column_is_explained(twelve: str, statement: str) -> None:
     with psycopg.connect(twelve) as c:
         c.execute(statement)
     ended = irritants("verify")
@@ -76,7 +76,7 @@ def test_a_table_or_a_column_that_is_gone_is_told_in_a_sentence(twelve: str, sta
 
 
 @pytest.mark.parametrize("command", ["verify", "export", "rebuild", "checkpoint"])
-def test_no_command_goes_on_where_nobody_can_tell_the_end(
+def test_commands_refuse_a_record_whose_end_is_unknown(
     twelve: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IRRITANTS_CHECKPOINT_KEY", str(tmp_path / "checkpoint.key"))

@@ -1,4 +1,4 @@
-"""What a person sees: three marks on a terminal, plain text in a pipe, help with examples, completion, exit codes."""
+"""Output for people: three marks on a terminal, plain text in a pipe, help with examples, completion, exit codes."""
 
 import json
 import os
@@ -26,15 +26,17 @@ COMMANDS = (
     *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
     *("openapi", "correct", "retract", "evidence", "checkpoint", "key create", "key list", "key revoke"),
     *("board", "matrix", "ledger", "needs-confirmation", "corroboration", "registers", "rounds", "calendar"),
-    *("dossier", "assertions", "difference", "relay", "get"),
+    *("reports", "search"),
+    *("attribute", "draft", "dossier", "assertions", "cite", "difference", "relay", "get"),
+    *("new relation", "new irritant", "new round", "new organisation", "new person"),
 )
 ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key list", "key revoke")
 
 
-def on_a_terminal(*arguments: str) -> str:
-    """Everything that the command writes to a terminal of a hundred columns."""
+def on_a_terminal(*arguments: str, columns: int = 100) -> str:
+    """Return all that the command writes to a terminal with so many columns."""
     terminal, theirs = pty.openpty()
-    shown = {**os.environ, "COLUMNS": "100", "TERM": "xterm-256color"}
+    shown = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
     with Program(arguments, out=theirs, err=theirs, env=shown) as program:
         os.close(theirs)
         written = b"".join(_read(terminal)).decode()
@@ -47,14 +49,14 @@ def _read(terminal: int) -> Iterator[bytes]:
     while True:
         try:
             chunk = os.read(terminal, 65_536)
-        except OSError:  # nobody writes any more
+        except OSError:  # the other end is closed
             return
         if not chunk:
             return
         yield chunk
 
 
-def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(reader: Desk) -> None:
+def test_on_a_terminal_the_three_marks_of_the_board_differ_in_shape(reader: Desk) -> None:
     drawn = on_a_terminal("status")
     plain = ESCAPES.sub("", drawn)
     assert drawn != plain
@@ -65,21 +67,32 @@ def test_on_a_terminal_the_board_draws_three_marks_that_differ_in_shape(reader: 
     assert max(map(len, plain.splitlines())) <= 100
 
 
-def test_in_a_pipe_there_is_neither_colour_nor_folding(reader: Desk) -> None:
+@pytest.mark.parametrize("command", [("board",), ("status",), ("status", "ru-us/visas"), ("matrix",)])
+def test_a_terminal_of_80_columns_shows_rungs_and_dates_in_whole_words(reader: Desk, command: tuple[str, ...]) -> None:
+    plain = ESCAPES.sub("", on_a_terminal(*command, columns=80))
+    assert max(map(len, plain.splitlines())) <= 80
+    assert not re.search(r"\b(undr|form|impl|reso|rais|prop)\b", plain)
+    assert "understanding" in plain
+    if command != ("matrix",):
+        assert "on or after 10 April 2025" in re.sub(r"\s+", " ", plain)
+    assert "[2025-" not in plain
+
+
+def test_in_a_pipe_there_is_neither_colour_nor_wrapping(reader: Desk) -> None:
     piped = ran(["history", "ru-us/banking-access"])
     assert piped.stdout == reader.done("history", "ru-us/banking-access")
     assert ESCAPES.sub("", piped.stdout) == piped.stdout
     assert all(line == line.rstrip() for line in piped.stdout.splitlines())
 
 
-def test_history_on_a_terminal_strikes_what_is_struck(desk: Desk) -> None:
+def test_history_on_a_terminal_strikes_through_retracted_events(desk: Desk) -> None:
     desk.done("retract", "ru-us/visas@3", "--reason", "A slip")
     drawn = on_a_terminal("history", "ru-us/visas")
     assert re.search(r"\x1b\[2;9mMore steps on visa procedures", drawn) or re.search(r"\x1b\[[0-9;]*9m", drawn)
     assert "✗" in ESCAPES.sub("", drawn)
 
 
-def test_work_of_unknown_length_is_told_in_a_pipe_once_it_takes_long(
+def test_long_work_of_unknown_length_is_reported_in_a_pipe(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with working("filing 5 events"):
@@ -96,7 +109,7 @@ def test_long_work_shows_a_bar_on_a_terminal(desk: Desk) -> None:
     assert re.search(r"replaying documents ━+ 127/127", shown)
 
 
-def test_long_work_says_each_tenth_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_work_reports_each_tenth_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     with progress("rebuilding") as done:
         for number in range(0, 5_001, 250):
             done(number, 5_000)
@@ -104,7 +117,7 @@ def test_long_work_says_each_tenth_in_a_pipe(capsys: pytest.CaptureFixture[str])
     assert said == [f"rebuilding: {tenth * 500:,} of 5,000" for tenth in range(1, 10)]
 
 
-def test_filing_shows_on_a_terminal_that_it_is_under_way(desk: Desk) -> None:
+def test_filing_shows_its_progress_on_a_terminal(desk: Desk) -> None:
     shown = on_a_terminal("report", str(desk.write("third.yaml", THIRD_ROUND)), "--dry-run")
     assert "filing 4 events" in shown
     assert "Dry run: 4 events" in shown
@@ -122,7 +135,7 @@ def test_a_report_may_come_from_standard_input(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_and_has_json(command: str) -> None:
+def test_every_command_has_help_and_a_json_option(command: str) -> None:
     told = irritants(*command.split(), "--help")
     assert told.code == 0
     assert "--json" in told.out
@@ -130,8 +143,9 @@ def test_every_command_explains_itself_and_has_json(command: str) -> None:
 
 def test_every_command_is_listed_here() -> None:
     top = get_command(app)
-    names = {name for name in top.commands if name != "key"}  # type: ignore[attr-defined]
-    names |= {f"key {name}" for name in top.commands["key"].commands}  # type: ignore[attr-defined]
+    groups = {"key", "new"}
+    names = {name for name in top.commands if name not in groups}  # type: ignore[attr-defined]
+    names |= {f"{group} {name}" for group in groups for name in top.commands[group].commands}  # type: ignore[attr-defined]
     assert names == set(COMMANDS)
 
 
@@ -162,7 +176,7 @@ def test_shells_complete_commands(shell: str) -> None:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Every command, by the words that call it."""
+    """Yield every command with its name."""
     top = get_command(app)
     assert isinstance(top, TyperGroup)
     for name, command in top.commands.items():
@@ -172,7 +186,7 @@ def commands() -> Iterator[tuple[str, Any]]:
             yield name, command
 
 
-def test_an_option_that_takes_one_value_is_refused_twice() -> None:
+def test_an_option_with_one_value_cannot_be_repeated() -> None:
     tried = 0
     for words, command in commands():
         for option in command.params:
@@ -221,7 +235,7 @@ def test_an_option_that_would_be_ignored_is_refused(reader: Desk, arguments: tup
     assert reader.run(*arguments).code == Exit.USAGE
 
 
-def test_a_row_in_a_pipe_is_whole_however_long_it_is(desk: Desk) -> None:
+def test_a_long_row_in_a_pipe_is_not_wrapped(desk: Desk) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     relations = [f"{one}{other}-us" for one in letters for other in letters if one + other != "us"] * 4
     desk.key("read", name="wide", relations=tuple(relations))
@@ -230,12 +244,12 @@ def test_a_row_in_a_pipe_is_whole_however_long_it_is(desk: Desk) -> None:
     assert len(row) > 10_000
 
 
-def test_a_label_never_touches_what_it_names(desk: Desk) -> None:
+def test_a_label_is_separated_from_its_value(desk: Desk) -> None:
     reversal = THIRD_ROUND.replace("UnderstandingReported", "ProgressReversed").replace(
         "    terms: Visas within sixty days\n    summary",
         "    to: raised\n    by: RU\n    reason: A change\n    summary",
     )
-    # The side that has said more goes back; the word of the other would move nothing.
+    # The side that stands higher goes back, because a reversal by the other would have no effect.
     reversal = reversal.replace("party: US", "party: RU")
     shown = desk.done("report", desk.write("third.yaml", reversal), "--dry-run")
     assert "  regressions 0 → 1\n" in shown
@@ -243,7 +257,7 @@ def test_a_label_never_touches_what_it_names(desk: Desk) -> None:
     assert drawing.label("hold", 10)[0] == "  hold       "
 
 
-def test_an_unknown_option_is_a_matter_of_usage() -> None:
+def test_an_unknown_option_is_a_usage_error() -> None:
     assert irritants("status", "--as-of-postion", "5").code == Exit.USAGE
 
 
@@ -255,7 +269,7 @@ def test_an_unknown_option_is_a_matter_of_usage() -> None:
     ],
     ids=["a full disk", "closed"],
 )
-def test_where_nothing_can_be_written_no_trace_is(where: str, code: Exit, told: str) -> None:
+def test_a_closed_or_full_output_causes_no_traceback(where: str, code: Exit, told: str) -> None:
     command = ["sh", "-c", f'exec "$0" -m service openapi --reports {where}', sys.executable]
     ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert (ended.returncode, ended.stderr) == (code, told)

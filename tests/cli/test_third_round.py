@@ -1,6 +1,6 @@
-"""A third round from template to retraction, as an operator does it: every reading is right after every step.
+"""An operator files a third round, from template to retraction, and every reading is right after every step.
 
-The program itself is run, against a server in a process of its own.
+The test runs the real program against a server in its own process.
 """
 
 import json
@@ -58,7 +58,7 @@ def irritants(*arguments: str) -> str:
 
 
 def read(*then: str) -> dict[str, Any]:
-    """Every reading, whole."""
+    """Return all readings."""
     with ThreadPoolExecutor(2) as asking:
         told = asking.map(lambda reading: irritants(*reading.split(), *then, "--json"), READINGS)
         return dict(zip(READINGS, map(json.loads, told), strict=True))
@@ -89,7 +89,7 @@ def standing(readings: Mapping[str, Any], irritant: str) -> tuple[Any, ...]:
 
 
 def told(readings: Mapping[str, Any], irritant: str) -> list[tuple[str, bool, list[tuple[str, str]]]]:
-    """What is on record of an irritant since the seeds: type, whether it stands, what was done to it."""
+    """Return the events of an irritant since the seeds: type, whether it counts, and its corrections."""
     seeds = {VISAS: 5, FLIGHTS: 2}[irritant]
     later = (item for item in readings[f"history {irritant}"]["items"] if item["version"] > seeds)
     return [
@@ -100,7 +100,7 @@ def told(readings: Mapping[str, Any], irritant: str) -> list[tuple[str, bool, li
 
 
 def brought(readings: Mapping[str, Any]) -> dict[str, tuple[str, str, str, list[str]]]:
-    """What the sheet says that the round brought: confirmed before and after, awaiting, what the US side said."""
+    """Return the changes in the sheet: confirmed before and after, awaiting, and the statements of the US."""
     return {
         item["irritant"]: (
             *(item[when]["confirmed_status"] for when in ("before", "after")),
@@ -134,8 +134,8 @@ def test_a_third_round_is_filed_from_a_template_corrected_and_retracted(desk: De
     template = (desk.folder / "moscow.yaml").read_text(encoding="utf-8")
     desk.write("moscow.yaml", filled_in(template))
     shown = irritants("report", "moscow.yaml", "--dry-run")
-    assert "  confirmed  unstated → understanding\n" in shown
-    assert "  awaiting   US → none\n" in shown
+    assert "  confirmed  nothing → understanding\n" in shown
+    assert "  awaiting   The United States → No one\n" in shown
     assert "Dry run: 6 events would be recorded at positions 128 to 133." in shown
     assert (read(), changes()) == (seeded, before)
     assert (standing(seeded, VISAS), standing(seeded, FLIGHTS), brought(seeded)) == (CLAIMED, WAITING, {})
@@ -156,7 +156,7 @@ def test_a_third_round_is_filed_from_a_template_corrected_and_retracted(desk: De
     assert read("--as-of-position", "127") == seeded
 
     shown = irritants("correct", f"{FLIGHTS}@3", "--set", "answer=deferred", "--reason", "Misread")
-    assert "  awaiting   none → US\n" in shown
+    assert "  awaiting   No one → The United States\n" in shown
     corrected = read()
     assert (standing(corrected, VISAS), standing(corrected, FLIGHTS)) == (AGREED, WAITING)
     assert told(corrected, FLIGHTS) == [("ProposalAnswered", True, [("correction", "Misread")])]
@@ -166,7 +166,7 @@ def test_a_third_round_is_filed_from_a_template_corrected_and_retracted(desk: De
     assert read("--as-of-position", "133") == filed
 
     shown = irritants("retract", f"{VISAS}@6", "--reason", "Another round")
-    assert "  confirmed  understanding → unstated\n" in shown
+    assert "  confirmed  understanding → nothing\n" in shown
     retracted = read()
     assert (standing(retracted, VISAS), standing(retracted, FLIGHTS)) == (CLAIMED, WAITING)
     assert told(retracted, VISAS) == [("UnderstandingReported", False, [("retraction", "Another round")])]

@@ -1,4 +1,4 @@
-"""A real server on the seeded record, and somebody who files what clients then hear of."""
+"""A real server on the seeded record, and a function that files a report for clients to notice."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def key(seeded_database_url: str) -> str:
 
 
 def file(server: Served, key: str) -> None:
-    """One report that moves banking."""
+    """File a report that raises the irritant on banking to implementing."""
     event = {
         "stream": f"irritant/{BANKING}",
         "type": "ImplementationReported",

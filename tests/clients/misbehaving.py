@@ -1,4 +1,4 @@
-"""Real servers that answer as no service should: what stands between a client and the service does all of this."""
+"""Real servers with faults that proxies and networks cause between a client and the service."""
 
 import socket
 import socketserver
@@ -15,14 +15,14 @@ Behaviour = bytes | Act
 
 @dataclass
 class Misbehaving:
-    """`heads`: of the requests so far."""
+    """A faulty server. `heads` are the heads of the requests so far."""
 
     url: str
     heads: list[str] = field(default_factory=list)
 
 
 def answer(body: bytes = b"", status: int = 200, media_type: str | None = "application/json", **more: str) -> bytes:
-    """A whole answer. The names of further headers are written with `_`."""
+    """Return a whole answer. Names of further headers are written with `_`."""
     headers = {"Content-Length": str(len(body)), "Content-Type": media_type, "Connection": "close"}
     headers |= {name.replace("_", "-"): value for name, value in more.items()}
     lines = [f"{name}: {value}\r\n" for name, value in headers.items() if value is not None]
@@ -33,19 +33,19 @@ def reset_after(sent: bytes) -> Act:
     def act(connection: socket.socket) -> None:
         connection.sendall(sent)
         time.sleep(0.05)
-        # Closed with what is unsent thrown away: the other side sees a reset.
+        # Closing discards unsent bytes, so the client sees a reset.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     return act
 
 
 def silent(connection: socket.socket) -> None:
-    """Keep the connection and say nothing, until the other side leaves."""
+    """Keep the connection open and send nothing until the client leaves."""
     connection.recv(1)
 
 
 def dripping(head: bytes) -> Act:
-    """The head, and then a byte of the body now and then."""
+    """Send the head, and then a byte of the body from time to time."""
 
     def act(connection: socket.socket) -> None:
         connection.sendall(head)
@@ -58,7 +58,7 @@ def dripping(head: bytes) -> Act:
 
 @contextmanager
 def misbehaving(*behaviours: Behaviour) -> Iterator[Misbehaving]:
-    """Serve each request by the next behaviour, and those after the last as the last one."""
+    """Serve each request by the next behaviour, and all later ones by the last."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -78,7 +78,7 @@ def misbehaving(*behaviours: Behaviour) -> Iterator[Misbehaving]:
         daemon_threads = True
 
         def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-            # Only closed: a shutdown would end the connection in good order before it is reset.
+            # Only close: a shutdown would end the connection in order before the reset.
             self.close_request(request)
 
     with Server(("127.0.0.1", 0), Handler) as server:

@@ -1,4 +1,4 @@
-"""The calendar in two readers that others wrote, in JavaScript: both see what the round says."""
+"""Two JavaScript libraries read the days and texts of the calendar."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.projections.calendar import view
+from service.projections.formats.calendar import view
 from tests.build import convened, scheduled
 from tests.clients.test_generated import UNREACHABLE
 from tests.projections.test_calendar import MAY, document
@@ -51,7 +51,7 @@ def entries(folder: Path, text: str) -> list[list[list[str]]]:
     return found
 
 
-def test_others_read_the_days_and_the_words_of_each_round(folder: Path) -> None:
+def test_other_libraries_read_the_days_and_texts_of_each_round(folder: Path) -> None:
     rounds = [document(scheduled("RU", "2025-12-31", PLACE)), document(convened("RU", on="2025-04-10"), stream=MAY)]
     expected = [
         ["ru-us/may@irritants", "2025-04-10", "2025-04-11", "Istanbul"],
@@ -60,5 +60,5 @@ def test_others_read_the_days_and_the_words_of_each_round(folder: Path) -> None:
     assert entries(folder, view("ru-us", rounds)) == [expected, expected]
 
 
-def test_others_read_a_calendar_without_rounds(folder: Path) -> None:
+def test_other_libraries_read_a_calendar_without_rounds(folder: Path) -> None:
     assert entries(folder, view("ru-us", [])) == [[], []]

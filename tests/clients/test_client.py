@@ -1,4 +1,4 @@
-"""The client for programs, and every example of the page for those who write pollers, against a real server."""
+"""The Python client, and every example of the page on polling, against a real server."""
 
 import inspect
 import re
@@ -25,14 +25,14 @@ def test_the_client_lists_its_public_names() -> None:
     assert set(client.__all__) == {name for name in defined | constants if name[0] != "_"} | {"IrritantDocument"}
 
 
-def test_a_status_is_read_and_asked_for_again_at_no_cost(shared_server: Served) -> None:
+def test_a_status_is_read_and_then_confirmed_by_304(shared_server: Served) -> None:
     with Irritants(shared_server.url) as irritants:
         first = irritants.status(BANKING)
         assert (first.status, first.confirmed_status) == ("formalised", "understanding")
         assert irritants.status(BANKING) is first
 
 
-def test_whoever_waits_is_told_at_once(server: Served, key: str) -> None:
+def test_a_long_poll_returns_at_once_after_a_change(server: Served, key: str) -> None:
     with Irritants(server.url) as irritants, ThreadPoolExecutor() as beside:
         before = irritants.status(BANKING)
         waiting = beside.submit(irritants.wait, BANKING, 20)
@@ -42,12 +42,12 @@ def test_whoever_waits_is_told_at_once(server: Served, key: str) -> None:
         assert (before.status, after.status) == ("formalised", "implementing")
 
 
-def test_a_wait_without_news_ends_with_nothing(shared_server: Served) -> None:
+def test_a_long_poll_without_a_change_returns_none(shared_server: Served) -> None:
     with Irritants(shared_server.url) as irritants:
         assert irritants.wait(BANKING, seconds=1) is None
 
 
-def test_a_follower_has_every_event_once_and_resumes_where_it_was(server: Served, key: str) -> None:
+def test_following_yields_every_event_once_and_resumes(server: Served, key: str) -> None:
     with Irritants(server.url) as irritants:
         seen = list(irritants.follow(wait=0))
         assert [event.position for event in seen] == list(range(1, len(seen) + 1))
@@ -56,7 +56,7 @@ def test_a_follower_has_every_event_once_and_resumes_where_it_was(server: Served
         assert (new.position, new.type) == (len(seen) + 1, "ImplementationReported")
 
 
-def test_another_history_is_not_followed(shared_server: Served) -> None:
+def test_a_cursor_of_another_history_is_refused(shared_server: Served) -> None:
     with Irritants(shared_server.url) as irritants:
         *_, last = irritants.follow(wait=0)
         forged = last.log[:-1] + ("0" if last.log[-1] != "0" else "1")
@@ -64,7 +64,7 @@ def test_another_history_is_not_followed(shared_server: Served) -> None:
             list(irritants.follow(last.position, forged, wait=0))
 
 
-def test_an_event_that_was_left_out_is_noticed(shared_server: Served) -> None:
+def test_a_missing_event_is_noticed(shared_server: Served) -> None:
     def without_the_second(request: httpx2.Request) -> httpx2.Response:
         page = httpx2.get(f"{shared_server.url}{request.url.raw_path.decode()}").json()
         del page["items"][1]
@@ -76,7 +76,7 @@ def test_an_event_that_was_left_out_is_noticed(shared_server: Served) -> None:
             list(irritants.follow(wait=0))
 
 
-def test_what_is_not_on_record_is_a_problem_with_a_name(shared_server: Served) -> None:
+def test_an_unknown_irritant_raises_a_problem_with_its_name(shared_server: Served) -> None:
     with Irritants(shared_server.url) as irritants, pytest.raises(Problem) as told:
         irritants.status("ru-us/cheese")
     assert (told.value.status, told.value.type) == (404, "not-found")
@@ -90,7 +90,7 @@ def test_a_list_is_filtered(shared_server: Served) -> None:
         }
 
 
-def test_an_outage_is_waited_out(seeded_database_url: str) -> None:
+def test_the_client_retries_during_an_outage(seeded_database_url: str) -> None:
     with served(seeded_database_url) as first:
         url, (_, port) = first.url, first.address
     again: list[object] = []

@@ -1,4 +1,4 @@
-"""The client where something stands between it and the service: every answer is used, waited out, or raised by name."""
+"""The client behind faulty proxies: each answer is used, retried, or raised as a named exception."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ EMPTY_PAGE = json.dumps({"items": [], "next": 0, "log": "0-x"}).encode()
 
 @pytest.fixture(scope="module")
 def body(shared_server: Served) -> bytes:
-    """A status as the service gives it."""
+    """Return a status as the service sends it."""
     return httpx2.get(f"{shared_server.url}/v1/irritants/{BANKING}").content
 
 
@@ -38,11 +38,11 @@ def good(body: bytes) -> bytes:
 
 
 class Slept(Exception):
-    """As often as the test wants to see."""
+    """Raised after the number of pauses that the test wants."""
 
 
 def pauses_of(url: str, most: int, ask: Callable[[Irritants], object], patience: float = 60) -> list[float]:
-    """The pauses that a client makes, up to so many, without making them."""
+    """Return the pauses of a client, up to `most`, without waiting."""
     made: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -91,7 +91,7 @@ TRANSIENT = transient(b"", b"")
 
 
 @pytest.mark.parametrize("name", TRANSIENT)
-def test_what_passes_is_waited_out_with_a_pause(name: str, good: bytes, body: bytes) -> None:
+def test_a_temporary_fault_is_retried_after_a_pause(name: str, good: bytes, body: bytes) -> None:
     made: list[float] = []
     with misbehaving(transient(good, body)[name], good) as server, Irritants(server.url, pause=made.append) as asked:
         assert asked.status(BANKING).status == "formalised"
@@ -99,7 +99,7 @@ def test_what_passes_is_waited_out_with_a_pause(name: str, good: bytes, body: by
 
 
 @pytest.mark.parametrize("name", TRANSIENT)
-def test_what_does_not_pass_is_given_up_when_patience_ends(name: str, good: bytes, body: bytes) -> None:
+def test_a_lasting_fault_is_raised_when_patience_ends(name: str, good: bytes, body: bytes) -> None:
     began = time.monotonic()
     with misbehaving(transient(good, body)[name]) as server, Irritants(server.url, patience=0.3) as irritants:
         with pytest.raises(Unavailable, match=r"gave no answer within 0\.3 seconds"):
@@ -122,7 +122,7 @@ def test_patience_bounds_the_time_of_a_single_request(name: str, ask: str, good:
         assert time.monotonic() - began < 4
 
 
-def test_a_storm_of_refusals_is_asked_less_and_less_often() -> None:
+def test_pauses_grow_with_repeated_refusals() -> None:
     with misbehaving(answer(OUTAGE, 503, "application/problem+json", Retry_After="0")) as server:
         assert pauses_of(server.url, 7, lambda irritants: irritants.status(BANKING)) == [0.1, 0.5, 1, 2, 5, 5, 5]
 
@@ -134,23 +134,23 @@ def at(seconds: float) -> str:
 @pytest.mark.parametrize(
     "value", ["", " ", "-5", "soon", "nan", "inf", "1e9", "0x10", "٣", "0", "Mon, 99 Foo 2026", ","]
 )
-def test_a_retry_after_that_is_no_time_leaves_the_pauses_of_the_client(value: str) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str) -> None:
     with misbehaving(answer(b"", 503, None, Retry_After=value.encode().decode("latin-1"))) as server:
         assert pauses_of(server.url, 2, lambda irritants: irritants.status(BANKING)) == [0.1, 0.5]
 
 
-def test_a_retry_after_in_seconds_is_kept_to() -> None:
+def test_a_retry_after_in_seconds_is_respected() -> None:
     with misbehaving(answer(b"", 503, None, Retry_After="7")) as server:
         assert pauses_of(server.url, 2, lambda irritants: irritants.status(BANKING)) == [7, 7]
 
 
-def test_a_retry_after_may_be_a_date_by_the_clock_of_the_server() -> None:
+def test_a_retry_after_date_is_compared_with_the_clock_of_the_server() -> None:
     an_hour_slow = {"Date": "Sun, 06 Nov 1994 08:49:37 GMT", "Retry_After": "Sun, 06 Nov 1994 08:49:44 GMT"}
     with misbehaving(answer(b"", 503, None, **an_hour_slow)) as server:
         assert pauses_of(server.url, 1, lambda irritants: irritants.status(BANKING)) == [7]
 
 
-def test_a_date_without_the_clock_of_the_server_is_by_our_own() -> None:
+def test_a_retry_after_date_without_a_date_header_is_compared_with_our_clock() -> None:
     with misbehaving(answer(b"", 503, None, Retry_After=at(30))) as server:
         (pause,) = pauses_of(server.url, 1, lambda irritants: irritants.status(BANKING))
         assert 20 < pause <= 30
@@ -159,7 +159,7 @@ def test_a_date_without_the_clock_of_the_server_is_by_our_own() -> None:
 
 
 @pytest.mark.parametrize("value", ["3600", "999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_a_retry_after_beyond_patience_is_not_waited_for(value: str) -> None:
+def test_a_retry_after_beyond_patience_is_raised_at_once(value: str) -> None:
     with misbehaving(answer(OUTAGE, 429, "application/problem+json", Retry_After=value)) as server:
         with Irritants(server.url, patience=5) as irritants, pytest.raises(Unavailable, match="Too many") as given_up:
             irritants.status(BANKING)
@@ -194,7 +194,7 @@ UNEXPECTED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", UNEXPECTED)
-def test_what_no_retry_would_better_is_raised_at_once(name: str) -> None:
+def test_a_permanent_fault_is_raised_at_once(name: str) -> None:
     asks: list[Callable[[Irritants], object]] = [
         lambda irritants: irritants.status(BANKING),
         lambda irritants: irritants.wait(BANKING),
@@ -210,7 +210,7 @@ def test_what_no_retry_would_better_is_raised_at_once(name: str) -> None:
             assert len(server.heads) == 1
 
 
-def test_a_redirect_says_where_to() -> None:
+def test_a_redirect_is_raised_with_its_target() -> None:
     with (
         misbehaving(UNEXPECTED["redirect to a sign-in page"]) as server,
         Irritants(server.url) as irritants,
@@ -219,7 +219,7 @@ def test_a_redirect_says_where_to() -> None:
         irritants.status(BANKING)
 
 
-def test_a_page_without_an_end_is_not_read() -> None:
+def test_an_endless_page_is_not_read() -> None:
     head = answer(media_type="text/html", Content_Length="1000000000")
     with (
         misbehaving(dripping(head)) as server,
@@ -229,7 +229,7 @@ def test_a_page_without_an_end_is_not_read() -> None:
         irritants.status(BANKING)
 
 
-def test_an_answer_that_swells_is_not_kept() -> None:
+def test_an_answer_that_decompresses_beyond_the_limit_is_refused() -> None:
     swelling = answer(gzip.compress(b" " * (80 << 20)), Content_Encoding="gzip")
     with (
         misbehaving(swelling) as server,
@@ -239,7 +239,7 @@ def test_an_answer_that_swells_is_not_kept() -> None:
         irritants.status(BANKING)
 
 
-def test_a_cache_that_ignores_the_cursor_does_not_keep_a_list_going() -> None:
+def test_a_cache_that_ignores_the_cursor_causes_no_endless_list() -> None:
     page = answer(json.dumps({"items": [], "next": "5"}).encode())
     with misbehaving(page) as server, Irritants(server.url) as irritants:
         with pytest.raises(UnexpectedAnswer, match="the same page of a list again"):
@@ -247,7 +247,7 @@ def test_a_cache_that_ignores_the_cursor_does_not_keep_a_list_going() -> None:
         assert len(server.heads) == 2
 
 
-def test_a_refusal_of_the_service_is_a_problem_whatever_its_errors_are() -> None:
+def test_a_refusal_with_unknown_errors_is_a_problem() -> None:
     for status, kind in ((404, Problem), (410, OtherHistory)):
         refusal = answer(b'{"type": "/problems/gone", "errors": "x"}', status, "application/problem+json")
         with misbehaving(refusal) as server, Irritants(server.url) as irritants, pytest.raises(kind) as told:
@@ -255,7 +255,7 @@ def test_a_refusal_of_the_service_is_a_problem_whatever_its_errors_are() -> None
         assert (told.value.status, told.value.type, told.value.errors) == (status, "gone", [])
 
 
-def test_everything_that_is_raised_has_one_base() -> None:
+def test_all_exceptions_have_one_base_class() -> None:
     assert {error.__name__ for error in IrritantsError.__subclasses__()} == {
         "Problem",
         "EventsMissing",
@@ -265,18 +265,18 @@ def test_everything_that_is_raised_has_one_base() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://127.0.0.1", "http://"])
-def test_what_is_no_address_is_refused_before_anything_is_asked(url: str) -> None:
+def test_an_invalid_address_is_refused_before_any_request(url: str) -> None:
     with pytest.raises(ValueError, match=r"invalid address .*; use one that begins with"):
         Irritants(url)
 
 
 @pytest.mark.parametrize("key", ["irr_1\n", "irr_é", "irr_1\0"])
-def test_what_is_no_key_is_refused_before_anything_is_asked(key: str) -> None:
+def test_an_invalid_key_is_refused_before_any_request(key: str) -> None:
     with pytest.raises(ValueError, match="the key contains a line break or another invalid character"):
         Irritants("http://127.0.0.1:8000", key=key)
 
 
-def test_an_error_shows_no_password_and_no_query() -> None:
+def test_an_error_shows_neither_password_nor_query() -> None:
     for wrong in (UNEXPECTED["sign-in page"], answer(b"", 503, None, Retry_After="99")):
         with misbehaving(wrong) as server:
             irritants = Irritants(server.url.replace("//", "//desk:secret@"), patience=1)
@@ -300,9 +300,7 @@ def test_an_error_shows_no_password_and_no_query() -> None:
         (None, None),
     ],
 )
-def test_a_tag_is_sent_back_as_it_came_and_as_the_service_gave_it(
-    tag: str | None, sent: str | None, body: bytes
-) -> None:
+def test_a_valid_tag_is_sent_back_in_if_none_match(tag: str | None, sent: str | None, body: bytes) -> None:
     whole = answer(body) if tag is None else answer(body, ETag=tag)
     with misbehaving(whole) as server, Irritants(server.url) as irritants:
         assert irritants.status(BANKING) is irritants.status(BANKING)
@@ -311,20 +309,20 @@ def test_a_tag_is_sent_back_as_it_came_and_as_the_service_gave_it(
 
 
 @pytest.mark.parametrize("tag", [None, 'W/"x"', '"x-gzip"'])
-def test_the_same_status_again_is_no_news_and_no_busy_loop(tag: str | None, body: bytes) -> None:
+def test_an_unchanged_status_causes_neither_a_result_nor_a_busy_loop(tag: str | None, body: bytes) -> None:
     whole = answer(body) if tag is None else answer(body, ETag=tag)
     with misbehaving(whole) as server, Irritants(server.url) as irritants:
         assert irritants.wait(BANKING, seconds=1) is None
         assert len(server.heads) <= 5
 
 
-def test_a_cache_that_answers_304_without_waiting_makes_no_busy_loop(good: bytes) -> None:
+def test_a_cache_that_answers_304_at_once_causes_no_busy_loop(good: bytes) -> None:
     with misbehaving(good, answer(b"", 304, None)) as server, Irritants(server.url) as irritants:
         assert irritants.wait(BANKING, seconds=1) is None
         assert len(server.heads) <= 5
 
 
-def test_a_proxy_that_does_not_wait_is_asked_as_often_as_the_service_suggests(good: bytes) -> None:
+def test_a_proxy_that_does_not_wait_is_polled_at_the_suggested_interval(good: bytes) -> None:
     made = [0.1, 0.5, 1, 2, 5, 15, 15]
     with misbehaving(good, answer(b"", 304, None, Poll_Interval="15")) as server:
         assert pauses_of(server.url, 7, lambda irritants: irritants.wait(BANKING, 60)) == made
@@ -416,7 +414,7 @@ Configured = Callable[[str, Path], tuple[list[str], int, Path]]
 
 
 @pytest.mark.parametrize("configured", PROXIES)
-def test_behind_a_proxy_that_compresses_nothing_is_sent_twice_and_waiting_waits(
+def test_behind_a_compressing_proxy_304_and_long_polls_work(
     configured: Configured, server: Served, key: str, tmp_path: Path
 ) -> None:
     with proxied(*configured(server.url, tmp_path)) as (url, log):

@@ -1,7 +1,7 @@
-"""Clients generated from the contract that is checked in, by the very commands of the page that tells of them.
+"""Clients generated from the committed contract by the commands in docs/generated-clients.md.
 
-Each is generated anew in an empty folder, as its user would do it, and asks a real server: how something stands, to be
-told when that changes, and for everything from a position on.
+Each is generated in an empty folder, as a user would. With a real server it reads a status, waits for its change, and
+reads all events from a position.
 """
 
 import json
@@ -34,12 +34,12 @@ irritant.recorded_at.length;
 // @ts-expect-error: another type of event has that
 if (event.data.type === "InstrumentExchanged") event.data.act;
 """
-"""What the types must not let through; where they do, `@ts-expect-error` is a mistake itself."""
+"""Code that the types must reject. If they accept it, `@ts-expect-error` is an error itself."""
 
 HARMLESS = (
-    "OpenAPI 3.1 support is still in beta",  # said of every contract in 3.1
-    "Failed to get the schema name: null",  # said where objects take no further members (additionalProperties: false)
-    "From (reserved word) cannot be used as model name",  # the parameter `from`; no model is made of it
+    "OpenAPI 3.1 support is still in beta",  # printed for every contract in 3.1
+    "Failed to get the schema name: null",  # printed for objects without further members (additionalProperties: false)
+    "From (reserved word) cannot be used as model name",  # the parameter `from`, of which no model is made
 )
 """What OpenAPI Generator warns of and makes no difference to the client."""
 EVERY_MODULE = """
@@ -54,7 +54,7 @@ Run = Callable[[str], str]
 
 @pytest.fixture
 def run(server: Served, tmp_path: Path) -> Run:
-    """Runs commands of the page in an empty folder."""
+    """Return a function that runs commands of the page in an empty folder."""
 
     def run(commands: str) -> str:
         shell = ["sh", "-c", f"set -eu\n{at(server, commands)}"]
@@ -82,7 +82,7 @@ def generated_from_what_is_checked_in(folder: Path) -> bool:
 
 
 def follows(command: list[str], server: Served, key: str, folder: Path) -> bool:
-    """Whether a program says how banking stands, how after a report that is filed meanwhile, and all that is new."""
+    """Return whether a program prints the status of banking, its change by a new report, and all new events."""
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as program:
@@ -98,7 +98,7 @@ def follows(command: list[str], server: Served, key: str, folder: Path) -> bool:
 
 
 def complaints(generating: str) -> list[str]:
-    """Warnings and errors in what OpenAPI Generator says."""
+    """Return warnings and errors in the output of OpenAPI Generator."""
     lines = [line for line in generating.splitlines() if re.search(r"\b(WARN|ERROR)\b|Exception", line)]
     return [line for line in lines if not any(harmless in line for harmless in HARMLESS)]
 

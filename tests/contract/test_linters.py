@@ -1,4 +1,4 @@
-"""The contract as the linters of others read it: no error and no warning, and they notice the faults that it had."""
+"""Public linters find no error and no warning in the contract, and notice faults."""
 
 import json
 from pathlib import Path

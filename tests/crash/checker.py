@@ -1,7 +1,7 @@
-"""Was anything lost, doubled, reordered, skipped or shown stale? Judged from what clients saw and what is on record.
+"""Check that no event was lost, doubled, reordered, skipped or shown stale.
 
-Knows nothing of the service: a history goes in, violations come out. So that it can be trusted it is itself tested on
-forged histories, one for each kind of violation.
+The checker knows nothing of the service. It takes what clients saw and the record at the end, and returns violations.
+`test_checker.py` tests it on forged histories, one for each kind of violation.
 """
 
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Logged:
-    """An event on record at the end: where, in which stream, and under which idempotency key it was filed."""
+    """An event of the final record: its position, its stream, and the Idempotency-Key of its report."""
 
     position: int
     id: str
@@ -21,7 +21,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """A report that a client was told is recorded. Times are of one monotonic clock, of the client's side."""
+    """A report that the service answered with 201. Times are of the client's monotonic clock."""
 
     key: str
     began: float
@@ -31,7 +31,7 @@ class Acknowledged:
 
 @dataclass(frozen=True)
 class Read:
-    """A status that a client was shown: of which stream, up to which position, between which moments."""
+    """A status that a client read: its stream, its position, and when the request began and ended."""
 
     reader: str
     stream: str
@@ -42,7 +42,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Followed:
-    """What one follower saw of the log, in the order in which it saw it."""
+    """The positions and ids that one follower read, in the order in which it read them."""
 
     follower: str
     seen: tuple[tuple[int, str], ...]
@@ -50,7 +50,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class History:
-    """Everything that clients saw, the record at the end, and the keys of every report that was ever sent."""
+    """All that clients saw, the record at the end, and the keys of all reports that were sent."""
 
     log: Sequence[Logged]
     acknowledged: Sequence[Acknowledged]
@@ -61,14 +61,14 @@ class History:
 
 @dataclass(frozen=True)
 class Violation:
-    """What is wrong (`kind`), and where."""
+    """The kind of violation, and where it is."""
 
     kind: str
     where: str
 
 
 def violations(history: History) -> list[Violation]:
-    """Everything that must not be. Empty for a history that a correct service can have."""
+    """Return all violations of a history. A correct service has none."""
     checks = (_gaps, _doubled, _lost, _reordered, _skipped, _stale, _went_back)
     return [violation for check in checks for violation in check(history)]
 
@@ -81,7 +81,7 @@ def _gaps(history: History) -> Iterator[Violation]:
 
 
 def _doubled(history: History) -> Iterator[Violation]:
-    """One key, one report: its events lie side by side, and nothing is on record that nobody sent."""
+    """Find keys with several reports: the events of a key are adjacent, and a client sent each key."""
     for id, times in Counter(event.id for event in history.log).items():
         if times > 1:
             yield Violation("doubled", f"event {id}")
@@ -110,7 +110,7 @@ def _lost(history: History) -> Iterator[Violation]:
 
 
 def _reordered(history: History) -> Iterator[Violation]:
-    """What was acknowledged before another was even sent stands before it."""
+    """A report that was acknowledged before another was sent has lower positions."""
     latest = 0
     done = sorted(history.acknowledged, key=lambda a: a.ended)
     pending = iter(done)
@@ -124,7 +124,7 @@ def _reordered(history: History) -> Iterator[Violation]:
 
 
 def _skipped(history: History) -> Iterator[Violation]:
-    """A follower sees the record from its beginning, each event once, in order, as far as it came."""
+    """A follower reads the record from its beginning, each event once and in order, up to any position."""
     for followed in history.followed:
         expected = tuple((event.position, event.id) for event in history.log[: len(followed.seen)])
         if followed.seen != expected:
@@ -135,7 +135,7 @@ def _skipped(history: History) -> Iterator[Violation]:
 
 
 def _stale(history: History) -> Iterator[Violation]:
-    """A read shows whatever was acknowledged before it began."""
+    """A read shows every event that was acknowledged before the read began."""
     stream_of = {event.id: event.stream for event in history.log}
     answered: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for ack in history.acknowledged:
@@ -151,7 +151,7 @@ def _stale(history: History) -> Iterator[Violation]:
 
 
 def _went_back(history: History) -> Iterator[Violation]:
-    """No read shows less than one that had ended before it began, whoever read it, from whichever process."""
+    """No read shows less than a read that ended before it began, also from another process or reader."""
     by_stream: dict[str, list[Read]] = defaultdict(list)
     for read in history.reads:
         by_stream[read.stream].append(read)

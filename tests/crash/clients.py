@@ -1,6 +1,6 @@
-"""Who uses the service while it crashes: operators who retry, pollers who wait, a follower who wants every event.
+"""The clients of a crash round: operators file and retry, pollers read and wait, followers read every event.
 
-Each notes what it was told, and when, for the checker. A client asks whichever process it likes, a new one each time.
+Each client notes its answers and their times for the checker. Each request goes to a process at random.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ OUTAGE: Final = frozenset({429, 500, 502, 503})
 
 
 def opening() -> dict[str, Any]:
-    """The report that everything else is filed on."""
+    """Return the body of the first report, which opens the streams of all later ones."""
     registered = [
         {
             "stream": "source/readout",
@@ -57,7 +57,7 @@ def said(stream: str, party: str, type: str, **fields: Any) -> dict[str, Any]:
 
 @dataclass
 class Notes:
-    """What all clients were told."""
+    """What the clients sent, and the answers that they got."""
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Notes:
     given_up: int = 0
     retries: int = 0
     found_again: int = 0
-    """Reports that had been recorded, but nobody was told; the retry was."""
+    """Recorded reports without an answer, whose retry was answered."""
     unexpected: list[str] = field(default_factory=list)
 
     def views(self) -> list[Followed]:
@@ -75,7 +75,7 @@ class Notes:
 
 
 class Client:
-    """What the clients share: the processes to ask, one key, one set of notes, one source of chance."""
+    """An HTTP client that all operators, pollers and followers share: processes, API key, notes, random numbers."""
 
     def __init__(self, urls: list[str], key: str, notes: Notes, chance: random.Random) -> None:
         self.urls, self.notes, self.chance = urls, notes, chance
@@ -83,7 +83,7 @@ class Client:
         self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(35, connect=2))
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx2.Response | None:
-        """The answer of some process, or None where that one cannot answer now."""
+        """Send a request to a random process. Return None if that process cannot answer now."""
         headers = self._key | more.pop("headers", {})
         try:
             answer = await self._http.request(method, self.chance.choice(self.urls) + path, headers=headers, **more)
@@ -96,7 +96,10 @@ class Client:
 
 
 async def file(client: Client, key: str, body: dict[str, Any]) -> httpx2.Response | None:
-    """Files a report until it is answered: the same key makes the retry harmless. None when patience is at its end."""
+    """File a report, and retry with the same Idempotency-Key until it is answered.
+
+    Return None after `PATIENCE` seconds.
+    """
     client.notes.sent.add(key)
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE:
@@ -118,7 +121,7 @@ async def file(client: Client, key: str, body: dict[str, Any]) -> httpx2.Respons
 
 
 async def operate(client: Client, name: str, until: asyncio.Event) -> None:
-    """Files assertions, reports on several streams, corrections and retractions; some reports are sent and given up."""
+    """File assertions, reports on several streams, corrections and retractions. Abandon some reports."""
     mine: list[tuple[str, str]] = []
     number = 0
     while not until.is_set():
@@ -146,7 +149,7 @@ async def operate(client: Client, name: str, until: asyncio.Event) -> None:
 
 
 async def abandon(client: Client, key: str, events: list[dict[str, Any]]) -> None:
-    """Sends a report and does not wait for the answer: it may be on record once, or not at all."""
+    """Send a report and close the connection without the answer. It may be recorded once or not at all."""
     client.notes.sent.add(key)
     client.notes.given_up += 1
     body = {"relation": "ru-us", "title": key, "events": events}
@@ -157,7 +160,7 @@ async def abandon(client: Client, key: str, events: list[dict[str, Any]]) -> Non
 
 
 async def poll(client: Client, name: str, until: asyncio.Event) -> None:
-    """Reads one status after another; half of the time it waits for a change."""
+    """Read random irritants. Half of the reads are long polls."""
     tags: dict[str, str] = {}
     positions: dict[str, int] = {}
     while not until.is_set():
@@ -175,12 +178,12 @@ async def poll(client: Client, name: str, until: asyncio.Event) -> None:
         elif answer.status_code != 304:
             client.notes.unexpected.append(f"{answer.status_code} {answer.text[:200]}")
         if answer is not None and answer.status_code in (200, 304):
-            # A waiter's answer is as of its end; what it must not miss is what was there when it began.
+            # A long poll is answered as of its end, but it must include all that was acknowledged before its beginning.
             client.notes.reads.append(Read(name, stream, began, ended, positions[stream]))
 
 
 async def follow(client: Client, name: str, until: asyncio.Event) -> None:
-    """Follows the log from its beginning, resuming after each failure where it was, until it has all there is."""
+    """Read the log from its beginning to its end. After a failure, resume at the last position."""
     seen = client.notes.followed.setdefault(name, [])
     after, log = 0, ""
     while True:

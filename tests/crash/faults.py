@@ -1,8 +1,8 @@
-"""What goes wrong in a crash round: a process is killed, the database is killed, connections are cut in mid-commit.
+"""The faults of a crash round: kill a process, kill the database, cut connections during a commit.
 
-The service reaches PostgreSQL only through a proxy of ours, so that connections can be cut at any byte, and so that the
-address stays the same when a killed server comes back elsewhere. The proxy knows an append when it passes by: a cut at
-a random moment hits one seldom, and who sends again what was recorded is what the idempotency keys are for.
+The service reaches PostgreSQL through a proxy of the test. So the test can cut a connection at any byte, and the
+address stays the same when a killed server restarts elsewhere. The proxy recognises an append, because a cut at a
+random moment seldom hits one. A client that then retries a recorded report relies on its idempotency key.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from service.store import embedded
 
 
 class Database:
-    """The embedded PostgreSQL with a durable disk, and the means to kill it and bring it back."""
+    """The embedded PostgreSQL with a durable disk, which a test kills and restarts."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -28,14 +28,14 @@ class Database:
         self.address = ""
 
     def start(self) -> None:
-        """Starts it, after a kill with crash recovery."""
-        self._users.close()  # while a process holds the lock of users, nothing is started in the place of a dead server
+        """Start the server. After a kill it runs its crash recovery."""
+        self._users.close()  # while a process holds the lock of users, no server starts in place of a dead one
         self.address = self._users.enter_context(embedded.serving(self._home))
 
     def kill(self) -> None:
         pid = int((self._home / "database" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         os.kill(pid, signal.SIGKILL)
-        # It dies a moment later; until then it answers, and would be taken for one that need not be started.
+        # It answers until it dies a moment later, and `start` would take it for a running server.
         while self._answers():
             time.sleep(0.005)
 
@@ -53,7 +53,7 @@ class Database:
 
 
 class Cut(Enum):
-    """Where in an append its connection is cut: it is not committed, may be, or is; and nobody is told."""
+    """Where in an append the connection is cut: before, during or after the commit. The client gets no answer."""
 
     HALF_SENT = "before the database has all of it"
     SENT = "while the database works on it"
@@ -65,7 +65,7 @@ _CHUNK: Final = 65_536
 
 
 class Proxy:
-    """Passes bytes on between a TCP port and the database's socket, until it is told to cut."""
+    """Pass bytes between a TCP port and the socket of the database, and cut the connections on request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -85,12 +85,12 @@ class Proxy:
         self.cut()
 
     def cut(self) -> None:
-        """Cuts every connection where it is."""
+        """Cut every connection at once."""
         for writer in list(self._open):
             writer.transport.abort()
 
     async def cut_next_append(self, where: Cut, patience: float) -> bool:
-        """Cuts every connection in the middle of the next append; whether one came in so many seconds."""
+        """Cut every connection during the next append. Return False if no append comes within `patience` seconds."""
         self._hit.clear()
         self._wanted = where
         with suppress(TimeoutError):
@@ -148,7 +148,7 @@ class Proxy:
 
 
 class Service:
-    """One process of the service on a fixed port, started again whenever it ends, as any supervisor would."""
+    """One process of the service on a fixed port. A supervisor restarts it whenever it ends."""
 
     def __init__(self, command: list[str], port: int, database: str, log: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"

@@ -1,8 +1,8 @@
-"""Crash rounds: a real server and a real PostgreSQL, killed and cut off under load, and the proof that nothing is lost.
+"""Crash rounds: kill a real server and a real PostgreSQL under load, and prove that no event is lost.
 
     python -m tests.crash.rounds --rounds 50 [--seed N] [--history FILE]
 
-Exit 1, with every violation, where the checker finds one. The history that it judged is written out on demand.
+Prints every violation that the checker finds, and then exits with 1. `--history` writes the checked history to a file.
 """
 
 import argparse
@@ -35,7 +35,7 @@ PATIENCE: Final = 5.0
 
 @dataclass
 class Result:
-    """What came of the rounds."""
+    """The faults of a run, and what the clients and the checker saw."""
 
     rounds: int
     faults: Counter[str] = field(default_factory=Counter)
@@ -55,9 +55,9 @@ class Result:
             "reports sent": len(self.history.sent),
             "acknowledged": len(self.history.acknowledged),
             "refused": self.notes.refused,
-            "given up by who sent them": self.notes.given_up,
+            "abandoned by the client": self.notes.given_up,
             "retries": self.notes.retries,
-            "recorded, and told at the retry": self.notes.found_again,
+            "recorded, and found by a retry": self.notes.found_again,
             "events on record": len(self.history.log),
             "reads": len(self.history.reads),
             "events followed": sum(len(f.seen) for f in self.history.followed),
@@ -68,7 +68,7 @@ class Result:
 
 
 async def crash(rounds: int, seed: int, home: Path) -> Result:
-    """Runs the rounds in a folder of its own; everything started is ended."""
+    """Run the rounds in the folder `home`, and end all processes that they started."""
     chance, result = random.Random(seed), Result(rounds)
     database = Database(home / "postgres")
     await asyncio.to_thread(database.start)
@@ -99,7 +99,7 @@ async def crash(rounds: int, seed: int, home: Path) -> Result:
 
 
 async def under_load(client: Client, strikes: Any) -> None:
-    """Lets everybody work while it strikes; then lets them come to an end."""
+    """Run all clients during the strikes, then let them finish."""
     ending, caught_up = asyncio.Event(), asyncio.Event()
     working = [
         *(asyncio.ensure_future(operate(client, f"operator-{n}", ending)) for n in range(OPERATORS)),
@@ -139,7 +139,7 @@ async def strike(
 
 
 async def conclude(address: str, home: Path, result: Result) -> None:
-    """The record as it is in the end, verified by the service's own means and judged by the checker."""
+    """Verify and export the record at the end, and let the checker judge the history."""
     exported = home / "export.jsonl"
     await command("verify", "--documents", "--database", address)
     await command("export", str(exported), "--database", address)
@@ -154,7 +154,7 @@ async def conclude(address: str, home: Path, result: Result) -> None:
 
 
 async def command(*words: str) -> str:
-    """What a command prints. Raises CalledProcessError, with what it said, where it fails."""
+    """Return the output of a command of the service. Raises CalledProcessError, with its output, if it fails."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "service", *words),
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The checker finds every kind of forgery, and nothing in an honest history."""
+"""The checker finds every kind of violation in forged histories, and none in an honest history."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def test_an_honest_history_has_no_violation() -> None:
     assert violations(HONEST) == []
 
 
-def test_a_report_that_nobody_was_told_of_may_be_there_once_or_not_at_all() -> None:
+def test_an_unacknowledged_report_may_be_recorded_once_or_not_at_all() -> None:
     without = LOG[:3]
     honest = replace(HONEST, log=without, acknowledged=HONEST.acknowledged[:3], reads=[], followed=[])
     assert violations(honest) == []
@@ -52,7 +52,7 @@ def test_a_report_recorded_twice_in_a_row_is_found() -> None:
     assert kinds(replace(HONEST, log=twice)) == {"doubled"}
 
 
-def test_an_event_that_nobody_sent_is_found() -> None:
+def test_an_event_that_no_client_sent_is_found() -> None:
     assert kinds(replace(HONEST, log=[*LOG, Logged(6, "e6", STREAM, "a stranger")])) == {"invented"}
 
 
@@ -61,7 +61,7 @@ def test_a_gap_is_found() -> None:
     assert "gap" in kinds(replace(HONEST, log=gapped))
 
 
-def test_reports_in_another_order_than_they_were_answered_are_found() -> None:
+def test_reports_recorded_in_another_order_than_acknowledged_are_found() -> None:
     late = Acknowledged("k2", 9, 9.5, ((2, "e2"),))
     swapped = [late if a.key == "k2" else a for a in HONEST.acknowledged]
     assert "reordered" in kinds(replace(HONEST, acknowledged=swapped, reads=[]))
@@ -78,19 +78,19 @@ def test_reports_in_another_order_than_they_were_answered_are_found() -> None:
     ],
     ids=["one left out", "one twice", "out of order", "more than there is", "another event"],
 )
-def test_a_follower_that_did_not_see_just_the_record_is_found(seen: tuple[tuple[int, str], ...]) -> None:
+def test_a_follower_that_saw_more_less_or_other_than_the_record_is_found(seen: tuple[tuple[int, str], ...]) -> None:
     assert kinds(replace(HONEST, followed=[Followed("follower", seen)])) == {"skipped"}
 
 
-def test_a_read_that_misses_what_was_answered_before_it_is_found() -> None:
+def test_a_read_that_misses_an_event_acknowledged_before_it_is_found() -> None:
     assert "stale" in kinds(replace(HONEST, reads=[Read("poller", STREAM, 3.6, 3.7, 2)]))
 
 
-def test_a_reader_who_is_shown_less_than_another_before_is_found() -> None:
+def test_a_read_that_shows_less_than_an_earlier_read_is_found() -> None:
     reads = [Read("one", STREAM, 4.1, 4.2, 4), Read("other", STREAM, 4.3, 4.4, 3)]
     assert kinds(replace(HONEST, reads=reads)) == {"went back"}
 
 
-def test_reads_at_the_same_time_may_see_either() -> None:
+def test_concurrent_reads_may_see_different_positions() -> None:
     reads = [Read("one", STREAM, 4.1, 4.4, 4), Read("other", STREAM, 4.2, 4.3, 3)]
     assert violations(replace(HONEST, reads=reads)) == []

@@ -1,4 +1,4 @@
-"""A few crash rounds; `make crash ROUNDS=50` runs as many as one likes."""
+"""A few crash rounds. `make crash ROUNDS=50` runs more."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +10,8 @@ from tests.crash.rounds import CUTS, FAULTS, crash
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_doubled_skipped_or_stale_while_processes_are_killed(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(1) as beside:  # whatever loop an earlier test may have left in this thread
+def test_no_event_is_lost_doubled_skipped_or_stale_while_processes_are_killed(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as beside:  # an earlier test may have left an event loop in this thread
         result = beside.submit(lambda: asyncio.run(crash(rounds=3, seed=20250410, home=tmp_path))).result()
     assert result.violations == []
     assert result.complaints == []

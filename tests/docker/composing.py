@@ -1,4 +1,4 @@
-"""A project of containers as an operator starts one, under a name and on ports of its own, and how to look into it."""
+"""A Compose project as an operator starts it, with its own name and ports, and ways to inspect it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Composed:
-    """`entrance` is the container that is asked; `profile` what is started beside the usual."""
+    """A project. `entrance` is the container that gets requests. `profile` starts further services."""
 
     entrance: str = "service"
     profile: str = ""
@@ -59,7 +59,7 @@ class Composed:
         return dict(json.loads(told.stdout)[0])
 
     def first_process(self, service: str) -> dict[str, str]:
-        """What the kernel says of the process that a container was started for."""
+        """Return what the kernel reports of the first process of a container."""
         told = self.run("exec", "-T", service, "cat", "/proc/1/status")
         return {name: value.strip() for name, _, value in (line.partition(":") for line in told.splitlines())}
 
@@ -68,7 +68,7 @@ class Composed:
 
 
 def polled(ask: Callable[[], Answer], expected: Answer) -> Answer:
-    """What is answered in the end: once it is what is expected, or when patience ends."""
+    """Ask until the answer is as expected or patience ends. Return the last answer."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -82,7 +82,7 @@ def polled(ask: Callable[[], Answer], expected: Answer) -> Answer:
 
 @contextmanager
 def up(composed: Composed) -> Iterator[Composed]:
-    """The project, once the five irritants are answered; nothing is left of it afterwards."""
+    """Start the project, wait until it answers with the five irritants, and remove it at the end."""
     try:
         composed.run("up", "--build", "--detach")
         polled(lambda: len(composed.irritants()), 5)

@@ -1,4 +1,4 @@
-"""These tests need a container engine, and say so where there is none. Runs of them at the same time keep apart."""
+"""These tests need a container engine, and are skipped with a message without one. Concurrent runs do not interfere."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-# The engine's own reaper of forgotten containers is one more image to pull; every test here ends what it starts.
+# The engine's own cleanup container would be one more image to pull, and every test removes what it starts.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 

@@ -1,5 +1,6 @@
-"""What a benchmark starts in a container is the database of docker-compose.yml, and is removed again."""
+"""The database container of a benchmark equals that of docker-compose.yml, and is removed at the end."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -19,30 +20,31 @@ run_on_each(None, lambda server: time.sleep(600 if "TCP" in server.name else 0))
 pytestmark = pytest.mark.docker
 
 
-def containers() -> list[str]:
-    asked = ["docker", "ps", "--all", "--filter", "name=irritants-bench-", "--format", "{{.Names}}"]
+def containers(pid: int) -> list[str]:
+    """Return the containers of the benchmarks that a process runs. Others can run at the same time."""
+    asked = ["docker", "ps", "--all", "--filter", f"name=irritants-bench-{pid}-", "--format", "{{.Names}}"]
     return subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.split()
 
 
-def test_it_is_postgresql_17_over_tcp_durable_and_gone_afterwards() -> None:
-    before = containers()
+def test_the_database_is_a_durable_postgresql_17_over_tcp_and_is_removed() -> None:
     with container() as server:
+        assert len(containers(os.getpid())) == 1
         assert server.name.startswith("PostgreSQL 17.")
         assert server.name.endswith(", TCP, durable")
         assert server.processor_seconds()
         assert server.database()
-    assert containers() == before
+    assert containers(os.getpid()) == []
 
 
-def test_a_benchmark_that_is_told_to_end_removes_its_container() -> None:
-    before = containers()
+def test_a_terminated_benchmark_removes_its_container() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT
     ) as benchmark:
         assert benchmark.stdout is not None
         while "TCP" not in benchmark.stdout.readline():
             pass
-        assert len(containers()) == len(before) + 1
+        running = containers(benchmark.pid)
         benchmark.send_signal(signal.SIGTERM)
         assert benchmark.wait(60)
-    assert containers() == before
+    assert len(running) == 1
+    assert containers(benchmark.pid) == []

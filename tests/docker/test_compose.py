@@ -1,4 +1,4 @@
-"""`docker compose up`, as an operator runs it, seen from outside."""
+"""`docker compose up` as an operator runs it, tested from outside."""
 
 import json
 import os
@@ -48,18 +48,18 @@ def test_the_service_runs_as_a_role_that_may_read_the_record_but_not_change_what
     assert "must be owner" in sql("ALTER TABLE events DISABLE TRIGGER ALL").stderr
 
 
-def test_the_container_is_healthy_and_published_to_this_machine_alone(composed: Composed) -> None:
+def test_the_container_is_healthy_and_published_on_loopback_only(composed: Composed) -> None:
     assert polled(lambda: composed.health("service"), "healthy") == "healthy"
     published = composed.inspected("service")["HostConfig"]["PortBindings"]["8000/tcp"]
     assert [port["HostIp"] for port in published] == ["127.0.0.1"]
 
 
-def test_a_container_is_asked_each_second_whether_it_is_ready(composed: Composed) -> None:
+def test_the_health_of_a_container_is_checked_each_second(composed: Composed) -> None:
     assert composed.inspected("service")["Config"]["Healthcheck"]["Interval"] <= 1_000_000_000
 
 
 def configured(folder: Path, **env: str) -> dict[str, Any]:
-    """What Compose makes of a checkout in this folder."""
+    """Return the configuration that Compose reads from a checkout in this folder."""
     folder.mkdir()
     shutil.copy(ROOT / "docker-compose.yml", folder)
     named = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"} | env
@@ -67,7 +67,7 @@ def configured(folder: Path, **env: str) -> dict[str, Any]:
     return dict(json.loads(subprocess.run(command, cwd=folder, env=named, check=True, capture_output=True).stdout))
 
 
-def test_checkouts_side_by_side_share_no_volume_and_no_port(tmp_path: Path) -> None:
+def test_two_checkouts_share_no_volume_and_no_port(tmp_path: Path) -> None:
     checkouts = [
         configured(tmp_path / "one"),
         configured(tmp_path / "two", IRRITANTS_PORT="8001", PROXY_PORT="8081"),
@@ -112,20 +112,20 @@ def test_the_image_runs_as_any_user_on_a_read_only_file_system(composed: Compose
         subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
 
 
-def test_a_key_that_is_made_in_the_container_opens_and_is_in_no_log(composed: Composed) -> None:
+def test_a_key_created_in_the_container_is_valid_and_in_no_log(composed: Composed) -> None:
     assert file_nothing(composed, key=None).status_code == 401
     assert file_nothing(composed, composed.key("desk")).status_code == 422
     assert "irr_" not in composed.run("logs")
 
 
-def test_the_service_outlives_a_restart_of_its_database(composed: Composed) -> None:
+def test_the_service_survives_a_restart_of_its_database(composed: Composed) -> None:
     started = composed.inspected("service")["State"]["StartedAt"]
     composed.run("restart", "database")
     assert polled(lambda: len(composed.irritants()), 5) == 5
     assert composed.inspected("service")["State"]["StartedAt"] == started
 
 
-def test_what_was_acknowledged_outlives_killed_and_removed_containers(composed: Composed) -> None:
+def test_acknowledged_reports_survive_killed_and_removed_containers(composed: Composed) -> None:
     headers = {"Authorization": f"Bearer {composed.key('keeper')}", "Idempotency-Key": "before the kill"}
     body = report(on(VISAS, "ConcernRaised"))
     filed = httpx2.post(f"{composed.address()}/v1/reports", json=body, headers=headers, timeout=5)
@@ -141,7 +141,7 @@ def test_what_was_acknowledged_outlives_killed_and_removed_containers(composed: 
     assert f"is intact: {filed.json()['events'][-1]['position']} events" in verified
 
 
-def test_it_stops_when_it_is_told_to(composed: Composed) -> None:
+def test_the_service_stops_on_request(composed: Composed) -> None:
     composed.run("stop", "service", "--timeout", "10")
     assert composed.attempt("ps", "--all", "--format", "{{.ExitCode}}", "service").stdout == "0\n"
 
@@ -151,6 +151,6 @@ def test_engines_from_25_on_check_health_each_second_only_while_a_container_star
     services = json.loads(Composed().run(*both, "config", "--format", "json"))["services"]
     checks = {name: services[name]["healthcheck"] for name in ("database", "service", "another")}
     assert {(check["start_interval"], check["interval"]) for check in checks.values()} == {("1s", "10s")}
-    # What is asked stays: pg_isready of the one file, and what the image of the service asks.
+    # The health checks stay the same: pg_isready of the file, and that of the service's image.
     assert checks["database"]["test"][0] == "CMD-SHELL"
     assert "test" not in checks["service"]

@@ -1,4 +1,4 @@
-"""The image by itself: what it says of itself, and whom it lets read it."""
+"""The image: its labels, and the permissions of its files."""
 
 import json
 import subprocess

@@ -1,6 +1,6 @@
-"""Several processes behind a proxy: whichever answers, it is one record; and one that is killed is missed by nobody.
+"""Several processes behind a proxy serve one record, and clients do not notice when one is killed.
 
-What the containers may do is read off them here, since here is one of every kind.
+This project has every kind of container, so it also tests the rights of containers.
 """
 
 import re
@@ -40,7 +40,7 @@ def asked(address: str) -> httpx2.Response:
 
 
 def asked_of(address: str, process: str) -> httpx2.Response:
-    """The status, as one of the processes tells it; they take turns."""
+    """Return the status from one of the processes, which take turns."""
     while (answer := asked(address)).headers.get("served-by") != process:
         pass
     return answer
@@ -51,7 +51,7 @@ def answering(address: str) -> set[str]:
 
 
 def filed(address: str, key: str, name: str) -> httpx2.Response:
-    """Files a report as a client should: again and again under the same key, until it is answered."""
+    """File a report as clients should, with retries under one key until it is answered."""
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": name}
     while True:
         body = report(on(VISAS, "ConcernRaised"), title=name)
@@ -63,7 +63,7 @@ def filed(address: str, key: str, name: str) -> httpx2.Response:
 
 @contextmanager
 def others_asking(address: str) -> Iterator[Counter[int]]:
-    """Somebody asks all the while; the answers by their status."""
+    """Send requests all the time. Yield the answers counted by status."""
     statuses, ended = Counter[int](), threading.Event()
 
     def ask() -> None:
@@ -99,7 +99,7 @@ def test_a_key_revoked_in_one_process_is_refused_by_the_other_at_once(many: Comp
     assert {filed(address, token, f"later-{n}").status_code for n in range(4)} == {401}
 
 
-def test_a_process_that_is_killed_is_missed_by_nobody(many: Composed, key: str) -> None:
+def test_clients_do_not_notice_a_killed_process(many: Composed, key: str) -> None:
     address = many.address()
     tag = {"If-None-Match": asked(address).headers["etag"], "Prefer": "wait=20"}
     heard: list[httpx2.Response] = []
@@ -128,12 +128,12 @@ def test_a_process_that_is_killed_is_missed_by_nobody(many: Composed, key: str) 
     assert asked_of(address, "first").json()["position"] == position
 
 
-def test_the_record_that_they_wrote_together_verifies(many: Composed) -> None:
+def test_the_record_of_several_processes_verifies(many: Composed) -> None:
     assert "intact" in many.run("exec", "-T", "another", "irritants", "verify", "--documents")
 
 
 @pytest.mark.parametrize("service", CONFINED)
-def test_what_a_container_starts_has_no_rights(many: Composed, service: str) -> None:
+def test_processes_in_a_container_have_no_privileges(many: Composed, service: str) -> None:
     status = many.first_process(service)
     assert status["Uid"].split() == ["10001"] * 4
     assert status["Gid"].split() == ["10001"] * 4
@@ -143,7 +143,7 @@ def test_what_a_container_starts_has_no_rights(many: Composed, service: str) -> 
 
 
 @pytest.mark.parametrize("service", CONFINED)
-def test_a_container_has_no_disk_to_write_to(many: Composed, service: str) -> None:
+def test_a_container_has_a_read_only_file_system(many: Composed, service: str) -> None:
     mounted = [line.split() for line in many.run("exec", "-T", service, "cat", "/proc/1/mountinfo").splitlines()]
     options: dict[str, Any] = {fields[4]: fields[5].split(",") for fields in mounted}
     assert "ro" in options["/"]

@@ -1,7 +1,7 @@
 """The database of docker-compose.yml against the embedded one: neither may make the service much slower.
 
-Both run at once with their default settings, on one machine, and take turns. PostgreSQL's planner differs from version
-to version, so a statement that costs nothing on the embedded server can take seconds on another.
+Both run with default settings on one machine and take turns. The planner of PostgreSQL differs between versions,
+so a statement that is cheap on the embedded server can take seconds on another.
 """
 
 import http.client
@@ -42,7 +42,7 @@ class Database(NamedTuple):
 
 @pytest.fixture(scope="module")
 def databases() -> Iterator[dict[str, Database]]:
-    """A process of the service on each, which keeps no answers."""
+    """Yield a process of the service on each database, without a cache."""
     with ExitStack() as stack:
         started = {}
         for name, start in (("compose", container), ("embedded", embedded_server)):
@@ -56,7 +56,7 @@ def databases() -> Iterator[dict[str, Database]]:
 
 
 def seconds_each(service: Served, path: str, status: int, **headers: str) -> float:
-    """How long an answer takes on average, asked for one after another over one connection."""
+    """Return the average seconds of an answer, with requests one after another on one connection."""
     host, port = service.address
     with closing(http.client.HTTPConnection(host, port, timeout=60)) as connection:
         began, answers = time.perf_counter(), 0
@@ -77,13 +77,13 @@ def tag_of(service: Served) -> str:
 
 
 def as_many_times_as_embedded(databases: dict[str, Database], ask: Callable[[Served], float]) -> float:
-    """How many times as long an answer takes on the compose database: median of runs that take turns."""
+    """Return the cost of an answer as a multiple of that on the embedded database: the median of runs in turn."""
     contenders = {name: lambda service=database.service: ask(service) for name, database in databases.items()}
     return median(run["compose"] / run["embedded"] for run in in_turn(contenders, RUNS))
 
 
 def at_second_try(measure: Callable[[], float], most: float) -> float:
-    """What is measured; measured again where it is too much, since other work on the machine can disturb one try."""
+    """Return a measurement, repeated once if it is too high, because other programs can disturb one."""
     return first if (first := measure()) <= most else min(first, measure())
 
 
@@ -97,7 +97,7 @@ def test_an_unchanged_reading_takes_at_most_three_times_as_long_as_on_the_embedd
 
 
 @pytest.mark.parametrize("path", READINGS.values(), ids=READINGS)
-def test_so_does_a_reading_with_a_body(databases: dict[str, Database], path: str) -> None:
+def test_a_reading_with_a_body_takes_at_most_three_times_as_long(databases: dict[str, Database], path: str) -> None:
     def whole(service: Served) -> float:
         return seconds_each(service, path, 200)
 

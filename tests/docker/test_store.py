@@ -1,4 +1,4 @@
-"""The store's tests once more, on the public image of PostgreSQL 17, as a role with hostile settings."""
+"""The tests of the store on the public image of PostgreSQL 17, as a role with hostile settings."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ TESTS = ("tests/store", "tests/test_recorder.py", "tests/test_rebuild.py")
 pytestmark = pytest.mark.docker
 
 
-def test_the_store_keeps_its_promises_on_the_public_image_and_under_hostile_settings() -> None:
+def test_the_tests_of_the_store_pass_on_the_public_image_with_hostile_settings() -> None:
     postgres = PostgresContainer("postgres:17", driver=None)
     postgres.with_command("postgres -c listen_addresses=* -c fsync=off -c max_connections=200")
     postgres.with_tmpfs_mount("/var/lib/postgresql/data")

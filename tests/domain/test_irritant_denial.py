@@ -1,10 +1,10 @@
-"""A side denies what is said: it stands behind it no more, yet it stays reported and others stand where they stood."""
+"""Denials: the denier no longer stands on the denied words, but they stay reported, and other actors do not move."""
 
 from functools import reduce
 
 import pytest
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.projections.irritant import IrritantDocument, view
 from tests.build import (
     Outcome,
@@ -31,12 +31,12 @@ from tests.build import (
 )
 
 
-def saying(*events: Contract) -> Outcome:
+def saying(*events: EventModel) -> Outcome:
     return given(opened()).when(*events)
 
 
-def after(*events: Contract) -> IrritantDocument:
-    """The irritant after these, of which the first is `e2`; each is allowed in its place."""
+def after(*events: EventModel) -> IrritantDocument:
+    """Return the irritant after these events, of which the first is `e2`. Each one must be allowed."""
     return view(saying(*events).reading)
 
 
@@ -45,7 +45,7 @@ def rungs(it: IrritantDocument) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("asserter", ["MEDIA", "TR"])
-def test_a_denial_by_no_side_moves_no_side(asserter: str) -> None:
+def test_a_denial_by_media_or_a_third_party_moves_no_side(asserter: str) -> None:
     it = after(understood("RU"), contested("e2", asserter))
     assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "one_side")
 
@@ -59,14 +59,14 @@ def test_one_outlet_does_not_take_back_the_words_of_another() -> None:
     assert after(understood("MEDIA"), contested("e2", "MEDIA", origin="other")).reported_status == "understanding"
 
 
-def test_what_others_say_is_not_reported_once_both_sides_deny_it() -> None:
+def test_words_of_others_that_both_sides_deny_are_not_reported() -> None:
     denied = [understood("TR"), contested("e2", "RU")]
     assert after(*denied).reported_status == "understanding"
     it = after(*denied, contested("e2", "US"))
     assert (it.reported_status, it.reported_by, it.basis) == ("unstated", (), "none")
 
 
-def test_a_denied_claim_stays_reported_and_its_asserter_stands_where_it_stood() -> None:
+def test_a_denied_claim_stays_reported_and_its_asserter_does_not_move() -> None:
     it = after(understood("RU"), contested("e2", "US"))
     assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "contested")
 
@@ -76,16 +76,16 @@ def test_a_side_denies_its_half_of_a_joint_text() -> None:
     assert (rungs(it), it.basis) == (("understanding", "unstated", "understanding"), "contested")
 
 
-def test_a_denial_leaves_all_that_it_is_not_of_uncopied() -> None:
-    """A stream of ten thousand events has hundreds of proposals and steps, and a denial is of one thing."""
+def test_a_denial_does_not_copy_unrelated_proposals_and_steps() -> None:
+    """A stream of ten thousand events has hundreds of proposals and steps, and a denial concerns one."""
     said = saying(tabled("RU"), tabled("US", "RU"), step_agreed("US"), discussed("US"), contested("e2", "RU")).history
     *before, denial = said.order
     state = reduce(said.evolve, before, said.initial)
     after = said.evolve(state, denial)
     of_it, beside = state.proposals
-    assert (after.live(after.proposals[of_it].statements), len(after.denials)) == ((), 1)
+    assert (after.only_live(after.proposals[of_it].statements), len(after.denials)) == ((), 1)
     assert after.proposals is state.proposals
-    assert after.live(after.proposals[beside].statements) != ()
+    assert after.only_live(after.proposals[beside].statements) != ()
     assert after.steps is state.steps
 
 
@@ -94,7 +94,7 @@ def test_a_side_denies_words_attributed_to_it() -> None:
     assert (rungs(it), it.status, it.basis) == (("raised", "unstated", "raised"), "raised", "one_side")
 
 
-def test_a_denial_binds_from_its_place_in_the_world_on() -> None:
+def test_a_denial_takes_effect_at_its_place_in_the_order_of_the_world() -> None:
     it = after(
         understood("RU", on="2025-02-01", channel="attributed"),
         contested("e2", "RU", on="2025-03-01"),
@@ -105,7 +105,7 @@ def test_a_denial_binds_from_its_place_in_the_world_on() -> None:
 
 
 def test_evidence_filed_after_a_denial_is_denied_with_its_target() -> None:
-    """It is its target said again in its target's place; the denier's word anew would have a date of its own."""
+    """Evidence takes the place of its target. A new statement by the denier would have its own date."""
     it = after(
         understood("RU", on="[2025-04-10..]", channel="attributed"),
         contested("e2", "RU", on="2025-04-10"),
@@ -114,12 +114,12 @@ def test_evidence_filed_after_a_denial_is_denied_with_its_target() -> None:
     assert rungs(it) == ("unstated", "unstated", "unstated")
 
 
-def test_denying_one_further_voice_leaves_the_others() -> None:
+def test_a_denial_of_evidence_leaves_its_target() -> None:
     it = after(understood("US"), evidence("e2", "RU", channel="attributed"), contested("e3", "RU"))
     assert rungs(it) == ("unstated", "understanding", "understanding")
 
 
-def test_it_is_contested_only_while_the_denied_claim_stands_at_the_claimed_rung() -> None:
+def test_an_irritant_is_contested_only_while_a_denied_claim_is_at_the_claimed_rung() -> None:
     denied = [understood("RU", on="2025-02-01"), contested("e2", "US", on="2025-03-01")]
     assert after(*denied, exchanged("RU", on="2025-04-01")).basis == "one_side"
     assert after(understood("MEDIA"), contested("e2", "US"), discussed("RU")).basis == "one_side"
@@ -131,7 +131,7 @@ def test_the_denial_ends_when_the_denier_later_stands_at_that_rung() -> None:
     assert after(*denied, discussed("US", on="2025-04-01")).basis == "contested"
 
 
-def test_a_denial_denied_by_whom_it_was_attributed_to_is_taken_back() -> None:
+def test_a_side_takes_back_a_denial_attributed_to_it_by_denying_it() -> None:
     it = after(
         tabled("US", "RU", channel="attributed", on="2025-02-01"),
         contested("e2", "US", channel="attributed", on="2025-03-01"),
@@ -142,19 +142,19 @@ def test_a_denial_denied_by_whom_it_was_attributed_to_is_taken_back() -> None:
     assert other.basis == "one_side"
 
 
-def test_a_retracted_denial_never_was() -> None:
+def test_a_retracted_denial_has_no_effect() -> None:
     assert after(understood("RU"), contested("e2", "US"), retracted("e3")).basis == "one_side"
 
 
-# What a denied telling did beside the ladder it does no more.
+# A denied assertion loses its effect on steps, holds and items too.
 
 
-def test_a_denied_proposal_awaits_nobody() -> None:
+def test_a_denied_proposal_awaits_no_side() -> None:
     assert after(tabled("RU", "US")).awaiting == "US"
     assert after(tabled("RU", "US", channel="attributed"), contested("e2", "RU")).awaiting == "none"
 
 
-def test_a_denied_step_awaits_nobody_unless_the_other_side_agreed_it_too() -> None:
+def test_a_denied_step_awaits_no_side_unless_the_other_side_agreed_to_it_too() -> None:
     denied = [step_agreed("RU", owner="US", channel="attributed"), contested("e2", "RU")]
     assert after(*denied).awaiting == "none"
     assert after(*denied, evidence("e2", "US")).awaiting == "US"
@@ -166,24 +166,24 @@ def test_a_denied_closing_leaves_the_step_open() -> None:
     assert after(*agreed, contested("e3", "RU")).awaiting == "US"
 
 
-def test_a_denied_hold_holds_nothing() -> None:
+def test_a_denied_hold_is_not_in_effect() -> None:
     assert after(hold_placed("JOINT"), contested("e2", "RU")).hold == "stalled"
     assert after(hold_placed("JOINT"), contested("e2", "RU"), contested("e2", "US")).hold == "none"
 
 
-def test_a_denied_lifting_leaves_the_hold() -> None:
+def test_a_denied_lifting_leaves_the_hold_in_effect() -> None:
     lifted = [hold_placed("RU"), hold_lifted("RU", channel="attributed")]
     assert after(*lifted).hold == "none"
     assert after(*lifted, contested("e3", "RU")).hold == "stalled"
 
 
-def test_a_denied_withdrawal_leaves_it_open() -> None:
+def test_a_denied_withdrawal_leaves_the_irritant_open() -> None:
     history = [raised("RU"), withdrawn("RU", channel="attributed")]
     assert after(*history).lifecycle == "withdrawn"
     assert after(*history, contested("e3", "RU")).lifecycle == "open"
 
 
-def test_a_denied_reopening_leaves_it_resolved() -> None:
+def test_a_denied_reopening_leaves_the_irritant_resolved() -> None:
     history = [
         settled("JOINT", on="2025-03-01"),
         reopened("RU", "raised", channel="attributed", on="2025-04-01"),
@@ -199,5 +199,5 @@ def test_a_denied_settlement_of_an_item_leaves_it_outstanding() -> None:
     assert after(*changed, contested("e3", "RU")).items.settled == 0
 
 
-def test_a_denied_word_on_reversibility_counts_no_more() -> None:
+def test_a_denied_statement_on_reversibility_no_longer_counts() -> None:
     assert after(reversible("RU", channel="attributed"), contested("e2", "RU")).reversible == "unknown"

@@ -1,10 +1,10 @@
-"""Where an irritant stands: what each assertion claims, what both sides confirm, what is merely reported."""
+"""The rungs of an irritant: claimed, confirmed by both sides, and reported."""
 
 from typing import Any
 
 import pytest
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.domain.ladder import RUNGS
 from service.projections.irritant import IrritantDocument, view
 from tests.build import (
@@ -31,8 +31,8 @@ from tests.build import (
 )
 
 
-def after(*events: Contract) -> IrritantDocument:
-    """The irritant after these, of which the first is `e2`; each is allowed in its place."""
+def after(*events: EventModel) -> IrritantDocument:
+    """Return the irritant after these events, of which the first is `e2`. Each one must be allowed."""
     return view(given(opened()).when(*events).reading)
 
 
@@ -53,18 +53,18 @@ ADVANCING: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("told", "rung"), ADVANCING.values(), ids=ADVANCING)
-def test_an_assertion_puts_its_asserter_on_its_rung_and_nobody_else(told: Any, rung: str) -> None:
+def test_an_assertion_moves_only_its_asserter_to_its_rung(told: Any, rung: str) -> None:
     assert rungs(after(told("RU"))) == (rung, "unstated", rung)
 
 
 @pytest.mark.parametrize(("told", "rung"), ADVANCING.values(), ids=ADVANCING)
-def test_one_text_of_both_puts_both_there(told: Any, rung: str) -> None:
+def test_a_joint_text_moves_both_sides(told: Any, rung: str) -> None:
     assert rungs(after(told("JOINT"))) == (rung, rung, rung)
 
 
 @pytest.mark.parametrize("voice", ["MEDIA", "TR"])
 @pytest.mark.parametrize(("told", "rung"), ADVANCING.values(), ids=ADVANCING)
-def test_media_and_other_states_only_report(told: Any, rung: str, voice: str) -> None:
+def test_assertions_of_media_and_third_parties_are_only_reported(told: Any, rung: str, voice: str) -> None:
     assert rungs(after(told(voice))) == ("unstated", "unstated", rung)
 
 
@@ -72,7 +72,7 @@ def test_media_and_other_states_only_report(told: Any, rung: str, voice: str) ->
     ("answer", "rung"),
     [("accepted", "understanding"), ("countered", "proposed"), ("rejected", "unstated"), ("deferred", "unstated")],
 )
-def test_an_answer_puts_whoever_gives_it_where_the_answer_does(answer: str, rung: str) -> None:
+def test_an_answer_moves_its_asserter_to_the_rung_of_the_answer(answer: str, rung: str) -> None:
     assert after(tabled("RU"), answered("e2", "US", answer)).parties["US"].rung == rung
 
 
@@ -87,7 +87,7 @@ def test_an_answer_puts_whoever_gives_it_where_the_answer_does(answer: str, rung
     ],
     ids=lambda event: event.type,
 )
-def test_nothing_else_moves_a_rung_up(beside: Contract) -> None:
+def test_other_events_do_not_raise_a_rung(beside: EventModel) -> None:
     assert rungs(after(step_agreed("RU"), beside)) == ("in_talks", "unstated", "in_talks")
 
 
@@ -96,16 +96,16 @@ def test_a_withdrawal_takes_its_asserter_to_unstated() -> None:
     assert rungs(after(raised("JOINT"), withdrawn("RU"))) == ("unstated", "raised", "raised")
 
 
-def test_rungs_may_be_skipped_and_what_comes_after_never_lowers_one() -> None:
+def test_rungs_may_be_skipped_and_later_advances_never_lower_one() -> None:
     assert rungs(after(exchanged("RU"), discussed("RU"), raised("RU"))) == ("formalised", "unstated", "formalised")
 
 
-def test_claimed_is_the_higher_confirmed_the_lower_reported_the_highest_of_all() -> None:
+def test_claimed_is_the_higher_rung_confirmed_the_lower_and_reported_the_highest() -> None:
     it = after(exchanged("US"), understood("RU"), implemented("MEDIA"))
     assert (it.confirmed_status, it.status, it.reported_status) == ("understanding", "formalised", "implementing")
 
 
-BASES: dict[str, tuple[str, list[Contract]]] = {
+BASES: dict[str, tuple[str, list[EventModel]]] = {
     "nothing reported": ("none", []),
     "something beside the ladder": ("none", [position_stated("RU")]),
     "media alone": ("media_only", [discussed("MEDIA")]),
@@ -127,11 +127,11 @@ BASES: dict[str, tuple[str, list[Contract]]] = {
 
 
 @pytest.mark.parametrize(("basis", "events"), BASES.values(), ids=BASES)
-def test_the_basis_of_the_claimed_rung(basis: str, events: list[Contract]) -> None:
+def test_the_basis_of_the_claimed_rung(basis: str, events: list[EventModel]) -> None:
     assert after(*events).basis == basis
 
 
-ORIGINS: dict[str, tuple[int, list[Contract]]] = {
+ORIGINS: dict[str, tuple[int, list[EventModel]]] = {
     "none": (0, []),
     "two documents, one utterance": (1, [understood("RU"), understood("RU", document="a1")]),
     "two utterances": (2, [understood("RU"), understood("RU", origin="other")]),
@@ -153,11 +153,11 @@ ORIGINS: dict[str, tuple[int, list[Contract]]] = {
 
 
 @pytest.mark.parametrize(("origins", "events"), ORIGINS.values(), ids=ORIGINS)
-def test_the_utterances_behind_the_claimed_rung(origins: int, events: list[Contract]) -> None:
+def test_the_origins_of_the_claimed_rung_are_counted(origins: int, events: list[EventModel]) -> None:
     assert after(*events).origins == origins
 
 
-def test_it_is_resolved_when_both_sides_declare_it_settled() -> None:
+def test_an_irritant_is_resolved_when_both_sides_declare_it() -> None:
     assert after(settled("US")).lifecycle == "open"
     assert after(settled("US"), settled("MEDIA")).lifecycle == "open"
     assert after(settled("US"), settled("RU")).lifecycle == "resolved"
@@ -171,13 +171,13 @@ def test_the_high_water_mark_is_the_highest_claimed_status_in_the_order_of_the_w
         discussed("US", on="2025-05-01"),
     ]
     assert (after(*fell).status, after(*fell).high_water_mark) == ("in_talks", "formalised")
-    # Learned late: it had been implementing in April's place, and was reversed from there.
+    # Filed late: by its date the act precedes the reversal in April.
     late = after(*fell, implemented("RU", on="2025-03-15"))
     assert (late.status, late.high_water_mark) == ("in_talks", "implementing")
     assert after(implemented("MEDIA")).high_water_mark == "unstated"
 
 
-def test_it_last_moved_where_a_sides_rung_or_the_reported_status_last_changed() -> None:
+def test_last_moved_is_the_last_change_of_a_sides_rung_or_of_the_reported_status() -> None:
     it = after(raised("RU", on="2025-01-01"), raised("US", on="2025-02-01"), raised("US", on="2025-03-01"))
     assert it.last_moved.model_dump() == {"occurred": "2025-02-01", "position": 3}
     assert after(position_stated("RU")).last_moved.model_dump() == {"occurred": None, "position": None}
@@ -192,7 +192,7 @@ def test_the_trend_is_the_direction_of_the_last_change_of_a_sides_rung() -> None
     assert after(*fell, discussed("US", on="2025-05-01"), raised("MEDIA")).trend == "advanced"
 
 
-def test_each_side_has_its_own_word_and_its_last_assertion() -> None:
+def test_each_side_has_its_own_wording_and_its_last_assertion() -> None:
     it = after(
         understood("RU", wording="committed", on="2025-04-10"),
         exchanged("US", wording="understanding", on="2025-04-11"),
@@ -209,7 +209,7 @@ def test_each_side_has_its_own_word_and_its_last_assertion() -> None:
         "valid_until": None,
         "instrument_with": (),
         "silent": False,
-        "latest": {"type": "PositionStated", "occurred": "2025-04-12", "event": "e4"},
+        "latest": {"type": "PositionStated", "occurred": "2025-04-12", "event": "e4", "certain": True},
         "stance": "priority",
         "hold": "none",
         "in_effect": (),
@@ -217,7 +217,7 @@ def test_each_side_has_its_own_word_and_its_last_assertion() -> None:
     assert it.parties["US"].wording == "understanding"
 
 
-def test_the_word_of_a_side_is_its_latest_at_its_rung() -> None:
+def test_the_wording_of_a_side_is_its_latest_at_its_rung() -> None:
     it = after(understood("RU", wording="committed"), understood("RU", wording="agreed"), raised("RU", wording="worry"))
     assert it.parties["RU"].wording == "agreed"
     assert after(understood("RU", wording="committed"), understood("RU")).parties["RU"].wording == "committed"

@@ -1,11 +1,11 @@
-"""What may be said of the talks as a whole, and what it all comes to."""
+"""Events about the talks as a whole, and the state that follows from them."""
 
 from typing import Any
 
 import pytest
 from hypothesis import given as whatever
 
-from service.domain.errors import Malformed
+from service.domain.errors import Malformed, OtherRelation
 from service.domain.filing import JUDGES
 from service.domain.relation.state import Person
 from tests.build import (
@@ -21,6 +21,7 @@ from tests.build import (
     no_comment,
     person_named,
     relation_opened,
+    report_attributed,
     retracted,
 )
 from tests.strategies import records
@@ -33,26 +34,26 @@ def test_a_relation_is_opened_for_its_two_parties_in_any_order(parties: tuple[st
 
 
 @pytest.mark.parametrize("parties", [("RU", "TR"), ("RU", "RU"), ("TR", "UA")])
-def test_a_relation_is_of_no_other_parties_than_its_name_says(parties: tuple[str, str]) -> None:
+def test_a_relation_with_other_parties_than_its_id_is_refused(parties: tuple[str, str]) -> None:
     given(stream=STREAMS["relation"]).when(relation_opened(*parties)).refused(
-        Malformed, why="are not those of ru-us, which are RU and US"
+        Malformed, why="`parties` of ru-us must be RU and US"
     )
 
 
 @pytest.mark.parametrize("denier", ["MEDIA", "TR"])
-def test_a_denial_by_no_side_leaves_what_a_side_says(denier: str) -> None:
+def test_a_denial_by_media_or_a_third_party_does_not_affect_a_side(denier: str) -> None:
     state = given(relation_opened(), excluded("US", "ukraine")).when(contested("e2", denier)).state
     (claim,) = state.claims.values()
     assert (claim.said_by, claim.contested_by) == (("US",), ())
 
 
-def test_a_party_denies_what_the_other_says() -> None:
+def test_a_party_can_deny_a_claim_of_the_other() -> None:
     state = given(relation_opened(), excluded("US", "ukraine")).when(contested("e2", "RU")).state
     (claim,) = state.claims.values()
     assert (claim.said_by, claim.contested_by) == (("US",), ("RU",))
 
 
-def test_silence_is_nobodys_denial() -> None:
+def test_no_comment_is_no_denial() -> None:
     state = given(relation_opened(), format_decided("RU"), no_comment("MEDIA", ("White House",), "the format")).state
     assert state.format.contested_by == ()
 
@@ -69,15 +70,51 @@ def test_silence_is_nobodys_denial() -> None:
         ([format_decided("RU", "Capitals"), format_reversed("MEDIA")], "Capitals", False),
         ([format_decided("RU", "Capitals"), format_reversed("MEDIA"), evidence("e3", "RU")], "Capitals", True),
         ([format_decided("RU", "Capitals"), format_reversed("US"), format_decided("RU", "Geneva")], "Geneva", False),
+        ([format_decided("MEDIA", "Capitals"), format_reversed("MEDIA")], "Capitals", True),
+        ([format_decided("TR", "Capitals"), format_reversed("TR"), format_decided("MEDIA", "Geneva")], "Geneva", False),
         ([format_reversed("US")], None, True),
     ],
 )
-def test_the_format_is_the_last_decision_that_a_party_stands_behind_until_a_party_undoes_it(
+def test_the_format_is_the_last_decision_of_a_party_until_a_party_reverses_it(
     history: Any, format: str | None, *, undone: bool
 ) -> None:
     state = given(relation_opened(), *history).state
     assert state.format_reversed is undone
     assert (state.format.data.format if state.format else None) == format
+
+
+@pytest.mark.parametrize(
+    ("history", "disputes"),
+    [
+        ([format_decided("RU", "Capitals"), format_decided("US", "Geneva")], [("format", "US", "RU", False)]),
+        ([format_decided("RU", "Capitals"), format_decided("US", "capitals")], []),
+        ([format_decided("RU", "Capitals"), format_decided("MEDIA", "Geneva")], []),
+        ([format_decided("RU", "Capitals"), format_reversed("US")], [("reversal", "US", "RU", False)]),
+        (
+            [format_decided("RU", "Capitals"), format_reversed("US"), contested("e3", "RU")],
+            [("reversal", "US", "RU", True)],
+        ),
+        ([format_decided("RU", "Capitals"), format_reversed("US"), format_reversed("RU")], []),
+        ([format_decided("RU", "Capitals"), format_reversed("US"), contested("e3", "US")], []),
+        ([excluded("US", "ukraine"), contested("e2", "RU")], [("claim", "US", "RU", True)]),
+        ([excluded("MEDIA", "ukraine"), contested("e2", "RU")], []),
+    ],
+)
+def test_two_sides_that_differ_on_the_talks_are_a_dispute(history: Any, disputes: Any) -> None:
+    state = given(relation_opened(), *history).state
+    assert [(d.kind, d.alleged_by, d.about, d.denied) for d in state.disputes] == disputes
+
+
+def test_each_side_has_the_format_that_it_says_is_in_force() -> None:
+    state = given(relation_opened(), format_decided("RU", "Capitals"), format_decided("US", "Geneva")).state
+    assert {party: state.format_of(party).data.format for party in ("RU", "US")} == {"RU": "Capitals", "US": "Geneva"}
+    undone = given(relation_opened(), format_decided("JOINT", "Capitals"), format_reversed("US")).state
+    assert (undone.format_of("US"), undone.format_of("RU").data.format) == (None, "Capitals")
+    assert undone.format_reversed_by == ("US",)
+
+
+def test_a_report_cannot_be_attributed_to_a_round_of_another_relation() -> None:
+    given(relation_opened()).when(report_attributed("r1", "cn-us/geneva")).refused(OtherRelation, relation="ru-us")
 
 
 def test_a_person_keeps_every_spelling_and_the_role_last_stated() -> None:
@@ -88,24 +125,24 @@ def test_a_person_keeps_every_spelling_and_the_role_last_stated() -> None:
     ).state
     person = Person("darchiev", ("Alexander Darchiev", "Aleksandr Darchiev"), "Ambassador")
     assert state.persons == {"darchiev": person}
-    assert state.known_as("Aleksandr Darchiev") == "darchiev"
-    assert state.known_as("Sonata Coulter") == "Sonata Coulter"
+    assert state.slug_of_person("Aleksandr Darchiev") == "darchiev"
+    assert state.slug_of_person("Sonata Coulter") == "Sonata Coulter"
 
 
-def test_a_spelling_that_was_filed_by_mistake_is_gone() -> None:
+def test_a_retracted_spelling_is_removed() -> None:
     named = [person_named("darchiev", "Darchiev"), person_named("darchiev", "Darcheev")]
     assert given(relation_opened(), *named, retracted("e3")).state.persons["darchiev"].names == ("Darchiev",)
 
 
-def test_a_title_is_corrected_as_if_it_had_always_read_so() -> None:
+def test_a_corrected_title_replaces_the_first() -> None:
     assert given(relation_opened(title="Talks"), corrected("e1", title="The talks")).state.title == "The talks"
 
 
 @whatever(records("relation"))
-def test_whatever_is_on_record_whatever_is_said_is_judged(filed: Filed) -> None:
+def test_any_event_on_any_record_is_judged_without_an_error(filed: Filed) -> None:
     *before, last = filed.events
     history = Filed().file(STREAMS["relation"], *(e.data for e in before)).history(STREAMS["relation"])
-    effect, state = history.in_place(last)
+    effect, state = history.placed_if_recorded(last)
     if effect is not None:
         refusal = JUDGES["relation"](state, effect, STREAMS["relation"], "ru-us")
         assert refusal is None or refusal.detail

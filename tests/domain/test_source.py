@@ -1,4 +1,4 @@
-"""What may be recorded of a document and the utterances behind it."""
+"""Events of a document and its origins."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.build import STREAMS, corrected, given, origin_registered, registered
 SHA256 = "0123456789abcdef" * 4
 
 
-def test_a_document_is_what_is_registered_of_it() -> None:
+def test_a_document_has_the_registered_fields() -> None:
     interview = origin_registered("interview", "RU", speaker="The ambassador", occurred="[2025-04-10..]")
     state = (
         given(stream=STREAMS["source"])
@@ -38,7 +38,7 @@ def test_a_document_is_what_is_registered_of_it() -> None:
     )
 
 
-def test_a_document_of_which_little_is_known_says_so() -> None:
+def test_a_document_needs_only_a_publisher() -> None:
     assert given(stream=STREAMS["source"]).when(registered("A desk")).state == Source(opened=True, publisher="A desk")
 
 
@@ -49,10 +49,10 @@ def test_a_correction_of_a_document_keeps_its_origins() -> None:
 
 
 @pytest.mark.parametrize("party", ["RU", "JOINT", "TR"])
-def test_an_outlets_own_voice_is_no_partys(party: str) -> None:
+def test_an_origin_with_the_channel_outlet_must_be_media(party: str) -> None:
     given(registered()).when(origin_registered("paper", party, channel="outlet")).refused(Malformed)
 
 
-def test_media_also_relay_what_others_said() -> None:
+def test_an_origin_of_media_may_be_attributed() -> None:
     unnamed = origin_registered("unnamed", "MEDIA", channel="attributed")
     assert given(registered()).when(unnamed).state.origins == {"unnamed": unnamed}

@@ -43,7 +43,7 @@ def test_a_loaded_entry_is_cached() -> None:
     run(test())
 
 
-def test_it_is_loaded_once_for_all_who_ask_meanwhile() -> None:
+def test_concurrent_callers_share_one_load() -> None:
     async def test() -> None:
         cache, loads, may_go = Cache(ROOM), 0, asyncio.Event()
 
@@ -139,7 +139,7 @@ def test_a_failure_reaches_all_callers_and_is_not_cached() -> None:
     run(test())
 
 
-def test_the_least_recently_used_goes_first() -> None:
+def test_the_least_recently_used_entry_is_evicted_first() -> None:
     async def test() -> None:
         cache = Cache(ROOM)
         for key in "abc":

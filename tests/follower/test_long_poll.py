@@ -1,4 +1,4 @@
-"""Waiters are woken by their topics, at once, and miss no change between looking and waiting."""
+"""Waiters wake at once when one of their topics changes, and miss no change between their check and their wait."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,7 +17,7 @@ def soon() -> float:
     return asyncio.get_running_loop().time() + 5
 
 
-def test_only_those_are_woken_whom_it_concerns() -> None:
+def test_a_change_wakes_only_the_waiters_for_its_topic() -> None:
     async def test() -> None:
         waiters = Waiters(10)
         with waiters.waiter(["x"]) as one, waiters.waiter(["y"]) as other, waiters.waiter(["y", "x"]) as both:
@@ -32,7 +32,7 @@ def test_only_those_are_woken_whom_it_concerns() -> None:
     run(test())
 
 
-def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
+def test_a_change_between_the_check_and_the_wait_is_not_missed() -> None:
     async def test() -> None:
         waiters = Waiters(10)
         with waiters.waiter(["x"]) as waiter:
@@ -43,7 +43,7 @@ def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
     run(test())
 
 
-def test_time_is_up_when_it_is_up() -> None:
+def test_a_wait_ends_at_its_deadline() -> None:
     async def test() -> None:
         loop, waiters = asyncio.get_running_loop(), Waiters(10)
         with waiters.waiter(["x"]) as waiter:
@@ -54,7 +54,7 @@ def test_time_is_up_when_it_is_up() -> None:
     run(test())
 
 
-def test_more_than_are_taken_on_are_refused_until_one_leaves() -> None:
+def test_waiters_above_the_limit_are_refused_until_a_waiter_leaves() -> None:
     async def test() -> None:
         waiters = Waiters(1)
         with waiters.waiter(["x"]):
@@ -81,7 +81,7 @@ def test_draining_wakes_all_waiters() -> None:
     run(test())
 
 
-def test_who_is_cancelled_leaves_nothing_behind() -> None:
+def test_a_cancelled_waiter_leaves_no_entry() -> None:
     async def test() -> None:
         waiters = Waiters(10)
 

@@ -1,4 +1,4 @@
-"""A key for the record that is tried, as in the tests of the interface."""
+"""A key for the tested record, from the fixtures of the API."""
 
 from tests.api.conftest import engine, make_key
 

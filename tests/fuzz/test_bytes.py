@@ -1,6 +1,6 @@
-"""Whatever bytes come, in a body, a header, an address or a file: an answer that refuses them, and never a failure.
+"""Any bytes in a body, a header, an address or a file are answered or refused, and never cause a failure.
 
-The client raises what the service fails with, so a failure is told with the place where it is.
+The client raises exceptions of the service, so a failure shows its place.
 """
 
 import json
@@ -49,7 +49,7 @@ EDTF = ["2025-04-10", "[2025-04-10..]", "..", "2025-04-10/..", "~", "?", "%", "X
 
 
 def mutated(original: bytes) -> st.SearchStrategy[bytes]:
-    """The original with a stretch of it replaced by something else."""
+    """Draw the original with one part replaced."""
     place = st.integers(0, len(original))
     return st.builds(
         lambda at, length, put: original[:at] + put + original[at + length :],
@@ -60,7 +60,7 @@ def mutated(original: bytes) -> st.SearchStrategy[bytes]:
 
 
 def pieces(known: list[str]) -> st.SearchStrategy[bytes]:
-    """Bytes that are nearly what is expected, and such as are not."""
+    """Draw bytes that are nearly valid, and random ones."""
     some = st.lists(st.sampled_from(known), min_size=1, max_size=4).map(lambda parts: ",".join(parts).encode())
     return some | st.binary(max_size=60) | some.flatmap(mutated)
 
@@ -94,7 +94,7 @@ def test_headers_of_a_reading(desk: TestClient, data: st.DataObject, name: str) 
 
 
 @given(value=pieces(["0", "41", "-1", "1e3", "99999999999999999999"]))
-def test_where_a_stream_resumes(desk: TestClient, value: bytes) -> None:
+def test_the_resume_position_of_a_stream(desk: TestClient, value: bytes) -> None:
     answer = desk.head("/v1/events/live", headers=[(b"Last-Event-ID", value.translate(None, b"\r\n\0"))])
     assert answer.status_code in {200, 400, 410}
 

@@ -1,7 +1,7 @@
-"""The contract tried against a live server, with keys of each scope: no failure, no status or shape beside it.
+"""Requests generated from the contract, with keys of each scope: every answer of a server matches the contract.
 
-A few examples for each operation in CI; by `make fuzz` three hundred, or as many as EXAMPLES says, with other seeds
-each time. Both say how many cases there were, and how many failures of which kind.
+CI runs a few examples for each operation. `make fuzz` runs three hundred, or EXAMPLES, with new seeds each time. Both
+print the number of cases, and of failures by kind.
 """
 
 import json
@@ -29,8 +29,8 @@ WHO: dict[str, tuple[Scope, tuple[str, ...] | None] | None] = {
 }
 
 
-def told(report: Path) -> str:
-    """How many cases there were, and the failures by their kind."""
+def summary(report: Path) -> str:
+    """Return the number of cases, and the failures by kind."""
     found = json.loads(report.read_text(encoding="utf-8"))
     kinds = {failure["title"]: failure["count"] for failure in [*found["failures"], *found["errors"]]}
     return f"{found['test_cases']['generated']:,} cases, failures by kind: {kinds or 'none'}"
@@ -38,14 +38,14 @@ def told(report: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", WHO)
-def test_the_service_does_what_the_contract_says(
+def test_every_answer_matches_the_contract(
     seeded_database_url: str, make_key: MakeKey, pytestconfig: pytest.Config, tmp_path: Path, who: str
 ) -> None:
     is_long = pytestconfig.getoption("--hypothesis-profile") == "fuzz"
     report, key = tmp_path / "report.json", WHO[who]
     signing = str(tmp_path / "checkpoint.key")
     contract = tmp_path / "openapi.json"
-    # Whoever waits for news where there are none is answered after as long as they like: many do, by the example.
+    # A long poll takes up to 30 seconds, and many examples are long polls.
     contract.write_text(
         (ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8").replace("wait=25", "wait=1"), encoding="utf-8"
     )
@@ -55,7 +55,7 @@ def test_the_service_does_what_the_contract_says(
                 *(str(Path(sys.executable).with_name("st")), "--config-file", str(CONFIG), "run"),
                 *(str(contract), "--url", server.url, "--no-color", "--request-timeout=40"),
                 *("--checks=all", "--exclude-checks=positive_data_acceptance", "--generation-database=none"),
-                "--max-response-time=35",  # whoever sends `Prefer: wait` is answered after that long, at most 30 s
+                "--max-response-time=35",  # a request with `Prefer: wait` takes up to 30 s
                 "--warnings=off",
                 f"--report-json-path={report}",
                 *([f"--max-examples={MANY}"] if is_long else [f"--max-examples={FEW}", "--seed=1"]),
@@ -67,6 +67,6 @@ def test_the_service_does_what_the_contract_says(
             check=False,
         )
         failures = [line for line in server.log() if line["event"] == "failed"]
-    sys.stdout.write(f"{who}: {told(report)}\n")
+    sys.stdout.write(f"{who}: {summary(report)}\n")
     assert tried.returncode == 0, (tried.stdout + tried.stderr)[-8000:]
     assert failures == []

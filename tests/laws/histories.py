@@ -1,25 +1,27 @@
-"""Random histories of one irritant: late, corrected, retracted, contested and repeated assertions, in any order.
+"""Random histories of one irritant, with late, corrected, retracted, contested and repeated assertions in any order.
 
-Two kinds. `records` are events as a store could hold them, also such as no filing lets through (names of what is not on
-record, corrections that no longer fit): whatever reads a history must read these. `drafts` are what a desk would try to
-file; `filed` files them one by one and leaves out what is refused.
+`records` are events as a store could hold them, including events that filing would refuse (unknown targets, corrections
+that no longer fit). Every reader of a history must read them. `drafts` are events that a desk would try to file, and
+`filed` files them one by one and leaves out the refused ones.
 """
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from service.domain.assertion import Contract, Recorded
+from service.domain.assertion import EventModel, Recorded
 from service.domain.catalogue import EVENT_TYPES, load
 from service.domain.errors import Refused
 from service.domain.filing import Envelope, Record, decide
-from service.domain.history import History
+from service.domain.history import History, StreamAtPoint
+from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS
-from service.domain.report import Proposed, Report
+from service.domain.report import Report, ReportEvent
 from service.domain.streams import history_of
 
 STREAM = "irritant/ru-us/visas"
@@ -41,68 +43,94 @@ DATES = (
     "2025-01",
 )
 
-_acting = st.sampled_from(("RU", "US", "both"))
-_words = st.sampled_from((None, "understanding", "assurances", "committed"))
-_line = st.sampled_from(("one", "other"))
-_rung = st.sampled_from(RUNGS)
+CHANNELS = ("quote", "paraphrase", "attributed", "leaked")
+"""Those of the sides and of third parties; media have a channel of their own."""
+
+_ACTING = ("RU", "US", "both")
+_OF_ANY_ACTOR = ("RU", "US", "both", "TR")
+_WORDS = (None, "understanding", "assurances", "committed")
+_LINE = ("one", "other")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """An event that a desk would file. What it names is the number of an earlier draft."""
+    """An event that a desk would file. It refers to an earlier draft by its number."""
 
     type: str
     payload: dict[str, Any]
     names: dict[str, int]
 
-    def event(self, ids: Sequence[str]) -> Contract:
+    def event(self, ids: Sequence[str]) -> EventModel:
         return load(self.type, {**self.payload, **{field: ids[n] for field, n in self.names.items()}})
 
 
-_PAYLOADS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+_PAYLOADS: dict[str, dict[str, Sequence[Any]]] = {
     "ConcernRaised": {},
-    "ProposalTabled": {"kind": st.sampled_from(("offer", "demand")), "addressee": _acting, "terms": _line},
-    "ProposalAnswered": {"answer": st.sampled_from(("accepted", "rejected", "deferred", "countered"))},
-    "DiscussionReported": {"form": st.just("talks")},
-    "UnderstandingReported": {"terms": _line},
+    "ProposalTabled": {
+        "kind": ("offer", "request", "demand"),
+        "addressee": (*_ACTING, "both"),
+        "terms": _LINE,
+        "due": (None, "2025-03-01"),
+    },
+    "ProposalAnswered": {"answer": ("accepted", "rejected", "rejected", "deferred", "countered")},
+    "DiscussionReported": {"form": ("talks",)},
+    "UnderstandingReported": {"terms": _LINE, "valid_until": (None, "2025-04-30")},
     "InstrumentExchanged": {
-        "kind": st.just("exchange_of_notes"),
-        "with": st.sampled_from((None, None, ["TR"])),
-        "valid_until": st.sampled_from((None, "2025-06-30")),
+        "kind": ("exchange_of_notes",),
+        "with": (None, ["TR"]),
+        "valid_until": (None, "2025-06-30"),
     },
     "InstrumentStated": {
-        "state": st.sampled_from(("in_force", "suspended", "extended", "terminated", "expired")),
-        "valid_until": st.sampled_from((None, "2026-06-30")),
+        "state": ("in_force", "suspended", "extended", "terminated", "expired"),
+        "valid_until": (None, "2026-06-30"),
     },
     "NextStepAgreed": {
-        "step": st.sampled_from(STEPS),
-        "owner": _acting,
-        "action": _line,
-        "due": st.sampled_from((None, "2025-03-01")),
+        "step": STEPS,
+        "owner": _OF_ANY_ACTOR,
+        "action": _LINE,
+        "due": (None, "2025-03-01"),
+        "quantity": (None, None, {"value": 48, "unit": "hours"}),
     },
-    "NextStepClosed": {"step": st.sampled_from(STEPS), "outcome": st.sampled_from(("done", "lapsed", "dropped"))},
-    "ImplementationReported": {"act": _line, "actor": _acting},
-    "ResolutionDeclared": {"extent": st.sampled_from((None, "full", "partial"))},
-    "ProgressReversed": {"to": _rung, "by": _acting, "reason": _line},
-    "BreachAlleged": {"by": _acting, "reason": _line},
+    "NextStepClosed": {"step": STEPS, "outcome": ("done", "lapsed", "dropped")},
+    "ImplementationReported": {
+        "act": _LINE,
+        "actor": _OF_ANY_ACTOR,
+        "extent": (None, {"done": 3, "of": 5, "unit": "sites"}),
+    },
+    "ResolutionDeclared": {"extent": (None, "full", "partial")},
+    "ProgressReversed": {"to": RUNGS, "by": _ACTING, "reason": _LINE},
+    "BreachAlleged": {"by": _ACTING, "reason": _LINE},
     "HoldPlaced": {
-        "kind": st.sampled_from(("stalled", "suspended")),
-        "by": st.sampled_from((None, "RU", "US", "both")),
-        "reason": _line,
+        "kind": ("stalled", "suspended"),
+        "by": (None, "RU", "US", "both"),
+        "reason": _LINE,
     },
-    "LinkageStated": {"with": st.just("ru-us/visas"), "kind": st.just("package")},
+    "LinkageStated": {"with": ("ru-us/visas",), "kind": ("package",)},
     "HoldLifted": {},
-    "IrritantReopened": {"to": _rung, "reason": _line},
-    "IrritantWithdrawn": {"reason": _line},
-    "ItemAdded": {"item": st.sampled_from(ITEMS), "kind": _line, "name": _line, "place": _line},
-    "ItemStatusChanged": {"item": st.sampled_from(ITEMS), "status": st.sampled_from(("outstanding", "settled"))},
-    "ReversibilityStated": {"reversible": st.booleans()},
-    "PositionStated": {"stance": st.sampled_from(("priority", "open", "red_line"))},
+    "IrritantReopened": {"to": RUNGS, "reason": _LINE},
+    "IrritantWithdrawn": {"reason": _LINE},
+    "ItemAdded": {"item": ITEMS, "kind": _LINE, "name": _LINE, "place": _LINE},
+    "ItemStatusChanged": {
+        "item": ITEMS,
+        "status": ("outstanding", "partly", "settled"),
+    },
+    "ReversibilityStated": {"reversible": (False, True)},
+    "PositionStated": {"stance": ("priority", "open", "no_comment", "red_line")},
     "EvidenceAdded": {},
     "ClaimContested": {},
-    "AssertionCorrected": {"reason": _line},
-    "AssertionRetracted": {"reason": _line},
+    "AssertionCorrected": {"reason": _LINE},
+    "AssertionRetracted": {"reason": _LINE},
 }
+_payloads = {
+    type: st.sampled_from(
+        [
+            {name: value for name, value in zip(fields, values, strict=True) if value is not None}
+            for values in product(*fields.values())
+        ]
+    )
+    for type, fields in _PAYLOADS.items()
+}
+"""Each payload is one draw: drawn field by field, histories took twice as long."""
 ADVANCING = (
     "ConcernRaised",
     "ProposalTabled",
@@ -123,8 +151,27 @@ _NAMES = {
     "AssertionCorrected": ("target", (*_PAYLOADS,)),
     "AssertionRetracted": ("target", (*_PAYLOADS,)),
 }
-# Corrected and denied, retracted and reversed more often than a desk would, since there the rules meet.
-KINDS = (*_PAYLOADS, *ADVANCING, *ADVANCING, *("EvidenceAdded", "ClaimContested", "ProgressReversed", *KEEPING) * 2)
+_FOLLOWS = {"ProposalAnswered": "ProposalTabled", "InstrumentStated": "InstrumentExchanged"}
+"""Without the one, the other would have no effect. So the one is drawn in its place."""
+_MAY_NAME = {
+    "UnderstandingReported": ("instrument", ("InstrumentExchanged",)),
+    "InstrumentExchanged": ("instrument", ("InstrumentExchanged",)),
+    "ImplementationReported": ("instrument", ("InstrumentExchanged",)),
+    "ProgressReversed": ("undoes", ADVANCING),
+    "BreachAlleged": ("target", ADVANCING),
+}
+# More corrections, denials, retractions and reversals than a desk would file, because there the rules interact.
+_UNTIDY = ("EvidenceAdded", "ClaimContested", "ProgressReversed", *KEEPING)
+KINDS = (*_PAYLOADS, *ADVANCING, *ADVANCING, *_UNTIDY, *_UNTIDY)
+_THEMES = (
+    ("ProposalTabled", "ProposalAnswered"),
+    ("InstrumentExchanged", "InstrumentStated"),
+    ("HoldPlaced", "HoldLifted", "PositionStated"),
+    ("UnderstandingReported", "ClaimContested", "BreachAlleged"),
+    ("ResolutionDeclared", "ProgressReversed", "IrritantReopened"),
+)
+_kinds = st.sampled_from([KINDS, *((*KINDS, *_UNTIDY * 4, *theme * (len(KINDS) // len(theme))) for theme in _THEMES)])
+"""Most histories have a theme, to which many of their events belong. So rare types, too, meet in one history."""
 _CHANGES: tuple[dict[str, Any], ...] = (
     {"occurred": "2025-01-02"},
     {"occurred": None},
@@ -142,24 +189,29 @@ _CHANGES: tuple[dict[str, Any], ...] = (
 )
 
 
-@st.composite
-def draft(draw: st.DrawFn, earlier: Sequence[Draft], kinds: Sequence[str], dates: Sequence[str | None]) -> Draft:
-    """One more event, which may name any of the earlier."""
+def _draft(draw: st.DrawFn, earlier: Sequence[Draft], kinds: Sequence[str], dates: Sequence[str | None]) -> Draft:
+    """Draw one more event, which may refer to any earlier one."""
     type = draw(st.sampled_from(kinds))
-    payload = {name: value for name, s in _PAYLOADS[type].items() if (value := draw(s)) is not None}
-    names = {}
+    if type in _FOLLOWS and not any(e.type == _FOLLOWS[type] for e in earlier):
+        type = _FOLLOWS[type]
+    payload: dict[str, Any] = {**draw(_payloads[type])}
+    names: dict[str, int] = {}
     if type in _NAMES:
         field, fits = _NAMES[type]
-        # Mostly what a desk would name, and at times anything, be it the opening.
+        # Mostly a target that fits, and sometimes any event, including the opening.
         fitting = [n for n, e in enumerate(earlier, 1) if e.type in fits] or [0]
         anything = draw(st.integers(0, 7)) == 7
         names[field] = draw(st.integers(0, len(earlier)) if anything else st.sampled_from(fitting))
+    elif type in _MAY_NAME and draw(st.integers(0, 3)) == 0:
+        field, fits = _MAY_NAME[type]
+        if fitting := [n for n, e in enumerate(earlier, 1) if e.type in fits]:
+            names[field] = draw(st.sampled_from(fitting))
     if type == "AssertionCorrected":
         corrected = earlier[names["target"] - 1].type if names["target"] else "IrritantOpened"
         payload["changes"] = draw(_changes(corrected))
     if type in KEEPING:
         return Draft(type, payload, names)
-    payload |= draw(telling())
+    payload |= draw(_tellings)
     if type != "EvidenceAdded":
         payload |= {"occurred": day} if (day := draw(st.sampled_from(dates))) else {}
         if earlier and draw(st.integers(0, 9)) == 0:
@@ -168,34 +220,41 @@ def draft(draw: st.DrawFn, earlier: Sequence[Draft], kinds: Sequence[str], dates
 
 
 def _changes(corrected: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Twice as often what an event of this type has than anything."""
+    """Draw changes, twice as often of fields of this type as of any field."""
     fields = EVENT_TYPES[corrected].model_fields
     fitting = st.sampled_from([changes for changes in _CHANGES if changes.keys() <= fields.keys()] or _CHANGES)
     return fitting | fitting | st.sampled_from(_CHANGES)
 
 
-@st.composite
-def telling(draw: st.DrawFn, voices: Sequence[str] = VOICES) -> dict[str, Any]:
+def _telling(party: str, channel: str, number: int, wording: str | None) -> dict[str, Any]:
     """Who says it, how, and where that is read."""
-    party = draw(st.sampled_from(voices))
-    channel = "outlet" if party == "MEDIA" else draw(st.sampled_from(("quote", "attributed")))
-    origin = f"{party.lower()}-{draw(st.sampled_from((1, 2)))}"
-    wording = draw(_words)
     return {
         "asserted_by": {"party": party, "channel": channel},
-        "source": {"document": "paper", "paragraphs": [1], "origin": origin},
+        "source": {"document": "paper", "paragraphs": [1], "origin": f"{party.lower()}-{number}"},
         "summary": "said",
         **({"wording": wording} if wording else {}),
     }
 
 
+_tellings = st.sampled_from(VOICES).flatmap(
+    {
+        voice: st.sampled_from(
+            [_telling(voice, *how) for how in product(("outlet",) if voice == "MEDIA" else CHANNELS, (1, 2), _WORDS)]
+        )
+        for voice in VOICES
+    }.__getitem__
+)
+
+
 @st.composite
 def drafts(
-    draw: st.DrawFn, upto: int = 14, kinds: Sequence[str] = KINDS, dates: Sequence[str | None] = DATES
+    draw: st.DrawFn, upto: int = 14, kinds: Sequence[str] = (), dates: Sequence[str | None] = DATES
 ) -> list[Draft]:
+    """A random list of drafts, of these kinds; of all, where none is named."""
     planned: list[Draft] = []
+    kinds = kinds or draw(_kinds)
     for _ in range(draw(st.integers(1, upto))):
-        planned.append(draw(draft(planned, kinds, dates)))
+        planned.append(_draft(draw, planned, kinds, dates))
     return planned
 
 
@@ -203,7 +262,7 @@ OPENED = load("IrritantOpened", {"type": "IrritantOpened", "title": "Visas", "ca
 
 
 def record(planned: Iterable[Draft]) -> list[Recorded]:
-    """The drafts as a store would hold them, unjudged, after the opening. The id of an event tells its number."""
+    """Return the drafts as a store would hold them, unjudged and after the opening. Ids contain the draft's number."""
     planned = list(planned)
     ids = [name(n) for n in range(len(planned) + 1)]
     return [recorded(1, OPENED), *(recorded(n + 2, d.event(ids)) for n, d in enumerate(planned))]
@@ -213,7 +272,7 @@ def name(number: int) -> str:
     return f"event-{number}"
 
 
-def recorded(position: int, event: Contract, id: str | None = None) -> Recorded:
+def recorded(position: int, event: EventModel, id: str | None = None) -> Recorded:
     return Recorded(
         position=position,
         stream=STREAM,
@@ -222,7 +281,7 @@ def recorded(position: int, event: Contract, id: str | None = None) -> Recorded:
         type=type(event).__name__,
         data=event,
         actor="desk",
-        # Two events a report, so that some are judged after others of their own report.
+        # Two events per report, so that some are judged after another event of their report.
         report=f"report-{position // 2}",
         correlation="",
         causation=None,
@@ -234,14 +293,33 @@ def records(**limits: Any) -> st.SearchStrategy[list[Recorded]]:
     return drafts(**limits).map(record)
 
 
+class Point(NamedTuple):
+    """A history, and where it is read: after so many of its events, and by which day; None is the present."""
+
+    events: list[Recorded]
+    upto: int
+    on: date | None
+
+    def reading(self) -> StreamAtPoint[Irritant]:
+        return history_of(STREAM, self.events[: self.upto]).reading(self.on)
+
+
+@st.composite
+def points(draw: st.DrawFn) -> Point:
+    """A random history at the present, or at an earlier point of one clock or of both."""
+    events = draw(records())
+    upto = draw(st.just(len(events)) | st.integers(1, len(events)))
+    return Point(events, upto, draw(st.sampled_from((None, None, date(2025, 1, 2), date(2025, 1, 3)))))
+
+
 def filed(planned: Iterable[Draft]) -> dict[str, History[Any]]:
-    """The record after the drafts were filed one after another, each a report of its own; without what was refused."""
+    """File the drafts one after another, each as a report, and leave out the refused ones. Return the record."""
     histories = dict(_BEFORE)
     ids = [name(0)]
     for number, plan in enumerate(planned, 1):
         event = plan.event(ids)
         ids.append(name(number))
-        report = Report("ru-us", None, "title", events=(Proposed(0, None, STREAM, event),))
+        report = Report("ru-us", None, "title", events=(ReportEvent(0, None, STREAM, event),))
         moment = BEGAN + timedelta(hours=number)
         envelope = Envelope(f"report-{number}", "desk", "", moment, histories[STREAM].position, iter(ids[-1:]).__next__)
         with suppress(Refused):

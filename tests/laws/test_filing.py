@@ -1,4 +1,4 @@
-"""What holds of records that were filed, event by event, through the rules of filing."""
+"""Laws of records that were filed event by event under the rules."""
 
 from typing import Any
 
@@ -20,27 +20,27 @@ def irritant(planned: list[Draft]) -> History[Irritant]:
 
 
 @given(drafts())
-def test_the_histories_that_filing_hands_on_are_those_of_the_events(planned: list[Draft]) -> None:
+def test_histories_extended_by_filing_equal_histories_of_the_events(planned: list[Draft]) -> None:
     for stream, history in filed(planned).items():
         anew = history_of(stream, history.events)
         assert (history.order, history.state) == (anew.order, anew.state)
 
 
 @given(drafts())
-def test_nothing_is_filed_in_a_circle(planned: list[Draft]) -> None:
+def test_no_event_refers_to_itself_through_others(planned: list[Draft]) -> None:
     history = irritant(planned)
     assert all(history.follows_what_it_names(effect.id) for effect in history.order)
 
 
 @given(drafts())
-def test_every_event_reads_as_one_that_can_be_stored(planned: list[Draft]) -> None:
-    """Corrected, said again or as filed: the payload gives the event back."""
+def test_every_event_survives_storing_and_loading(planned: list[Draft]) -> None:
+    """Also corrected events and evidence."""
     for event in irritant(planned).events:
         assert load(event.type, dump(event.data)) == event.data
 
 
 @given(drafts())
-def test_every_document_as_of_a_position_is_that_of_a_record_which_ends_there(planned: list[Draft]) -> None:
+def test_every_document_as_of_a_position_equals_that_of_a_record_that_ends_there(planned: list[Draft]) -> None:
     whole = irritant(planned)
     for n, event in enumerate(whole.events, 1):
         then, ends = whole.as_of(event.position).reading(), history_of(STREAM, whole.events[:n]).reading()
@@ -51,5 +51,5 @@ def test_every_document_as_of_a_position_is_that_of_a_record_which_ends_there(pl
 
 
 def alone(irritant: Any) -> dict[str, Any]:
-    """The readings of a relation with this one irritant."""
+    """Return the arguments of a view over a relation with only this irritant."""
     return {"irritants": [irritant], "rounds": [], "relation": history_of("relation/ru-us").reading()}

@@ -1,4 +1,4 @@
-"""Documents that are made from a point on are those that a replay of the whole record makes behind it."""
+"""A replay from a position makes the same documents as a replay of the whole record."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from tests.laws.histories import STREAM, records
 
 
 @given(records())
-def test_going_on_after_any_report_makes_what_a_whole_replay_makes_behind_it(events: list[Recorded]) -> None:
+def test_a_replay_after_any_report_makes_the_same_documents_as_a_complete_replay(events: list[Recorded]) -> None:
     whole = list(replayed(STREAM, events))
     for last, first in pairwise(events):
         if first.report != last.report:

@@ -1,4 +1,4 @@
-"""The record that the seeds make, purely: what the five documents say, for views to be compared with."""
+"""The record of the seeds in memory, which contains what the five documents say. Tests compare views with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from service import reportfile
 from service.domain import report
 from service.domain.assertion import Recorded
 from service.domain.filing import Envelope, Record, decide
-from service.domain.history import History, Reading
+from service.domain.history import History, StreamAtPoint
+from service.domain.round.membership import Membership, membership
 from service.domain.source.events import OriginRegistered
 from service.domain.streams import history_of
 
@@ -22,18 +23,18 @@ RECORDED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Seeded:
-    """Every stream, the position that each file begins at, and the round that each report was filed on."""
+    """All streams, the first position of each file, and the round of each report."""
 
     histories: Mapping[str, History[Any]]
     begins: Mapping[str, int]
     round_of: Mapping[str, str]
     head: int
 
-    def reading(self, stream: str, as_of: int | None = None, on: date | None = None) -> Reading[Any]:
+    def reading(self, stream: str, as_of: int | None = None, on: date | None = None) -> StreamAtPoint[Any]:
         return self.histories[stream].as_of(self.head if as_of is None else as_of).reading(on)
 
     def readings(self, as_of: int | None = None, on: date | None = None) -> dict[str, Any]:
-        """What a view over the whole relation takes, as keyword arguments."""
+        """Return the keyword arguments of a view over the whole relation."""
         upto = self.head if as_of is None else as_of
         seen = [h.as_of(upto).reading(on) for _, h in sorted(self.histories.items()) if h.as_of(upto).events]
         return {
@@ -42,8 +43,13 @@ class Seeded:
             "relation": self.histories["relation/ru-us"].as_of(upto).reading(on),
         }
 
+    def members(self, as_of: int | None = None) -> Membership:
+        """Which event belongs to which round."""
+        read = self.readings(as_of)
+        return membership(read["rounds"], read["relation"], self.round_of)
+
     def before(self, file: str) -> int:
-        """The last position before this file was filed."""
+        """Return the last position before this file was filed."""
         return self.begins[file] - 1
 
 
@@ -68,5 +74,5 @@ def seeded() -> Seeded:
 
 
 def nothing(relation: str = "ru-us") -> dict[str, Any]:
-    """The readings of a relation of which nothing is on record."""
+    """Return the readings of a relation without events."""
     return {"irritants": [], "rounds": [], "relation": history_of(f"relation/{relation}").reading()}

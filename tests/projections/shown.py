@@ -1,10 +1,10 @@
-"""How a claim and its tellings are shown, written out, for comparing documents whole."""
+"""The JSON of a claim and its evidence, written out so that tests compare whole documents."""
 
 from typing import Any
 
 
 def cited(event: str, party: str, said: str, **more: Any) -> dict[str, Any]:
-    """How a telling with nothing but what every telling has is shown."""
+    """Return the JSON of an assertion with only the fields that every assertion has."""
     channel = "outlet" if party == "MEDIA" else "quote"
     return {
         "event": event,
@@ -23,7 +23,7 @@ def cited(event: str, party: str, said: str, **more: Any) -> dict[str, Any]:
 
 
 def backed(*evidence: dict[str, Any], by: list[str], **more: Any) -> dict[str, Any]:
-    """Who stands behind a claim with these tellings; `by` are the parties that do."""
+    """Return the JSON of a claim's backing. `by` are the parties that say it."""
     origins = len({e["source"]["origin"] for e in evidence})
     return {
         "said_by": by,

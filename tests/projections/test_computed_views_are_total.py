@@ -1,4 +1,4 @@
-"""Views over a whole relation: none raises on any history, and each document reads back from its bytes."""
+"""Views over a whole relation accept any history without an error, and each document can be parsed from its bytes."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,6 +9,7 @@ from hypothesis import given as whatever
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from service.domain.round.membership import membership
 from service.projections import (
     assertions,
     board,
@@ -16,16 +17,16 @@ from service.projections import (
     difference,
     dossier,
     ledger,
-    markdown,
     matrix,
     needs_confirmation,
     registers,
     sheet,
 )
 from service.projections.document import Document, rendered
+from service.projections.formats import markdown
 from tests.build import STREAMS, Filed
 from tests.laws import histories
-from tests.projections.seeds import nothing, seeded
+from tests.projections.seeds import nothing
 from tests.strategies import records
 
 DAYS = st.none() | st.dates(date(2025, 1, 1), date(2025, 6, 1))
@@ -47,7 +48,7 @@ def reads_back(document: Document) -> None:
 
 @st.composite
 def irritants(draw: st.DrawFn) -> Filed:
-    """Any events in any order, or such as a desk might file, where one follows from the other more often."""
+    """Draw any events in any order, or events that a desk might file, which are more often related."""
     if draw(st.booleans()):
         return draw(records("irritant"))
     filed = Filed()
@@ -57,7 +58,7 @@ def irritants(draw: st.DrawFn) -> Filed:
 
 @st.composite
 def readings(draw: st.DrawFn) -> dict[str, Any]:
-    """A relation with one irritant, one round and any talks, read on some day or at its end."""
+    """Draw a relation with one irritant, one round and any talks, read on some day or at its end."""
     day, certain = draw(DAYS), draw(st.booleans())
     irritant, round, relation = draw(irritants()), draw(records("round")), draw(records("relation"))
     stream = irritant.events[0].stream
@@ -80,7 +81,7 @@ def test_every_relation_has_its_documents(name: str, read: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("name", OVER_A_RELATION)
-def test_so_has_one_of_which_nothing_is_on_record(name: str) -> None:
+def test_an_empty_relation_has_its_documents(name: str) -> None:
     document = OVER_A_RELATION[name](**nothing())
     reads_back(document)
     assert document.model_dump()["position"] == 0
@@ -93,7 +94,7 @@ def test_days_are_counted_from_any_day_or_none(read: dict[str, Any], on: date | 
 
 
 @whatever(filed=irritants(), day=DAYS, after=st.integers(0, 20), limit=st.integers(1, 5))
-def test_every_irritant_has_its_dossier_by_the_page(filed: Filed, day: date | None, after: int, limit: int) -> None:
+def test_every_irritant_has_a_paged_dossier(filed: Filed, day: date | None, after: int, limit: int) -> None:
     reading = filed.reading(filed.events[0].stream, day)
     reads_back(dossier.view(reading, after=after, limit=limit))
     reads_back(assertions.view(reading))
@@ -112,9 +113,9 @@ def test_any_two_readings_have_a_difference(filed: Filed, data: st.DataObject) -
 
 @whatever(read=readings(), data=st.data())
 def test_every_round_has_its_sheet(read: dict[str, Any], data: st.DataObject) -> None:
-    (after,) = read["irritants"]
-    history = seeded().histories["irritant/ru-us/visas"]
-    before = data.draw(st.sampled_from([[], [after], [history.reading()]]))
-    document = sheet.view(round=read["rounds"][0], before=before, after=read["irritants"], relation=read["relation"])
+    reports = data.draw(st.sets(st.sampled_from([f"r{n}" for n in range(1, 9)])))
+    round = read["rounds"][0]
+    members = membership([round], read["relation"], dict.fromkeys(reports, round.stream.partition("/")[2]))
+    document = sheet.view(round=round, irritants=read["irritants"], relation=read["relation"], members=members)
     reads_back(document)
     assert markdown.markdown(document).startswith("# Round sheet: ")

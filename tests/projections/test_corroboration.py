@@ -1,8 +1,8 @@
-"""Propositions, and the distinct utterances behind each: documents that relay one count once."""
+"""Propositions and their distinct origins: documents that relay one statement count once."""
 
 from typing import Any
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.projections import corroboration
 from service.projections.corroboration import Proposition, of_facts, of_irritant
 from tests.build import (
@@ -26,12 +26,12 @@ from tests.build import (
 from tests.projections.seeds import seeded
 
 
-def by_rung(*events: Contract) -> dict[str, Proposition]:
+def by_rung(*events: EventModel) -> dict[str, Proposition]:
     reading = Filed().file(STREAMS["irritant"], opened(), *events).reading(STREAMS["irritant"])
     return {p.value: p for p in of_irritant(reading)}
 
 
-def facts(kind: Any, *events: Contract) -> dict[tuple[str, str], Proposition]:
+def facts(kind: Any, *events: EventModel) -> dict[tuple[str, str], Proposition]:
     reading = Filed().file(STREAMS[kind], *events).reading(STREAMS[kind])
     return {(p.kind, p.value): p for p in of_facts(reading)}
 
@@ -55,14 +55,14 @@ def test_the_verdicts_on_the_seeds() -> None:
     assert expected.items() <= verdicts.items()
 
 
-def test_three_documents_that_relay_one_interview_are_one_utterance() -> None:
+def test_three_documents_that_relay_one_interview_are_one_origin() -> None:
     (moscow,) = of_facts(seeded().reading("round/ru-us/moscow-next"))
     assert (moscow.origins, moscow.documents, moscow.silent, moscow.reported_by_media) == (1, 3, ("US",), False)
     (utterance,) = moscow.utterances
     assert (utterance.origin, utterance.party, len(utterance.documents)) == ("darchiev-interview", "RU", 3)
 
 
-def test_who_says_more_says_as_much() -> None:
+def test_a_side_at_a_higher_rung_also_supports_lower_rungs() -> None:
     found = by_rung(raised("RU"), exchanged("US"))
     assert {rung: (p.verdict, p.said_by) for rung, p in found.items()} == {
         "formalised": ("one_side", ("US",)),
@@ -70,7 +70,7 @@ def test_who_says_more_says_as_much() -> None:
     }
 
 
-def test_a_relay_lengthens_the_documents_and_nothing_else() -> None:
+def test_a_relay_adds_only_a_document() -> None:
     told = [understood("RU"), discussed("MEDIA")]
     before, after = by_rung(*told), by_rung(*told, evidence("e2", "RU", document="a1"))
     for rung in ("understanding", "in_talks"):
@@ -83,12 +83,12 @@ def test_a_denied_claim_is_contested() -> None:
     assert (found["understanding"].verdict, found["understanding"].contested_by) == ("contested", ("US",))
 
 
-def test_what_was_reversed_is_a_proposition_no_more() -> None:
+def test_a_reversed_rung_is_no_proposition() -> None:
     found = by_rung(exchanged("RU", on="2025-04-10"), reversed_to("raised", "RU", on="2025-05-01"))
     assert {rung: p.verdict for rung, p in found.items()} == {"raised": "one_side"}
 
 
-def test_facts_that_come_to_the_same_are_one_proposition() -> None:
+def test_equal_facts_are_one_proposition() -> None:
     found = facts("round", convened("MEDIA"), convened("RU"), head_named("RU", "US", "Someone"), concluded("US", 5))
     assert {fact: (p.verdict, p.origins) for fact, p in found.items()} == {
         ("convened", "Istanbul"): ("one_side", 2),
@@ -97,10 +97,10 @@ def test_facts_that_come_to_the_same_are_one_proposition() -> None:
     }
 
 
-def test_what_nobody_says_any_more_is_denied() -> None:
+def test_a_fact_that_no_actor_still_asserts_is_denied() -> None:
     found = facts("relation", relation_opened(), excluded("RU", "ukraine", channel="attributed"), contested("e2", "RU"))
     assert [(p.verdict, p.origins) for p in found.values()] == [("denied", 0)]
 
 
-def test_an_emphasis_is_nobodys_to_corroborate() -> None:
+def test_an_emphasis_needs_no_corroboration() -> None:
     assert facts("relation", relation_opened(), emphasised("RU")) == {}

@@ -1,4 +1,4 @@
-"""Two readings of an irritant: before, after, and event by event why."""
+"""The difference between two readings of an irritant: before, after, and the reason for each event."""
 
 from datetime import date
 
@@ -56,7 +56,7 @@ def test_the_interview_block_is_explained_event_by_event() -> None:
     )
 
 
-def test_each_event_says_why_readings_changed_by_it() -> None:
+def test_each_event_has_its_reason() -> None:
     filed = Filed().file(VISAS, opened(), understood("RU", on="2025-04-10"))
     filed.file(VISAS, exchanged("RU", on="2025-05-01")).file(VISAS, discussed("US", on="2025-02-01"))
     filed.file(VISAS, evidence("e2", "US")).file(VISAS, corrected("e2", wording="agreed"))
@@ -72,29 +72,29 @@ def test_each_event_says_why_readings_changed_by_it() -> None:
     assert [event.target for event in found.events] == [None, None, "e2", "e2", "e3"]
 
 
-def test_what_was_filed_and_struck_in_between_is_told_and_leaves_no_change() -> None:
+def test_an_event_retracted_in_between_is_listed_without_a_change() -> None:
     filed = Filed().file(VISAS, opened()).file(VISAS, exchanged("RU")).file(VISAS, retracted("e2"))
     found = between(filed, 1, 3)
     assert (found.changed, why(found)) == ((), [("e2", "after", "world"), ("e3", "after", "retraction")])
 
 
-def test_an_event_that_changed_nothing_is_told_to_have_changed_nothing() -> None:
+def test_an_event_without_effect_is_listed_without_changes() -> None:
     filed = Filed().file(VISAS, opened(), raised("RU")).file(VISAS, position_stated("RU"))
     found = between(filed, 2, 3)
     assert (found.changed, [event.changed for event in found.events]) == ((), [()])
 
 
-def test_nothing_differs_from_itself() -> None:
+def test_a_reading_does_not_differ_from_itself() -> None:
     found = between(Filed().file(VISAS, opened(), raised("RU")), 2, 2)
     assert (found.changed, found.events) == ((), ())
 
 
-def test_before_it_was_opened_there_was_nothing() -> None:
+def test_before_the_opening_the_state_is_null() -> None:
     found = between(Filed().file(VISAS, opened(), raised("RU")), 0, 2)
     assert (found.before, found.after and found.after.status) == (None, "raised")
 
 
-def test_two_days_of_the_world_differ_by_what_happened_between() -> None:
+def test_two_days_of_the_world_differ_by_the_events_between_them() -> None:
     filed = Filed().file(VISAS, opened(), raised("RU"), discussed("RU", on="2025-02-27"))
     filed.file(VISAS, exchanged("US", on="2025-04-10"))
     history = filed.history(VISAS)
@@ -105,7 +105,7 @@ def test_two_days_of_the_world_differ_by_what_happened_between() -> None:
     assert why(difference.view(may, march)) == [("e4", "before", "world")]
 
 
-def test_a_later_reading_first_is_told_the_other_way_round() -> None:
+def test_a_difference_from_later_to_earlier_is_reversed() -> None:
     filed = Filed().file(VISAS, opened(), raised("RU")).file(VISAS, discussed("RU"))
     found = between(filed, 3, 2)
     assert (found.changed, why(found)) == (
@@ -114,7 +114,7 @@ def test_a_later_reading_first_is_told_the_other_way_round() -> None:
     )
 
 
-def test_what_another_position_holds_struck_is_told_by_the_striking_alone() -> None:
+def test_a_later_retraction_is_listed_without_its_target() -> None:
     filed = Filed().file(VISAS, opened()).file(VISAS, exchanged("RU")).file(VISAS, retracted("e2"))
     found = between(filed, 2, 3)
     assert (found.changed, why(found)) == (
@@ -123,7 +123,7 @@ def test_what_another_position_holds_struck_is_told_by_the_striking_alone() -> N
     )
 
 
-def test_an_irritant_that_only_one_of_two_rounds_knows() -> None:
+def test_an_irritant_opened_between_two_rounds_has_no_earlier_state() -> None:
     reading = Filed().file(VISAS, opened()).reading(VISAS)
     (opened_since,) = difference.of_relation("ru-us", [], [reading]).items
     assert (opened_since.before, why(opened_since)) == (None, [("e1", "after", "world")])

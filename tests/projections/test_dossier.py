@@ -1,14 +1,15 @@
-"""The dossier of an irritant, and the timeline in it: all that was said, struck and mended, by whom and when."""
+"""The dossier of an irritant and its timeline: all assertions and corrections, with actors and times."""
 
 from datetime import date
 from typing import Any
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.projections import dossier
 from service.projections.dossier import DossierDocument
 from service.projections.timeline import Entry
 from tests.build import (
     Filed,
+    answered,
     contested,
     corrected,
     discussed,
@@ -20,6 +21,7 @@ from tests.build import (
     retracted,
     reversed_to,
     step_agreed,
+    step_closed,
     tabled,
     understood,
 )
@@ -28,8 +30,8 @@ from tests.projections.seeds import seeded
 BANKING = "irritant/ru-us/banking-access"
 
 
-def of(*events: Contract, on: date | None = None, **more: Any) -> DossierDocument:
-    """The dossier after these, of which the first is `e2`, each in a report of its own."""
+def of(*events: EventModel, on: date | None = None, **more: Any) -> DossierDocument:
+    """Return the dossier after these events, of which the first is `e2`, each in its own report."""
     filed = Filed().file(BANKING, opened())
     for event in events:
         filed.file(BANKING, event)
@@ -52,7 +54,7 @@ def test_events_are_in_the_order_of_the_world_with_what_each_moved() -> None:
     ]
 
 
-def test_an_entry_says_when_it_happened_and_whether_that_is_inferred() -> None:
+def test_an_entry_has_its_date_and_whether_it_is_inferred() -> None:
     told = entry(of(exchanged("US", on="[2025-04-10..]", inferred="From the weekday.")), "e2")
     assert (told.occurred, told.earliest, told.latest, told.inferred) == (
         "[2025-04-10..]",
@@ -64,7 +66,7 @@ def test_an_entry_says_when_it_happened_and_whether_that_is_inferred() -> None:
     assert told.cited.inference == "From the weekday."
 
 
-def test_what_was_struck_stays_in_its_place_with_who_struck_it_when_and_why() -> None:
+def test_a_retracted_event_stays_in_place_with_actor_time_and_reason() -> None:
     told = of(
         exchanged("US", on="2025-04-10"),
         discussed("RU", on="2025-02-27"),
@@ -91,12 +93,12 @@ def test_what_was_struck_stays_in_its_place_with_who_struck_it_when_and_why() ->
     }
 
 
-def test_evidence_of_what_was_struck_stands_no_more() -> None:
+def test_evidence_of_a_retracted_event_has_no_effect() -> None:
     told = of(exchanged("US"), evidence("e2", "RU"), retracted("e2"))
     assert [(e.event, e.stands) for e in told.timeline.items] == [("e1", True), ("e2", False), ("e3", False)]
 
 
-def test_what_was_corrected_shows_how_it_reads_and_how_it_was_filed() -> None:
+def test_a_corrected_event_shows_its_corrected_and_its_filed_text() -> None:
     told = entry(of(understood("RU", wording="agreed"), corrected("e2", wording="committed")), "e2")
     assert told.as_filed is not None
     assert (told.data["wording"], told.as_filed["wording"], told.stands) == ("committed", "agreed", True)
@@ -105,7 +107,7 @@ def test_what_was_corrected_shows_how_it_reads_and_how_it_was_filed() -> None:
     assert entry(of(understood("RU")), "e2").as_filed is None
 
 
-def test_amendments_of_amendments_are_told_and_which_are_in_force() -> None:
+def test_corrections_of_corrections_are_listed_with_those_in_force() -> None:
     replaced = of(understood("RU"), corrected("e2", wording="one"), corrected("e3", wording="other"))
     assert [(a.event, a.target, a.in_force) for a in entry(replaced, "e2").amendments] == [
         ("e3", "e2", False),
@@ -119,12 +121,12 @@ def test_amendments_of_amendments_are_told_and_which_are_in_force() -> None:
     assert entry(restored, "e2").stands
 
 
-def test_what_had_not_happened_by_the_day_read_at_is_told_and_does_not_stand() -> None:
+def test_an_event_after_the_day_of_the_reading_is_listed_without_effect() -> None:
     told = of(discussed("RU", on="2025-02-27"), exchanged("US", on="2025-04-10"), on=date(2025, 3, 1))
     assert [(e.event, e.stands) for e in told.timeline.items] == [("e1", True), ("e2", True), ("e3", False)]
 
 
-def test_the_timeline_comes_by_the_page() -> None:
+def test_the_timeline_is_paged() -> None:
     events = [discussed("RU", on=f"2025-02-0{day}") for day in range(1, 5)]
     first = of(*events, limit=2).timeline
     assert ([e.event for e in first.items], first.next) == (["e1", "e2"], 2)
@@ -133,7 +135,7 @@ def test_the_timeline_comes_by_the_page() -> None:
     assert of(*events, after=9).timeline.items == ()
 
 
-def test_two_pages_put_together_are_the_whole() -> None:
+def test_two_pages_together_are_the_whole_timeline() -> None:
     reading = seeded().reading(BANKING)
     whole = dossier.view(reading).timeline.items
     page = dossier.view(reading, limit=3).timeline
@@ -145,7 +147,7 @@ def test_two_pages_put_together_are_the_whole() -> None:
 # The columns.
 
 
-def test_each_voice_has_its_column_and_a_text_of_both_stands_in_both() -> None:
+def test_each_voice_has_a_column_and_a_joint_text_is_in_both() -> None:
     told = of(understood("JOINT"), exchanged("US"), discussed("MEDIA"), tabled("TR"))
     assert {voice: [said.event for said in column] for voice, column in told.columns.items()} == {
         "RU": ["e2"],
@@ -155,7 +157,7 @@ def test_each_voice_has_its_column_and_a_text_of_both_stands_in_both() -> None:
     }
 
 
-def test_what_was_said_shows_where_it_put_its_voice_and_where_that_still_stands() -> None:
+def test_a_statement_shows_its_rung_and_whether_it_still_counts() -> None:
     told = of(
         exchanged("RU", on="2025-03-01"),
         reversed_to("in_talks", "RU", on="2025-03-02"),
@@ -176,7 +178,7 @@ def test_what_was_said_shows_where_it_put_its_voice_and_where_that_still_stands(
     ]
 
 
-def test_a_relay_is_told_to_be_one() -> None:
+def test_a_relay_is_marked_as_relay() -> None:
     told = of(understood("RU"), evidence("e2", "RU", document="a1"), evidence("e2", "RU", origin="other"))
     assert [(s.event, s.relay, s.rung) for s in told.columns["RU"]] == [
         ("e2", False, "understanding"),
@@ -185,7 +187,7 @@ def test_a_relay_is_told_to_be_one() -> None:
     ]
 
 
-def test_each_sides_own_words_and_when_they_changed() -> None:
+def test_each_side_has_its_wordings_and_their_changes() -> None:
     told = of(
         understood("RU", wording="committed", on="2025-04-10"),
         understood("RU", wording="committed", on="2025-04-11"),
@@ -197,7 +199,7 @@ def test_each_sides_own_words_and_when_they_changed() -> None:
     assert words == {"RU": [("e2", "committed"), ("e5", "agreed")], "US": [("e6", "understanding")], "MEDIA": []}
 
 
-def test_the_same_utterance_in_another_translation_is_no_change_of_wording() -> None:
+def test_another_translation_of_a_statement_is_no_change_of_wording() -> None:
     told = of(
         understood("RU", wording="reversible"),
         evidence("e2", "RU", document="a1", wording="entirely reversible"),
@@ -211,7 +213,7 @@ def test_the_same_utterance_in_another_translation_is_no_change_of_wording() -> 
 # The rest.
 
 
-def test_an_instrument_is_told_in_each_voices_words() -> None:
+def test_an_instrument_is_described_in_the_words_of_each_voice() -> None:
     told = of(exchanged("US", wording="understanding"), evidence("e2", "MEDIA", wording="assurances"))
     (instrument,) = told.instruments
     assert (instrument.kind, instrument.words) == (
@@ -221,7 +223,7 @@ def test_an_instrument_is_told_in_each_voices_words() -> None:
 
 
 def test_the_words_of_the_seeds_for_the_banking_notes() -> None:
-    told = dossier.view(seeded().reading(BANKING), round_of=seeded().round_of)
+    told = dossier.view(seeded().reading(BANKING), members=seeded().members())
     assert {voice: [w.wording for w in words] for voice, words in told.wordings.items()} == {
         "RU": ["committed"],
         "US": ["understanding"],
@@ -236,7 +238,7 @@ def test_the_words_of_the_seeds_for_the_banking_notes() -> None:
     assert [step.agreed_in for step in told.next_steps] == ["ru-us/istanbul-april"]
 
 
-def test_reversals_tell_who_says_so_and_whether_they_count() -> None:
+def test_reversals_show_who_says_so_and_whether_they_count() -> None:
     told = of(
         exchanged("JOINT", on="2025-03-01"),
         reversed_to("raised", "MEDIA", on="2025-04-01"),
@@ -248,20 +250,35 @@ def test_reversals_tell_who_says_so_and_whether_they_count() -> None:
     ]
 
 
-def test_denials_tell_whom_they_bind_and_whether_they_ended() -> None:
+def test_denials_show_whom_they_affect_and_whether_they_ended() -> None:
     denied = [understood("RU", on="2025-03-01"), contested("e2", "US", on="2025-03-02")]
     assert [(d.event, d.target, d.party, d.ended) for d in of(*denied).denials] == [("e3", "e2", "US", False)]
     assert [d.ended for d in of(*denied, understood("US", on="2025-04-01")).denials] == [True]
 
 
-def test_silence_is_told_claim_by_claim() -> None:
+def test_a_denial_that_is_dated_before_what_it_denies_moves_nothing_before_that() -> None:
+    moved = of(understood("RU", on="2025-03-02"), contested("e2", "RU", on="2025-03-01")).irritant.last_moved
+    assert (moved.occurred, moved.position) == ("2025-03-02", 3)
+
+
+def test_silence_is_listed_by_claim() -> None:
     told = of(understood("RU"), exchanged("US"), contested("e3", "RU"), discussed("MEDIA"))
     assert [(s.event, s.silent) for s in told.silence] == []
     told = of(exchanged("US"), discussed("MEDIA"), understood("RU"))
     assert [(s.event, s.said_by, s.silent) for s in told.silence] == [("e2", ("US",), ("RU",))]
 
 
-def test_evidence_goes_from_the_assertion_through_documents_to_utterances() -> None:
+def test_a_side_that_answers_a_proposal_or_closes_a_step_is_not_silent_on_it() -> None:
+    told = of(tabled("RU"), answered("e2", "US", "rejected"))
+    assert [(s.event, s.silent) for s in told.silence] == []
+    assert told.evidence[0].silent == ()
+    told = of(tabled("RU"), answered("e2", "US", "rejected"), contested("e3", "US"))
+    assert [(s.event, s.silent) for s in told.silence] == [("e2", ("US",))]
+    told = of(step_agreed("RU"), step_closed("US"))
+    assert [(s.event, s.silent) for s in told.silence] == []
+
+
+def test_evidence_links_assertions_documents_and_origins() -> None:
     told = of(
         understood("RU", speaker="Somebody", paragraphs=(3, 4)),
         evidence("e2", "RU", document="a1", paragraphs=(7,)),
@@ -290,7 +307,7 @@ def test_evidence_goes_from_the_assertion_through_documents_to_utterances() -> N
     assert (assertion.rung, assertion.silent, assertion.backing.origins) == ("understanding", ("US",), 2)
 
 
-def test_items_steps_and_proposals_are_in_it() -> None:
+def test_the_dossier_has_items_steps_and_proposals() -> None:
     told = of(item_added("house"), item_changed("house", "US"), step_agreed("RU"), tabled("RU"))
     assert [(i.item, i.status, len(i.said)) for i in told.items] == [("house", "settled", 1)]
     assert [s.step for s in told.next_steps] == ["ease"]

@@ -1,6 +1,6 @@
 """The position matrix: irritant by party."""
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.projections import matrix
 from service.projections.matrix import MatrixRow
 from tests.build import (
@@ -19,14 +19,14 @@ from tests.projections.seeds import seeded
 VISAS = "irritant/ru-us/visas"
 
 
-def row(*events: Contract) -> MatrixRow:
+def row(*events: EventModel) -> MatrixRow:
     filed = Filed().file("relation/ru-us", relation_opened()).file(VISAS, opened(), *events)
     whole = matrix.view(irritants=[filed.reading(VISAS)], rounds=[], relation=filed.reading("relation/ru-us"))
     (only,) = whole.items
     return only
 
 
-def test_the_seeds_by_party() -> None:
+def test_the_matrix_of_the_seeds() -> None:
     cells = {
         item.irritant: {party: (cell.rung, cell.wording, cell.silent) for party, cell in item.parties.items()}
         for item in matrix.view(**seeded().readings()).items
@@ -43,19 +43,19 @@ def test_the_seeds_by_party() -> None:
     }
 
 
-def test_the_stance_is_the_last_that_the_party_stated_and_did_not_deny() -> None:
+def test_the_stance_is_the_last_that_the_party_stated_and_has_not_denied() -> None:
     stated = [position_stated("RU", "priority"), position_stated("RU", "red_line", channel="attributed")]
     assert row(*stated).parties["RU"].stance == "red_line"
     assert row(*stated, contested("e4", "RU")).parties["RU"].stance == "priority"
     assert row(*stated).parties["US"].stance == "none"
 
 
-def test_a_cell_shows_the_sides_own_hold() -> None:
+def test_a_cell_has_the_hold_of_its_side() -> None:
     cells = row(hold_placed("US", "suspended")).parties
     assert (cells["US"].hold, cells["RU"].hold) == ("suspended", "none")
 
 
-def test_the_last_word_is_told_with_its_rung_where_it_speaks_of_one() -> None:
+def test_a_cell_has_the_last_statement_and_its_rung_if_any() -> None:
     cells = row(understood("RU"), raised("RU"), understood("US"), position_stated("US")).parties
     words = {party: cell.last_word and (cell.last_word.type, cell.last_word.rung) for party, cell in cells.items()}
     assert words == {"RU": ("ConcernRaised", "raised"), "US": ("PositionStated", None)}
@@ -64,6 +64,6 @@ def test_the_last_word_is_told_with_its_rung_where_it_speaks_of_one() -> None:
     assert (fallen.rung, fallen.last_word.type, fallen.last_word.rung) == ("unstated", "ProgressReversed", None)
 
 
-def test_the_media_have_no_cell_and_their_word_is_the_reported_status() -> None:
+def test_media_have_no_cell_and_affect_only_the_reported_status() -> None:
     only = row(raised("RU"), understood("MEDIA"))
     assert (set(only.parties), only.reported_status) == ({"RU", "US"}, "understanding")

@@ -1,9 +1,9 @@
-"""The registers: scope, items, regressions, and how old the latest word is."""
+"""The registers: scope, items, regressions, and the age of the latest statement."""
 
 from datetime import date
 
-from service.domain.assertion import Contract
-from service.domain.history import Reading
+from service.domain.assertion import EventModel
+from service.domain.history import StreamAtPoint
 from service.domain.irritant.state import Irritant
 from service.projections import registers
 from tests.build import (
@@ -27,7 +27,7 @@ from tests.projections.seeds import seeded
 IRRITANT = STREAMS["irritant"]
 
 
-def reading(*events: Contract) -> Reading[Irritant]:
+def reading(*events: EventModel) -> StreamAtPoint[Irritant]:
     return Filed().file(IRRITANT, opened(), *events).reading(IRRITANT)
 
 
@@ -55,7 +55,7 @@ def test_the_registers_of_the_seeds() -> None:
     }
 
 
-def test_an_item_tells_who_lists_it_and_each_word_on_it_that_stands() -> None:
+def test_an_item_has_who_lists_it_and_its_valid_statements() -> None:
     changed = item_changed("house", "US", "partly", channel="attributed")
     (item,) = registers.items(
         reading(
@@ -70,7 +70,7 @@ def test_an_item_tells_who_lists_it_and_each_word_on_it_that_stands() -> None:
     assert (item.listed.said_by, [cited.event for cited in item.said]) == (("RU",), ["e4"])
 
 
-def test_a_regression_tells_from_where_to_where_and_who_says_so() -> None:
+def test_a_regression_has_both_rungs_and_who_says_so() -> None:
     (fall,) = registers.regressions(
         reading(
             exchanged("RU", on="2025-03-01"),
@@ -92,7 +92,7 @@ def test_a_regression_tells_from_where_to_where_and_who_says_so() -> None:
     assert fall.backing.said_by == ("RU",)
 
 
-def test_a_settled_irritant_that_is_taken_up_again_went_back() -> None:
+def test_a_reopening_is_a_regression() -> None:
     (fall,) = registers.regressions(
         reading(settled("JOINT", on="2025-03-01"), reopened("RU", "in_talks", on="2025-04-01"))
     )
@@ -103,7 +103,7 @@ def test_a_retraction_is_no_regression() -> None:
     assert list(registers.regressions(reading(exchanged("RU"), retracted("e2")))) == []
 
 
-def test_the_latest_word_is_the_latest_in_the_world_whenever_it_was_learned() -> None:
+def test_the_latest_statement_is_the_latest_by_date_of_event() -> None:
     filed = Filed().file(IRRITANT, opened(), exchanged("RU", on="[2025-04-10..]"))
     filed.file(IRRITANT, discussed("US", on="2025-02-27"))
     old = registers.staleness(filed.reading(IRRITANT), date(2025, 5, 11))
@@ -116,7 +116,7 @@ def test_the_latest_word_is_the_latest_in_the_world_whenever_it_was_learned() ->
     assert (old.recorded_at, old.days_since_recorded) == (FIRST_REPORT.replace(hour=13), 10)
 
 
-def test_without_a_day_no_days_are_counted_and_without_a_word_there_are_none() -> None:
+def test_days_since_the_latest_statement_need_a_day_and_a_statement() -> None:
     spoken = registers.staleness(reading(discussed("RU", on="2025-02-27")))
     assert (spoken.days_since_occurred, spoken.days_since_recorded) == (None, None)
     unspoken = registers.staleness(reading(), date(2025, 5, 11))

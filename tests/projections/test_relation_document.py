@@ -1,4 +1,4 @@
-"""The document of a relation, whole."""
+"""The whole document of a relation."""
 
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.build import (
     person_named,
     process_started,
     relation_opened,
+    report_attributed,
     took_post,
 )
 from tests.projections.shown import backed, cited
@@ -49,15 +50,18 @@ NOTHING = {
     "concerns": [],
     "emphases": [],
     "persons": [],
+    "attributions": [],
+    "disputes": [],
+    "names": {"RU": "Russia", "US": "the United States"},
 }
 
 
-def test_of_a_relation_that_nobody_opened_every_field_is_there() -> None:
+def test_the_document_of_an_unopened_relation_has_every_field() -> None:
     assert view(given(stream=STREAMS["relation"]).filed.reading(STREAMS["relation"])).model_dump(mode="json") == NOTHING
 
 
-def test_everything_said_of_the_talks_as_a_whole() -> None:
-    """Undated, so in the order in which it was filed."""
+def test_the_document_has_all_assertions_about_the_talks() -> None:
+    """The assertions are undated, so they are in the order of filing."""
     document = shown(
         relation_opened(title="Russia and the United States"),
         process_started("MEDIA"),
@@ -109,7 +113,7 @@ def test_everything_said_of_the_talks_as_a_whole() -> None:
     }
 
 
-def test_a_format_that_one_side_alone_calls_decided() -> None:
+def test_a_format_that_one_side_alone_reports_is_unconfirmed() -> None:
     document = shown(relation_opened(), format_decided("RU", "Capitals", preliminary=True, reversible=True))
     decision = {
         "event": "e2",
@@ -119,7 +123,42 @@ def test_a_format_that_one_side_alone_calls_decided() -> None:
         "backing": backed(cited("e2", "RU", "FormatDecided"), by=["RU"]),
     }
     assert document["decisions"] == [decision]
-    assert document["format"] == {**decision, "reversed": False, "confirmed_by": [], "silent": ["US"]}
+    assert document["format"] == {
+        **decision,
+        "reversed": False,
+        "reversed_by": [],
+        "sides": {"RU": "Capitals", "US": None},
+        "confirmed_by": [],
+        "silent": ["US"],
+    }
+
+
+def test_a_decision_that_one_side_says_was_reversed_is_in_dispute() -> None:
+    document = shown(relation_opened(), format_decided("JOINT", "Capitals"), format_reversed("US"))
+    assert document["format"]["sides"] == {"RU": "Capitals", "US": None}
+    assert (document["format"]["reversed"], document["format"]["reversed_by"]) == (True, ["US"])
+    assert document["disputes"] == [
+        {
+            "kind": "reversal",
+            "about": "RU",
+            "alleged_by": "US",
+            "event": "e3",
+            "occurred": None,
+            "denied": False,
+            "why": "The United States says that the decision on the format was reversed;"
+            " Russia says that it is in force: Capitals.",
+        }
+    ]
+
+
+def test_two_formats_of_the_sides_are_in_dispute() -> None:
+    (dispute,) = shown(relation_opened(), format_decided("RU", "Capitals"), format_decided("US", "Geneva"))["disputes"]
+    assert dispute["why"] == "The United States says that the format is: Geneva; Russia says that it is: Capitals."
+
+
+def test_a_report_attributed_to_a_round_is_shown() -> None:
+    document = shown(relation_opened(), report_attributed("r7", "ru-us/april"))
+    assert document["attributions"] == [{"report": "r7", "round": "ru-us/april"}]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +178,7 @@ def test_who_confirms_a_format_and_who_is_silent(history: Any, confirmed_by: lis
     assert (format["confirmed_by"], format["silent"]) == (confirmed_by, silent)
 
 
-def test_a_format_that_was_undone_says_so_and_by_whom() -> None:
+def test_a_reversed_format_shows_who_reversed_it() -> None:
     document = shown(relation_opened(), format_decided("RU"), format_reversed("US"))
     assert document["format"]["reversed"] is True
     assert document["reversals"] == [
@@ -152,7 +191,7 @@ def test_a_format_that_was_undone_says_so_and_by_whom() -> None:
     ]
 
 
-def test_the_scope_counts_subjects_however_many_say_so() -> None:
+def test_each_subject_in_the_scope_counts_once() -> None:
     document = shown(
         relation_opened(),
         excluded("US", "ukraine"),
@@ -168,7 +207,7 @@ def test_the_scope_counts_subjects_however_many_say_so() -> None:
     ]
 
 
-def test_a_subject_that_a_side_names_and_elsewhere_denies_is_still_named_by_it() -> None:
+def test_a_subject_stays_named_by_a_side_that_denies_one_of_its_statements() -> None:
     document = shown(relation_opened(), excluded("US", "ukraine"), excluded("MEDIA", "ukraine"), contested("e3", "US"))
     (ukraine,) = document["scope_exclusions"]
     assert (ukraine["backing"]["said_by"], ukraine["backing"]["contested_by"]) == (["US"], [])
@@ -212,7 +251,7 @@ def test_an_envoy_is_one_person_under_every_spelling() -> None:
     ]
 
 
-def test_envoys_whom_nobody_registered_are_told_apart_by_name() -> None:
+def test_unregistered_envoys_are_distinguished_by_name() -> None:
     document = shown(relation_opened(), took_post("MEDIA", "A person"), agrement_granted("MEDIA", "Another person"))
     envoys = [(e["name"], e["person"], e["names"], e["role"]) for e in document["envoys"]]
     assert envoys == [("Another person", None, ["Another person"], None), ("A person", None, ["A person"], None)]

@@ -1,8 +1,10 @@
-"""The document of a round, whole."""
+"""The whole document of a round."""
 
 from typing import Any
 
+from service.domain.round.events import RoundTitled
 from service.projections.round import facets, view
+from service.projections.words.names import round_name
 from tests.build import (
     STREAMS,
     announced,
@@ -15,6 +17,8 @@ from tests.build import (
     given,
     head_named,
     relocated,
+    said,
+    scheduled,
     venue_named,
 )
 from tests.projections.shown import backed, cited
@@ -36,7 +40,11 @@ NOTHING = {
     "version": 0,
     "recorded_at": None,
     "slug": "istanbul-april",
+    "name": "Istanbul April",
     "phase": "none",
+    "phase_by": [],
+    "phases": {"RU": "none", "US": "none"},
+    "disputes": [],
     "said_by": [],
     "title": None,
     "titles": [],
@@ -55,15 +63,16 @@ NOTHING = {
     "venues": [],
     "heads": {"RU": [], "US": []},
     "characterisations": {"RU": [], "US": [], "MEDIA": []},
+    "names": {"RU": "Russia", "US": "the United States"},
 }
 
 
-def test_of_a_round_that_nobody_told_of_every_field_is_there() -> None:
+def test_the_document_of_an_unreported_round_has_every_field() -> None:
     document = view(given(stream=STREAMS["round"]).filed.reading(STREAMS["round"]))
     assert document.model_dump(mode="json") == NOTHING
 
 
-def test_a_round_that_one_side_announced_without_a_date() -> None:
+def test_the_document_of_an_announced_round_without_a_date() -> None:
     interview = {"origin": "interview", "document": "a0", "paragraphs": [4, 6]}
     said = cited(
         "e1",
@@ -110,6 +119,8 @@ def test_a_round_that_one_side_announced_without_a_date() -> None:
         "version": 2,
         "recorded_at": "2025-05-01T13:00:00Z",
         "phase": "announced",
+        "phase_by": ["RU"],
+        "phases": {"RU": "announced", "US": "none"},
         "said_by": ["RU"],
         "origins": 1,
         "preliminary": True,
@@ -128,7 +139,7 @@ def test_a_round_that_one_side_announced_without_a_date() -> None:
     }
 
 
-def test_a_round_that_was_held() -> None:
+def test_the_document_of_a_concluded_round() -> None:
     on = {"occurred": "2025-04-10", "earliest": "2025-04-10", "latest": "2025-04-10"}
     document = shown(
         convened("MEDIA", on="2025-04-10"),
@@ -148,6 +159,8 @@ def test_a_round_that_was_held() -> None:
         "version": 6,
         "recorded_at": "2025-05-01T17:00:00Z",
         "phase": "concluded",
+        "phase_by": ["MEDIA"],
+        "phases": {"RU": "convened", "US": "none"},
         "said_by": ["RU"],
         "origins": 3,
         "place": "Istanbul",
@@ -199,10 +212,13 @@ def test_a_round_that_was_held() -> None:
     }
 
 
-def test_a_denial_is_shown_beside_what_it_denies() -> None:
+def test_a_denial_is_shown_with_its_target() -> None:
     document = shown(announced("JOINT"), contested("e1", "US"))
     (announcement,) = document["course"]
     assert (document["said_by"], document["contested_by"]) == (["RU"], ["US"])
+    (dispute,) = document["disputes"]
+    assert (dispute["kind"], dispute["about"], dispute["denied"]) == ("claim", "US", True)
+    assert dispute["why"] == "Russia says: RoundAnnounced by JOINT; the United States denies this."
     assert announcement["backing"] == backed(
         cited("e1", "JOINT", "RoundAnnounced"),
         by=["RU"],
@@ -211,13 +227,29 @@ def test_a_denial_is_shown_beside_what_it_denies() -> None:
     )
 
 
+def test_a_round_that_has_a_title_is_called_by_it() -> None:
+    document = shown(announced("RU"), said(RoundTitled, "RU", title="The Istanbul consultations"))
+    assert (document["name"], document["title"]) == ("The Istanbul consultations", "The Istanbul consultations")
+
+
+def test_a_round_is_not_called_next_by_its_slug() -> None:
+    assert round_name("ru-us/moscow-next") == "Moscow"
+    assert round_name("ru-us/next") == "Round"
+    assert round_name("ru-us/washington-in-the-autumn") == "Washington in the Autumn"
+
+
+def test_two_sides_that_name_two_days_are_in_dispute() -> None:
+    (dispute,) = shown(scheduled("RU", "2025-05-01"), scheduled("US", "2025-05-03"))["disputes"]
+    assert dispute["why"] == "The United States gives the date 3 May 2025; Russia gives another date."
+
+
 def test_the_course_shows_also_what_moved_nothing() -> None:
     document = shown(announced("RU"), relocated("MEDIA", "Ankara"), cancelled("MEDIA"))
     assert [s["step"] for s in document["course"]] == ["announced", "relocated", "cancelled"]
     assert document["phase"] == "announced"
 
 
-def test_a_head_whom_several_name_is_one_head() -> None:
+def test_a_head_named_by_several_actors_is_one_head() -> None:
     document = shown(
         convened("MEDIA"),
         head_named("RU", "US", "Sonata Coulter", "Deputy Assistant Secretary"),
@@ -233,7 +265,7 @@ def test_a_head_whom_several_name_is_one_head() -> None:
     ]
 
 
-def test_each_side_characterises_in_its_own_words() -> None:
+def test_each_side_has_its_own_characterisation() -> None:
     document = shown(
         convened("MEDIA"),
         characterised("RU", wording="substantive"),
@@ -243,7 +275,7 @@ def test_each_side_characterises_in_its_own_words() -> None:
     assert words == {"RU": [("e2", "substantive")], "US": [("e2", "constructive")], "MEDIA": []}
 
 
-def test_a_third_party_characterises_in_its_own_name() -> None:
+def test_a_third_party_has_its_own_characterisation() -> None:
     document = shown(convened("MEDIA"), characterised("TR", summary="Good talks."))
     (words,) = document["characterisations"]["TR"]
     assert (words["summary"], words["backing"]["said_by"]) == ("Good talks.", [])

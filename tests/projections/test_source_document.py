@@ -1,4 +1,4 @@
-"""The document of a source, whole, and what rests on it."""
+"""The whole document of a source, with the assertions that cite it."""
 
 from service.projections.source import SourceSummary, summary, view
 from tests.build import (
@@ -21,7 +21,7 @@ A0, A1 = STREAMS["source"], "source/a1"
 IRRITANT, RELATION = STREAMS["irritant"], STREAMS["relation"]
 
 
-def test_what_is_registered_of_a_document() -> None:
+def test_a_document_has_the_registered_fields() -> None:
     filed = Filed().file(
         A0,
         registered("A newspaper", sha256="0" * 64, paragraphs=16, published="2025-04", language="en"),
@@ -33,6 +33,7 @@ def test_what_is_registered_of_a_document() -> None:
         "version": 2,
         "recorded_at": "2025-05-01T12:00:00Z",
         "publisher": "A newspaper",
+        "title": None,
         "sha256": "0" * 64,
         "paragraphs": 16,
         "published": "2025-04",
@@ -52,7 +53,7 @@ def test_what_is_registered_of_a_document() -> None:
     }
 
 
-def test_of_a_document_that_nobody_registered_every_field_is_there() -> None:
+def test_an_unregistered_document_has_every_field() -> None:
     document = view(given(stream=A0).filed.reading(A0)).model_dump(mode="json")
     assert document == {
         "id": "a0",
@@ -60,6 +61,7 @@ def test_of_a_document_that_nobody_registered_every_field_is_there() -> None:
         "version": 0,
         "recorded_at": None,
         "publisher": "",
+        "title": None,
         "sha256": None,
         "paragraphs": None,
         "published": None,
@@ -72,7 +74,7 @@ def test_of_a_document_that_nobody_registered_every_field_is_there() -> None:
 
 
 def on_record() -> Filed:
-    """An interview registered with one document, relayed by another, which has a voice of its own."""
+    """Return a record with an interview that one document registers and another, with its own voice, relays."""
     return (
         Filed()
         .file(A0, registered(), origin_registered("ru-statement", "RU"))
@@ -83,7 +85,7 @@ def on_record() -> Filed:
     )
 
 
-def test_what_rests_on_a_document_or_on_an_utterance_registered_with_it_in_the_order_of_the_record() -> None:
+def test_a_document_lists_the_assertions_that_cite_it_or_its_origins() -> None:
     filed = on_record()
     citing = [filed.reading(RELATION), filed.reading(IRRITANT)]
     relayed = cited("e9", "RU", "EvidenceAdded")
@@ -100,26 +102,26 @@ def test_what_rests_on_a_document_or_on_an_utterance_registered_with_it_in_the_o
     ]
 
 
-def test_a_document_relays_utterances_wherever_they_are_registered() -> None:
+def test_a_document_also_relays_origins_registered_with_another() -> None:
     filed = on_record()
     citing = [filed.reading(RELATION), filed.reading(IRRITANT)]
     assert view(filed.reading(A0), citing).relays == ("ru-statement",)
     assert view(filed.reading(A1), citing).relays == ("media-statement", "ru-statement")
 
 
-def test_a_denial_rests_on_its_document_too_and_what_was_retracted_rests_on_nothing() -> None:
+def test_denials_are_listed_and_retracted_assertions_are_not() -> None:
     filed = on_record().file(IRRITANT, contested("e6", "RU"), retracted("e9"))
     resting = view(filed.reading(A0), [filed.reading(IRRITANT)]).assertions
     assert [(r.type, r.evidence.event) for r in resting] == [("UnderstandingReported", "e6"), ("ClaimContested", "e10")]
 
 
-def test_the_document_is_as_recent_as_the_last_stream_that_may_cite_it() -> None:
+def test_the_position_is_that_of_the_last_stream_that_may_cite_it() -> None:
     filed = on_record()
     document = view(filed.reading(A0), [filed.reading(RELATION), filed.reading(IRRITANT)])
     assert (document.version, document.position) == (2, 9)
 
 
-def test_a_list_of_sources_shows_of_each_what_is_registered() -> None:
+def test_the_list_of_sources_has_the_registered_fields() -> None:
     filed = on_record()
     shown = view(filed.reading(A0), [filed.reading(RELATION), filed.reading(IRRITANT)]).model_dump()
     of_itself = {**shown, "position": filed.history(A0).position}

@@ -1,4 +1,4 @@
-"""Every history has its documents: no view raises on any prefix of any history, and each document reads back."""
+"""Views accept any prefix of any history without an error, and each document can be parsed from its bytes."""
 
 from collections.abc import Callable
 from datetime import date
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from service.domain.assertion import Assertion
 from service.domain.catalogue import EVENT_TYPES, KINDS, ON_ANY_STREAM, Kind, load
-from service.domain.history import Reading
+from service.domain.history import StreamAtPoint
 from service.projections import relation, source
 from service.projections import round as round_
 from service.projections.document import rendered
 from tests.build import STREAMS, Filed, given
 from tests.strategies import payloads, records
 
-VIEWS: dict[Kind, Callable[[Reading[Any]], Any]] = {
+VIEWS: dict[Kind, Callable[[StreamAtPoint[Any]], Any]] = {
     "round": round_.view,
     "relation": relation.view,
     "source": source.view,
@@ -38,7 +38,7 @@ def test_every_prefix_has_a_document_that_reads_back(kind: Kind, data: st.DataOb
 @pytest.mark.parametrize("kind", VIEWS)
 @pytest.mark.parametrize("certain", [False, True])
 @whatever(data=st.data())
-def test_so_has_every_day(kind: Kind, data: st.DataObject, *, certain: bool) -> None:
+def test_every_day_has_a_document_that_reads_back(kind: Kind, data: st.DataObject, *, certain: bool) -> None:
     filed = data.draw(records(kind))
     day = data.draw(st.dates(date(2025, 2, 1), date(2025, 6, 1)))
     document = VIEWS[kind](filed.reading(STREAMS[kind], day, certain=certain))
@@ -47,7 +47,7 @@ def test_so_has_every_day(kind: Kind, data: st.DataObject, *, certain: bool) -> 
 
 @pytest.mark.parametrize("kind", ["irritant", "round", "relation"])
 @whatever(data=st.data())
-def test_whatever_cites_a_source_can_be_shown_with_it(kind: Kind, data: st.DataObject) -> None:
+def test_any_assertion_can_be_listed_with_its_source(kind: Kind, data: st.DataObject) -> None:
     filed = data.draw(records(kind))
     document = source.view(filed.reading("source/a0"), [filed.reading(STREAMS[kind])])
     assert len(document.assertions) == len([e for e in filed.history(STREAMS[kind]).order if e.assertion])
@@ -71,7 +71,7 @@ def test_every_type_of_assertion_is_shown(kind: Kind, type: str, data: st.DataOb
 
 @pytest.mark.parametrize("kind", VIEWS)
 @whatever(data=st.data())
-def test_a_document_depends_on_nothing_but_its_history(kind: Kind, data: st.DataObject) -> None:
+def test_a_document_depends_only_on_its_history(kind: Kind, data: st.DataObject) -> None:
     filed = data.draw(records(kind))
     grown = Filed().history(STREAMS[kind])
     for event in filed.events:

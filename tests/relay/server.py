@@ -17,7 +17,7 @@ STREAM: Final = "IRRITANTS"
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of loopback, all different."""
+    """Return different free ports of loopback."""
     with ExitStack() as held:
         taken = [held.enter_context(socket.socket()) for _ in range(number)]
         for free in taken:
@@ -72,7 +72,7 @@ class NatsServer:
         return await nats.connect(self.url)
 
     async def leader(self) -> str:
-        """The name of the server that leads the stream."""
+        """Return the name of the server that leads the stream."""
         connection = await self.connected()
         try:
             info = (await connection.jetstream().stream_info(STREAM)).cluster
@@ -83,7 +83,7 @@ class NatsServer:
             await connection.close()
 
     async def stored(self) -> list[tuple[int, str, dict[str, str], bytes]]:
-        """Every message of the stream: sequence, subject, headers, payload."""
+        """Return every message of the stream: sequence, subject, headers, payload."""
         connection = await self.connected()
         try:
             context = connection.jetstream()
@@ -103,7 +103,7 @@ class NatsServer:
 
 
 def cluster(folder: Path, size: int = 3) -> list[NatsServer]:
-    """Servers that keep one JetStream together."""
+    """Return servers that form one JetStream cluster."""
     ports = free_ports(size)
     routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports)
     together = ("--cluster_name", "irritants", "--routes", routes)

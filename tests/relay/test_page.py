@@ -35,7 +35,7 @@ def test_the_consumer_has_the_events_of_all_rounds(
     ]
 
 
-def test_without_an_address_and_with_a_wrong_name_it_says_so() -> None:
+def test_a_missing_address_wrong_subjects_and_a_wrong_stream_are_refused() -> None:
     told = irritants("relay")
     assert (told.code, "IRRITANTS_NATS_URL" in told.err) == (2, True)
     told = irritants("relay", "--nats", "nats://127.0.0.1:1", "--subjects", "all.>")

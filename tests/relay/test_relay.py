@@ -24,6 +24,7 @@ from service.relay.subjects import subject
 from service.store import events
 from service.store.engine import DatabaseUnavailable, connection, open_engine
 from service.store.lock import acquire
+from service.store.releases import session_name
 from tests.crash.faults import Database
 from tests.programs import Program
 from tests.relay.server import STREAM, NatsServer, cluster
@@ -96,13 +97,13 @@ def running(nats: str, url: str, log: Path, *options: str) -> Iterator[Program]:
 
 
 def whole(server: NatsServer, engine: Engine) -> None:
-    """Assert that the stream holds every event of the record once, in order, byte for byte."""
+    """Assert that the stream contains every event of the record once, in order, byte for byte."""
     stored = asyncio.run(server.stored())
     assert [payload for *_, payload in stored] == on_record(engine)
     assert [sequence for sequence, *_ in stored] == list(range(1, len(stored) + 1))
 
 
-def test_a_subject_says_the_relation_the_kind_and_the_name() -> None:
+def test_a_subject_consists_of_relation_kind_and_name() -> None:
     assert subject("irritants", "irritant/ru-us/visas") == "irritants.ru-us.irritant.visas"
     assert subject("irritants", "round/ru-us/istanbul-april") == "irritants.ru-us.round.istanbul-april"
     assert subject("a.b", "relation/ru-us") == "a.b.ru-us.relation"
@@ -165,7 +166,7 @@ def test_of_two_relays_one_stands_by_and_takes_over(
 def test_two_active_relays_never_duplicate_or_interleave(
     database_url: str, engine: Engine, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A holder of the lock that lost its connection may not have noticed yet."""
+    """A relay that lost the connection of its lock may not have noticed yet, so two may publish for a moment."""
 
     async def test() -> None:
         to, position = target(nats_server), fill(engine, 40, 50)
@@ -189,7 +190,7 @@ def until_said(log: Path, words: str) -> None:
         time.sleep(0.02)
 
 
-def test_nats_that_is_down_is_waited_for_and_the_log_says_so(
+def test_the_relay_waits_for_nats_and_logs_it(
     database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
@@ -264,8 +265,8 @@ def fill_when_back(engine: Engine) -> int:
 
 
 @pytest.mark.slow
-def test_a_database_that_dies_is_waited_for(nats_server: NatsServer, tmp_path: Path) -> None:
-    from service.store.migrate import upgrade  # noqa: PLC0415 -- this test alone makes tables of its own
+def test_the_relay_waits_for_a_database_that_died(nats_server: NatsServer, tmp_path: Path) -> None:
+    from service.store.migrate import upgrade  # noqa: PLC0415 -- only this test makes tables of its own
 
     database = Database(tmp_path / "home")
     database.start()
@@ -285,7 +286,7 @@ def test_a_database_that_dies_is_waited_for(nats_server: NatsServer, tmp_path: P
         database.stop()
 
 
-def test_a_connection_of_the_lock_that_is_cut_gives_the_turn_away_and_takes_it_again(
+def test_a_relay_that_loses_the_connection_of_its_lock_takes_the_lock_again(
     database_url: str, engine: Engine, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
@@ -294,9 +295,9 @@ def test_a_connection_of_the_lock_that_is_cut_gives_the_turn_away_and_takes_it_a
         with psycopg.connect(database_url, autocommit=True) as c:
             cut = (
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'irritants-lock' AND datname = current_database()"
+                " WHERE application_name = %s AND datname = current_database()"
             )
-            assert c.execute(cut).rowcount == 1
+            assert c.execute(cut, [session_name("irritants-lock")]).rowcount == 1
         until_said(log, '"of": "the database"')
         asyncio.run(reached(nats_server, fill(engine, 1)))
     whole(nats_server, engine)
@@ -362,7 +363,7 @@ def test_a_record_that_was_restored_from_an_older_copy_is_refused(
     asyncio.run(test())
 
 
-def test_an_event_of_a_later_release_ends_the_relay_with_a_sentence(
+def test_an_event_of_a_later_release_ends_the_relay_with_an_explanation(
     database_url: str, engine: Engine, nats_server: NatsServer
 ) -> None:
     async def test() -> None:
@@ -389,7 +390,7 @@ def test_a_stream_that_others_write_to_is_refused(database_url: str, engine: Eng
     asyncio.run(test())
 
 
-def test_a_stream_whose_messages_are_gone_goes_on_where_it_ended(
+def test_a_stream_whose_messages_were_deleted_continues_after_its_last_position(
     database_url: str, engine: Engine, nats_server: NatsServer
 ) -> None:
     async def test() -> None:

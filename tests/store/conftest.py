@@ -17,6 +17,6 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def record(engine: Engine) -> Iterator[Connection]:
-    """A connection to an empty record; every statement is a transaction of its own."""
+    """Yield a connection to an empty record. Every statement is its own transaction."""
     with connection(engine) as c:
         yield c

@@ -1,4 +1,4 @@
-"""The append: all or nothing, on the expected head or not at all."""
+"""An append writes all of its events if the head is as expected, and otherwise none."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from service.store.log import KeyTaken, VersionTaken
 from tests.store.record import FERRIES, NOON, READOUT, VISAS, document, filing, following, origin, put
 
 
-def test_an_empty_record_has_its_head_at_nothing(record: Connection) -> None:
+def test_the_head_of_an_empty_record_is_at_position_0(record: Connection) -> None:
     head = log.read_head(record)
     assert (head.position, head.chain_hash, head.keys_version) == (0, GENESIS, 0)
 
@@ -31,7 +31,7 @@ def test_appended_events_are_read_back_unchanged(record: Connection) -> None:
     assert reports.by_ids(record, [filed.report.id]) == {filed.report.id: filed.report}
 
 
-def test_several_reports_go_in_together_in_their_order(record: Connection) -> None:
+def test_several_reports_are_appended_together_in_their_order(record: Connection) -> None:
     head = log.read_head(record)
     first = filing(head, (VISAS, 1), (VISAS, 2))
     second = filing(following(head, first), (VISAS, 3))
@@ -61,7 +61,7 @@ def test_a_stale_head_writes_nothing(record: Connection) -> None:
     assert read_models.get(record, "irritant", 1, "dk-no/ferries") is None
 
 
-def test_a_head_at_the_right_position_of_another_history_is_stale_too(record: Connection) -> None:
+def test_a_head_with_the_right_position_and_another_chain_hash_is_stale(record: Connection) -> None:
     put(record, (VISAS, 1))
     elsewhere = log.read_head(record)._replace(chain_hash=GENESIS)
     assert log.append(record, elsewhere, [filing(elsewhere, (VISAS, 2))]) is None
@@ -83,7 +83,7 @@ def test_a_version_of_a_stream_is_taken_once(record: Connection) -> None:
     assert log.read_head(record) == head
 
 
-def test_the_clock_of_the_record_never_goes_back(record: Connection) -> None:
+def test_recorded_times_never_go_back(record: Connection) -> None:
     put(record, (VISAS, 1))
     an_hour_ago = NOON - timedelta(hours=1)
     filed = put(record, (VISAS, 2), at=an_hour_ago)
@@ -94,13 +94,13 @@ def test_the_clock_of_the_record_never_goes_back(record: Connection) -> None:
         log.append(record, head, [backdated])
 
 
-def test_a_gap_between_positions_is_refused_before_anything_is_sent(record: Connection) -> None:
+def test_a_gap_between_positions_is_refused_before_any_statement(record: Connection) -> None:
     head = log.read_head(record)
     with pytest.raises(ValueError, match="cannot be appended at position 1"):
         log.append(record, head, [filing(head._replace(position=1), (VISAS, 1))])
 
 
-def test_ten_thousand_events_go_in_with_the_same_statement(record: Connection) -> None:
+def test_ten_thousand_events_are_appended_with_one_statement(record: Connection) -> None:
     filed = put(record, *((VISAS, version) for version in range(1, 10_001)))
     assert events.read_streams(record, {VISAS: 0})[VISAS] == filed.events
 

@@ -56,7 +56,7 @@ def test_the_header_says_which_record_it_is_and_where_it_ends(engine: Engine, fi
     }
 
 
-def test_every_line_after_it_is_an_event_as_stored(engine: Engine, file: bytes) -> None:
+def test_every_line_after_the_header_is_an_event_as_stored(engine: Engine, file: bytes) -> None:
     with connection(engine) as c:
         rows = events.read_log(c)
         keys = [report.key for report in reports.page(c) for _ in range(2)]
@@ -97,7 +97,7 @@ def test_an_imported_record_is_the_same_record(engine: Engine, empty: Engine, fi
     assert exported(empty) == file
 
 
-def test_an_imported_record_goes_on_and_remembers_its_idempotency_keys(empty: Engine, file: bytes) -> None:
+def test_an_imported_record_takes_new_reports_and_remembers_its_idempotency_keys(empty: Engine, file: bytes) -> None:
     head = import_into(empty, file)
     with connection(empty) as c:
         with pytest.raises(KeyTaken):
@@ -182,7 +182,9 @@ SPOILT: dict[str, tuple[Callable[[list[bytes]], list[bytes]], int, str]] = {
 
 
 @pytest.mark.parametrize("spoilt", SPOILT)
-def test_a_spoilt_file_is_refused_with_its_line_and_nothing_is_written(empty: Engine, file: bytes, spoilt: str) -> None:
+def test_a_damaged_file_is_refused_with_its_line_and_nothing_is_written(
+    empty: Engine, file: bytes, spoilt: str
+) -> None:
     spoil, line, what = SPOILT[spoilt]
     with pytest.raises(NotAnExport, match=what) as refused:
         import_into(empty, b"".join(spoil(file.splitlines(keepends=True))))

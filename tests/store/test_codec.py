@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.domain import catalogue
 from service.store import codec, upcasters
-from service.store.codec import GENESIS, StoredEvent, StoredReport, Unreadable
+from service.store.codec import GENESIS, StoredEvent, StoredReport, UnreadableEvent
 from service.store.log import Head
 from service.store.upcasters import NoUpcaster, Payload, upcast
 from tests.store.record import NOON, VISAS, filing, new_id
@@ -32,25 +32,25 @@ def row(type: str, schema_version: int, data: str) -> StoredEvent:
 
 
 @pytest.mark.parametrize(("type", "version"), SHIPPED)
-def test_every_version_ever_shipped_is_read(type: str, version: int) -> None:
+def test_every_released_version_of_a_payload_is_read(type: str, version: int) -> None:
     event = codec.decode(row(type, version, golden(type, version).read_text(encoding="utf-8")))
     assert event.type == type
     assert isinstance(event.data, catalogue.EVENT_TYPES[type])
 
 
 @pytest.mark.parametrize("type", catalogue.EVENT_TYPES)
-def test_the_newest_golden_payload_says_every_field_and_is_written_as_it_was_read(type: str) -> None:
+def test_the_newest_golden_payload_has_every_field_and_is_written_as_it_was_read(type: str) -> None:
     payload = json.loads(golden(type, catalogue.SCHEMA_VERSIONS[type]).read_text(encoding="utf-8"))
     event = catalogue.load(type, payload)
     assert catalogue.dump(event) == payload
     assert payload.keys() == {f.alias or name for name, f in catalogue.EVENT_TYPES[type].model_fields.items()}
 
 
-def test_there_is_no_golden_payload_of_anything_else() -> None:
+def test_every_golden_payload_belongs_to_a_version() -> None:
     assert {path.name for path in GOLDEN.glob("*.json")} == {golden(*shipped).name for shipped in SHIPPED}
 
 
-def test_from_every_older_version_there_is_a_way_to_the_next() -> None:
+def test_every_older_version_has_an_upcaster_to_the_next() -> None:
     assert upcasters.UPCASTERS.keys() == {
         (type, version) for type, version in SHIPPED if version < catalogue.SCHEMA_VERSIONS[type]
     }
@@ -61,7 +61,7 @@ def test_no_event_has_a_field_for_fractions(type: str) -> None:
     assert '"number"' not in json.dumps(catalogue.EVENT_TYPES[type].model_json_schema())
 
 
-# A type that has been through two changes of its shape.
+# A type whose shape changed twice.
 def _named_in_one_field(payload: Payload) -> Payload:
     return {"name": f"{payload['first']} {payload['last']}"}
 
@@ -90,7 +90,7 @@ def test_a_missing_upcaster_is_reported() -> None:
         upcast("EnvoyNamed", 1, {"first": "Kari", "last": "Nordmann"}, newest=4, upcasters=NAMES)
 
 
-def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_row_is_upcast_when_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalogue.SCHEMA_VERSIONS, "IrritantOpened", 2)
     monkeypatch.setattr(
         upcasters.upcast,
@@ -118,7 +118,7 @@ def test_an_old_row_is_upcast_at_the_door(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_an_unreadable_event_is_reported_with_its_position(stored: StoredEvent, why: str) -> None:
-    with pytest.raises(Unreadable, match=why):
+    with pytest.raises(UnreadableEvent, match=why):
         codec.decode(stored)
 
 
@@ -146,7 +146,7 @@ def test_a_line_is_canonical_json(event: StoredEvent, report: StoredReport) -> N
 
 
 @given(EVENT, REPORT)
-def test_a_line_says_everything_that_is_stored(event: StoredEvent, report: StoredReport) -> None:
+def test_a_line_contains_every_stored_column(event: StoredEvent, report: StoredReport) -> None:
     said = json.loads(codec.with_chain_hash(codec.stored_line(event, report), event.chain_hash))
     assert said == {
         **event._asdict(),
@@ -173,7 +173,7 @@ def test_an_event_has_the_same_line_before_and_after_it_is_stored(type: str) -> 
 
 
 @pytest.mark.parametrize("changes", [{"hours": 1.5}, {"hours": [1, {"at_least": 2.0}]}])
-def test_a_fraction_is_never_sealed(changes: dict[str, object]) -> None:
+def test_a_fraction_is_never_stored(changes: dict[str, object]) -> None:
     correction = {"type": "AssertionCorrected", "target": new_id(), "changes": changes, "reason": "It was longer."}
     report, (event,) = filing(EMPTY, (VISAS, 1, correction))
     with pytest.raises(TypeError, match="use whole numbers"):
@@ -215,6 +215,6 @@ def test_new_json_is_in_the_canonical_form(value: object) -> None:
 
 
 @pytest.mark.parametrize("form", [codec.canonical_without_fractions, lambda value: codec.canonical(value).encode()])
-def test_half_a_character_is_sealed_in_neither_form(form: Callable[[object], object]) -> None:
+def test_a_lone_surrogate_is_refused_in_both_forms(form: Callable[[object], object]) -> None:
     with pytest.raises(UnicodeEncodeError):
         form({"summary": "\ud800"})

@@ -91,7 +91,7 @@ def test_reads_do_not_wait_while_the_head_is_locked(engine: Engine, record: Conn
     assert log.read_head(record).position == 1
 
 
-def test_the_lock_is_given_to_one_writer_at_a_time_with_the_head_as_the_last_one_left_it(
+def test_one_writer_at_a_time_has_the_lock_and_the_newest_head(
     engine: Engine,
 ) -> None:
     with ThreadPoolExecutor(1) as pool, transaction(engine) as first:

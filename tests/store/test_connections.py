@@ -13,6 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
+from service.domain.catalogue import VOCABULARY
 from service.store import log
 from service.store.connections import DatabaseUnavailable, UnusableDatabase, connect, connect_async
 from service.store.engine import connection, open_engine
@@ -36,7 +37,7 @@ DECIDED = [
     "session_replication_role",
 ]
 LEFT_TO_THE_ROLE = {"session_replication_role"}
-"""Ours are ALWAYS triggers, which this setting does not switch off; and a role may need the right to set it."""
+"""Our triggers are ALWAYS triggers, which this setting does not disable. A role may lack the right to set it."""
 OPENED: list[dict[str, Any]] = [
     {"stream": "relation/no-se", "type": "RelationOpened", "parties": ["NO", "SE"], "title": "Норвегия и Швеция"},
     {"stream": "irritant/no-se/visas", "type": "IrritantOpened", "title": "Визы", "category": "mobility"},
@@ -111,8 +112,9 @@ def test_a_database_in_another_encoding_is_refused_before_anything_is_written(
             for command in (["migrate"], ["serve", "--port", "0"], ["verify"]):
                 ended = ran([*command, "--database", url])
                 assert ended.returncode == 2
-                assert f"is encoded in {encoding}, and a record needs UTF8" in ended.stderr
-            with psycopg.connect(url, client_encoding=encoding) as c:
+                assert f"has the encoding {encoding}, and a record needs UTF8" in ended.stderr
+            with psycopg.connect(url, client_encoding=encoding, autocommit=True) as c:
+                hostile.lift_limits(c)
                 assert c.execute("SELECT count(*) FROM pg_class WHERE relname = 'head'").fetchone() == (0,)
         finally:
             admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
@@ -126,7 +128,7 @@ def with_schema(url: str, schema: str) -> str:
 @pytest.mark.parametrize("schema", ["tracker", "My Schema", "таблицы"])
 def test_a_record_lives_in_the_schema_that_the_address_names(bare_database_url: str, schema: str) -> None:
     url = with_schema(bare_database_url, schema)
-    with pytest.raises(UnusableDatabase, match="none of the schemas that search_path names"):
+    with pytest.raises(UnusableDatabase, match="none of the schemas in its search_path"):
         upgrade(url)
     with connect(bare_database_url, name="admin") as admin:
         admin.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
@@ -181,7 +183,7 @@ def test_the_timeouts_in_the_address_are_used(database_url: str) -> None:
     joined = "&" if "?" in database_url else "?"
     with connect(f"{database_url}{joined}connect_timeout=7&application_name=desk", name="test") as c:
         given = c.info.get_parameters()
-        assert (given["connect_timeout"], given["application_name"]) == ("7", "desk")
+        assert (given["connect_timeout"], given["application_name"]) == ("7", f"test {VOCABULARY} desk")
 
 
 def test_the_options_of_the_environment_do_not_reach_the_record(

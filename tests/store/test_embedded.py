@@ -1,14 +1,16 @@
 """The embedded database: starts when it is used, survives killed processes, and stops with the last user."""
 
+import fcntl
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -49,14 +51,14 @@ UNKNOWN = 54321
 
 @pytest.fixture
 def short() -> Iterator[Path]:
-    """A folder with a path that is short enough for sockets below it."""
+    """Yield a folder with a path that is short enough for sockets below it."""
     with tempfile.TemporaryDirectory(prefix="i") as folder:
         yield Path(folder)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose database has one table with one row in it."""
+    """Yield a home whose database has one table with one row."""
     home = tmp_path_factory.mktemp("home")
     with serving(home) as address, psycopg.connect(address) as connection:
         connection.execute("CREATE TABLE word AS SELECT 'kept' AS kept")
@@ -65,9 +67,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def another_process(home: Path, *within: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that uses the database of `home` until its standard input ends, and the address that it got.
+    """Start a process that uses the database of `home` until its standard input ends. Yield it with its address.
 
-    `within` is the command that starts it.
+    `within` is a command that runs it, such as `unshare`.
     """
     with subprocess.Popen(
         [*within, sys.executable, "-c", USER, str(home)],
@@ -132,7 +134,7 @@ def test_rows_survive_a_restart_and_no_server_runs_without_users(made: Path) -> 
         assert kept(again) == "kept"
 
 
-def test_it_is_left_even_by_an_exception(made: Path) -> None:
+def test_an_exception_of_the_user_stops_the_server_too(made: Path) -> None:
     with pytest.raises(RuntimeError), serving(made) as address:
         raise RuntimeError
     assert not serves(address)
@@ -152,7 +154,7 @@ def test_the_server_stays_for_a_process_that_came_second(made: Path) -> None:
         assert kept(address) == "kept"
 
 
-def test_a_killed_process_is_no_user_any_more(made: Path) -> None:
+def test_a_killed_process_no_longer_counts_as_a_user(made: Path) -> None:
     with another_process(made) as (user, theirs):
         user.kill()
         user.wait()
@@ -197,7 +199,7 @@ def test_a_server_in_use_that_cannot_be_reached_is_left_alone(made: Path, within
         assert f"no database answers at {socket_of(made)}" in said
         assert (made / "database" / "postmaster.pid").read_bytes() == before
         assert runs(server)
-        # The user that it has still stops it, though it cannot be reached.
+        # The remaining user still stops it, although it cannot be reached.
         user.communicate()
         assert not runs(server)
     with serving(made) as address:
@@ -232,6 +234,26 @@ def test_a_server_that_died_is_not_replaced_while_another_process_relies_on_it(m
         assert kept(address) == "kept"
 
 
+def test_a_socket_that_a_child_of_a_killed_server_still_holds_open_is_not_a_server(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "ANSWER_SECONDS", 1)
+    with another_process(made), ExitStack() as child:
+        server = postmaster(made)
+        os.kill(server, signal.SIGKILL)
+        ended(server)
+        socket_of(made).unlink()
+        child.enter_context(listener := socket.socket(socket.AF_UNIX))
+        listener.bind(str(socket_of(made)))
+        listener.listen()
+        lock = child.enter_context((made / "database" / "server.lock").open("rb"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(EmbeddedServerError, match="cannot be reached"):
+            serving(made).__enter__()
+    with serving(made) as address:
+        assert kept(address) == "kept"
+
+
 @namespaces
 @pytest.mark.parametrize("far", ["", "far" * 40], ids=["short-path", "long-path"])
 def test_processes_that_see_other_temporary_folders_share_one_server(tmp_path: Path, far: str) -> None:
@@ -249,7 +271,7 @@ def test_processes_that_see_other_temporary_folders_share_one_server(tmp_path: P
 
 
 @namespaces
-def test_processes_that_number_processes_otherwise_share_one_server_and_the_last_one_stops_it(made: Path) -> None:
+def test_processes_in_other_pid_namespaces_share_one_server_and_the_last_one_stops_it(made: Path) -> None:
     with another_process(made, *PID_NAMESPACE) as (_, theirs):
         with another_process(made) as (first, ours):
             assert ours == theirs
@@ -316,7 +338,7 @@ def test_a_folder_may_have_any_name_that_can_be_printed(tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize("name", ["far" * 40, "a,b", "two words", "$HOME 'x'", "~"])
-def test_temporary_files_may_lie_in_a_folder_of_any_name(tmp_path: Path, short: Path, name: str) -> None:
+def test_the_folder_for_temporary_files_may_have_any_name(tmp_path: Path, short: Path, name: str) -> None:
     temporary = short / name
     temporary.mkdir()
     home = tmp_path / "long" / ("long" * 30)
@@ -333,7 +355,7 @@ def test_a_folder_whose_name_cannot_be_printed_is_refused(tmp_path: Path, name: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folders_that_run_at_once_are_apart_even_where_one_name_begins_another(made: Path) -> None:
+def test_servers_of_two_folders_are_separate_even_if_one_name_starts_with_the_other(made: Path) -> None:
     with serving(made) as one, serving(made.with_name(f"{made.name}-2"), fsync="off") as other:
         assert kept(one) == "kept"
         with psycopg.connect(other) as connection:
@@ -356,11 +378,13 @@ def test_the_error_says_why_the_server_does_not_start(made: Path) -> None:
 def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
     (tmp_path / "database" / "PG_VERSION").write_text("17\n", encoding="utf-8")
-    with pytest.raises(EmbeddedServerError, match="made by PostgreSQL 17, and this is 18"), serving(tmp_path):
+    with pytest.raises(EmbeddedServerError, match="created by PostgreSQL 17, and this is 18"), serving(tmp_path):
         pass
 
 
-def test_without_the_wheel_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_wheel_of_postgresql_is_reported_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda _name: None)
     with pytest.raises(EmbeddedServerError, match="set IRRITANTS_DATABASE_URL"), serving(tmp_path):
         pass
@@ -369,14 +393,14 @@ def test_without_the_wheel_it_says_what_to_do(tmp_path: Path, monkeypatch: pytes
 def test_an_unusable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(EmbeddedServerError, match=r"cannot be kept in .*file/home"),
+        pytest.raises(EmbeddedServerError, match=r"cannot be stored in .*file/home"),
         serving(tmp_path / "file" / "home"),
     ):
         pass
 
 
 @as_root
-def test_as_root_it_runs_as_another_user_who_may_pass_the_folders_above_but_not_list_them(tmp_path: Path) -> None:
+def test_as_root_it_runs_as_a_user_who_can_enter_but_not_list_the_folders_above(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     with serving(private / "home", fsync="off"):
@@ -423,14 +447,14 @@ def test_a_user_id_without_an_account_can_use_a_database_but_not_create_one(tmp_
 def test_a_read_only_file_system_is_reported(tmp_path: Path, made: Path) -> None:
     frozen = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
     said = refused(made, "unshare", "--mount", "sh", "-c", frozen, str(made.parent))
-    assert f"cannot be kept in {made}: {made}/start.lock: Read-only file system" in said
+    assert f"cannot be stored in {made}: {made}/start.lock: Read-only file system" in said
     said = refused(tmp_path / "new", "unshare", "--mount", "sh", "-c", frozen, str(tmp_path))
-    assert f"cannot be kept in {tmp_path}/new: {tmp_path}/new: Read-only file system" in said
+    assert f"cannot be stored in {tmp_path}/new: {tmp_path}/new: Read-only file system" in said
 
 
 @as_root
 @namespaces
-def test_a_short_path_needs_no_temporary_files_and_a_long_one_says_that_it_does(short: Path) -> None:
+def test_a_long_path_needs_a_temporary_folder_and_a_short_one_does_not(short: Path) -> None:
     frozen = 'mount --bind "$0" "$0" && mount -o remount,ro,bind / && cd / && exec "$@"'
     within = ["unshare", "--mount", "sh", "-c", frozen, str(short)]
     with another_process(short / "home", *within) as (_, address):
@@ -440,7 +464,7 @@ def test_a_short_path_needs_no_temporary_files_and_a_long_one_says_that_it_does(
 
 @as_root
 @namespaces
-def test_the_user_for_the_server_is_added_though_its_program_is_not_on_the_path(tmp_path: Path) -> None:
+def test_the_user_for_the_server_is_added_although_useradd_is_not_on_the_path(tmp_path: Path) -> None:
     etc = tmp_path / "etc"
     subprocess.run(["cp", "-a", "/etc", etc], check=True)
     for name in ("passwd", "shadow", "group", "gshadow"):

@@ -15,7 +15,7 @@ SELECT 'irritant', 1, 'aa-zz/s' || n, 'aa-zz', n, '{"status": "raised"}', repeat
   FROM generate_series(%s::int, %s::int) AS n
 """
 FEW_PAGES = 12
-"""More than the index's way to one document. A table that has no more pages may as well be read whole."""
+"""More pages than an index scan for one document. A table with fewer pages may be scanned completely."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_on_a_new_record_the_index_is_read(record: Connection) -> None:
 
 
 @pytest.mark.parametrize("looked_at", [0, 1, 10, 100, None])
-def test_while_a_record_grows_few_pages_are_read(record: Connection, looked_at: int | None) -> None:
+def test_few_pages_are_read_while_a_record_grows(record: Connection, looked_at: int | None) -> None:
     """PostgreSQL gathers statistics once, with this many documents, and then the record grows."""
     sizes = [1, 10, 100, 1_000, 20_000]
     if looked_at == 0:

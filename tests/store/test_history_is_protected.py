@@ -62,14 +62,14 @@ def test_the_owner_of_the_tables_cannot_rewrite_history(owner: psycopg.Connectio
 
 
 @pytest.mark.parametrize("statement", REWRITES + BACKWARDS)
-def test_nor_as_a_replica(owner: psycopg.Connection, statement: str) -> None:
+def test_the_owner_cannot_rewrite_history_in_a_replica_role(owner: psycopg.Connection, statement: str) -> None:
     owner.execute("SET session_replication_role = replica")
     with pytest.raises(errors.RestrictViolation):
         owner.execute(statement)
 
 
 @pytest.mark.parametrize("statement", REWRITES)
-def test_the_service_may_not_even_try(application: psycopg.Connection, statement: str) -> None:
+def test_the_service_lacks_the_permission_to_rewrite_history(application: psycopg.Connection, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         application.execute(statement)
 
@@ -91,6 +91,6 @@ def test_the_service_moves_the_head_only_forward(application: psycopg.Connection
         "CREATE TABLE elsewhere ()",
     ],
 )
-def test_the_service_cannot_take_the_protection_away(application: psycopg.Connection, statement: str) -> None:
+def test_the_service_cannot_remove_the_protection(application: psycopg.Connection, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         application.execute(statement)

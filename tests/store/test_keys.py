@@ -49,12 +49,12 @@ def test_neither_the_row_nor_the_list_has_the_secret(opened: Connection) -> None
         lambda token: "irr_000000000000_" + "é" * 43,
     ],
 )
-def test_nothing_else_opens_it(opened: Connection, forge: Callable[[str], str]) -> None:
+def test_a_forged_or_shortened_token_is_refused(opened: Connection, forge: Callable[[str], str]) -> None:
     _, token = keys.create(opened, "oslo-desk", ("report",), NOON)
     assert keys.authenticate(keys.read_all(opened), forge(token), NOON) is None
 
 
-def test_a_key_opens_until_it_expires(opened: Connection) -> None:
+def test_a_key_authenticates_until_it_expires(opened: Connection) -> None:
     end = NOON + timedelta(days=1)
     _, token = keys.create(opened, "oslo-desk", ("read",), NOON, expires_at=end)
     known = keys.read_all(opened)
@@ -62,7 +62,7 @@ def test_a_key_opens_until_it_expires(opened: Connection) -> None:
     assert keys.authenticate(known, token, end) is None
 
 
-def test_a_revoked_key_opens_no_more_and_is_listed_as_revoked(opened: Connection) -> None:
+def test_a_revoked_key_is_refused_and_listed_as_revoked(opened: Connection) -> None:
     key, token = keys.create(opened, "oslo-desk", ("read",), NOON)
     later = NOON + timedelta(hours=1)
     assert keys.revoke(opened, key.id, later)
@@ -108,7 +108,7 @@ def test_a_change_of_the_keys_does_not_make_a_writer_s_head_stale(engine: Engine
     assert (now.position, now.keys_version) == (head.position + 1, 1)
 
 
-def test_a_key_whose_creation_is_rolled_back_never_was(engine: Engine, record: Connection) -> None:
+def test_a_key_whose_creation_is_rolled_back_does_not_exist(engine: Engine, record: Connection) -> None:
     with transaction(engine) as c:
         keys.create(c, "oslo-desk", ("read",), NOON)
         c.rollback()

@@ -38,7 +38,7 @@ def test_a_server_that_accepts_but_never_answers() -> None:
             pass
 
 
-def test_there_is_no_such_database(database_url: str) -> None:
+def test_the_database_does_not_exist(database_url: str) -> None:
     engine = open_engine(f"{database_url}_of_nobody".replace("?", "_of_nobody?"))
     with unavailable_within(1), connection(engine):
         pass
@@ -107,7 +107,7 @@ def test_a_database_that_takes_no_writes(engine: Engine) -> None:
         log.append(c, head, [filing(head, (VISAS, 1))])
 
 
-def test_a_mistake_of_ours_is_no_outage(engine: Engine) -> None:
+def test_a_mistake_in_a_query_is_no_outage(engine: Engine) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable), connection(engine) as c:
         driver(c).execute("SELECT * FROM nowhere")
 
@@ -122,13 +122,13 @@ def test_after_an_error_in_a_transaction_the_connection_is_clean_again(database_
     engine.dispose()
 
 
-def test_a_migration_that_changes_a_column_costs_one_attempt(database_url: str) -> None:
+def test_a_migration_that_changes_a_column_fails_at_most_one_attempt(database_url: str) -> None:
     engine = open_engine(database_url)
     with ExitStack() as stack:
         pool = [stack.enter_context(connection(engine)) for _ in range(3)]
         put(pool[0], (VISAS, 1))
         for c in pool * 10:
-            reports.page(c)  # the driver prepares what is asked often
+            reports.page(c)  # the driver prepares a statement after some executions
     with connect(database_url, name="migration") as migration:
         migration.execute("ALTER TABLE reports ALTER COLUMN title TYPE varchar")
     with pytest.raises(RolledBack), connection(engine) as c:

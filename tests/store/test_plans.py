@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from service.store import events, log, log_scan, read_models, reports
+from service.store import events, log, log_scan, read_models, reports, search
 from service.store.engine import connection, driver, open_engine
 from service.store.tables import FACETS
 from tests.store.record import NOON, new_id
@@ -30,11 +30,18 @@ SELECT n, 'irritant/' || chr(97 + n % 20) || 'a-zz/s' || n % 200, n / 200 + 1, g
        data, 'desk', gen_random_uuid(), '-', timestamptz '2031-05-14 12:00Z' + n * interval '1 minute', ''
   FROM kinds;
 INSERT INTO reports
-SELECT report, 'key-' || position, '', actor, relation, CASE WHEN position % 100 = 0 THEN relation || '/round' END, '-',
-       position, position, recorded_at FROM events;
+SELECT report, 'key-' || position, '', CASE WHEN position % 2 = 0 THEN 'desk' ELSE 'embassy-' || position % 40 END,
+       relation, CASE WHEN position % 100 = 0 THEN relation || '/round' END, '-', position, position, recorded_at
+  FROM events;
 INSERT INTO read_models
 SELECT 'irritant', 1, relation || '/s' || position, relation, position,
        '{"status": "raised", "basis": "raised", "lifecycle": "raised", "awaiting": "raised", "phase": "raised"}',
+       repeat('x', 500)::bytea
+  FROM events;
+INSERT INTO read_models
+SELECT 'hit', 1, '0' || lpad(position::text, 19, '0'), relation, position,
+       jsonb_build_object('words', 'embassy' || CASE WHEN position % 1000 = 0 THEN ' bank' ELSE '' END,
+                          'irritant', relation || '/s' || position),
        repeat('x', 500)::bytea
   FROM events;
 UPDATE head SET position = 20000;
@@ -61,20 +68,35 @@ READS: dict[str, Callable[[Connection], object]] = {
     "the position at a moment": lambda c: events.position_at(c, NOON + timedelta(days=3)),
     "the chain at a position": lambda c: events.chain_hash_at(c, 777),
     "origins": lambda c: events.origin_streams(c, ["origin-7", "origin-507"]),
-    "what cites a source": lambda c: events.citing(c, "readout", ["origin-7", "origin-507"], 19_000),
+    "what cites a source": lambda c: events.streams_citing(c, "readout", ["origin-7", "origin-507"], 19_000),
     "streams by name": lambda c: events.streams(c, after="irritant/aa-zz/s20", limit=100),
-    "streams of a kind": lambda c: events.named(c, "irritant", after="aa-zz/s20", upto=19_000, limit=100),
+    "streams of a kind": lambda c: events.streams_of_kind(c, "irritant", after="aa-zz/s20", upto=19_000, limit=100),
+    "origins by name": lambda c: events.origin_slugs(c, after="origin-5", limit=100),
     "streams of late": lambda c: events.streams_since(c, 19_900),
     **{f"documents of a {facet}": partial(page_of, facet=facet, value="resolved") for facet in FACETS},
     "documents at positions": lambda c: read_models.at(c, range(100, 200)),
     "documents beyond the head": lambda c: read_models.beyond(c, 20_000),
+    "hits with two words": lambda c: search.find(c, "hit", 1, [[("embassy", True)], [("bank", False)]], limit=20),
+    "hits of irritants with a status": lambda c: search.find(
+        c, "hit", 1, [[("embassy", True)]], limit=20, status=search.StatusFilter("irritant", 1, "raised")
+    ),
+    "the words of names": lambda c: search.words_of_names(c, "hit", 1, relation=None, limit=100),
     "a page of the whole record": lambda c: next(log_scan.read(c, 100)),
     "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
     "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),
     "reports": lambda c: reports.page(c, after=15_000, limit=100),
     "a relation's reports": lambda c: reports.page(c, relation="aa-zz", after=10_000, limit=100),
     "a round's reports": lambda c: reports.page(c, round="aa-zz/round"),
+    "a round's reports, some attributed": lambda c: reports.page(
+        c, round="aa-zz/round", attributed={new_id(): "aa-zz/round", new_id(): "aa-zz/other"}
+    ),
+    "an operator's reports": lambda c: reports.page(c, actor="desk", limit=100, newest_first=True),
+    "an operator's reports on a relation": lambda c: reports.page(c, actor="desk", relation="aa-zz", limit=100),
+    "the newest reports": lambda c: reports.page(c, upto=15_000, limit=100, newest_first=True),
+    "reports of rounds": lambda c: reports.of_rounds(c, ["aa-zz/round", "aa-yy/round"], 19_000),
     "all streams of a relation": lambda c: events.read_relation(c, "aa-zz", kinds=("irritant",), upto=15_000),
+    "names of actors": events.actor_events,
+    "what links with an irritant": lambda c: events.streams_linked_with(c, "aa-zz/s20", 19_000),
     "events by id": lambda c: events.by_ids(c, [new_id(), new_id()]),
     "a stream's last event": lambda c: events.last_of_stream(c, "irritant/aa-zz/s20", 19_000),
     "the newest documents": lambda c: read_models.newest(c, "irritant", 1, limit=50),
@@ -130,7 +152,7 @@ def asked_by(c: Connection, read: Callable[[Connection], object]) -> list[tuple[
 
 
 @pytest.mark.parametrize("read", READS)
-def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
+def test_each_query_uses_an_index(long: Connection, read: str) -> None:
     asked = asked_by(long, READS[read])
     assert asked
     for statement, parameters in asked:
@@ -138,16 +160,51 @@ def test_it_is_found_by_an_index(long: Connection, read: str) -> None:
 
 
 @pytest.mark.parametrize("facet", FACETS)
-def test_the_first_documents_of_a_facet_that_all_have_are_found_without_sorting_all(
-    long: Connection, facet: str
-) -> None:
+def test_the_first_page_of_a_facet_of_all_documents_is_read_without_a_full_sort(long: Connection, facet: str) -> None:
     ((statement, parameters),) = asked_by(long, lambda c: page_of(c, facet, "raised"))
     assert {node["Node Type"] for node in nodes(long, statement, parameters)} == {"Limit", "Index Scan"}
 
 
-def test_every_query_is_looked_at(long: Connection) -> None:
+NOBODY, EVERYBODY, RARE = "guest", "desk", "embassy-7"
+REPORT_FILTERS: list[dict[str, Any]] = [
+    {"actor": actor, "relation": relation, "round": round}
+    for actor in (None, NOBODY, EVERYBODY, RARE)
+    for relation in (None, "aa-zz", "ba-zz")
+    for round in (None, f"{relation or 'aa-zz'}/round")
+]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("filters", REPORT_FILTERS, ids=str)
+def test_a_page_of_reports_reads_little_more_than_it_shows(
+    long: Connection, filters: dict[str, Any], *, newest_first: bool
+) -> None:
+    """One filter finds half of 20,000 reports, another none. A round has up to 200, of all operators."""
+    limit = 20
+    attributed = {new_id(): filters["round"], new_id(): "aa-zz/other"}
+
+    def page(c: Connection) -> object:
+        return reports.page(
+            c, after=1_000, upto=19_000, limit=limit, newest_first=newest_first, attributed=attributed, **filters
+        )
+
+    at_most = 250 if filters["round"] else limit
+    assert sum(rows_read(long, *asked) for asked in asked_by(long, page)) <= at_most
+
+
+def rows_read(c: Connection, statement: str, parameters: Any) -> int:
+    """Run a query, and return the number of rows that it looked at in tables."""
+    ((explained,),) = driver(c).execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).fetchall()
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in _with_parts(explained[0]["Plan"])
+        if "Relation Name" in node
+    )
+
+
+def test_every_query_of_the_store_is_checked(long: Connection) -> None:
     """Only the store sends SQL, so its functions are all the queries, except those that write."""
-    rooms = (events, log, log_scan, read_models, reports)
+    rooms = (events, log, log_scan, read_models, reports, search)
     offered = {
         function.__code__
         for room in rooms
@@ -164,5 +221,5 @@ def test_every_query_is_looked_at(long: Connection) -> None:
     assert {code.co_name for code in offered - ran} == WRITES
 
 
-def test_a_walk_would_be_noticed(long: Connection) -> None:
+def test_a_query_that_scans_a_table_would_be_noticed(long: Connection) -> None:
     assert scanned(long, "SELECT FROM events WHERE actor = %s", ("desk",)) == {"events"}

@@ -1,4 +1,4 @@
-"""PgBouncer, the real program, between the service and PostgreSQL: session mode works, the others are refused."""
+"""With PgBouncer between the service and PostgreSQL, session mode works and the other modes are refused."""
 
 import asyncio
 import os
@@ -16,9 +16,14 @@ import httpx2
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Engine
 
-from service.store.connections import DatabaseUnavailable, UnusableDatabase, connect, require_sessions
+from service.domain.catalogue import VOCABULARY
+from service.store.connections import DatabaseUnavailable, UnusableDatabase, connect, refuse_shared_sessions
+from service.store.engine import connection
+from service.store.releases import sessions_of_older
 from service.store.replica import ReplicaConnection
+from tests import hostile
 from tests.api.bodies import report
 from tests.api.serving import served, until
 from tests.keys import new_key
@@ -68,7 +73,7 @@ def pooled(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Poole
             extra_groups=[] if account else None,
         ) as process:
             try:
-                until(lambda: answers(port))
+                until(lambda: is_listening(port))
                 yield f"postgresql://{user}@127.0.0.1:{port}/{name}"
             finally:
                 process.terminate()
@@ -90,7 +95,7 @@ def free_port() -> int:
         return int(unused.getsockname()[1])
 
 
-def answers(port: int) -> bool:
+def is_listening(port: int) -> bool:
     with socket.socket() as knock:
         return knock.connect_ex(("127.0.0.1", port)) == 0
 
@@ -117,13 +122,30 @@ def test_settings_of_one_client_do_not_reach_the_next_in_session_mode(pooled: Po
             assert c.execute("SELECT 'Виза', current_schema()").fetchone() == ("Виза", "public")
 
 
+def test_a_process_of_an_earlier_release_is_known_through_a_pooler_until_it_leaves(
+    pooled: Pooled, engine: Engine
+) -> None:
+    def older() -> int:
+        with connection(engine) as c:
+            return len(sessions_of_older(c, VOCABULARY))
+
+    with pooled("session") as address:
+        with psycopg.connect(address, application_name="irritants-head", autocommit=True) as earlier:
+            hostile.lift_limits(earlier)
+            earlier.execute("LISTEN irritants")
+            assert older() == 1
+        with connect(address, name="irritants-head"):
+            # The pooler keeps the session of the server for the next client, without the name.
+            until(lambda: older() == 0)
+
+
 @pytest.mark.parametrize("mode", ["transaction", "statement"])
 @pytest.mark.parametrize("in_turn", [0, 1])
 def test_a_pooler_that_shares_sessions_is_refused(pooled: Pooled, mode: str, in_turn: int) -> None:
     with pooled(mode, server_round_robin=in_turn, min_pool_size=4) as address:
         warm(address)
         with pytest.raises(UnusableDatabase, match="set pool_mode = session"):
-            require_sessions(address)
+            refuse_shared_sessions(address)
 
 
 def warm(address: str) -> None:
@@ -137,7 +159,7 @@ def warm(address: str) -> None:
 @pytest.mark.slow
 def test_a_pooler_with_too_few_sessions_is_refused(pooled: Pooled) -> None:
     with pooled("session", default_pool_size=1) as address, pytest.raises(UnusableDatabase, match="no second session"):
-        require_sessions(address)
+        refuse_shared_sessions(address)
 
 
 def test_no_command_works_through_a_pooler_that_shares_sessions(pooled: Pooled) -> None:
@@ -148,8 +170,8 @@ def test_no_command_works_through_a_pooler_that_shares_sessions(pooled: Pooled) 
             assert "set pool_mode = session" in ended.stderr
 
 
-def test_without_a_pooler_nothing_is_refused(database_url: str) -> None:
-    require_sessions(database_url)
+def test_a_connection_without_a_pooler_is_accepted(database_url: str) -> None:
+    refuse_shared_sessions(database_url)
 
 
 def test_a_standby_behind_a_pooler_that_shares_sessions_is_not_read(pooled: Pooled) -> None:

@@ -45,7 +45,7 @@ def test_a_stream_is_read_as_it_was_known(record: Connection, six: list[Recorded
     assert events.read_streams(record, {VISAS: 0, FERRIES: 0}, upto=2) == {VISAS: [six[0]], FERRIES: [six[1]]}
 
 
-def test_no_streams_are_read_without_a_row(record: Connection, six: list[Recorded]) -> None:
+def test_reading_no_streams_returns_no_rows(record: Connection, six: list[Recorded]) -> None:
     assert events.read_streams(record, {}) == {}
 
 
@@ -84,7 +84,7 @@ def test_the_last_position_of_a_relation_or_of_the_record(record: Connection, si
     assert events.last_position(record, relation="fi-no") == 0
 
 
-def test_a_moment_finds_the_last_position_that_was_known_then(record: Connection, six: list[Recorded]) -> None:
+def test_a_time_is_resolved_to_the_last_position_known_then(record: Connection, six: list[Recorded]) -> None:
     minute = timedelta(minutes=1)
     moments = [NOON - minute, NOON, NOON + minute, NOON + timedelta(hours=1), NOON + timedelta(days=1)]
     assert [events.position_at(record, moment) for moment in moments] == [0, 3, 3, 4, 6]
@@ -167,7 +167,7 @@ def test_a_rebuild_writes_beside_another_representation_and_never_over_a_newer_d
     assert read_models.page(record, "irritant", 1) == [stored[0], mended, stored[2]]
 
 
-def test_a_document_is_removed_unless_it_changed_meanwhile(record: Connection, stored: list[Document]) -> None:
+def test_a_document_is_removed_unless_it_has_changed(record: Connection, stored: list[Document]) -> None:
     read_models.remove(record, [stored[0], stored[1]._replace(position=1)])
     assert read_models.page(record, "irritant", 1) == stored[1:]
 

@@ -1,4 +1,4 @@
-"""Verify finds every change by a superuser, and reports the first bad position and the fault."""
+"""`verify` finds every change that a superuser makes, and reports the first bad position and the fault."""
 
 import pytest
 from sqlalchemy import Connection, Engine, Table, text
@@ -139,7 +139,7 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize("tampering", TAMPERING)
-def test_it_is_found_and_named(twelve: Connection, database_url: str, tampering: str) -> None:
+def test_tampering_is_found_and_named(twelve: Connection, database_url: str, tampering: str) -> None:
     statement, position, what = TAMPERING[tampering]
     with superuser(database_url) as c:
         c.execute(statement)
@@ -148,9 +148,7 @@ def test_it_is_found_and_named(twelve: Connection, database_url: str, tampering:
     assert found.value.position == position
 
 
-def test_events_that_a_faulty_writer_put_in_by_the_rules_of_the_chain_are_found_too(
-    record: Connection, database_url: str
-) -> None:
+def test_bad_events_of_a_faulty_writer_are_found_despite_a_valid_chain(record: Connection, database_url: str) -> None:
     put(record, (VISAS, 1))
     put(record, (VISAS, 3))
     with pytest.raises(Damaged, match=r"^position 2: irritant/no-se/visas has version 3 here; expected 2$"):
@@ -188,7 +186,7 @@ def edited(connection: Connection, table: Table, name: str) -> int | None:
     return None
 
 
-def test_whichever_column_is_edited_it_is_found(twelve: Connection, engine: Engine) -> None:
+def test_an_edit_of_any_column_is_found(twelve: Connection, engine: Engine) -> None:
     found: dict[str, int | None] = {}
     for table, name in COLUMNS:
         with engine.execution_options(isolation_level="READ COMMITTED").connect() as c:
@@ -225,7 +223,7 @@ LOOKS_AWAY = """
         ("DROP TRIGGER protect_events ON events", "protect_events, which protects events, is missing"),
         ("DROP FUNCTION refuse_to_rewrite_history CASCADE", "protect_events, which protects events, is missing"),
         ("ALTER TABLE reports DISABLE TRIGGER ALL", "protect_reports, which protects reports, is not enabled ALWAYS"),
-        # What a restore with --disable-triggers leaves behind: a trigger that a replica does not ask.
+        # A restore with --disable-triggers leaves such a trigger behind: a replica does not run it.
         (
             "ALTER TABLE events DISABLE TRIGGER ALL; ALTER TABLE events ENABLE TRIGGER ALL",
             "protect_events, which protects events, is not enabled ALWAYS",
@@ -273,7 +271,7 @@ LOOKS_AWAY = """
         ),
     ],
 )
-def test_triggers_that_do_not_protect_are_found(twelve: Connection, statement: str, what: str) -> None:
+def test_missing_disabled_and_weakened_triggers_are_found(twelve: Connection, statement: str, what: str) -> None:
     twelve.execute(text(statement))
     with pytest.raises(Damaged, match=f"^the trigger {what}$") as found:
         verify(twelve)

@@ -1,4 +1,4 @@
-"""The pages on a real database, asked as a browser asks: with the cookies that it was given."""
+"""The pages on a real database, with a client that keeps cookies as a browser does."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ SignIn = Callable[..., TestClient]
 
 
 class Clock:
-    """The time in the test, moved by hand."""
+    """A clock that tests advance."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -37,7 +37,7 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def reading(shared_database_url: str) -> Iterator[TestClient]:
-    """A browser on a seeded record to which nobody reports, for tests that only read it; nobody is signed in."""
+    """Yield a browser without a session on a shared seeded record, for tests that only read."""
     with browsing(site(shared_database_url, Clock())) as client:
         yield client
 
@@ -51,7 +51,7 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def new_key(engine: Engine) -> NewKey:
-    """Makes a key, and gives what its holder shows."""
+    """Return a function that creates an API key and returns its token."""
     return partial(key_on, engine)
 
 
@@ -68,14 +68,14 @@ def site(database_url: str, clock: Clock, **settings: Any) -> FastAPI:
 
 @pytest.fixture
 def browser(seeded_database_url: str, clock: Clock) -> Iterator[TestClient]:
-    """A browser on the seeded record, where reading is open; nobody is signed in."""
+    """Yield a browser without a session on the seeded record, where reading is open."""
     with browsing(site(seeded_database_url, clock)) as client:
         yield client
 
 
 @pytest.fixture
 def closed(seeded_database_url: str, clock: Clock) -> Iterator[TestClient]:
-    """The same where reading needs a key."""
+    """Yield a browser without a session on the seeded record, where reading needs a key."""
     with browsing(site(seeded_database_url, clock, read_access="key")) as client:
         yield client
 
@@ -89,13 +89,13 @@ def sign_in(browser: TestClient, key: str, next: str = "/") -> Any:
 
 
 def sign_out(browser: TestClient, **headers: str) -> Any:
-    """A browser sends the type of a form also where the form has no fields."""
+    """Sign out. A browser sends the content type of a form even if the form has no fields."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     return browser.post("/sign-out", content=b"", headers={**form, **headers})
 
 
 @pytest.fixture
 def desk(browser: TestClient, new_key: NewKey) -> TestClient:
-    """Signed in with a key that may report."""
+    """Return a browser that is signed in with a key that may report."""
     assert sign_in(browser, new_key()).status_code == 303
     return browser

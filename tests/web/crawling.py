@@ -1,4 +1,4 @@
-"""Goes wherever a page leads: links, forms that ask, files, and what the scripts ask for."""
+"""Follow every address of a page: links, search forms, files, and the requests of its scripts."""
 
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ _SENT = ("hx-post", "data-hx-post", "data-draft")
 
 
 class Addresses(HTMLParser):
-    """The addresses of this service on a page, as written. `asked`: those that are read; `sent`: those of forms."""
+    """The addresses of this service in a page. `asked` are read with GET. `sent` are the targets of forms."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

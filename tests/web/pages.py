@@ -1,4 +1,4 @@
-"""A page as a test reads it: what it is made of, where it leads, what a browser would refuse of it."""
+"""A page as tests read it: its elements, its links, and what a browser's policy would block."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ IN_SVG = frozenset({"circle", "path", "rect", "use"})
 
 @dataclass
 class Page(HTMLParser):
-    """Reading it asserts that what is opened is closed, in order, and that no id is given twice."""
+    """A parsed page. Parsing asserts that elements are closed in order and that ids are unique."""
 
     text: str
     ids: set[str] = field(default_factory=set)
@@ -47,7 +47,8 @@ class Page(HTMLParser):
         if tag == "script" and "src" not in given:
             self.inline.append("script")
         self.inline += [name for name in given if name == "style" or re.match("on[a-z]+$", name)]
-        self.fetched += [str(value) for name, value in attrs if name == "src" or (tag == "link" and name == "href")]
+        is_fetched = tag == "link" and given.get("rel") != "alternate"
+        self.fetched += [str(value) for name, value in attrs if name == "src" or (is_fetched and name == "href")]
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open, f"</{tag}> closes nothing"
@@ -60,5 +61,5 @@ class Page(HTMLParser):
 
     @property
     def said(self) -> str:
-        """All its text, white space made single."""
+        """Return the whole text with single spaces."""
         return " ".join(" ".join(self.words).split())

@@ -1,4 +1,4 @@
-"""A form as a browser without a script has it: its fields as they stand, filled in by their names, sent by a button."""
+"""A form as a browser without scripts shows it: read its fields, fill them in, and press its buttons."""
 
 from html.parser import HTMLParser
 from typing import Any, Self
@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 
 class _Reader(HTMLParser):
-    """What the form with the id `report` would send, its buttons, and the options of its lists."""
+    """Read the fields of the form `report`, its buttons, and the options of its lists."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +28,10 @@ class _Reader(HTMLParser):
             return
         name = given.get("name", "")
         match tag:
+            case "input" if given.get("type") == "file":
+                pass
+            case "input" if given.get("type") in ("radio", "checkbox") and "checked" not in given:
+                self.choices.setdefault(name, []).append(given.get("value", ""))
             case "input":
                 self.fields.append((name, given.get("value", "")))
             case "textarea" | "select":
@@ -53,7 +57,7 @@ class _Reader(HTMLParser):
 
 
 class Paper:
-    """One form on one page."""
+    """A form on a page."""
 
     def __init__(self, browser: TestClient, page: Any) -> None:
         self.browser, self.page = browser, page
@@ -67,17 +71,17 @@ class Paper:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The last of each name."""
+        """Return the last value of each field."""
         return dict(self._read.fields)
 
     def all(self, name: str) -> list[str]:
         return [value for given, value in self._read.fields if given == name]
 
     def choices(self, name: str) -> list[str]:
-        return self._read.choices[name]
+        return self._read.choices.get(name, [])
 
     def fill(self, number: int, **values: str) -> Self:
-        """The fields of one entry: `source__origin` for the origin in its source."""
+        """Set the fields of one entry, for example `source__origin` for the origin in its source."""
         for name, value in values.items():
             self.write(f"e{number}-{name.replace('__', '-')}", value)
         return self
@@ -87,8 +91,15 @@ class Paper:
         self._read.fields = [(given, value if given == name else old) for given, old in self._read.fields]
         return self
 
+    def choose(self, name: str, value: str) -> Self:
+        """Choose a radio button."""
+        offered = [*self.choices(name), *self.all(name)]
+        assert value in offered, f"{name} offers no {value}, but: {', '.join(offered)}"
+        self._read.fields = [(given, old) for given, old in self._read.fields if given != name] + [(name, value)]
+        return self
+
     def send(self, button: str, **headers: str) -> Any:
-        """The answer to pressing a button."""
+        """Press a button and return the answer."""
         assert button in self.buttons, f"there is no button {button}, but: {', '.join(self.buttons)}"
         data: dict[str, list[str]] = {}
         for name, value in [*self._read.fields, ("do", button)]:
@@ -96,7 +107,7 @@ class Paper:
         return self.browser.post(self._read.action, data=data, headers=headers)
 
     def press(self, button: str) -> "Paper":
-        """The form that comes back."""
+        """Press a button and return the form in the answer."""
         return Paper(self.browser, self.send(button))
 
 

@@ -1,4 +1,4 @@
-"""What the board tells at a glance, mark by mark and in words, and at which point of both clocks."""
+"""The board: the marks and sentences of each irritant, and the points on both clocks."""
 
 import re
 from typing import Any
@@ -16,15 +16,16 @@ SENTENCES = {
     "banking-access": (
         "The United States says that it is recorded in an instrument (“understanding”); Russia says that the substance"
         " is agreed (“committed”). Awaiting both sides: Provide the missions with smooth banking and financial services"
-        " (agreed to by Russia alone)."
+        " (of the sides Russia alone says that it is agreed)."
     ),
     "direct-flights": (
         "Russia is said to propose a remedy; the United States is silent. Awaiting the answer of the United States to"
-        " Russia: Bring back direct flights between both countries."
+        " what Russia is said to propose: Bring back direct flights between both countries."
     ),
     "diplomat-movement": (
         "Russia says that the substance is agreed (“understanding”); the United States is said to name it as a problem."
-        " Awaiting both sides: Take further measures easing diplomats' movement (agreed to by Russia alone)."
+        " Awaiting both sides: Take further measures easing diplomats' movement"
+        " (of the sides Russia alone says that it is agreed)."
     ),
     "property-return": (
         "Russia proposes a remedy (“confiscated”); the United States is silent. Media report that it is taken up"
@@ -33,7 +34,7 @@ SENTENCES = {
     ),
     "visas": (
         "Russia says that the substance is agreed (“understanding”); the United States is silent. Awaiting both sides:"
-        " Take further measures on visa procedures (agreed to by Russia alone)."
+        " Take further measures on visa procedures (of the sides Russia alone says that it is agreed)."
     ),
 }
 FIRST, STEP = 17, 39
@@ -45,18 +46,25 @@ def line_of(page: str, slug: str) -> str:
 
 
 def marks(line: str) -> dict[str, str]:
-    """Where each mark stands, as a rung; two codes over one rung stand a little to either side of it."""
+    """Return the rung of each mark. Two marks on one rung are drawn beside each other."""
 
     def rung(pattern: str) -> str:
         found = re.search(pattern, line)
         return "unstated" if found is None else RUNGS[round((int(found[1]) - FIRST) / STEP)]
 
+    def side(party: str) -> str:
+        """Return the rung of the name of a side. At the ends of the scale it begins or ends beside its rung."""
+        found = re.search(rf'<text class="([^"]*)" data-side="{party}" x="(\d+)"', line)
+        assert found is not None
+        beside = {"start": 8, "end": -8}.get(found[1].split()[-1], 0)
+        return RUNGS[round((int(found[2]) + beside - FIRST) / STEP)]
+
     return {
         "status": rung(r'href="#claimed" x="(\d+)"'),
         "confirmed_status": rung(r'class="confirmed" d="M17 25H(\d+)v'),
         "reported_status": rung(r'href="#reported" x="(\d+)"'),
-        "RU": rung(r'<text[^>]* x="(\d+)" y="12"><title>Russia'),
-        "US": rung(r'<text[^>]* x="(\d+)" y="12"><title>the US'),
+        "RU": side("RU"),
+        "US": side("US"),
     }
 
 
@@ -65,32 +73,32 @@ def drawn(row: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("slug", SENTENCES)
-def test_each_irritant_in_one_sentence(reading: TestClient, slug: str) -> None:
+def test_each_irritant_has_its_headline(reading: TestClient, slug: str) -> None:
     assert f"<p>{escape(SENTENCES[slug])}</p>" in line_of(reading.get("/").text, slug)
 
 
 @pytest.mark.parametrize("point", ["", "?as_of_position=60", "?effective_on=2025-03-01", "?as_of_position=110"])
-def test_every_mark_is_where_the_interface_says(reading: TestClient, point: str) -> None:
+def test_every_mark_is_at_the_rung_in_the_json(reading: TestClient, point: str) -> None:
     page, board = reading.get(f"/{point}").text, reading.get(f"/v1/relations/ru-us/board{point}").json()
     for row in board["items"]:
         assert marks(line_of(page, row["id"].partition("/")[2])) == drawn(row)
 
 
-def test_a_board_says_whose_word_whose_move_and_since_when(browser: TestClient, clock: Clock) -> None:
+def test_the_board_shows_who_says_so_who_is_awaited_and_since_when(browser: TestClient, clock: Clock) -> None:
     clock.now = clock.now.replace(year=2025, month=4, day=20)
     said = Page(f"<table>{line_of(browser.get('/').text, 'banking-access')}</table>").said
-    assert "Who says so The US alone one statement Awaiting Both" in said
+    assert "Who says so The United States, not Russia one statement Awaiting Both sides" in said
     assert "at most 10 days ago on or after 10 April 2025, day unknown" in said
     assert "0 of 6 settled" in line_of(browser.get("/").text, "property-return")
 
 
-def test_days_are_counted_to_the_day_that_is_read_at(reading: TestClient) -> None:
+def test_days_are_counted_to_the_day_of_the_reading(reading: TestClient) -> None:
     page = reading.get("/?effective_on=2025-04-12").text
     assert "Days are counted to 12 April 2025." in page
     assert "at most 2 days ago" in line_of(page, "visas")
 
 
-def test_irritants_in_the_order_asked_for(reading: TestClient) -> None:
+def test_irritants_are_sorted_as_requested(reading: TestClient) -> None:
     def order(sort: str) -> list[str]:
         return re.findall(r'<tr id="irritant-ru-us-([\w-]+)"', reading.get(f"/?sort={sort}").text)
 
@@ -104,7 +112,7 @@ def test_irritants_in_the_order_asked_for(reading: TestClient) -> None:
     assert 'href="/?sort=claimed"' in page
 
 
-def test_sliders_are_answered_with_the_address_that_they_mean(reading: TestClient) -> None:
+def test_the_sliders_redirect_to_the_address_of_their_point(reading: TestClient) -> None:
     def meant(query: str) -> str:
         answer = reading.get(f"/?{query}")
         assert answer.status_code == 303
@@ -120,15 +128,15 @@ def test_sliders_are_answered_with_the_address_that_they_mean(reading: TestClien
     )
 
 
-def test_the_sliders_say_in_words_what_they_are_set_to(reading: TestClient) -> None:
+def test_the_sliders_show_their_point_in_words(reading: TestClient) -> None:
     said = Page.of(reading.get("/?as_of_position=90&effective_on=2025-03-01")).said
-    assert "position 90 last report: “The round of April in Istanbul”" in said
+    assert "position 90 last report: “ The round of April in Istanbul ”" in said
     assert "what had happened by 1 March 2025" in said
     known_at = reading.get("/v1/events?after=0&limit=1").json()["items"][0]["time"]
     assert "position 3" in Page.of(reading.get("/", params={"known_at": known_at})).said
 
 
-def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: TestClient, new_key: NewKey) -> None:
+def test_the_board_shows_a_reversal_with_the_former_rung(browser: TestClient, new_key: NewKey) -> None:
     fall = on(
         VISAS,
         "ProgressReversed",
@@ -151,7 +159,7 @@ def test_where_it_went_back_the_board_says_so_and_shows_from_where(browser: Test
     assert "Russia is said to have suspended the talks on it" in flights
 
 
-def test_where_there_are_several_relations_one_of_them_can_be_chosen(browser: TestClient, new_key: NewKey) -> None:
+def test_one_of_several_relations_can_be_chosen(browser: TestClient, new_key: NewKey) -> None:
     opened = {"stream": "irritant/dk-no/fishing", "type": "IrritantOpened", "title": "Fishing", "category": "sea"}
     key = {"Authorization": f"Bearer {new_key()}", "Idempotency-Key": "other", "Accept": "application/json"}
     others = {
@@ -164,15 +172,42 @@ def test_where_there_are_several_relations_one_of_them_can_be_chosen(browser: Te
     assert browser.post("/v1/reports", json=body, headers=key).status_code == 201
     all_of_them, one = Page.of(browser.get("/")), Page.of(browser.get("/?relation=dk-no"))
     assert {"irritant-dk-no-fishing", "irritant-ru-us-visas"} <= all_of_them.ids
-    assert {"/?relation=dk-no&sort=irritant", "/?relation=ru-us&sort=irritant"} <= set(all_of_them.links)
+    assert {"/?relation=dk-no", "/?relation=ru-us"} <= set(all_of_them.links)
     assert "irritant-dk-no-fishing" in one.ids
     assert "irritant-ru-us-visas" not in one.ids
-    assert "/?sort=irritant" in one.links
-    assert "/?relation=dk-no&sort=claimed" in one.links  # what is chosen stays so when it is sorted
+    assert "/" in one.links
+    assert "/?relation=dk-no&sort=claimed" in one.links  # sorting keeps the chosen relation
 
 
 def test_an_empty_record_has_a_board(database_url: str, clock: Clock) -> None:
     with browsing(site(database_url, clock)) as browser:
-        assert "No irritant was on record at this point." in Page.of(browser.get("/")).said
+        assert "Nothing is on record yet." in Page.of(browser.get("/")).said
         assert "Nothing changed." in Page.of(browser.get("/changes")).said
         assert "Nothing on record." in Page.of(browser.get("/sources")).said
+
+
+def test_the_first_line_counts_the_irritants_and_its_parts_filter(reading: TestClient) -> None:
+    page = Page.of(reading.get("/"))
+    assert "5 irritants · 2 awaiting the United States · 3 awaiting both sides" in page.said
+    assert {"/?awaiting=US", "/?awaiting=both"} <= set(page.links)
+    awaited = reading.get("/?awaiting=US&sort=claimed").text
+    assert re.findall(r'<tr id="irritant-ru-us-([\w-]+)"', awaited) == ["direct-flights", "property-return"]
+    assert "5 irritants" in awaited
+    assert "/?sort=-claimed&awaiting=US" in Page(awaited).links  # sorting keeps the filter
+
+
+def test_a_board_without_a_match_offers_all_irritants(reading: TestClient) -> None:
+    page = Page.of(reading.get("/?hold=stalled&awaiting=&relation="))
+    assert "No irritant passes these filters. Show all" in page.said
+    assert "5 irritants" in page.said
+
+
+def test_a_filter_counts_past_dates_to_the_day_of_the_page(reading: TestClient) -> None:
+    assert reading.get("/?overdue=true").status_code == 200
+    assert reading.get("/?overdue=perhaps").status_code == 422
+
+
+def test_the_folded_clocks_say_what_is_chosen(reading: TestClient) -> None:
+    assert "Point in time: now" in Page.of(reading.get("/")).said
+    past = Page.of(reading.get("/?as_of_position=90&effective_on=2025-03-01")).said
+    assert re.search(r"Point in time: as known on \d+ \w+ \d{4} · what had happened by 1 March 2025", past)

@@ -1,4 +1,4 @@
-"""What is asked for each type of event follows from its model, and what is on record goes through a form unchanged."""
+"""The form fields of each event type follow from its model, and recorded events pass through a form unchanged."""
 
 import json
 from pathlib import Path
@@ -9,21 +9,21 @@ import pytest
 from service.domain.catalogue import EVENT_TYPES
 from service.web.formatting import event_label
 from service.web.forms.controls import explanation, word_for
-from service.web.forms.corrections import within
+from service.web.forms.corrections import value_at
 from service.web.forms.draft import Entry
-from service.web.forms.editing import NOT_OFFERED
-from service.web.forms.fields import Field, fields_of, plain, written
+from service.web.forms.editing import NOT_ADDABLE
+from service.web.forms.fields import Field, fields_of, form_text, json_value
 from service.web.messages import messages
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-ASKED = sorted(EVENT_TYPES.keys() - NOT_OFFERED)
+ASKED = sorted(EVENT_TYPES.keys() - NOT_ADDABLE)
 
 
 def asked(type: str) -> dict[str, Field]:
     return {".".join(field.path): field for field in fields_of(type)}
 
 
-def test_an_assertion_is_asked_for_its_own_first_then_what_who_where_and_when() -> None:
+def test_the_fields_of_an_assertion_begin_with_its_own() -> None:
     assert list(asked("ProposalTabled")) == [
         "kind",
         "addressee",
@@ -44,7 +44,7 @@ def test_an_assertion_is_asked_for_its_own_first_then_what_who_where_and_when() 
     ]
 
 
-def test_record_keeping_is_asked_for_nothing_that_assertions_have() -> None:
+def test_corrections_and_registrations_have_no_fields_of_assertions() -> None:
     assert list(asked("IrritantOpened")) == ["title", "category"]
 
 
@@ -59,10 +59,12 @@ def test_record_keeping_is_asked_for_nothing_that_assertions_have() -> None:
         ("ProposalTabled", "kind", "choice"),
         ("ProposalTabled", "terms", "line"),
         ("ProposalAnswered", "proposal", "event"),
-        ("DiscussionReported", "round", "member"),
+        ("DiscussionReported", "round", "round"),
         ("ReversibilityStated", "reversible", "yes-no"),
         ("RoundConcluded", "hours", "number"),
         ("NoCommentRecorded", "organs", "lines"),
+        ("PersonNamed", "person", "person"),
+        ("EnvoyTookPost", "person", "line"),
         ("ProgressReversed", "to", "choice"),
     ],
 )
@@ -70,7 +72,7 @@ def test_a_control_follows_from_the_annotation(type: str, path: str, control: st
     assert asked(type)[path].control == control
 
 
-def test_a_field_knows_what_can_be_chosen_how_long_it_is_and_whether_it_must_be() -> None:
+def test_a_field_has_its_choices_its_length_and_whether_it_is_required() -> None:
     fields = asked("ProposalTabled")
     assert fields["kind"].choices == ("offer", "request", "demand")
     assert (fields["terms"].longest, fields["terms"].required) == (300, True)
@@ -85,16 +87,16 @@ def test_every_type_has_a_name_an_explanation_and_a_label_for_each_field(type: s
 
 
 @pytest.mark.parametrize("type", ASKED)
-def test_every_choice_reads_as_words(type: str) -> None:
+def test_every_choice_has_a_text(type: str) -> None:
     for field in fields_of(type):
         assert not [choice for choice in field.choices if "_" in word_for(choice)]
 
 
 @pytest.mark.parametrize("type", ASKED)
-def test_what_is_on_record_goes_through_a_form_unchanged(type: str) -> None:
+def test_a_recorded_event_passes_through_a_form_unchanged(type: str) -> None:
     for file in GOLDEN.glob(f"{type}.v*.json"):
         event: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        said = {field.path: written(field, within(event, field.path)) for field in fields_of(type)}
+        said = {field.path: form_text(field, value_at(event, field.path)) for field in fields_of(type)}
         filed = Entry(1, "irritant/ru-us/visas", type, said).event
         stated = {key: value for key, value in event.items() if (key, value) != ("occurred_basis", "stated")}
         assert filed == {**stated, "stream": "irritant/ru-us/visas"}
@@ -115,7 +117,5 @@ def test_what_is_on_record_goes_through_a_form_unchanged(type: str) -> None:
         ("date", "2025-04-10", "2025-04-10"),
     ],
 )
-def test_what_is_written_is_made_json_and_what_is_wrong_is_left_for_the_record_to_refuse(
-    control: Any, text: str, value: object
-) -> None:
-    assert plain(Field(("field",), control, required=True), text) == value
+def test_form_input_becomes_json_and_invalid_input_is_passed_on(control: Any, text: str, value: object) -> None:
+    assert json_value(Field(("field",), control, required=True), text) == value

@@ -1,7 +1,7 @@
-"""Every kind of page as two linters of HTML read it: html-validate, and the Nu checker that the W3C's validator runs.
+"""Two linters check every kind of page: html-validate, and the Nu checker behind the validator of the W3C.
 
-Read are the pages of the seeds, forms in each state, refusals, a record of two relations into which somebody wrote
-HTML, and an empty record.
+The pages are those of the seeds, forms in each state, refusals, a record of two relations that contains HTML, and an
+empty record.
 """
 
 import json
@@ -21,17 +21,35 @@ from tests.keys import new_key
 from tests.linters import CONFIG, lint, lint_in_java
 from tests.web.conftest import Clock, browsing, sign_in, site
 from tests.web.paper import opened
-from tests.web.test_amending import event
+from tests.web.test_correcting import event
 from tests.web.test_filing import BLANK, ROUND, VISAS, saying
 from tests.web.test_odd_histories import file_html
 from tests.web.test_pages import PAGES
 
 SHEET = "/v1/rounds/ru-us/istanbul-april/sheet"
 REFUSED = ["/nothing", "/irritants/ru-us/nothing", "/?sort=luck", "/?as_of_position=4000", "/problems/nothing"]
-ODD = ["/", "/irritants/ru-us/visas", "/rounds/ru-us/second-next", "/relations/ru-us", "/changes", "/sources/briefing"]
-EMPTY = ["/", "/changes", "/sources", "/help", "/file"]
-NO_PAGES = {"/static/{name}", "/file/date", "/events/{id}", "/openapi.json", "/healthz", "/readyz", "/metrics"}
-"""What a browser gets and is no page: files, a part of a form, a redirect, and answers for programs."""
+ODD = [
+    "/",
+    "/irritants/ru-us/visas",
+    "/rounds/ru-us/second-next",
+    "/relations/ru-us",
+    "/changes",
+    "/sources/briefing",
+    "/search?q=%D8%A7",
+]
+EMPTY = ["/", "/changes", "/search", "/search?q=bank", "/sources", "/help", "/file"]
+DOWNLOADS = {"/irritants/{relation}/{slug}/download", "/rounds/{relation}/{slug}/download"}
+NO_PAGES = {
+    *DOWNLOADS,
+    "/static/{name}",
+    "/file/date",
+    "/events/{id}",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+}
+"""Addresses for GET that are no pages: files, a part of a form, a redirect, and answers for programs."""
 FISHING = {"stream": "irritant/dk-no/fishing", "type": "IrritantOpened", "title": "Fishing", "category": "sea"}
 NORTH = {"stream": "relation/dk-no", "type": "RelationOpened", "parties": ["DK", "NO"], "title": "Denmark and Norway"}
 FAULTY = """<!DOCTYPE html>
@@ -44,7 +62,7 @@ FAULTY = """<!DOCTYPE html>
 
 
 class Pages:
-    """A folder of pages, each in a file that is named after its address and what is special about it."""
+    """A folder with a file for each page, named after its address and its state."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -87,9 +105,11 @@ def _read(pages: Pages, browser: TestClient) -> None:
 
 
 def _write(pages: Pages, browser: TestClient, clock: Clock) -> None:
-    """Forms in each state, to the end of the session."""
+    """Save forms in each state, up to the end of the session."""
     step = event(browser, VISAS, "NextStepAgreed")
     pages.read(browser, ["/sign-in", "/file", ROUND, BLANK, f"/correct/{step}", f"/retract/{step}"], "signed in")
+    seeded = browser.get("/v1/reports").json()["items"][-1]["id"]
+    pages.read(browser, [f"/reports/{seeded}/correct"], "signed in")
     for kind in ("correct", "retract"):
         pages.keep(opened(browser, f"/{kind}/{step}").press("file").page.text, f"/{kind}/{step}", "refused")
     written = saying(opened(browser, ROUND))
@@ -106,7 +126,7 @@ def _file_oddities(browser: TestClient, url: str) -> None:
 
 
 def html_validate(folder: Path) -> set[tuple[str, str, str]]:
-    """Each rule that is broken, with the page and what is wrong there."""
+    """Return each broken rule with its page and the message."""
     linted = lint("html-validate", "--config", CONFIG / "htmlvalidate.cjs", "--formatter=json", *folder.glob("*.html"))
     assert linted.returncode in (0, 1), linted.stderr
     return {
@@ -117,7 +137,7 @@ def html_validate(folder: Path) -> set[tuple[str, str, str]]:
 
 
 def nu(folder: Path) -> set[tuple[str, str, str]]:
-    """Each error and warning, with the page and what is wrong there."""
+    """Return each error and warning with its page and the message."""
     linted = lint_in_java("vnu-jar/build/dist/vnu.jar", "--format", "json", *folder.glob("*.html"))
     return {
         (message["type"], Path(message["url"]).name, message["message"])
@@ -125,7 +145,7 @@ def nu(folder: Path) -> set[tuple[str, str, str]]:
     }
 
 
-def test_every_kind_of_page_is_looked_at(pages: Pages) -> None:
+def test_every_kind_of_page_is_checked(pages: Pages) -> None:
     app = create_app(Settings(database_url="postgresql://"))
     add_pages(app)
     templates = {
@@ -151,11 +171,11 @@ def faulty(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_html_validate_finds_ids_with_slashes_and_roles_and_landmarks_that_say_nothing(faulty: Path) -> None:
+def test_html_validate_finds_ids_with_slashes_redundant_roles_and_duplicate_landmarks(faulty: Path) -> None:
     assert {"valid-id", "no-redundant-role", "unique-landmark"} <= {rule for rule, _, _ in html_validate(faulty)}
 
 
-def test_the_nu_checker_finds_unknown_attributes_addresses_with_spaces_and_roles_out_of_place(faulty: Path) -> None:
+def test_the_nu_checker_finds_unknown_attributes_addresses_with_spaces_and_wrong_roles(faulty: Path) -> None:
     found = " ".join(message for _, _, message in nu(faulty))
     assert "Attribute “hx-get” not allowed" in found
     assert "Space is not allowed" in found

@@ -1,4 +1,4 @@
-"""Visitors signed in with a key that is limited to relations: every page shows their relations and no other."""
+"""Visitors with a key that is limited to relations see only these relations on every page."""
 
 import re
 
@@ -12,20 +12,20 @@ from tests.web.crawling import crawl
 
 @pytest.fixture
 def closed_to_one(closed: TestClient, new_key: NewKey) -> TestClient:
-    """A browser where reading needs a key, on a record of two relations."""
+    """Return a browser where reading needs a key, on a record of two relations."""
     file_second_relation(closed, new_key(name=f"{SECRET}-desk"))
     return closed
 
 
 @pytest.mark.parametrize("scope", ["read", "report"])
-def test_wherever_a_limited_visitor_goes_no_page_tells_of_another_relation(
+def test_no_page_shows_another_relation_to_a_limited_visitor(
     closed_to_one: TestClient, new_key: NewKey, scope: str
 ) -> None:
-    """And no page has a link that would be refused."""
+    """No page has a link that would be refused."""
     sign_in(closed_to_one, new_key(scope, name="guest", relations=("ru-us",)))
     visited = crawl(closed_to_one, "/")
     refused = {address for address, answer in visited.items() if answer.status_code not in (200, 303)}
-    # A key that only reads has no form; the other address is asked with the date that was typed.
+    # A key that only reads has no form. The other address is requested with a typed date.
     assert refused == ({"/file"} if scope == "read" else {"/file/date"})
     for address, answer in visited.items():
         assert SECRET not in answer.text.lower(), address
@@ -33,7 +33,7 @@ def test_wherever_a_limited_visitor_goes_no_page_tells_of_another_relation(
     assert {"/", "/changes", "/irritants", "/relations", "/rounds", "/v1/changes.atom", "/v1/events/live"} <= kinds
 
 
-def test_a_visitor_of_one_relation_is_led_to_it(closed_to_one: TestClient, new_key: NewKey) -> None:
+def test_a_visitor_with_one_relation_is_redirected_to_it(closed_to_one: TestClient, new_key: NewKey) -> None:
     sign_in(closed_to_one, new_key("read", relations=("ru-us",)))
     for path in ("/", "/changes", "/sources"):
         assert closed_to_one.get(path).headers["location"] == f"{path}?relation=ru-us"
@@ -41,7 +41,7 @@ def test_a_visitor_of_one_relation_is_led_to_it(closed_to_one: TestClient, new_k
     assert closed_to_one.get("/?relation=fr-us").status_code == 403
 
 
-def test_a_visitor_of_two_relations_chooses_between_them(closed_to_one: TestClient, new_key: NewKey) -> None:
+def test_a_visitor_with_two_relations_can_choose(closed_to_one: TestClient, new_key: NewKey) -> None:
     sign_in(closed_to_one, new_key("read", relations=("fr-us", "ru-us")))
     for path in ("/", "/changes", "/sources"):
         page = closed_to_one.get(f"{path}?relation=ru-us").text
@@ -51,8 +51,10 @@ def test_a_visitor_of_two_relations_chooses_between_them(closed_to_one: TestClie
     assert 'href="/irritants/ru-us/' in source
 
 
-def test_forms_offer_a_limited_reporter_nothing_of_another_relation(closed_to_one: TestClient, new_key: NewKey) -> None:
-    """Whatever streams the form says that it shows."""
+def test_forms_offer_a_limited_reporter_no_stream_of_another_relation(
+    closed_to_one: TestClient, new_key: NewKey
+) -> None:
+    """Also if the request names other streams."""
     key = new_key("report", relations=("ru-us",))
     sign_in(closed_to_one, key)
     shown = [f"irritant/fr-us/{SECRET}-wine", f"source/{SECRET}-gazette", "irritant/ru-us/visas"]

@@ -1,4 +1,4 @@
-"""Whatever is on record has its pages: none fails on any history, and none lets through what was written into it."""
+"""Pages render any history without an error, and show recorded HTML as text."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from service.api.auth import Access
-from service.api.parameters import At
+from service.api.parameters import AsOfQuery
 from service.projections import (
     board,
     difference,
@@ -28,8 +28,9 @@ from service.store.engine import open_engine
 from service.store.log import Head
 from service.web import comparison, ladder, relations, rounds
 from service.web import dossier as dossier_page
-from service.web.board import BoardQuery, section
-from service.web.clocks import Clocks, World
+from service.web.board import COLUMNS, FLAGS, ORDERS, BoardQuery, section
+from service.web.clocks import Clocks, DateSlider
+from service.web.course import course
 from service.web.pages import PageRequest, address
 from service.web.rendering import rendered
 from tests.api.bodies import VISAS, on, origin, report, source
@@ -41,8 +42,8 @@ from tests.web.conftest import Clock, browsing, site
 from tests.web.pages import Page
 
 TODAY = date(2025, 6, 1)
-HEAD = cast(Head, SimpleNamespace(position=9, chain_hash=bytes(32)))
-CLOCKS = Clocks(None, (), World(20_000, 20_100, 20_100), ())
+HEAD = cast(Head, SimpleNamespace(position=9, chain_hash=bytes(32), record="r"))
+CLOCKS = Clocks(None, (), DateSlider(20_000, 20_100, 20_100), ())
 HTML = "</title><script>alert(1)</script>' \" onload=x & {t} %s"
 
 
@@ -51,7 +52,7 @@ def visit(path: str, query: Any) -> PageRequest[Any]:
 
 
 def shown(template: str, told: Mapping[str, Any], query: Any = None) -> Page:
-    html = rendered(template, {"visit": visit("/", query or At()), "clocks": CLOCKS, **told}, "").decode()
+    html = rendered(template, {"visit": visit("/", query or AsOfQuery()), "clocks": CLOCKS, **told}, "").decode()
     page = Page(html)
     assert page.inline == []
     return page
@@ -63,7 +64,14 @@ def test_every_relation_has_its_board(read: dict[str, Any]) -> None:
     told = {
         "relations": (),
         "sections": [section(document, query.sort, TODAY, "")],
+        "parts": (),
+        "last_positions": [row.position for row in document.items],
+        "sides": (),
+        "is_filtered": False,
+        "flags": FLAGS,
         "counted_to": TODAY,
+        "columns": COLUMNS,
+        "orders": ORDERS,
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
@@ -83,16 +91,16 @@ def test_every_irritant_has_its_dossier(filed: Filed, day: date | None, after: i
 
 
 @whatever(filed=irritants(), data=st.data())
-def test_any_two_points_can_be_compared(filed: Filed, data: st.DataObject) -> None:
+def test_any_two_points_have_a_difference(filed: Filed, data: st.DataObject) -> None:
     history = filed.history(filed.events[0].stream)
     points = [data.draw(st.integers(0, history.position)) for _ in range(2)]
     found = difference.view(*(history.as_of(point).reading(data.draw(DAYS)) for point in points))
     told = comparison.template_values(found, f"position:{points[0]}", f"position:{points[1]}")
-    shown("difference.html", {**told, "rounds": ()})
+    shown("difference.html", {**told, "rounds": (), "entered": {}, "mistakes": {}})
 
 
 @whatever(read=readings())
-def test_all_talks_have_their_page(read: dict[str, Any]) -> None:
+def test_every_relation_has_its_page_of_talks(read: dict[str, Any]) -> None:
     told = relations.template_values(
         relation.view(read["relation"]),
         [round_.view(reading) for reading in read["rounds"]],
@@ -101,18 +109,19 @@ def test_all_talks_have_their_page(read: dict[str, Any]) -> None:
         needs_confirmation.view(**read),
         registers.view(**read, on=TODAY),
     )
-    shown("relation.html", {**told, "counted_to": TODAY})
+    drawn = course(board.view(**read), {row.irritant for row in told["rows"].items}, TODAY)
+    shown("relation.html", {**told, "course": drawn, "counted_to": TODAY})
 
 
 @whatever(read=readings())
 def test_every_round_has_its_sheet(read: dict[str, Any]) -> None:
-    document = sheet.view(round=read["rounds"][0], before=[], after=read["irritants"], relation=read["relation"])
+    document = sheet.view(round=read["rounds"][0], irritants=read["irritants"], relation=read["relation"])
     shown("sheet.html", rounds.template_values(document, address))
 
 
 @pytest.fixture(scope="module")
 def marked_up(clone: Clone, seeded_template: str) -> Iterator[TestClient]:
-    """A record into which somebody wrote HTML wherever the record takes a line."""
+    """Yield a browser on a record with HTML in every text field."""
     with clone(seeded_template) as url, browsing(site(url, Clock())) as browser:
         file_html(browser, url)
         yield browser
@@ -158,7 +167,7 @@ def file_html(browser: TestClient, url: str) -> None:
         "/sources/briefing",
     ],
 )
-def test_what_was_written_into_the_record_stays_text(marked_up: TestClient, path: str) -> None:
+def test_recorded_html_is_shown_as_text(marked_up: TestClient, path: str) -> None:
     answer = marked_up.get(path)
     page = Page.of(answer)
     assert page.inline == []
@@ -166,9 +175,9 @@ def test_what_was_written_into_the_record_stays_text(marked_up: TestClient, path
     assert "alert(1)" in page.said
 
 
-def test_what_was_struck_and_mended_stands_as_it_was_filed(marked_up: TestClient) -> None:
+def test_retracted_and_corrected_events_show_their_filed_text(marked_up: TestClient) -> None:
     page = marked_up.get("/irritants/ru-us/visas").text
-    assert 'class="is-struck"' in page
+    assert 'class="is-retracted"' in page
     assert 'text-decoration="line-through"' in page
     assert "Retracted by desk," in page
     assert "Corrected by desk," in page

@@ -1,4 +1,4 @@
-"""Served below a path: wherever one goes from the board, one stays below it, and at the root nothing changes."""
+"""The service below a path prefix: all links stay below it, and without a prefix nothing changes."""
 
 import json
 import re
@@ -43,7 +43,7 @@ CACHED = [
 
 @pytest.fixture
 def prefixed(seeded_database_url: str, clock: Clock) -> Iterator[TestClient]:
-    """A browser below a path that the proxy strips; the address is told by the settings."""
+    """Yield a browser below a prefix that the proxy strips. The prefix comes from the settings."""
     with browsing(site(seeded_database_url, clock, root_path=PREFIX)) as client:
         yield client
 
@@ -54,8 +54,8 @@ def is_below(address: str) -> bool:
 
 
 def checked_below(address: str, answer: Any) -> None:
-    """Every address in the answer lies below the prefix, and leads to something."""
-    # It is asked with the date that was typed.
+    """Assert that every address in the answer is below the prefix and has a route."""
+    # It is requested with a typed date.
     assert answer.status_code < 400 or address.endswith("/file/date"), (address, answer.status_code, answer.text[:300])
     if "location" in answer.headers:
         assert is_below(urlsplit(answer.headers["location"]).path), (address, answer.headers["location"])
@@ -66,7 +66,7 @@ def checked_below(address: str, answer: Any) -> None:
         found = Addresses(answer.text)
         assert found.asked, address
         assert not [one for one in found.asked | found.sent if not is_below(one)], address
-        # Also in attributes that nobody thought of.
+        # Also addresses in attributes that this list does not know.
         strays = re.findall(r'\s([a-z-]+)="(/[a-z][^"]*)"', answer.text)
         assert not [(name, one) for name, one in strays if name != "value" and not is_below(one)], address
     elif kind.startswith("application/atom+xml"):
@@ -76,7 +76,7 @@ def checked_below(address: str, answer: Any) -> None:
 
 
 def kinds(visited: dict[str, Any]) -> set[str]:
-    """Kinds of pages by the first part of their path, below the prefix."""
+    """Return the kinds of pages, by the first part of their path below the prefix."""
     paths = (urlsplit(address).path.removeprefix(PREFIX) for address in visited)
     return {path.split("/")[1] if path.count("/") else "" for path in paths}
 
@@ -86,7 +86,7 @@ EVERYWHERE |= {"v1", "docs", "openapi.json", "sign-in", "file", "correct", "retr
 
 
 class Below(TestClient):
-    """Asks as a proxy does, which hands the path on with or without the prefix."""
+    """A client that sends requests as a proxy does, with or without the prefix."""
 
     strips = True
 
@@ -96,7 +96,7 @@ class Below(TestClient):
 
 
 @pytest.mark.parametrize("strips", [True, False], ids=["stripped", "not stripped"])
-def test_wherever_one_goes_below_a_path_one_stays_below_it(
+def test_all_links_stay_below_the_prefix(
     seeded_database_url: str, clock: Clock, new_key: NewKey, *, strips: bool
 ) -> None:
     app = site(seeded_database_url, clock, root_path=PREFIX)
@@ -106,14 +106,14 @@ def test_wherever_one_goes_below_a_path_one_stays_below_it(
         assert entered.headers["location"] == f"{PREFIX}/file"
         assert f"Path={PREFIX};" in entered.headers["set-cookie"]
         cookie = entered.headers["set-cookie"].partition(";")[0]
-        browser.cookies.clear()  # it would not be sent with a path that was stripped
+        browser.cookies.clear()  # with a stripped path the client would not send the cookie
         browser.headers["Cookie"] = cookie
         visited = crawl(browser, f"{PREFIX}/", most=500, check=checked_below)
         assert kinds(visited) >= EVERYWHERE
 
 
-def test_at_the_root_no_page_changes(reading: TestClient, shared_database_url: str) -> None:
-    """Byte for byte, but for the addresses and what a page says of itself."""
+def test_without_a_prefix_pages_are_the_same(reading: TestClient, shared_database_url: str) -> None:
+    """Equal in every byte except the addresses and the page's own ETag."""
     with browsing(site(shared_database_url, Clock(), root_path=PREFIX)) as prefixed:
         for path in (
             "/",
@@ -129,7 +129,7 @@ def test_at_the_root_no_page_changes(reading: TestClient, shared_database_url: s
 
 
 def test_cached_pages_of_one_prefix_are_never_answered_to_another(seeded_database_url: str, clock: Clock) -> None:
-    """Whatever a sender says is the prefix: what is no path is no prefix, and what is one is cached by itself."""
+    """An invalid path is no prefix. Each valid prefix has its own cache entries."""
     app = Forwarded(site(seeded_database_url, clock), "127.0.0.1")
     evil = '/evil" onload="x'
     with TestClient(app, client=("127.0.0.1", 1), headers=BROWSER, follow_redirects=False) as client:
@@ -141,7 +141,7 @@ def test_cached_pages_of_one_prefix_are_never_answered_to_another(seeded_databas
                 told = answer.text + answer.headers.get("link", "")
                 found = {p for p in ("/one", "/two", "/evil") if any(f"{sign}{p}" in told for sign in '"<')}
                 assert found == {prefix} - {"", evil}
-                # What one prefix was given is not "unchanged" below another.
+                # A tag that was issued below one prefix must not match below another.
                 tags[prefix] = answer.headers["etag"]
                 if "json" not in answer.headers["content-type"]:
                     fresh = [
@@ -153,11 +153,11 @@ def test_cached_pages_of_one_prefix_are_never_answered_to_another(seeded_databas
 
 
 @pytest.mark.parametrize("sent", STRANGE)
-def test_a_forwarded_prefix_that_is_no_path_counts_for_nothing(shared_database_url: str, sent: str) -> None:
+def test_an_invalid_forwarded_prefix_is_ignored(shared_database_url: str, sent: str) -> None:
     assert path_prefix(sent) in (None, "")
 
 
-def test_a_prefix_is_believed_of_a_trusted_proxy_alone(seeded_database_url: str) -> None:
+def test_a_forwarded_prefix_is_accepted_only_from_a_trusted_proxy(seeded_database_url: str) -> None:
     asked = {"X-Forwarded-Prefix": PREFIX, "Accept": "text/html"}
     for trusted, expected in (("127.0.0.0/8", f"{PREFIX}/sign-in"), ("203.0.113.7", "/sign-in"), ("", "/sign-in")):
         with served(seeded_database_url, trusted_proxies=trusted) as server:
@@ -168,20 +168,20 @@ def test_a_prefix_is_believed_of_a_trusted_proxy_alone(seeded_database_url: str)
 
 
 @pytest.mark.parametrize("path", ["irritants", "/a//b", "/v1", "/a/../b", "/a b"])
-def test_a_setting_that_is_no_path_is_refused(path: str) -> None:
+def test_an_invalid_root_path_is_refused(path: str) -> None:
     with pytest.raises(SettingsError, match=r"IRRITANTS_ROOT_PATH: invalid path .*; use"):
         read(root_path=path)
     assert read(root_path="/desk/irritants/").root_path == "/desk/irritants"
 
 
 def test_own_paths_are_those_of_the_routes() -> None:
-    """By them a path that a proxy stripped is told from one that it did not."""
+    """They show whether a proxy has stripped the prefix from a path."""
     app = create_app(Settings(database_url="postgresql://"))
     add_pages(app)
     assert {str(r.path_format).split("/")[1] for r in iter_route_contexts(app.routes)} == OWN_PATHS
 
 
-def test_problems_receipts_and_the_contract_lead_below_the_path(prefixed: TestClient, new_key: NewKey) -> None:
+def test_addresses_in_problems_receipts_and_the_contract_have_the_prefix(prefixed: TestClient, new_key: NewKey) -> None:
     gone = prefixed.get("/v1/events?after=100000", headers={"Accept": "application/json"})
     assert gone.json()["type"] == f"{PREFIX}/problems/gone"
     assert gone.json()["start_over"] == f"{PREFIX}/v1/events?after=0"
@@ -196,10 +196,8 @@ def test_problems_receipts_and_the_contract_lead_below_the_path(prefixed: TestCl
     assert f'href="{PREFIX}/openapi.json"' in prefixed.get("/docs").text
 
 
-def test_an_event_has_the_same_source_whatever_path_it_is_read_below(
-    prefixed: TestClient, seeded_database_url: str
-) -> None:
-    """It says what the event is of, is compared as it is, and is the same in what the relay hands on."""
+def test_an_event_has_the_same_source_below_any_prefix(prefixed: TestClient, seeded_database_url: str) -> None:
+    """The source identifies the event and must equal the source in relayed messages."""
     with browsing(site(seeded_database_url, Clock())) as at_root:
         path = "/v1/events?limit=3"
         assert prefixed.get(path).json() == at_root.get(path).json()
@@ -207,7 +205,7 @@ def test_an_event_has_the_same_source_whatever_path_it_is_read_below(
         assert ids[0] == ids[1]
 
 
-def test_a_form_is_filed_below_the_path(prefixed: TestClient, new_key: NewKey) -> None:
+def test_forms_and_sign_in_work_below_a_prefix(prefixed: TestClient, new_key: NewKey) -> None:
     entered = prefixed.post("/sign-in", data={"key": new_key(), "next": "/"})
     prefixed.cookies.clear()
     prefixed.headers["Cookie"] = entered.headers["set-cookie"].partition(";")[0]
@@ -221,10 +219,10 @@ def test_a_form_is_filed_below_the_path(prefixed: TestClient, new_key: NewKey) -
     assert ended.headers["hx-redirect"] == f"{PREFIX}/sign-in?next=%2Ffile"
 
 
-def test_the_cookie_below_a_path_is_secure_and_of_that_path(
+def test_the_cookie_below_a_prefix_is_secure_and_has_its_path(
     seeded_database_url: str, clock: Clock, new_key: NewKey
 ) -> None:
-    """A browser takes no cookie named `__Host-` that has another path than the root."""
+    """Browsers accept `__Host-` cookies only with the root path."""
     with browsing(site(seeded_database_url, clock, root_path=PREFIX), "https://record.example") as elsewhere:
         cookie = sign_in(elsewhere, new_key()).headers["set-cookie"]
         assert cookie.startswith("__Secure-irritants=")
@@ -269,7 +267,7 @@ def _is_whole(url: str, server: Served, key: str) -> None:
         assert json.loads(first.removeprefix("data:"))["source"].startswith("/v1/")
         unknown = browser.get(f"{PREFIX}/v1/irritants/ru-us/nothing", headers={"Accept": "application/json"})
         assert unknown.json()["type"] == f"{PREFIX}/problems/not-found"
-        # A page that is at the root of the service is named like the prefix.
+        # One page at the root has the same name as the prefix.
         assert browser.get(f"{PREFIX}/irritants/ru-us/visas").status_code == 200
     with Irritants(url) as irritants:
         assert irritants.status("ru-us/visas").id == "ru-us/visas"

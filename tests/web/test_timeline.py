@@ -1,4 +1,4 @@
-"""The timeline: only what is known is drawn as known, each voice in its lane, nothing over anything else."""
+"""The timeline draws dates only as exactly as they are known, each voice in its lane, without overlaps."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as whatever
 from hypothesis import strategies as st
 
-from service.domain.assertion import Contract
+from service.domain.assertion import EventModel
 from service.projections.board import BoardRound
 from service.projections.timeline import Entry, timeline
 from service.web.timeline import Lane, Mark, Plot, plot
@@ -15,7 +15,14 @@ from tests.build import STREAMS, Filed, contested, opened, raised, reversed_to, 
 from tests.projections.test_computed_views_are_total import irritants
 
 PARTIES = ("RU", "US")
-ROUND = BoardRound(id="ru-us/first", phase="concluded", date="2025-04-10", latest=date(2025, 4, 10))
+ROUND = BoardRound(
+    id="ru-us/first",
+    name="First",
+    phase="concluded",
+    date="2025-04-10",
+    earliest=date(2025, 4, 10),
+    latest=date(2025, 4, 10),
+)
 
 
 def drawn(filed: Filed, *rounds: BoardRound) -> Plot:
@@ -27,7 +34,7 @@ def labels(entries: Sequence[Entry]) -> dict[str, str]:
     return {entry.event: f"{entry.place} {entry.type}" for entry in entries if "asserted_by" in entry.data}
 
 
-def of(*events: Contract) -> Filed:
+def of(*events: EventModel) -> Filed:
     return Filed().file(STREAMS["irritant"], opened(), *events)
 
 
@@ -47,22 +54,29 @@ def marks(plot: Plot, voice: str = "RU") -> Sequence[Mark]:
         (None, "unknown"),
     ],
 )
-def test_a_date_is_drawn_as_what_is_known_of_it(occurred: str | None, span: str) -> None:
+def test_a_date_is_drawn_as_exactly_as_it_is_known(occurred: str | None, span: str) -> None:
     (mark,) = marks(drawn(of(raised("RU", on=occurred)), ROUND))
     assert mark.span == span
     assert mark.begin <= mark.x <= mark.end
 
 
-def test_a_known_day_stands_on_the_line_of_its_round() -> None:
+def test_a_known_day_is_on_the_line_of_its_round() -> None:
     plot = drawn(of(raised("RU", on="2025-04-10"), raised("RU", on="2025-02-01")), ROUND)
     assert plot.rounds[0].x in [mark.x for mark in marks(plot)]
     assert plot.rounds[0].name == "First"
 
 
 @whatever(days=st.lists(st.dates(date(2020, 1, 1), date(2026, 1, 1)), min_size=1, max_size=40))
-def test_names_of_rounds_stand_apart_and_the_latest_has_one(days: list[date]) -> None:
+def test_labels_of_rounds_do_not_overlap_and_the_latest_round_has_one(days: list[date]) -> None:
     rounds = [
-        BoardRound(id=f"ru-us/the-round-of-{n}", phase="concluded", date=str(day), latest=day)
+        BoardRound(
+            id=f"ru-us/the-round-of-{n}",
+            name=f"The Round Of {n}",
+            phase="concluded",
+            date=str(day),
+            earliest=day,
+            latest=day,
+        )
         for n, day in enumerate(days)
     ]
     plot = drawn(of(raised("RU", on="2023-01-01")), *rounds)
@@ -75,14 +89,14 @@ def test_names_of_rounds_stand_apart_and_the_latest_has_one(days: list[date]) ->
             assert one.row != other.row or one.right < other.left or other.right < one.left
 
 
-def test_what_is_not_dated_stands_before_the_scale() -> None:
+def test_undated_events_are_before_the_scale() -> None:
     plot = drawn(of(raised("RU", on=None), raised("RU", on="2025-02-01")), ROUND)
     undated, dated = marks(plot)
     assert undated.x < min(tick.x for tick in plot.ticks)
     assert undated.x < dated.x
 
 
-def test_each_voice_has_its_lane_and_a_text_of_both_is_in_both() -> None:
+def test_each_voice_has_a_lane_and_a_joint_text_is_in_both() -> None:
     plot = drawn(of(raised("JOINT", on="2025-04-10"), raised("TR", on="2025-04-10")))
     assert [(lane.voice, len(lane.marks)) for lane in plot.lanes] == [
         ("RU", 1),
@@ -92,14 +106,14 @@ def test_each_voice_has_its_lane_and_a_text_of_both_is_in_both() -> None:
     ]
 
 
-def test_shapes_say_what_moved_what_went_back_and_what_is_denied() -> None:
+def test_shapes_show_advances_reversals_and_denials() -> None:
     agreed, back = understood("RU", on="2025-04-10"), reversed_to("raised", "RU", on="2025-04-12")
     plot = drawn(of(agreed, back, contested("e2", "RU", on="2025-04-13")))
     assert [mark.shape for mark in marks(plot)] == ["up", "down", "denial"]
 
 
 @whatever(filed=irritants())
-def test_every_history_is_drawn_and_no_two_marks_share_a_place(filed: Filed) -> None:
+def test_any_history_is_drawn_without_overlapping_marks(filed: Filed) -> None:
     plot = drawn(filed, ROUND)
     for lane in plot.lanes:
         assert_apart(lane)

@@ -1,4 +1,4 @@
-"""What irritants, days and speakers are called: every case has its words, and every word that is asked for is there."""
+"""The words for irritants, days and speakers: every value has a text, and every text that a template uses exists."""
 
 import re
 from datetime import date
@@ -48,7 +48,7 @@ def standing(russia: Rung = "unstated", america: Rung = "unstated", **other: Any
     return Standing((("RU", russia), ("US", america)), **{**told, **other})
 
 
-def test_every_way_to_stand_has_its_sentence_and_its_drawing() -> None:
+def test_every_combination_of_rungs_has_a_sentence_and_a_drawing() -> None:
     for russia, america, reported, basis in product(RUNGS, RUNGS, RUNGS, get_args(Basis)):
         stands = standing(russia, america, basis=basis)
         if RUNGS.index(reported) >= RUNGS.index(stands.claimed):
@@ -87,35 +87,36 @@ def test_every_actor_has_a_name() -> None:
         (None, "day unknown"),
     ],
 )
-def test_days_are_counted_as_far_as_they_are_known(occurred: str | None, words: str) -> None:
+def test_days_are_counted_as_exactly_as_they_are_known(occurred: str | None, words: str) -> None:
     assert formatting.since(occurred, date(2025, 4, 20)) == words
 
 
 @pytest.mark.parametrize(
     ("paragraphs", "words"), [([5], "5"), ([5, 6], "5-6"), ([1, 4, 6, 8, 9, 10], "1, 4, 6, 8-10"), ([3, 1, 2], "1-3")]
 )
-def test_paragraphs_in_short(paragraphs: list[int], words: str) -> None:
+def test_paragraph_numbers_are_abbreviated(paragraphs: list[int], words: str) -> None:
     assert formatting.numbers(paragraphs) == words.replace("-", "\N{EN DASH}")
 
 
-def test_a_speaker_is_named_as_exactly_as_the_record_does() -> None:
+def test_a_speaker_is_named_as_exactly_as_recorded() -> None:
     by = AssertedBy(party="US", organ="State <Department>", person="T. Bruce", channel="quote")
-    assert formatting.speaker(by) == "The US · T. Bruce · State &lt;Department&gt; · quoted"
+    told = "The United States · <bdi>T. Bruce</bdi> · <bdi>State &lt;Department&gt;</bdi> · quoted"
+    assert formatting.speaker(by) == told
 
 
-def test_several_voices() -> None:
-    assert formatting.voices(["RU"]) == "Russia"
-    assert formatting.voices(["RU", "US"]) == "Russia and the US"
+def test_several_voices_are_listed() -> None:
+    assert formatting.names_at_start(["RU"]) == "Russia"
+    assert formatting.names_at_start(["RU", "US"]) == "Russia and the United States"
 
 
 @whatever(st.text())
-def test_whatever_is_put_into_a_text_is_escaped(written: str) -> None:
+def test_values_in_a_text_are_escaped(written: str) -> None:
     told = T("said.wording", wording=written)
     assert told == Markup("“") + Markup.escape(written) + Markup("”")
 
 
 @pytest.mark.parametrize("file", [*TEMPLATES, *CODE], ids=lambda file: file.name)
-def test_every_text_that_is_asked_for_by_its_name_is_there(file: Path) -> None:
+def test_every_text_that_a_file_uses_exists(file: Path) -> None:
     asked = re.findall(r"""\bt(?:exts\(\))?\(\s*["']([\w.-]+)["']\s*[,)]""", file.read_text(encoding="utf-8"))
     assert [name for name in asked if name not in T] == []
     counted = re.findall(r"""\.counted\(\s*["']([\w.-]+)["']""", file.read_text(encoding="utf-8"))
@@ -131,5 +132,5 @@ def test_every_text_that_is_asked_for_by_its_name_is_there(file: Path) -> None:
     ],
     ids=["rungs", "standing", "needs"],
 )
-def test_every_word_of_the_record_has_its_word_for_readers(names: list[str]) -> None:
+def test_every_value_of_the_record_has_a_text(names: list[str]) -> None:
     assert [name for name in names if name not in T] == []

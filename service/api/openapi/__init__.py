@@ -1,7 +1,7 @@
-"""The contract (OpenAPI 3.1): the operations that the framework generates, completed with headers and refusals.
+"""Make the OpenAPI document (version 3.1), called the contract here.
 
-The schemas of events, bodies and documents are made from the models that parse and render them, so contract and code
-agree. Headers and refusals follow by rule from the kind of operation.
+FastAPI describes the routes. The schemas come from the models that parse and render the JSON, so contract and code
+agree. This module adds the schemas of events, and, by rules for each kind of operation, the headers and the errors.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from service.api.openapi import examples, links
-from service.api.openapi.naming import named
+from service.api.openapi.naming import with_named_words
 from service.api.problems import MEDIA_TYPE, STATUS, ProblemDocument
 from service.api.resources import checkpoints
 from service.api.resources.cloudevents import BATCH, CloudEvent
 from service.domain.catalogue import EVENT_TYPES, KINDS
-from service.domain.report import MAX_EVENTS, ReportHead, filed_type
+from service.domain.report import MAX_EVENTS, ReportHead, filed_model
 from service.resources import version
 
 Schema = dict[str, Any]
@@ -43,10 +43,11 @@ _TAGS: Final = (
     ("relations", "Pairs of states: the board, and the other overviews of all their irritants and rounds."),
     ("sources", "Documents that events cite, and the statements in them."),
     ("reports", "Reports on record, and the changes that each of them made."),
+    ("search", "What the words of events say, name or cite."),
     ("feeds", "Events and changes, in the order in which they were recorded."),
     ("operations", "For operators: health, metrics and checkpoints."),
 )
-_PATH: Final[Mapping[str, Schema]] = {
+_PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "relation": {
         "description": "two ISO 3166-1 codes in lower case, in alphabetical order",
         "example": "ru-us",
@@ -59,9 +60,10 @@ _PATH: Final[Mapping[str, Schema]] = {
     "id": {"description": "the id of a report", "schema": {"type": "string", "format": "uuid"}},
 }
 _OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
-"""Schemas of the framework's own errors, which the service never sends."""
-_ANYHOW: Final = (400, 408, 431)
-"""Refusals before a request reaches its operation."""
+"""Schemas of FastAPI's own errors, which the service never sends."""
+_ALWAYS: Final = (400, 408, 431)
+"""The errors of every operation, sent before a request reaches it."""
+# Further errors: of reads, of writes, of writes of one event to a stream, and of operations outside /v1.
 _READING: Final = (401, 403, 422, 429, 500, 503)
 _WRITING: Final = (401, 403, 409, 413, 415, 422, 500, 503)
 _APPENDING: Final = (404, 412, 428)
@@ -81,7 +83,7 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     )
     components = document.setdefault("components", {})
     schemas = {**components.get("schemas", {}), **_events(), **_schemas([ProblemDocument])}
-    # A reference, instead of a copy of the whole union of events.
+    # Refer to the union of all events. FastAPI puts a copy here.
     schemas[CloudEvent.__name__]["properties"]["data"] = {"$ref": f"{SCHEMAS}Event"}
     components["schemas"] = dict(sorted(schemas.items()))
     components["headers"] = _HEADERS
@@ -102,9 +104,9 @@ def contract(routes: Sequence[BaseRoute]) -> Schema:
     _describe_items(document)
     for schema in components["schemas"].values():
         for member in schema.get("properties", {}).values():
-            # The framework makes the title from the name, which adds nothing.
+            # FastAPI makes the title from the name, so it says nothing new.
             member.pop("title", None)
-    return named(document, SCHEMAS)
+    return with_named_words(document, SCHEMAS)
 
 
 _HEADERS: Final[Mapping[str, Schema]] = {
@@ -162,24 +164,25 @@ _TO_OPEN: Final = {
 
 
 def _operations(document: Schema) -> Iterator[tuple[str, str, Schema]]:
+    """Yield the path, the method and the description of each operation."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
 
 
 def _complete(path: str, method: str, operation: Schema) -> None:
-    """Add what follows from the kind of an operation: security, headers and refusals."""
+    """Add the parts that follow from the kind of an operation: security, headers and errors."""
     responses, parameters = operation["responses"], operation.setdefault("parameters", [])
     for parameter in parameters:
         if parameter["in"] == "path":
-            parameter.update(_PATH[parameter["name"]])
+            parameter.update(_PATH_PARAMETERS[parameter["name"]])
     content = responses.get("200", {}).get("content", {})
     if BATCH in content:
         content[BATCH]["schema"] = {"type": "array", "items": {"$ref": f"{SCHEMAS}{CloudEvent.__name__}"}}
     if _is_stream(operation):
         del responses["304"]
         parameters.append(_LAST_EVENT_ID)
-    for status in (*_ANYHOW, *_refusals(path, method, operation)):
+    for status in (*_ALWAYS, *_refusals(path, method, operation)):
         responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["security"] = [{"key": []}] if method == "post" else [{}, {"key": []}]
     if method == "post":
@@ -194,6 +197,7 @@ def _complete(path: str, method: str, operation: Schema) -> None:
 
 
 def _refusals(path: str, method: str, operation: Schema) -> Iterable[int]:
+    """Return the statuses of the errors that an operation can send, except those of _ALWAYS."""
     if method == "post":
         return (*_WRITING, *(() if path == "/v1/reports" else _APPENDING))
     if not path.startswith("/v1/"):
@@ -228,11 +232,13 @@ def _describe_items(part: Any) -> None:
 
 
 def _headers(names: Iterable[str]) -> Schema:
+    """Return references to the descriptions of these headers."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _refusal(status: int) -> Schema:
-    names = sorted(name for name, of in STATUS.items() if of == status)
+    """Return the description of an error response: its problem types and its headers."""
+    names = sorted(name for name, other in STATUS.items() if other == status)
     headers = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 412: "ETag", 429: "Retry-After", 503: "Retry-After"}
     return {
         "description": "Refused as " + ", ".join(f"`{name}`" for name in names) + "; see `/problems/<name>`.",
@@ -242,12 +248,12 @@ def _refusal(status: int) -> Schema:
 
 
 def _events() -> dict[str, Schema]:
-    """Return the schemas of events, as filed and as stored, and the unions for bodies."""
-    models: list[type[BaseModel]] = [*EVENT_TYPES.values(), *(filed_type(type) for type in EVENT_TYPES), ReportHead]
+    """Return the schemas of all events, as filed and as stored, and the unions of events for bodies."""
+    models: list[type[BaseModel]] = [*EVENT_TYPES.values(), *(filed_model(type) for type in EVENT_TYPES), ReportHead]
     schemas = _schemas(models)
     for schema in schemas.values():
         if "const" in schema.get("properties", {}).get("type", {}):
-            # `type` has a default in the model, but a sender must give it.
+            # The model has a default for `type`, but a sender must send it.
             schema["properties"]["type"].pop("default", None)
             schema["required"] = ["type", *schema.get("required", ())]
     head = schemas.pop(ReportHead.__name__)
@@ -256,7 +262,7 @@ def _events() -> dict[str, Schema]:
         **schemas,
         "Event": _union({type: type for type in EVENT_TYPES}, "An event as it was filed: the `data` of a CloudEvent."),
         "FiledEvent": _union(
-            {type: filed_type(type).__name__ for type in EVENT_TYPES}, "An event of a report, with its stream."
+            {type: filed_model(type).__name__ for type in EVENT_TYPES}, "An event of a report, with its stream."
         ),
         **{
             f"{kind.capitalize()}Event": _union({type: type for type in sorted(types)}, f"An event about one {kind}.")
@@ -274,6 +280,7 @@ def _events() -> dict[str, Schema]:
 
 
 def _union(types: Mapping[str, str], description: str) -> Schema:
+    """Return the schema of events of several types. `types` has the name of the schema of each."""
     refs = {type: f"{SCHEMAS}{name}" for type, name in types.items()}
     return {
         "description": description,
@@ -283,6 +290,7 @@ def _union(types: Mapping[str, str], description: str) -> Schema:
 
 
 def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
+    """Return the schemas of these models and of all models in their fields, by name."""
     _, document = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS + "{model}")
     schemas: dict[str, Schema] = document["$defs"]
     return schemas

@@ -1,4 +1,4 @@
-"""Example bodies of the contract. They are invented, and valid for the seeded record."""
+"""Example bodies for the OpenAPI document. They are invented, and the seeded record accepts them."""
 
 from typing import Any, Final
 

@@ -1,7 +1,7 @@
-"""The names of schemas in the contract, from which generated clients name their types.
+"""Name the schemas of the OpenAPI document. Generated clients name their types after them.
 
-A set of words such as the rungs appears in many places. Without a name, a generated client would have an incompatible
-type for each place. So each set becomes a component, which all places refer to.
+A set of words, such as the rungs, appears in many schemas. Without a name, a generated client would have a different
+type in each place. So each set becomes one named schema, and all places refer to it.
 """
 
 import re
@@ -18,6 +18,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "Basis": ("IrritantDocument", "basis"),
     "ChangeReason": ("ChangeDocument", "reason"),
     "Channel": ("AssertedBy", "channel"),
+    "Difference": ("ClaimDisputeDocument", "kind"),
     "DiscussionForm": ("DiscussionReported", "form"),
     "DisputeKind": ("DisputeDocument", "kind"),
     "Hold": ("IrritantDocument", "hold"),
@@ -27,6 +28,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "ItemStatus": ("ItemStatusChanged", "status"),
     "Lifecycle": ("IrritantDocument", "lifecycle"),
     "LinkKind": ("LinkageStated", "kind"),
+    "MemberBy": ("StepDocument", "agreed_in_by"),
     "OccurredBasis": ("ConcernRaised", "occurred_basis"),
     "ProposalKind": ("ProposalTabled", "kind"),
     "Qualifier": ("DurationDocument", "qualifier"),
@@ -40,18 +42,19 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "StepOutcome": ("NextStepClosed", "outcome"),
     "Trend": ("IrritantDocument", "trend"),
 }
-"""The name of each set of words, with a schema and a field that has it."""
+"""The name of each set of words, and a schema and a field where it appears."""
 _LISTING: Final = re.compile(r"Listing_(\w+?)(?:Document|Summary)?_")
+"""The name that pydantic gives to `Listing[RoundDocument]`. The contract calls it `RoundListing`."""
 
 
-def named(document: Schema, prefix: str) -> Schema:
-    """Return the contract with these names. `prefix`: the beginning of references to components."""
+def with_named_words(document: Schema, prefix: str) -> Schema:
+    """Return the document with named sets of words. `prefix` is how references begin: `#/components/schemas/`."""
     schemas = document["components"]["schemas"]
-    words = {_words(schemas[of]["properties"][member]): name for name, (of, member) in _WORDS.items()}
+    words = {_words(schemas[schema]["properties"][field]): name for name, (schema, field) in _WORDS.items()}
     words[get_args(get_args(DateMatch)[0])] = "DateMatch"
     renamed: Schema = _renamed(document, words, prefix)
     schemas = renamed["components"]["schemas"]
-    schemas |= {name: {"type": "string", "enum": list(of)} for of, name in words.items()}
+    schemas |= {name: {"type": "string", "enum": list(values)} for values, name in words.items()}
     for name in schemas:
         schemas[name]["title"] = name
     renamed["components"]["schemas"] = dict(sorted(schemas.items()))
@@ -59,6 +62,7 @@ def named(document: Schema, prefix: str) -> Schema:
 
 
 def _renamed(part: Any, words: Mapping[tuple[str, ...], str], prefix: str) -> Any:
+    """Return a part of the document with references to the sets of words, and with short names of lists."""
     match part:
         case {"enum": [*_], **rest} if name := words.get(_words(part)):
             return {"$ref": prefix + name, **{key: value for key, value in rest.items() if key != "type"}}
@@ -73,5 +77,6 @@ def _renamed(part: Any, words: Mapping[tuple[str, ...], str], prefix: str) -> An
 
 
 def _words(schema: Schema) -> tuple[str, ...]:
+    """Return the set of words that a schema allows, also if it allows null too. Empty if it has no set of words."""
     options = (schema, *schema.get("anyOf", ()))
     return tuple(next((option["enum"] for option in options if "enum" in option), ()))

@@ -1,4 +1,4 @@
-"""The contract, for programs (JSON) and for people (HTML)."""
+"""Serve the OpenAPI document: `/openapi.json` for programs, `/docs` for people."""
 
 from html import escape
 from typing import Any, Final
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from service.api.etags import JSON
-from service.api.fixed import Fixed, fixed
+from service.api.fixed import FixedDocument, fixed_response
 from service.api.operations import no_parameters
 from service.api.prefix import prefix_of
 
@@ -19,25 +19,29 @@ _HEADERS: Final = {**_REVALIDATE, "Content-Security-Policy": "default-src 'none'
 
 @router.get("/openapi.json")
 async def contract(request: Request) -> Response:
-    """Answer the contract for programs (OpenAPI 3.1)."""
+    """Answer the contract as JSON (OpenAPI 3.1)."""
     app, prefix = request.app, prefix_of(request.scope)
-    return await fixed(request, lambda: _contract(app.openapi(), prefix))
+    return await fixed_response(request, lambda: _contract(app.openapi(), prefix))
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """Answer the contract for people. Made here, because the usual viewers load scripts from another host."""
+    """Answer the contract as HTML. The usual viewers load scripts from another host, which the pages do not allow.
+
+    `web` replaces `docs_page` by a page with the navigation of the others.
+    """
     app, prefix = request.app, prefix_of(request.scope)
-    return await fixed(request, lambda: _docs(app.openapi(), prefix))
+    return await fixed_response(request, lambda: app.state.docs_page(app.openapi(), prefix))
 
 
-def _contract(contract: dict[str, Any], prefix: str) -> Fixed:
+def _contract(contract: dict[str, Any], prefix: str) -> FixedDocument:
     if prefix:
         contract = {**contract, "servers": [{**server, "url": prefix} for server in contract["servers"]]}
-    return Fixed(bytes(JSONResponse(contract).body), JSON, _REVALIDATE)
+    return FixedDocument(bytes(JSONResponse(contract).body), JSON, _REVALIDATE)
 
 
-def _docs(contract: dict[str, Any], prefix: str) -> Fixed:
+def docs_page(contract: dict[str, Any], prefix: str) -> FixedDocument:
+    """Return the contract as a plain page. `prefix` is the path that the service is served below."""
     operations = [
         _operation(path, method, operation, contract["components"]["responses"])
         for path, methods in contract["paths"].items()
@@ -52,19 +56,21 @@ def _operation(path: str, method: str, operation: dict[str, Any], refusals: dict
         f"<li><code>{escape(p['name'])}</code> ({p['in']}): {escape(p.get('description', ''))}</li>"
         for p in operation.get("parameters", ())
     )
-    responses = "".join(
-        f"<li>{status}: {escape(refusals.get(one.get('$ref', '').rpartition('/')[2], one)['description'])}</li>"
-        for status, one in operation["responses"].items()
-    )
+    # The description of an error is in `refusals`, behind a reference.
+    described = {
+        status: refusals.get(response.get("$ref", "").rpartition("/")[2], response)["description"]
+        for status, response in operation["responses"].items()
+    }
+    responses = "".join(f"<li>{status}: {escape(text)}</li>" for status, text in described.items())
     return (
         f'<section id="{operation["operationId"]}"><h2>{method.upper()} <code>{escape(path)}</code></h2>'
         f"<p>{escape(operation.get('description', ''))}</p><ul>{parameters}</ul><ul>{responses}</ul></section>"
     )
 
 
-def _page(title: str, body: str) -> Fixed:
+def _page(title: str, body: str) -> FixedDocument:
     html = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"></head><body><h1>{escape(title)}</h1>{body}</body></html>'
     )
-    return Fixed(html.encode(), "text/html; charset=utf-8", _HEADERS)
+    return FixedDocument(html.encode(), "text/html; charset=utf-8", _HEADERS)

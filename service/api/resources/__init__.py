@@ -1,17 +1,18 @@
-"""A `Resource` is one row of the table of what can be read. A `Snapshot` is what its query reads from.
+"""Describe what can be read: a `Resource` has a path, a query and formats. A `Snapshot` is the record that it reads.
 
-A row gives the route, the operation in the contract, the conditional response and the documents of the pages. A query
-is a function of a snapshot, the path parameters and the query parameters. `responder` does the rest: validators,
-waiting and the cache.
+Each file of this package defines resources, for example the board in `relations.py`, and `table.py` lists them all. A
+resource becomes a route, an operation of the OpenAPI document, and the data of a web page. Its `find` is a function of
+a snapshot, the path parameters and the query parameters. `responder` adds the cache, 304 and waiting.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from itertools import pairwise
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Connection
@@ -19,32 +20,51 @@ from sqlalchemy import Connection
 from service.api import etags, limits
 from service.api.auth import Access
 from service.api.etags import JSON
-from service.api.parameters import At, Q, Query, malformed
+from service.api.nearby import addresses_near
+from service.api.parameters import AsOfQuery, Q, Query, malformed
 from service.api.problems import Problem
-from service.domain.streams import is_relation
+from service.domain.actor.names import ActorNames
+from service.domain.nearby import similar
+from service.domain.streams import is_relation, relation_meant
 from service.follower.as_of import Point
 from service.history_cache import HistoryCache
-from service.projections.document import rendered
+from service.projections.document import Document, rendered
+from service.projections.irritant import IrritantDocument
+from service.projections.relation import RelationDocument
+from service.projections.round import RoundDocument
+from service.projections.stored import Projection
+from service.projections.words.past import reading_in_words
 from service.store import events
+from service.store.codec import StoredEvent
 from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
+from service.store.read_models import Document as StoredDocument
 
 D = TypeVar("D")
 Model = TypeVar("Model", bound=BaseModel)
-Names = Mapping[str, str]
+PathParameters = Mapping[str, str]
 """The path parameters of a request: `{"relation": "ru-us", "slug": "visas"}`."""
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NAMES: Final[Mapping[str, Callable[[str], object]]] = {
+_VALID: Final[Mapping[str, Callable[[str], object]]] = {
     "relation": is_relation,
     "slug": _SLUG.fullmatch,
     "id": _UUID.fullmatch,
 }
+"""A function for each path parameter. It returns something true for a value of a valid form."""
+
+
+SHAPES: Final[Mapping[str, type[Document]]] = {
+    "irritant": IrritantDocument,
+    "round": RoundDocument,
+    "relation": RelationDocument,
+}
+"""The class of the stored documents of each kind of stream. The document of a stream has the name of its kind."""
 
 
 @dataclass(frozen=True)
-class Stored(Generic[Model]):
-    """A document whose JSON is stored. It is parsed only when `document` is used."""
+class JsonDocument(Generic[Model]):
+    """A document that is stored as JSON. It is parsed only when `document` is used."""
 
     json: bytes
     shape: type[Model]
@@ -54,13 +74,18 @@ class Stored(Generic[Model]):
         return self.shape.model_validate_json(self.json)
 
 
-@dataclass(frozen=True)
-class Found(Generic[D]):
-    """The result of a query.
+_BEFORE_RELATIONS: Final = ("irritants", "rounds", "relations")
+"""The segments of an address after which the id of a relation comes."""
 
-    `position` is the last event that the document is computed from, and `representation` the version of its shape.
-    `is_final`: it never changes. None leaves that to the parameters. `is_end`: the page of a feed has no items.
-    `link` is the value of the header Link. `relation` is set if the address does not name the relation.
+
+@dataclass(frozen=True)
+class FoundDocument(Generic[D]):
+    """A document that a resource found.
+
+    `position` is the last event that it is computed from, and `representation` the version of its JSON format.
+    `is_final`: it never changes; None: the query decides (`Query.is_final`). `is_end`: it is a page of a feed that has
+    no items. `link` is the value of the header Link. `relation` is the relation of the document, if the address does
+    not name it.
     """
 
     document: D
@@ -74,10 +99,12 @@ class Found(Generic[D]):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The record as one reader sees it, up to a head, on one connection.
+    """The record up to a head, for one reader, on one connection.
 
-    `address` is the requested path, and `prefix` the path that the service is served below. `is_past`: the request is
-    for an earlier point. `is_current`: the stored documents belong to this head.
+    `address` is the requested path, and `prefix` the path that the service is served below. `is_past`: the request asks
+    for an earlier state. `is_current`: the stored documents are those of this head, so they can be served as the
+    present state. `used`: the positions of what the response depends on besides its document, such as the names of
+    actors. The ETag has the highest of them.
     """
 
     c: Connection
@@ -89,55 +116,103 @@ class Snapshot:
     prefix: str = ""
     is_past: bool = False
     is_current: bool = True
+    used: list[int] = field(default_factory=list)
 
     def read(self, resource: "Resource[Q, D]", query: Q | None = None, /, **names: str) -> D:
-        """Return the document of a resource, at the present point unless the query names another.
+        """Return the document of a resource, in its present state unless the query names an earlier one.
 
-        Raises Problem, with 403 if the resource is beyond the limit of the reader.
+        `names` are the path parameters.
+
+        Raises Problem, with 403 if the reader may not read the resource.
         """
-        asked = resource.query() if query is None else query
-        resource.refuse_beyond(self.reader, names, lambda: asked, self.address)
-        if not are_names(names):
-            self.not_found()
+        wanted = resource.query() if query is None else query
+        resource.refuse_unreadable(self.reader, names, lambda: wanted, self.address)
+        if not have_valid_form(names):
+            self.raise_not_found()
         try:
-            found = resource.find(self, names, asked)
+            found = resource.find(self, names, wanted)
         except Problem as problem:
-            raise resource.hidden(self.reader, problem) from None
+            raise resource.refusal_to_send(self.reader, problem) from None
         resource.refuse_found(self.reader, found.relation)
         return found.document
 
     def point(self, at: Query) -> Point | None:
-        """Return the point at which to read a state. None is the present, whose documents are stored.
+        """Return the point that the query names. None means the present, whose documents are stored.
 
         Raises Problem if the point is in the future.
         """
-        if not isinstance(at, At) or not (at.is_past or at.effective_on):
-            return None if self.is_current else Point(self.head.position)
+        if not isinstance(at, AsOfQuery) or not (at.is_past or at.effective_on):
+            return None if self.is_current else self.point_at(self.head.position)
         position = self.head.position
         if at.as_of_position is not None:
             position = self.on_record(at.as_of_position, "as_of_position")
         elif at.known_at is not None:
             position = self.known_at(at.known_at, "known_at")
-        return Point(position, at.effective_on, at.certain)
+        return self.point_at(position, at.effective_on, certain=at.certain)
 
     def point_in_log(self, at: Query) -> Point:
-        """Return the point at which to read a document that is not stored. Raises Problem."""
-        return self.point(at) or Point(self.head.position)
+        """Return the point that the query names, also for the present. Use it for documents that are not stored.
+
+        Raises Problem if the point is in the future.
+        """
+        return self.point(at) or self.point_at(self.head.position)
+
+    def point_at(self, position: int, effective_on: date | None = None, *, certain: bool = False) -> Point:
+        """Return a point with the names of actors that were known there."""
+        return Point(position, effective_on, certain, names=self.names_at(position))
+
+    def reading_in_words(self, at: Query, relation: str | None = None) -> str:
+        """Return the sentence on a reading of the past, such as `As known on 6 June 2025. Not the current state.`.
+
+        It is empty for the present, and for a point after which nothing was recorded. The day is that of the last event
+        up to the point, of this relation or of all that the reader may read.
+        """
+        if not isinstance(at, AsOfQuery) or not (at.is_past or at.effective_on):
+            return ""
+        if not at.is_past:
+            return reading_in_words(None, at.effective_on)
+        position = self.point_in_log(at).position
+        if position >= self.head.position and at.effective_on is None:
+            return ""
+        day = at.known_at
+        if day is None and (last := self.last_event(position, relation)) is not None:
+            day = last.recorded_at
+        return reading_in_words(day.date() if day else None, at.effective_on)
+
+    def last_event(self, upto: int, relation: str | None = None) -> StoredEvent | None:
+        """Return the last event up to a position, of a relation or of all that the reader may read, else None."""
+        relations = self.reader.reads or (None,) if relation is None else (relation,)
+        last = max(events.last_position(self.c, relation=r, upto=upto) for r in relations)
+        return events.read_log(self.c, after=last - 1, upto=last)[0] if last else None
+
+    def names_at(self, position: int) -> ActorNames:
+        """Return the names of actors on record at a position. The ETag of the response then depends on them, too."""
+        names = self.histories.naming(self.c, self.head.position).as_of(position)
+        self.used.append(names.position)
+        return names
+
+    def with_present_names(self, projection: Projection, document: StoredDocument) -> bytes:
+        """Return a stored document with the present names of actors. It was stored with the names known by then."""
+        names = self.names_at(self.head.position)
+        if names.position <= document.position:
+            return document.body
+        parsed = SHAPES[projection.name].model_validate_json(document.body)
+        return rendered(projection.renamed(parsed, names))
 
     def on_record(self, position: int, parameter: str) -> int:
-        """Return the position. Raises Problem if it is beyond the head."""
+        """Return the position. Raises Problem if the record has no such position yet."""
         if position > self.head.position:
-            raise malformed(parameter, f"is beyond the end of the record; use a position up to {self.head.position}")
+            raise malformed(parameter, f"is beyond the end of the record; send a position up to {self.head.position}")
         return position
 
     def known_at(self, moment: datetime, parameter: str) -> int:
         """Return the last position that was on record at a moment. Raises Problem if it is in the future."""
         if moment > self.now:
-            raise malformed(parameter, "is in the future; use the present or an earlier moment")
+            raise malformed(parameter, "is in the future; send the present or an earlier time")
         return min(self.head.position, events.position_at(self.c, moment))
 
     def chain_hash(self, position: int) -> bytes:
-        """Return the chain hash at a position. Raises DatabaseUnavailable if this copy of the record lacks it."""
+        """Return the chain hash at a position. Raises DatabaseUnavailable if a replica does not have it yet."""
         if position == self.head.position:
             return self.head.chain_hash
         chain_hash = events.chain_hash_at(self.c, position)
@@ -147,45 +222,78 @@ class Snapshot:
             )
         return chain_hash
 
-    def history(self, position: int) -> str:
-        """Return the part of an entity tag that identifies the history up to a position. Raises DatabaseUnavailable."""
+    def history_tag(self, position: int) -> str:
+        """Return the part of an ETag that identifies the events up to a position. Raises DatabaseUnavailable."""
         return etags.history(self.head.record, position, self.chain_hash(position))
 
-    def not_found(self) -> NoReturn:
-        """Raise Problem (404) with the requested address."""
-        raise Problem("not-found", f"Nothing {'was' if self.is_past else 'is'} on record under {self.address}.")
+    def raise_not_found(self) -> NoReturn:
+        """Raise Problem (404) with the requested address, and with the right one or near ones if it is misspelt."""
+        remedy = ""
+        if meant := address_meant(self.address):
+            remedy = f" {try_address(meant)}"
+        elif not self.is_past and (near := addresses_near(self.c, self.reader, self.address)):
+            remedy = f" {similar(near, 'addresses')}"
+        raise Problem("not-found", f"Nothing {'was' if self.is_past else 'is'} on record under {self.address}.{remedy}")
 
 
-def are_names(names: Names) -> bool:
+def have_valid_form(names: PathParameters) -> bool:
     """Return whether these path parameters have a valid form."""
-    return all(_NAMES[name](value) for name, value in names.items())
+    return all(_VALID[name](value) for name, value in names.items())
 
 
-def found(document: Any, representation: int) -> Found[Any]:
+def address_meant(path: str) -> str | None:
+    """Return the path with the right id of the relation, if its codes are in the wrong order or case, else None."""
+    parts = path.split("/")
+    for place, (before, part) in enumerate(pairwise(parts), 1):
+        if before in _BEFORE_RELATIONS and (meant := relation_meant(part)) is not None:
+            return "/".join([*parts[:place], meant, *parts[place + 1 :]])
+    return None
+
+
+def try_address(meant: str) -> str:
+    """Return the sentence for the result of `address_meant`. It does not say that something is on record there."""
+    return f"The codes of a relation are in lower case, in alphabetical order: try {meant}."
+
+
+def found_at_position(document: Any, representation: int) -> FoundDocument[Any]:
     """Return the result for a document that has a field `position`."""
-    return Found(document, document.position, representation)
+    return FoundDocument(document, document.position, representation)
 
 
-def as_json(document: Any, _prefix: str) -> bytes:
-    """Return the JSON of a document. Stored JSON is returned as it is."""
+def as_json(document: Any, _: object) -> bytes:
+    """Return the JSON of a document. Stored JSON is returned unchanged."""
     return rendered(document) if isinstance(document, BaseModel) else bytes(document.json)
 
 
-Topics = Callable[[Names, Q], Sequence[str]]
-Find = Callable[[Snapshot, Names, Q], Found[D]]
-Body = Callable[[D, str], bytes]
-"""Renders a document in one media type. The second argument is the path that the service is served below."""
+Topics = Callable[[PathParameters, Q], Sequence[str]]
+"""Returns the topics that a response depends on: streams, relations, or the whole record (see `service.follower`)."""
+Find = Callable[[Snapshot, PathParameters, Q], FoundDocument[D]]
+"""Finds the document for these path parameters and this query."""
+
+
+class Presentation(NamedTuple):
+    """What a renderer knows besides the document.
+
+    `prefix` is the path that the service is served below. `reading` is the sentence on a reading of the past, or empty.
+    """
+
+    prefix: str = ""
+    reading: str = ""
+
+
+Body = Callable[[D, Presentation], bytes]
+"""Renders a document in one media type."""
 _JSON: Final[Mapping[str, Body[Any]]] = {JSON: as_json}
 
 
 @dataclass(frozen=True)
 class Resource(Generic[Q, D]):
-    """One resource. The docstring of `find` is its text in the contract.
+    """Something that can be read. The docstring of `find` is its text in the OpenAPI document.
 
-    `topics`: the streams or relations whose events change the response. `wakes`: those that end a long poll, if they
-    are fewer. `shape`: the model of its JSON. `bodies`: its media types, each with its renderer. `is_snapshot`: its
-    queries read stored documents and must run in one transaction. `says_relation`: the relation is known only after the
-    document was found. `of_one`: the path of the same resource for one relation.
+    `topics`: an event on these changes the response. `wakes`: an event on these ends a long poll; by default those of
+    `topics`. `shape`: the model of its JSON. `bodies`: a renderer for each media type. `needs_one_transaction`: `find`
+    sends several queries, which must see the same state. `relation_is_in_document`: neither path nor query names the
+    relation. `path_for_relation`: the path of the same resource for one relation.
     """
 
     path: str
@@ -195,9 +303,9 @@ class Resource(Generic[Q, D]):
     shape: Any = None
     bodies: Mapping[str, Body[D]] = field(default_factory=lambda: _JSON)
     wakes: Topics[Q] | None = None
-    is_snapshot: bool = False
-    says_relation: bool = False
-    of_one: str | None = None
+    needs_one_transaction: bool = False
+    relation_is_in_document: bool = False
+    path_for_relation: str | None = None
 
     @property
     def media_types(self) -> tuple[str, ...]:
@@ -207,17 +315,19 @@ class Resource(Generic[Q, D]):
     def text(self) -> str | None:
         return inspect.getdoc(self.find)
 
-    def refuse_beyond(self, reader: Access, names: Names, query: Callable[[], Query], address: str) -> None:
-        """Raise Problem (403) if this is beyond the limit of a reader. Call it before a validator is compared."""
-        if not self.says_relation:
-            limits.refuse_address(reader, names, query, address, self.of_one)
+    def refuse_unreadable(
+        self, reader: Access, names: PathParameters, query: Callable[[], Query], address: str
+    ) -> None:
+        """Raise Problem (403) if the reader may not read this address. Call it before a 304 can be sent."""
+        if not self.relation_is_in_document:
+            limits.refuse_address(reader, names, query, address, self.path_for_relation)
 
     def refuse_found(self, reader: Access, relation: str | None) -> None:
-        """Raise Problem (403) as `refuse_beyond`, for a document whose relation is known only after it was found."""
-        if self.says_relation and reader.reads is not None and not (relation and reader.may_read(relation)):
-            raise limits.not_within(reader)
+        """Raise Problem (403) if the reader may not read a document whose relation only the document names."""
+        if self.relation_is_in_document and reader.reads is not None and not (relation and reader.may_read(relation)):
+            raise limits.unknown_id(reader)
 
-    def hidden(self, reader: Access, problem: Problem) -> Problem:
-        """Return the refusal to send. It must not reveal whether a document exists beyond the limit of the reader."""
-        is_hidden = problem.name == "not-found" and self.says_relation and reader.reads is not None
-        return limits.not_within(reader) if is_hidden else problem
+    def refusal_to_send(self, reader: Access, problem: Problem) -> Problem:
+        """Return the problem to send. It does not reveal whether a document exists that the reader may not read."""
+        is_hidden = problem.name == "not-found" and self.relation_is_in_document and reader.reads is not None
+        return limits.unknown_id(reader) if is_hidden else problem

@@ -1,4 +1,4 @@
-"""The checkpoint of the record: its last position and chain hash, signed, to keep elsewhere."""
+"""The checkpoint of the record: its last position and chain hash, signed. Clients store it outside the service."""
 
 from pathlib import Path
 from typing import Final
@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.api.parameters import Query
 from service.api.problems import Problem
-from service.api.resources import Found, Names, Resource, Snapshot, found
+from service.api.resources import FoundDocument, PathParameters, Resource, Snapshot, found_at_position
 from service.checkpoint import Checkpoint, Statement, keyfile, sign
 from service.follower import RECORD
 from service.store import codec
@@ -22,10 +22,10 @@ class CheckpointQuery(Query):
 
 
 def resource(file: Path | None) -> Resource[CheckpointQuery, Checkpoint]:
-    """Return the resource that signs with the key in a file, which is made if it is missing. Raises KeyFileError."""
-    key = None if file is None else keyfile.ensure(file)
+    """Return the resource that signs with the key in a file. A missing key is made. Raises KeyFileError."""
+    key = None if file is None else keyfile.read_or_make_key(file)
 
-    def find(snapshot: Snapshot, _names: Names, _query: CheckpointQuery) -> Found[Checkpoint]:
+    def find(snapshot: Snapshot, _names: PathParameters, _query: CheckpointQuery) -> FoundDocument[Checkpoint]:
         """Read the latest checkpoint: the last position and its chain hash, signed.
 
         Keep it where the operators of the record cannot change it. With it, `irritants verify --checkpoint FILE` finds
@@ -36,9 +36,9 @@ def resource(file: Path | None) -> Resource[CheckpointQuery, Checkpoint]:
                 "not-found",
                 "This service has no key to sign with. The operator can set one in IRRITANTS_CHECKPOINT_KEY.",
             )
-        return found(signed(snapshot.head, key), _REPRESENTATION)
+        return found_at_position(signed(snapshot.head, key), _REPRESENTATION)
 
-    return Resource(PATH, CheckpointQuery, find, lambda *_: (RECORD,), shape=Checkpoint)
+    return Resource(PATH, CheckpointQuery, find, topics=lambda *_: (RECORD,), shape=Checkpoint)
 
 
 def signed(head: Head, key: Ed25519PrivateKey) -> Checkpoint:

@@ -1,4 +1,7 @@
-"""Events as CloudEvents 1.0 in JSON. `data` is the event as filed, in the latest version of its type."""
+"""Render events as CloudEvents 1.0 in JSON.
+
+`data` is the event as filed, in the latest version of its type, or in a lower one whose shape is the same.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +15,7 @@ from service.projections.document import Document
 from service.store.codec import StoredEvent, canonical, instant
 
 BATCH: Final = "application/cloudevents-batch+json"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 
 _PLACES: Final[dict[Kind, str]] = {
     "irritant": "/v1/irritants",
@@ -20,10 +23,11 @@ _PLACES: Final[dict[Kind, str]] = {
     "relation": "/v1/relations",
     "source": "/v1/sources",
 }
+"""The address below which the streams of a kind are read."""
 
 
 class CloudEvent(Document):
-    """One event of the record. `subject` is its stream, and `source` is the address of that."""
+    """One event of the record. `subject` is its stream, and `source` is the address of the stream."""
 
     specversion: Literal["1.0"]
     id: str
@@ -41,11 +45,13 @@ class CloudEvent(Document):
 
 
 def cloud_event(event: StoredEvent) -> bytes:
-    """Return the JSON of an event. It is built as text, because `data` is stored as JSON and a page has up to 1,000."""
+    """Return the JSON of an event. It is joined as text, which is fast, because `data` is stored as JSON."""
     name = parse_stream(event.stream)
     assert name is not None
+    place = _PLACES.get(name.kind)
+    source = f"{place}/{name.member}" if place else f"/v1/events/{event.id}"  # an actor has no address of its own
     return (
-        f'{{"specversion":"1.0","id":"{event.id}","source":"{_PLACES[name.kind]}/{name.member}"'
+        f'{{"specversion":"1.0","id":"{event.id}","source":"{source}"'
         f',"type":"irritants.{event.type}.v{event.schema_version}","subject":"{event.stream}"'
         f',"time":"{instant(event.recorded_at)}","datacontenttype":"application/json","data":{event.data}'
         f',"position":{event.position},"streamversion":{event.version},"actor":{canonical(event.actor)}'

@@ -1,7 +1,7 @@
-"""Events by date of recording or by date of event.
+"""Filter events by date of recording and by date of event.
 
-The date of recording is indexed. The date of event is read from each event, so a page scans a limited number of events
-and may end before it is full.
+The date of recording is indexed. The date of event is not: it is read from each event. So one request looks at 5,000
+events at most, and may return fewer items than `limit` although more follow.
 """
 
 import json
@@ -52,10 +52,11 @@ class Dated(Query):
     def by_day(self) -> bool:
         return self.effective_from is not None or self.effective_to is not None
 
-    def holds(self, occurred: str | None, recorded_at: datetime) -> bool:
-        """Return whether an EDTF date is possibly, or with `date_match=certain` certainly, within the days.
+    def matches(self, occurred: str | None, recorded_at: datetime) -> bool:
+        """Return whether an event with this EDTF date possibly happened within the days.
 
-        An event had certainly happened by the day of its recording, which stands for an unknown latest day.
+        With `date_match=certain`, return whether it certainly did. If its latest day is unknown, that is the day of its
+        recording.
         """
         span, first, last = when(occurred), self.effective_from or date.min, self.effective_to or date.max
         earliest, latest = span.earliest or date.min, span.latest or recorded_at.date()
@@ -66,7 +67,7 @@ class Dated(Query):
 
 @dataclass(frozen=True)
 class Scan:
-    """The result of a scan. `last`, `last_version`: the last event that was scanned. `ended`: no events follow."""
+    """The events that match. `last`, `last_version`: the last event that was looked at. `ended`: no events follow."""
 
     events: Sequence[StoredEvent]
     last: int
@@ -75,11 +76,12 @@ class Scan:
 
 
 def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, **filters: Any) -> Scan:
-    """Return the next events within the bounds, at most `limit`. Scans at most 5,000 events by date of event."""
+    """Return up to `limit` events after a position that match the query. `filters` are those of `events.read_log`."""
     after, upto = _between(c, query, after, head)
     found: list[StoredEvent] = []
     scanned, last, last_version = 0, after, int(filters.get("after_version", 0))
     while scanned < _MAX_SCANNED:
+        # Many events of a batch can be outside the days. Without days, all of it match.
         wanted = _BATCH if query.by_day else limit
         batch = events.read_log(c, after=last, upto=upto, limit=wanted, **filters)
         matching = _within(c, query, batch)
@@ -96,9 +98,10 @@ def scan(c: Connection, query: Dated, *, limit: int, head: int, after: int = 0, 
 
 
 def _between(c: Connection, query: Dated, after: int, head: int) -> tuple[int, int]:
-    """Return the bounds on the date of recording as positions: exclusive first, inclusive last."""
+    """Return the positions for the dates of recording: read after the first, up to and including the second."""
     upto = head
     if query.recorded_from is not None:
+        # `position_at` includes what was recorded at the moment itself.
         after = max(after, events.position_at(c, query.recorded_from - _MICROSECOND))
     if query.recorded_to is not None:
         upto = min(upto, events.position_at(c, query.recorded_to))
@@ -115,11 +118,12 @@ def _within(c: Connection, query: Dated, batch: Sequence[StoredEvent]) -> set[st
     for event in batch:
         payload = payloads[event.id]
         assertion = targets.get(payload["target"], {}) if event.type == "EvidenceAdded" else payload
-        if "asserted_by" in assertion and query.holds(assertion.get("occurred"), event.recorded_at):
+        if "asserted_by" in assertion and query.matches(assertion.get("occurred"), event.recorded_at):
             within.add(event.id)
     return within
 
 
 def _targets(c: Connection, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the data of the events to which evidence is added, by id."""
     named = {payload["target"] for payload in payloads.values() if payload["type"] == "EvidenceAdded"}
     return {id: json.loads(event.data) for id, event in events.by_ids(c, named).items()}

@@ -1,7 +1,7 @@
-"""Server-sent events: the events of the record as they are committed.
+"""Server-sent events (`/v1/events/live`): each event of the record as soon as it is committed.
 
 The server ends a stream after about a minute, and the client reconnects with the last id. So servers can be replaced,
-and clients leave dead connections. Streams at the same position share the rendered events.
+and clients notice dead connections. Clients at the same position share the rendered events.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
 from service.api.resources.cloudevents import cloud_event
 from service.api.resources.feeds import gone
-from service.api.responder import Responder, Streamed
-from service.api.responses import Answer, Headers, Stream
+from service.api.responder import Responder, StreamedResource
+from service.api.responses import CompleteResponse, Headers, StreamedResponse
 from service.follower import RECORD
 from service.follower.replicas import Replicas
 from service.store import events
@@ -28,17 +28,18 @@ from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
 _PATH: Final = "/v1/events/live"
-_SECONDS: Final = (50.0, 70.0)  # random, so that clients do not all reconnect at the same time
-_KEEP_ALIVE: Final = 15.0
+_SECONDS: Final = (50.0, 70.0)  # the length of a stream: random, so that clients do not reconnect at the same time
+_KEEP_ALIVE_SECONDS: Final = 15.0
 _BATCH: Final = 500
-_SHOWN: Final = 60
+_MAX_SHOWN: Final = 60
 _HEADERS: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
 _RECONNECT: Final = b"retry: 1000\n\n"
-_STILL_HERE: Final = b":\n\n"
+_KEEP_ALIVE: Final = b":\n\n"
+"""A comment, which clients ignore."""
 
 
 class LiveQuery(Query):
@@ -54,7 +55,7 @@ class LiveQuery(Query):
 
 
 class _Batch(NamedTuple):
-    """Consecutive events as they are sent. `position`: the last one that they cover."""
+    """Consecutive events as they are sent. `position` is the last one that they cover."""
 
     body: bytes
     position: int
@@ -64,7 +65,7 @@ class _Batch(NamedTuple):
         return len(self.body)
 
 
-def _live(responder: Responder, request: Request, head: Head) -> Stream | Answer:
+def _live(responder: Responder, request: Request, head: Head) -> StreamedResponse | CompleteResponse:
     """Stream events as they are recorded, each as a CloudEvent with its position as id.
 
     `Last-Event-ID` resumes without a gap. The stream ends after about a minute, and EventSource clients reconnect.
@@ -73,11 +74,12 @@ def _live(responder: Responder, request: Request, head: Head) -> Stream | Answer
     after = _after(request, query, head)
     if after > head.position:
         raise gone(
-            "/v1/events", f"The record ends at position {head.position}, before {after}. Read it again from the start."
+            "/v1/events",
+            f"The record ends at position {head.position}, but you asked after {after}. Read it again from the start.",
         )
     if request.is_head:
-        return Answer(200, _HEADERS, b"")
-    return Stream(_HEADERS, _chunks(responder, request, after, query.relation))
+        return CompleteResponse(200, _HEADERS, b"")
+    return StreamedResponse(_HEADERS, _chunks(responder, request, after, query.relation))
 
 
 def _after(request: Request, query: LiveQuery, head: Head) -> int:
@@ -86,17 +88,18 @@ def _after(request: Request, query: LiveQuery, head: Head) -> int:
         return head.position if query.after is None else query.after
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= 18):
         raise Problem(
-            "malformed-header", f"Last-Event-ID is {seen[:_SHOWN]!r}; send the id of the last event, such as 41."
+            "malformed-header", f"Last-Event-ID is {seen[:_MAX_SHOWN]!r}; send the id of the last event, such as 41."
         )
     return int(seen)
 
 
 async def _chunks(responder: Responder, request: Request, after: int, relation: str | None) -> AsyncIterator[bytes]:
+    """Yield the parts of the stream. It ends after a minute, when the service stops, or when the record is replaced."""
     follower, loop = responder.follower, asyncio.get_running_loop()
     breaks = follower.breaks
-    until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # spreads load, guards nothing
+    until = loop.time() + uniform(*_SECONDS)  # noqa: S311  # protects nothing
     with responder.waiting(request, (relation or RECORD,)) as waiter:
-        # An id without an event, so that a client reconnects here even if no event follows.
+        # Send the id without an event, so that a client reconnects at this position even if no event follows.
         yield b"id: %d\n%b" % (after, _RECONNECT)
         try:
             # After a restore the next positions belong to another history. The client gets 410 when it reconnects.
@@ -107,34 +110,35 @@ async def _chunks(responder: Responder, request: Request, after: int, relation: 
                     after = batch.position
                     if batch.body:
                         yield batch.body
-                elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE)):
-                    yield _STILL_HERE
+                elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE_SECONDS)):
+                    yield _KEEP_ALIVE
                 await responder.check_again(request, ROW, {})
         except (Problem, ClientDisconnect, DatabaseUnavailable):
-            # The stream has begun and can only end. The client reconnects and gets the reason.
+            # A stream that has begun cannot send an error. The client reconnects and gets the error then.
             return
 
 
 async def _batch(responder: Responder, after: int, head: Head, relation: str | None) -> _Batch:
     follower = responder.follower
     key = (_PATH, after, head.position, relation)
-    return await follower.kept(key, (), lambda: follower.read_replica(_read, after, head, relation))
+    return await follower.cached(key, (), lambda: follower.read_replica(_read, after, head, relation))
 
 
 def _read(replicas: Replicas, after: int, head: Head, relation: str | None) -> _Batch:
     def load(c: Connection) -> list[StoredEvent]:
         found = events.read_log(c, after=after, upto=head.position, limit=_BATCH, relation=relation)
-        # Without a filter, no events mean that this copy of the record is shorter.
-        is_there = found if relation is None else events.chain_hash_at(c, head.position) == head.chain_hash
-        if not is_there:
+        # Check that a replica has all events up to the head. It is behind if it has none of them. With a filter there
+        # may be none in any case, so the chain hash shows it.
+        is_complete = found if relation is None else events.chain_hash_at(c, head.position) == head.chain_hash
+        if not is_complete:
             raise DatabaseUnavailable("this copy of the record does not have the events up to the head yet")
         return found
 
     found = replicas.read(head, load, is_past=True)
     sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
-    # With a filter, a batch that is not full covers all positions up to the head.
-    is_to_head = relation is not None and len(found) < _BATCH
-    return _Batch(b"".join(sent), head.position if is_to_head else found[-1].position)
+    # With a filter, a batch that is not full also covers the positions of other events up to the head.
+    reaches_head = relation is not None and len(found) < _BATCH
+    return _Batch(b"".join(sent), head.position if reaches_head else found[-1].position)
 
 
-ROW: Final = Streamed(_PATH, LiveQuery, _live, ("text/event-stream",))
+ROW: Final = StreamedResource(_PATH, LiveQuery, _live, ("text/event-stream",))

@@ -1,40 +1,35 @@
-"""The state of a stream or of a relation at a point: stored for the present, computed from the log for the past."""
+"""Find the document of a stream, or the readings of one stream or of a relation, as addresses name them.
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+The present document of a stream is stored. Earlier documents, and all readings, are computed from the log up to a
+point. `Snapshot.point` returns None if the stored document is the one to read. A reading needs a point also for the
+present (`Snapshot.point_in_log`).
+"""
 
-from service.api.parameters import At
-from service.api.resources import Found, Names, Snapshot, Stored, Topics
+from collections.abc import Sequence
+from typing import Any
+
+from service.api.parameters import AsOfQuery
+from service.api.resources import SHAPES, FoundDocument, JsonDocument, PathParameters, Snapshot, Topics
 from service.domain.catalogue import Kind
-from service.domain.history import Reading
+from service.domain.history import StreamAtPoint
 from service.follower import RECORD
-from service.follower.as_of import Point, Readings, histories, readings_of
-from service.projections.document import Document, rendered
-from service.projections.irritant import IrritantDocument
-from service.projections.relation import RelationDocument
-from service.projections.round import RoundDocument
+from service.follower.as_of import Point, Readings, histories, readings_of, with_dates_of_undated
+from service.projections.document import rendered
 from service.projections.stored import STORED
 from service.store import read_models
 
-SHAPES: Final[Mapping[Kind, type[Document]]] = {
-    "irritant": IrritantDocument,
-    "round": RoundDocument,
-    "relation": RelationDocument,
-}
-"""The models of the stored documents, by kind of stream."""
 
-
-def member_of(names: Names) -> str:
-    """Return the id in an address: `ru-us/visas` or `ru-us`."""
+def member_of(names: PathParameters) -> str:
+    """Return the id that the parameters of an address make together, such as `ru-us/visas`, or `ru-us` alone."""
     return "/".join(names[part] for part in ("relation", "slug") if part in names)
 
 
 def of_stream(kind: Kind) -> Topics[Any]:
-    """Return topics: the stream that the address names."""
+    """Return a function that gives the topic of the stream that the address names."""
     return lambda names, _: (f"{kind}/{member_of(names)}",)
 
 
-def of_relation(names: Names, _query: Any) -> Sequence[str]:
+def of_relation(names: PathParameters, _query: Any) -> Sequence[str]:
     """Return the topic of all streams of the relation that the address names."""
     return (names["relation"],)
 
@@ -44,34 +39,42 @@ def relation_or_record(relation: str | None) -> Sequence[str]:
     return (RECORD if relation is None else relation,)
 
 
-def one_of(snapshot: Snapshot, names: Names, query: At, kind: Kind) -> Found[Stored[Any]]:
-    """Return the document of one stream. Raises Problem (404) if it was not on record."""
+def document_of_stream(
+    snapshot: Snapshot, names: PathParameters, query: AsOfQuery, kind: Kind
+) -> FoundDocument[JsonDocument[Any]]:
+    """Return the document of the stream that the address names. Raises Problem (404) if it was not on record."""
     projection, member = STORED[kind], member_of(names)
     if (point := snapshot.point(query)) is None:
         stored = read_models.get(snapshot.c, projection.name, projection.representation, member)
         if stored is None:
-            snapshot.not_found()
-        body, position = stored.body, stored.position
+            snapshot.raise_not_found()
+        body, position = snapshot.with_present_names(projection, stored), stored.position
     else:
         document = projection.view(reading_of(snapshot, names, query, kind, point))
         body, position = rendered(document), document.position
-    return Found(Stored(body, SHAPES[kind]), position, projection.representation)
+    return FoundDocument(JsonDocument(body, SHAPES[kind]), position, projection.representation)
 
 
-def reading_of(snapshot: Snapshot, names: Names, query: At, kind: Kind, point: Point | None = None) -> Reading[Any]:
-    """Return the stream that the address names, at the point of the query. Raises Problem (404)."""
+def reading_of(
+    snapshot: Snapshot, names: PathParameters, query: AsOfQuery, kind: Kind, point: Point | None = None
+) -> StreamAtPoint[Any]:
+    """Return the reading of the stream that the address names, at `point` or else the point of the query.
+
+    Raises Problem (404).
+    """
     point = point or snapshot.point_in_log(query)
     stream = f"{kind}/{member_of(names)}"
     found = histories(snapshot.c, [stream], point.position)
     if stream not in found:
-        snapshot.not_found()
-    return point.reading(found[stream])
+        snapshot.raise_not_found()
+    return with_dates_of_undated(snapshot.c, point, found.values()).reading(found[stream])
 
 
-def readings(snapshot: Snapshot, names: Names, query: At) -> Readings:
-    """Return all streams of the relation that the address names, at the point of the query. Raises Problem (404)."""
+def readings(snapshot: Snapshot, names: PathParameters, query: AsOfQuery) -> Readings:
+    """Return the readings of all streams of a relation, at the point of the query. Raises Problem (404)."""
     relation, point = names["relation"], snapshot.point_in_log(query)
-    found = readings_of(snapshot.histories.of_relation(snapshot.c, relation, point.position), relation, point)
+    c = snapshot.c
+    found = readings_of(c, snapshot.histories.of_relation(c, relation, point.position), relation, point)
     if found is None:
-        snapshot.not_found()
+        snapshot.raise_not_found()
     return found

@@ -1,9 +1,20 @@
-"""List every resource that can be read, by its tag in the contract. Routes and contract are made from these rows."""
+"""List every resource that can be read, by its tag in the OpenAPI document. Routes and operations come from here."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from service.api.resources import difference, feeds, irritants, live, relations, reports, rounds, sources
+from service.api.resources import (
+    citations,
+    difference,
+    feeds,
+    irritants,
+    live,
+    relations,
+    reports,
+    rounds,
+    search,
+    sources,
+)
 from service.api.responder import Row
 
 TABLE: Final[Mapping[str, Sequence[Row]]] = {
@@ -12,7 +23,8 @@ TABLE: Final[Mapping[str, Sequence[Row]]] = {
     "relations": relations.RESOURCES,
     "sources": sources.RESOURCES,
     "reports": reports.RESOURCES,
+    "search": search.RESOURCES,
     # Before `/v1/events/{id}`, which would match `live` too.
-    "feeds": (live.ROW, *feeds.RESOURCES),
+    "feeds": (live.ROW, *feeds.RESOURCES, *citations.RESOURCES),
 }
 RESOURCES: Final[Sequence[Row]] = [row for rows in TABLE.values() for row in rows]

@@ -1,11 +1,11 @@
-"""Timelines: everything on record on one stream, corrected and retracted events included."""
+"""Timelines: all events of one stream, including corrected and retracted ones."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from service.api.parameters import At, Limit, Whole
-from service.api.resources import Found, Names, Resource, Snapshot, found
+from service.api.parameters import AsOfQuery, Limit, Whole
+from service.api.resources import FoundDocument, PathParameters, Resource, Snapshot, found_at_position
 from service.api.resources.listing import DEFAULT_LIMIT
 from service.api.resources.states import of_stream, reading_of
 from service.domain.catalogue import Kind
@@ -13,7 +13,7 @@ from service.projections import timeline
 from service.projections.timeline import TimelineDocument
 
 
-class TimelineQuery(At):
+class TimelineQuery(AsOfQuery):
     """The point in time, and the page of the timeline."""
 
     after: Annotated[
@@ -23,15 +23,15 @@ class TimelineQuery(At):
 
 
 def timeline_of(kind: Kind, path: str) -> Resource[TimelineQuery, TimelineDocument]:
-    """Return the resource for the timeline of a kind of stream, below the path of that kind."""
+    """Return the resource `{path}/timeline` for a kind of stream."""
 
-    def find(snapshot: Snapshot, names: Names, query: TimelineQuery) -> Found[TimelineDocument]:
+    def find(snapshot: Snapshot, names: PathParameters, query: TimelineQuery) -> FoundDocument[TimelineDocument]:
         """Read the full history of one stream, by date of event.
 
         Corrected and retracted events are shown as filed. Each says who corrected or retracted it, when and why. To
         continue, send `next` as `after`.
         """
         reading = reading_of(snapshot, names, query, kind)
-        return found(timeline.view(reading, query.after, query.limit), timeline.REPRESENTATION)
+        return found_at_position(timeline.view(reading, query.after, query.limit), timeline.REPRESENTATION)
 
-    return Resource(f"{path}/timeline", TimelineQuery, find, of_stream(kind), shape=TimelineDocument)
+    return Resource(f"{path}/timeline", TimelineQuery, find, topics=of_stream(kind), shape=TimelineDocument)

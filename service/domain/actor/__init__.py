@@ -1,1 +1,1 @@
-"""An organisation or a former state that speaks or acts. Stream `actor/<slug>`."""
+"""Actors whose names the record registers: organisations, former states and states. Streams: `actor/<slug>`."""

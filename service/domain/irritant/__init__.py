@@ -1,1 +1,1 @@
-"""An irritant: a concrete problem between two states. Stream `irritant/<relation>/<slug>`."""
+"""Irritants: concrete problems between two states. Streams are named like `irritant/ru-us/visas`."""

@@ -1,29 +1,44 @@
-"""What can be said of an irritant. These models are on disk: see `assertion.py` for what may change and how."""
+"""Define the event types that streams of irritants take.
+
+These models are stored: see `assertion.py` for what may change. Forms and the OpenAPI document show the docstring of
+each class to people, as the purpose of the type.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from service.domain.assertion import Actor, Assertion, Contract, Edtf, EventId, Keeping, Line, MemberId, Slug, Unit
+from service.domain.assertion import (
+    Actor,
+    Assertion,
+    Edtf,
+    EventId,
+    EventModel,
+    Line,
+    MemberId,
+    RecordKeeping,
+    Slug,
+    Unit,
+)
 from service.domain.ladder import Rung
 
 Number = (
     Annotated[int, Field(ge=-(10**15), le=10**15)]
     | Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$")]
 )
-"""An integer or a decimal string, never a float: the chain of hashes admits none."""
+"""An integer, or a decimal in a string such as "12.5". Never a float, because the hash chain allows no floats."""
 
 
-class Extent(Contract):
-    """How much of something countable is done: 37 of 47 prefectures."""
+class Extent(EventModel):
+    """How many acts of a countable number are done, such as 37 of 47 prefectures."""
 
     done: Number
     of: Number
     unit: Unit
 
 
-class Quantity(Contract):
-    """How much a step is about: at least 1,750,000 acre-feet."""
+class Quantity(EventModel):
+    """The amount that a next step is about, such as at least 1,750,000 acre-feet."""
 
     value: Number
     unit: Unit
@@ -33,8 +48,8 @@ class Quantity(Contract):
 ResolutionExtent = Literal["full", "partial"]
 
 
-class IrritantOpened(Keeping):
-    """The record begins to track this irritant."""
+class IrritantOpened(RecordKeeping):
+    """Begin to track an irritant. This is the first event of its stream."""
 
     type: Literal["IrritantOpened"] = "IrritantOpened"
     title: Line
@@ -42,13 +57,13 @@ class IrritantOpened(Keeping):
 
 
 class ConcernRaised(Assertion):
-    """An actor names this as a problem."""
+    """An actor names the irritant as a problem."""
 
     type: Literal["ConcernRaised"] = "ConcernRaised"
 
 
 class ProposalTabled(Assertion):
-    """An actor puts forward the remedy it wants, to one side or to both."""
+    """An actor proposes a remedy to one side or to both: an offer, a request or a demand."""
 
     type: Literal["ProposalTabled"] = "ProposalTabled"
     kind: Literal["offer", "request", "demand"]
@@ -58,7 +73,7 @@ class ProposalTabled(Assertion):
 
 
 class ProposalAnswered(Assertion):
-    """A proposal is accepted, rejected, deferred, or met with a counter-proposal. Its addressees answer it."""
+    """The addressee of a proposal accepts it, rejects it, defers it, or makes a counter-proposal."""
 
     type: Literal["ProposalAnswered"] = "ProposalAnswered"
     proposal: EventId
@@ -66,7 +81,7 @@ class ProposalAnswered(Assertion):
 
 
 class DiscussionReported(Assertion):
-    """The matter is said to be taken up between the sides."""
+    """An actor says that the two sides discuss the irritant, in talks, in a working group or by a road map."""
 
     type: Literal["DiscussionReported"] = "DiscussionReported"
     round: MemberId | None = None
@@ -74,7 +89,7 @@ class DiscussionReported(Assertion):
 
 
 class UnderstandingReported(Assertion):
-    """The substance is said to be agreed, with no instrument between the sides."""
+    """An actor says that the sides agree on the substance, and that no instrument records it yet."""
 
     type: Literal["UnderstandingReported"] = "UnderstandingReported"
     terms: Line
@@ -83,10 +98,10 @@ class UnderstandingReported(Assertion):
 
 
 class InstrumentExchanged(Assertion):
-    """What is agreed is said to be recorded in an instrument, such as an exchange of notes.
+    """An actor says that an instrument records the agreement, such as an exchange of notes.
 
-    `with`: the actors that it was exchanged with, where that is not the other side. `instrument`: the event that is an
-    earlier account of the same text.
+    `with`: the actors that it was exchanged with, if not the other side. `instrument`: an earlier event on the same
+    instrument.
     """
 
     type: Literal["InstrumentExchanged"] = "InstrumentExchanged"
@@ -102,7 +117,10 @@ class InstrumentExchanged(Assertion):
 
 
 class InstrumentStated(Assertion):
-    """What is said to have become of an instrument. It counts for its asserter alone."""
+    """An actor says that an instrument is in force, suspended, extended, terminated or expired.
+
+    It counts for its asserter alone.
+    """
 
     type: Literal["InstrumentStated"] = "InstrumentStated"
     instrument: EventId
@@ -111,7 +129,7 @@ class InstrumentStated(Assertion):
 
 
 class NextStepAgreed(Assertion):
-    """A next step is said to be agreed, and who is to take it."""
+    """An actor says that a next step was agreed, and who is to take it."""
 
     type: Literal["NextStepAgreed"] = "NextStepAgreed"
     step: Slug
@@ -122,7 +140,7 @@ class NextStepAgreed(Assertion):
 
 
 class NextStepClosed(Assertion):
-    """An agreed step was taken, ran out, or was given up."""
+    """An actor says that an agreed step was done, lapsed or was dropped."""
 
     type: Literal["NextStepClosed"] = "NextStepClosed"
     step: Slug
@@ -130,7 +148,7 @@ class NextStepClosed(Assertion):
 
 
 class ImplementationReported(Assertion):
-    """At least one concrete act of carrying out what was agreed is said to be done."""
+    """An actor reports that a concrete act of the agreement was carried out."""
 
     type: Literal["ImplementationReported"] = "ImplementationReported"
     act: Line
@@ -140,7 +158,7 @@ class ImplementationReported(Assertion):
 
 
 class ResolutionDeclared(Assertion):
-    """The irritant is said to be settled, in full where nothing else is said, or in part."""
+    """An actor says that the irritant is settled, in full (the default) or in part."""
 
     type: Literal["ResolutionDeclared"] = "ResolutionDeclared"
     extent: ResolutionExtent | None = None
@@ -148,18 +166,18 @@ class ResolutionDeclared(Assertion):
 
 
 class ProgressReversed(Assertion):
-    """Its asserter goes back to the rung named; where `by` is the other side, it says so of that side too."""
+    """An actor goes back to a lower rung. `by`: the side that caused it."""
 
     type: Literal["ProgressReversed"] = "ProgressReversed"
     to: Rung
     by: Actor
     reason: Line
-    # Optional, although a reversal usually undoes something: what was undone may never have been on record.
+    # Optional, because the event that a reversal undoes may not be on record.
     undoes: EventId | None = None
 
 
 class BreachAlleged(Assertion):
-    """A side says that the other does not keep what was agreed. No rung moves."""
+    """A side says that the other side does not keep the agreement. No rung moves."""
 
     type: Literal["BreachAlleged"] = "BreachAlleged"
     target: EventId | None = None
@@ -168,7 +186,7 @@ class BreachAlleged(Assertion):
 
 
 class HoldPlaced(Assertion):
-    """Work on the irritant is stalled or suspended; each side places and lifts its own hold."""
+    """A side stalls or suspends the talks on the irritant. Each side places and lifts its own hold."""
 
     type: Literal["HoldPlaced"] = "HoldPlaced"
     kind: Literal["stalled", "suspended"]
@@ -177,13 +195,13 @@ class HoldPlaced(Assertion):
 
 
 class HoldLifted(Assertion):
-    """A side lifts the hold that it had placed."""
+    """A side lifts its hold."""
 
     type: Literal["HoldLifted"] = "HoldLifted"
 
 
 class IrritantReopened(Assertion):
-    """A settled irritant is taken up again by its asserter, at the rung named."""
+    """A side takes up a settled irritant again, at a lower rung."""
 
     type: Literal["IrritantReopened"] = "IrritantReopened"
     to: Rung
@@ -191,7 +209,7 @@ class IrritantReopened(Assertion):
 
 
 class IrritantWithdrawn(Assertion):
-    """A side no longer pursues the irritant, or pursues it under another one."""
+    """A side no longer pursues the irritant, or pursues it as part of another irritant."""
 
     type: Literal["IrritantWithdrawn"] = "IrritantWithdrawn"
     reason: Line
@@ -199,7 +217,7 @@ class IrritantWithdrawn(Assertion):
 
 
 class ItemAdded(Assertion):
-    """One countable thing that the irritant is about, such as a building."""
+    """An actor names one countable thing that the irritant is about, such as a building."""
 
     type: Literal["ItemAdded"] = "ItemAdded"
     item: Slug
@@ -209,7 +227,7 @@ class ItemAdded(Assertion):
 
 
 class ItemStatusChanged(Assertion):
-    """One such thing is outstanding, partly settled or settled."""
+    """An actor says that an item is outstanding, partly settled or settled."""
 
     type: Literal["ItemStatusChanged"] = "ItemStatusChanged"
     item: Slug
@@ -217,21 +235,21 @@ class ItemStatusChanged(Assertion):
 
 
 class ReversibilityStated(Assertion):
-    """The progress made is said to be reversible, or not."""
+    """An actor says whether the progress can be reversed."""
 
     type: Literal["ReversibilityStated"] = "ReversibilityStated"
     reversible: bool
 
 
 class PositionStated(Assertion):
-    """A side says how it stands towards the irritant."""
+    """A side states its attitude to the irritant, such as a priority, a red line or no comment."""
 
     type: Literal["PositionStated"] = "PositionStated"
     stance: Literal["priority", "open", "conditional", "red_line", "no_comment"]
 
 
 class LinkageStated(Assertion):
-    """This irritant is said to depend on another, to be settled with it, to be part of it, or to continue it."""
+    """An actor links the irritant to another: as a condition, a package, a part or a continuation."""
 
     type: Literal["LinkageStated"] = "LinkageStated"
     with_: MemberId = Field(alias="with")

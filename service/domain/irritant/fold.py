@@ -1,22 +1,28 @@
-"""How an irritant's state follows from what is asserted of it.
+"""Fold the history of an irritant into its state: `evolve` returns the state after the next event.
 
-`evolve` never judges (that is `rules.py`) and handles every case, so that any history can be read, also one that later
-corrections have made odd. A word changes the rung of its asserter only; a joint text is the word of both sides.
+`evolve` accepts every event in every state, so that any history can be read, even if later corrections contradict the
+rules. `rules.py` decides beforehand what is accepted. An assertion changes only the rung of its asserter. A joint text
+counts for both sides. `state.py` explains the words (position, statement, place, level, turn).
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain
-from typing import Any, Final, NamedTuple, TypeVar, assert_never, cast
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice, takewhile
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, assert_never, cast
 
 from service.domain.actors import MEDIA
 from service.domain.assertion import Assertion, ClaimContested
-from service.domain.corrections import Effective
+from service.domain.corrections import BEGINNING, END, EffectiveEvent, named_by
 from service.domain.frozen import replace
-from service.domain.irritant import events as on_disk
+from service.domain.irritant import events
 from service.domain.irritant.events import IrritantEvent
 from service.domain.irritant.state import (
+    NO_POSITIONS,
     RAISES,
+    ActorPosition,
+    ActorPositions,
+    ActorStatement,
     Denial,
     Does,
     Fall,
@@ -24,10 +30,9 @@ from service.domain.irritant.state import (
     Item,
     LastStatement,
     Proposal,
-    SidePosition,
-    SideStatement,
     StatusChange,
     Step,
+    merged_by_place,
     speaker,
 )
 from service.domain.ladder import (
@@ -43,9 +48,7 @@ from service.domain.ladder import (
     UNSTATED,
 )
 
-Key = TypeVar("Key")
-
-_STATES: Final[Mapping[str, Does]] = {
+_DOES_BY_STATE: Final[Mapping[str, Does]] = {
     "in_force": "restore",
     "extended": "restore",
     "suspended": "suspend",
@@ -53,393 +56,440 @@ _STATES: Final[Mapping[str, Does]] = {
     "expired": "expire",
 }
 _TAKES_FROM: Final[Mapping[str, int]] = {"suspend": IMPLEMENTING, "end": UNDERSTANDING, "expire": UNDERSTANDING}
-"""The lowest rung whose words a statement on an instrument takes away."""
+"""A statement on an instrument takes away the asserter's positions on it from this rung upwards."""
 
 
-class _Said(NamedTuple):
-    """An assertion in its place, and whose word it is."""
+class _PlacedAssertion(NamedTuple):
+    """An assertion with its place in order of occurrence and the actors that it counts for."""
 
-    effect: Effective
+    effect: EffectiveEvent
     data: Any
     place: int
     holders: tuple[str, ...]
 
-    def statements(self) -> tuple[SideStatement, ...]:
+    def statements(self) -> tuple[ActorStatement, ...]:
+        """Return one statement for each holder."""
         effect = self.effect
-        return tuple(SideStatement(effect.id, effect.root, h, self.place, self.data) for h in self.holders)
+        return tuple(ActorStatement(effect.id, effect.root, h, self.place, self.data) for h in self.holders)
 
-    def positions(self, rung: int, does: Does) -> tuple[SidePosition, ...]:
+    def positions(self, rung: int, does: Does) -> tuple[ActorPosition, ...]:
+        """Return one position for each holder."""
         effect = self.effect
-        return tuple(SidePosition(effect.id, effect.root, h, rung, self.place, does, self.data) for h in self.holders)
+        return tuple(ActorPosition(effect.id, effect.root, h, rung, self.place, does, self.data) for h in self.holders)
 
 
-def evolve(state: Irritant, effect: Effective) -> Irritant:
-    """The state after one more event, in the order of the world. Total."""
+def evolve(state: Irritant, effect: EffectiveEvent) -> Irritant:
+    """Return the state after the next event in order of occurrence. Never raise."""
     if not isinstance(effect.data, Assertion):
-        return _kept(state, effect)
+        return _record_keeping(state, effect)
     if effect.relay:
         return state
-    said = _Said(effect, effect.data, state.count + 1, state.holders(effect.data.asserted_by.party))
-    return _noted(state, _asserted(state, said), said)
+    assertion = _PlacedAssertion(effect, effect.data, state.count + 1, state.holders(effect.data.asserted_by.party))
+    return _noted(state, _asserted(state, assertion), assertion)
 
 
-def _kept(state: Irritant, effect: Effective) -> Irritant:
-    if isinstance(effect.data, on_disk.IrritantOpened):
+def _record_keeping(state: Irritant, effect: EffectiveEvent) -> Irritant:
+    if isinstance(effect.data, events.IrritantOpened):
         return replace(state, title=effect.data.title, category=effect.data.category, opened=True)
     return state
 
 
-def _asserted(state: Irritant, said: _Said) -> Irritant:
-    data = cast("IrritantEvent | ClaimContested", said.data)
+def _asserted(state: Irritant, assertion: _PlacedAssertion) -> Irritant:
+    """Apply an assertion or evidence by its type."""
+    data = cast("IrritantEvent | ClaimContested", assertion.data)
     match data:
-        case on_disk.IrritantOpened():
+        case events.IrritantOpened():
             return state
-        case on_disk.ConcernRaised():
-            return _advance(state, said, RAISED)
-        case on_disk.ProposalTabled():
-            return _advance(_tabled(state, said), said, PROPOSED)
-        case on_disk.ProposalAnswered():
-            return _answered(state, said, data)
-        case on_disk.DiscussionReported():
-            return _advance(state, said, IN_TALKS)
-        case on_disk.UnderstandingReported():
-            return _advance(state, said, UNDERSTANDING)
-        case on_disk.InstrumentExchanged():
-            first = data.instrument or said.effect.root
-            named = replace(state, instruments={**state.instruments, said.effect.root: first})
-            return _advance(named, said, FORMALISED)
-        case on_disk.InstrumentStated():
-            return _stated(state, said, _STATES[data.state])
-        case on_disk.NextStepAgreed():
-            return _advance(_step_agreed(state, said, data.step), said, IN_TALKS)
-        case on_disk.NextStepClosed():
-            return _step_closed(state, said, data.step)
-        case on_disk.ImplementationReported():
-            return _advance(state, said, IMPLEMENTING)
-        case on_disk.ResolutionDeclared():
-            return _advance(state, said, IMPLEMENTING if data.extent == "partial" else RESOLVED)
-        case on_disk.ItemAdded():
+        case events.ConcernRaised():
+            return _advance(state, assertion, RAISED)
+        case events.ProposalTabled():
+            return _advance(_tabled(state, assertion), assertion, PROPOSED)
+        case events.ProposalAnswered():
+            return _answered(state, assertion, data)
+        case events.DiscussionReported():
+            return _advance(state, assertion, IN_TALKS)
+        case events.UnderstandingReported():
+            return _advance(state, assertion, UNDERSTANDING)
+        case events.InstrumentExchanged():
+            return _advance(_instrument_named(state, assertion.effect.root, data.instrument), assertion, FORMALISED)
+        case events.InstrumentStated():
+            return _instrument_stated(state, assertion, _DOES_BY_STATE[data.state])
+        case events.NextStepAgreed():
+            return _advance(_step_agreed(state, assertion, data.step), assertion, IN_TALKS)
+        case events.NextStepClosed():
+            return _step_closed(state, assertion, data.step)
+        case events.ImplementationReported():
+            return _advance(state, assertion, IMPLEMENTING)
+        case events.ResolutionDeclared():
+            return _advance(state, assertion, IMPLEMENTING if data.extent == "partial" else RESOLVED)
+        case events.ItemAdded():
             added = Item(data.item, data.kind, data.name, data.place)
             return state if data.item in state.items else replace(state, items={**state.items, data.item: added})
-        case on_disk.ItemStatusChanged():
-            return _item_changed(state, said, data.item)
-        case on_disk.ReversibilityStated():
-            return replace(state, reversibility=(*state.reversibility, *said.statements()))
-        case on_disk.BreachAlleged():
-            return replace(state, breaches=(*state.breaches, *said.statements()))
-        case on_disk.LinkageStated():
-            return replace(state, linkages=(*state.linkages, *said.statements()))
+        case events.ItemStatusChanged():
+            return _item_changed(state, assertion, data.item)
+        case events.ReversibilityStated():
+            return replace(state, reversibility=(*state.reversibility, *assertion.statements()))
+        case events.BreachAlleged():
+            return replace(state, breaches=(*state.breaches, *assertion.statements()))
+        case events.LinkageStated():
+            return replace(state, linkages=(*state.linkages, *assertion.statements()))
         case _:
-            # What goes down, a hold, a stance and a denial are their asserter's alone: evidence only corroborates.
-            return state if said.effect.is_evidence else _alone(state, said, data)
+            # These types count for their own asserter only, so evidence by another voice changes nothing.
+            return state if assertion.effect.is_evidence else _of_the_asserter(state, assertion, data)
 
 
-def _alone(
+def _of_the_asserter(
     state: Irritant,
-    said: _Said,
-    data: on_disk.ProgressReversed
-    | on_disk.IrritantReopened
-    | on_disk.IrritantWithdrawn
-    | on_disk.HoldPlaced
-    | on_disk.HoldLifted
-    | on_disk.PositionStated
+    assertion: _PlacedAssertion,
+    data: events.ProgressReversed
+    | events.IrritantReopened
+    | events.IrritantWithdrawn
+    | events.HoldPlaced
+    | events.HoldLifted
+    | events.PositionStated
     | ClaimContested,
 ) -> Irritant:
+    """Apply an assertion of a type that counts for its own asserter only."""
     match data:
-        case on_disk.ProgressReversed():
-            return _lowered(state, said.positions(LEVELS[data.to], "reverse"))
-        case on_disk.IrritantReopened():
-            return _lowered(state, said.positions(LEVELS[data.to], "reopen"))
-        case on_disk.IrritantWithdrawn():
-            return _lowered(state, said.positions(UNSTATED, "withdraw"))
-        case on_disk.HoldPlaced() | on_disk.HoldLifted():
-            return replace(state, holds=(*state.holds, *said.statements()))
-        case on_disk.PositionStated():
-            return replace(state, stances=(*state.stances, *said.statements()))
+        case events.ProgressReversed():
+            return _turned(state, assertion.positions(LEVELS[data.to], "reverse"))
+        case events.IrritantReopened():
+            return _turned(state, assertion.positions(LEVELS[data.to], "reopen"))
+        case events.IrritantWithdrawn():
+            return _turned(state, assertion.positions(UNSTATED, "withdraw"))
+        case events.HoldPlaced() | events.HoldLifted():
+            return replace(state, holds=(*state.holds, *assertion.statements()))
+        case events.PositionStated():
+            return replace(state, stances=(*state.stances, *assertion.statements()))
         case ClaimContested():
-            return _denied(state, said, data.target)
+            return _denied(state, assertion, data.target)
         case _:
             assert_never(data)
 
 
-def _advance(state: Irritant, said: _Said, rung: int) -> Irritant:
-    """Everyone whose word this is stands at `rung` from here on, at least; nobody is lowered."""
-    new = said.positions(rung, "advance")
+def _advance(state: Irritant, assertion: _PlacedAssertion, rung: int) -> Irritant:
+    """Raise each holder to `rung`, unless it is there or higher already."""
+    positions = assertion.positions(rung, "advance")
+    new = {position.holder: _advanced(state.positions_of(position.holder), position) for position in positions}
     return replace(
         state,
-        side_positions=state.side_positions + new,
-        levels=state.levels + (rung,) * len(new),
-        rungs=_at_least(state, said.holders, rung),
+        positions={**state.positions, **new},
+        rungs=_at_least(state, assertion.holders, rung),
         reported=max(state.reported, rung),
-        denials=_conceded(state.denials, said.holders, rung) if state.denials else state.denials,
     )
 
 
-def _conceded(denials: tuple[Denial, ...], holders: tuple[str, ...], rung: int) -> tuple[Denial, ...]:
-    """A denial ends when its denier later stands, by its own word, where the denied event does."""
-    ended = [n for n, d in enumerate(denials) if not d.ended and UNSTATED < d.rung <= rung and d.denier in holders]
-    if not ended:
-        return denials
-    changed = list(denials)
-    for n in ended:
-        changed[n] = replace(changed[n], ended=True)
-    return tuple(changed)
+def _advanced(positions: ActorPositions, position: ActorPosition) -> ActorPositions:
+    """Add an advance. The result is that of `_Rows.apply`, at a cost that does not grow with the positions."""
+    rung, levels, raised_at = position.rung, positions.by_level, positions.raised_at
+    return replace(
+        positions,
+        in_order=(*positions.in_order, position),
+        by_level=(*levels[:rung], (*levels[rung], position), *levels[rung + 1 :]),
+        raised_at=(*raised_at[:rung], position.place, *raised_at[rung + 1 :]),
+        rung=max(positions.rung, rung),
+    )
 
 
 def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int, int]:
-    (one, other), (now, then) = state.parties, state.rungs
-    return (max(now, rung) if one in holders else now, max(then, rung) if other in holders else then)
+    """Return the rungs of the two sides after each side among `holders` has risen to `rung`."""
+    (one, other), (of_one, of_other) = state.parties, state.rungs
+    return (max(of_one, rung) if one in holders else of_one, max(of_other, rung) if other in holders else of_other)
 
 
-def _stated(state: Irritant, said: _Said, does: Does) -> Irritant:
-    """What its asserter says became of an instrument: words of its own are taken away, or given back."""
+def _instrument_named(state: Irritant, root: str, first: str | None) -> Irritant:
+    """Add an account of an instrument, by the id of its assertion. `first`: an earlier account of the same instrument.
+
+    If there is an earlier account, each statement on either counts for both, so positions are folded again that rest on
+    them.
+    """
+    named = replace(state, instruments={**state.instruments, root: first or root})
+    affected = [actor for actor, positions in state.positions.items() if positions.turns] if first is not None else []
+    return replayed_all(named, affected) if affected else named
+
+
+def _instrument_stated(state: Irritant, assertion: _PlacedAssertion, does: Does) -> Irritant:
+    """Apply a statement on an instrument: take away the asserter's own positions that rest on it, or give them back."""
     if does == "restore":
-        stated = replace(_advance(state, said, FORMALISED), stated=state.stated)
-        new = said.positions(FORMALISED, does)
-        restored = replace(stated, side_positions=stated.side_positions[: -len(new)] + new)
-        return replayed_all(restored, [h for h in said.holders if h in state.stated])
-    if said.effect.is_evidence:
-        return state
-    stated = replace(state, stated=state.stated.union(said.holders))
-    return _lowered(stated, said.positions(UNSTATED, does))
+        return _turned(state, assertion.positions(FORMALISED, does))
+    return state if assertion.effect.is_evidence else _turned(state, assertion.positions(UNSTATED, does))
 
 
-def _lowered(state: Irritant, new: tuple[SidePosition, ...]) -> Irritant:
-    """Each of these words lowers its own asserter, where that stands higher."""
-    after = replace(state, side_positions=state.side_positions + new, levels=state.levels + (UNSTATED,) * len(new))
-    if new[0].does == "reopen":
-        after = replace(after, denials=_conceded(after.denials, tuple(s.holder for s in new), new[0].rung))
-    for stand in new:
-        quick = stand.holder not in state.stated and stand.holder != MEDIA
-        after = _capped(after, stand) if quick else _replayed(after, stand.holder)
-    return _recounted(after)
+def _turned(state: Irritant, new: tuple[ActorPosition, ...]) -> Irritant:
+    """Apply turns: positions that lower or restore other positions of their own holders.
 
-
-def _capped(state: Irritant, stand: SidePosition) -> Irritant:
-    """As `_replayed`, where only this last word of its holder is new and none is about an instrument."""
-    to, holder = stand.rung, stand.holder
-    before = max((level for s, level in state.with_levels if s.holder == holder), default=UNSTATED)
-    if before <= to and stand.does != "reopen":
-        return state
-    levels = tuple(
-        (to if s is stand else min(level, to)) if s.holder == holder else level for s, level in state.with_levels
-    )
-    falls = (*state.falls, _fall(stand, before, to)) if before > to and state.is_side(holder) else state.falls
-    return replace(state, levels=levels, falls=falls)
+    Cost: O(n) in the number of positions of a holder.
+    """
+    by_actor, falls = dict(state.positions), state.falls
+    for position in new:
+        positions = state.positions_of(position.holder)
+        rows = _Rows(state, positions)
+        rows.apply(position)
+        by_actor[position.holder] = rows.positions((*positions.in_order, position), (*positions.turns, position))
+        falls = (*falls, *rows.falls) if state.is_side(position.holder) else falls
+    return _with_statuses(replace(state, positions=by_actor, falls=falls))
 
 
 def replayed_all(state: Irritant, holders: Iterable[str]) -> Irritant:
-    """The state with the levels of these voices taken anew, and the statuses that follow."""
+    """Compute again the levels of all positions of these actors, and the statuses. Use this after a denial."""
     for holder in holders:
         state = _replayed(state, holder)
-    return _recounted(state)
+    return _with_statuses(state)
 
 
 def _replayed(state: Irritant, holder: str) -> Irritant:
-    """The levels of one voice and its falls, from all that it said and has not denied. O(its words)."""
-    own = [(n, s) for n, s in enumerate(state.side_positions) if s.holder == holder]
-    replay = _Replay(state)
-    for n, stand in own:
-        if state.says(stand):
-            replay.take(n, stand)
-    levels = list(state.levels)
-    found = replay.levels()
-    for n, _ in own:
-        levels[n] = found.get(n, UNSTATED)
-    falls = tuple(f for f in state.falls if f.holder != holder)
+    """Compute again the levels and falls of one actor from its positions that it has not denied."""
+    positions, rows = state.positions_of(holder), _Rows(state, NO_POSITIONS)
+    for position in positions.in_order:
+        if state.is_live(position):
+            rows.apply(position)
+    falls = state.falls
     if state.is_side(holder):
-        falls = tuple(sorted((*falls, *replay.falls), key=lambda f: f.place))
-    denials = _conceded_anew(state.denials, holder, [s for _, s in own if s.does in RAISES and state.says(s)])
-    return replace(state, levels=tuple(levels), falls=falls, denials=denials)
+        others = (f for f in falls if f.holder != holder)
+        falls = tuple(sorted((*others, *rows.falls), key=lambda f: (f.place, state.parties.index(f.holder))))
+    again = rows.positions(positions.in_order, positions.turns)
+    return replace(state, positions={**state.positions, holder: again}, falls=falls)
 
 
-def _conceded_anew(denials: tuple[Denial, ...], holder: str, raising: Sequence[SidePosition]) -> tuple[Denial, ...]:
-    """Which denials of this voice have ended, by its words that it has not denied."""
-    if not any(d.denier == holder for d in denials):
-        return denials
-    places = [s.place for s in raising]
-    highest = [*[*accumulate((s.rung for s in reversed(raising)), max)][::-1], UNSTATED]
+class _Rows:
+    """Mutable rows of one actor's positions, one for each level, with the falls that further positions cause.
 
-    def ended(denial: Denial) -> bool:
-        return UNSTATED < denial.rung <= highest[bisect_right(places, denial.place)]
+    `_suspended`, `_raised_at`: as in `ActorPositions`.
+    """
 
-    return tuple(replace(d, ended=ended(d)) if d.denier == holder and d.ended != ended(d) else d for d in denials)
-
-
-class _Replay:
-    """One voice's words taken one after another. Words lie in a row for each level, so a fall moves whole rows."""
-
-    def __init__(self, state: Irritant) -> None:
+    def __init__(self, state: Irritant, positions: ActorPositions) -> None:
         self.state, self.falls = state, list[Fall]()
-        self._at: list[list[tuple[int, SidePosition]]] = [[] for _ in RUNGS]
-        self._away: dict[int, set[str]] = {}
+        self._rows = [list(row) for row in positions.by_level]
+        self._suspended = {event: set(instruments) for event, instruments in positions.suspended.items()}
+        self._raised_at = list(positions.raised_at)
 
-    def take(self, n: int, stand: SidePosition) -> None:
-        if stand.does == "advance":
-            self._at[stand.rung].append((n, stand))
+    def apply(self, position: ActorPosition) -> None:
+        """Apply the next position of the actor."""
+        if position.does in RAISES:
+            self._raised_at[position.rung] = position.place
+        if position.does == "advance":
+            self._rows[position.rung].append(position)
             return
-        before = self.top()
-        match stand.does:
+        before = self.rung()
+        match position.does:
             case "restore":
-                self._give_back(stand)
-                self._at[stand.rung].append((n, stand))
+                self._give_back(position)
+                self._rows[position.rung].append(position)
             case "reverse" | "reopen" | "withdraw":
-                self._cap(stand)
-                stands_there = before > stand.rung or stand.does == "reopen"
-                self._at[stand.rung if stands_there else UNSTATED].append((n, stand))
+                self._lower(position)
+                # A reversal puts the actor at its rung only from above. A reopening always does.
+                counts = before > position.rung or position.does == "reopen"
+                self._rows[position.rung if counts else UNSTATED].append(position)
             case "suspend" | "end" | "expire":
-                self._take_away(stand)
-        if (after := self.top()) < before:
-            self.falls.append(_fall(stand, before, after))
+                self._take_away(position)
+        if (after := self.rung()) < before:
+            self.falls.append(_fall(position, before, after))
 
-    def top(self) -> int:
-        rows = ((level, row) for level, row in reversed(list(enumerate(self._at))) if row)
-        if not self._away:
-            return next((level for level, _ in rows), UNSTATED)
-        return next((level for level, row in rows if any(n not in self._away for n, _ in row)), UNSTATED)
+    def rung(self) -> int:
+        """Return the highest level with a position that counts."""
+        rows = ((level, row) for level, row in reversed(list(enumerate(self._rows))) if row)
+        return next((level for level, row in rows if any(s.event not in self._suspended for s in row)), UNSTATED)
 
-    def levels(self) -> dict[int, int]:
-        return {n: level for level, row in enumerate(self._at) for n, _ in row if n not in self._away}
+    def positions(self, in_order: tuple[ActorPosition, ...], turns: tuple[ActorPosition, ...]) -> ActorPositions:
+        """Return the rows as an immutable `ActorPositions`, with these lists of all positions and of all turns."""
+        return ActorPositions(
+            in_order=in_order,
+            turns=turns,
+            by_level=tuple(map(tuple, self._rows)),
+            suspended={event: frozenset(instruments) for event, instruments in self._suspended.items()},
+            raised_at=tuple(self._raised_at),
+            rung=self.rung(),
+        )
 
-    def _cap(self, stand: SidePosition) -> None:
-        """Media are many: what one of them takes back lowers what it said by the same origin."""
-        for level in range(stand.rung + 1, len(RUNGS)):
-            stays = [(n, s) for n, s in self._at[level] if stand.holder == MEDIA and s.origin != stand.origin]
-            falls = [one for one in self._at[level] if one not in stays] if stays else self._at[level]
-            self._at[stand.rung] += falls
-            self._at[level] = stays
+    def _lower(self, reversal: ActorPosition) -> None:
+        """Lower the actor's higher positions to the rung of a reversal. MEDIA lowers only those of the same origin."""
+        for level in range(reversal.rung + 1, len(RUNGS)):
+            stays = [s for s in self._rows[level] if reversal.holder == MEDIA and s.origin != reversal.origin]
+            lowered = [s for s in self._rows[level] if s.origin == reversal.origin] if stays else self._rows[level]
+            self._rows[reversal.rung] += lowered
+            self._rows[level] = stays
 
-    def _take_away(self, stand: SidePosition) -> None:
-        for row in self._at:
-            for n, word in row:
-                if self._takes(stand, word):
-                    self._away.setdefault(n, set()).add(self._instrument(stand))
+    def _take_away(self, stated: ActorPosition) -> None:
+        """Note the positions that no longer count, because an instrument is suspended, terminated or expired."""
+        for row in self._rows:
+            for position in row:
+                if self._takes_away(stated, position):
+                    self._suspended.setdefault(position.event, set()).add(self._instrument(stated))
 
-    def _takes(self, stand: SidePosition, word: SidePosition) -> bool:
-        if word.rung < _TAKES_FROM[stand.does] or (stand.does == "expire" and word.rung == RESOLVED):
+    def _takes_away(self, stated: ActorPosition, position: ActorPosition) -> bool:
+        """Return whether a statement on an instrument takes away a position.
+
+        A position that names no instrument rests on every instrument. An expiry does not take away `resolved`.
+        """
+        if position.rung < _TAKES_FROM[stated.does] or (stated.does == "expire" and position.rung == RESOLVED):
             return False
-        if stand.holder == MEDIA and word.origin != stand.origin:
+        if stated.holder == MEDIA and position.origin != stated.origin:
             return False
-        return word.text is None or self._instrument(word) == self._instrument(stand)
+        return position.instrument is None or self._instrument(position) == self._instrument(stated)
 
-    def _give_back(self, stand: SidePosition) -> None:
-        for n, instruments in list(self._away.items()):
-            instruments.discard(self._instrument(stand))
+    def _give_back(self, stated: ActorPosition) -> None:
+        """Count positions again that rest on an instrument that is in force again, and on no other that is not."""
+        for event, instruments in list(self._suspended.items()):
+            instruments.discard(self._instrument(stated))
             if not instruments:
-                del self._away[n]
+                del self._suspended[event]
 
-    def _instrument(self, stand: SidePosition) -> str:
-        return self.state.instrument(stand.text or "")
-
-
-def _fall(stand: SidePosition, before: int, after: int) -> Fall:
-    by = "both" if stand.joint else stand.holder
-    if stand.does == "reverse":
-        by = stand.data.by
-    return Fall(stand.event, stand.root, stand.holder, stand.place, stand.does, by, before, after, stand.data)
+    def _instrument(self, position: ActorPosition) -> str:
+        """Return the id of the first account of the instrument that a position names."""
+        return self.state.instrument(position.instrument or "")
 
 
-def _recounted(state: Irritant) -> Irritant:
-    """The rungs and the reported status from the levels, after something took away or lowered some. O(stands)."""
-    highest = dict.fromkeys(state.parties, UNSTATED)
-    reported = UNSTATED
-    denied = state.denied_by_both() if len(state.denials) > 1 else frozenset[str]()
-    for stand, level in state.with_levels:
-        if level > reported and not (denied and (stand.event in denied or stand.root in denied)):
-            reported = level
-        if level > highest.get(stand.holder, RESOLVED):
-            highest[stand.holder] = level
-    one, other = (highest[party] for party in state.parties)
-    return replace(state, rungs=(one, other), reported=max(reported, one, other))
+def _fall(position: ActorPosition, before: int, after: int) -> Fall:
+    by = "both" if position.joint else position.holder
+    if position.does == "reverse":
+        by = position.data.by
+    event, root, holder = position.event, position.root, position.holder
+    return Fall(event, root, holder, position.place, position.does, by, before, after, position.data)
 
 
-def _tabled(state: Irritant, said: _Said) -> Irritant:
-    root = said.effect.root
-    known = state.proposals.get(root) or Proposal(root, said.place, said.data, ())
-    tabled = replace(known, statements=(*known.statements, *said.statements()))
+def _with_statuses(state: Irritant) -> Irritant:
+    """Compute again the rungs of the sides and the reported status, after positions were lowered or taken away."""
+    denied = state.denied_by_both()
+    one, other = (state.positions_of(party).rung for party in state.parties)
+    reported = (_reported(positions, denied) for positions in state.positions.values())
+    return replace(state, rungs=(one, other), reported=max(one, other, *reported))
+
+
+def _reported(positions: ActorPositions, denied: frozenset[str]) -> int:
+    """Return the highest level of an actor's positions, without those that both sides deny."""
+    return next(
+        (level for s, level in positions.with_levels() if not (s.event in denied or s.root in denied)), UNSTATED
+    )
+
+
+def _tabled(state: Irritant, assertion: _PlacedAssertion) -> Irritant:
+    root = assertion.effect.root
+    known = state.proposals.get(root) or Proposal(root, assertion.place, assertion.data, ())
+    tabled = replace(known, statements=(*known.statements, *assertion.statements()))
     return replace(state, proposals={**state.proposals, root: tabled})
 
 
-def _answered(state: Irritant, said: _Said, data: on_disk.ProposalAnswered) -> Irritant:
-    """An answer, kept with the proposal. That a side accepted is its word alone; a counter is its addressee's own."""
+def _answered(state: Irritant, assertion: _PlacedAssertion, data: events.ProposalAnswered) -> Irritant:
+    """Add an answer to its proposal.
+
+    `accepted` puts its asserter at `understanding`. `countered` puts it at `proposed` if it is an addressee.
+    """
     proposal = state.proposals.get(data.proposal)
     if proposal is not None:
-        answered = replace(proposal, answers=(*proposal.answers, *said.statements()))
+        answered = replace(proposal, answers=(*proposal.answers, *assertion.statements()))
         state = replace(state, proposals={**state.proposals, data.proposal: answered})
     if data.answer == "accepted":
-        return _advance(state, said, UNDERSTANDING)
+        return _advance(state, assertion, UNDERSTANDING)
     addressee = proposal.data.addressee if proposal else "both"
-    its_own = said.data.asserted_by.party == "JOINT" or addressee in ("both", *said.holders)
-    return _advance(state, said, PROPOSED) if data.answer == "countered" and its_own else state
+    its_own = assertion.data.asserted_by.party == "JOINT" or addressee in ("both", *assertion.holders)
+    return _advance(state, assertion, PROPOSED) if data.answer == "countered" and its_own else state
 
 
-def _step_agreed(state: Irritant, said: _Said, step: str) -> Irritant:
+def _step_agreed(state: Irritant, assertion: _PlacedAssertion, step: str) -> Irritant:
     known = state.steps.get(step) or Step(step, ())
-    agreed = replace(known, statements=(*known.statements, *said.statements()))
+    agreed = replace(known, statements=(*known.statements, *assertion.statements()))
     return replace(state, steps={**state.steps, step: agreed})
 
 
-def _step_closed(state: Irritant, said: _Said, step: str) -> Irritant:
+def _step_closed(state: Irritant, assertion: _PlacedAssertion, step: str) -> Irritant:
     known = state.steps.get(step)
     if known is None:
         return state
-    closed = replace(known, closings=(*known.closings, *said.statements()))
+    closed = replace(known, closings=(*known.closings, *assertion.statements()))
     return replace(state, steps={**state.steps, step: closed})
 
 
-def _item_changed(state: Irritant, said: _Said, item: str) -> Irritant:
+def _item_changed(state: Irritant, assertion: _PlacedAssertion, item: str) -> Irritant:
     known = state.items.get(item)
-    by_sides = tuple(t for t in said.statements() if state.is_side(t.holder))
+    by_sides = tuple(t for t in assertion.statements() if state.is_side(t.holder))
     if known is None or not by_sides:
         return state
     return replace(state, items={**state.items, item: replace(known, statuses=(*known.statuses, *by_sides))})
 
 
-def _denied(state: Irritant, said: _Said, target: str) -> Irritant:
-    """From here on its asserter does not stand on the target. A denial of one's own denial takes that back."""
-    of_it = [s for s in state.side_positions if s.event == target or s.root == target]  # noqa: PLR1714 -- a tuple for each takes half as long again
-    rung = max([s.rung for s in of_it], default=UNSTATED)
-    denials, of = state.denials, of_it[0].data if of_it else _said_in(state, target)
-    taken_back: set[str] = set()
-    for holder in said.holders:
+def _denied(state: Irritant, assertion: _PlacedAssertion, target: str) -> Irritant:
+    """Add a denial: the denier's own positions and statements of the target no longer count.
+
+    A denial of the denier's own denial removes that one.
+    """
+    denied_positions = _positions_of_event(state, target)
+    rung = max((s.rung for s in denied_positions), default=UNSTATED)
+    target_data = denied_positions[0].data if denied_positions else _content_of(state, target)
+    denials = state.denials
+    no_longer_denied: set[str] = set()
+    for holder in assertion.holders:
         own = [d for d in denials if d.denier == holder and d.event == target]
         if own:
             denials = tuple(d for d in denials if d not in own)
-            taken_back |= {d.target for d in own}
+            no_longer_denied |= {d.target for d in own}
             continue
-        by = speaker(holder, said.data)
-        denials = (*denials, Denial(said.effect.id, target, holder, by, said.place, rung, said.data, of))
-    after = replace(state, denials=denials, denied=frozenset((d.speaker, d.target) for d in denials))
-    if taken_back:
-        of_it += [s for s in state.side_positions if s.event in taken_back or s.root in taken_back]
-    voices = {s.holder for s in of_it if s.holder in said.holders}
-    return replayed_all(after, sorted(voices)) if of_it else after
+        denial = Denial(
+            event=assertion.effect.id,
+            target=target,
+            denier=holder,
+            speaker=speaker(holder, assertion.data),
+            place=assertion.place,
+            rung=rung,
+            data=assertion.data,
+            target_data=target_data,
+        )
+        denials = (*denials, denial)
+    after = replace(state, denials=denials, deniers=_deniers(denials))
+    restored = (s for event in no_longer_denied for s in _positions_of_event(state, event))
+    affected = {s.holder for s in chain(denied_positions, restored) if s.holder in assertion.holders}
+    return replayed_all(after, sorted(affected)) if denied_positions or no_longer_denied else after
 
 
-def _said_in(state: Irritant, event: str) -> Any:
-    """What an event on record beside the ladder says, as far as the state tells; None where it does not."""
-    said: Iterable[Any] = chain(
+def _deniers(denials: Iterable[Denial]) -> dict[str, frozenset[str]]:
+    """Return for each denied event the speakers that deny it."""
+    deniers: dict[str, frozenset[str]] = {}
+    for denial in denials:
+        deniers[denial.target] = deniers.get(denial.target, frozenset()) | {denial.speaker}
+    return deniers
+
+
+def _positions_of_event(state: Irritant, event: str) -> list[ActorPosition]:
+    """Return the positions of an event and of its evidence, in order of occurrence."""
+    if event not in state.assertion_ids:
+        return []
+    place = state.count - state.assertion_ids[::-1].index(event)
+    return merged_by_place(*(_from_place(own.in_order, place, event) for own in state.positions.values()))
+
+
+def _from_place(positions: tuple[ActorPosition, ...], place: int, event: str) -> Iterable[ActorPosition]:
+    """Yield the positions of an event at this place, and those of its evidence, which follow at once."""
+    first = bisect_left(positions, place, key=attrgetter("place"))
+    return takewhile(lambda s: event in (s.event, s.root), islice(positions, first, None))
+
+
+def _content_of(state: Irritant, event: str) -> Any:
+    """Return the content of an event that moves no rung, None if the state does not have it."""
+    statements: Iterable[Any] = chain(
         *(state.holds, state.breaches, state.linkages, state.reversibility, state.stances, state.denials),
         chain.from_iterable((*p.statements, *p.answers) for p in state.proposals.values()),
         chain.from_iterable((*s.statements, *s.closings) for s in state.steps.values()),
         chain.from_iterable(i.statuses for i in state.items.values()),
     )
-    return next((t.data for t in said if t.event == event), None)
+    return next((t.data for t in statements if t.event == event), None)
 
 
-def _noted(before: Irritant, after: Irritant, said: _Said) -> Irritant:
-    """Each actor's latest word and how the statuses changed: in one copy of the state."""
-    effect, data = said.effect, said.data
-    new = after.side_positions[-1] if len(after.side_positions) > len(before.side_positions) else None
-    rung = new.rung if new is not None and new.event == effect.id else None
-    word = LastStatement(effect.id, type(data).__name__, data.occurred, rung, said.place)
-    last_statements = {**after.last_statements, **{h: word for h in said.holders if h != MEDIA}}
+def _noted(before: Irritant, after: Irritant, assertion: _PlacedAssertion) -> Irritant:
+    """Note the last assertion of each holder and the change of the statuses, in one copy of the state for speed."""
+    effect, data = assertion.effect, assertion.data
+    # The rung that the assertion names, if it became a position.
+    last = after.positions_of(assertion.holders[0]).in_order[-1:]
+    rung = last[0].rung if last and last[0].event == effect.id else None
+    new = {h: _last_statement(before.last_statements.get(h), assertion, rung) for h in assertion.holders if h != MEDIA}
+    last_statements = {**after.last_statements, **new}
+    assertion_ids = (*after.assertion_ids, effect.id)
     if (before.rungs, before.reported) == (after.rungs, after.reported):
-        return replace(after, last_statements=last_statements, count=said.place)
+        return replace(after, last_statements=last_statements, assertion_ids=assertion_ids)
     statuses = after.status, after.confirmed, after.reported
-    course = (*after.course, StatusChange(effect.id, data.occurred, effect.earliest, effect.position, *statuses))
+    reach = max(effect.latest or END, before.status_changes[-1].reach if before.status_changes else BEGINNING)
+    dates = data.occurred, effect.earliest, effect.latest, reach
+    status_changes = (*after.status_changes, StatusChange(effect.id, *dates, effect.position, *statuses))
     trend = after.trend
-    if before.rungs != after.rungs and not isinstance(data, ClaimContested | on_disk.IrritantWithdrawn):
+    if before.rungs != after.rungs and not isinstance(data, ClaimContested | events.IrritantWithdrawn):
         fell = any(now < was for was, now in zip(before.rungs, after.rungs, strict=True))
         trend = "regressed" if fell else "advanced"
     high_water_mark = max(after.high_water_mark, after.status)
@@ -448,6 +498,21 @@ def _noted(before: Irritant, after: Irritant, said: _Said) -> Irritant:
         last_statements=last_statements,
         trend=trend,
         high_water_mark=high_water_mark,
-        course=course,
-        count=said.place,
+        status_changes=status_changes,
+        assertion_ids=assertion_ids,
     )
+
+
+def _last_statement(before: LastStatement | None, assertion: _PlacedAssertion, rung: int | None) -> LastStatement:
+    """Return an assertion as the last one of an actor.
+
+    `before`: the last one so far. `rung`: the rung that the assertion names, None if it moves no rung.
+    """
+    effect, data = assertion.effect, assertion.data
+    certain, reach = True, effect.latest or END
+    if before is not None:
+        follows = before.root == effect.root or not {before.event, before.root}.isdisjoint(named_by(effect))
+        is_dated_later = effect.earliest is not None and before.reach < effect.earliest
+        certain, reach = is_dated_later or (follows and before.certain), max(before.reach, reach)
+    type_name = type(data).__name__
+    return LastStatement(effect.id, effect.root, type_name, data.occurred, rung, assertion.place, certain, reach)

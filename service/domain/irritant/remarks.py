@@ -1,6 +1,6 @@
-"""What an actor has said and not taken back that its rung does not tell: holds, reversals, red lines, denials.
+"""List what an actor says that its rung does not show: holds, reversals, red lines, denials and rejections.
 
-Derived from the state alone and total. A reader must know of each while it is in effect, so the headline names each.
+The headline must name each of these while it is in effect. All functions accept any state and never raise.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Literal
 
 from service.domain.assertion import OWN_WORDS
 from service.domain.irritant import standing, undertakings
-from service.domain.irritant.state import RAISES, Denial, Fall, Irritant, SidePosition, SideStatement
+from service.domain.irritant.state import ActorPosition, ActorStatement, Denial, Fall, Irritant, cached_for_state
 from service.domain.ladder import PROPOSED, UNSTATED
 
 Kind = Literal[
@@ -30,10 +30,11 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Remark:
-    """One such thing. `target`, `of`: the event that is denied, and its type.
+    """A hold, reversal, red line, denial or the like that is in effect.
 
-    `about`: who said what is denied, or tabled the proposal. `rung`: what the denied event speaks of, or what the actor
-    went back to; `wording`: the actor's own words.
+    `spoken`: the actor said it in its own words. `target`, `of`: the denied event, and its type. `about`: who asserted
+    the denied event, or tabled the rejected proposal. `rung`: the rung of the denied event, or the rung that the actor
+    went back to. `wording`: the actor's own words.
     """
 
     kind: Kind
@@ -49,32 +50,29 @@ class Remark:
 
 
 def of_side(state: Irritant, party: str) -> list[Remark]:
-    """What one side has in effect, what moved its rung first."""
+    """Return the remarks of a side, beginning with those that moved its rung."""
     return [
-        *_went_back(state, party),
-        *_instruments(state, party),
-        *_holds(state, party),
-        *_red_line(state, party),
-        *_denials(state, party),
-        *_rejections(state, party),
+        *(_went_back(state, party) if state.falls else ()),
+        *(_instruments(state, party) if state.positions_of(party).turns else ()),
+        *(_holds(state, party) if state.holds else ()),
+        *(_red_line(state, party) if state.stances else ()),
+        *(_denials(state, party) if state.denials else ()),
+        *(_rejections(state, party) if state.proposals else ()),
     ]
 
 
 def of_third_party(state: Irritant, actor: str) -> list[Remark]:
-    """The latest denial of a third party and its latest concern, unless it has taken that back."""
+    """Return the latest denial and the latest concern of a third party, unless it denied them itself."""
     denials = list(_denials(state, actor))
-    concerns = [
-        _remark("raises_concern", s)
-        for s in state.side_positions
-        if s.holder == actor and s.data.type == "ConcernRaised" and state.says(s)
-    ]
-    return [*denials[-1:], *concerns[-1:]]
+    said = reversed(state.positions_of(actor).in_order)
+    concern = next((s for s in said if s.data.type == "ConcernRaised" and state.is_live(s)), None)
+    return [*denials[-1:], *([_remark("raises_concern", concern)] if concern else [])]
 
 
 def _went_back(state: Irritant, party: str) -> Iterator[Remark]:
-    """Its own last reversal, reopening or withdrawal, until it rises again."""
+    """Yield the side's last reversal, reopening or withdrawal, until the side rises again."""
     fall = next((f for f in reversed(state.falls) if f.holder == party), None)
-    if fall is None or state.rung_of(party) > fall.to or _rose_since(state, party, fall):
+    if fall is None or state.rung_of(party) > fall.to:
         return
     if fall.does in ("reverse", "reopen"):
         yield _remark("went_back", fall, rung=fall.to)
@@ -83,28 +81,25 @@ def _went_back(state: Irritant, party: str) -> Iterator[Remark]:
 
 
 def _remark(
-    kind: Kind, said: Fall | SidePosition | SideStatement | Denial, *, rung: int = UNSTATED, about: tuple[str, ...] = ()
+    kind: Kind,
+    said: Fall | ActorPosition | ActorStatement | Denial,
+    *,
+    rung: int = UNSTATED,
+    about: tuple[str, ...] = (),
 ) -> Remark:
     data = said.data
     spoken = data.asserted_by.channel in OWN_WORDS
-    target, of = (said.target, said.of) if isinstance(said, Denial) else (None, None)
+    target, of = (said.target, said.target_data) if isinstance(said, Denial) else (None, None)
     type = of.type if of is not None else None
     return Remark(kind, said.event, data.occurred, spoken, target, type, about, rung, data.wording, data.summary)
 
 
-def _rose_since(state: Irritant, party: str, fall: Fall) -> bool:
-    return any(
-        s.place > fall.place and s.holder == party and s.rung > fall.to and s.does in RAISES and level > fall.to
-        for s, level in state.with_levels
-    )
-
-
 def _instruments(state: Irritant, party: str) -> Iterator[Remark]:
-    """A suspension, a termination or an expiry that it has stated of an instrument and not taken back."""
-    last: dict[str, SidePosition] = {}
-    for s in state.side_positions:
-        if s.holder == party and s.does in ("suspend", "end", "expire", "restore") and state.says(s):
-            last[state.instrument(s.text or "")] = s
+    """Yield the suspensions, terminations and expiries of instruments that the side stated and has not taken back."""
+    last: dict[str, ActorPosition] = {}
+    for s in state.positions_of(party).turns:
+        if s.does in ("suspend", "end", "expire", "restore") and state.is_live(s):
+            last[state.instrument(s.instrument or "")] = s
     kinds: dict[str, Kind] = {
         "suspend": "suspended_instrument",
         "end": "terminated_instrument",
@@ -117,7 +112,7 @@ def _instruments(state: Irritant, party: str) -> Iterator[Remark]:
 
 def _holds(state: Irritant, party: str) -> Iterator[Remark]:
     if (placed := undertakings.holds(state).get(party)) is not None:
-        yield _remark("suspended_talks" if placed[0] == "suspended" else "stalled", placed[1])
+        yield _remark("suspended_talks" if placed.kind == "suspended" else "stalled", placed.statement)
 
 
 def _red_line(state: Irritant, party: str) -> Iterator[Remark]:
@@ -127,17 +122,30 @@ def _red_line(state: Irritant, party: str) -> Iterator[Remark]:
 
 
 def _denials(state: Irritant, actor: str) -> Iterator[Remark]:
-    """Its denials, until it stands there; a denial of its own words takes them back."""
-    for denial in state.denials:
-        if denial.denier != actor or (denial.rung > UNSTATED and denial.ended):
+    """Yield the denials by an actor, until it rises to the denied rung.
+
+    A denial of its own words is `takes_back`. A denial of words that are only attributed to it is not: it never said
+    them.
+    """
+    for denial in _by_denier(state).get(actor, ()):
+        if state.is_ended(denial):
             continue
-        about = state.holders(denial.of.asserted_by.party) if denial.of is not None else ()
+        about = state.holders(denial.target_data.asserted_by.party) if denial.target_data is not None else ()
         others = tuple(a for a in about if a != actor)
-        yield _remark("takes_back" if about == (actor,) else "denies", denial, rung=denial.rung, about=others)
+        said_it = about == (actor,) and denial.target_data.asserted_by.channel in (*OWN_WORDS, "outlet")
+        yield _remark("takes_back" if said_it else "denies", denial, rung=denial.rung, about=others)
+
+
+@cached_for_state
+def _by_denier(state: Irritant) -> dict[str, list[Denial]]:
+    found: dict[str, list[Denial]] = {}
+    for denial in state.denials:
+        found.setdefault(denial.denier, []).append(denial)
+    return found
 
 
 def _rejections(state: Irritant, party: str) -> Iterator[Remark]:
-    """Proposals that it has rejected, until it comes to an understanding or the proposal is put forward no more."""
+    """Yield the side's rejections, until it reaches an understanding or the proposal is no longer put forward."""
     for offer in undertakings.offers(state):
         answer = offer.answered.get(party)
         if answer is not None and answer.data.answer == "rejected" and offer.tabled_by:

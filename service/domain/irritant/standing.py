@@ -1,96 +1,144 @@
-"""What an irritant's state amounts to: on what its status rests, who says so, how long it is valid.
+"""Compute from the state of an irritant what its status rests on, who says it, and how long it is valid.
 
-Derived from the state alone and total; the definitions are those of the domain's "The ladder".
+The status is the claimed rung: the higher rung of the two sides. A position is an assertion that moves a rung. Its
+`rung` is the rung that the assertion names. Its level is the rung at which it counts now: a later reversal lowers the
+level, but not the `rung`. `state.py` defines these words. All functions here accept any state and never raise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from itertools import chain, takewhile
+from operator import attrgetter
+from typing import Any, Final, Literal
 
+from service.domain.actors import other
 from service.domain.assertion import when
-from service.domain.irritant.state import Fall, Irritant, LastStatement, SidePosition, SideStatement, kept
-from service.domain.ladder import FORMALISED, UNDERSTANDING, UNSTATED
+from service.domain.irritant.state import (
+    ActorPosition,
+    ActorPositions,
+    ActorStatement,
+    Denial,
+    Fall,
+    Irritant,
+    LastStatement,
+    cached_for_state,
+    merged_by_place,
+)
+from service.domain.ladder import UNDERSTANDING, UNSTATED
 
 Basis = Literal["none", "media_only", "third_party", "contested", "both_sides", "one_side", "attributed"]
 
 
-@kept
+@cached_for_state
 def basis(state: Irritant) -> Basis:
-    """On what the claimed rung rests; the first that holds."""
+    """Return what the claimed rung rests on: the first basis that applies (see "basis" in `docs/glossary.md`)."""
     if state.reported == UNSTATED:
         return "none"
     if state.status == UNSTATED:
-        voices = {state.voice_of(s.holder) for s, _ in reports(state, UNSTATED + 1)}
+        voices = {state.voice_of(s.holder) for s, _ in reported_positions(state, UNSTATED + 1)}
         return "third_party" if "third_party" in voices else "media_only"
-    if contested(state):
+    if contesting_denials(state):
         return "contested"
-    spoken = [p for p in stands(state) if any(s.spoken for s in holding(state, p))]
-    return "attributed" if not spoken else "one_side" if len(spoken) == 1 else "both_sides"
+    in_own_words = [p for p in sides_at_status(state) if any(s.spoken for s in supporting_positions(state, p))]
+    return "attributed" if not in_own_words else "one_side" if len(in_own_words) == 1 else "both_sides"
 
 
-def contested(state: Irritant) -> bool:
-    """Whether a side denies what the other, or both in a joint text, say at the claimed rung."""
-    denied = {d.target: d.denier for d in state.denials if d.denier in state.parties and not d.ended}
-    if not denied:
-        return False
-    return any(
-        level == stand.rung == state.status and stand.does != "reverse" and denied.get(target) == _other(state, stand)
-        for stand, level in state.with_levels
-        if stand.holder in state.parties
-        for target in (stand.event, stand.root)
-        if target in denied
+def contesting_denials(state: Irritant) -> list[Denial]:
+    """Return the denials by a side of assertions (perhaps joint ones) by which the other side has the claimed rung.
+
+    The claimed rung is contested if there are any.
+    """
+    denials = [d for d in state.denials if d.denier in state.parties and not state.is_ended(d)]
+    if not denials:
+        return []
+    # Pairs of the side that can contest and the event that it would deny. A reversal is left out: a side that denies it
+    # says that the other did not go back, which contests no claim to be on this rung.
+    contestable = {
+        (other(state.parties, party), target)
+        for party in state.parties
+        for s in state.positions_of(party).at(state.status)
+        if s.rung == state.status and s.does != "reverse"
+        for target in (s.event, s.root)
+    }
+    return [d for d in denials if (d.denier, d.target) in contestable]
+
+
+def sides_at_status(state: Irritant) -> tuple[str, ...]:
+    """Return the sides that have the claimed rung. Return none if it is `unstated`."""
+    status = state.status
+    return tuple([p for p, rung in zip(state.parties, state.rungs, strict=True) if rung == status > UNSTATED])
+
+
+def reported_positions(state: Irritant, rung: int) -> Iterator[tuple[ActorPosition, int]]:
+    """Yield the reported positions of all actors whose level is `rung` or above, actor by actor, each with its level.
+
+    Sides, third parties and media report. See `reported_positions_of` for the order and the exceptions.
+    """
+    return chain.from_iterable(
+        takewhile(lambda pair: pair[1] >= rung, reported_positions_of(state, actor)) for actor in state.positions
     )
 
 
-def _other(state: Irritant, stand: SidePosition) -> str:
-    return next(party for party in state.parties if party != stand.holder)
+def reported_positions_of(state: Irritant, actor: str) -> Iterator[tuple[ActorPosition, int]]:
+    """Yield the positions of one actor with their levels, the highest level first.
+
+    A position that the actor has denied has no level, so it is left out. So are positions that both sides deny.
+    """
+    denied = _denied_by_both(state)
+    own = state.positions_of(actor).with_levels()
+    return ((s, level) for s, level in own if not (s.event in denied or s.root in denied)) if denied else own
 
 
-def stands(state: Irritant) -> tuple[str, ...]:
-    """The sides at the claimed rung; none where it is unstated."""
-    return tuple(p for p in state.parties if state.rung_of(p) == state.status > UNSTATED)
+def reported_rung(state: Irritant, actor: str) -> int:
+    """Return the highest level of the reported positions of an actor."""
+    if not _denied_by_both(state):
+        return state.positions_of(actor).rung
+    return next((level for _, level in reported_positions_of(state, actor)), UNSTATED)
 
 
-def reports(state: Irritant, rung: int) -> Iterable[tuple[SidePosition, int]]:
-    """The words of any voice at this rung or above that are reported: neither taken back nor denied by both sides."""
-    denied = state.denied_by_both() if len(state.denials) > 1 else frozenset[str]()
-    return (
-        (s, level) for s, level in state.with_levels if level >= rung and not (s.event in denied or s.root in denied)
-    )
+@cached_for_state
+def _denied_by_both(state: Irritant) -> frozenset[str]:
+    return state.denied_by_both()
 
 
 def reported_by(state: Irritant) -> tuple[str, ...]:
-    """The actors at the reported rung: sides first, then third parties, then media."""
+    """Return the actors that report the reported status: sides first, then third parties, then media."""
     if state.reported == UNSTATED:
         return ()
-    found = {s.holder for s, level in reports(state, state.reported)}
-    found |= {p for p in state.parties if state.rung_of(p) == state.reported}
+    found = {actor for actor in state.positions if reported_rung(state, actor) == state.reported}
+    found.update(p for p, rung in zip(state.parties, state.rungs, strict=True) if rung == state.reported)
     order = {"side": 0, "third_party": 1, "media": 2}
     return tuple(sorted(found, key=lambda actor: (order[state.voice_of(actor)], actor)))
 
 
-@kept
-def supports(state: Irritant) -> list[SidePosition]:
-    """The words that the claimed rung rests on; where no side is on record, those at the reported rung."""
+@cached_for_state
+def basis_positions(state: Irritant) -> list[ActorPosition]:
+    """Return the positions that the claimed rung rests on. If no side has a rung, return those at the reported rung."""
     if state.status == UNSTATED:
-        return [s for s, level in reports(state, max(state.reported, UNSTATED + 1)) if level == state.reported]
-    return [s for p in stands(state) for s in holding(state, p)]
+        return merged_by_place(s for s, _ in reported_positions(state, max(state.reported, UNSTATED + 1)))
+    return [s for p in sides_at_status(state) for s in supporting_positions(state, p)]
 
 
 def origins(state: Irritant) -> int:
-    """How many distinct utterances the claimed rung rests on."""
-    return len({s.origin for s in supports(state)})
+    """Return how many distinct origins the claimed rung has, or the reported rung as in `basis_positions`."""
+    return len({s.origin for s in basis_positions(state)})
 
 
 def is_joint(state: Irritant) -> bool:
-    """Whether a text of both sides is behind the claimed rung: it needs no second origin."""
-    return any(s.joint for s in supports(state))
+    """Return whether a joint text supports the claimed rung. Such a text needs no second origin."""
+    return any(s.joint for s in basis_positions(state))
 
 
 @dataclass(frozen=True)
 class Position:
-    """One side: what put it on its rung, in whose words, until when, and its last word."""
+    """The rung of one side, and what it rests on.
+
+    `since`, `event`: when the side rose or fell to it, and by which event. `says`: the type of its latest event at this
+    rung, of those in its own words if there are any. `wording`: the words quoted there. `attributed`: no supporting
+    position is in its own words. `went_back`: the fall that put it there, if it fell. `latest`: its last assertion of
+    any kind.
+    """
 
     rung: int
     since: str | None
@@ -104,107 +152,125 @@ class Position:
 
 
 def position(state: Irritant, party: str) -> Position:
-    """Where a side is, and by which words."""
-    rung, own = state.rung_of(party), holding(state, party)
-    fall = next((f for f in reversed(state.falls) if f.holder == party), None)
-    put = _put_there(own, fall, rung)
-    wordings = [s.wording for s in own if s.wording and s.rung == rung]
+    """Return the rung of a side and what it rests on."""
+    rung, own = state.rung_of(party), supporting_positions(state, party)
+    last_fall = next((f for f in reversed(state.falls) if f.holder == party), None)
+    cause = _cause_of_rung(own, last_fall, rung)
+    # What is only attributed to the side is not said by it, unless nothing else puts it at this rung.
+    speaking = [s for s in own if s.spoken] or own
+    wordings = [s.wording for s in speaking if s.wording and s.rung == rung]
     return Position(
         rung=rung,
-        since=put.data.occurred if put else None,
-        event=put.event if put else None,
-        says=own[-1].data.type if own else None,
+        since=cause.data.occurred if cause else None,
+        event=cause.event if cause else None,
+        says=speaking[-1].data.type if speaking else None,
         wording=wordings[-1] if wordings else None,
         attributed=bool(own) and not any(s.spoken for s in own),
-        valid_until=end_of(state, party),
-        went_back=fall if fall is not None and put is not None and put.event == fall.event else None,
+        valid_until=_end_dates(state)[party],
+        went_back=last_fall if last_fall is not None and cause is not None and cause.event == last_fall.event else None,
         latest=state.last_statements.get(party),
     )
 
 
-def holding(state: Irritant, party: str) -> list[SidePosition]:
-    """The words that hold a side at its rung: after a reversal, that and what it said since.
+def supporting_positions(state: Irritant, party: str) -> Sequence[ActorPosition]:
+    """Return the positions that support the rung of a side, in order of occurrence. Return none for `unstated`.
 
-    A word that is capped by a later reversal is of a higher rung; it holds the side there only where nothing else does.
+    These are the positions that name this rung. If there are none, they are the positions at this level that name a
+    higher rung and were lowered by a reversal.
     """
-    return _holding(state)[party]
+    return _supporting_positions(state)[party]
 
 
-@kept
-def _holding(state: Irritant) -> dict[str, list[SidePosition]]:
+@cached_for_state
+def _supporting_positions(state: Irritant) -> dict[str, Sequence[ActorPosition]]:
     rungs = dict(zip(state.parties, state.rungs, strict=True))
-    there: dict[str, list[SidePosition]] = {party: [] for party in rungs}
-    for said, level in state.with_levels:
-        if level and rungs.get(said.holder) == level:
-            there[said.holder].append(said)
-    exact = {party: [s for s in said if s.rung == rungs[party]] for party, said in there.items()}
-    return {party: exact[party] or there[party] for party in rungs}
+    at_level = {p: merged_by_place(state.positions_of(p).at(rung)) if rung else [] for p, rung in rungs.items()}
+    return {party: [s for s in own if s.rung == rungs[party]] or own for party, own in at_level.items()}
 
 
-def _put_there(own: list[SidePosition], fall: Fall | None, rung: int) -> SidePosition | Fall | None:
-    """What put a side on its rung: its last fall, or the first word at this rung since that."""
-    since = fall.place if fall else 0
-    if fall is not None and fall.to == rung:
-        return fall
-    later = [s for s in own if s.place >= since]
-    return next(iter(later or own), None)
+def _cause_of_rung(own: Sequence[ActorPosition], last_fall: Fall | None, rung: int) -> ActorPosition | Fall | None:
+    """Return what put a side on its rung: its last fall, if that was to this rung, else its first position since.
+
+    `own`: its supporting positions. All can be older than the fall, for example if the fall was a suspension that has
+    ended. Then return the first of them.
+    """
+    if last_fall is not None and last_fall.to == rung:
+        return last_fall
+    since_fall = [s for s in own if last_fall is None or s.place >= last_fall.place]
+    return next(iter(since_fall or own), None)
 
 
-def end_of(state: Irritant, party: str) -> str | None:
-    """The last stated end of the highest instrument or understanding that a side stands on."""
-    valid = [
-        s for s, level in state.with_levels if s.holder == party and level >= UNDERSTANDING and s.data.type in _VALID
-    ]
-    if not valid:
-        return None
-    highest = max(min(s.rung, FORMALISED) for s in valid)
-    ends = [s.data.valid_until for s in valid if s.rung == highest and s.data.valid_until]
-    return ends[-1] if ends else None
+@cached_for_state
+def _end_dates(state: Irritant) -> dict[str, str | None]:
+    return {party: _end_date(state.positions_of(party)) for party in state.parties}
 
 
-_VALID = frozenset({"InstrumentExchanged", "UnderstandingReported", "InstrumentStated"})
+def _end_date(positions: ActorPositions) -> str | None:
+    """Return the end date of what a side says is agreed, as EDTF, None without one.
+
+    If the side names an instrument, only its statements on instruments count, else those on understandings. The last of
+    them, in order of occurrence, that has an end date gives it.
+    """
+    levels = range(UNDERSTANDING, positions.rung + 1)
+    agreed = [s for level in levels for s in positions.at(level) if s.data.type in _WITH_END_DATE]
+    highest = max((s.rung for s in agreed), default=UNSTATED)
+    last = max((s for s in agreed if s.rung == highest and s.data.valid_until), key=_place, default=None)
+    return last.data.valid_until if last is not None else None
+
+
+_WITH_END_DATE: Final = frozenset({"InstrumentExchanged", "UnderstandingReported", "InstrumentStated"})
+"""The types with the field `valid_until`: two on instruments (`formalised`), and one on an understanding."""
+_place: Final = attrgetter("place")
 
 
 def instrument_with(state: Irritant, party: str) -> tuple[str, ...]:
-    """With whom the instrument is that a side says is there; none where that is not said to be another actor."""
-    named = [s.data.with_ for s in holding(state, party) if s.data.type == "InstrumentExchanged"]
+    """Return the actors with which a side says that it has the instrument. Empty: with the other side.
+
+    These are the actors in the last account of an instrument that supports its rung. If another of these accounts names
+    no actor, that one is with the other side, so the result is empty.
+    """
+    named = [s.data.with_ for s in supporting_positions(state, party) if s.data.type == "InstrumentExchanged"]
     return tuple(named[-1]) if named and all(named) else ()
 
 
 def valid_until(state: Irritant) -> str | None:
-    """The earlier of the two sides' ends."""
-    ends = [end for p in state.parties if (end := end_of(state, p))]
-    return min(ends, key=_last_day, default=None)
+    """Return the earlier of the end dates of the two sides (`_end_date`), as EDTF, None without one."""
+    end_dates = [end_date for end_date in _end_dates(state).values() if end_date]
+    return min(end_dates, key=_last_day, default=None)
 
 
-def _last_day(end: str) -> date:
-    return when(end).latest or date.max
+def _last_day(end_date: str) -> date:
+    return when(end_date).latest or date.max
 
 
 def extent(state: Irritant) -> Any:
-    """The latest count of acts by the sides at the claimed rung; None where none gives one."""
-    counts = [
-        s.data.extent
-        for s, level in state.with_levels
-        if level == state.status and s.holder in state.parties and s.data.type == "ImplementationReported"
-    ]
-    return next((count for count in reversed(counts) if count is not None), None)
+    """Return the latest `extent` from the sides at the claimed rung, such as 37 of 47 prefectures, None without one."""
+    if state.status == UNSTATED:
+        return None
+    at_status = chain.from_iterable(state.positions_of(party).at(state.status) for party in state.parties)
+    last = max((s for s in at_status if _extent(s) is not None), key=_place, default=None)
+    return _extent(last) if last is not None else None
+
+
+def _extent(position: ActorPosition) -> Any:
+    # `ResolutionDeclared` has a field of the same name with another meaning: full or partial.
+    return position.data.extent if position.data.type == "ImplementationReported" else None
 
 
 def silent(state: Irritant, party: str) -> bool:
-    """Whether nothing at all by this side is on record: no claim, no denial, not even "no comment"."""
+    """Return whether no live assertion by a side is on record, not even "no comment"."""
     return party not in state.last_statements
 
 
-def stance(state: Irritant, party: str) -> SideStatement | None:
-    """How a side says that it stands towards the irritant, by its last word on that."""
-    said = [t for t in state.live(state.stances) if t.holder == party]
-    return said[-1] if said else None
+def stance(state: Irritant, party: str) -> ActorStatement | None:
+    """Return the last statement of a side about its attitude, such as a red line, None without one."""
+    return next((t for t in reversed(state.stances) if t.holder == party and state.is_live(t)), None)
 
 
 def reversible(state: Irritant) -> Literal["true", "false", "unknown"]:
-    """The last word on it; a side's before any other's."""
-    said = state.by_sides(state.reversibility) or state.live(state.reversibility)
-    if not said:
+    """Return whether the progress can be reversed, by the last statement of a side, else of another voice."""
+    live = [t for t in reversed(state.reversibility) if state.is_live(t)]
+    last = next((t for t in live if state.is_side(t.holder)), live[0] if live else None)
+    if last is None:
         return "unknown"
-    return "true" if said[-1].data.reversible else "false"
+    return "true" if last.data.reversible else "false"

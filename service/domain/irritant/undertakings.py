@@ -1,7 +1,7 @@
-"""What the sides undertake beside the ladder: steps, proposals, holds and items, each side for itself.
+"""Compute from the state of an irritant its next steps, proposals, holds and items, as each side has them now.
 
-Derived from the state alone and total. A side that denies its undertaking, or goes back below the rung that it gives,
-is no longer bound by it.
+A statement on a step or proposal stops binding a side when the side denies it, or falls below the rung that the
+statement gives. Every state has an answer: no function refuses one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple
 
 from service.domain.actors import BOTH, JOINT, other
 from service.domain.irritant.events import HoldLifted
-from service.domain.irritant.state import RAISES, Hold, Irritant, Item, Proposal, SideStatement, Step, kept
-from service.domain.ladder import IN_TALKS, PROPOSED, UNDERSTANDING
+from service.domain.irritant.state import ActorStatement, Hold, Irritant, Item, Proposal, Step, cached_for_state
+from service.domain.ladder import IN_TALKS, PROPOSED, RUNGS, UNDERSTANDING
 
 ENDED: Final = frozenset({"resolved", "withdrawn"})
 
 
 class Terms(NamedTuple):
-    """What a side agrees to in a step. `action` is free text and no term."""
+    """The terms of a next step. The `action` is free text, so it is not one of them."""
 
     owner: str
     due: str | None
@@ -25,159 +25,214 @@ class Terms(NamedTuple):
 
 
 def differ(one: Terms, another: Terms) -> bool:
-    """Whether they contradict each other; what one of them leaves open contradicts nothing."""
+    """Return whether two terms contradict each other. A term that one of them leaves open contradicts nothing."""
     pairs = zip(one, another, strict=True)
     return any(a is not None and b is not None and a != b for a, b in pairs)
 
 
+class TermsOfSide(NamedTuple):
+    """The terms to which one side agrees, and the last statement from which they come."""
+
+    terms: Terms
+    statement: ActorStatement
+
+
 @dataclass(frozen=True)
 class Agreement:
-    """A step as the sides now have it. `held`: each side's last terms, and by which statement.
+    """A next step as the sides have it now.
 
-    `terms`: the last that both agreed to where `confirmed`, else the latest of either side or of another voice.
-    `outcomes`: what each side last said became of it. `open`: not every side that agreed says the same outcome.
+    `held`: the terms of each side that agrees to it. `terms`: the last terms that both agreed to if `confirmed`, else
+    the latest of a side or of another voice. `outcomes`: the last statement of each side on the outcome. `open`: the
+    sides that agreed do not all report the same outcome. `outcome`: the outcome that they all report. `last`: the
+    latest statement that the step was agreed.
     """
 
     step: str
     terms: Terms
     confirmed: bool
-    held: Mapping[str, tuple[Terms, SideStatement]]
-    outcomes: Mapping[str, SideStatement]
+    held: Mapping[str, TermsOfSide]
+    outcomes: Mapping[str, ActorStatement]
     open: bool
     outcome: str | None
-    last: SideStatement
+    last: ActorStatement
 
     @property
     def agreed_by(self) -> tuple[str, ...]:
         return tuple(sorted(self.held))
 
 
-def lapsed(state: Irritant, statement: SideStatement, rung: int) -> bool:
-    """Whether its side has gone back, since, below the rung that the undertaking gives."""
-    return any(f.holder == statement.holder and f.place > statement.place and f.to < rung for f in state.falls)
+def is_lapsed(state: Irritant, statement: ActorStatement, rung: int) -> bool:
+    """Return whether a side has since gone back below a rung, so that its statement no longer binds it."""
+    return max(_last_falls(state)[statement.holder][:rung]) > statement.place
+
+
+@cached_for_state
+def _last_falls(state: Irritant) -> dict[str, list[int]]:
+    """Return for each side and rung the place of its last fall to that rung, 0 without one."""
+    last = {party: [0] * len(RUNGS) for party in state.parties}
+    for fall in state.falls:
+        last[fall.holder][fall.to] = fall.place
+    return last
 
 
 def agreement(state: Irritant, step: Step) -> Agreement:
-    """A step as it now is: per side what it agreed to and what it says became of it."""
-    held: dict[str, tuple[Terms, SideStatement]] = {}
+    """Return a next step as it is now: the terms of each side and the outcomes that they report."""
+    held: dict[str, TermsOfSide] = {}
     confirmed: Terms | None = None
-    told = state.live(step.statements)
-    for statement in told:
-        if not state.is_side(statement.holder) or lapsed(state, statement, IN_TALKS):
+    live = state.only_live(step.statements)
+    for statement in live:
+        if not state.is_side(statement.holder) or is_lapsed(state, statement, IN_TALKS):
             continue
         terms = _terms(statement, held, confirmed)
-        held[statement.holder] = terms, statement
-        others = held.get(other(state.parties, statement.holder))
-        if others is not None and others[0] == terms:
+        held[statement.holder] = TermsOfSide(terms, statement)
+        of_other_side = held.get(other(state.parties, statement.holder))
+        if of_other_side is not None and of_other_side.terms == terms:
             confirmed = terms
     outcomes = _outcomes(state, step, held)
-    last = max((t for _, t in held.values()), key=lambda t: t.place, default=None) or (told or step.statements)[-1]
-    terms = confirmed or (held[last.holder][0] if last.holder in held else _terms(last, {}, None))
+    last_of_sides = max((own.statement for own in held.values()), key=lambda t: t.place, default=None)
+    last = last_of_sides or (live or step.statements)[-1]
+    claimed = held[last.holder].terms if last.holder in held else _terms(last, held={}, confirmed=None)
     outcome, open = _outcome(state, step, held, outcomes)
-    return Agreement(step.step, terms, confirmed is not None, held, outcomes, open, outcome, last)
+    return Agreement(
+        step=step.step,
+        terms=confirmed or claimed,
+        confirmed=confirmed is not None,
+        held=held,
+        outcomes=outcomes,
+        open=open,
+        outcome=outcome,
+        last=last,
+    )
 
 
-def _terms(statement: SideStatement, held: Mapping[str, tuple[Terms, SideStatement]], confirmed: Terms | None) -> Terms:
-    """The terms of a statement; what it leaves open stays as the side had it, or as both had it in a joint text."""
+def _terms(statement: ActorStatement, held: Mapping[str, TermsOfSide], confirmed: Terms | None) -> Terms:
+    """Return the terms of a statement. A term that it leaves open stays as the side had it before.
+
+    In a joint text an open term stays as both sides had it before.
+    """
     data = statement.data
-    before = (
-        confirmed
-        if data.asserted_by.party == JOINT
-        else held[statement.holder][0]
-        if statement.holder in held
-        else None
-    )
-    return Terms(
-        data.owner, data.due or (before.due if before else None), data.quantity or (before.quantity if before else None)
-    )
+    own = held[statement.holder].terms if statement.holder in held else None
+    before = confirmed if data.asserted_by.party == JOINT else own
+    if before is None:
+        return Terms(data.owner, data.due, data.quantity)
+    return Terms(data.owner, due=data.due or before.due, quantity=data.quantity or before.quantity)
 
 
-def _outcomes(state: Irritant, step: Step, held: Mapping[str, tuple[Terms, SideStatement]]) -> dict[str, SideStatement]:
-    """By side what it last said became of the step, unless it had agreed to it before and did so again since."""
-    said = {t.holder: t for t in state.by_sides(step.closings)}
-    first = {t.holder: t.place for t in reversed(state.by_sides(step.statements))}
-    return {h: t for h, t in said.items() if h not in held or t.place > held[h][1].place or t.place < first.get(h, 0)}
+def _outcomes(state: Irritant, step: Step, held: Mapping[str, TermsOfSide]) -> dict[str, ActorStatement]:
+    """Return the last statement of each side on the outcome, unless the side has since agreed to the step again.
+
+    A closing before the side's first agreement counts: that agreement is then not a new one.
+    """
+    last = {t.holder: t for t in state.live_by_sides(step.closings)}
+    first = {t.holder: t.place for t in reversed(state.live_by_sides(step.statements))}
+    return {
+        side: closing
+        for side, closing in last.items()
+        if side not in held or closing.place > held[side].statement.place or closing.place < first.get(side, 0)
+    }
 
 
 def _outcome(
-    state: Irritant, step: Step, held: Mapping[str, tuple[Terms, SideStatement]], outcomes: Mapping[str, SideStatement]
+    state: Irritant,
+    step: Step,
+    held: Mapping[str, TermsOfSide],
+    outcomes: Mapping[str, ActorStatement],
 ) -> tuple[str | None, bool]:
+    """Return the outcome of a step, None if there is none yet, and whether the step is open."""
     if held:
-        said = {outcomes[h].data.outcome if h in outcomes else None for h in held}
-        outcome = said.pop() if len(said) == 1 else None
+        reported = {outcomes[h].data.outcome if h in outcomes else None for h in held}
+        outcome = reported.pop() if len(reported) == 1 else None
         return outcome, outcome is None
     if any(state.is_side(t.holder) for t in step.statements):
-        return "lapsed", False
-    closings = state.live(step.closings)
+        return "lapsed", False  # No side agrees to it any more.
+    # Only third parties or media report the step, so their last report of its outcome counts.
+    closings = state.only_live(step.closings)
     return (closings[-1].data.outcome, False) if closings else (None, True)
 
 
-@kept
+@cached_for_state
 def agreements(state: Irritant) -> list[Agreement]:
+    """Return all next steps as they are now."""
     return [agreement(state, step) for step in state.steps.values()]
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A proposal as it now is. `tabled_by`: the sides and third parties that put it forward and still do.
+    """A proposal as it is now.
 
-    `awaited`: the sides whose answer is awaited: addressees, or a proposer that was answered by a counter-proposal.
-    `answered`: by addressee the statement of its answer, or None where it has reached an understanding since.
+    `tabled_by`: the sides and third parties that still put it forward. `reported`: they or media still say that it was
+    made. `answered`: by addressee, its last answer, or None if it reached an understanding instead. `awaited`: the
+    sides that are to act: addressees without an answer, or a proposer that received a counter-proposal.
     """
 
     proposal: Proposal
     tabled_by: tuple[str, ...]
+    reported: bool
     addressees: tuple[str, ...]
-    answered: Mapping[str, SideStatement | None]
+    answered: Mapping[str, ActorStatement | None]
     awaited: tuple[str, ...]
 
     @property
     def open(self) -> bool:
-        return bool(self.tabled_by) and bool(set(self.addressees) - self.answered.keys())
+        """Whether the proposal is still put forward or reported, and an addressee has not answered."""
+        return self.reported and bool(set(self.addressees) - self.answered.keys())
 
     @property
     def closed_as(self) -> str | None:
+        """The last answer, `understanding` or `lapsed`. None: the proposal is open."""
         if set(self.addressees) - self.answered.keys():
-            return None if self.tabled_by else "lapsed"
+            return None if self.reported else "lapsed"
         answers = [t for t in self.answered.values() if t is not None]
         return max(answers, key=lambda t: t.place).data.answer if answers else "understanding"
 
 
-@kept
-def reached(state: Irritant) -> dict[str, int]:
-    """By side the last place at which it said that there is an understanding, or more; 0 where it never did."""
-    last = dict.fromkeys(state.parties, 0)
-    for s in state.side_positions:
-        if s.rung >= UNDERSTANDING and s.does in RAISES and s.holder in last and state.says(s):
-            last[s.holder] = s.place
+@cached_for_state
+def last_understandings(state: Irritant) -> dict[str, int]:
+    """Return for each side the place of its last position at `understanding` or above, 0 without one."""
+    return {party: state.positions_of(party).last_raised(UNDERSTANDING) for party in state.parties}
+
+
+@cached_for_state
+def _last_proposals(state: Irritant) -> dict[str, int]:
+    """Return for each actor the place of its last proposal."""
+    last: dict[str, int] = {}
+    for proposal in state.proposals.values():
+        for statement in state.only_live(proposal.statements):
+            last[statement.holder] = max(statement.place, last.get(statement.holder, 0))
     return last
 
 
 def offer(state: Irritant, proposal: Proposal, understood: Mapping[str, int]) -> Offer:
-    """A proposal as it now is, given where each side last reached an understanding (`reached`)."""
+    """Return a proposal as it is now. `understood`: the result of `last_understandings`."""
     statements = [
-        t for t in state.live(proposal.statements) if not (state.is_side(t.holder) and lapsed(state, t, PROPOSED))
+        t
+        for t in state.only_live(proposal.statements)
+        if not (state.is_side(t.holder) and is_lapsed(state, t, PROPOSED))
     ]
     named = state.parties if proposal.data.addressee == BOTH else (proposal.data.addressee,)
-    proposing = {t.holder for t in statements}
-    addressees = tuple(a for a in named if a not in proposing) or named
+    proposers = {t.holder for t in statements}
+    # A proposal of one side to both awaits only the other.
+    addressees = tuple(a for a in named if a not in proposers) or named
     answered = _answered(state, proposal, addressees, understood)
-    tabled_by = tuple(sorted(h for h in proposing if state.voice_of(h) != "media"))
+    tabled_by = tuple(sorted(h for h in proposers if state.voice_of(h) != "media"))
     awaited = {a for a in addressees if a not in answered and state.is_side(a)} if tabled_by else set()
     for answer in answered.values():
         if answer is not None and answer.data.answer == "countered":
             awaited |= {
                 p for p in tabled_by if state.is_side(p) and _owes_reply(state, proposal, p, answer, understood)
             }
-    return Offer(proposal, tabled_by, addressees, answered, tuple(sorted(awaited)))
+    return Offer(proposal, tabled_by, bool(statements), addressees, answered, tuple(sorted(awaited)))
 
 
 def _answered(
     state: Irritant, proposal: Proposal, addressees: Iterable[str], understood: Mapping[str, int]
-) -> dict[str, SideStatement | None]:
-    """By addressee its last answer; None where it has come to an understanding after the proposal, and that answer."""
-    answered: dict[str, SideStatement | None] = {a: None for a in addressees if understood.get(a, 0) > proposal.place}
-    for statement in state.live(proposal.answers):
+) -> dict[str, ActorStatement | None]:
+    """Return for each addressee its last answer, or None if it has reached an understanding since.
+
+    `deferred` does not count as an answer.
+    """
+    answered: dict[str, ActorStatement | None] = {a: None for a in addressees if understood.get(a, 0) > proposal.place}
+    for statement in state.only_live(proposal.answers):
         is_answer = statement.holder in addressees and statement.data.answer != "deferred"
         overtaken = statement.place < understood.get(statement.holder, 0) and statement.data.answer != "accepted"
         if is_answer and not overtaken:
@@ -186,22 +241,24 @@ def _answered(
 
 
 def _owes_reply(
-    state: Irritant, proposal: Proposal, proposer: str, counter: SideStatement, understood: Mapping[str, int]
+    state: Irritant, proposal: Proposal, proposer: str, counter: ActorStatement, understood: Mapping[str, int]
 ) -> bool:
-    """Whether a proposer has said nothing to a counter-proposal: no answer, no proposal anew, no understanding."""
-    tabled = (t for p in state.proposals.values() for t in p.statements)
-    since = (t for t in (*proposal.answers, *tabled) if t.holder == proposer and t.place > counter.place)
-    return understood.get(proposer, 0) < counter.place and not any(state.says(t) for t in since)
+    """Return whether a proposer has not reacted to a counter-proposal by an answer, a proposal or an understanding."""
+    if max(understood.get(proposer, 0), _last_proposals(state).get(proposer, 0)) > counter.place:
+        return False
+    answers = (t for t in state.only_live(proposal.answers) if t.holder == proposer)
+    return not any(t.place > counter.place for t in answers)
 
 
-@kept
+@cached_for_state
 def offers(state: Irritant) -> list[Offer]:
-    understood = reached(state) if state.proposals else {}
+    """Return all proposals as they are now."""
+    understood = last_understandings(state) if state.proposals else {}
     return [offer(state, proposal, understood) for proposal in state.proposals.values()]
 
 
 def awaiting(state: Irritant) -> str:
-    """Who is awaited: a side, `both` or `none`. Third parties own steps, too, and are not awaited."""
+    """Return the side that is to act, `both` or `none`. A third party is never awaited, even if it owns a step."""
     if state.lifecycle in ENDED:
         return "none"
     owners = {a.terms.owner for a in agreements(state) if a.open and a.held}
@@ -210,35 +267,42 @@ def awaiting(state: Irritant) -> str:
     return BOTH if len(awaited) > 1 else next(iter(awaited), "none")
 
 
-def held(state: Irritant) -> dict[str, tuple[str, SideStatement]]:
-    """The holds in force by the side that placed each, whatever else became of the irritant."""
-    placed: dict[str, tuple[str, SideStatement]] = {}
-    for statement in state.by_sides(state.holds):
+class OwnHold(NamedTuple):
+    """A side's own hold: `stalled` or `suspended`, and the statement that places it."""
+
+    kind: str
+    statement: ActorStatement
+
+
+def own_holds(state: Irritant) -> dict[str, OwnHold]:
+    """Return each side's own hold, even if the irritant is resolved or withdrawn."""
+    placed: dict[str, OwnHold] = {}
+    for statement in state.live_by_sides(state.holds):
         if isinstance(statement.data, HoldLifted):
             placed.pop(statement.holder, None)
         elif _is_own(statement):
-            placed[statement.holder] = statement.data.kind, statement
+            placed[statement.holder] = OwnHold(statement.data.kind, statement)
     return placed
 
 
-def _is_own(statement: SideStatement) -> bool:
-    """Whether a hold is its statement's: what one side says of the other alone is an allegation."""
+def _is_own(statement: ActorStatement) -> bool:
+    """Return whether a side places its own hold. A hold that it reports of the other side is only an allegation."""
     return statement.data.by in (None, BOTH, statement.holder)
 
 
-@kept
-def holds(state: Irritant) -> dict[str, tuple[str, SideStatement]]:
-    """As `held`; none where the irritant is resolved or withdrawn."""
-    return {} if state.lifecycle in ENDED or not state.holds else held(state)
+@cached_for_state
+def holds(state: Irritant) -> dict[str, OwnHold]:
+    """Return the same as `own_holds`, but nothing if the irritant is resolved or withdrawn, which ends all holds."""
+    return {} if state.lifecycle in ENDED or not state.holds else own_holds(state)
 
 
 def hold(state: Irritant) -> Hold:
-    """The heavier of the sides' holds."""
-    kinds = {kind for kind, _ in holds(state).values()}
+    """Return the heavier of the two sides' holds: `suspended`, `stalled` or `none`."""
+    kinds = {hold.kind for hold in holds(state).values()}
     return "suspended" if "suspended" in kinds else "stalled" if "stalled" in kinds else "none"
 
 
 def item_status(state: Irritant, item: Item) -> str:
-    """The last word of a side: an item is settled while one says so and the other has not said otherwise since."""
-    said = state.live(item.statuses)
-    return said[-1].data.status if said else "outstanding"
+    """Return the status of an item by the last statement of a side, `outstanding` without one."""
+    said = next((t for t in reversed(item.statuses) if state.is_live(t)), None)
+    return said.data.status if said else "outstanding"

@@ -1,1 +1,1 @@
-"""A relation: an unordered pair of states, and the talks as a whole. Stream `relation/<relation>`."""
+"""Relations: unordered pairs of parties, and their talks as a whole. Streams are named like `relation/ru-us`."""

@@ -1,16 +1,20 @@
-"""What can be said of the talks as a whole. On disk: see `assertion.py` for what may change and how."""
+"""Define the event types that streams of relations take: what concerns the talks as a whole.
+
+These models are stored: see `assertion.py` for what may change. Forms and the OpenAPI document show the docstring of
+each class to people, as the purpose of the type.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from service.domain.assertion import Assertion, Keeping, Line, MemberId, Party, Slug
+from service.domain.assertion import Assertion, Line, MemberId, Party, RecordKeeping, Slug
 
 ReportId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
-class RelationOpened(Keeping):
-    """The record begins to track the talks of these two states."""
+class RelationOpened(RecordKeeping):
+    """Begin to track the talks of two parties. This is the first event of the relation's stream."""
 
     type: Literal["RelationOpened"] = "RelationOpened"
     parties: Annotated[tuple[Party, ...], Field(strict=False, min_length=2, max_length=2)]
@@ -18,13 +22,13 @@ class RelationOpened(Keeping):
 
 
 class ProcessStarted(Assertion):
-    """The talks are said to stem from this."""
+    """An actor says how the talks began."""
 
     type: Literal["ProcessStarted"] = "ProcessStarted"
 
 
 class FormatDecided(Assertion):
-    """How and where the talks are held is decided, or provisionally decided."""
+    """An actor says that the format of the talks is decided: how and where they are held."""
 
     type: Literal["FormatDecided"] = "FormatDecided"
     format: Line
@@ -33,27 +37,27 @@ class FormatDecided(Assertion):
 
 
 class FormatDecisionReversed(Assertion):
-    """The decision on the format is undone."""
+    """An actor says that the decision on the format is reversed."""
 
     type: Literal["FormatDecisionReversed"] = "FormatDecisionReversed"
 
 
 class ScopeExcluded(Assertion):
-    """A subject is said to lie outside the talks. Counted by subject."""
+    """An actor says that a subject is not part of the talks."""
 
     type: Literal["ScopeExcluded"] = "ScopeExcluded"
     subject: Slug
 
 
 class ObstacleNoted(Assertion):
-    """Something is said to stand in the way."""
+    """An actor names an obstacle to the talks."""
 
     type: Literal["ObstacleNoted"] = "ObstacleNoted"
     obstacle: Line
 
 
 class AgrementGranted(Assertion):
-    """The receiving state accepts a person as head of mission."""
+    """A receiving state accepts a person as head of mission."""
 
     type: Literal["AgrementGranted"] = "AgrementGranted"
     person: Line
@@ -61,7 +65,7 @@ class AgrementGranted(Assertion):
 
 
 class EnvoyTookPost(Assertion):
-    """An envoy took up the post."""
+    """An envoy takes up a post."""
 
     type: Literal["EnvoyTookPost"] = "EnvoyTookPost"
     person: Line
@@ -69,7 +73,7 @@ class EnvoyTookPost(Assertion):
 
 
 class NoCommentRecorded(Assertion):
-    """These organs are said not to have commented on this."""
+    """A source says that the organs it names did not comment."""
 
     type: Literal["NoCommentRecorded"] = "NoCommentRecorded"
     organs: Annotated[tuple[Line, ...], Field(strict=False, min_length=1, max_length=50)]
@@ -77,20 +81,20 @@ class NoCommentRecorded(Assertion):
 
 
 class ConcernNoted(Assertion):
-    """A concern about the relation that is tracked by no irritant of its own."""
+    """An actor has a concern about the relation that no irritant tracks."""
 
     type: Literal["ConcernNoted"] = "ConcernNoted"
     subject: Slug
 
 
 class EmphasisStated(Assertion):
-    """What somebody says that the talks are about, or where they stand."""
+    """An actor says what the talks are about, or how far they have come."""
 
     type: Literal["EmphasisStated"] = "EmphasisStated"
 
 
-class PersonNamed(Keeping):
-    """A person, with every spelling of the name in the documents and the role as stated there."""
+class PersonNamed(RecordKeeping):
+    """Record a person, with every spelling of the name in the documents and the role that they give."""
 
     type: Literal["PersonNamed"] = "PersonNamed"
     person: Slug
@@ -98,8 +102,8 @@ class PersonNamed(Keeping):
     role: Line
 
 
-class ReportAttributed(Keeping):
-    """A report belongs to this round; it was filed without one, or with another."""
+class ReportAttributed(RecordKeeping):
+    """Attribute a report to a round, if it named no round or the wrong one."""
 
     type: Literal["ReportAttributed"] = "ReportAttributed"
     report: ReportId

@@ -1,1 +1,1 @@
-"""A round: one meeting of the delegations. Stream `round/<relation>/<slug>`."""
+"""Rounds: meetings of the delegations. Streams are named like `round/ru-us/istanbul-april`."""

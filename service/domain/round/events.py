@@ -1,4 +1,8 @@
-"""What can be said of a round. These models are on disk: see `assertion.py` for what may change and how."""
+"""Define the event types that streams of rounds take.
+
+These models are stored: see `assertion.py` for what may change. Forms and the OpenAPI document show the docstring of
+each class to people, as the purpose of the type.
+"""
 
 from typing import Annotated, Literal
 
@@ -8,7 +12,7 @@ from service.domain.assertion import Actor, Assertion, Edtf, Line, Party
 
 
 class RoundAnnounced(Assertion):
-    """A next round is said to come; place and timing only as far as they are said."""
+    """An actor announces a round. Place and timing are optional."""
 
     type: Literal["RoundAnnounced"] = "RoundAnnounced"
     place: Line | None = None
@@ -17,7 +21,7 @@ class RoundAnnounced(Assertion):
 
 
 class RoundScheduled(Assertion):
-    """A date and a place are set."""
+    """An actor names the date and the place of a coming round."""
 
     type: Literal["RoundScheduled"] = "RoundScheduled"
     date: Edtf
@@ -25,33 +29,33 @@ class RoundScheduled(Assertion):
 
 
 class RoundPostponed(Assertion):
-    """The round is put off."""
+    """An actor says that the round is postponed."""
 
     type: Literal["RoundPostponed"] = "RoundPostponed"
 
 
 class RoundRelocated(Assertion):
-    """The round is moved to another place."""
+    """An actor says that the round is moved to another place."""
 
     type: Literal["RoundRelocated"] = "RoundRelocated"
     place: Line
 
 
 class RoundCancelled(Assertion):
-    """The round is called off."""
+    """An actor says that the round is cancelled."""
 
     type: Literal["RoundCancelled"] = "RoundCancelled"
 
 
 class RoundConvened(Assertion):
-    """The delegations met."""
+    """An actor says that the delegations met."""
 
     type: Literal["RoundConvened"] = "RoundConvened"
     place: Line
 
 
 class RoundVenueNamed(Assertion):
-    """The house in which the delegations met, and whose it is."""
+    """An actor names the building of the round, and its host."""
 
     type: Literal["RoundVenueNamed"] = "RoundVenueNamed"
     venue: Line
@@ -59,7 +63,7 @@ class RoundVenueNamed(Assertion):
 
 
 class DelegationHeadNamed(Assertion):
-    """Who leads, or led, a delegation, in the role that the text gives."""
+    """An actor names the head of a delegation, with the role that the source gives."""
 
     type: Literal["DelegationHeadNamed"] = "DelegationHeadNamed"
     party: Party
@@ -68,22 +72,22 @@ class DelegationHeadNamed(Assertion):
 
 
 class RoundCharacterised(Assertion):
-    """How a side describes the round."""
+    """An actor describes the round, for example as constructive."""
 
     type: Literal["RoundCharacterised"] = "RoundCharacterised"
 
 
 class RoundConcluded(Assertion):
-    """The round ended; how long it lasted as far as that is said, in whole hours."""
+    """An actor says that the round ended, and perhaps how many whole hours it lasted."""
 
     type: Literal["RoundConcluded"] = "RoundConcluded"
-    # Whole, because the hash chain admits no floating-point numbers; `qualifier` says what rounding left out.
+    # Whole hours, because the hash chain allows no floats. `qualifier` says whether they are rounded.
     hours: Annotated[int, Field(ge=0, le=10_000)] | None = None
     qualifier: Literal["exact", "at_least", "about"]
 
 
 class RoundTitled(Assertion):
-    """What the round is called, where it has a name of its own."""
+    """An actor gives the round a name, such as "third round on visas"."""
 
     type: Literal["RoundTitled"] = "RoundTitled"
     title: Line

@@ -1,1 +1,1 @@
-"""A source: a document that assertions are read from, and the origins behind it. Stream `source/<slug>`."""
+"""Sources: documents that assertions cite, and the statements (origins) that they relay. Streams: `source/<slug>`."""

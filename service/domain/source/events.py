@@ -1,14 +1,18 @@
-"""What is recorded of documents and of the utterances behind them. On disk: see `assertion.py`."""
+"""Define the event types that streams of sources take: documents, and the statements (origins) that they relay.
+
+These models are stored: see `assertion.py` for what may change. Forms and the OpenAPI document show the docstring of
+each class to people, as the purpose of the type.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from service.domain.assertion import Channel, Edtf, Keeping, Line, Slug, Voice
+from service.domain.assertion import Channel, Edtf, Line, RecordKeeping, Slug, Voice
 
 
-class SourceRegistered(Keeping):
-    """A document that assertions cite; `paragraphs` is how many it has."""
+class SourceRegistered(RecordKeeping):
+    """Register a document that assertions cite. `paragraphs`: the number of its non-blank lines."""
 
     type: Literal["SourceRegistered"] = "SourceRegistered"
     publisher: Line
@@ -20,8 +24,11 @@ class SourceRegistered(Keeping):
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] | None = None
 
 
-class OriginRegistered(Keeping):
-    """An utterance: who spoke, for which party, and when. Its slug is unique over the record."""
+class OriginRegistered(RecordKeeping):
+    """Register a statement that a document relays: who spoke, for which party, and when.
+
+    The slug (`origin`) is unique in the whole record.
+    """
 
     type: Literal["OriginRegistered"] = "OriginRegistered"
     origin: Slug

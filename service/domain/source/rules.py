@@ -1,19 +1,19 @@
-"""What may be recorded of a document and of the utterances behind it.
+"""Decide which events a source accepts.
 
-That a document is registered first and once, and that an origin's slug is nobody else's, is judged where the whole
-record is in view (`filing.py`).
+`filing.py` checks what needs the whole record: a document is registered once, and the slug of an origin is unique.
 """
 
-from service.domain.corrections import Effective
+from service.domain.assertion import ONLY_FOR_MEDIA
+from service.domain.corrections import EffectiveEvent
 from service.domain.errors import Malformed, Refusal
 from service.domain.source.events import OriginRegistered
 from service.domain.source.state import Source
 
 
-def judge(_state: Source, effect: Effective, _stream: str, _relation: str) -> Refusal | None:
-    """Why this cannot be recorded here, or None."""
+def judge(_state: Source, effect: EffectiveEvent, _stream: str, _relation: str) -> Refusal | None:
+    """Return why the stream refuses an event, or None."""
     match effect.data:
         case OriginRegistered(channel="outlet", party=party) if party != "MEDIA":
-            return Malformed("/channel", why="`outlet` is an outlet's own voice: only MEDIA has it")
+            return Malformed("/channel", why=f"`channel` {ONLY_FOR_MEDIA}")
         case _:
             return None

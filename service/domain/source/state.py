@@ -1,10 +1,10 @@
-"""A document as its stream leaves it: what is registered of it, and the utterances first registered with it."""
+"""Fold the stream of a source into its state: the registered document and its origins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.domain.corrections import Effective
+from service.domain.corrections import EffectiveEvent
 from service.domain.frozen import replace
 from service.domain.source.events import OriginRegistered, SourceRegistered
 
@@ -13,7 +13,7 @@ _REGISTERED: Final = ("publisher", "title", "sha256", "paragraphs", "published",
 
 @dataclass(frozen=True)
 class Source:
-    """A document. Origins by their slug; `paragraphs` is how many there are, None where nobody counted."""
+    """A document. `origins` are by slug. `paragraphs` is the number of paragraphs, None if it is not known."""
 
     opened: bool = False
     publisher: str = ""
@@ -26,8 +26,8 @@ class Source:
     origins: Mapping[str, OriginRegistered] = field(default_factory=dict)
 
 
-def evolve(state: Source, effect: Effective) -> Source:
-    """The state after one more event. Total: documents assert nothing, so nothing else is told of them."""
+def evolve(state: Source, effect: EffectiveEvent) -> Source:
+    """Return the state after an event. Never raise: other types change nothing."""
     match effect.data:
         case SourceRegistered() as registered:
             return replace(state, opened=True, **{name: getattr(registered, name) for name in _REGISTERED})

@@ -1,40 +1,58 @@
-"""The context of a report that is being written: what it can be about, cite and answer.
+"""Read the part of the record that a form offers as choices: irritants, rounds, sources, and earlier events.
 
-Streams are read with their events, because fields of an entry refer to events.
+Streams are read with their events, because fields such as `proposal` refer to events.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from service.api.auth import Access
-from service.api.limits import not_within
+from service.api.limits import unknown_id
 from service.api.parameters import Q, written
 from service.api.problems import Problem
 from service.api.resources import Resource, Snapshot, relations, rounds, sources
 from service.api.resources.listing import Items
-from service.domain.assertion import Assertion, Contract, Recorded, Statement
+from service.domain.actor.events import ActorRegistered
+from service.domain.assertion import Assertion, EventModel, Recorded, Statement
+from service.domain.corrections import named_by
+from service.domain.edtf import describe
 from service.domain.history import History
-from service.domain.irritant.events import ProposalTabled
+from service.domain.irritant.events import InstrumentExchanged, ProposalTabled, UnderstandingReported
 from service.domain.irritant.state import Irritant
 from service.domain.irritant.undertakings import agreements, offers
+from service.domain.relation.state import Person, Relation
 from service.domain.streams import history_of, parse_stream
 from service.follower.as_of import histories
+from service.openings import title_of_relation
+from service.projections import board
 from service.projections.board import BoardDocument, BoardRow
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
-from service.store import events
-from service.web.formatting import round_name
-from service.web.limited import relations as readable
+from service.projections.words.names import round_name
+from service.store import events, reports
+from service.store.codec import StoredReport
+from service.web.formatting import names_in_use
+from service.web.limited import readable_relations
 from service.web.pages import PageRequest
 
 _PAGE: Final = 1_000
+_REPORTS: Final = 50
+"""The latest reports of the relation, which the form suggests to attribute to a round."""
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Item = TypeVar("Item", bound=BaseModel)
+
+
+class OpenPoint(NamedTuple):
+    """An open next step or proposal: the name of the step, or the id of the proposal, and what it says."""
+
+    kind: Literal["step", "proposal"]
+    name: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -45,23 +63,44 @@ class FormContext:
     rounds: Sequence[RoundDocument]
     sources: Sequence[SourceSummary]
     histories: Mapping[str, History[Any]]
+    reports: Sequence[StoredReport] = ()
 
     def history(self, stream: str) -> History[Any]:
-        """Return the history of a stream; empty if it is not on record."""
+        """Return the history of a stream. It is empty if the stream is not on record."""
         return self.histories.get(stream) or history_of(stream)
 
+    @property
+    def persons(self) -> Sequence[Person]:
+        """Return the persons of the relation that are on record, each with every spelling of the name."""
+        talks = self.history(f"relation/{self.board.relation}").state
+        return list(talks.persons.values()) if isinstance(talks, Relation) else []
+
+    @property
+    def spellings(self) -> dict[str, tuple[str, ...]]:
+        """Return every recorded name of the actors whose streams are in this context, by code or slug."""
+        histories = (history for stream, history in self.histories.items() if stream.startswith("actor/"))
+        data = (event.data for history in histories for event in history.events)
+        return {naming.actor: tuple(naming.names) for naming in data if isinstance(naming, ActorRegistered)}
+
     def row(self, stream: str) -> BoardRow | None:
-        """Return the line of the board for an irritant's stream."""
+        """Return the row of the board for the stream of an irritant. None for other streams."""
         kind, _, member = stream.partition("/")
         return next((row for row in self.board.items if kind == "irritant" and row.id == member), None)
 
-    def called(self, stream: str) -> str:
-        """Return the title of the subject of a stream."""
+    def title(self, stream: str) -> str:
+        """Return the title of an irritant or relation, or the name of a round or source."""
         kind, _, member = stream.partition("/")
         if kind == "round":
             return round_name(member)
         row = self.row(stream)
         return row.title if row else self.board.title if kind == "relation" else member
+
+    def document(self, slug: str) -> str:
+        """Return the publisher and date of a document on record. Another document has only its slug."""
+        source = next((source for source in self.sources if source.id == slug), None)
+        if source is None:
+            return slug
+        return f"{source.publisher}, {describe(source.published)}" if source.published else source.publisher
 
     def round(self, id: str) -> RoundDocument | None:
         return next((round for round in self.rounds if round.id == id), None)
@@ -69,59 +108,105 @@ class FormContext:
     def versions(self, streams: Iterable[str]) -> dict[str, int]:
         """Return the versions of the irritants among these streams.
 
-        A report is refused if one of them has changed. Other streams may grow meanwhile.
+        The report expects these versions, so it is refused if an irritant has changed. Other streams may change.
         """
         return {stream: self.history(stream).version for stream in streams if stream.startswith("irritant/")}
 
-    def meant(self, entry: str, stream: str, field: str) -> Iterator[Recorded]:
-        """Yield the events on a stream that a field of this type of entry can refer to."""
-        history, kind = self.history(stream), _meant_by(entry, field)
-        yield from (e for e in history.events if isinstance(e.data, kind) and history.placed(e.id) is not None)
+    def choices(self, type: str, stream: str, field: str, own: str | None = None) -> Iterator[Recorded]:
+        """Yield the events on a stream that a field of this event type can refer to.
+
+        `own` is the event that is being corrected, if any. It cannot refer to itself or to an event that refers to it.
+        """
+        history, kind = self.history(stream), referred_type(type, field)
+        later = _coming_after(history, own)
+        placed = (e for e in history.events if isinstance(e.data, kind) and history.effect(e.id) is not None)
+        yield from (e for e in placed if e.id not in later)
 
     def steps(self, stream: str) -> Sequence[str]:
-        return (
-            [s.step for s in agreements(state) if s.open] if isinstance(state := self._state(stream), Irritant) else []
-        )
+        """Return the names of the open next steps of an irritant. Empty for other streams."""
+        state = self._state(stream)
+        return [step.step for step in agreements(state) if step.open] if isinstance(state, Irritant) else []
 
     def items(self, stream: str) -> Sequence[str]:
-        return list(state.items) if isinstance(state := self._state(stream), Irritant) else []
+        """Return the names of the items of an irritant. Empty for other streams."""
+        state = self._state(stream)
+        return list(state.items) if isinstance(state, Irritant) else []
 
-    def opens(self, stream: str) -> Iterator[tuple[str, str, str]]:
-        """Yield open steps and proposals: the kind (`step` or `proposal`), the name, and the text."""
+    def open_points(self, stream: str) -> Iterator[OpenPoint]:
+        """Yield the open next steps and proposals of an irritant. Nothing for other streams."""
         if isinstance(state := self._state(stream), Irritant):
-            yield from (("step", step.step, step.last.data.action) for step in agreements(state) if step.open)
-            yield from (("proposal", o.proposal.root, o.proposal.data.terms) for o in offers(state) if o.awaited)
+            yield from (OpenPoint("step", step.step, step.last.data.action) for step in agreements(state) if step.open)
+            for offer in offers(state):
+                if offer.awaited:
+                    yield OpenPoint("proposal", offer.proposal.root, offer.proposal.data.terms)
 
     def _state(self, stream: str) -> Any:
         return self.history(stream).state
 
 
-def _meant_by(entry: str, field: str) -> type[Contract]:
+def _coming_after(history: History[Any], id: str | None) -> set[str]:
+    """Return an event with those that name it, such as its evidence and answers, and those that name these."""
+    later = set() if id is None else {id}
+    for effect in history.order if later else ():
+        if later.intersection(named_by(effect)):
+            later.add(effect.id)
+    return later
+
+
+def referred_type(type: str, field: str) -> type[EventModel] | tuple[type[EventModel], ...]:
+    """Return the class or classes of the events that a field of this event type can refer to."""
     if field == "proposal":
         return ProposalTabled
+    if field == "instrument":
+        return InstrumentExchanged, UnderstandingReported
     # Evidence belongs to an assertion, never to other evidence.
-    return Assertion if entry == "EvidenceAdded" else Statement
+    return Assertion if type == "EvidenceAdded" else Statement
 
 
-def form_context(snapshot: Snapshot, relation: str, streams: Iterable[str]) -> FormContext:
-    """Return the context of a relation. Raises Problem if it is not on record.
+def form_context(
+    snapshot: Snapshot, relation: str, streams: Iterable[str], *, with_readouts: bool = False
+) -> FormContext:
+    """Return the context of a report on a relation, with the histories of these streams.
 
-    A limited visitor sees only the sources that the relation cites, and no stream beyond the limit.
+    `with_readouts`: also with the open irritants and the names of actors, which the text of a readout can mention.
+
+    A limited visitor gets only the sources that the relation cites, and only streams that the key may read. A relation
+    that is not on record has an empty board. Raises Problem.
     """
     visitor, upto = snapshot.reader, snapshot.head.position
-    board = snapshot.read(relations.BOARD, relation=relation)
-    within = None if visitor.reads is None else relation
-    named = [name for name in streams if (of := parse_stream(name)) and visitor.may_read(of.relation)]
+    cited_by = None if visitor.reads is None else relation
+    on_board = _board(snapshot, relation)
+    if with_readouts:
+        mentioned = [f"irritant/{row.id}" for row in on_board.items if row.lifecycle == "open"]
+        named = [f"actor/{actor.lower()}" for actor in names_in_use().registered]
+        streams = [*streams, f"relation/{relation}", *mentioned, *named]
+    readable = [
+        stream
+        for stream in dict.fromkeys(streams)
+        if (name := parse_stream(stream)) and visitor.may_read(name.relation)
+    ]
     return FormContext(
-        board,
-        listed(snapshot, rounds.LIST, relation=relation),
-        listed(snapshot, sources.LIST, relation=within),
-        histories(snapshot.c, named, upto),
+        on_board,
+        all_items(snapshot, rounds.LIST, relation=relation),
+        all_items(snapshot, sources.LIST, relation=cited_by),
+        histories(snapshot.c, {*readable, f"relation/{relation}"}, upto),
+        reports.page(snapshot.c, relation=relation, upto=upto, limit=_REPORTS, newest_first=True),
     )
 
 
-def listed(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: object) -> Sequence[Item]:
-    """Return all items of a list, read page by page."""
+def _board(snapshot: Snapshot, relation: str) -> BoardDocument:
+    """Return the board of a relation. It is empty for a relation that is not on record."""
+    try:
+        return snapshot.read(relations.BOARD, relation=relation)
+    except Problem as problem:
+        if problem.name != "not-found":
+            raise
+    empty = board.view(irritants=(), rounds=(), relation=history_of(f"relation/{relation}").reading())
+    return empty.model_copy(update={"title": title_of_relation(relation)})
+
+
+def all_items(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: object) -> Sequence[Item]:
+    """Read all items of a list, page by page."""
     found: list[Item] = []
     cursor: str | None = None
     while True:
@@ -135,8 +220,8 @@ def listed(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: obje
 def every_relation(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
     """Return every relation on record that the visitor may read."""
     if visit.visitor.reads is not None:
-        return readable(visit, snapshot)
-    return listed(snapshot, relations.LIST)
+        return readable_relations(visit, snapshot)
+    return all_items(snapshot, relations.LIST)
 
 
 def named_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
@@ -144,7 +229,7 @@ def named_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
     history = _history_with(snapshot, id) if _ID.fullmatch(id) else None
     event = history.recorded(id) if history else None
     if snapshot.reader.reads is not None and (event is None or not _is_within(snapshot.reader, event.stream)):
-        raise not_within(snapshot.reader)
+        raise unknown_id(snapshot.reader)
     if history is None or event is None:
         raise Problem("not-found", f"There is no event {id} on record.")
     return history, event
@@ -156,5 +241,6 @@ def _is_within(visitor: Access, stream: str) -> bool:
 
 
 def _history_with(snapshot: Snapshot, id: str) -> History[Any] | None:
+    """Return the history of the stream of this event. None if no event has this id."""
     event = events.by_ids(snapshot.c, [id]).get(id)
     return None if event is None else histories(snapshot.c, [event.stream], snapshot.head.position).get(event.stream)

@@ -1,48 +1,62 @@
-"""The form as it is drawn: its sections, its entries, and the controls of each field with choices and mistakes."""
+"""Make the values from which the templates draw a form: sections, entries, and a control for each field.
+
+An entry is one event that is being written. A section has the entries on one stream.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from markupsafe import Markup, escape
 
 from service.api.sessions import Session
 from service.domain import edtf
+from service.domain.actors import MEDIA
 from service.domain.assertion import Recorded, Statement
 from service.domain.catalogue import EVENT_TYPES
 from service.projections.board import BoardRow
-from service.web.formatting import capitalised, event_label, name_of, round_name
-from service.web.forms.context import FormContext
+from service.projections.words.bidi import isolated
+from service.projections.words.names import round_name
+from service.readouts.dates import edtf_of
+from service.store.codec import StoredReport
+from service.web.formatting import day, event_label, name_at_start, name_of
+from service.web.forms.cards import Card, card_of
+from service.web.forms.context import FormContext, OpenPoint, referred_type
 from service.web.forms.draft import Draft, Entry
-from service.web.forms.editing import offered, streams_of
+from service.web.forms.editing import addable_types, streams_of
 from service.web.forms.fields import Field
+from service.web.forms.openings import ROUND_BEGINS_WITH
 from service.web.forms.preview import Preview
+from service.web.forms.workspace import POINTED
 from service.web.ladder import ladder, symbols
 from service.web.messages import messages
 from service.web.standing import of_row
 
-_SUGGESTED: Final[Mapping[str, str]] = {
+_SUGGESTION_LISTS: Final[Mapping[str, str]] = {
     "document": "documents",
-    "round": "rounds",
     "merged_into": "irritants",
     "category": "categories",
 }
-_SUGGESTED_BY_STREAM: Final = frozenset({"step", "item"})
-_QUOTED: Final = re.compile(r"`([^`]+)`")
-_SHOWN_OF_SUMMARY: Final = 90
+"""The id of the list of suggestions for a field, by the name of the field."""
+_PERSONS: Final = frozenset({"person", "speaker"})
+"""Fields with the name of a person."""
+_LISTS_BY_STREAM: Final = frozenset({"step", "item"})
+"""Fields whose suggestions are different for each stream."""
+_CODE: Final = re.compile(r"`([^`]+)`")
+_SUMMARY_LENGTH: Final = 90
 
 
 class Option(NamedTuple):
-    """One choice."""
+    """One choice of a control."""
 
     value: str
     label: str | Markup
 
 
-class ReadBack(NamedTuple):
-    """A date in words, or the reason why it is not valid."""
+class DateInWords(NamedTuple):
+    """A date in words. If it is `wrong`, the text says why it is not valid."""
 
     text: str
     wrong: bool
@@ -50,7 +64,11 @@ class ReadBack(NamedTuple):
 
 @dataclass(frozen=True)
 class Control:
-    """One field of an entry in the form. `suggestions` is the id of its list."""
+    """One field of an entry in the form.
+
+    `suggestions` is the id of its list. `in_words` is its date in words. `mark` is `copied` if the value is that of
+    the entry edited last, `suggested` if it is a suggestion, and empty for a value that the operator gave.
+    """
 
     id: str
     field: Field
@@ -59,56 +77,79 @@ class Control:
     hint: Markup | None
     options: Sequence[Option] = ()
     suggestions: str | None = None
-    read: ReadBack | None = None
+    in_words: DateInWords | None = None
+    mark: Literal["", "copied", "suggested"] = ""
 
 
 class Group(NamedTuple):
-    """Fields that belong together, such as who says it, or when it was."""
+    """Fields that belong together: the fields of the type, what was said, by whom, where and when."""
 
     name: str
     controls: Sequence[Control]
 
 
-def groups(entry: Entry, draft: Draft, known: FormContext) -> Iterator[Group]:
+def groups(entry: Entry, draft: Draft, context: FormContext) -> Iterator[Group]:
     """Yield the fields of an entry in groups."""
     for name, fields in groupby(entry.fields, key=lambda field: field.group):
-        yield Group(name, [_control(entry, field, draft, known) for field in fields])
+        yield Group(name, [control(entry, field, draft, context) for field in fields])
 
 
-def _control(entry: Entry, field: Field, draft: Draft, known: FormContext) -> Control:
-    t, value = messages(), entry.said.get(field.path, "")
-    named = ".".join(field.path)
+def control(entry: Entry, field: Field, draft: Draft, context: FormContext) -> Control:
+    """Return the control of a field of an entry."""
+    t, value = messages(), entry.texts.get(field.path, "")
+    name = ".".join(field.path)
+    hint = "field-hint.person-on-record" if field.control == "person" else f"field-hint.{name}"
     return Control(
         id=entry.id_of(field.path),
         field=field,
         value=value,
-        label=t(f"field.{named}"),
-        hint=t(f"field-hint.{named}") if f"field-hint.{named}" in t else None,
-        options=tuple(_options(entry, field, value, draft, known)),
+        label=t(f"field.{name}"),
+        hint=t(hint) if hint in t else None,
+        options=tuple(_options(entry, field, value, draft, context)),
         suggestions=_suggestions(entry, field),
-        read=read_back(value) if field.control == "date" and value else None,
+        in_words=date_in_words(value) if field.control == "date" and value else None,
+        mark=_mark(entry, field, value, draft),
     )
 
 
-def read_back(text: str) -> ReadBack:
-    """Return how the record reads a date."""
-    try:
-        return ReadBack(edtf.describe(text), wrong=False)
-    except edtf.NotEdtf as error:
-        return ReadBack(str(error), wrong=True)
+def _mark(entry: Entry, field: Field, value: str, draft: Draft) -> Literal["", "copied", "suggested"]:
+    """Return the mark of a value. A copied or suggested value that the operator changed has none."""
+    space = draft.workspace
+    if not value:
+        return ""
+    if space.copied.get(entry.id_of(field.path)) == value:
+        return "copied"
+    return "suggested" if entry.number == POINTED and space.suggested.get(field.path) == value else ""
+
+
+def date_in_words(text: str) -> DateInWords:
+    """Return a date in words, with its EDTF if it was written in words. Else return the reason why it is not valid."""
+    value = edtf_of(text)
+    if value is None:
+        try:
+            edtf.parse(text)
+        except edtf.NotEdtf as error:
+            return DateInWords(str(messages()("file.not-a-date", why=str(error)).unescape()), wrong=True)
+    words = edtf.describe(value or text)
+    same = value is None or value == text
+    return DateInWords(words if same else str(messages()("file.date-becomes", words=words, edtf=value)), wrong=False)
 
 
 def _suggestions(entry: Entry, field: Field) -> str | None:
+    """Return the id of the list of suggestions for a field, or None."""
     if field.control == "party":
         return "voices" if field.path[0] == "asserted_by" or entry.type == "OriginRegistered" else "parties"
     if field.path == ("source", "origin"):
         return "origins"
-    if field.name in _SUGGESTED_BY_STREAM:
+    if field.name in _PERSONS and field.control == "line":
+        return "persons"
+    if field.name in _LISTS_BY_STREAM:
         return f"{field.name}s-of-{entry.stream.replace('/', '-')}"
-    return _SUGGESTED.get(field.name)
+    return _SUGGESTION_LISTS.get(field.name)
 
 
-def _options(entry: Entry, field: Field, value: str, draft: Draft, known: FormContext) -> Iterator[Option]:
+def _options(entry: Entry, field: Field, value: str, draft: Draft, context: FormContext) -> Iterator[Option]:
+    """Yield the choices of a field. Empty for a field with free text."""
     t = messages()
     match field.control:
         case "choice":
@@ -116,20 +157,65 @@ def _options(entry: Entry, field: Field, value: str, draft: Draft, known: FormCo
         case "yes-no":
             yield from (Option("true", t("choice.true")), Option("false", t("choice.false")))
         case "actor":
-            yield from (Option(code, capitalised(name_of(code))) for code in (*known.board.parties, "both"))
+            third = sorted({third.actor for row in context.board.items for third in row.third_parties} - {MEDIA})
+            actors = dict.fromkeys((*context.board.parties, "both", *third, *filter(None, [value])))
+            yield from (Option(actor, name_at_start(actor)) for actor in actors)
         case "event":
-            yield from _events(entry, field, value, draft, known)
+            yield from _events(entry, field, value, draft, context)
+        case "person":
+            yield from _persons(value, draft, context)
+        case "round":
+            named = {round.id: round.name for round in reversed(context.rounds)}
+            begun = (e.stream.partition("/")[2] for e in draft.entries if e.stream.startswith("round/"))
+            for id in (*begun, *filter(None, [value])):
+                named.setdefault(id, round_name(id))
+            yield from (Option(id, name) for id, name in named.items())
+        case "report":
+            titled = {report.id: _report_label(report) for report in context.reports}
+            yield from (Option(id, label) for id, label in titled.items())
+            if value and value not in titled:
+                yield Option(value, t("file.this-report"))
         case _:
             return
 
 
-def _events(entry: Entry, field: Field, value: str, draft: Draft, known: FormContext) -> Iterator[Option]:
-    history = known.history(entry.stream)
-    found = [Option(e.id, label_of(e)) for e in known.meant(entry.type, entry.stream, field.name)]
+def _persons(value: str, draft: Draft, context: FormContext) -> Iterator[Option]:
+    """Yield an option for each spelling of the name of each person, so that people find a person by any of them.
+
+    A label begins with its own spelling and ends with the other spellings. `value` is the chosen person. Only this
+    report may name that person.
+    """
+    on_record = {person.person for person in context.persons}
+    found = [
+        Option(person.person, " · ".join((name, *(other for other in person.names if other != name))))
+        for person in context.persons
+        for name in person.names
+    ]
+    if value and value not in on_record:
+        namings = (entry for entry in draft.entries if _is_naming_of(entry, value))
+        written = next((_lines(entry.texts.get(("names",), "")) for entry in namings), [])
+        found.append(Option(value, written[0] if written else value))
+    yield from sorted(found, key=lambda option: option.label.casefold())
+
+
+def _is_naming_of(entry: Entry, person: str) -> bool:
+    """Return whether an entry puts this person on record."""
+    return entry.type == "PersonNamed" and entry.texts.get(("person",)) == person
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _events(entry: Entry, field: Field, value: str, draft: Draft, context: FormContext) -> Iterator[Option]:
+    """Yield the events that a field can refer to: on record, earlier in this report, and the chosen event."""
+    history = context.history(entry.stream)
+    choices = context.choices(entry.type, entry.stream, field.name, entry.recorded)
+    found = [Option(event.id, label_of(event)) for event in choices]
     found += [
         Option(other.id, messages()("file.of-this-report", type=event_label(other.type), number=other.number))
-        for other in draft.of(entry.stream)
-        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], Statement)
+        for other in draft.entries_on(entry.stream)
+        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], referred_type(entry.type, field.name))
     ]
     if value and value not in {option.value for option in found} and (event := history.recorded(value)):
         found.append(Option(value, label_of(event)))
@@ -137,18 +223,18 @@ def _events(entry: Entry, field: Field, value: str, draft: Draft, known: FormCon
 
 
 def label_of(event: Recorded) -> str:
-    """Return an event in one line: its version, its voice and its summary."""
-    said = event.data
-    if not isinstance(said, Statement):
+    """Return an event in one line: its version, its speaker and its summary, such as `@7 The United States: …`."""
+    data = event.data
+    if not isinstance(data, Statement):
         return f"@{event.version} {event_label(event.type)}"
-    summary = said.summary
-    if len(summary) > _SHOWN_OF_SUMMARY:
-        summary = f"{summary[:_SHOWN_OF_SUMMARY].rstrip()}…"
-    return f"@{event.version} {said.asserted_by.party}: {summary}"
+    summary = isolated(data.summary)
+    if len(summary) > _SUMMARY_LENGTH:
+        summary = f"{summary[:_SUMMARY_LENGTH].rstrip()}…"
+    return f"@{event.version} {name_at_start(data.asserted_by.party).unescape()}: {summary}"
 
 
 def word_for(choice: str) -> Markup:
-    """Return a value of the HTTP interface as people read it."""
+    """Return a value of the HTTP interface in words."""
     t = messages()
     for name in (f"choice.{choice}", f"rung.{choice}"):
         if name in t:
@@ -159,65 +245,93 @@ def word_for(choice: str) -> Markup:
 def explanation(type: str) -> Markup:
     """Return what a type of event means: the docstring of its model."""
     text = str(escape(" ".join((EVENT_TYPES[type].__doc__ or "").split())))
-    return Markup(_QUOTED.sub(r"<code>\1</code>", text))  # noqa: S704 -- escaped
+    return Markup(_CODE.sub(r"<code>\1</code>", text))  # noqa: S704 -- escaped
 
 
 @dataclass(frozen=True)
 class Suggestions:
-    """A list of choices that controls refer to by id."""
+    """A list of suggestions. Controls refer to it by its id."""
 
     id: str
     options: Sequence[Option]
 
 
-def suggestions(draft: Draft, known: FormContext) -> Iterable[Suggestions]:
-    """Yield every list of choices: what is on record, and what this report registers."""
-    parties = known.board.parties
+def suggestions(draft: Draft, context: FormContext) -> Iterable[Suggestions]:
+    """Yield every list of suggestions, from the record and from the documents and statements of this report."""
+    parties = context.board.parties
     yield Suggestions("parties", [Option(code, name_of(code)) for code in parties])
-    yield Suggestions("voices", [Option(code, name_of(code)) for code in (*parties, "JOINT", "MEDIA")])
-    yield Suggestions("documents", list(_documents(draft, known)))
-    yield Suggestions("origins", list(_origins(draft, known)))
-    yield Suggestions("rounds", [Option(round.id, round.place or "") for round in known.rounds])
-    yield Suggestions("irritants", [Option(row.id, row.title) for row in known.board.items])
-    yield Suggestions("categories", [Option(name, "") for name in sorted({row.category for row in known.board.items})])
+    voices = dict.fromkeys((*parties, "JOINT", "MEDIA", *context.board.names))
+    yield Suggestions("voices", [Option(code, name_of(code)) for code in voices])
+    yield Suggestions("documents", list(_documents(draft, context)))
+    yield Suggestions("origins", list(_origins(draft, context)))
+    yield Suggestions("persons", list(_spellings(draft, context)))
+    yield Suggestions("irritants", [Option(row.id, row.title) for row in context.board.items])
+    categories = sorted({row.category for row in context.board.items})
+    yield Suggestions("categories", [Option(name, "") for name in categories])
     for stream in dict.fromkeys(entry.stream for entry in draft.entries):
         member = stream.replace("/", "-")
-        yield Suggestions(f"steps-of-{member}", [Option(step, "") for step in known.steps(stream)])
-        yield Suggestions(f"items-of-{member}", [Option(item, "") for item in known.items(stream)])
+        yield Suggestions(f"steps-of-{member}", [Option(step, "") for step in context.steps(stream)])
+        yield Suggestions(f"items-of-{member}", [Option(item, "") for item in context.items(stream)])
 
 
-def _documents(draft: Draft, known: FormContext) -> Iterator[Option]:
+def _spellings(draft: Draft, context: FormContext) -> Iterator[Option]:
+    """Yield every spelling of the name of each person, with the role: those on record, and those of this report."""
+    for person in context.persons:
+        yield from (Option(name, person.role) for name in person.names)
+    for entry in draft.entries:
+        if entry.type == "PersonNamed":
+            role, names = entry.texts.get(("role",), ""), _lines(entry.texts.get(("names",), ""))
+            yield from (Option(name, role) for name in names)
+
+
+def _report_label(report: StoredReport) -> str:
+    return f"{report.title} ({day(report.recorded_at)})"
+
+
+def _documents(draft: Draft, context: FormContext) -> Iterator[Option]:
+    """Yield the documents that this report registers, then those on record."""
     for entry in draft.entries:
         if entry.type == "SourceRegistered":
-            yield Option(entry.stream.partition("/")[2], entry.said.get(("publisher",), ""))
-    yield from (Option(source.id, source.publisher) for source in known.sources)
+            yield Option(entry.stream.partition("/")[2], entry.texts.get(("publisher",), ""))
+    yield from (Option(source.id, source.publisher) for source in context.sources)
 
 
-def _origins(draft: Draft, known: FormContext) -> Iterator[Option]:
+def _origins(draft: Draft, context: FormContext) -> Iterator[Option]:
+    """Yield the origins that this report registers, then those on record, each with its speaker."""
     for entry in draft.entries:
         if entry.type == "OriginRegistered":
-            yield Option(entry.said.get(("origin",), ""), entry.said.get(("speaker",), ""))
-    for source in known.sources:
-        yield from (Option(origin.origin, f"{origin.party}: {origin.speaker}") for origin in source.origins)
+            yield Option(entry.texts.get(("origin",), ""), entry.texts.get(("speaker",), ""))
+    for source in context.sources:
+        yield from (
+            Option(origin.origin, f"{name_at_start(origin.party).unescape()}: {origin.speaker}")
+            for origin in source.origins
+        )
 
 
-_MOST_DRAWN: Final = 100
+_MAX_LADDERS: Final = 100
 """Forms with more streams show no ladders, so that the page stays below 400 kB."""
 
 
 @dataclass(frozen=True)
 class EntryForm:
-    """One entry as the form shows it."""
+    """One entry as the form shows it: the name of its type, an explanation, and its fields.
+
+    An entry that is shown as a card has no fields.
+    """
 
     entry: Entry
     type: Markup
     explained: Markup
     groups: Sequence[Group]
+    card: Card | None = None
 
 
 @dataclass(frozen=True)
 class Section:
-    """The entries on one stream. `opens` has the open steps and proposals."""
+    """The entries on one stream. `types` are those of events that can be added.
+
+    `row` is the row of an irritant on the board. `after` is its headline after the report, if there is a preview.
+    """
 
     stream: str
     kind: str
@@ -225,12 +339,13 @@ class Section:
     row: BoardRow | None
     entries: Sequence[EntryForm]
     types: Sequence[Option]
-    opens: Sequence[tuple[str, str, str]]
-    is_drawn: bool
+    open_points: Sequence[OpenPoint]
+    has_ladder: bool
+    after: str | None = None
 
     @property
     def ladder(self) -> Markup | None:
-        return ladder(of_row(self.row)) if self.row and self.is_drawn else None
+        return ladder(of_row(self.row)) if self.row and self.has_ladder else None
 
     @property
     def sentence(self) -> str | None:
@@ -238,43 +353,82 @@ class Section:
 
 
 def form_values(
-    session: Session, draft: Draft, known: FormContext, found: Preview | None = None, *, refused: bool = False
+    session: Session, draft: Draft, context: FormContext, preview: Preview | None = None, *, refused: bool = False
 ) -> dict[str, Any]:
-    """Return the values for the form. `found` is the preview.
+    """Return the values for the template of the form.
 
-    With `refused`, mistakes are shown at empty fields too.
+    After a refusal (`refused`), mistakes are shown at empty fields too.
     """
-    names = streams_of(known)
+    names = streams_of(context)
     return {
         "draft": draft,
-        "made_for": session.key.id,
-        "documents": [entry_form(e, draft, known) for e in draft.in_order if e.stream.startswith("source/")],
-        "sections": [
-            _section(stream, draft, known, names) for stream in draft.shown if not stream.startswith("source")
+        "made_for": session.key.id,  # the form is refused if it is sent with another key
+        "documents": [
+            entry_form(entry, draft, context) for entry in draft.in_order if entry.stream.startswith("source/")
         ],
+        "sections": [
+            _section(stream, draft, context, names, preview)
+            for stream in draft.shown
+            if not stream.startswith("source")
+        ],
+        "round_title": _title(f"round/{draft.relation}/{draft.round}", draft, names) if draft.round else "",
         "others": [Option(stream, name) for stream, name in names.items() if stream not in draft.shown],
-        "suggestions": list(suggestions(draft, known)),
+        "round_begins_with": [Option(type, event_label(type)) for type in ROUND_BEGINS_WITH],
+        "suggestions": list(suggestions(draft, context)),
         "symbols": symbols(),
-        "preview": found,
-        "mistakes": {m.id: m.detail for m in found.mistakes if refused or not m.unfilled} if found else {},
+        "preview": preview,
+        "mistakes": {
+            mistake.id: mistake.detail
+            for mistake in (preview.mistakes if preview else ())
+            if refused or not mistake.unfilled
+        },
         "refused": refused,
     }
 
 
-def _section(stream: str, draft: Draft, known: FormContext, names: Mapping[str, str]) -> Section:
+def _title(stream: str, draft: Draft, names: Mapping[str, str]) -> str:
+    """Return the title of a stream: on record, else written in this report, else made from its id."""
     kind, _, member = stream.partition("/")
-    title = names.get(stream) or next((e.said.get(("title",), "") for e in draft.of(stream)), "") or member
+    entries = draft.entries_on(stream)
+    written = (entry.texts.get(("title",), "") or entry.texts.get(("names",), "") for entry in entries)
+    otherwise = name_of(member) if kind == "actor" else round_name(member) if kind == "round" else member
+    return names.get(stream) or next(filter(None, written), "").partition("\n")[0] or otherwise
+
+
+def _section(
+    stream: str, draft: Draft, context: FormContext, names: Mapping[str, str], preview: Preview | None
+) -> Section:
+    """Return the section of one stream. `names` has the title of each stream on record."""
+    effects = preview.effects if preview else ()
     return Section(
         stream=stream,
-        kind=kind,
-        title=round_name(member) if kind == "round" else title,
-        row=known.row(stream),
-        entries=[entry_form(entry, draft, known) for entry in draft.of(stream)],
-        types=[Option(type, event_label(type)) for type in offered(stream, known)],
-        opens=list(known.opens(stream)),
-        is_drawn=len(draft.shown) <= _MOST_DRAWN,
+        kind=stream.partition("/")[0],
+        title=_title(stream, draft, names),
+        row=context.row(stream),
+        entries=[entry_form(entry, draft, context) for entry in draft.entries_on(stream)],
+        types=[Option(type, event_label(type)) for type in addable_types(stream, context)],
+        open_points=list(context.open_points(stream)),
+        has_ladder=len(draft.shown) <= _MAX_LADDERS,
+        after=next((effect.sentence for effect in effects if f"irritant/{effect.id}" == stream), None),
     )
 
 
-def entry_form(entry: Entry, draft: Draft, known: FormContext) -> EntryForm:
-    return EntryForm(entry, event_label(entry.type), explanation(entry.type), list(groups(entry, draft, known)))
+def document_title(slug: str, draft: Draft, context: FormContext) -> str:
+    """Return the title of a document of this report, else the publisher and date of one on record."""
+    entries = draft.entries_on(f"source/{slug}")
+    titles = (entry.texts.get((name,)) for name in ("title", "publisher") for entry in entries)
+    return next(filter(None, titles), None) or context.document(slug)
+
+
+def entry_form(entry: Entry, draft: Draft, context: FormContext) -> EntryForm:
+    """Return an entry as its fields, or as a card."""
+    label, explained = event_label(entry.type), explanation(entry.type)
+    if entry.number in draft.workspace.folded:
+        return EntryForm(
+            entry,
+            label,
+            explained,
+            (),
+            card_of(entry, document_title(entry.texts.get(("source", "document"), ""), draft, context)),
+        )
+    return EntryForm(entry, label, explained, list(groups(entry, draft, context)))

@@ -1,39 +1,40 @@
-"""Corrections and retractions, `/correct/…` and `/retract/…`. Nothing is erased.
+"""The forms of corrections and retractions, `/correct/…` and `/retract/…`.
 
-A correction files the fields that differ from the record, with a reason. It is a report of one event, with a preview.
-Before a retraction, the form lists the evidence that loses its effect too.
+Each files a report with one event and a reason, after a preview. A correction contains the fields that differ from the
+record. Before a retraction, the form lists the evidence that loses its effect too. Nothing is erased.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from service.api.parameters import Query
-from service.api.problems import Mistake, Problem, problem_of
+from service.api.problems import Mistake, Problem
 from service.api.resources import Snapshot
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded
 from service.domain.catalogue import dump
-from service.domain.errors import Refused
 from service.domain.history import History
 from service.domain.streams import parse_stream
-from service.projections.consequences import falls_with
-from service.recorder import KeyReused
+from service.projections.words.consequences import falls_with
+from service.projections.words.event_types import event_name
+from service.web.forms.amending import file_amendment, preview_amendment
 from service.web.forms.context import every_relation, form_context, named_event
 from service.web.forms.controls import entry_form, label_of, suggestions
-from service.web.forms.draft import Draft, Entry, Placed, at_field, put, said_in
-from service.web.forms.fields import Path, fields_of, plain, written
-from service.web.forms.filing import part, refuse_others, reporter
+from service.web.forms.draft import Draft, Entry, FieldMistake, mistake_at, set_value, texts_in, whole_mistake
+from service.web.forms.fields import Path, fields_of, form_text, json_value
+from service.web.forms.filing import part_response, require_may_report, require_session
 from service.web.forms.new_report import new_key
-from service.web.forms.posted import Form, form_response, is_of_session, posted, session_of
-from service.web.forms.preview import Preview, preview_of, receipt
+from service.web.forms.posted import Form, form_response, is_for_session, read_form, session_of
+from service.web.forms.preview import Preview
 from service.web.ladder import symbols
-from service.web.login import local, sign_in_again, with_cookie
+from service.web.login import local_address, sign_in_again, with_cookie
 from service.web.messages import messages
-from service.web.pages import PageRequest, address, page_request, read_snapshot
+from service.web.pages import PageRequest, page_request, read_snapshot
+from service.web.stream_titles import title_of
 
 Kind = Literal["correct", "retract"]
 _TYPES: Final[dict[Kind, str]] = {"correct": "AssertionCorrected", "retract": "AssertionRetracted"}
@@ -42,7 +43,7 @@ _NUMBER: Final = 0
 
 @dataclass(frozen=True)
 class Amendment:
-    """A correction or retraction that is being written. `seen` is the version of the stream that the writer saw."""
+    """A correction or retraction that is being written. `seen` is the version of the stream that the form showed."""
 
     kind: Kind
     history: History[Any]
@@ -59,18 +60,18 @@ class Amendment:
         return f"/{self.kind}/{self.target.id}"
 
     @cached_property
-    def reads(self) -> dict[str, Any]:
-        """Return the target as it reads now."""
-        return dump(self.history.amendments.reads(self.target))
+    def current(self) -> dict[str, Any]:
+        """Return the target with the corrections on record."""
+        return dump(self.history.amendments.content_of(self.target))
 
     @property
     def changes(self) -> dict[str, Any]:
         """Return the merge patch from the record to the form."""
         patch: dict[str, Any] = {}
         for field in self.entry.fields:
-            before, text = written(field, within(self.reads, field.path)), self.entry.said.get(field.path, "")
+            before, text = form_text(field, value_at(self.current, field.path)), self.entry.texts.get(field.path, "")
             if text != before:
-                put(patch, field.path, plain(field, text) if text else None)
+                set_value(patch, field.path, json_value(field, text) if text else None)
         if "inference" in patch:
             patch["occurred_basis"] = "inferred" if patch["inference"] else "stated"
         return patch
@@ -86,26 +87,26 @@ class Amendment:
         event = {"stream": stream, "type": _TYPES[self.kind], "target": self.target.id}
         if self.reason:
             event["reason"] = self.reason
-        said = {**event, "changes": self.changes} if self.kind == "correct" else event
-        return {"relation": self.relation, "title": self.title, "expect": {stream: self.seen}, "events": [said]}
+        complete = {**event, "changes": self.changes} if self.kind == "correct" else event
+        return {"relation": self.relation, "title": self.title, "expect": {stream: self.seen}, "events": [complete]}
 
-    def placed(self, mistakes: Iterable[Mistake]) -> list[Placed]:
+    def locate_mistakes(self, mistakes: Iterable[Mistake]) -> list[FieldMistake]:
         """Return each mistake at its field."""
-        return [self._placed(tuple((m.pointer or "").split("/")[1:]), m.detail) for m in mistakes]
+        return [self._locate(tuple((m.pointer or "").split("/")[1:]), m.detail) for m in mistakes]
 
-    def _placed(self, tokens: Path, detail: str) -> Placed:
+    def _locate(self, tokens: Path, detail: str) -> FieldMistake:
         match tokens:
             case ["events", "0", "reason"]:
-                return Placed("reason", None, None, detail, not self.reason)
+                return whole_mistake("reason", detail, unfilled=not self.reason)
             case ["events", "0", "changes", *rest] if rest:
-                return at_field(self.entry, tuple(rest), detail)
+                return mistake_at(self.entry, tuple(rest), detail)
             case ["expect", *_]:
-                return Placed("expect", None, None, detail)
+                return whole_mistake("expect", detail)
             case _:
-                return Placed("report", None, None, detail)
+                return whole_mistake("report", detail)
 
 
-def within(data: Any, path: Path) -> Any:
+def value_at(data: Any, path: Path) -> Any:
     """Return the value at a path of an event, or None."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
@@ -115,32 +116,32 @@ def within(data: Any, path: Path) -> Any:
 def _new_amendment(
     kind: Kind, history: History[Any], target: Recorded, key: str, relation: str, title: str
 ) -> Amendment:
-    """Return an amendment without changes."""
-    reads = dump(history.amendments.reads(target))
-    said = {field.path: written(field, within(reads, field.path)) for field in _asked(kind, target)}
-    entry = Entry(_NUMBER, target.stream, target.type, said)
+    """Return an amendment without changes, for a new form."""
+    current = dump(history.amendments.content_of(target))
+    texts = {field.path: form_text(field, value_at(current, field.path)) for field in _form_fields(kind, target)}
+    entry = Entry(_NUMBER, target.stream, target.type, texts, recorded=target.id)
     return Amendment(kind, history, target, key, relation, title, "", history.version, entry)
 
 
-def _filled_in(form: Form, begun: Amendment) -> Amendment:
-    """Return the amendment with the values of a form."""
+def _filled_in(form: Form, unchanged: Amendment) -> Amendment:
+    """Return the amendment with the values of a posted form."""
     seen = form.get("seen")
-    said = said_in(form).get(_NUMBER, {})
+    texts = texts_in(form).get(_NUMBER, {})
     return Amendment(
-        begun.kind,
-        begun.history,
-        begun.target,
-        form.get("key") or begun.key,
-        form.get("relation") or begun.relation,
-        begun.title,
+        unchanged.kind,
+        unchanged.history,
+        unchanged.target,
+        form.get("key") or unchanged.key,
+        form.get("relation") or unchanged.relation,
+        unchanged.title,
         form.get("reason"),
-        int(seen) if seen.isdecimal() and len(seen) < 10 else begun.seen,
-        Entry(_NUMBER, begun.entry.stream, begun.entry.type, {**begun.entry.said, **said}),
+        int(seen) if seen.isdecimal() and len(seen) < 10 else unchanged.seen,
+        replace(unchanged.entry, texts={**unchanged.entry.texts, **texts}),
     )
 
 
-def _asked(kind: Kind, target: Recorded) -> Iterable[Any]:
-    """Return the fields of the form. A retraction asks only for a reason, and a correction has no form."""
+def _form_fields(kind: Kind, target: Recorded) -> Iterable[Any]:
+    """Return the fields of the form. A retraction asks only for a reason. An amendment itself cannot be corrected."""
     is_amendment = isinstance(target.data, AssertionCorrected | AssertionRetracted)
     return () if kind == "retract" or is_amendment else fields_of(target.type)
 
@@ -159,34 +160,34 @@ async def retract(request: Request, id: str) -> Response:
 
 
 @router.post("/correct/{id}")
-async def write_correction(request: Request, id: str) -> Response:
-    return await _written(request, "correct", id)
+async def submit_correction(request: Request, id: str) -> Response:
+    return await _submit(request, "correct", id)
 
 
 @router.post("/retract/{id}")
-async def write_retraction(request: Request, id: str) -> Response:
-    return await _written(request, "retract", id)
+async def submit_retraction(request: Request, id: str) -> Response:
+    return await _submit(request, "retract", id)
 
 
 @router.post("/correct/{id}/preview")
 async def preview_correction(request: Request, id: str) -> Response:
-    return await _previewed(request, "correct", id)
+    return await _preview_part(request, "correct", id)
 
 
 @router.post("/retract/{id}/preview")
 async def preview_retraction(request: Request, id: str) -> Response:
-    return await _previewed(request, "retract", id)
+    return await _preview_part(request, "retract", id)
 
 
 async def _form(request: Request, kind: Kind, id: str) -> Response:
     visit = await page_request(request, Query)
-    reporter(visit, session_of(request.scope))
+    require_session(visit, session_of(request.scope))
     amendment = await _read_amendment(request, visit, kind, id)
-    return await _shown(request, amendment, found=await _preview(request, amendment), is_fresh=True)
+    return await _page(request, amendment, found=await preview_amendment(request, amendment), is_fresh=True)
 
 
-async def _written(request: Request, kind: Kind, id: str) -> Response:
-    form = await posted(request)
+async def _submit(request: Request, kind: Kind, id: str) -> Response:
+    form = await read_form(request)
     session, notice = session_of(request.scope), None
     if session is None:
         refused = await sign_in_again(request, form, Query)
@@ -195,25 +196,25 @@ async def _written(request: Request, kind: Kind, id: str) -> Response:
         notice = "file.signed-in-again"
     visit = await page_request(request, Query)
     amendment = _filled_in(form, await _read_amendment(request, visit, kind, id))
-    refuse_others(visit, amendment.relation)
+    require_may_report(visit, amendment.relation)
     if session is None:
-        return with_cookie(request, await _shown(request, amendment, notice=notice))
-    if not is_of_session(form, session):
-        return await _shown(request, amendment, status=403, notice="file.other-session")
+        return with_cookie(request, await _page(request, amendment, notice=notice))
+    if not is_for_session(form, session):
+        return await _page(request, amendment, status=403, notice="file.other-session")
     if form.get("do") != "file":
-        return await _shown(request, amendment, found=await _preview(request, amendment))
-    return await _filed(request, amendment)
+        return await _page(request, amendment, found=await preview_amendment(request, amendment))
+    return await file_amendment(request, amendment, partial(_page, request), _as_now)
 
 
-async def _previewed(request: Request, kind: Kind, id: str) -> Response:
-    form = await posted(request)
+async def _preview_part(request: Request, kind: Kind, id: str) -> Response:
+    form = await read_form(request)
     session = session_of(request.scope)
-    if session is None or not is_of_session(form, session):
-        return part(request, "preview-ended.html", {"address": local(form.get("address"))})
+    if session is None or not is_for_session(form, session):
+        return part_response(request, "preview-ended.html", {"address": local_address(form.get("address"))})
     visit = await page_request(request, Query)
     amendment = _filled_in(form, await _read_amendment(request, visit, kind, id))
-    refuse_others(visit, amendment.relation)
-    return part(request, "preview.html", {"preview": await _preview(request, amendment)})
+    require_may_report(visit, amendment.relation)
+    return part_response(request, "preview.html", {"preview": await preview_amendment(request, amendment)})
 
 
 async def _read_amendment(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
@@ -228,48 +229,24 @@ def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str)
     stream = parse_stream(target.stream)
     assert stream is not None  # it is on record
     relation = stream.relation or _any_relation(visit, snapshot)
-    title = messages()(f"amend.title-of-{kind}", member=stream.member, version=target.version)
-    return _new_amendment(kind, history, target, new_key(), relation, str(title.unescape()))
+    title = messages()(f"amend.title-of-{kind}", type=event_name(target.type), title=title_of(history))
+    return _new_amendment(kind, history, target, new_key(), relation, str(title.unescape())[:300])
 
 
 def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
-    """Return a relation to file the correction of a source under. Raises Problem."""
+    """Return the first relation that the visitor may report on, for the correction of a source. Raises Problem."""
     for relation in every_relation(visit, snapshot):
         if visit.visitor.may_report_on(relation.id):
             return relation.id
     raise Problem("not-found", "Your key may not report on any relation that is on record.")
 
 
-async def _preview(request: Request, amendment: Amendment) -> Preview:
-    """Return what filing would change; nothing for an empty correction."""
-    if amendment.is_empty:
-        return Preview()
-    # The preview works without a reason, which filing requires.
-    reasoned = amendment if amendment.reason else replace(amendment, reason=amendment.title)
-    return await preview_of(request, reasoned.body, amendment.placed)
+async def _as_now(amendment: Amendment) -> Amendment:
+    """Return a refused amendment that expects the present version. Its page shows what was recorded since."""
+    return replace(amendment, seen=amendment.history.version)
 
 
-async def _filed(request: Request, amendment: Amendment) -> Response:
-    if amendment.is_empty:
-        return await _shown(request, amendment, status=422, notice="amend.nothing-changed")
-    try:
-        led_to = await receipt(request, amendment.body, amendment.key, dry_run=False)
-    except Refused as refused:
-        problem = problem_of(refused)
-        preview, why = await _preview(request, amendment), amendment.placed(problem.document.errors or ())
-        # A report without a reason is refused before its other mistakes are found.
-        mistakes = {mistake.id: mistake for mistake in (*preview.mistakes, *why)}
-        found = replace(preview, mistakes=list(mistakes.values()), problem=problem.document)
-        # The page shows what was recorded since, so the writer has seen it.
-        retried = replace(amendment, seen=amendment.history.version)
-        return await _shown(request, retried, status=problem.status, found=found, refused=True)
-    except KeyReused as reused:
-        retried, before = replace(amendment, key=new_key()), f"/reports/{reused.first.id}"
-        return await _shown(request, retried, status=422, notice="file.filed-before", before=before)
-    return RedirectResponse(address(f"/reports/{led_to.report.id}", filed=amendment.key), 303)
-
-
-async def _shown(
+async def _page(
     request: Request,
     amendment: Amendment,
     *,
@@ -280,23 +257,24 @@ async def _shown(
     notice: str | None = None,
     **facts: str,
 ) -> Response:
+    """Return the page with the form, or only the form for the script. `facts` fills the places of the notice."""
     visit = await page_request(request, Query)
-    session = reporter(visit, session_of(request.scope))
-    refuse_others(visit, amendment.relation)
+    session = require_session(visit, session_of(request.scope))
+    require_may_report(visit, amendment.relation)
     target, entry = amendment.target, amendment.entry
     draft = Draft(amendment.address, amendment.key, amendment.relation, "", amendment.title, entries=(entry,))
-    known = await read_snapshot(
+    context = await read_snapshot(
         request, visit, lambda snapshot: form_context(snapshot, amendment.relation, [target.stream])
     )
     values = {
         "amendment": amendment,
         "made_for": session.key.id,
-        "called": known.called(target.stream),
+        "called": context.title(target.stream),
         "label": label_of(target),
         "on_record": f"/events/{target.id}",
         "falls": [label_of(e) for e in falls_with(amendment.history, target.id)] if amendment.kind == "retract" else [],
-        "written": entry_form(entry, draft, known) if entry.said else None,
-        "suggestions": list(suggestions(replace(draft, shown=(target.stream,)), known)),
+        "written": entry_form(entry, draft, context) if entry.texts else None,
+        "suggestions": list(suggestions(replace(draft, shown=(target.stream,)), context)),
         "symbols": symbols(),
         "preview": found,
         "mistakes": {m.id: m.detail for m in found.mistakes if refused or not m.unfilled} if found else {},

@@ -1,7 +1,7 @@
-"""A report that is being written: read from the posted form, turned into the body that is filed.
+"""A report that is being written. It is read from the posted form, and becomes the body that is filed.
 
-Fields of the form are named after their places in the report, so that a mistake finds its field. An entry keeps its
-number when others are removed, because entries refer to each other by number.
+A form field is named after its entry and its path in the event, such as `e3-source-origin`, so that a mistake finds its
+field. An entry keeps its number when other entries are removed, because entries refer to each other by number.
 """
 
 import re
@@ -12,25 +12,36 @@ from typing import Any, Final
 from service.api.problems import Mistake
 from service.domain.assertion import Statement
 from service.domain.catalogue import EVENT_TYPES
+from service.domain.mistakes import without_field
 from service.domain.streams import parse_stream
-from service.web.forms.fields import Field, Path, fields_of, plain
+from service.openings.slugs import slug_of
+from service.readouts.dates import edtf_of
+from service.web.forms import workspace
+from service.web.forms.fields import Field, Path, fields_of, json_value
+from service.web.forms.labels import in_labels
 from service.web.forms.posted import Form
+from service.web.forms.workspace import POINTED, Workspace
 
 MOST_ENTRIES: Final = 500
-_NAME: Final = re.compile(r"e(?P<number>[0-9]{1,6})-(?P<path>[a-z_0-9]+(?:-[a-z_0-9]+)*)")
-_SEEN: Final = re.compile(r"(?P<stream>[^@]{1,120})@(?P<version>[0-9]{1,12})")
-_HANDED_ON: Final = ("asserted_by", "source", "occurred", "inference")
-_REGISTERING: Final = ("SourceRegistered", "OriginRegistered")
+_FIELD_NAME: Final = re.compile(r"e(?P<number>[0-9]{1,6})-(?P<path>[a-z_0-9]+(?:-[a-z_0-9]+)*)")
+SEEN: Final = re.compile(r"(?P<stream>[^@]{1,120})@(?P<version>[0-9]{1,12})")
+_COPIED_FIELDS: Final = ("asserted_by", "source", "occurred", "inference")
+"""A new entry starts with these values of the entry before it."""
+_REGISTRATIONS: Final = ("RelationOpened", "SourceRegistered", "OriginRegistered", "ActorRegistered")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One event that is being written. `said` has the texts of its fields, by path."""
+    """One event that is being written. `texts` has the text of each field, by its path in the event.
+
+    `recorded` is the id of the event on record that this one corrects.
+    """
 
     number: int
     stream: str
     type: str
-    said: Mapping[Path, str] = field(default_factory=dict)
+    texts: Mapping[Path, str] = field(default_factory=dict)
+    recorded: str | None = None
 
     @property
     def id(self) -> str:
@@ -44,28 +55,41 @@ class Entry:
         return "-".join((self.id, *path))
 
     @property
+    def missing(self) -> list[Field]:
+        """Return the fields that are required and still empty."""
+        return [field for field in self.fields if field.required and not self.texts.get(field.path)]
+
+    @property
     def event(self) -> dict[str, Any]:
-        """The event as it is filed. Empty fields are left out one by one, so that a mistake names its field."""
+        """Return the event to file, without its empty fields.
+
+        `asserted_by` and `source` are there even if they are empty. So each of their required fields is reported as
+        missing, and not only the two as a whole.
+        """
         event: dict[str, Any] = {"stream": self.stream, "type": self.type}
-        for asked in self.fields:
-            if asked.path[0] in _OF_EVERY_ASSERTION:
-                event.setdefault(asked.path[0], {})
-            if text := self.said.get(asked.path, ""):
-                put(event, asked.path, plain(asked, text))
+        for form_field in self.fields:
+            if form_field.path[0] in _ALWAYS_PRESENT:
+                event.setdefault(form_field.path[0], {})
+            if text := self.texts.get(form_field.path, ""):
+                set_value(event, form_field.path, json_value(form_field, text))
         if "inference" in event:
             event["occurred_basis"] = "inferred"
+        if self.type == "PersonNamed" and "person" not in event and event.get("names"):
+            # A person who is not on record yet is identified by the usual name.
+            event["person"] = slug_of(event["names"][0])
         return event
 
 
-_OF_EVERY_ASSERTION: Final = ("asserted_by", "source")
-"""Fields with fields of their own that are there even where nothing is filled in, so that each part is asked for."""
+_ALWAYS_PRESENT: Final = ("asserted_by", "source")
+"""Fields with fields of their own, which every assertion must have."""
 
 
 @dataclass(frozen=True)
 class Draft:
     """A report that is being written.
 
-    `seen` has the versions that the writer saw, `shown` the streams in the order of the page.
+    `address` is the address of its form, and `key` the idempotency key. `seen` has the versions that the form showed,
+    and `shown` has the streams in the order of the page. `workspace` is not part of the report.
     """
 
     address: str
@@ -76,80 +100,110 @@ class Draft:
     seen: Mapping[str, int] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+    workspace: Workspace = field(default_factory=Workspace)
 
     @property
     def in_order(self) -> list[Entry]:
-        """Return the entries as they are filed: first what others cite, then by the order of the streams."""
+        """Return the entries in the order of filing: first registrations, which others cite, then by stream."""
         places = {stream: place for place, stream in enumerate(self.shown)}
 
         def place(entry: Entry) -> tuple[int, int]:
-            first = _REGISTERING.index(entry.type) if entry.type in _REGISTERING else len(_REGISTERING)
-            return first, places.get(entry.stream, -1) if first == len(_REGISTERING) else entry.number
+            first = _REGISTRATIONS.index(entry.type) if entry.type in _REGISTRATIONS else len(_REGISTRATIONS)
+            return first, places.get(entry.stream, -1) if first == len(_REGISTRATIONS) else entry.number
 
         return sorted(self.entries, key=place)
 
     @property
     def body(self) -> dict[str, Any]:
-        """Return the body to file. It expects versions only of streams that it adds to."""
+        """Return the body to file. It expects versions only for the streams of its entries."""
         entries = self.in_order
-        meant = {text for e in entries for f in e.fields if f.control == "event" and (text := e.said.get(f.path))}
-        spoken_of = {entry.stream for entry in entries}
+        referred = {text for e in entries for f in e.fields if f.control == "event" and (text := e.texts.get(f.path))}
+        streams = {entry.stream for entry in entries}
         body: dict[str, Any] = {"relation": self.relation, "title": self.title}
         if self.round:
             body["round"] = self.round
-        body["expect"] = {stream: version for stream, version in self.seen.items() if stream in spoken_of}
-        body["events"] = [{**({"ref": e.id} if e.id in meant else {}), **e.event} for e in entries]
+        body["expect"] = {stream: version for stream, version in self.seen.items() if stream in streams}
+        body["events"] = [{**({"ref": e.id} if e.id in referred else {}), **e.event} for e in entries]
         return body
 
     def entry(self, number: int) -> Entry | None:
         return next((entry for entry in self.entries if entry.number == number), None)
 
-    def of(self, stream: str) -> list[Entry]:
+    def entries_on(self, stream: str) -> list[Entry]:
         return [entry for entry in self.entries if entry.stream == stream]
 
     def without(self, numbers: Iterable[int]) -> "Draft":
         left_out = set(numbers)
         return replace(self, entries=tuple(entry for entry in self.entries if entry.number not in left_out))
 
-    def showing(self, stream: str) -> "Draft":
+    def with_section(self, stream: str) -> "Draft":
         return self if stream in self.shown else replace(self, shown=(*self.shown, stream))
 
-    def adding(self, stream: str, type: str, said: Mapping[Path, str] | None = None) -> "Draft":
-        """Return the draft with one more entry, which starts with the voice, source and date of the last one."""
+    def with_entry(self, stream: str, type: str, texts: Mapping[Path, str] | None = None) -> "Draft":
+        """Return the draft with a further entry. It starts with speaker, source and date of the entry edited last."""
         number = max((entry.number for entry in self.entries), default=0) + 1
-        asked = {asked.path for asked in fields_of(type)}
-        begun = {path: text for path, text in self._handed_on(type).items() if path in asked}
-        entry = Entry(number, stream, type, {**begun, **(said or {})})
-        return replace(self.showing(stream), entries=(*self.entries, entry))
-
-    def _handed_on(self, type: str) -> Mapping[Path, str]:
-        if not issubclass(EVENT_TYPES[type], Statement):
-            return {}
-        statements = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
-        last = (
-            {path: text for path, text in statements[-1].said.items() if path[0] in _HANDED_ON and text}
-            if statements
-            else {}
-        )
-        return {**self._registered, **last}
+        paths = {form_field.path for form_field in fields_of(type)}
+        copied = {path: text for path, text in self._copied_texts(type).items() if path in paths}
+        entry = Entry(number, stream, type, {**copied, **(texts or {})})
+        marks = {entry.id_of(path): text for path, text in copied.items() if path not in (texts or {})}
+        space = replace(self.workspace, copied={**self.workspace.copied, **marks}, edited=number)
+        return replace(self.with_section(stream), entries=(*self.entries, entry), workspace=space)
 
     @property
-    def _registered(self) -> Mapping[Path, str]:
-        """Return the document and the origin that this report registers, for the first entry that cites them."""
-        begun: dict[Path, str] = {}
+    def last_edited(self) -> Entry | None:
+        """Return the statement that was edited last, else the last one. None without statements."""
+        edited = self.entry(self.workspace.edited)
+        if edited is not None and issubclass(EVENT_TYPES[edited.type], Statement):
+            return edited
+        statements = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
+        return statements[-1] if statements else None
+
+    def _copied_texts(self, type: str) -> Mapping[Path, str]:
+        """Return the speaker, source and date of the statement edited last. Each statement has its own paragraphs."""
+        if not issubclass(EVENT_TYPES[type], Statement):
+            return {}
+        last = self.last_edited.texts if self.last_edited else {}
+        copied = {
+            path: text
+            for path, text in last.items()
+            if path[0] in _COPIED_FIELDS and path != ("source", "paragraphs") and text
+        }
+        return {**self._registered_texts, **copied}
+
+    @property
+    def _registered_texts(self) -> Mapping[Path, str]:
+        """Return the last document and origin that this report registers, as texts for an entry that cites them."""
+        texts: dict[Path, str] = {}
         for entry in self.entries:
-            if entry.type in _REGISTERING:
-                begun["source", "document"] = entry.stream.partition("/")[2]
+            if entry.stream.startswith("source/"):
+                texts["source", "document"] = entry.stream.partition("/")[2]
             if entry.type == "OriginRegistered":
-                begun["source", "origin"] = entry.said.get(("origin",), "")
-                begun["asserted_by", "party"] = entry.said.get(("party",), "")
-                begun["asserted_by", "channel"] = entry.said.get(("channel",), "")
-        return begun
+                texts["source", "origin"] = entry.texts.get(("origin",), "")
+                texts["asserted_by", "party"] = entry.texts.get(("party",), "")
+                texts["asserted_by", "channel"] = entry.texts.get(("channel",), "")
+        return texts
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A mistake at its field. `unfilled`: the field is empty."""
+class Pressed:
+    """The draft after a button, the HTML id of the place to go on, and the name of a notice.
+
+    `mistakes`: what is missing in the question, by HTML id. `added` is the HTML id of a new fact.
+    """
+
+    draft: Draft
+    focus: str | None = None
+    notice: str | None = None
+    mistakes: Mapping[str, str] = field(default_factory=dict)
+    added: str | None = None
+
+
+@dataclass(frozen=True)
+class FieldMistake:
+    """A mistake with its place: a field, a whole entry, or the report. `unfilled`: the field is empty.
+
+    `id` is the HTML id of the place. `entry` and `field` are None for a mistake of the whole report.
+    """
 
     id: str
     entry: Entry | None
@@ -158,15 +212,17 @@ class Placed:
     unfilled: bool = False
 
 
-def put(event: dict[str, Any], path: Path, value: object) -> None:
+def set_value(event: dict[str, Any], path: Path, value: object) -> None:
+    """Set the value at a path of an event. Create the objects on the way."""
     for name in path[:-1]:
         event = event.setdefault(name, {})
     event[path[-1]] = value
 
 
 def read(form: Form) -> Draft:
-    """Return the draft in a form. Ignores values that the form cannot have produced."""
-    seen = (match for text in form.all("seen") if (match := _SEEN.fullmatch(text)))
+    """Return the draft in a posted form. Ignore values that our form cannot have sent."""
+    seen = (match for text in form.all("seen") if (match := SEEN.fullmatch(text)))
+    texts = texts_in(form)
     return Draft(
         address=form.get("address"),
         key=form.get("key"),
@@ -175,51 +231,75 @@ def read(form: Form) -> Draft:
         title=form.get("title"),
         seen={match["stream"]: int(match["version"]) for match in seen},
         shown=tuple(dict.fromkeys(stream for stream in form.all("shown") if parse_stream(stream) is not None)),
-        entries=tuple(_entries(said_in(form)))[:MOST_ENTRIES],
+        entries=tuple(_entries(texts))[:MOST_ENTRIES],
+        workspace=workspace.read(form, texts.get(POINTED, {})),
     )
 
 
-def said_in(form: Form) -> dict[int, dict[Path, str]]:
-    """Return the texts of the fields of each entry, by its number."""
-    said: dict[int, dict[Path, str]] = {}
+def texts_in(form: Form) -> dict[int, dict[Path, str]]:
+    """Return the texts of the fields of each entry, by the number of the entry."""
+    texts: dict[int, dict[Path, str]] = {}
     for name, text in form.fields:
-        if match := _NAME.fullmatch(name):
-            said.setdefault(int(match["number"]), {})[tuple(match["path"].split("-"))] = text.strip()
-    return said
+        if match := _FIELD_NAME.fullmatch(name):
+            texts.setdefault(int(match["number"]), {})[tuple(match["path"].split("-"))] = text.strip()
+    types = {number: fields.get(("type",), "") for number, fields in texts.items()}
+    return {
+        number: _with_dates(types[number], fields) if types[number] in EVENT_TYPES else fields
+        for number, fields in texts.items()
+    }
 
 
-def _entries(said: Mapping[int, Mapping[Path, str]]) -> Iterator[Entry]:
-    for number, fields in said.items():
+def _entries(texts: Mapping[int, Mapping[Path, str]]) -> Iterator[Entry]:
+    for number, fields in texts.items():
         stream, type = fields.get(("stream",), ""), fields.get(("type",), "")
-        if parse_stream(stream) is not None and type in EVENT_TYPES:
-            known = {asked.path for asked in fields_of(type)}
-            yield Entry(number, stream, type, {path: text for path, text in fields.items() if path in known})
+        if number != POINTED and parse_stream(stream) is not None and type in EVENT_TYPES:
+            paths = {form_field.path for form_field in fields_of(type)}
+            yield Entry(number, stream, type, {path: text for path, text in fields.items() if path in paths})
 
 
-def placed(draft: Draft, mistakes: Iterable[Mistake]) -> list[Placed]:
-    """Return each mistake at its field, entry or report, in the order of the form."""
+def _with_dates(type: str, texts: Mapping[Path, str]) -> dict[Path, str]:
+    """Return the texts with each date as EDTF that is written as pages write it, such as "15 July 2025"."""
+    dates = {form_field.path for form_field in fields_of(type) if form_field.control == "date"}
+    return {path: (edtf_of(text) or text) if path in dates and text else text for path, text in texts.items()}
+
+
+def locate_mistakes(draft: Draft, mistakes: Iterable[Mistake]) -> list[FieldMistake]:
+    """Find the field, entry or report of each mistake, and sort the mistakes in the order of the form."""
     order = draft.in_order
-    found = [_placed(order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes]
+    found = [
+        _locate(draft, order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes
+    ]
     return sorted(found, key=lambda mistake: _place(order, mistake))
 
 
-def _place(order: list[Entry], mistake: Placed) -> tuple[int, int]:
+def _place(order: list[Entry], mistake: FieldMistake) -> tuple[int, int]:
     if mistake.entry is None:
         return -1, 0
     return order.index(mistake.entry), mistake.entry.fields.index(mistake.field) if mistake.field else -1
 
 
-def _placed(order: list[Entry], tokens: Path, detail: str) -> Placed:
+def _locate(draft: Draft, order: list[Entry], tokens: Path, detail: str) -> FieldMistake:
     if len(tokens) > 1 and tokens[0] == "events" and tokens[1].isdecimal() and int(tokens[1]) < len(order):
-        return at_field(order[int(tokens[1])], tokens[2:], detail)
-    return Placed(tokens[0] if tokens and tokens[0] in ("title", "round", "expect") else "report", None, None, detail)
+        return mistake_at(order[int(tokens[1])], tokens[2:], detail)
+    place = tokens[0] if tokens and tokens[0] in ("title", "round", "expect") else "report"
+    return whole_mistake(place, detail, unfilled=place == "title" and not draft.title)
 
 
-def at_field(entry: Entry, tokens: Path, detail: str) -> Placed:
-    """Return the mistake at the field of the entry that is at, above or below this path."""
+def whole_mistake(place: str, detail: str, *, unfilled: bool = False) -> FieldMistake:
+    """Return a mistake that is in no entry: in the title, reason, round, expected versions or report."""
+    said = in_labels(without_field(detail, (place,)), "", None, is_empty=False)
+    if place == "expect":
+        said = f"{said.partition('. ')[0]}."  # Forms have a remedy of their own.
+    return FieldMistake(place, None, None, said, unfilled)
+
+
+def mistake_at(entry: Entry, tokens: Path, detail: str) -> FieldMistake:
+    """Return the mistake at the field of an entry. The path can lead to the field, to a part of it, or above it."""
     tokens = ("inference",) if tokens == ("occurred_basis",) else tokens
-    for asked in entry.fields:
-        shorter = min(len(tokens), len(asked.path))
-        if tokens and asked.path[:shorter] == tokens[:shorter]:
-            return Placed(entry.id_of(asked.path), entry, asked, detail, not entry.said.get(asked.path))
-    return Placed(entry.id, entry, None, detail)
+    for form_field in entry.fields:
+        shorter = min(len(tokens), len(form_field.path))
+        if tokens and form_field.path[:shorter] == tokens[:shorter]:
+            is_empty = not entry.texts.get(form_field.path)
+            said = in_labels(detail, entry.stream, form_field, is_empty=is_empty)
+            return FieldMistake(entry.id_of(form_field.path), entry, form_field, said, is_empty)
+    return FieldMistake(entry.id, entry, None, in_labels(detail, entry.stream, None, is_empty=False))

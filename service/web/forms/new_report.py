@@ -1,4 +1,7 @@
-"""How a report begins: from a round, with all open irritants, or empty."""
+"""Begin a report: list what a visitor can report on, and make the first draft, for a round or empty.
+
+The draft for a round has a section for every open irritant.
+"""
 
 import re
 from collections.abc import Sequence
@@ -10,22 +13,24 @@ from service.api.problems import Problem
 from service.api.resources import Snapshot
 from service.api.resources.rounds import LIST
 from service.domain.streams import parse_stream
+from service.openings import title_of_relation
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
-from service.web.formatting import round_name
-from service.web.forms.context import FormContext, every_relation, form_context, listed
+from service.projections.words.names import round_name
+from service.web.forms.context import FormContext, all_items, every_relation, form_context
 from service.web.forms.draft import Draft
 from service.web.forms.fields import Path
+from service.web.forms.openings import with_new_round, with_relation_opened
 from service.web.messages import messages
 from service.web.pages import PageRequest
 
-_BEFORE_IT_MET: Final = frozenset({"none", "announced", "scheduled", "postponed"})
+_PHASES_BEFORE_MEETING: Final = frozenset({"none", "announced", "scheduled", "postponed"})
 _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
 
 
 @dataclass(frozen=True)
 class Start:
-    """A relation to report on, and its rounds: first those without a date, then the latest."""
+    """A relation to report on, and its rounds with their names: first rounds without a date, then from the latest."""
 
     relation: RelationDocument
     rounds: Sequence[tuple[RoundDocument, str]]
@@ -37,34 +42,65 @@ def starts(visit: PageRequest[Any], snapshot: Snapshot) -> list[Start]:
     return [_start(snapshot, relation) for relation in relations if visit.visitor.may_report_on(relation.id)]
 
 
+def unopened(visit: PageRequest[Any], begun: Sequence[Start]) -> list[tuple[str, str]]:
+    """Return the relations of a limited key that are not on record: their ids and titles."""
+    on_record = {start.relation.id for start in begun}
+    return [(id, title_of_relation(id)) for id in visit.visitor.relations or () if id not in on_record]
+
+
 def _start(snapshot: Snapshot, relation: RelationDocument) -> Start:
-    rounds = listed(snapshot, LIST, relation=relation.id)
+    rounds = all_items(snapshot, LIST, relation=relation.id)
     undated = [round for round in rounds if round.latest is None]
     dated = sorted((r for r in rounds if r.latest is not None), key=lambda r: str(r.latest), reverse=True)
-    return Start(relation, [(round, round_name(round.id)) for round in (*undated, *dated)])
+    return Start(relation, [(round, round.name) for round in (*undated, *dated)])
 
 
-def new_draft(snapshot: Snapshot, address: str, relation: str, round: str | None) -> tuple[Draft, FormContext]:
-    """Return a draft, and its context. Raises Problem."""
-    draft = Draft(address, new_key(), relation, "", "", shown=(f"relation/{relation}",))
+def new_draft(
+    snapshot: Snapshot,
+    address: str,
+    relation: str,
+    round: str | None,
+    *,
+    titled: str | None = None,
+    attributed: str | None = None,
+) -> tuple[Draft, FormContext]:
+    """Return a draft, and its context. It opens a relation that is not on record. Raises Problem.
+
+    `titled`: the title of a new round. `attributed`: a report to attribute to a round.
+    """
+    stream = f"relation/{relation}"
+    draft = Draft(address, new_key(), relation, "", "", shown=(stream,))
+    before = form_context(snapshot, relation, (stream,))
+    draft = with_relation_opened(draft, before)
     if round is not None:
-        draft = _on_round(draft, round, form_context(snapshot, relation, ()))
-    known = form_context(snapshot, relation, draft.shown)
-    return replace(draft, seen=known.versions(draft.shown)), known
+        draft = _on_round(draft, round, titled, before)
+    elif draft.entries:
+        draft = replace(draft, title=str(messages()("file.title-of-first", title=before.board.title).unescape()))
+    if attributed is not None:
+        draft = draft.with_entry(
+            f"relation/{relation}", "ReportAttributed", {("report",): attributed, ("round",): round or ""}
+        )
+    context = form_context(snapshot, relation, draft.shown)
+    return replace(draft, seen=context.versions(draft.shown)), context
 
 
-def _on_round(draft: Draft, round: str, known: FormContext) -> Draft:
+def _on_round(draft: Draft, round: str, titled: str | None, context: FormContext) -> Draft:
     stream, slug = f"round/{round}", round.partition("/")[2]
     if parse_stream(stream) is None:
         raise Problem("not-found", f"{round} is not the id of a round. Use one such as ru-us/istanbul-april.")
-    irritants = [f"irritant/{row.id}" for row in known.board.items if row.lifecycle == "open"]
-    title = str(messages()("file.title-of-round", round=round_name(round)).unescape())
-    draft = replace(draft, round=slug, title=title, shown=(stream, *irritants, *draft.shown))
-    found = known.round(round)
-    if found is not None and found.phase not in _BEFORE_IT_MET:
+    irritants = [f"irritant/{row.id}" for row in context.board.items if row.lifecycle == "open"]
+    found = context.round(round)
+    name = found.name if found else titled or round_name(round)
+    title = str(messages()("file.title-of-round", round=name).unescape())
+    # A relation that is not on record comes first.
+    shown = (*draft.shown, stream) if draft.entries else (stream, *irritants, *draft.shown)
+    draft = replace(draft, round=slug, title=title, shown=shown)
+    if found is None:
+        return with_new_round(draft, slug, name, "RoundConvened")
+    if found.phase not in _PHASES_BEFORE_MEETING:
         return draft
-    said: dict[Path, str] = {("place",): found.place} if found and found.place else {}
-    return draft.adding(stream, "RoundConvened", said)
+    texts: dict[Path, str] = {("place",): found.place} if found.place else {}
+    return draft.with_entry(stream, "RoundConvened", texts)
 
 
 def new_key() -> str:

@@ -1,13 +1,14 @@
-"""Posted forms, and responses with forms, which are never cached.
+"""Read posted forms, and return pages with forms, which are never cached.
 
-Two things keep a page of another site from posting a form in the name of a visitor. The cookie is SameSite=Lax, so
+Two checks stop a page of another site from posting a form in the name of a visitor. The cookie is SameSite=Lax, so
 browsers do not send it with posts from another site. And a form is accepted only if Sec-Fetch-Site, or else Origin,
-names this site. So forms need no token; SECURITY.md gives the reasons.
+names this site. So forms need no token. SECURITY.md gives the reasons.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,58 +20,78 @@ from service.api import body
 from service.api.auth import forbidden
 from service.api.parameters import malformed
 from service.api.sessions import Session
+from service.web.forms import multipart
 from service.web.pages import HEADERS, HTML, PageRequest
 from service.web.rendering import rendered
 
 _LIMIT: Final = 4 << 20
 _MOST_FIELDS: Final = 50_000
 _FORM: Final = "application/x-www-form-urlencoded"
-_OURS: Final = frozenset({"same-origin", "none"})
-"""`none`: the visitor sent it, for example by loading the page again."""
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
+"""Accepted values of Sec-Fetch-Site. `none` means that no page sent the form: the visitor loaded the page again."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """The fields of a posted form, in the order of the page."""
+    """The fields of a posted form, in the order of the page. `files` has the content of each chosen file, by field."""
 
     fields: tuple[tuple[str, str], ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
-        """Return the value of a field without blanks around it; empty if there is no such field."""
+        """Return the value of a field without blanks around it. Empty if there is no such field."""
         return next((value.strip() for given, value in self.fields if given == name), "")
 
     def all(self, name: str) -> Iterable[str]:
         return (value.strip() for given, value in self.fields if given == name)
 
 
-async def posted(request: Request, limit: int = _LIMIT) -> Form:
-    """Return the posted form. Raises Problem if it comes from another site, is too large, or is not a form."""
+async def read_form(request: Request, limit: int = _LIMIT, files: int = 0) -> Form:
+    """Read the posted form. Raises Problem if it comes from another site, is too large, or is not a form.
+
+    `files`: the number of bytes that it may have in files, beside its fields.
+    """
     refuse_other_sites(request.scope)
+    if files and (boundary := multipart.boundary_of(request.headers.get("content-type", ""))):
+        return await body.read_as(request, limit + files, partial(_with_files, boundary))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise malformed(None, f"Send the form as {_FORM}.")
-    return await body.read_as(request, limit, _filled_in)
+    return await body.read_as(request, limit, _parse)
 
 
-def _filled_in(raw: bytes) -> Form:
+def _with_files(boundary: bytes, raw: bytes) -> Form:
+    try:
+        parts = multipart.parse(raw, boundary, _MOST_FIELDS)
+        fields = [(part.name, part.content.decode()) for part in parts if not part.is_file]
+    except (multipart.NotMultipart, UnicodeDecodeError):
+        raise malformed(None, f"Send the form in UTF-8, with at most {_MOST_FIELDS} fields.") from None
+    return Form(_with_line_feeds(fields), {part.name: part.content for part in parts if part.is_file})
+
+
+def _with_line_feeds(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the fields with line feeds. Browsers send CRLF as the end of a line."""
+    return tuple((name, value.replace("\r\n", "\n")) for name, value in fields)
+
+
+def _parse(raw: bytes) -> Form:
     try:
         fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise malformed(None, f"Send the form in UTF-8, with at most {_MOST_FIELDS} fields.") from None
-    # Browsers send CRLF as the end of a line.
-    return Form(tuple((name, value.replace("\r\n", "\n")) for name, value in fields))
+    return Form(_with_line_feeds(fields))
 
 
 def refuse_other_sites(scope: Scope) -> None:
-    """Raise Problem unless the browser says that a page of this site sent the form.
+    """Raise Problem unless the headers show that a page of this site sent the form.
 
-    A request that says nothing is refused too. Browsers have sent these headers since 2020. A program reports under
+    A request without both headers is refused too, because browsers have sent them since 2020. A program reports under
     /v1 with a key, or sends `Sec-Fetch-Site: none`.
     """
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     site, host = headers.get(b"sec-fetch-site"), headers.get(b"host")
     # A proxy that is not trusted may have ended TLS.
     own = {f"https://{host}", f"{scope['scheme']}://{host}"}
-    is_own = site in _OURS if site else headers.get(b"origin") in own
+    is_own = site in _OWN_SITES if site else headers.get(b"origin") in own
     if not is_own:
         detail = "The browser does not say that this form was sent by a page of this site. Load the page again."
         raise forbidden(detail, "read")
@@ -82,10 +103,10 @@ def session_of(scope: Scope) -> Session | None:
     return session
 
 
-def is_of_session(form: Form, session: Session) -> bool:
+def is_for_session(form: Form, session: Session) -> bool:
     """Return whether the form was made for the key of this session.
 
-    This protects from mistakes, not attacks: a visitor with a second key would file under the other name.
+    This prevents a mistake, not an attack: a visitor who signed in with a second key would file under another name.
     """
     return form.get("made-for") == session.key.id
 

@@ -1,12 +1,12 @@
-"""Previews: what a report would change, and every mistake at its field.
+"""Preview a report: what it would change, and every mistake with its field.
 
-A preview is a dry run of the same function that files. If some entries have mistakes, the preview shows what the others
-change.
+A preview is a dry run of the function that files. If some entries have mistakes, the preview shows the changes of the
+other entries.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -18,25 +18,26 @@ from service.api.problems import Mistake, ProblemDocument, problem_of
 from service.domain.errors import Refused
 from service.domain.history import Reason
 from service.projections.change import ChangeDocument, StandingDocument
-from service.projections.consequences import Lost, lost
+from service.projections.words.speakers import names_of_events
 from service.recorder import Receipt
-from service.web.forms.draft import Draft, Placed, placed
+from service.web.formatting import use_names
+from service.web.forms.draft import Draft, FieldMistake, locate_mistakes
 from service.web.ladder import ladder
 from service.web.standing import of_change
+from service.web.stream_titles import titles_in
 
 _NO_KEY: Final = ""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One irritant before and after. `before` is None for a new one."""
+    """What a report changes of one irritant: its standing before and after. `before` is None for a new irritant."""
 
     id: str
     title: str
     reasons: tuple[Reason, ...]
     before: StandingDocument | None
     after: StandingDocument
-    lost: tuple[Lost, ...]
 
     @property
     def ladders(self) -> tuple[Markup | None, Markup]:
@@ -48,7 +49,7 @@ class Effect:
 
     @property
     def compared(self) -> Iterator[tuple[str, object, object]]:
-        """Yield each other field that changes: its name, before, and after."""
+        """Yield each changed field that the ladders do not show: its name, and its values before and after."""
         if self.before is None:
             return
         for name in ("basis", "origins", "awaiting", "hold", "lifecycle", "regressions", "reversible"):
@@ -61,74 +62,82 @@ class Effect:
 
 @dataclass(frozen=True)
 class Preview:
-    """What filing would change. `elsewhere` has the streams whose irritants keep their status.
+    """What filing would change. `elsewhere` has the titles of what gets new events but no changed status.
 
-    `without` counts the entries that are left out because of mistakes. `problem` is why the report would be
-    refused.
+    `without` counts the entries that the preview leaves out because of mistakes. `problem` says why the report would be
+    refused. `warnings` refuse nothing. `names` has every actor of the report, by code or slug, so that a wrong code is
+    noticed.
     """
 
     effects: Sequence[Effect] = ()
     elsewhere: Sequence[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     events: int = 0
     without: int = 0
-    mistakes: Sequence[Placed] = ()
+    mistakes: Sequence[FieldMistake] = ()
+    warnings: Sequence[FieldMistake] = ()
     problem: ProblemDocument | None = None
 
     @property
-    def wrong(self) -> list[Placed]:
+    def wrong(self) -> list[FieldMistake]:
         return [mistake for mistake in self.mistakes if not mistake.unfilled]
 
     @property
-    def unfilled(self) -> list[Placed]:
+    def unfilled(self) -> list[FieldMistake]:
         return [mistake for mistake in self.mistakes if mistake.unfilled]
 
 
-Place = Callable[[Iterable[Mistake]], list[Placed]]
+Locate = Callable[[Iterable[Mistake]], list[FieldMistake]]
+"""Finds the form field of each mistake."""
 
 
 async def preview(request: Request, draft: Draft) -> Preview:
-    """Return what filing would change now; nothing for a draft without entries."""
+    """Return what filing would change now. The preview of a draft without entries is empty."""
     return await preview_entries(request, draft) if draft.entries else Preview()
 
 
 async def preview_entries(request: Request, draft: Draft) -> Preview:
     """Return what filing would change now. Raises Problem if the visitor may not file it."""
-    found = await preview_of(request, draft.body, partial(placed, draft))
-    rest = draft.without(mistake.entry.number for mistake in found.mistakes if mistake.entry is not None)
+    whole = await preview_of(request, draft.body, partial(locate_mistakes, draft))
+    rest = draft.without(mistake.entry.number for mistake in whole.mistakes if mistake.entry is not None)
     without = len(draft.entries) - len(rest.entries)
     if not without or not rest.entries:
-        return found
-    of_rest = await preview_of(request, rest.body, partial(placed, rest))
-    return (
-        found if of_rest.problem else replace(of_rest, without=without, mistakes=found.mistakes, problem=found.problem)
-    )
+        return whole
+    partly = await preview_of(request, rest.body, partial(locate_mistakes, rest))
+    if partly.problem:
+        return whole
+    return replace(partly, without=without, mistakes=whole.mistakes, problem=whole.problem)
 
 
-async def preview_of(request: Request, said: dict[str, Any], place: Place) -> Preview:
-    """Return what filing this body would change, with each mistake at its place."""
+async def preview_of(request: Request, report: dict[str, Any], locate: Locate) -> Preview:
+    """Return what filing this report would change, with the form field of each mistake."""
     try:
-        return _shown(await receipt(request, said, _NO_KEY, dry_run=True))
+        return _preview_from(await file_report(request, report, _NO_KEY, dry_run=True), locate)
     except Refused as refused:
         problem = problem_of(refused).document
-        return Preview(mistakes=place(problem.errors or ()), problem=problem)
+        return Preview(mistakes=locate(problem.errors or ()), problem=problem)
 
 
-async def receipt(request: Request, said: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
-    """File a report, or try it with `dry_run`. Raises as `reports_filing.file` does."""
-    return await reports_filing.file(request, body.parsed(json.dumps(said).encode()), key, dry_run=dry_run)
+async def file_report(request: Request, report: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
+    """File a report, or try it with `dry_run`. Raises the errors of `reports_filing.file`."""
+    return await reports_filing.file(request, body.parsed(json.dumps(report).encode()), key, dry_run=dry_run)
 
 
-def _shown(led_to: Receipt) -> Preview:
-    effects = tuple(effects_of(led_to.changes))
-    moved = {f"irritant/{effect.id}" for effect in effects}
-    elsewhere = dict.fromkeys(event.stream for event in led_to.events if event.stream not in moved)
-    return Preview(effects, tuple(elsewhere), len(led_to.events))
+def _preview_from(receipt: Receipt, locate: Locate) -> Preview:
+    effects = tuple(effects_of(receipt.changes))
+    changed = {f"irritant/{effect.id}" for effect in effects}
+    others = dict.fromkeys(event.stream for event in receipt.events if event.stream not in changed)
+    elsewhere = [titles_in(name, (e.data for e in receipt.events if e.stream == name)) for name in others]
+    warnings = locate([Mistake(pointer=warning.pointer, detail=warning.detail) for warning in receipt.warnings])
+    names = names_of_events(receipt.report.relation, receipt.events, receipt.names)
+    use_names(receipt.names)
+    return Preview(effects, tuple(elsewhere), names, len(receipt.events), warnings=warnings)
 
 
 def effects_of(changes: Sequence[ChangeDocument]) -> Iterator[Effect]:
-    """Yield the effect on each irritant over all changes."""
+    """Combine all changes of each irritant into one effect."""
     for irritant in dict.fromkeys(change.irritant for change in changes):
         own = [change for change in changes if change.irritant == irritant]
         before, after = own[0].before, own[-1].after
         reasons = tuple(dict.fromkeys(change.reason for change in own))
-        yield Effect(irritant, after.title, reasons, before, after, tuple(lost(before, after, reasons)))
+        yield Effect(irritant, after.title, reasons, before, after)

@@ -3,7 +3,8 @@
 (() => {
   "use strict";
   const prefix = "draft ";
-  let soon = null;
+  const self = document.currentScript.src;
+  let soon = null, asking = false, isReachable = false;
 
   const form = () => document.getElementById("report");
   const passing = name => name === "made-for" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
@@ -25,7 +26,7 @@
 
   function keep() {
     clearTimeout(soon);
-    const fields = [...new FormData(form())].filter(([name]) => !passing(name));
+    const fields = [...new FormData(form())].filter(([name, value]) => typeof value === "string" && !passing(name));
     localStorage.setItem(prefix + form().dataset.draft, JSON.stringify({ at: new Date().toISOString(), fields }));
   }
 
@@ -63,15 +64,66 @@
     }
   }
 
-  // Show mistakes at their fields, but not in a field that is first being filled in, nor for an empty field before it was sent.
+  // Without the service, say so at the pressed button, and keep the draft and the form as they are.
+
+  function sayUnreachable(near, status) {
+    keep();
+    const said = document.getElementById("unreachable");
+    // A failed preview says it below the button that files, so that nothing moves while it is pressed.
+    if (near.id !== "preview") (near.closest(".adding, .opens, .submit") || near).after(said);
+    else if (said.hidden) form().querySelector(".submit").after(said);
+    said.textContent = status ? said.dataset.failed.replace("{status}", status) : said.dataset.lost;
+    said.hidden = false;
+  }
+
+  function hideUnreachable() {
+    const said = document.getElementById("unreachable");
+    if (said) said.hidden = true;
+  }
+
+  // The browser would replace the form with a page of its own. So ask first, with a request that changes nothing.
+  async function fileIfReachable(button) {
+    if (asking) return;
+    asking = true;
+    try {
+      await fetch(self, { method: "HEAD", cache: "no-store" });
+      hideUnreachable();
+      isReachable = true;
+      form().requestSubmit(button);
+    } catch {
+      sayUnreachable(button);
+    } finally {
+      asking = isReachable = false;
+    }
+  }
+
+  // Show mistakes at their fields. Skip a field that the visitor is filling in, and empty fields before the form was sent.
 
   function place() {
     const found = new Map([...document.querySelectorAll("#preview [data-at]")].map(item => [item.dataset.at, item]));
-    for (const shown of document.querySelectorAll("#report .mistake")) {
+    for (const shown of document.querySelectorAll("#report .mistake:not(.card .mistake, .picker .mistake)")) {
       const id = shown.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
       const early = item && !shown.textContent && ("unfilled" in item.dataset || field === document.activeElement);
       shown.textContent = item && !early ? item.querySelector("span").textContent : "";
       if (shown.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
+    }
+  }
+
+  // Show on cards what the preview says of them, and the headline of each irritant after the report.
+
+  function placeOnCards() {
+    const said = (name, id) => [...document.querySelectorAll(`#preview [data-${name}="${CSS.escape(id)}"] span`)].map(found => found.textContent);
+    for (const shown of document.querySelectorAll("#report .warned")) {
+      shown.textContent = said("warns", shown.id.replace(/-warning$/, "")).join(" ");
+    }
+    // The card itself names its empty fields.
+    for (const card of document.querySelectorAll("#report .card")) {
+      card.querySelector(".mistake").textContent = said("wrong", card.id).join(" ");
+    }
+    for (const shown of document.querySelectorAll("#report .after")) {
+      const effect = document.querySelector(`#preview [data-of="${CSS.escape(shown.dataset.about)}"] .sentence`);
+      const before = shown.previousElementSibling.textContent;
+      shown.textContent = effect && effect.textContent !== before ? shown.dataset.says.replace("{sentence}", effect.textContent) : "";
     }
   }
 
@@ -91,10 +143,30 @@
   document.addEventListener("click", event => {
     if (event.target.closest("#kept button")) discard(form().dataset.draft);
   });
+  document.addEventListener("submit", event => {
+    if (event.target !== form() || isReachable) return;
+    event.preventDefault();
+    fileIfReachable(event.submitter);
+  });
+  for (const lost of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(lost, event => {
+    if (form()?.contains(event.detail.elt)) sayUnreachable(event.detail.elt);
+  });
+  document.addEventListener("htmx:responseError", event => {
+    if (form()?.contains(event.detail.elt)) sayUnreachable(event.detail.elt, event.detail.xhr.status);
+  });
   document.addEventListener("htmx:afterSwap", event => {
-    if (event.detail.target.id === "preview") place();
+    if (event.detail.target.id !== "preview") return;
+    place();
+    placeOnCards();
+  });
+  // Not after the swap: until it settles, a field has the attributes of the field with the same id before.
+  document.addEventListener("htmx:afterSettle", event => {
+    if (event.detail.target.id !== "report" || !form()) return;
+    keep();
+    // The readout keeps its place and the focus. Only the column of the facts moves, so that the new one is seen.
+    document.querySelector(".is-added")?.scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("htmx:afterRequest", event => {
-    if (event.detail.successful && event.detail.elt.closest?.("button[name=do]")) keep();
+    if (event.detail.successful && form()?.contains(event.detail.elt)) hideUnreachable();
   });
 })();

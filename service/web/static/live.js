@@ -3,7 +3,8 @@
 (() => {
   "use strict";
   const patience = 4000;
-  let source = null, connected = false, late = null, soon = null, before = new Map();
+  const pause = 30 * 60_000;
+  let source = null, connected = false, late = null, soon = null, before = new Map(), unfolded = [];
 
   const page = () => document.querySelector("[data-live]");
   const isPresent = () => page() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
@@ -33,12 +34,46 @@
 
   // Highlight changed rows for a moment.
   const rows = () => new Map([...document.querySelectorAll("tr[data-position]")].map(row => [row.id, row.dataset.position]));
-  document.addEventListener("htmx:beforeSwap", () => { before = rows(); });
+  document.addEventListener("htmx:beforeSwap", () => {
+    before = rows();
+    unfolded = [...document.querySelectorAll("details.control[id]")].map(one => [one.id, one.open]);
+  });
   document.addEventListener("htmx:afterSettle", () => {
     show();
+    news();
+    for (const [id, open] of unfolded) document.getElementById(id)?.toggleAttribute("open", open);
     for (const [id, position] of rows())
       if (before.has(id) && before.get(id) !== position) document.getElementById(id).classList.add("changed");
   });
+
+  // The board says how many irritants have events since the last visit, and the page of changes links to them. The
+  // browser remembers the end of the record. A visit ends after half an hour without one of these two pages.
+  function lastVisit(record, head) {
+    const name = `irritants visit ${record}`, now = Date.now();
+    let kept = null;
+    try { kept = JSON.parse(localStorage.getItem(name)); } catch { /* not remembered */ }
+    if (!kept) kept = { since: null };
+    else if (now - kept.at > pause) kept.since = kept.seen;
+    try { localStorage.setItem(name, JSON.stringify({ since: kept.since, seen: head, at: now })); } catch { /* not remembered */ }
+    return kept.since;
+  }
+
+  function news() {
+    const place = document.getElementById("new");
+    if (!place) return;
+    const { record, head, positions } = place.parentElement.dataset, since = lastVisit(record, Number(head));
+    const count = since === null ? 0 : positions.split(" ").filter(position => Number(position) > since).length;
+    place.replaceChildren();
+    if (!count) return;
+    const now = new URLSearchParams(location.search), link = document.createElement("a"), wanted = new URLSearchParams();
+    for (const name of ["relation", "sort"]) if (now.has(name)) wanted.set(name, now.get(name));
+    wanted.set("changed_after", since);
+    link.href = `?${wanted}`;
+    link.textContent = (count === 1 ? place.dataset.one : place.dataset.other).replace("#", count);
+    if (now.get("changed_after") === String(since)) link.setAttribute("aria-current", "true");
+    place.append(" · ", link);
+  }
+
   // Saved links of earlier releases use bare ids of irritants and statements.
   function place() {
     const old = location.hash.slice(1).replace("/", "-");
@@ -47,5 +82,17 @@
     if (now) location.replace(`#${now.id}`);
   }
 
-  document.addEventListener("DOMContentLoaded", () => { connect(); place(); });
+  // Links to the changes since the last visit.
+  function visited() {
+    const link = document.getElementById("since-visit");
+    if (!link) return;
+    const { record, position } = link.dataset, since = lastVisit(record, Number(position));
+    if (since === null) return;
+    const address = new URL(link.href);
+    address.searchParams.set("since", `position:${since}`);
+    link.href = address;
+    link.hidden = false;
+  }
+
+  document.addEventListener("DOMContentLoaded", () => { connect(); place(); news(); visited(); });
 })();

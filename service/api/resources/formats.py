@@ -1,0 +1,84 @@
+"""The formats of sheets and dossiers besides JSON, and a Word document made of their Markdown.
+
+It reads what `projections/formats/markdown.py` writes: headings, lists, tables and paragraphs.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, Final, TypeVar
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from service.api.resources import Body
+
+MARKDOWN: Final = "text/markdown; charset=utf-8"
+CSV: Final = "text/csv; charset=utf-8; header=present"
+WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_ESCAPED: Final = re.compile(r"\\([\\`*_\[\]<>|#&])")
+_BAR: Final = re.compile(r"(?<!\\)\|")
+_LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
+
+
+D = TypeVar("D")
+AsText = Callable[[D, str], str]
+"""Returns a document as text, given the sentence on a reading of the past, or an empty one."""
+
+
+def encoded(as_text: AsText[D]) -> Body[D]:
+    """Return the renderer for a text."""
+    return lambda document, shown: as_text(document, shown.reading).encode()
+
+
+def exports(as_markdown: AsText[D], as_csv: AsText[D]) -> Mapping[str, Body[D]]:
+    """Return the renderers for Markdown, CSV and Word, by media type."""
+    return {
+        MARKDOWN: encoded(as_markdown),
+        CSV: encoded(as_csv),
+        WORD: lambda document, shown: word(as_markdown(document, shown.reading)),
+    }
+
+
+def word(markdown: str) -> bytes:
+    """Return the Word document. The same text gives the same bytes."""
+    import docx  # noqa: PLC0415 -- it takes long to load, and most processes never need it
+
+    document = docx.Document()
+    table: Any = None
+    for line in markdown.splitlines():
+        if line.startswith("|"):
+            if line.startswith("|---"):
+                continue
+            cells = [_plain(cell.strip()) for cell in _BAR.split(line)[1:-1]]
+            if table is None:
+                table = document.add_table(rows=0, cols=len(cells), style="Table Grid")
+            for cell, text in zip(table.add_row().cells, cells, strict=True):
+                cell.text = text
+            continue
+        table = None
+        if line.startswith("#"):
+            marks, _, text = line.partition(" ")
+            document.add_heading(_plain(text), level=len(marks))
+        elif line.startswith("**"):
+            document.add_paragraph().add_run(_plain(line.strip("*"))).bold = True
+        elif line.startswith("- "):
+            document.add_paragraph(_plain(line[2:]), style="List Bullet")
+        elif line:
+            document.add_paragraph(_plain(line))
+    title = _plain(markdown.partition("\n")[0].lstrip("# "))
+    document.core_properties.title, document.core_properties.author = title[:255], "irritants"
+    written = BytesIO()
+    document.save(written)
+    return _undated(written)
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _undated(written: BytesIO) -> bytes:
+    """Return the archive without the time at which it was written."""
+    copied = BytesIO()
+    with ZipFile(written) as archive, ZipFile(copied, "w", ZIP_DEFLATED) as undated:
+        for name in archive.namelist():
+            undated.writestr(ZipInfo(name, _LONG_AGO), archive.read(name), ZIP_DEFLATED)
+    return copied.getvalue()

@@ -1,0 +1,77 @@
+"""The citation of one statement: who published it where and when, and where this record has it.
+
+`GET /v1/events/{id}/citation` returns it, the pages copy its text, and `irritants cite` prints it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from service.domain import edtf
+from service.domain.assertion import EventModel, Recorded, Statement
+from service.domain.source.state import Source
+from service.projections.document import Document
+from service.projections.words.bidi import isolated
+from service.projections.words.event_types import event_name
+
+REPRESENTATION: Final = 1
+_SHOWN_OF_HASH: Final = 16
+
+
+class CitationDocument(Document):
+    """The citation of a statement. `text` has all of it in one line.
+
+    An event that keeps the record cites no document: `document` is null. `retracted`: the event does not stand.
+    `link` is the address of the event on this service, which stays the same. `position` is that of the event.
+    `checkpoint` and `chain_hash` are the last position that was read, and the hash that seals all events up to it.
+    """
+
+    event: str
+    publisher: str | None
+    title: str | None
+    published: str | None
+    document: str | None
+    paragraphs: tuple[int, ...]
+    address: str | None
+    retracted: bool
+    link: str
+    position: int
+    checkpoint: int
+    chain_hash: str
+    text: str
+
+
+def view(
+    event: Recorded, data: EventModel, source: Source, *, retracted: bool, link: str, checkpoint: int, chain_hash: str
+) -> CitationDocument:
+    """Return the citation of an event. `data` is its content after corrections, `source` the document that it cites."""
+    cites = data.source if isinstance(data, Statement) else None
+    paragraphs = tuple(sorted(set(cites.paragraphs))) if cites else ()
+    place = f"{link} (position {event.position}; checkpoint {checkpoint}, {chain_hash[:_SHOWN_OF_HASH]})"
+    published = _published(source, cites.document, paragraphs) if cites else event_name(event.type)
+    return CitationDocument(
+        event=event.id,
+        publisher=source.publisher or None,
+        title=source.title,
+        published=source.published,
+        document=cites.document if cites else None,
+        paragraphs=paragraphs,
+        address=source.address,
+        retracted=retracted,
+        link=link,
+        position=event.position,
+        checkpoint=checkpoint,
+        chain_hash=chain_hash,
+        text=f"{published}. {'On record, and retracted' if retracted else 'On record'}: {place}.",
+    )
+
+
+def _published(source: Source, document: str, paragraphs: Sequence[int]) -> str:
+    parts = (
+        source.publisher,
+        f"“{source.title}”" if source.title else "",
+        edtf.describe(source.published) if source.published else "no date of publication",
+        document,
+        f"{'paragraph' if len(paragraphs) == 1 else 'paragraphs'} {', '.join(map(str, paragraphs))}",
+        source.address or "",
+    )
+    return ", ".join(isolated(part) for part in parts if part)

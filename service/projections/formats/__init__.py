@@ -1,0 +1,1 @@
+"""Text formats of the documents: Atom, iCalendar, Markdown and CSV."""

@@ -1,0 +1,254 @@
+"""Find dates in a text and write them as EDTF, each with its inference where the text does not say all of it.
+
+Names of months and weekdays come from CLDR (by `babel`) for the languages in LANGUAGES. A date in figures is read only
+where the order of day and month is certain: `2025-07-14`, `14.07.2025` and `2025年7月14日`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from typing import Final, NamedTuple
+
+from babel import Locale
+
+from service.domain.edtf import NotEdtf, describe, parse
+
+LANGUAGES: Final = ("en", "ru", "uk", "fr", "de", "es", "it", "pt", "pl", "tr", "nl")
+_SHORTEST_ABBREVIATION: Final = 3
+_DATE_LINE_WITHIN: Final = 4
+"""A date line is one of the first paragraphs."""
+_DATE_LINE_LENGTH: Final = 80
+_WORDS_BESIDE_DATES: Final = frozenset({"may", "march", "mar", "mai"})
+"""Small letters: "they may 3 times", "march 5 miles". Names of months in English and German begin with a capital."""
+
+
+@dataclass(frozen=True)
+class DateFound:
+    """A date in a text. `start` and `end` are offsets in characters. `inference` is None for a date that is stated."""
+
+    edtf: str
+    start: int
+    end: int
+    inference: str | None = None
+
+
+def dates_in(text: str, published: date | None) -> list[DateFound]:
+    """Return the dates in a text, in their order. A year or a weekday is completed from the day of publication."""
+    found: list[DateFound] = []
+    taken = [False] * len(text)
+    for match, value in _matches(text, published):
+        words = match[0].rstrip(".")
+        start, end = match.start(), match.start() + len(words)
+        if words.split()[0] in _WORDS_BESIDE_DATES or any(taken[start:end]):
+            continue
+        taken[start:end] = [True] * len(words)
+        if value is not None:
+            found.append(DateFound(value.edtf, start, end, value.inference))
+    return sorted(found, key=lambda date_found: date_found.start)
+
+
+def edtf_of(text: str) -> str | None:
+    """Return the EDTF of a whole text: EDTF itself, or a date as pages write it. None if it is neither.
+
+    "15 July 2025", "July 2025" and "on or before 14 July 2025, day unknown" are dates as pages write them.
+    """
+    written = " ".join(text.split())
+    try:
+        parse(written)
+    except NotEdtf:
+        pass
+    else:
+        return written
+    for pattern, form in _SPANS:
+        if match := pattern.fullmatch(written):
+            parts = [_single(part) for part in match.groups()]
+            return form.format(*parts) if all(parts) else None
+    return _single(written)
+
+
+_SPANS: Final = (
+    (re.compile(r"(?:on|in) or before (.+?)(?:, day unknown)?", re.IGNORECASE), "[..{}]"),
+    (re.compile(r"(?:on|in) or after (.+?)(?:, day unknown)?", re.IGNORECASE), "[{}..]"),
+    (re.compile(r"between (.+) and (.+?)(?:, day unknown)?", re.IGNORECASE), "[{}..{}]"),
+    (re.compile(r"from (.+) to (.+)", re.IGNORECASE), "{}/{}"),
+    (re.compile(r"from (.+), end open", re.IGNORECASE), "{}/.."),
+    (re.compile(r"until (.+), start open", re.IGNORECASE), "../{}"),
+)
+"""How `describe` writes dates of several days."""
+
+
+def _single(text: str) -> str | None:
+    """Return the EDTF of a day, a month or a year in words or figures. None if the text has anything else."""
+    if text.isdecimal() and len(text) == len("2025"):
+        return text
+    found = dates_in(text, None)
+    return found[0].edtf if len(found) == 1 and (found[0].start, found[0].end) == (0, len(text)) else None
+
+
+def document_date(paragraphs: Sequence[str]) -> date | None:
+    """Return the day in a date line at the beginning, such as "Washington, 14 July 2025". None if there is none."""
+    for paragraph in paragraphs[:_DATE_LINE_WITHIN]:
+        for found in dates_in(paragraph, None) if len(paragraph) <= _DATE_LINE_LENGTH else ():
+            if len(found.edtf) == len("2025-07-14"):
+                return date.fromisoformat(found.edtf)
+    return None
+
+
+class NotADay(ValueError):
+    """The text is not one day. The message continues the name of a field: "must be a day"."""
+
+
+_EXAMPLES_OF_DAYS: Final = "6 June 2025, 6.6.2025 or 2025-06-06"
+_ANY_DAY: Final = date(2000, 1, 1)
+_UNCERTAIN_ORDER: Final = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}|\d{1,2}\.\d{1,2}\.\d{2}")
+
+
+def day_written(text: str) -> date:
+    """Return the day that a person wrote, such as "6 June 2025", "6.6.2025" or "2025-06-06". Raises NotADay."""
+    words = text.strip()
+    # Small letters are no hint here: a form asks for a date, so "6 may 2025" and "may 6, 2025" are dates.
+    for tried in (words, words.title()):
+        for found in dates_in(tried, None):
+            if (found.start, found.end) == (0, len(tried.rstrip("."))):
+                if len(found.edtf) == len("2025-07-14"):
+                    return date.fromisoformat(found.edtf)
+                raise NotADay(f"must be one day, such as {_EXAMPLES_OF_DAYS}; this is a whole month")
+    if _UNCERTAIN_ORDER.fullmatch(words):
+        raise NotADay(f"could be two days, by the order of day and month; write {_EXAMPLES_OF_DAYS}")
+    if any(found.start == 0 for found in dates_in(words, _ANY_DAY)):
+        raise NotADay(f"has no year; write all of it, such as {_EXAMPLES_OF_DAYS}")
+    raise NotADay(f"must be a day, such as {_EXAMPLES_OF_DAYS}")
+
+
+class _Value(NamedTuple):
+    """A date as EDTF, with its inference. None: the text states the date."""
+
+    edtf: str
+    inference: str | None = None
+
+
+def _matches(text: str, published: date | None) -> Iterator[tuple[re.Match[str], _Value | None]]:
+    """Yield matches, the most exact forms first, and the EDTF and inference of each."""
+    for match in _FIGURES.finditer(text):
+        parts = {name[:-1]: int(value) for name, value in match.groupdict().items() if value}
+        yield match, _day(parts["year"], parts["month"], parts["day"])
+    for pattern in _days_of_months():
+        for match in pattern.finditer(text):
+            month, year = _months()[match["month"].lower()], match["year"]
+            day = int(match["day"])
+            yield (
+                match,
+                _day(int(year), month, day) if year else _without_year(match[0].rstrip("."), published, month, day),
+            )
+    for match in _months_alone().finditer(text):
+        month, year = _months()[match["month"].lower()], match["year"]
+        if year:
+            yield match, _Value(f"{year}-{month:02d}")
+        elif match["before"]:
+            yield match, _without_year(match["month"], published, month)
+    for match in _weekdays_alone().finditer(text):
+        yield match, _weekday(match[0], published)
+
+
+_FIGURES: Final = re.compile(
+    r"(?<![\d.-])(?:(?P<year1>\d{4})-(?P<month1>\d{2})-(?P<day1>\d{2})"
+    r"|(?P<day2>\d{1,2})\.(?P<month2>\d{1,2})\.(?P<year2>\d{4})"
+    r"|(?P<year3>\d{4})年(?P<month3>\d{1,2})月(?P<day3>\d{1,2})日)(?![\d-])"
+)
+
+
+@cache
+def _months() -> dict[str, int]:
+    """Return the number of each month by its names in small letters."""
+    names: dict[str, int] = {}
+    for language in LANGUAGES:
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in Locale(language).months[context][width].items():
+                    short = name.lower().rstrip(".")
+                    if len(short) >= _SHORTEST_ABBREVIATION:
+                        names.setdefault(short, number)
+    return names
+
+
+@cache
+def _weekdays() -> dict[str, int]:
+    """Return the number of each weekday, Monday 0, by its names in small letters."""
+    return {
+        name.lower(): number
+        for language in LANGUAGES
+        for context in ("format", "stand-alone")
+        for number, name in Locale(language).days[context]["wide"].items()
+    }
+
+
+def _any_of(names: dict[str, int]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+
+
+@cache
+def _days_of_months() -> tuple[re.Pattern[str], ...]:
+    month = rf"(?P<month>{_any_of(_months())})\b\.?"
+    year = r"(?:,?\s+(?:de\s+|del\s+)?(?P<year>\d{4})\b)?"
+    return (
+        re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?\s+(?:of\s+|de\s+)?{month}{year}", re.IGNORECASE),
+        re.compile(rf"\b{month}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*:){year}", re.IGNORECASE),
+    )
+
+
+@cache
+def _months_alone() -> re.Pattern[str]:
+    before = r"(?P<before>\b(?:in|of|since|until|by|early|late|mid|en|im|в|во|у|à|de|di|em|w)[\s-]+)?"  # noqa: RUF001 -- Ukrainian
+    return re.compile(
+        rf"{before}\b(?P<month>{_any_of(_months())})\b(?:\s+(?:de\s+)?(?P<year>\d{{4}})\b)?", re.IGNORECASE
+    )
+
+
+@cache
+def _weekdays_alone() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{_any_of(_weekdays())})\b", re.IGNORECASE)
+
+
+def _day(year: int, month: int, day: int) -> _Value | None:
+    try:
+        return _Value(date(year, month, day).isoformat())
+    except ValueError:
+        return None
+
+
+def _without_year(words: str, published: date | None, month: int, day: int | None = None) -> _Value | None:
+    """Complete a date with the year that brings it nearest to the day of publication.
+
+    A day before the document, in its own year, needs no inference: "14 July" in a text of 15 July 2025.
+    """
+    if published is None:
+        return None
+    candidates = []
+    for year in (published.year - 1, published.year, published.year + 1):
+        try:
+            # The middle of a month stands for the month.
+            candidates.append(date(year, month, day or 15))
+        except ValueError:
+            continue
+    if not candidates:
+        return None
+    nearest = min(candidates, key=lambda candidate: abs(candidate - published))
+    if day and nearest.year == published.year and nearest <= published:
+        return _Value(nearest.isoformat())
+    inference = (
+        f"The text says “{words}”. The year is taken from the date of the document, {describe(published.isoformat())}."
+    )
+    return _Value(nearest.isoformat() if day else f"{nearest.year}-{month:02d}", inference)
+
+
+def _weekday(word: str, published: date | None) -> _Value | None:
+    """Return the last such day up to the day of publication."""
+    if published is None:
+        return None
+    days = (published.weekday() - _weekdays()[word.lower()]) % 7
+    inference = (
+        f"The text says “{word}”. It is counted back from the date of the document, {describe(published.isoformat())}."
+    )
+    return _Value((published - timedelta(days)).isoformat(), inference)

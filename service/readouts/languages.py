@@ -1,0 +1,31 @@
+"""Guess the language of a text from its most frequent words."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_FREQUENT: Final = {
+    "en": "the of and to that was were with has have",
+    "ru": "и в на что не по для этот был были",
+    "uk": "що не та для його був були цей від",
+    "fr": "le la les des et une dans du que est",
+    "de": "der die das und den von mit ist zu wurde",
+    "es": "el los las y una del que por con se",
+    "it": "il gli di che e una della del per sono",
+    "pt": "o os as e uma da do que não com",
+    "pl": "w i na z do się że jest przez oraz",
+    "tr": "ve bir bu ile için da de olarak olan ise",
+    "nl": "de het een van en dat met zijn niet op",
+}
+_WORDS: Final = {language: frozenset(words.split()) for language, words in _FREQUENT.items()}
+_FEWEST: Final = 5
+_MARGIN: Final = 1.25
+"""How much more frequent words a language needs than the next: neighbouring languages share some."""
+
+
+def language_of(paragraphs: Iterable[str]) -> str | None:
+    """Return the BCP 47 tag of a language. None for a short text, an unknown language or a doubtful one."""
+    words = re.findall(r"[^\W\d_]+", " ".join(paragraphs).lower())
+    counts = sorted(((sum(word in known for word in words), name) for name, known in _WORDS.items()), reverse=True)
+    (most, language), (next_most, _), *_ = counts
+    return language if most >= _FEWEST and most >= _MARGIN * next_most else None

@@ -1,0 +1,63 @@
+"""Read a point in time as people write it: a day, a time, a position, or the name of a round.
+
+The results are points in the form of the HTTP interface, such as `position:41` or `known:2025-06-06T00:00:00Z`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from service.readouts.dates import NotADay, day_written
+
+_NUMBER: Final = re.compile(r"\d{1,18}")
+_NAMED: Final = re.compile(r"(?:position|known|effective|round):.*", re.DOTALL)
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T.+")
+_SLUG: Final = re.compile(r"(?:[a-z]{2}-[a-z]{2}/)?[a-z0-9]+(?:-[a-z0-9]+)+")
+_FORMS: Final = "must be a day, a position or a round, such as 6 June 2025, 41 or istanbul-february"
+
+
+class NotAPoint(ValueError):
+    """The text names no point. The message continues the name of a field: "must be a day, …"."""
+
+
+def known_since(text: str) -> str:
+    """Return `known:` with the time that a text names. A day means its beginning, 00:00 UTC. Raises NotAPoint."""
+    if _TIME.fullmatch(text):
+        return f"known:{text}"
+    return f"known:{_day(text)}T00:00:00Z"
+
+
+def effective_on(text: str) -> str:
+    """Return `effective:` with the day that a text names. Raises NotAPoint."""
+    return f"effective:{_day(text)}"
+
+
+def since(text: str, rounds: Mapping[str, str] | None = None) -> str:
+    """Return the point that a text names, to list changes since. Raises NotAPoint.
+
+    `rounds` has the ids of rounds by their names. Without it, a round is named by its slug or id only.
+    """
+    words = text.strip()
+    named = {name.casefold(): id for name, id in (rounds or {}).items()}
+    if _NAMED.fullmatch(words):
+        return words
+    if _NUMBER.fullmatch(words):
+        return f"position:{words}"
+    if words.casefold() in named:
+        return f"round:{named[words.casefold()]}"
+    if _TIME.fullmatch(words):
+        return f"known:{words}"
+    try:
+        return f"known:{day_written(words)}T00:00:00Z"
+    except NotADay as error:
+        if _SLUG.fullmatch(words) and not words[0].isdigit():
+            return f"round:{words}"
+        detail = str(error)
+        raise NotAPoint(_FORMS if detail.startswith("must be a day,") else detail) from None
+
+
+def _day(text: str) -> str:
+    try:
+        return day_written(text).isoformat()
+    except NotADay as error:
+        raise NotAPoint(str(error)) from None

@@ -1,0 +1,63 @@
+"""Sheets and dossiers as Word, Markdown and CSV: representations of the same document, which name a past reading."""
+
+import csv
+import re
+from io import BytesIO, StringIO
+
+import docx
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.resources.formats import WORD, word
+
+SHEET = "/v1/rounds/ru-us/istanbul-april/sheet"
+DOSSIER = "/v1/irritants/ru-us/banking-access/dossier"
+
+
+def as_(reading: TestClient, address: str, media_type: str) -> bytes:
+    answer = reading.get(address, headers={"Accept": media_type})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, media_type), answer.text
+    return answer.content
+
+
+@pytest.mark.parametrize("address", [SHEET, DOSSIER])
+def test_word_has_the_lines_of_the_markdown(reading: TestClient, address: str) -> None:
+    markdown = as_(reading, address, "text/markdown").decode()
+    made = as_(reading, address, WORD)
+    assert made == word(markdown)
+    document = docx.Document(BytesIO(made))
+    headings = [p.text for p in document.paragraphs if p.style and (p.style.name or "").startswith("Heading")]
+    assert headings == [line.lstrip("# ") for line in markdown.replace("\\", "").splitlines() if line.startswith("#")]
+    assert document.core_properties.title == headings[0]
+
+
+def test_a_dossier_in_markdown_has_who_says_what_and_where(reading: TestClient) -> None:
+    document, text = reading.get(DOSSIER).json(), as_(reading, DOSSIER, "text/markdown").decode().replace("\\", "")
+    assert text.startswith(f"# Dossier: {document['irritant']['title']}\n")
+    assert document["irritant"]["headline"] in text
+    for column in document["columns"].values():
+        for said in column:
+            assert said["cited"]["summary"] in text
+            assert f"{said['cited']['source']['document']}, paragraphs" in text
+
+
+@pytest.mark.parametrize(("address", "items"), [(SHEET, "items"), (DOSSIER, None)])
+def test_csv_has_a_row_for_each_statement(reading: TestClient, address: str, items: str | None) -> None:
+    document = reading.get(address).json()
+    voices = [item["voices"] for item in document[items]] if items else [document["columns"]]
+    rows = list(csv.DictReader(StringIO(as_(reading, address, "text/csv").decode())))
+    assert [row["event"] for row in rows] == [s["event"] for v in voices for column in v.values() for s in column]
+    assert "reading" not in rows[0]
+
+
+@pytest.mark.parametrize("address", [SHEET, DOSSIER])
+def test_a_past_reading_says_so(reading: TestClient, address: str) -> None:
+    past = f"{address}?as_of_position=110&effective_on=2025-04-30&date_match=certain"
+    sentence = re.compile(r"As known on .+, effective on 30 April 2025\. Not the current state\.")
+    assert sentence.search(as_(reading, past, "text/markdown").decode())
+    lines = docx.Document(BytesIO(as_(reading, past, WORD))).paragraphs
+    said = next(line for line in lines if sentence.fullmatch(line.text))
+    assert said.runs[0].bold
+    rows = list(csv.DictReader(StringIO(as_(reading, past, "text/csv").decode())))
+    assert all(sentence.fullmatch(row["reading"]) for row in rows)
+    assert "Not the current state" not in reading.get(past).text

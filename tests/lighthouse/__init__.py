@@ -1,0 +1,1 @@
+"""Lighthouse on the pages of the seeded record: `make lighthouse`."""

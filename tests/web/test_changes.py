@@ -1,0 +1,115 @@
+"""The page of changes since a point, and the comparison of a whole relation."""
+
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.bodies import FLIGHTS, on, report
+from tests.web.conftest import NewKey, sign_in
+from tests.web.pages import Page
+
+DIFFERENCE = "/relations/ru-us/difference"
+
+
+def text(browser: TestClient, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200, path
+    return unescape(answer.text)
+
+
+@pytest.mark.parametrize(
+    "since", ["67", "position:67", "Istanbul February", "istanbul-february", "ru-us/istanbul-february"]
+)
+def test_changes_since_a_point_are_sentences_by_report(reading: TestClient, since: str) -> None:
+    page = text(reading, f"/changes?since={since}")
+    assert "These are the changes recorded after position 67, in order." in page
+    assert "Direct flights put forward by the Russian side" in page
+    assert "The claimed and the reported status went from nothing to proposed." in page
+    assert "It was opened" not in page
+    assert f'value="{since}"' in page
+
+
+def test_a_day_may_be_written_as_people_write_it(reading: TestClient) -> None:
+    for day in ("6 June 2020", "6.6.2020", "2020-06-06"):
+        assert "recorded after position 0, in order" in text(reading, f"/changes?since={day}")
+
+
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        ("4000", "The value is beyond the end of the record"),
+        ("6/6/2025", "The value could be two days"),
+        ("soon", "The value must be a day, a position or a round, such as 6 June 2025, 41 or istanbul-february."),
+        ("round:ru-us/moscow-next", "which has no reports; choose another point."),
+        ("6 June 2100", "The value is in the future"),
+    ],
+)
+def test_a_point_that_is_refused_stays_in_the_field_with_the_reason(reading: TestClient, since: str, why: str) -> None:
+    page = text(reading, f"/changes?since={since}")
+    assert why in page
+    assert f'value="{since}"' in page
+    assert 'aria-invalid="true"' in page
+
+
+def test_a_corrected_date_is_a_change_on_the_page(browser: TestClient, new_key: NewKey) -> None:
+    key = {"Authorization": f"Bearer {new_key('report')}"}
+    filed = browser.post(
+        "/v1/reports", json=report(on(FLIGHTS, "ConcernRaised")), headers={**key, "Idempotency-Key": "a"}
+    )
+    target = filed.json()["events"][0]["id"]
+    correction = {
+        "type": "AssertionCorrected",
+        "target": target,
+        "changes": {"occurred": "2025-05-04"},
+        "reason": "Typo",
+    }
+    corrected = report({"stream": FLIGHTS, **correction}, title="Dates")
+    assert browser.post("/v1/reports", json=corrected, headers={**key, "Idempotency-Key": "b"}).status_code == 201
+    page = text(browser, "/changes")
+    assert "The date of “Concern raised” was corrected from 6 May 2025 to 4 May 2025." in page
+    assert text(browser, f"{DIFFERENCE}?from=position:128").count("was corrected from 6 May 2025 to 4 May 2025") == 1
+
+
+def test_a_relation_is_compared_at_two_points_in_one_page(reading: TestClient) -> None:
+    page = text(reading, f"{DIFFERENCE}?from=round:istanbul-february&to=position:110")
+    assert "after the round Istanbul February → at position 110" in page
+    assert "5 irritants differ." in page
+    assert "The claimed and the reported status went from nothing to proposed." in page
+    same = text(reading, f"{DIFFERENCE}?from=position:110&to=position:110")
+    assert "0 irritants differ." in same
+
+
+@pytest.mark.parametrize("day", ["10 April 2025", "10.4.2025", "2025-04-10"])
+def test_the_form_takes_dates_as_people_write_them(reading: TestClient, day: str) -> None:
+    form = {"from_by": "effective", "from_at": day, "to_by": "now", "to_at": ""}
+    sent = reading.get(DIFFERENCE, params=form, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, f"{DIFFERENCE}?from=effective%3A2025-04-10")
+    page = text(reading, sent.headers["location"])
+    assert 'value="2025-04-10"' in page
+
+
+@pytest.mark.parametrize("path", [DIFFERENCE, "/irritants/ru-us/visas/difference"])
+def test_a_refused_form_keeps_what_was_entered_and_says_why_at_each_field(reading: TestClient, path: str) -> None:
+    form = "from_by=effective&from_at=6/6/2025&to_by=round&to_at=nowhere"
+    page = text(reading, f"{path}?{form}")
+    assert "The value could be two days" in page
+    assert 'value="6/6/2025"' in page
+    assert 'value="nowhere"' in page
+    other = text(reading, f"{path}?from_by=position&from_at=4000&to_by=round&to_at=nowhere")
+    assert "The value is beyond the end of the record" in other
+    missing = text(reading, f"{path}?from_by=position&from_at=&to_by=now&to_at=")
+    assert "The value is missing; enter one, or choose another kind of point." in missing
+
+
+def test_the_page_of_a_relation_has_the_form(reading: TestClient) -> None:
+    page = Page.of(reading.get("/relations/ru-us"))
+    assert "compare" in page.ids
+
+
+def test_a_visitor_with_a_limit_sees_changes_since_a_round_of_the_relation(closed: TestClient, new_key: NewKey) -> None:
+    sign_in(closed, new_key("read", relations=["ru-us"]))
+    page = text(closed, "/changes?relation=ru-us&since=istanbul-february")
+    assert "recorded after position 67" in page
+    other = text(closed, "/changes?relation=ru-us&since=round:fr-us/paris")
+    assert "The value names a round of fr-us; choose one of ru-us." in other
