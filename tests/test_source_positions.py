@@ -184,16 +184,19 @@ CONTROL = "a line break, tab or other control character inside a text; remove it
         ("a:\n" + "- " * 20, "line 2, column 31: nested more than 16 levels deep; use fewer levels"),
         ("[" * 1_000_000, "line 1, column 17: nested more than 16 levels deep; use fewer levels"),
         ('{"a":' * 1_000_000, "line 1, column 81: nested more than 16 levels deep; use fewer levels"),
-        ("{", "line 1, column 2: not JSON: expected a key in double quotes"),
-        ("{'a': 1}", "line 1, column 2: not JSON: expected a key in double quotes"),
-        ('{"a": 1,}', "line 1, column 9: not JSON: expected a key in double quotes; remove the comma before it"),
+        ("{", "line 1, column 2: not JSON: expected a key in double quotes, and no comma after the last value"),
+        ("{'a': 1}", "line 1, column 2: not JSON: expected a key in double quotes, and no comma after the last value"),
+        ('{"a": 1,}', "line 1, column 9: not JSON: expected a key in double quotes, and no comma after the last value"),
         ('{"a" 1}', "line 1, column 6: not JSON: expected a colon"),
-        ('{"a": 1 "b": 2}', "line 1, column 9: not JSON: expected a comma or }"),
-        ('{"a": [1 2]}', "line 1, column 10: not JSON: expected a comma or ]"),
+        ('{"a": 1 "b": 2}', "line 1, column 9: not JSON: expected a comma or the closing bracket"),
+        ('{"a": [1 2]}', "line 1, column 10: not JSON: expected a comma or the closing bracket"),
         ('{"a": NaN}', "line 1, column 7: not JSON: expected a value; put a text in double quotes"),
-        ('{"a": 01}', "line 1, column 8: not JSON: expected a comma or }"),
+        ('{"a": 01}', "line 1, column 8: not JSON: expected a comma or the closing bracket"),
         ('{"a": }', "line 1, column 7: not JSON: expected a value; put a text in double quotes"),
-        ('{"a": 1}\nx', "line 2, column 1: not JSON: text follows the closing brace; put each report in its own file"),
+        (
+            '{"a": 1}\nx',
+            "line 2, column 1: not JSON: text follows the value; remove it, or send it by itself",
+        ),
         ('{"a": "😀\0"}', f"line 1, column 9: not JSON: {CONTROL}"),
         ('{"a": "b\tc"}', f"line 1, column 9: not JSON: {CONTROL}"),
         ('{"a": "b', "line 1, column 7: not JSON: the quotes that open here are not closed"),
@@ -270,12 +273,17 @@ def test_a_line_break_in_json_is_a_mistake() -> None:
     assert complaints(r'{"a": "two\nlines", "b": "end\r"}') == [(1, 7, "/a", LINE_BREAK), (1, 26, "/b", LINE_BREAK)]
 
 
-def test_mistakes_before_a_syntax_error_are_reported_too() -> None:
-    for text in ("a: &x 1\nb: [", '{"a": "x\\ny",\n"b": "'):
-        with pytest.raises(UnreadableText) as refused:
-            read(text)
-        assert refused.value.mistakes[0].line == 1
-        assert len(refused.value.mistakes) == 2
+def test_mistakes_before_a_syntax_error_of_yaml_are_reported_too() -> None:
+    with pytest.raises(UnreadableText) as refused:
+        read("a: &x 1\nb: [")
+    assert refused.value.mistakes[0].line == 1
+    assert len(refused.value.mistakes) == 2
+
+
+def test_a_syntax_error_of_json_is_reported_alone() -> None:
+    with pytest.raises(UnreadableText) as refused:
+        read('{"a": "x\\ny",\n"b": "')
+    assert [(mistake.line, mistake.column) for mistake in refused.value.mistakes] == [(2, 6)]
 
 
 @pytest.mark.parametrize("text", ["- &x y\n", "- !x y\n", "- *x\n", "a: 1\n", "- {a: 1, a: 2}\n"])

@@ -6,7 +6,6 @@ the beginning is skipped, as RFC 8259 allows.
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from service.api.problems import MAX_MISTAKES, Problem
 from service.domain.errors import Malformed
 from service.domain.report import escaped
-from service.source_positions import UnreadableText, decoded, not_json, too_deep
+from service.source_positions import UnreadableText, decoded, load_json
 
 T = TypeVar("T")
 
@@ -108,20 +107,10 @@ def _reserved(request: Request) -> Iterator[Callable[[int], None]]:
 def parsed(raw: bytes) -> Body:
     """Parse a body. Raises Problem (400) if it is not JSON."""
     try:
-        value = _loaded(decoded(raw))
+        value = load_json(decoded(raw), members=_members, integer=_integer, most_levels=MAX_DEPTH)
     except UnreadableText as error:
         raise Problem("malformed-json", f"The body is invalid at {error}") from None
     return Body(value, tuple(islice(_mistakes(value, "", 0), MAX_MISTAKES)))
-
-
-def _loaded(text: str) -> Any:
-    """Return the value of a JSON text. Raises UnreadableText."""
-    try:
-        return json.loads(text, object_pairs_hook=_members, parse_int=_integer)
-    except json.JSONDecodeError as error:
-        raise not_json(text, error) from None
-    except RecursionError:
-        raise too_deep(text, MAX_DEPTH) from None
 
 
 def _integer(digits: str) -> int:

@@ -14,7 +14,7 @@ import codecs
 import re
 from typing import Final
 
-from service.source_positions.from_json import is_json, not_json, read_json, too_deep
+from service.source_positions.from_json import is_json, load_json, read_json
 from service.source_positions.from_yaml import read_yaml
 from service.source_positions.source import MAX_MISTAKES, Diagnostic, Node, SourceText, UnreadableText, Value
 
@@ -26,9 +26,8 @@ __all__ = [
     "UnreadableText",
     "Value",
     "decoded",
-    "not_json",
+    "load_json",
     "read",
-    "too_deep",
 ]
 
 _OTHER_ENCODING: Final = re.compile(

@@ -1,129 +1,115 @@
 """Read JSON into nodes with positions.
 
-Other parsers do not fit. That of YAML refuses tabs and surrogate pairs, which JSON allows. That of the standard library
-returns no positions, and checks no limits before it has built all values.
+The standard library reads the values and finds what is not JSON. It returns no positions, so a second pass over the
+valid text takes them from the brackets, commas and colons. The parser of YAML cannot read JSON: it refuses tabs and
+surrogate pairs.
 """
 
+import json
 import re
-from json import JSONDecodeError, JSONDecoder
-from math import isfinite
-from typing import Final
+from collections.abc import Callable
+from math import isfinite, isnan
+from typing import Any, Final
 
 from service.source_positions.source import MAX_DEPTH, Node, SourceText, UnreadableText, remedy
 
+_STRING: Final = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_BRACKET: Final = re.compile(rf"[][{{}}]|{_STRING}")
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_STRING: Final = JSONDecoder()
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_BRACKET: Final = re.compile(r'[][{}]|"[^"\\]*(?:\\.[^"\\]*)*"')
-_WORD: Final = re.compile("true|false|null")
-_WORDS: Final = {"true": True, "false": False, "null": None}
+_SEPARATOR: Final = re.compile(r"[ \t\n\r]*[:,]?[ \t\n\r]*")
+_SCALAR: Final = re.compile(rf"{_STRING}|[^][{{}},: \t\n\r]+")
 _MOST_DIGITS: Final = 18
 """The most characters of a number that is read as an integer. A longer one becomes a float."""
+_EXPECTED_VALUE: Final = "expected a value; put a text in double quotes"
 _REMEDIES: Final = {
-    "Expecting value": "expected a value; put a text in double quotes",
+    "Expecting value": _EXPECTED_VALUE,
+    "property name": "expected a key in double quotes, and no comma after the last value",
+    "trailing comma": "remove the comma before the closing bracket",
+    "':' delimiter": "expected a colon",
+    "',' delimiter": "expected a comma or the closing bracket",
     "control character": "a line break, tab or other control character inside a text; remove it",
     "Unterminated": "the quotes that open here are not closed",
     "uXXXX": "write \\u and four hexadecimal digits",
     "escape": "write a backslash as \\\\",
-    "Extra data": "text follows the value; send one value",
-    "trailing comma": "remove the comma before the closing bracket",
+    "Extra data": "text follows the value; remove it, or send it by itself",
 }
 
 
 def is_json(text: str) -> bool:
     """Return whether a text is JSON: it begins with `{`."""
-    return text.startswith("{", _skip_space(text, 0))
+    return text.startswith("{", _end_of(_SPACE, text, 0))
+
+
+def load_json(
+    text: str, *, members: Callable[[list[tuple[str, Any]]], Any], integer: Callable[[str], Any], most_levels: int
+) -> Any:
+    """Return the value of a JSON text. Raise UnreadableText if it is not JSON, or nested too deep for the parser.
+
+    `members` makes the value of an object, `integer` that of a number without a point or an exponent. The error for
+    too deep a text is at the first level beyond `most_levels`.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=members, parse_int=integer)
+    except json.JSONDecodeError as error:
+        before = SourceText(text[: error.pos])
+        raise before.error_at(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}") from None
+    except RecursionError:
+        raise _too_deep(SourceText(text), most_levels) from None
 
 
 def read_json(source: SourceText) -> None:
     """Add the nodes of a JSON text. Raise UnreadableText."""
-    text = source.text
-    end = _add_value(source, _skip_space(text, 0), parent=None, token="", depth=1)
-    end = _skip_space(text, end)
-    if end < len(text):
-        raise source.error_at(end, "not JSON: text follows the closing brace; put each report in its own file")
+    # An object becomes a tuple of its members, so that it can be told from an array and keeps duplicate keys.
+    value = load_json(source.text, members=tuple, integer=_number, most_levels=MAX_DEPTH)
+    _add_value(source, value, _end_of(_SPACE, source.text, 0), parent=None, token="", depth=1)
 
 
-def not_json(text: str, error: JSONDecodeError) -> UnreadableText:
-    """Return the error of the JSON parser of the standard library as a mistake with its place and remedy."""
-    before = SourceText(text[: error.pos])
-    return before.error_at(len(before.text), f"not JSON: {remedy(error.msg, _REMEDIES) or error.msg}")
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
-def too_deep(text: str, most: int) -> UnreadableText:
-    """Return the error for the first place where JSON is nested deeper than `most`."""
-    source, depth = SourceText(text), 0
-    for token in _BRACKET.finditer(source.text):
-        depth += (token[0] in "[{") - (token[0] in "]}")
-        if depth > most:
-            return source.error_at(token.start(), f"nested more than {most} levels deep; use fewer levels")
-    raise ValueError(f"not nested more than {most} levels deep")
+def _too_deep(source: SourceText, most_levels: int) -> UnreadableText:
+    depth = 0
+    for bracket in _BRACKET.finditer(source.text):
+        depth += (bracket[0] in "[{") - (bracket[0] in "]}")
+        if depth > most_levels:
+            return source.error_at(bracket.start(), f"nested more than {most_levels} levels deep; use fewer levels")
+    raise ValueError(f"not nested more than {most_levels} levels deep")
 
 
-def _add_value(source: SourceText, at: int, *, parent: Node | None, token: str, depth: int) -> int:
-    """Add the value that begins at the offset `at`, and return the offset of its end.
+def _add_value(source: SourceText, value: Any, at: int, *, parent: Node | None, token: str, depth: int) -> int:
+    """Add a value whose text begins at the offset `at`, and return the offset of its end.
 
     `token`: the key or index of the value in `parent`. `depth`: the level of nesting, from 1.
     """
-    text = source.text
     if depth > MAX_DEPTH:
         raise source.error_at(at, f"nested more than {MAX_DEPTH} levels deep; use fewer levels")
-    if text.startswith('"', at):
-        value, end = _string(source, at)
+    text = source.text
+    if not isinstance(value, tuple | list):
+        _add_scalar(source, value, at, parent, token)
+        return _end_of(_SCALAR, text, at)
+    node = source.add({} if isinstance(value, tuple) else [], at, parent, token)
+    at = _end_of(_SPACE, text, at + 1)
+    for index, member in enumerate(value):
+        key = str(index)
+        if isinstance(value, tuple):
+            key, member = member  # noqa: PLW2901 -- a member of an object is a pair
+            at = _end_of(_SEPARATOR, text, _end_of(_SCALAR, text, at))
+        at = _add_value(source, member, at, parent=node, token=key, depth=depth + 1)
+        at = _end_of(_SEPARATOR, text, at)
+    return at + 1
+
+
+def _add_scalar(source: SourceText, value: Any, at: int, parent: Node | None, token: str) -> None:
+    if not isinstance(value, float) or isfinite(value):
         source.add(value, at, parent, token)
-        return end
-    if text.startswith(("{", "["), at):
-        node = source.add({} if text[at] == "{" else [], at, parent, token)
-        return _add_members(source, at + 1, node, depth + 1)
-    if number := _NUMBER.match(text, at):
-        is_integer = not (number[1] or number[2]) and len(number[0]) <= _MOST_DIGITS
-        node = source.add(int(number[0]) if is_integer else float(number[0]), at, parent, token)
-        if not is_integer and not isfinite(float(number[0])):
-            node.value = 0
-            source.add_mistake(node, "the number is too large; write a smaller one")
-        return number.end()
-    if word := _WORD.match(text, at):
-        source.add(_WORDS[word[0]], at, parent, token)
-        return word.end()
-    raise source.error_at(at, "not JSON: expected a value; put a text in double quotes")
+    elif isnan(value) or "I" in source.text[at : at + 2]:
+        # The parser accepts NaN and Infinity, which are not JSON.
+        raise source.error_at(at, f"not JSON: {_EXPECTED_VALUE}")
+    else:
+        source.add_mistake(source.add(0, at, parent, token), "the number is too large; write a smaller one")
 
 
-def _add_members(source: SourceText, at: int, node: Node, depth: int) -> int:
-    """Add the members of an object or array after its opening bracket. Return the offset after the closing bracket."""
-    text, is_object = source.text, isinstance(node.value, dict)
-    close, index = "}" if is_object else "]", 0
-    at = _skip_space(text, at)
-    if text.startswith(close, at):
-        return at + 1
-    while True:
-        token = str(index)
-        if is_object:
-            if not text.startswith('"', at):
-                remedy = "; remove the comma before it" if index and text.startswith(close, at) else ""
-                raise source.error_at(at, f"not JSON: expected a key in double quotes{remedy}")
-            token, at = _string(source, at)
-            at = _skip_space(text, at)
-            if not text.startswith(":", at):
-                raise source.error_at(at, "not JSON: expected a colon")
-            at = _skip_space(text, at + 1)
-        at = _skip_space(text, _add_value(source, at, parent=node, token=token, depth=depth))
-        if text.startswith(close, at):
-            return at + 1
-        if not text.startswith(",", at):
-            raise source.error_at(at, f"not JSON: expected a comma or {close}")
-        at, index = _skip_space(text, at + 1), index + 1
-
-
-def _string(source: SourceText, at: int) -> tuple[str, int]:
-    """Decode the string at a quote. Return it and the offset of its end."""
-    try:
-        value, end = _STRING.raw_decode(source.text, at)
-    except JSONDecodeError as error:
-        stopped = not_json(source.text, error)
-        raise UnreadableText(stopped.mistake, source.mistakes) from None
-    return value, end
-
-
-def _skip_space(text: str, at: int) -> int:
-    """Return the offset of the first character at or after `at` that is not white space."""
-    return space.end() if (space := _SPACE.match(text, at)) else at
+def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return the offset after what matches at `at`, which is `at` itself if nothing does."""
+    return found.end() if (found := pattern.match(text, at)) else at

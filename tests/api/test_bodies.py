@@ -76,10 +76,22 @@ def test_nesting_is_limited() -> None:
     [
         (b"", "line 1, column 1: not JSON: expected a value; put a text in double quotes"),
         (b"<html>", "line 1, column 1: not JSON: expected a value; put a text in double quotes"),
-        (b'{"a":1}\n{}', "line 2, column 1: not JSON: text follows the value; send one value"),
-        (b'{"a":1}\r\n{}', "line 2, column 1: not JSON: text follows the value; send one value"),
-        (b'{"a":1}\r{}', "line 2, column 1: not JSON: text follows the value; send one value"),
-        ('{"😀é":1}{}'.encode(), "line 1, column 9: not JSON: text follows the value; send one value"),
+        (
+            b'{"a":1}\n{}',
+            "line 2, column 1: not JSON: text follows the value; remove it, or send it by itself",
+        ),
+        (
+            b'{"a":1}\r\n{}',
+            "line 2, column 1: not JSON: text follows the value; remove it, or send it by itself",
+        ),
+        (
+            b'{"a":1}\r{}',
+            "line 2, column 1: not JSON: text follows the value; remove it, or send it by itself",
+        ),
+        (
+            '{"😀é":1}{}'.encode(),
+            "line 1, column 9: not JSON: text follows the value; remove it, or send it by itself",
+        ),
         (b'"a\nb"', "line 1, column 3: not JSON: a line break, tab or other control character inside a text"),
         (b'"a', "line 1, column 1: not JSON: the quotes that open here are not closed"),
         (rb'"a\q"', "line 1, column 3: not JSON: write a backslash as \\\\"),
