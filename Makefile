@@ -115,7 +115,8 @@ dist: install ## build the wheel and the source distribution in dist/
 VERSION = $(shell $(PYTHON) -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 IMAGE = irritants:$(VERSION)
 image: ## build the container image (IMAGE=irritants:VERSION), labelled with the version in pyproject.toml
-	docker build --quiet --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+	@# Docker before 23 builds without BuildKit by default, and the Dockerfile needs it.
+	DOCKER_BUILDKIT=1 docker build --quiet --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
 
 picture: install ## draw docs/images/board.png, the picture in the README; needs chromium
 	$(BIN)/python -m tests.picture
