@@ -29,20 +29,22 @@ _LISTED: Final = re.compile(r'(?:W/)?"(?P<tag>[\x21\x23-\x7e\x80-\xff]*)"')
 # At most three additions, one for each proxy on the way. Without a limit, a long header would take seconds to parse.
 _CODED: Final = re.compile(r"(?P<state>.*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate)){0,3}")
 _DIGITS: Final = 10
-_ON_RECORD: Final = re.compile(rf"(?P<position>0|[1-9][0-9]{{0,17}})-(?P<history>[0-9a-f]{{{_DIGITS}}})-(?P<form>.+)")
+_ON_RECORD: Final = re.compile(
+    rf"(?P<position>0|[1-9][0-9]{{0,17}})-(?P<history>[0-9a-f]{{{_DIGITS}}})-(?P<representation>.+)"
+)
 
 
 class NamedState(NamedTuple):
-    """The parts of a tag. `form` has the representation number and the media type."""
+    """The parts of a tag. `representation` has the representation number and the media type."""
 
     position: int
     history: str
-    form: str
+    representation: str
 
 
 def etag(position: int, history: str, representation: int, media_type: str = JSON) -> str:
     """Return the tag of a document that is computed from events. The body is not compressed."""
-    return f'"{position}-{history}-{form(representation, media_type)}"'
+    return f'"{position}-{history}-{representation_part(representation, media_type)}"'
 
 
 def history(record: str, position: int, chain_hash: bytes) -> str:
@@ -53,7 +55,7 @@ def history(record: str, position: int, chain_hash: bytes) -> str:
     return chain_hash.hex()[:_DIGITS] if position else record[-_DIGITS:]
 
 
-def form(representation: int, media_type: str = JSON) -> str:
+def representation_part(representation: int, media_type: str = JSON) -> str:
     """Return the last part of a tag, for example `3-application/json`."""
     return f"{representation}-{media_type}"
 
@@ -83,7 +85,7 @@ def matching_tag(listed: str, tag: str) -> str | None:
 def named_states(listed: str) -> list[NamedState]:
     """Return the parts of each tag in `If-Match`. Tags that no document of the record can have are left out."""
     found = (_ON_RECORD.fullmatch(state) for _, state in _listed(listed))
-    return [NamedState(int(state["position"]), state["history"], state["form"]) for state in found if state]
+    return [NamedState(int(state["position"]), state["history"], state["representation"]) for state in found if state]
 
 
 def _listed(listed: str) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from service.api.reports_filing import (
     preview_response,
     receipt_response,
     refuse_relation,
-    reporter,
+    require_reporter,
 )
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
@@ -99,7 +99,7 @@ def _contract(operation: str, schema: str, example: dict[str, Any]) -> dict[str,
 @router.post("/v1/reports", **_contract("file_report", "Report", examples.REPORT))
 async def file_report(request: Request) -> Response:
     """File a report: events for several streams, recorded together or not at all."""
-    reporter(request)
+    require_reporter(request)
     dry_run = parse(FilingQuery, request.scope["query_string"]).dry_run
     key = _key(request, dry_run=dry_run)
     read = await body.read(request, body.REPORT_LIMIT)
@@ -134,7 +134,7 @@ async def append_to_relation(request: Request, relation: str) -> Response:
 
 async def _append(request: Request, kind: Kind, member: str) -> Response:
     """File a report of the one event in the body. `member` is the stream without its kind."""
-    access = reporter(request)
+    access = require_reporter(request)
     stream = f"{kind}/{member}"
     name = parse_stream(stream)
     if name is None or name.relation is None:
@@ -217,15 +217,16 @@ def _key(request: Request, *, dry_run: bool) -> str:
 async def _expected_positions(request: Request, kind: Kind, stream: str) -> dict[str, set[int]]:
     """Return the positions at which the stream may be for the append, from If-Match or If-None-Match.
 
-    Tags whose history is not that of the record are ignored. Without an entry, the stream may be at any position.
+    Tags whose history is not that of the record are ignored. If no tag is left, the set is empty, and the recorder
+    refuses the append as Stale. Only `If-Match: *` gives no entry: then the stream may be at any position.
     """
     if _opens(request):
         return {stream: {0}}
     match = _if_match(request)
     if match == "*":
         return {}
-    form = etags.form(STORED[kind].representation)
-    named = [state for state in etags.named_states(match) if state.form == form][:_MAX_TAGS]
+    present = etags.representation_part(STORED[kind].representation)
+    named = [state for state in etags.named_states(match) if state.representation == present][:_MAX_TAGS]
     histories = await _histories(request, [state.position for state in named])
     return {stream: {state.position for state in named if histories.get(state.position) == state.history}}
 
@@ -278,7 +279,8 @@ async def _precondition_problem(request: Request, kind: Kind, stale: Stale) -> P
 def _mismatch(match: str, kind: Kind, stale: Stale, current: str, positions: Iterable[int]) -> str:
     """Return why no tag in `If-Match` is that of the present state. `positions`: the positions of the valid tags."""
     states, shown = etags.named_states(match), match if len(match) <= _MAX_SHOWN else f"{match[:_MAX_SHOWN]}…"
-    if not any(state.form == etags.form(STORED[kind].representation) for state in states):
+    present = etags.representation_part(STORED[kind].representation)
+    if not any(state.representation == present for state in states):
         other = "a representation other than the present JSON" if states else "no state of the record"
         return f"If-Match names {other}: {shown}. Send the ETag of {stale.stream} as JSON, with its quotes: {current}."
     earlier = [position for position in positions if position < stale.position]

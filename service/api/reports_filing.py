@@ -105,7 +105,7 @@ async def file(
     `key` is the idempotency key. `expected_positions` is as in `recorder.ReportRequest`. Raises Problem, Refused,
     KeyReused, Stale, Overloaded and DatabaseUnavailable.
     """
-    access = reporter(request)
+    access = require_reporter(request)
     count = _count_events(sent.value)
     validate = partial(
         recorder.ReportRequest.read,
@@ -130,7 +130,7 @@ async def file(
         raise
 
 
-def reporter(request: Request) -> Access:
+def require_reporter(request: Request) -> Access:
     """Return the permissions of the sender. Raises Problem (401, 403) if they do not include reporting."""
     access: Access = request.state.key
     access.require("report")

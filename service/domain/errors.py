@@ -218,7 +218,7 @@ class OriginTaken(NotValid):
 class UnknownTarget(NotValid):
     """Unknown event {target} in `{field}`.
 
-    Give the `ref` of an earlier event in this report, or {events}. {known}
+    Give the `ref` of an earlier event in this report, or name an event on record by stream and version. {known}
     """
 
 
@@ -299,8 +299,8 @@ class UnknownReport(NotValid):
 class ReportOfAnotherRelation(NotValid):
     """The report {report} belongs to {other}, but the round {round} to {relation}.
 
-    Correct `report`: /reports lists those on {relation}. To put {report} on a round of {other}, file the event on
-    relation/{other}, in a report on {other}.
+    Correct `report`: /reports?relation={relation} lists those on {relation}. To put {report} on a round of {other},
+    file the event on relation/{other}, in a report on {other}.
     """
 
 
@@ -347,7 +347,7 @@ class OtherRelation(NotValid):
 class WrongStream(NotValid):
     """`{type}` cannot be filed on {stream}, only on {where}.
 
-    {near}Correct `stream`{example}.
+    {near}{remedy}
     """
 
     unknown = "{begin}"
@@ -355,7 +355,7 @@ class WrongStream(NotValid):
 
     def similar(self, names: Sequence[str]) -> str:
         """Return the streams of the right kind that are on record. They replace the example."""
-        self.facts["example"] = ""
+        self.facts["remedy"] = "Give one of these in `stream`, or the name of a new one."
         return f"On record: {listed(names)}."
 
 

@@ -432,9 +432,9 @@ class _Filing:
         kinds = [kind for kind, types in KINDS.items() if event.type in types]
         relation = self.report.relation or "ru-us"
         where = " or ".join(_A_STREAM[kind] for kind in kinds)
-        example = f"; a name is written like {_EXAMPLES[kinds[0]].format(relation)}"
+        remedy = f"Correct `stream`; a name is written like {_EXAMPLES[kinds[0]].format(relation)}."
         begin = f"{kinds[0]}/{relation}/" if len(kinds) == 1 and kinds[0] in ("irritant", "round") else ""
-        facts = {"type": event.type, "stream": event.stream, "where": where, "begin": begin, "example": example}
+        facts = {"type": event.type, "stream": event.stream, "where": where, "begin": begin, "remedy": remedy}
         refusal = WrongStream("/stream", **facts)
         if begin:
             known = {**self.record.histories, **self.histories}
@@ -512,10 +512,9 @@ class _Filing:
         latest = islice(reversed(history.events), _MOST_LATEST)
         fit = (e for e in latest if self._not_a_target(event, field_name, e) is None)
         last = sorted(islice(fit, _MOST_FITTING), key=lambda e: e.version)
-        names = [f"@{e.version} (`{e.type}`)" for e in last]
-        known = self._choices(stream, field_name) or (f"Those that fit: {listed(names)}." if names else "")
-        events = f"one of {stream}@1 to @{history.version}" if history.version > 1 else f"{stream}@1"
-        return UnknownTarget(f"/{field_name}", target=written, field=field_name, events=events, known=known)
+        names = [f"{stream}@{e.version} (`{e.type}`)" for e in last]
+        known = self._choices(stream, field_name) or (f"On record there: {listed(names)}." if names else "")
+        return UnknownTarget(f"/{field_name}", target=written, field=field_name, known=known)
 
     def _with_ids_in_changes(self, correction: AssertionCorrected, stream: str) -> AssertionCorrected:
         """Return a correction whose changes name other events by id. `_judge_correction` refuses unknown names."""

@@ -4,7 +4,7 @@ A rule sees only the state before an event. The functions here have the history 
 at other dates and with other asserters, and can name events as clients do: `irritant/ru-us/visas@3`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -72,16 +72,27 @@ def _other_names(refusal: UnknownStep | UnknownItem, history: History[Any]) -> l
 
 def _other_dates(history: History[Any], data: Assertion, is_accepted: IsAccepted) -> list[str]:
     """Return the remedy to give another date, if the event would be accepted at one."""
-    if any(is_accepted(state, data) for state in _states(history)):
-        return ["correct `occurred`" if data.occurred else "give `occurred`"]
-    return []
+    if len(history.order) > _MOST_STATES:
+        when = "another date" if is_accepted(history.state, data) or is_accepted(history.initial, data) else ""
+    else:
+        states = accumulate(history.order, history.evolve, initial=history.initial)
+        when = _dates_of([is_accepted(state, data) for state in states], history.order)
+    return [f"give {when} in `occurred`"] if when else []
 
 
-def _states(history: History[Any]) -> Iterator[Any]:
-    """Yield the states that an event with another date would meet. Of a long history, only the last and the first."""
-    yield history.state
-    order = history.order if len(history.order) <= _MOST_STATES else []
-    yield from accumulate(order, history.evolve, initial=history.initial)
+def _dates_of(accepted: Sequence[bool], order: Sequence[EffectiveEvent]) -> str:
+    """Return in words at which dates an event would be accepted, such as "a date before 2025-04-12". Empty if at none.
+
+    `accepted`: whether it would be accepted before each event of `order`, and after the last.
+    """
+    if not any(accepted):
+        return ""
+    first, last = accepted.index(True), len(accepted) - 1 - accepted[::-1].index(True)
+    if first == 0 and all(accepted[: last + 1]) and (day := order[last].earliest):
+        return f"a date before {day}"
+    if last == len(order) and all(accepted[first:]) and (day := order[first - 1].earliest):
+        return f"{day} or a later date"
+    return "another date"
 
 
 def _other_asserters(history: History[Any], data: Assertion, state: Any, is_accepted: IsAccepted) -> list[str]:

@@ -68,10 +68,10 @@ def page(
     return [Document(*row) for row in connection.execute(query.order_by(read_models.c.key).limit(limit))]
 
 
-def newest(
+def last_by_key(
     connection: Connection, name: str, representation: int, *, relation: str | None = None, limit: int
 ) -> list[Document]:
-    """Return the documents with the last keys, the last one first."""
+    """Return the documents with the last keys, the last one first. Keys are sorted as texts."""
     query = _DOCUMENT.where(read_models.c.name == name, read_models.c.representation == representation)
     if relation is not None:
         query = query.where(read_models.c.relation == relation)
@@ -113,7 +113,10 @@ def remove(connection: Connection, documents: Iterable[Document]) -> None:
 def between(
     connection: Connection, name: str, representation: int, first: int, last: int, *, limit: int | None = None
 ) -> list[Document]:
-    """Return documents with positions in this range, in order. Use it only for documents that never change."""
+    """Return documents with positions in this range, in order.
+
+    Use it only for documents that never change, because a change moves a document to a later position.
+    """
     query = _DOCUMENT.where(
         read_models.c.name == name,
         read_models.c.representation == representation,
@@ -131,5 +134,5 @@ def at(connection: Connection, positions: Iterable[int]) -> list[Document]:
 
 
 def beyond(connection: Connection, position: int) -> list[Document]:
-    """Return the documents with a later position than this one."""
+    """Return the documents of all names and representations with a later position than this one."""
     return [Document(*row) for row in connection.execute(_DOCUMENT.where(read_models.c.position > position))]

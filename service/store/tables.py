@@ -59,10 +59,10 @@ events = Table(
     Column("type", Text, nullable=False),
     Column("schema_version", SmallInteger, nullable=False),
     Column("data", JSONB, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # the name of the API key that filed it
     Column("report", Uuid(as_uuid=False), nullable=False),
-    Column("correlation", Text, nullable=False),
-    Column("causation", Uuid(as_uuid=False)),
+    Column("correlation", Text, nullable=False),  # the id of the request
+    Column("causation", Uuid(as_uuid=False)),  # the event that it answers, denies or amends
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("chain_hash", LargeBinary, nullable=False),
     # Derived from the name of the stream. The expression is written as PostgreSQL prints it. Sources have no relation.
@@ -113,7 +113,7 @@ reports = Table(
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("key", Text, nullable=False),  # the caller's idempotency key
     Column("request_hash", LargeBinary, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # the name of the API key that filed it
     Column("relation", Text, nullable=False),
     Column("round", Text),
     Column("title", Text, nullable=False),
@@ -122,7 +122,8 @@ reports = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("key"),
     UniqueConstraint("first_position"),
-    # With last positions: an index of first positions alone exists, which the planner would prefer and filter.
+    # Lists of reports are ordered by last position, because for an order by first position the planner would walk the
+    # unique index of `first_position` and filter each row.
     Index(None, "relation", "last_position"),
     Index(None, "actor", "last_position"),
     Index(None, "actor", "relation", "last_position"),

@@ -22,7 +22,11 @@ _NOT_FORWARD: Final = (
     " AND (new.chain_hash <> old.chain_hash OR new.recorded_at <> old.recorded_at)"
     ' OR new.record <> old.record AND old."position" > 0'
 )
-"""When an update of the head is refused: it goes back, or changes the chain hash, the time or the id of the record."""
+"""When an update of the head is refused.
+
+Its position, time or `keys_version` goes back, its chain hash or time changes at the same position, or the id of the
+record changes after the first event.
+"""
 _TRIGGERS: Final = {
     ("protect_events", "events"): "BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT",
     ("protect_reports", "reports"): "BEFORE DELETE OR UPDATE OR TRUNCATE ON reports FOR EACH STATEMENT",

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, get_args
 
@@ -110,9 +110,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.IrritantClosed: refused(
         [said("ConcernRaised", stream=NEWS, occurred="2025-04-20")],
-        "The irritant is resolved at that date, by irritant/ru-us/news@2 (RU) and @3 (US). Correct `occurred`, file"
-        " `IrritantReopened` before this event if a side took it up again, or file `AssertionRetracted` if it was"
-        " called settled by mistake.",
+        "The irritant is resolved at that date, by irritant/ru-us/news@2 (RU) and @3 (US). Give a date before"
+        " 2025-04-01 in `occurred`, file `IrritantReopened` before this event if a side took it up again, or file"
+        " `AssertionRetracted` with one of these events as `target` if that event should not be on record.",
     ),
     errors.NotAReversal: refused(
         [said("ProgressReversed", to="resolved", by="RU", reason="None", occurred="2025-04-20")],
@@ -136,14 +136,15 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.NoSuchHold: refused(
         [said("HoldLifted", occurred="2025-04-20")],
-        "RU cannot lift a hold: at that date RU has no hold on record, and has not said that US has one. File"
-        " `HoldPlaced` first.",
+        "RU cannot lift a hold: at that date RU has no hold on record, and has not said that US has one."
+        " Correct `stream` if the hold is on another irritant, or file `HoldPlaced` with the same date or an earlier"
+        " one first if RU spoke of a hold.",
     ),
     errors.OutOfTurn: refused(
         [said("RoundRelocated", stream=ROUND, place="Geneva", occurred="2025-04-20")],
-        "`RoundRelocated` cannot follow round/ru-us/april@2, in which RU said that the round is cancelled. Correct"
-        " `occurred`, file `ClaimContested` by RU with that event as `target` first if the round takes place after"
-        " all, or file `AssertionRetracted` if it should not be on record.",
+        "`RoundRelocated` cannot follow round/ru-us/april@2, in which RU said that the round is cancelled. Give"
+        " another date in `occurred`, file `ClaimContested` by RU with that event as `target` first if the round takes"
+        " place after all, or file `AssertionRetracted` if it should not be on record.",
     ),
     errors.Malformed: refused(
         [said("BreachAlleged", by="RU", reason="None")],
@@ -180,9 +181,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.UnknownTarget: refused(
         [said("ClaimContested", "US", target="offer")],
-        "Unknown event offer in `target`. Give the `ref` of an earlier event in this report, or one of"
-        " irritant/ru-us/visas@1 to @4. Those that fit: @2 (`ProposalTabled`), @3 (`NextStepAgreed`) and @4"
-        " (`ItemAdded`).",
+        "Unknown event offer in `target`. Give the `ref` of an earlier event in this report, or name an"
+        " event on record by stream and version. On record there: irritant/ru-us/visas@2 (`ProposalTabled`),"
+        " irritant/ru-us/visas@3 (`NextStepAgreed`) and irritant/ru-us/visas@4 (`ItemAdded`).",
     ),
     errors.NotATarget: refused(
         [said("ProposalAnswered", "US", proposal=f"{VISAS}@3", answer="accepted")],
@@ -222,8 +223,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.ReportOfAnotherRelation: refused(
         [attribution(report="r2")],
-        "The report r2 belongs to cn-us, but the round ru-us/april to ru-us. Correct `report`: /reports lists those"
-        " on ru-us. To put r2 on a round of cn-us, file the event on relation/cn-us, in a report on cn-us.",
+        "The report r2 belongs to cn-us, but the round ru-us/april to ru-us. Correct `report`:"
+        " /reports?relation=ru-us lists those on ru-us. To put r2 on a round of cn-us, file the event on"
+        " relation/cn-us, in a report on cn-us.",
     ),
     errors.AlreadyAttributed: refused(
         [attribution()],
@@ -246,7 +248,7 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     errors.WrongStream: refused(
         [said("RoundConvened", place="Geneva")],
         "`RoundConvened` cannot be filed on irritant/ru-us/visas, only on a round. On record: round/ru-us/april."
-        " Correct `stream`.",
+        " Give one of these in `stream`, or the name of a new one.",
     ),
     errors.NotAStream: refused(
         [{"stream": "source/A Readout", "type": "SourceRegistered", "publisher": "A ministry"}],
@@ -583,7 +585,7 @@ def in_backticks(text: str) -> list[str]:
 
 def test_every_event_that_is_said_to_fit_can_be_named() -> None:
     contested = said("ClaimContested", "US", target="offer")
-    _, _, fitting = refusal_of(contested).detail.partition("Those that fit: ")
+    _, _, fitting = refusal_of(contested).detail.partition("On record there: ")
     versions = re.findall("@[0-9]+", fitting)
     assert versions == ["@2", "@3", "@4"]
     for version in versions:
@@ -684,7 +686,8 @@ def added(**fields: Any) -> dict[str, Any]:
 def test_an_event_without_a_date_is_told_to_give_one_only_if_a_date_helps() -> None:
     status = said("ItemStatusChanged", item="villa", status="settled")
     assert refusal_of(added(occurred="2025-04-10"), status).detail == (
-        "The item villa is not on record at that point: irritant/ru-us/visas@5 adds it. Give `occurred`."
+        "The item villa is not on record at that point: irritant/ru-us/visas@5 adds it. Give 2025-04-10 or a"
+        " later date in `occurred`."
     )
     assert "occurred" not in refusal_of(status).detail
 
@@ -692,14 +695,23 @@ def test_an_event_without_a_date_is_told_to_give_one_only_if_a_date_helps() -> N
 def test_an_event_with_a_date_is_told_to_correct_it_only_if_another_one_helps() -> None:
     status = said("ItemStatusChanged", item="villa", status="settled", occurred="2025-04-09")
     assert refusal_of(added(occurred="2025-04-10"), status).detail == (
-        "The item villa is not on record at that date: irritant/ru-us/visas@5 adds it. Correct `occurred`."
+        "The item villa is not on record at that date: irritant/ru-us/visas@5 adds it. Give 2025-04-10 or a"
+        " later date in `occurred`."
     )
     assert "occurred" not in refusal_of(said("HoldLifted", occurred="2025-04-20")).detail
     placed = said("HoldPlaced", kind="stalled", reason="None", occurred="2025-04-22")
-    assert (
-        "Correct `occurred`, or file `HoldPlaced` first."
-        in refusal_of(placed, said("HoldLifted", occurred="2025-04-20")).detail
-    )
+    detail = refusal_of(placed, said("HoldLifted", occurred="2025-04-20")).detail
+    assert "Give 2025-04-22 or a later date in `occurred`, correct `stream`" in detail
+
+
+def test_an_event_is_accepted_at_the_dates_that_its_refusal_offers() -> None:
+    raised = said("ConcernRaised", stream="irritant/ru-us/news", occurred="2025-04-20")
+    offered = re.search(r"Give a date before (\S+) in `occurred`", refusal_of(raised).detail)
+    assert offered is not None
+    day_before = date.fromisoformat(offered[1]) - timedelta(days=1)
+    filed(on_record(), [{**raised, "occurred": str(day_before)}])
+    placed = said("HoldPlaced", kind="stalled", reason="None", occurred="2025-04-22")
+    filed(on_record(), [placed, said("HoldLifted", occurred="2025-04-22")])
 
 
 def test_an_inferred_date_without_its_inference_is_not_asked_for_a_date_that_it_has() -> None:

@@ -133,6 +133,6 @@ def test_an_event_that_is_not_on_the_stream_is_refused(name: str) -> None:
     pointer, why = refusal(opened(), understood("RU"), new=evidence(name, "US"))
     assert pointer == "/events/0/target"
     assert why == (
-        f"Unknown event {name} in `target`. Give the `ref` of an earlier event in this report, or one of"
-        f" {STREAM}@1 to @2. Those that fit: @2 (`UnderstandingReported`)."
+        f"Unknown event {name} in `target`. Give the `ref` of an earlier event in this report, or name an"
+        f" event on record by stream and version. On record there: {STREAM}@2 (`UnderstandingReported`)."
     )

@@ -300,8 +300,8 @@ class Entries(NamedTuple):
 def _atom(snapshot: Snapshot, _names: PathParameters, query: AtomQuery) -> FoundDocument[Entries]:
     """List the latest changes, newest first, as an Atom feed (RFC 4287)."""
     c, relation = snapshot.c, query.relation
-    newest = read_models.newest(c, change.NAME, change.REPRESENTATION, relation=relation, limit=_ENTRIES)
-    changes = [ChangeDocument.model_validate_json(document.body) for document in newest]
+    latest = read_models.last_by_key(c, change.NAME, change.REPRESENTATION, relation=relation, limit=_ENTRIES)
+    changes = [ChangeDocument.model_validate_json(document.body) for document in latest]
     recorded = events.by_ids(c, [changed.events[-1] for changed in changes])
     entries = [RecordedChange(changed, recorded[changed.events[-1]].recorded_at) for changed in changes]
     found = Entries(snapshot.head.record, relation, entries, snapshot.names_at(snapshot.head.position))

@@ -64,7 +64,7 @@ _NEED_DATE_OR_AFTER: Final = (
 """These types need a date or `after`, else they would be first in order of occurrence, where they change nothing."""
 _AFTER_RESOLUTION: Final = [
     "file `IrritantReopened` before this event if a side took it up again",
-    "file `AssertionRetracted` if it was called settled by mistake",
+    "file `AssertionRetracted` with one of these events as `target` if that event should not be on record",
 ]
 _FIELDS_FOR_ANY_ACTOR: Final = ("owner", "actor")
 """The fields that can also name a third party: it can own a next step and carry out an act."""
@@ -176,7 +176,11 @@ def _against_rules_of_type(
             sides = alternatives([*state.parties, BOTH])
             return Malformed("/by", why=f"`by` is missing. Give the side whose hold it is: {sides}")
         case events.HoldLifted() if by_side and not _may_lift(state, holders):
-            why, ways = _without_hold(state, asserter), ["file `HoldPlaced` first"]
+            why = _without_hold(state, asserter)
+            ways = [
+                "correct `stream` if the hold is on another irritant",
+                f"file `HoldPlaced` with the same date or an earlier one first if {asserter} spoke of a hold",
+            ]
             return NoSuchHold("/asserted_by/party", asserter=asserter, why=why, then=then(data.occurred), ways=ways)
         case events.ProposalAnswered() if data.proposal not in state.proposals:
             return UnknownProposal("/proposal", proposal=data.proposal, stream=stream)

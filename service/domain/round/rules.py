@@ -4,6 +4,8 @@ The phases of a round have an order, such as announced → scheduled → convene
 own assertions, or by the phase of the round if it has not spoken. So if one side cancels a round, the other can still
 say that it met. That is then a dispute. A joint text has two holders, the sides, and each must be able to say it.
 
+The text of `OutOfTurn` has these parts, in this order: `wrong`, the event, `end`, `allowed`, and `ways` (out).
+
 `filing.py` checks which types can open a stream. The state here cannot show that: an undated assertion is first in
 order of occurrence, so the state before it is empty even if the stream is open.
 """
@@ -118,7 +120,8 @@ def _obstacle(state: Round, type: str, asserter: str, origin: str) -> tuple[str,
         phase = state.phase_of(holder, origin)
         if phase == "none":
             # A voice that has not spoken is judged by the phase of the round. It can still say that a cancelled round
-            # was planned or met, which is a dispute. But it cannot change the plan of a cancelled round.
+            # was planned or met, which is a dispute, so for those types the cancellation does not count. But it cannot
+            # change the plan of a cancelled round.
             phase = "none" if state.phase == "cancelled" and type not in _CHANGES_PLANS else state.phase
         if not _follows(type, phase):
             return holder, phase
@@ -137,7 +140,7 @@ def _repeated(state: Round, type: str, asserter: str, origin: str) -> Claim[Any]
     """Return the last claim that repeats what this asserter says, None if the assertion is new.
 
     It is a repetition if the type gives the phase that the round has, and each voice of the asserter (both sides for a
-    joint text) has made such a claim and not denied it. Outlets differ by origin.
+    joint text) has made such a claim and not denied it. Media count as one voice for each origin.
     """
     if _PHASE_OF_TYPE.get(type) != state.phase:
         return None
