@@ -199,6 +199,16 @@ def test_one_key_twice_in_a_batch_is_recorded_once(recorder: Recorder, engine: E
     assert positions(engine) == list(range(1, 10))
 
 
+def test_each_report_of_a_batch_is_warned_on_the_record_before_it(recorder: Recorder) -> None:
+    said_so = said(BANKING, "ConcernRaised", "RU")
+    outcomes = recorder.record([request(said_so, key="k"), request(said_so), request(said_so, key="k")])
+    warned = [[warning.code for warning in outcome.warnings] for outcome in outcomes if isinstance(outcome, Receipt)]
+    assert warned == [[], ["already_cited"], []]
+    (again,) = recorder.record([request(said(BANKING, "ConcernRaised", "RU", occurred="1025-05-06"), dry_run=True)])
+    assert isinstance(again, Receipt)
+    assert [warning.code for warning in again.warnings] == ["before_1900", "already_cited"]
+
+
 def test_a_preview_has_the_changes_and_writes_nothing(recorder: Recorder, engine: Engine) -> None:
     preview = recorded(recorder, request(said(BANKING, "ConcernRaised", "RU"), dry_run=True))
     assert [change.after.status for change in preview.changes] == ["raised"]
@@ -258,8 +268,8 @@ def test_after_a_connection_lost_at_the_commit_the_recorded_report_is_returned(
 ) -> None:
     append = log.append
 
-    def cut(c: Connection, *arguments: Any) -> Head | None:
-        moved = append(c, *arguments)
+    def cut(c: Connection, *arguments: Any, **more: Any) -> Head | None:
+        moved = append(c, *arguments, **more)
         monkeypatch.undo()
         end_all_others(engine)
         read_head(c)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property, partial
 from itertools import islice
 from typing import Any, Final
 
@@ -168,22 +168,30 @@ class Envelope:
     new_id: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """An accepted report.
 
     `recorded`: the events to append. `reasons`: for each of them why it changes readings. `histories`: the changed
-    histories. `warnings`: what may be slips.
+    histories. `find_warnings` finds `warnings`.
     """
 
     recorded: tuple[Recorded, ...]
     reasons: tuple[Reason, ...]
     histories: Mapping[str, History[Any]]
-    warnings: tuple[FilingWarning, ...] = ()
+    find_warnings: Callable[[], Iterable[FilingWarning]] = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def warnings(self) -> tuple[FilingWarning, ...]:
+        """What may be slips. They are found at the first use, because the append does not need them."""
+        return tuple(self.find_warnings())
 
 
 def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
-    """Return the events to append. Raise Refused with all reasons for a refusal, each with its JSON Pointer."""
+    """Return the events to append. Raise Refused with all reasons for a refusal, each with its JSON Pointer.
+
+    Do not change `record` later, because the warnings of the decision are found in it at their first use.
+    """
     filing = _Filing(report, record, envelope)
     filing.check_expected_versions()
     for event in report.events:
@@ -198,8 +206,8 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
     if not filing.recorded:
         raise Refused([NothingNew("/events")])
     filed = list(map(FiledEvent, filing.places, filing.recorded))
-    warnings = warnings_of(filed, before=filing.before, after=filing.history, origins=filing.origins)
-    return Decision(tuple(filing.recorded), tuple(filing.reasons), filing.histories, tuple(warnings))
+    find = partial(warnings_of, filed, before=filing.before, after=filing.history, origins=filing.origins)
+    return Decision(tuple(filing.recorded), tuple(filing.reasons), filing.histories, find)
 
 
 def warnings_of_report(report: Report, recorded: Sequence[Recorded], record: Record) -> list[FilingWarning]:

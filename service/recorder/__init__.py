@@ -21,9 +21,10 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
+from service.domain.actor.names import ActorNames
 from service.domain.assertion import Recorded
 from service.domain.errors import Refused
-from service.domain.filing import Envelope, Record, ReportOnRecord, decide, warnings_of_report
+from service.domain.filing import Decision, Envelope, Record, ReportOnRecord, decide, warnings_of_report
 from service.domain.history import History
 from service.domain.naming import Naming
 from service.domain.references import has_corrections, needs, streams_opened
@@ -61,7 +62,7 @@ class _Batch:
 
     `origins` has the source stream of each origin. `touched` are the streams with new events. `position` is that of the
     last event to append, at first of the head. `first` has, by idempotency key, the index in `outcomes` of the first
-    request with that key.
+    request with that key. `decisions`: by the index in `outcomes`, what was decided, with the names of actors then.
     """
 
     head: Head
@@ -75,6 +76,14 @@ class _Batch:
     touched: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
     first: dict[str, int] = field(default_factory=dict)
+    decisions: dict[int, tuple[Decision, ActorNames]] = field(default_factory=dict)
+
+    def add_warnings(self) -> None:
+        """Add the warnings to the receipts. Called while the database appends, which does not need them."""
+        for index, (decision, names) in self.decisions.items():
+            receipt = self.outcomes[index]
+            assert isinstance(receipt, Receipt)
+            self.outcomes[index] = replace(receipt, warnings=warnings.documents(decision.warnings, names))
 
     def documents(self) -> list[Document]:
         """Return the documents to append, and the watermark that says that they are complete."""
@@ -162,7 +171,7 @@ class Recorder:
             # A refused request may be a retry of a report that is recorded already. Then it must get the receipt.
             return None
         try:
-            new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else _unchanged(c, head)
+            new_head = _append(c, head, batch) if batch.filings else _unchanged(c, head)
         except (KeyTaken, VersionTaken):
             return None
         return None if new_head is None else (batch, new_head)
@@ -198,7 +207,7 @@ class Recorder:
             head = self._catch_up(c, log.lock_head(c))
             earlier = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
             batch = self._decide_all(c, head, requests, earlier)
-            new_head = log.append(c, head, batch.filings, batch.documents()) if batch.filings else head
+            new_head = _append(c, head, batch) if batch.filings else head
         assert new_head is not None  # no other process can append while the head is locked
         return batch, new_head
 
@@ -224,6 +233,8 @@ class Recorder:
         batch = _Batch(head, histories, origins, named, naming, head.position)
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, earlier.get(request.key), batch))
+        if not batch.filings:
+            batch.add_warnings()
         return batch
 
     def _load(
@@ -252,8 +263,13 @@ class Recorder:
             if first is not None and not request.dry_run:
                 return self._warned_again(c, request, _replayed(request, replay(c, first)), batch.naming)
             if request.key in batch.first and not request.dry_run:
-                earlier = batch.outcomes[batch.first[request.key]]
-                return _replayed(request, earlier) if isinstance(earlier, Receipt) else earlier
+                first_index = batch.first[request.key]
+                earlier = batch.outcomes[first_index]
+                if not isinstance(earlier, Receipt):
+                    return earlier
+                replayed = _replayed(request, earlier)
+                batch.decisions[len(batch.outcomes)] = batch.decisions[first_index]
+                return replayed
             return self._file(c, request, batch)
         except (Refused, KeyReused, Stale, EarlierReleaseRuns) as refused:
             return refused
@@ -275,7 +291,9 @@ class Recorder:
         moment = batch.head.moment(self._clock())
         report = self._new_id()
         envelope = Envelope(report, request.actor, request.correlation, moment, batch.position, self._new_id)
-        decision = decide(request.report, Record(batch.histories, batch.origins, batch.reports), envelope)
+        # A copy, because the next decisions of the batch change its histories.
+        record = Record(dict(batch.histories), batch.origins, batch.reports)
+        decision = decide(request.report, record, envelope)
         self._readers.require(c, decision.recorded)
         stored = _stored_report(request, report, moment, decision.recorded)
         naming = batch.naming.then(decision.recorded)
@@ -291,8 +309,8 @@ class Recorder:
             batch.touched |= decision.histories.keys()
             batch.changes += changes
         names = naming.as_of(stored.last_position)
-        found = warnings.documents(decision.warnings, names)
-        return Receipt(stored, decision.recorded, tuple(changes), found, names=names)
+        batch.decisions[len(batch.outcomes)] = (decision, names)
+        return Receipt(stored, decision.recorded, tuple(changes), names=names)
 
 
 def replay(c: Connection, report: StoredReport) -> Receipt:
@@ -302,6 +320,11 @@ def replay(c: Connection, report: StoredReport) -> Receipt:
     stored = read_models.between(c, change.NAME, change.REPRESENTATION, first, last)
     changes = tuple(ChangeDocument.model_validate_json(d.body) for d in stored)
     return Receipt(report, recorded, changes, replayed=True)
+
+
+def _append(c: Connection, head: Head, batch: _Batch) -> Head | None:
+    """Append a batch, and complete its receipts meanwhile. Return the new head, None if another process appended."""
+    return log.append(c, head, batch.filings, batch.documents(), meanwhile=batch.add_warnings)
 
 
 def _unchanged(c: Connection, head: Head) -> Head | None:

@@ -8,8 +8,9 @@ So positions have no gaps and are in the order of commits. A reader asks for `po
 nothing. Constraints and triggers of the database protect the same rules.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from select import POLLIN, POLLOUT, poll
 from struct import pack
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
@@ -128,14 +129,20 @@ def _head_of(row: Sequence[Any] | None) -> Head:
 
 
 def append(
-    connection: Connection, expected: Head, filings: Sequence[Filing], documents: Sequence[Document] = ()
+    connection: Connection,
+    expected: Head,
+    filings: Sequence[Filing],
+    documents: Sequence[Document] = (),
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Head | None:
     """Append all or nothing. Return the new head, or None if the head is no longer the `expected` one.
 
-    The key of each document must be different. Raises KeyTaken, VersionTaken and RolledBack.
+    The key of each document must be different. `meanwhile` is called while the database works, before the outcome is
+    known. Raises KeyTaken, VersionTaken and RolledBack.
     """
     lines, new_head = _seal(expected, filings)
-    result = _execute(driver(connection), _parameters(expected, new_head, lines, filings, documents))
+    result = _execute(driver(connection), _parameters(expected, new_head, lines, filings, documents), meanwhile)
     if result.status == ExecStatus.TUPLES_OK:
         return new_head if result.ntuples else None
     if result.error_field(DiagnosticField.SQLSTATE) is None:
@@ -151,14 +158,14 @@ _NO_SUCH_STATEMENT: Final = b"26000"
 _prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
 
 
-def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGresult:
+def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes], meanwhile: Callable[[], object]) -> PGresult:
     """Execute the append and return its result, which can be an error. Raises RolledBack.
 
     The statement is prepared once for each connection. After a ROLLBACK, psycopg drops all prepared statements of the
     session, so it may have to be prepared again.
     """
     if raw in _prepared:
-        result = raw.pgconn.exec_prepared(_STATEMENT_NAME, parameters, _FORMATS)
+        result = _execute_prepared(raw, parameters, meanwhile)
         if result.error_field(DiagnosticField.SQLSTATE) != _NO_SUCH_STATEMENT:
             return result
         _prepared.discard(raw)
@@ -168,7 +175,36 @@ def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes]) -> PGres
     if result.status != ExecStatus.COMMAND_OK:
         return result
     _prepared.add(raw)
-    return raw.pgconn.exec_prepared(_STATEMENT_NAME, parameters, _FORMATS)
+    return _execute_prepared(raw, parameters, meanwhile)
+
+
+def _execute_prepared(
+    raw: psycopg.Connection[Any], parameters: Sequence[bytes], meanwhile: Callable[[], object]
+) -> PGresult:
+    """Send the append, call `meanwhile`, and return the result once it has arrived.
+
+    Waiting for the socket does not hold the interpreter lock, so that other threads continue.
+    """
+    pgconn = raw.pgconn
+    pgconn.send_query_prepared(_STATEMENT_NAME, parameters, _FORMATS)
+    while pgconn.flush():
+        _wait(pgconn.socket, POLLOUT)
+    try:
+        meanwhile()
+    finally:  # Always take the result, so that the connection is free again.
+        while pgconn.is_busy():
+            _wait(pgconn.socket, POLLIN)
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        assert result is not None  # The statement has exactly one result, after which None follows.
+        pgconn.get_result()
+    return result
+
+
+def _wait(socket: int, event: int) -> None:
+    ready = poll()
+    ready.register(socket, event)
+    ready.poll()
 
 
 def _parameters(

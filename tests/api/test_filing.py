@@ -411,7 +411,7 @@ def test_an_event_on_the_wrong_kind_of_stream_is_answered_with_streams_of_the_ri
     event = on(FLIGHTS, "RoundConvened", place="Geneva")
     problem = desk.post("/v1/reports?dry_run=true", json=report(event), headers=KEY).json()
     assert "only on a round. On record: round/ru-us/" in problem["detail"]
-    assert problem["detail"].endswith(". Correct `stream`.")
+    assert problem["detail"].endswith(". Give one of these in `stream`, or the name of a new one.")
 
 
 def test_a_name_that_the_report_itself_registers_is_suggested(desk: TestClient) -> None:

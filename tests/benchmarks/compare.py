@@ -15,6 +15,7 @@ a quieter machine.
 
 import argparse
 import json
+import os
 import re
 import resource
 import subprocess
@@ -299,6 +300,8 @@ def main() -> int:
     parser.add_argument("--at-least", type=float, default=0.95, metavar="RATIO")
     add_option(parser)
     given = parser.parse_args()
+    # Installed services have their bytecode. Without it, the start-up time would be that of the compiler.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     checkouts = {"before": Checkout(given.before), "after": Checkout(given.after)}
     print(", ".join(f"{name} {checkout.commit}" for name, checkout in checkouts.items()))
     print("columns: before, after, ratio (95 % interval); above 1 `after` is cheaper", flush=True)

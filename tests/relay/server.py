@@ -91,7 +91,7 @@ class NatsServer:
             reader = await context.subscribe("irritants.>", ordered_consumer=True)
             found: list[tuple[int, str, dict[str, str], bytes]] = []
             while len(found) < last:
-                message = await reader.next_msg(timeout=5)
+                message = await reader.next_msg(timeout=30)
                 found.append((message.metadata.sequence.stream, message.subject, message.headers or {}, message.data))
             try:
                 await reader.next_msg(timeout=0.05)

@@ -49,6 +49,24 @@ def test_documents_are_written_with_their_events_and_replaced_by_the_next(record
     assert read_models.get(record, "irritant", 1, "no-se/visas") == newer
 
 
+def test_work_that_fails_while_the_database_appends_leaves_the_connection_usable(record: Connection) -> None:
+    def fail() -> None:
+        raise LookupError("a mistake")
+
+    for version in (1, 2):  # the statement is prepared with the first append
+        head = log.read_head(record)
+        with pytest.raises(LookupError, match="a mistake"):
+            log.append(record, head, [filing(head, (VISAS, version))], meanwhile=fail)
+        assert log.read_head(record).position == version
+
+
+def test_an_append_larger_than_the_buffers_of_the_socket_arrives_whole(record: Connection) -> None:
+    head, size = log.read_head(record), 16 << 20
+    large = document("no-se/visas", 1, b"x" * size)
+    assert log.append(record, head, [filing(head, (VISAS, 1))], [large])
+    assert read_models.get(record, "irritant", 1, "no-se/visas") == large
+
+
 def test_a_stale_head_writes_nothing(record: Connection) -> None:
     stale = log.read_head(record)
     put(record, (VISAS, 1))

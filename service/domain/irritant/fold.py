@@ -511,7 +511,8 @@ def _last_statement(before: LastStatement | None, assertion: _PlacedAssertion, r
     effect, data = assertion.effect, assertion.data
     certain, reach = True, effect.latest or END
     if before is not None:
-        follows = before.root == effect.root or not {before.event, before.root}.isdisjoint(named_by(effect))
+        named = named_by(effect)
+        follows = before.root == effect.root or before.event in named or before.root in named
         is_dated_later = effect.earliest is not None and before.reach < effect.earliest
         certain, reach = is_dated_later or (follows and before.certain), max(before.reach, reach)
     type_name = type(data).__name__

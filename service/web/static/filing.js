@@ -159,7 +159,7 @@
     place();
     placeOnCards();
   });
-  // Not after the swap: until it settles, a field has the attributes of the field with the same id before.
+  // Not after the swap: htmx moves the focus to the field that the new form names only when it settles.
   document.addEventListener("htmx:afterSettle", event => {
     if (event.detail.target.id !== "report" || !form()) return;
     keep();
