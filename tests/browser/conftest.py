@@ -183,7 +183,8 @@ def listening(profile: BrowserContext, complaints: list[str]) -> Iterator[None]:
 
     def heard(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            complaints.append(message.text)
+            place = message.location
+            complaints.append(f"{message.text} ({place['url']}:{place['lineNumber']}:{place['columnNumber']})")
 
     def failed(error: WebError) -> None:
         complaints.append(str(error.error))
