@@ -25,6 +25,7 @@ for name in (
     "relaying",
     "standbys",
     "appending",
+    "indexing",
     "keeping",
     "pages",
     "previewing",
