@@ -11,18 +11,21 @@ from typing import Final, NamedTuple
 from service.domain.ladder import LEVELS, Rung
 from service.projections.board import BoardDocument, BoardRow
 from service.web.text_width import shortened, text_width
-from service.web.timeline import LABEL, WIDTH, RoundLine, Scale, round_lines, top_below_names, with_tops
+from service.web.timeline import LABEL_SIZE, WIDTH, RoundLine, Scale, round_lines, top_below_names, with_tops
 
 _LEFT, _RIGHT = 300.0, 970.0
 """The ends of the scale, in pixels. Titles are on its left, and the last statuses in words on its right."""
-_ROW: Final = 56
-_STEP: Final = 5
-_MOST_OF_A_TITLE: Final = 240.0
-_LEAST_AFTER: Final = timedelta(30)
+_ROW_HEIGHT: Final = 56
+_RUNG_HEIGHT: Final = 5
+_MAX_TITLE_WIDTH: Final = 240.0
+_MIN_TIME_AFTER: Final = timedelta(30)
 
 
 class Line(NamedTuple):
-    """One irritant: the paths of its claimed status as a line and of its confirmed status as an area."""
+    """One irritant as SVG paths: its claimed status as a line, and its confirmed status as an area.
+
+    `label` is the title, shortened to its room. `bottom` is the y of the rung `unstated`.
+    """
 
     id: str
     title: str
@@ -30,23 +33,22 @@ class Line(NamedTuple):
     claimed: Rung
     confirmed: Rung
     top: float
-    foot: float
-    line: str
-    area: str
+    bottom: float
+    claimed_path: str
+    confirmed_area: str
 
     @property
-    def length(self) -> float:
-        """Return the width of the label."""
-        return text_width(self.label, LABEL, bold=True)
+    def label_width(self) -> float:
+        return text_width(self.label, LABEL_SIZE, bold=True)
 
 
 class Course(NamedTuple):
-    """The whole drawing, and the rounds in order of their days. `until` is the day at the right end."""
+    """The whole drawing, and the same as the `rows` of a table. `until` is the day at the right end of the drawing."""
 
     lines: Sequence[Line]
     rounds: Sequence[RoundLine]
     rows: Sequence[BoardRow]
-    names: Sequence[str]
+    round_names: Sequence[str]
     until: date
     right: float
     height: float
@@ -60,36 +62,38 @@ def course(board: BoardDocument, irritants: Collection[str], until: date) -> Cou
     if not met or not rows:
         return None
     days = [round.latest for round in met]
-    # A long time after the last round would press the rounds together, so the end is near it, and not to scale.
-    most = max(days[-1] - days[0], _LEAST_AFTER)
-    scale = Scale(days[0], days[-1] + min(max(until - days[-1], timedelta(1)), most), _LEFT, _RIGHT)
-    lines = round_lines(scale, met)
-    top = top_below_names(lines)
-    placed = with_tops(lines, top)
+    # A long time after the last round would press the rounds together, so it is drawn shorter than it was.
+    longest = max(days[-1] - days[0], _MIN_TIME_AFTER)
+    end = days[-1] + min(max(until - days[-1], timedelta(1)), longest)
+    scale = Scale(days[0], end, _LEFT, _RIGHT)
+    lines_of_rounds = round_lines(scale, met)
+    top = top_below_names(lines_of_rounds)
     ends = [*map(scale.x, days), _RIGHT]
-    found = [_line(row, ends, top + n * _ROW) for n, row in enumerate(rows)]
+    irritant_lines = [_line(row, ends, top + n * _ROW_HEIGHT) for n, row in enumerate(rows)]
     names = [round.name for round in met]
-    return Course(found, placed, rows, names, until, _RIGHT, top + _ROW * len(rows) + 4)
+    height = top + _ROW_HEIGHT * len(rows) + 4
+    return Course(irritant_lines, with_tops(lines_of_rounds, top), rows, names, until, _RIGHT, height)
 
 
 def _line(row: BoardRow, ends: Sequence[float], top: float) -> Line:
-    foot = top + _ROW - 8
+    """Return the line of an irritant. `ends` has the x of each round and of the right end."""
+    bottom = top + _ROW_HEIGHT - 8
     claimed = [after.status for after in row.over_the_rounds]
     confirmed = [after.confirmed_status for after in row.over_the_rounds]
-    line = _path(claimed, row.status, ends, foot)
-    area = f"{_path(confirmed, row.confirmed_status, ends, foot)}V{foot:g}H{ends[0]:g}z"
-    label = shortened(row.title, LABEL, _MOST_OF_A_TITLE)
-    return Line(row.id, row.title, label, row.status, row.confirmed_status, top, foot, line, area)
+    line = _path(claimed, row.status, ends, bottom)
+    area = f"{_path(confirmed, row.confirmed_status, ends, bottom)}V{bottom:g}H{ends[0]:g}z"
+    label = shortened(row.title, LABEL_SIZE, _MAX_TITLE_WIDTH)
+    return Line(row.id, row.title, label, row.status, row.confirmed_status, top, bottom, line, area)
 
 
-def _path(after: Sequence[Rung], now: Rung, ends: Sequence[float], foot: float) -> str:
+def _path(after_rounds: Sequence[Rung], now: Rung, ends: Sequence[float], bottom: float) -> str:
     """Return a line with a step at each round after which the status differs, up to the status now."""
-    path, last = f"M{ends[0]:g} {_y(after[0], foot):g}", after[0]
-    for status, x in zip(after[1:], ends[1:-1], strict=True):
+    path, last = f"M{ends[0]:g} {_y(after_rounds[0], bottom):g}", after_rounds[0]
+    for status, x in zip(after_rounds[1:], ends[1:-1], strict=True):
         if status != last:
-            path, last = f"{path}H{x:g}V{_y(status, foot):g}", status
-    return f"{path}H{ends[-1]:g}V{_y(now, foot):g}"
+            path, last = f"{path}H{x:g}V{_y(status, bottom):g}", status
+    return f"{path}H{ends[-1]:g}V{_y(now, bottom):g}"
 
 
-def _y(rung: Rung, foot: float) -> float:
-    return foot - _STEP * LEVELS[rung]
+def _y(rung: Rung, bottom: float) -> float:
+    return bottom - _RUNG_HEIGHT * LEVELS[rung]

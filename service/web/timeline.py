@@ -21,26 +21,30 @@ from service.projections.timeline import Entry
 from service.web.formatting import day, name_at_start
 from service.web.text_width import shortened, text_width
 
+# Distances are in pixels.
 WIDTH: Final = 1180
 _LEFT, _RIGHT = 150.0, 1160.0
-"""The ends of the scale, in pixels."""
-_UNKNOWN: Final = 92.0
+"""The ends of the scale, with its margins."""
+_UNDATED_X: Final = 92.0
 """Where marks without a date are: on the left of the scale."""
-_ROW: Final = 30
-_PADDING: Final = 12
-_TOP: Final = 46
-LABEL: Final = 11.5
+_DRAWING_TOP: Final = 46
+_ROW_HEIGHT: Final = 30
+_LANE_PADDING: Final = 12
+LABEL_SIZE: Final = 11.5
 """The size of the font of labels, as in style.css."""
-_BESIDE: Final = 14
-"""The room of a mark beside its label."""
-_LEAST_ROOM, _MOST_ROOM = 46.0, 340.0
-_VOICE: Final = 13.0
-_END_OF_VOICE: Final = 146.0
-"""Where the name of a voice ends. It is in the first row of its lane, where marks without a date would be on it."""
-_FEWEST_DAYS: Final = 14
-_MOST_TICKS: Final = 12
-_BETWEEN_DAYS: Final = 10
-_NAME, _UNDER_NAME, _ROWS_OF_NAMES, _MOST_OF_A_NAME = 30, 12, 3, 400.0
+_MARK_WIDTH: Final = 14
+"""The width of a mark without its label."""
+_MIN_MARGIN, _MAX_MARGIN = 46.0, 340.0
+"""The width of the margins of the scale. Spans without an end and their labels are in them."""
+_VOICE_SIZE: Final = 13.0
+"""The size of the font of the names of voices."""
+_VOICE_END: Final = 146.0
+"""Where the name of a voice ends. It is in the first row of its lane, so marks in this row begin after it."""
+_MIN_DAYS: Final = 14
+_MAX_TICKS: Final = 12
+_TICK_GAP: Final = 10
+_NAME_HEIGHT, _NAME_GAP, _NAME_ROWS, _MAX_NAME_WIDTH = 30, 12, 3, 400.0
+"""The names of rounds, above the lanes: the height of a row, its distance from the lanes, and the limits."""
 
 Span = Literal["day", "between", "period", "after", "before", "unknown"]
 Shape = Literal["up", "down", "denial", "beside"]
@@ -51,15 +55,15 @@ _SHAPES: Final[Mapping[Shape, str]] = {
     "denial": "m-4.5-4.5l9 9m0-9l-9 9",
     "beside": "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
 }
-_DOWN: Final = {"ProgressReversed", "IrritantReopened"}
-_PERIOD: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_REVERSALS: Final = {"ProgressReversed", "IrritantReopened"}
+_PERIOD_OF_DAYS: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Mark(NamedTuple):
     """One statement in one lane, in pixels.
 
     The shape and the label are at `x`. The span of the date is from `begin` to `end`. The whole mark, with its label,
-    is from `left` to `right`. `turned` puts the label on the left of the shape.
+    is from `left` to `right`.
     """
 
     entry: Entry
@@ -71,17 +75,16 @@ class Mark(NamedTuple):
     end: float
     left: float
     right: float
-    turned: bool = False
+    is_label_left: bool = False
     y: float = 0
 
     @property
-    def path(self) -> str:
+    def shape_path(self) -> str:
         return _SHAPES[self.shape]
 
     @property
-    def length(self) -> float:
-        """Return the width of the label."""
-        return text_width(self.label, LABEL)
+    def label_width(self) -> float:
+        return text_width(self.label, LABEL_SIZE)
 
 
 class Lane(NamedTuple):
@@ -91,13 +94,12 @@ class Lane(NamedTuple):
     top: float
     height: float
     marks: Sequence[Mark]
-    is_third: bool = False
+    is_third_party: bool = False
     name: str = ""
 
     @property
-    def name_length(self) -> float:
-        """Return the width of the name."""
-        return text_width(self.name, _VOICE)
+    def name_width(self) -> float:
+        return text_width(self.name, _VOICE_SIZE)
 
 
 class Tick(NamedTuple):
@@ -107,49 +109,46 @@ class Tick(NamedTuple):
     day: date
 
     @property
-    def length(self) -> float:
-        """Return the width of the day in words."""
-        return text_width(day(self.day), LABEL)
+    def label_width(self) -> float:
+        return text_width(day(self.day), LABEL_SIZE)
 
 
 class RoundLine(NamedTuple):
     """A round, as a line across all lanes, or a band from its first to its last day.
 
-    `turned` puts its name on the left of the line. `row` is the row of the name, counted upwards from the lanes. It is
-    None if there is no room for the name. `y` is the top of the line. The band begins at `begin`, which is `x` for a
-    round of one day.
+    The line is at `x`. A band is from `begin` to `x`, which are the same for a round of one day. The line with its name
+    is from `left` to `right`. `name_row` is the row of the name, counted upwards from the lanes. It is None if there is
+    no room for the name.
     """
 
     x: float
     name: str
     id: str
-    day: date
-    days: str
+    last_day: date
+    days_in_words: str
     begin: float
     left: float
     right: float
-    turned: bool
-    row: int | None = None
-    y: float = 0
+    is_name_left: bool
+    name_row: int | None = None
+    top: float = 0
 
     @property
-    def name_length(self) -> float:
-        """Return the width of the name."""
-        return text_width(self.name, LABEL, bold=True)
+    def name_width(self) -> float:
+        return text_width(self.name, LABEL_SIZE, bold=True)
 
     @property
-    def days_length(self) -> float:
-        """Return the width of the days."""
-        return text_width(self.days, LABEL)
+    def days_width(self) -> float:
+        return text_width(self.days_in_words, LABEL_SIZE)
 
 
 class Plot(NamedTuple):
-    """The whole drawing. `foot` is the y of the scale, below the lanes."""
+    """The whole drawing. `scale_y` is the y of the scale, below the lanes."""
 
     lanes: Sequence[Lane]
     ticks: Sequence[Tick]
     rounds: Sequence[RoundLine]
-    foot: float
+    scale_y: float
     height: float
     width: float = WIDTH
 
@@ -173,12 +172,12 @@ def plot(
 ) -> Plot:
     """Return the drawing of the entries that have a label. `labels` has the label of each mark, by event id.
 
-    Labels that are too long are shortened, so that none leaves the drawing.
+    Labels that are too long for the drawing are shortened.
     """
-    labels = {event: shortened(label, LABEL, _MOST_ROOM - _BESIDE) for event, label in labels.items()}
+    labels = {event: shortened(label, LABEL_SIZE, _MAX_MARGIN - _MARK_WIDTH) for event, label in labels.items()}
     statements = [entry for entry in entries if entry.event in labels]
     dated = [day for e in statements for day in (e.earliest, e.latest) if day] + [r.latest for r in rounds]
-    dated += [r.earliest for r in rounds if r.earliest and _PERIOD.fullmatch(r.date)]
+    dated += [r.earliest for r in rounds if r.earliest and _PERIOD_OF_DAYS.fullmatch(r.date)]
     scale = _scale(dated, statements, labels)
     lines = round_lines(scale, rounds)
     top, lanes = top_below_names(lines), []
@@ -186,8 +185,8 @@ def plot(
     for voice in (*parties, *sorted(third_parties), MEDIA):
         lane = _lane(voice, top, [e for e in statements if voice in lanes_of(e, parties)], scale, labels)
         top += lane.height
-        name = shortened(str(name_at_start(voice).unescape()), _VOICE, _END_OF_VOICE - 8)
-        lanes.append(lane._replace(is_third=voice in third_parties, name=name))
+        name = shortened(str(name_at_start(voice).unescape()), _VOICE_SIZE, _VOICE_END - 8)
+        lanes.append(lane._replace(is_third_party=voice in third_parties, name=name))
     placed = with_tops(lines, lanes[0].top)
     return Plot(lanes, _ticks(scale) if dated else (), placed, top, top + 26)
 
@@ -202,29 +201,29 @@ def _scale(days: Sequence[date], statements: Sequence[Entry], labels: Mapping[st
     """Return a scale for these days, at least two weeks long, with margins for the labels of spans without an end."""
     before = [_label_width(labels[e.event]) for e in statements if e.earliest is None and e.latest is not None]
     after = [_label_width(labels[e.event]) for e in statements if e.latest is None and e.earliest is not None]
-    left = _LEFT + min(max([*before, _LEAST_ROOM]), _MOST_ROOM)
-    right = _RIGHT - min(max([*after, _LEAST_ROOM]), _MOST_ROOM)
+    left = _LEFT + min(max([*before, _MIN_MARGIN]), _MAX_MARGIN)
+    right = _RIGHT - min(max([*after, _MIN_MARGIN]), _MAX_MARGIN)
     if not days:
         return Scale(date.min, date.min, left, right)
     first, last = min(days), max(days)
-    missing = timedelta(max(_FEWEST_DAYS - (last - first).days, 0) // 2)
+    missing = timedelta(max(_MIN_DAYS - (last - first).days, 0) // 2)
     return Scale(max(first, date.min + missing) - missing, min(last, date.max - missing) + missing, left, right)
 
 
 def _label_width(label: str) -> float:
-    return text_width(label, LABEL) + _BESIDE
+    return text_width(label, LABEL_SIZE) + _MARK_WIDTH
 
 
 def _lane(voice: str, top: float, entries: Iterable[Entry], scale: Scale, labels: Mapping[str, str]) -> Lane:
     """Return a lane. Marks that would overlap are in different rows."""
-    ends = [_END_OF_VOICE]
+    ends = [_VOICE_END]
     marks = []
     for entry in entries:
         mark = _mark(entry, scale, labels[entry.event])
         row = next((row for row, end in enumerate(ends) if end < mark.left), len(ends))
         ends[row : row + 1] = [mark.right]
-        marks.append(mark._replace(y=top + _PADDING + _ROW * (row + 1) - 9))
-    return Lane(voice, top, _ROW * max(len(ends), 1) + 2 * _PADDING - 2, marks)
+        marks.append(mark._replace(y=top + _LANE_PADDING + _ROW_HEIGHT * (row + 1) - 9))
+    return Lane(voice, top, _ROW_HEIGHT * max(len(ends), 1) + 2 * _LANE_PADDING - 2, marks)
 
 
 def _mark(entry: Entry, scale: Scale, label: str) -> Mark:
@@ -237,27 +236,28 @@ def _mark(entry: Entry, scale: Scale, label: str) -> Mark:
         return Mark(entry, label, shape, "after", x, x, _RIGHT, x - 8, _RIGHT)
     if latest is not None:
         x = scale.x(latest)
-        return Mark(entry, label, shape, "before", x, _LEFT, x, _LEFT, x + 8, turned=True)
-    return Mark(entry, label, shape, "unknown", _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN + width)
+        return Mark(entry, label, shape, "before", x, _LEFT, x, _LEFT, x + 8, is_label_left=True)
+    return Mark(entry, label, shape, "unknown", _UNDATED_X, _UNDATED_X, _UNDATED_X, _UNDATED_X, _UNDATED_X + width)
 
 
 def _dated_mark(entry: Entry, shape: Shape, begin: float, end: float, label: str, width: float) -> Mark:
     """Return a mark whose first and last day are known. A label without room on the right goes to the left."""
     span: Span = "day" if entry.earliest == entry.latest else "period" if "/" in (entry.occurred or "") else "between"
     if begin + width > _RIGHT:
-        return Mark(entry, label, shape, span, end, begin, end, min(begin, end - width) - 8, end + 8, turned=True)
+        left = min(begin, end - width) - 8
+        return Mark(entry, label, shape, span, end, begin, end, left, end + 8, is_label_left=True)
     return Mark(entry, label, shape, span, begin, begin, end, begin - 8, max(end + 8, begin + width))
 
 
 def _shape(entry: Entry) -> Shape:
     if entry.type == "ClaimContested":
         return "denial"
-    return "down" if entry.type in _DOWN else "up" if entry.moved else "beside"
+    return "down" if entry.type in _REVERSALS else "up" if entry.moved else "beside"
 
 
 def round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
     """Return the lines of rounds. The latest rounds get room for their names first."""
-    rows: list[list[RoundLine]] = [[] for _ in range(_ROWS_OF_NAMES)]
+    rows: list[list[RoundLine]] = [[] for _ in range(_NAME_ROWS)]
     found = []
     for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
         line = _round_line(scale, round)
@@ -265,18 +265,18 @@ def round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLin
         row = next(free, None)
         if row is not None:
             rows[row].append(line)
-        found.append(line._replace(row=row))
+        found.append(line._replace(name_row=row))
     return found[::-1]
 
 
 def _round_line(scale: Scale, round: BoardRound) -> RoundLine:
-    x, name = scale.x(round.latest), shortened(round.name, LABEL, _MOST_OF_A_NAME)
-    days = edtf.describe(round.date) if _PERIOD.fullmatch(round.date) else day(round.latest)
-    begin = scale.x(round.earliest) if _PERIOD.fullmatch(round.date) and round.earliest else x
-    width = max(text_width(name, LABEL, bold=True), text_width(days, LABEL)) + 4
-    turned = x > (_LEFT + _RIGHT) / 2
-    left, right = (begin - width if turned else begin), (x if turned else x + width)
-    return RoundLine(x, name, round.id, round.latest, days, begin, left, right, turned)
+    x, name = scale.x(round.latest), shortened(round.name, LABEL_SIZE, _MAX_NAME_WIDTH)
+    days = edtf.describe(round.date) if _PERIOD_OF_DAYS.fullmatch(round.date) else day(round.latest)
+    begin = scale.x(round.earliest) if _PERIOD_OF_DAYS.fullmatch(round.date) and round.earliest else x
+    width = max(text_width(name, LABEL_SIZE, bold=True), text_width(days, LABEL_SIZE)) + 4
+    is_name_left = x > (_LEFT + _RIGHT) / 2
+    left, right = (begin - width if is_name_left else begin), (x if is_name_left else x + width)
+    return RoundLine(x, name, round.id, round.latest, days, begin, left, right, is_name_left)
 
 
 def _overlap(line: RoundLine, other: RoundLine) -> bool:
@@ -284,41 +284,45 @@ def _overlap(line: RoundLine, other: RoundLine) -> bool:
 
 
 def top_below_names(lines: Iterable[RoundLine]) -> float:
-    """Return where a drawing begins below the rows with the names of rounds."""
-    return float(_TOP + _NAME * max([line.row for line in lines if line.row is not None], default=0))
+    """Return the y at which the lanes begin, below the rows with the names of rounds."""
+    rows = [line.name_row for line in lines if line.name_row is not None]
+    return float(_DRAWING_TOP + _NAME_HEIGHT * max(rows, default=0))
 
 
 def with_tops(lines: Iterable[RoundLine], top: float) -> list[RoundLine]:
-    """Return the lines, each up to its name above a drawing that begins at `top`."""
-    return [line._replace(y=top - (0 if line.row is None else _UNDER_NAME + _NAME * line.row)) for line in lines]
+    """Return the lines with their tops. A line begins below its name, or at `top` of the lanes if it has no name."""
+    return [
+        line._replace(top=top - (0 if line.name_row is None else _NAME_GAP + _NAME_HEIGHT * line.name_row))
+        for line in lines
+    ]
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:
     """Return ticks on first days of months, else at equal distances: as many as have room, 12 at most."""
-    for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
-        found = [Tick(scale.x(day), day) for day in _months(scale, step)]
-        if 2 <= len(found) <= _MOST_TICKS and _have_room(found):
+    for months in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
+        found = [Tick(scale.x(day), day) for day in _month_starts(scale, months)]
+        if 2 <= len(found) <= _MAX_TICKS and _do_not_touch(found):
             return found
-    return next((ticks for n in (4, 3, 2) if _have_room(ticks := _parts(scale, n))), _parts(scale, 1))
+    return next((ticks for n in (4, 3, 2) if _do_not_touch(ticks := _equal_parts(scale, n))), _equal_parts(scale, 1))
 
 
-def _parts(scale: Scale, number: int) -> Sequence[Tick]:
+def _equal_parts(scale: Scale, number: int) -> Sequence[Tick]:
     """Return ticks at the ends of so many equal parts of the scale."""
     days = (scale.last - scale.first).days
     ends = [scale.first + timedelta(days * n // number) for n in range(number + 1)]
     return [Tick(scale.x(day), day) for day in ends]
 
 
-def _have_room(ticks: Sequence[Tick]) -> bool:
-    """Return whether the days of no two ticks touch."""
+def _do_not_touch(ticks: Sequence[Tick]) -> bool:
+    """Return whether the labels of neighbouring ticks have a gap between them."""
     return all(
-        another.x - one.x >= (one.length + another.length) / 2 + _BETWEEN_DAYS for one, another in pairwise(ticks)
+        another.x - one.x >= (one.label_width + another.label_width) / 2 + _TICK_GAP for one, another in pairwise(ticks)
     )
 
 
-def _months(scale: Scale, step: int) -> Iterator[date]:
-    """Yield the first day of every `step` months, counted from the year 1."""
+def _month_starts(scale: Scale, months: int) -> Iterator[date]:
+    """Yield the first day of every so many months within the scale, counted from the year 1."""
     first = (scale.first.year - 1) * 12 + scale.first.month - 1 + (scale.first.day > 1)
-    for month in range(-(-first // step) * step, scale.last.year * 12, step):
+    for month in range(-(-first // months) * months, scale.last.year * 12, months):
         if (day := date(month // 12 + 1, month % 12 + 1, 1)) <= scale.last:
             yield day

@@ -27,7 +27,7 @@ def test_a_line_steps_at_the_round_after_which_the_status_differs() -> None:
     drawing = drawn()
     (banking,) = (line for line in drawing.lines if line.id == "ru-us/banking-access")
     first, second = drawing.rounds
-    steps = re.fullmatch(r"M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)H([\d.]+)V([\d.]+)", banking.line)
+    steps = re.fullmatch(r"M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)H([\d.]+)V([\d.]+)", banking.claimed_path)
     assert steps is not None
     begin, before, turn, after, end, now = map(float, steps.groups())
     assert (begin, turn, end) == (first.x, second.x, drawing.right)

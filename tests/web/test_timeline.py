@@ -81,12 +81,12 @@ def test_labels_of_rounds_do_not_overlap_and_the_latest_round_has_one(days: list
     ]
     plot = drawn(of(raised("RU", on="2023-01-01")), *rounds)
     assert sorted(upright.id for upright in plot.rounds) == sorted(round.id for round in rounds)
-    named = [upright for upright in plot.rounds if upright.row is not None]
-    assert max(days) in [upright.day for upright in named]
+    named = [upright for upright in plot.rounds if upright.name_row is not None]
+    assert max(days) in [upright.last_day for upright in named]
     for i, one in enumerate(named):
-        assert 20 < one.y <= plot.lanes[0].top
+        assert 20 < one.top <= plot.lanes[0].top
         for other in named[i + 1 :]:
-            assert one.row != other.row or one.right < other.left or other.right < one.left
+            assert one.name_row != other.name_row or one.right < other.left or other.right < one.left
 
 
 def test_undated_events_are_before_the_scale() -> None:
@@ -119,7 +119,7 @@ def test_any_history_is_drawn_without_overlapping_marks(filed: Filed) -> None:
         assert_apart(lane)
         assert all(lane.top <= mark.y <= lane.top + lane.height for mark in lane.marks)
     assert [lane.top for lane in plot.lanes] == sorted(lane.top for lane in plot.lanes)
-    assert plot.height > plot.foot >= plot.lanes[-1].top
+    assert plot.height > plot.scale_y >= plot.lanes[-1].top
 
 
 def assert_apart(lane: Lane) -> None:
