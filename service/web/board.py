@@ -27,7 +27,7 @@ from service.domain.ladder import LEVELS
 from service.projections.board import BoardCounts, BoardDocument, BoardRow, chosen
 from service.projections.words.names import at_the_beginning
 from service.web.clocks import SliderQuery, chosen_address, clocks
-from service.web.formatting import bdi, mixed, name_at_start, name_of, names_in_use, occurred, since
+from service.web.formatting import bdi, days_ago_in_words, edtf_in_words, mixed, name_at_start, name_of, names_in_use
 from service.web.ladder import axis, ladder, movement, symbols
 from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.messages import messages
@@ -301,7 +301,7 @@ def _links_to_sides(standing: Standing) -> str:
 
 @lru_cache(maxsize=8192)
 def _moved_cell(edtf: str | None, counted_to: date) -> str:
-    text = since(edtf, counted_to)
+    text = days_ago_in_words(edtf, counted_to)
     if edtf is not None:
-        text = messages()("board.moved-on", since=text, day=occurred(edtf))
+        text = messages()("board.moved-on", since=text, day=edtf_in_words(edtf))
     return _labelled("moved", text)

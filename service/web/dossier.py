@@ -22,7 +22,7 @@ from service.projections.words.bidi import isolated
 from service.web import ladder
 from service.web.clocks import SliderQuery, chosen_address, clocks
 from service.web.events import EventsQuery
-from service.web.formatting import event_label, names_in_use, since, uncapitalised
+from service.web.formatting import days_ago_in_words, event_label, names_in_use, uncapitalised
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, page_response
 from service.web.standing import basis, holds_and_setbacks, of_irritant
@@ -72,7 +72,7 @@ def template_values(
         "awaits": awaited_in_short(irritant, names_in_use()),
         "basis": basis(standing),
         "holds_and_setbacks": holds_and_setbacks(standing),
-        "since": since(irritant.last_moved.occurred, counted_to),
+        "last_moved_ago": days_ago_in_words(irritant.last_moved.occurred, counted_to),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
         "ladder": ladder.ladder(standing),

@@ -30,17 +30,19 @@ from service.web.messages import messages
 _SHOWN_ELSEWHERE: Final = {*Assertion.model_fields, "type", "proposal", "target", "undoes", "step", "item"} - {
     "inference"
 }
-_DATES: Final = {("occurred",), ("due",), ("published",), ("date",)}
+"""The fields that pages show in places of their own."""
+_DATE_FIELDS: Final = {("occurred",), ("due",), ("published",), ("date",)}
 _COMMA: Final = Markup(", ")
 _DOT: Final = Markup(" · ")
-_TABLES_OF_WORDS: Final = ("choice", "rung")
-_ACTORS: Final = frozenset({*ACTOR_FIELDS, "party", "host", "with"})
+_TABLES_OF_VALUES: Final = ("choice", "rung")
+"""The tables of messages that have words for values of fields."""
+_FIELDS_WITH_ACTORS: Final = frozenset({*ACTOR_FIELDS, "party", "host", "with"})
 """The fields that hold actors."""
 _names_in_use: Final[ContextVar[ActorNames]] = ContextVar("names", default=NO_NAMES)
 
 
 @contextmanager
-def calling(names: ActorNames) -> Iterator[None]:
+def using_names(names: ActorNames) -> Iterator[None]:
     """Use the names that the record gives to actors, within this block."""
     token = _names_in_use.set(names)
     try:
@@ -61,29 +63,30 @@ def names_in_use() -> ActorNames:
 
 @lru_cache(maxsize=8192)
 def bdi(text: str | None) -> Markup:
-    """Return a filed text in an element of its own, so that its direction does not disturb what is around it."""
+    """Return a filed text in a `<bdi>` element, so that its direction does not disturb the text around it."""
     return Markup("<bdi>{}</bdi>").format(text) if text else Markup()
 
 
 @lru_cache(maxsize=8192)
 def mixed(text: str) -> Markup:
-    """Return a sentence of this service with the parts from right to left in elements of their own."""
+    """Return a sentence of mixed directions, with each part from right to left in a `<bdi>` element."""
     return Markup(RUN.sub(r"<bdi>\g<0></bdi>", str(escape(text))))  # noqa: S704 -- escaped
 
 
-def speaker(by: AssertedBy, *, is_without_words: bool = False) -> Markup:
+def speaker(asserted_by: AssertedBy, *, is_without_words: bool = False) -> Markup:
     """Return who speaks, such as `Russia · Ministry of Foreign Affairs · paraphrased`.
 
     `is_without_words`: no words are quoted, so "quoted" is left out.
     """
-    channel = "" if is_without_words and by.channel == "quote" else messages()(f"channel.{by.channel}")
-    parts = [capitalised(name_of(by.party)), bdi(by.person), bdi(by.organ), channel]
+    has_channel = asserted_by.channel != "quote" or not is_without_words
+    channel = messages()(f"channel.{asserted_by.channel}") if has_channel else ""
+    parts = [capitalised(name_of(asserted_by.party)), bdi(asserted_by.person), bdi(asserted_by.organ), channel]
     return _DOT.join(part for part in parts if part)
 
 
-def speaker_of(by: Mapping[str, Any]) -> Markup:
-    """Return who speaks, as `speaker` does, from the field `asserted_by` of an event."""
-    return speaker(AssertedBy.model_validate(by))
+def speaker_of(asserted_by: Mapping[str, Any]) -> Markup:
+    """Return who speaks, as `speaker` does, from the JSON of the field `asserted_by`."""
+    return speaker(AssertedBy.model_validate(asserted_by))
 
 
 def name_at_start(voice: str) -> Markup:
@@ -117,7 +120,7 @@ def citations(passages: Iterable[Cited]) -> Sequence[Citation]:
     return [Citation(document, paragraphs) for document, paragraphs in found.items()]
 
 
-def numbers(paragraphs: Sequence[int]) -> str:
+def paragraph_numbers(paragraphs: Sequence[int]) -> str:
     """Return paragraph numbers with ranges, such as `1, 4, 8–10`."""  # noqa: RUF002
     ordered = sorted(set(paragraphs))
     runs = [[ordered[0], ordered[0]]]
@@ -130,10 +133,7 @@ def numbers(paragraphs: Sequence[int]) -> str:
 
 
 def own_fields(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
-    """Return the names and values of the fields that only this type of event has, in words.
-
-    Pages show the fields of every assertion, such as the source, in places of their own.
-    """
+    """Return the names and values, in words, of the fields that pages do not show in places of their own."""
     t = messages()
     return [
         (t(f"field.{name}"), _field_in_words((name,), value))
@@ -142,8 +142,8 @@ def own_fields(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
     ]
 
 
-def day_of(round: RoundDocument) -> Cited | None:
-    """Return a statement of the date on which a round met, or of its first or last day. None if it was only scheduled.
+def statement_of_date(round: RoundDocument) -> Cited | None:
+    """Return a statement that dates a round that met, or its first or last day. None if the round was only scheduled.
 
     Prefer a stated date to an inferred date.
     """
@@ -152,11 +152,13 @@ def day_of(round: RoundDocument) -> Cited | None:
     return min(dated, key=lambda cited: cited.occurred_basis == "inferred", default=None)
 
 
-def corrected_fields(changes: Mapping[str, Any], filed: Mapping[str, Any] | None) -> Iterator[tuple[Markup, str, str]]:
-    """Yield each field that a correction changes: its name, the value as filed, and the corrected value."""
+def corrected_fields(
+    changes: Mapping[str, Any], original: Mapping[str, Any] | None
+) -> Iterator[tuple[Markup, str, str]]:
+    """Yield each field that a correction changes: its name, the value in `original`, and the corrected value."""
     t = messages()
     for path, after in _changed_paths(changes):
-        before: Any = filed
+        before: Any = original
         for name in path:
             before = before.get(name) if isinstance(before, Mapping) else None
         field = f"field.{'.'.join(path)}"
@@ -165,9 +167,9 @@ def corrected_fields(changes: Mapping[str, Any], filed: Mapping[str, Any] | None
 
 
 def _field_in_words(path: tuple[str, ...], value: Any) -> str:
-    if isinstance(value, str) and path in _DATES:
-        return occurred(value) or value
-    if path[-1] in _ACTORS and value is not None:
+    if isinstance(value, str) and path in _DATE_FIELDS:
+        return edtf_in_words(value) or value
+    if path[-1] in _FIELDS_WITH_ACTORS and value is not None:
         return str(names_at_start([value] if isinstance(value, str) else value).unescape())
     return "" if value is None else value_in_words(value)
 
@@ -188,7 +190,7 @@ def value_in_words(value: Any) -> str:
         case bool():
             return str(t(f"choice.{value}".lower()))
         case str():
-            word = next((f"{kind}.{value}" for kind in _TABLES_OF_WORDS if f"{kind}.{value}" in t), None)
+            word = next((f"{kind}.{value}" for kind in _TABLES_OF_VALUES if f"{kind}.{value}" in t), None)
             return str(t(word)) if word else value
         case list() | tuple():
             return ", ".join(map(value_in_words, value))
@@ -209,7 +211,7 @@ def reason_label(reason: str) -> Markup:
 def when_in_words(entry: Entry) -> Markup:
     """Return the date of an event in words, and whether it was inferred."""
     t = messages()
-    words = occurred(entry.occurred) or t("said.undated")
+    words = edtf_in_words(entry.occurred) or t("said.undated")
     return t("said.when-inferred", when=words) if entry.inferred else escape(words)
 
 
@@ -219,10 +221,10 @@ def uncapitalised(text: Markup) -> Markup:
 
 
 @lru_cache(maxsize=4096)
-def since(occurred: str | None, counted_to: date) -> Markup:
-    """Return in words how many days ago a date was, such as `at most 10 days ago` for an inexact date."""
+def days_ago_in_words(text: str | None, counted_to: date) -> Markup:
+    """Return in words how many days ago an EDTF date was, such as `at most 10 days ago` for an inexact date."""
     t = messages()
-    least, most = days_since(occurred, counted_to)
+    least, most = days_since(text, counted_to)
     if least == most == 0:
         return t("since.today")
     if least is not None and least == most:
@@ -242,7 +244,7 @@ def name_of(party: str) -> Markup:
 
 
 def status_word(rung: str) -> Markup:
-    """Return a status in words, such as `in talks`. Nothing is claimed, confirmed or reported at `unstated`."""
+    """Return a status in words, such as `in talks`, and `nothing` for `unstated`."""
     return messages()("rung.nothing" if rung == "unstated" else f"rung.{rung}")
 
 
@@ -263,33 +265,33 @@ class Days(NamedTuple):
     most: int | None
 
 
-def day(written: date) -> str:
+def day(value: date) -> str:
     """Return a date such as `10 April 2025`."""
-    return f"{written.day} {_MONTHS[written.month - 1]} {written.year}"
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
 
 
-def iso_day(written: str) -> str:
+def iso_day(text: str) -> str:
     """Return a date from an address, such as `2025-04-10`, in words."""
-    return day(date.fromisoformat(written))
+    return day(date.fromisoformat(text))
 
 
-def moment(written: datetime) -> str:
+def moment(value: datetime) -> str:
     """Return a time such as `10 April 2025, 09:30 UTC`."""
-    return f"{day(written)}, {written:%H:%M} UTC"
+    return f"{day(value)}, {value:%H:%M} UTC"
 
 
-def occurred(text: str | None) -> str | None:
+def edtf_in_words(text: str | None) -> str | None:
     """Return an EDTF date in words. Return None for None."""
     return None if text is None else edtf.describe(text)
 
 
 def days_since(text: str | None, today: date) -> Days:
-    """Return how many days ago a date was. The numbers are negative for a date in the future."""
+    """Return how many days ago an EDTF date was. The numbers are negative for a date in the future."""
     span = when(text)
-    return Days(_between(span.latest, today), _between(span.earliest, today))
+    return Days(_days_between(span.latest, today), _days_between(span.earliest, today))
 
 
-def _between(then: date | None, today: date) -> int | None:
+def _days_between(then: date | None, today: date) -> int | None:
     return None if then is None else (today - then).days
 
 

@@ -30,7 +30,7 @@ from service.domain.actor.names import ActorNames
 from service.follower import RECORD
 from service.store.log import Head
 from service.web import assets
-from service.web.formatting import calling, use_names
+from service.web.formatting import use_names, using_names
 from service.web.rendering import rendered
 
 HTML: Final = "text/html; charset=utf-8"
@@ -134,7 +134,7 @@ async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callabl
     def named(snapshot: Snapshot) -> tuple[ActorNames, T]:
         point = snapshot.point(visit.query)
         names = snapshot.names_at(visit.head.position if point is None else point.position)
-        with calling(names):
+        with using_names(names):
             return names, load(snapshot)
 
     names, found = await responder.read(named, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)

@@ -28,7 +28,7 @@ _environment: Final = Environment(
 )
 _environment.globals.update(t=messages(), assets=ADDRESSES)
 _environment.globals.update(
-    day_of=formatting.day_of,
+    statement_of_date=formatting.statement_of_date,
     event_label=formatting.event_label,
     reason_label=formatting.reason_label,
     in_words=formatting.value_in_words,
@@ -36,7 +36,7 @@ _environment.globals.update(
     name_of=formatting.name_of,
     status_word=formatting.status_word,
     name_at_start=formatting.name_at_start,
-    numbers=formatting.numbers,
+    paragraph_numbers=formatting.paragraph_numbers,
     own_fields=formatting.own_fields,
     citations=formatting.citations,
     round_name=names.round_name,
@@ -54,7 +54,7 @@ _environment.filters.update(
     isolated=isolated,
     day=formatting.day,
     moment=formatting.moment,
-    occurred=formatting.occurred,
+    edtf_in_words=formatting.edtf_in_words,
     isoday=formatting.iso_day,
 )
 

@@ -17,7 +17,7 @@ from service.domain.actor.names import ActorNames
 from service.projections.round import RoundDocument
 from service.projections.sheet import SheetDocument, SheetItem
 from service.web import ladder
-from service.web.formatting import calling, day_of
+from service.web.formatting import statement_of_date, using_names
 from service.web.pages import PageRequest, Template, address, page_response
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
@@ -71,7 +71,7 @@ def _reports_to_correct(
 
 def sheet_html(document: SheetDocument, shown: Presentation) -> bytes:
     """Return the sheet as HTML for `/v1/rounds/…/sheet`."""
-    with calling(ActorNames(registered=document.names)):
+    with using_names(ActorNames(registered=document.names)):
         values = {**template_values(document, address), "reading": shown.reading}
         return rendered("sheet.html", values, shown.prefix)
 
@@ -81,7 +81,7 @@ def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[s
     return {
         "sheet": document,
         "round": document.round,
-        "dated": day_of(document.round),
+        "date_statement": statement_of_date(document.round),
         "blocks": [_block(item) for item in document.items],
         "numbers_of": {source.document: source.number for source in document.sources},
         "link": link,

@@ -88,14 +88,14 @@ def test_every_actor_has_a_name() -> None:
     ],
 )
 def test_days_are_counted_as_exactly_as_they_are_known(occurred: str | None, words: str) -> None:
-    assert formatting.since(occurred, date(2025, 4, 20)) == words
+    assert formatting.days_ago_in_words(occurred, date(2025, 4, 20)) == words
 
 
 @pytest.mark.parametrize(
     ("paragraphs", "words"), [([5], "5"), ([5, 6], "5-6"), ([1, 4, 6, 8, 9, 10], "1, 4, 6, 8-10"), ([3, 1, 2], "1-3")]
 )
 def test_paragraph_numbers_are_abbreviated(paragraphs: list[int], words: str) -> None:
-    assert formatting.numbers(paragraphs) == words.replace("-", "\N{EN DASH}")
+    assert formatting.paragraph_numbers(paragraphs) == words.replace("-", "\N{EN DASH}")
 
 
 def test_a_speaker_is_named_as_exactly_as_recorded() -> None:

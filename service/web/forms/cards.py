@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from service.domain import edtf
 from service.domain.assertion import OWN_WORDS
-from service.web.formatting import name_at_start, occurred, own_fields, value_in_words
+from service.web.formatting import edtf_in_words, name_at_start, own_fields, value_in_words
 from service.web.forms.draft import Draft, Entry, Pressed
 from service.web.forms.fields import Path
 from service.web.forms.posted import Form
@@ -53,7 +53,7 @@ def _in_words(date: str) -> str:
         edtf.parse(date)
     except edtf.NotEdtf:
         return date
-    return occurred(date) or ""
+    return edtf_in_words(date) or ""
 
 
 def press(draft: Draft, form: Form) -> Pressed | None:
