@@ -32,7 +32,7 @@ from service.web.ladder import axis, ladder, movement, symbols
 from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, as_text, page_response
-from service.web.standing import Standing, basis, holds_and_setbacks, of_row
+from service.web.standing import Standing, basis_in_words, holds_and_setbacks, standing_of_row
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -238,7 +238,7 @@ def lines(rows: Iterable[BoardRow], rounds: Mapping[str, str], counted_to: date,
 def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str) -> str:
     after_rounds = tuple([(rounds[a.round], a.status, a.confirmed_status) for a in row.over_the_rounds])
     address = f"/irritants/{row.id}{query}"
-    return _cached_line(of_row(row), names_in_use()) % {
+    return _cached_line(standing_of_row(row), names_in_use()) % {
         "id": row.id.replace("/", "-"),
         "address": address,
         "position": row.position,
@@ -258,7 +258,7 @@ def _cached_line(standing: Standing, _names: ActorNames) -> str:
     """
     cells = {
         "ladder": ladder(standing),
-        "basis": _labelled("basis", basis(standing)),
+        "basis": _labelled("basis", basis_in_words(standing)),
         "beside": holds_and_setbacks(standing),
     }
     escaped = {name: str(cell).replace("%", "%%") for name, cell in cells.items()}

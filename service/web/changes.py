@@ -5,7 +5,6 @@ remembers the last visit (see `live.js`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -28,17 +27,17 @@ from service.web import ladder
 from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.pages import PageRequest, Template, page_response
 from service.web.rounds import rounds_to_choose
-from service.web.standing import of_change
+from service.web.standing import standing_of_change
 
 router: Final = APIRouter(include_in_schema=False)
 
-_ON_A_PAGE: Final = 40
-_IN_ONE_READ: Final = 1_000
-_FIRST_POSITIONS: Final = 250
+_CHANGES_ON_A_PAGE: Final = 40
+_FEED_LIMIT: Final = 1_000
+_POSITIONS_READ_FIRST: Final = 250
 
 
 class ChangesQuery(Query):
-    """The relation, and a point to start after (`since`) or a position to end before (`before`)."""
+    """The relation, and the point after which the list begins (`since`) or the position before which it ends."""
 
     relation: RelationId | None = None
     since: Annotated[str | None, Field(max_length=200, description="in order, from the first after this point")] = None
@@ -51,14 +50,13 @@ class ChangesQuery(Query):
 
 
 class ChangeRow(NamedTuple):
-    """One change with the report that caused it."""
+    """One change, with the names of the changed fields, the ladders before and after, and the report that caused it."""
 
     change: ChangeDocument
     fields: Sequence[str]
     ladders: tuple[Markup | None, Markup]
     headline: Markup
     report: StoredReport
-    recorded_at: datetime
 
 
 @router.get("/changes")
@@ -76,20 +74,21 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     else:
         try:
             point = points.since(query.since, _ids_by_name(rounds))
-            asked = written(feeds.ChangesQuery, since=point, relation=query.relation, limit=_ON_A_PAGE + 1)
-            begin = begin_of(snapshot, asked)
-            found = _changes_in(snapshot.read(CHANGES_FEED, asked))
+            # One more than the page shows, to find out whether there is a next page.
+            feed_query = written(feeds.ChangesQuery, since=point, relation=query.relation, limit=_CHANGES_ON_A_PAGE + 1)
+            begin = begin_of(snapshot, feed_query)
+            found = _changes_in(snapshot.read(CHANGES_FEED, feed_query))
         except points.NotAPoint as error:
             mistake = str(error)
         except Problem as problem:
             if not problem.document.errors:
                 raise
             mistake = problem.document.errors[0].detail
-    page = found[:_ON_A_PAGE]
+    page = found[:_CHANGES_ON_A_PAGE]
     rows = _rows(snapshot, page)
     values = {
         "reports": [list(group) for _, group in groupby(rows, key=lambda row: row.report.id)],
-        "more": page[-1].position if len(found) > _ON_A_PAGE else None,
+        "more": page[-1].position if len(found) > _CHANGES_ON_A_PAGE else None,
         "begin": begin,
         "mistake": mistake,
         "rounds": rounds,
@@ -100,7 +99,7 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
 
 
 def _ids_by_name(rounds: Iterable[RoundDocument]) -> dict[str, str]:
-    """Return the ids of rounds by name and by slug, without what two rounds share."""
+    """Return the ids of rounds by name and by slug. Leave out names and slugs that several rounds have."""
     found: dict[str, set[str]] = {}
     for round in rounds:
         for name in (round.name, round.id.rpartition("/")[2]):
@@ -111,30 +110,31 @@ def _ids_by_name(rounds: Iterable[RoundDocument]) -> dict[str, str]:
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:
     """Return the last changes before a position, latest first.
 
-    A feed can only be read forwards. So read the last 250 positions, then four times as many, until the page is full.
+    A feed can only be read forwards. So read the last 250 positions, and four times as many until the page is full.
     """
     before = min(query.before or snapshot.head.position + 1, snapshot.head.position + 1)
-    positions = _FIRST_POSITIONS
+    positions = _POSITIONS_READ_FIRST
     while True:
         after = max(before - 1 - positions, 0)
         found = _changes_between(snapshot, query, after, before)
-        if len(found) > _ON_A_PAGE or not after:
+        if len(found) > _CHANGES_ON_A_PAGE or not after:
             return found[::-1]
         positions *= 4
 
 
 def _changes_between(snapshot: Snapshot, query: ChangesQuery, after: int, before: int) -> list[ChangeDocument]:
+    """Return the changes after one position and before another, both excluded."""
     found: list[ChangeDocument] = []
     while after < before - 1:
-        feed = _feed(snapshot, query, after, _IN_ONE_READ)
+        feed = _feed(snapshot, query, after, _FEED_LIMIT)
         found += [change for change in _changes_in(feed) if change.position < before]
         after = feed.next
     return found
 
 
 def _feed(snapshot: Snapshot, query: ChangesQuery, after: int, limit: int) -> Feed:
-    asked = written(feeds.ChangesQuery, after=after, relation=query.relation, limit=limit)
-    return snapshot.read(CHANGES_FEED, asked)
+    feed_query = written(feeds.ChangesQuery, after=after, relation=query.relation, limit=limit)
+    return snapshot.read(CHANGES_FEED, feed_query)
 
 
 def _changes_in(feed: Feed) -> list[ChangeDocument]:
@@ -144,13 +144,13 @@ def _changes_in(feed: Feed) -> list[ChangeDocument]:
 def _rows(snapshot: Snapshot, changes: Sequence[ChangeDocument]) -> list[ChangeRow]:
     """Return each change with its report, in two queries: one for events, one for reports."""
     causes = events.by_ids(snapshot.c, [change.events[-1] for change in changes])
-    filed = reports.by_ids(snapshot.c, {event.report for event in causes.values()})
-    return [_row(change, causes[change.events[-1]], filed) for change in changes]
+    reports_by_id = reports.by_ids(snapshot.c, {event.report for event in causes.values()})
+    return [_row(change, causes[change.events[-1]], reports_by_id) for change in changes]
 
 
-def _row(change: ChangeDocument, event: StoredEvent, filed: Mapping[str, StoredReport]) -> ChangeRow:
-    after = of_change(change.after)
-    before = ladder.ladder(of_change(change.before)) if change.before else None
+def _row(change: ChangeDocument, event: StoredEvent, reports_by_id: Mapping[str, StoredReport]) -> ChangeRow:
+    after = standing_of_change(change.after)
+    before = ladder.ladder(standing_of_change(change.before)) if change.before else None
     fields = [name for name in changed(change.before, change.after) if change.before]
     ladders = (before, ladder.ladder(after))
-    return ChangeRow(change, fields, ladders, escape(change.after.headline), filed[event.report], event.recorded_at)
+    return ChangeRow(change, fields, ladders, escape(change.after.headline), reports_by_id[event.report])

@@ -1,8 +1,8 @@
 """Compare two points, `/irritants/…/difference` and `/relations/…/difference`: one irritant, or all of a relation.
 
 The form sends the kind and the value of each point, with dates as people write them. The response redirects to an
-address in the form of the HTTP interface, such as `?from=round:istanbul-april`, so that readers can save and share it.
-If a point is refused, the page shows the form again with what was entered, and each mistake at its field.
+address with the points as in the HTTP interface, such as `?from=round:istanbul-april`, which readers can save and
+share. If a point is not valid, the page shows the form again with what was entered, and each mistake at its field.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,24 +27,28 @@ from service.web import ladder
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, address, page_response
 from service.web.paging import part_of
-from service.web.standing import of_irritant
+from service.web.standing import standing_of_irritant
 
 router: Final = APIRouter(include_in_schema=False)
 
 _UNBOUNDED: Final = ("nothing", "now")
+"""The kinds of points without a value: before the first event, and the present."""
 
-Text = Annotated[str | None, Field(max_length=100)]
+_Text = Annotated[str | None, Field(max_length=100)]
 
 
 class ComparisonQuery(Query):
-    """Two points, as the form sends them or as the HTTP interface has them. `after`: the irritant before the part."""
+    """Two points, either as the form sends them or as in the HTTP interface (`from`, `to`).
 
-    from_: Annotated[Text, Field(alias="from")] = None
-    to: Text = None
+    `after`: the last irritant of the part before.
+    """
+
+    from_: Annotated[_Text, Field(alias="from")] = None
+    to: _Text = None
     from_by: Literal["nothing", "round", "position", "effective", "known"] | None = None
-    from_at: Text = None
+    from_at: _Text = None
     to_by: Literal["now", "round", "position", "effective", "known"] | None = None
-    to_at: Text = None
+    to_at: _Text = None
     after: MemberId | None = None
 
     @property
@@ -53,7 +57,7 @@ class ComparisonQuery(Query):
 
     @property
     def entered(self) -> dict[str, str]:
-        """Return the values of the fields of the form, for either kind of address."""
+        """Return what the fields of the form show, whichever way the address has the points."""
         if self.is_from_form:
             chosen = {"from_by": self.from_by, "from_at": self.from_at, "to_by": self.to_by, "to_at": self.to_at}
             return {name: value or "" for name, value in chosen.items()}
@@ -62,10 +66,10 @@ class ComparisonQuery(Query):
 
 
 class ComparedIrritant(NamedTuple):
-    """One irritant that differs, with its ladder and headline at both points."""
+    """One irritant that differs, with its headline and ladder at both points. None where it was not on record."""
 
     difference: DifferenceDocument
-    sides: Sequence[dict[str, object] | None]
+    standings: Sequence[dict[str, object] | None]
 
 
 @router.get("/irritants/{relation}/{slug}/difference")
@@ -79,30 +83,30 @@ async def relation_comparison(request: Request) -> Response:
 
 
 def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Template:
-    board = snapshot.read(BOARD, relation=visit.names["relation"])
+    board = snapshot.read(BOARD, relation=visit.path_parameters["relation"])
     mistakes = _mistakes(visit, snapshot, OF_IRRITANT, board)
     if mistakes:
-        compared = f"{visit.names['relation']}/{visit.names['slug']}"
-        title = next((row.title for row in board.items if row.id == compared), compared)
-        values: dict[str, Any] = {"compared": compared, "title": title}
+        irritant = f"{visit.path_parameters['relation']}/{visit.path_parameters['slug']}"
+        title = next((row.title for row in board.items if row.id == irritant), irritant)
+        values: dict[str, Any] = {"irritant": irritant, "title": title}
     else:
-        found = snapshot.read(OF_IRRITANT, _asked(visit.query), **visit.names)
+        found = snapshot.read(OF_IRRITANT, _difference_query(visit.query), **visit.path_parameters)
         values = template_values(found, visit.query.from_, visit.query.to)
     return Template("difference.html", {**values, **_form(visit, board, mistakes)})
 
 
 def _relation_comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Template:
-    query, board = visit.query, snapshot.read(BOARD, relation=visit.names["relation"])
+    query, board = visit.query, snapshot.read(BOARD, relation=visit.path_parameters["relation"])
     mistakes = _mistakes(visit, snapshot, OF_RELATION, board)
     ends = {"from": query.from_, "to": query.to}
     values: dict[str, Any] = {"board": board, "ends": tuple(ends.values()), **_form(visit, board, mistakes)}
     if not mistakes:
-        found = snapshot.read(OF_RELATION, _asked(query), **visit.names)
+        found = snapshot.read(OF_RELATION, _difference_query(query), **visit.path_parameters)
         part = part_of(found.items, query.after, attrgetter("irritant"))
         values |= {
             "part": part,
-            "items": [ComparedIrritant(item, [_side(item.before), _side(item.after)]) for item in part.items],
-            "more": visit.at_present(**ends, after=part.next) if part.next else None,
+            "items": [ComparedIrritant(item, [_standing(item.before), _standing(item.after)]) for item in part.items],
+            "more": visit.present_link(**ends, after=part.next) if part.next else None,
             "symbols": ladder.symbols(),
         }
     return Template("relation-difference.html", values)
@@ -119,24 +123,24 @@ def _mistakes(
     resource: Resource[DifferenceQuery, D],
     board: BoardDocument,
 ) -> Mapping[str, str]:
-    """Return the mistakes of the form by field. Empty for an address with points.
+    """Return the mistakes of the form by field. Empty if the address has the points as in the HTTP interface.
 
-    Raises Redirect to that address for valid points.
+    Raises Redirect to such an address if the points of the form are valid.
     """
     query = visit.query
     if not query.is_from_form:
         return {}
     ends: dict[str, str | None] = {}
     mistakes: dict[str, str] = {}
-    for end, by, at in (("from", query.from_by, query.from_at), ("to", query.to_by, query.to_at)):
+    for end, kind, value in (("from", query.from_by, query.from_at), ("to", query.to_by, query.to_at)):
         try:
-            ends[end] = _point(by, (at or "").strip(), board.rounds)
+            ends[end] = _point(kind, (value or "").strip(), board.rounds)
         except points.NotAPoint as error:
             mistakes[end] = str(error)
     if mistakes:
         return mistakes
     try:
-        snapshot.read(resource, written(DifferenceQuery, **ends), **visit.names)
+        snapshot.read(resource, written(DifferenceQuery, **ends), **visit.path_parameters)
     except Problem as problem:
         if not problem.document.errors:
             raise
@@ -144,47 +148,44 @@ def _mistakes(
     raise Redirect(address(visit.path, **ends))
 
 
-def _asked(query: ComparisonQuery) -> DifferenceQuery:
+def _difference_query(query: ComparisonQuery) -> DifferenceQuery:
     return written(DifferenceQuery, **{"from": query.from_, "to": query.to})
 
 
 def template_values(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
-    """Return the values for the page of a difference."""
+    """Return the values for the template of a difference between two points. None is a point without a bound."""
     irritant = found.after or found.before
     return {
         "difference": found,
         "title": irritant.title if irritant else found.irritant,
-        "compared": found.irritant,
-        "sides": [_side(document) for document in (found.before, found.after)],
+        "irritant": found.irritant,
+        "standings": [_standing(found.before), _standing(found.after)],
         "ends": (begin, end),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
 
 
-def _point(by: str | None, at: str, rounds: Sequence[BoardRound]) -> str | None:
-    """Return a point in the form of the HTTP interface, such as `position:41`. None means without a bound.
-
-    Raises NotAPoint.
-    """
-    if by is None or by in _UNBOUNDED:
+def _point(kind: str | None, value: str, rounds: Sequence[BoardRound]) -> str | None:
+    """Return a point as in the HTTP interface, such as `position:41`. None is without a bound. Raises NotAPoint."""
+    if kind is None or kind in _UNBOUNDED:
         return None
-    if not at:
+    if not value:
         raise points.NotAPoint(str(messages()("difference.empty")))
-    match by:
+    match kind:
         case "effective":
-            return points.effective_on(at)
+            return points.effective_on(value)
         case "known":
-            return points.known_since(at)
+            return points.known_since(value)
         case "round":
-            named = {name.casefold(): round.id for round in rounds for name in (round.name, round.id)}
-            return f"round:{named.get(at.casefold(), at).rpartition('/')[2]}"
+            ids = {name.casefold(): round.id for round in rounds for name in (round.name, round.id)}
+            return f"round:{ids.get(value.casefold(), value).rpartition('/')[2]}"
         case _:
-            return f"{by}:{at}"
+            return f"{kind}:{value}"
 
 
-def _side(document: IrritantDocument | None) -> dict[str, object] | None:
+def _standing(document: IrritantDocument | None) -> dict[str, object] | None:
+    """Return the headline and the ladder of an irritant. None if it was not on record."""
     if document is None:
         return None
-    standing = of_irritant(document)
-    return {"sentence": document.headline, "ladder": ladder.ladder(standing)}
+    return {"headline": document.headline, "ladder": ladder.ladder(standing_of_irritant(document))}

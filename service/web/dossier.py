@@ -25,7 +25,7 @@ from service.web.events import EventsQuery
 from service.web.formatting import days_ago_in_words, event_label, names_in_use, uncapitalised
 from service.web.messages import messages
 from service.web.pages import PageRequest, Redirect, Template, page_response
-from service.web.standing import basis, holds_and_setbacks, of_irritant
+from service.web.standing import basis_in_words, holds_and_setbacks, standing_of_irritant
 from service.web.timeline import plot
 
 router: Final = APIRouter(include_in_schema=False)
@@ -41,14 +41,14 @@ async def dossier(request: Request) -> Response:
 
 
 def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
-    query, relation = visit.query, visit.names["relation"]
-    present = snapshot.read(DOSSIER, written(TimelineQuery, limit=query.limit), **visit.names)
+    query, relation = visit.query, visit.path_parameters["relation"]
+    present = snapshot.read(DOSSIER, written(TimelineQuery, limit=query.limit), **visit.path_parameters)
     rounds = snapshot.read(BOARD, relation=relation).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
     if query.has_slider_values:
         raise Redirect(chosen_address(visit, dates))
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
-    read = snapshot.read(DOSSIER, page, **visit.names)
+    read = snapshot.read(DOSSIER, page, **visit.path_parameters)
     registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
     values = {
         **template_values(read, registers, rounds, query.effective_on or visit.today),
@@ -62,7 +62,7 @@ def template_values(
 ) -> dict[str, Any]:
     """Return the values for the page of a dossier."""
     irritant = dossier.irritant
-    standing = of_irritant(irritant)
+    standing = standing_of_irritant(irritant)
     entries = {entry.event: entry for entry in dossier.timeline.items}
     return {
         "dossier": dossier,
@@ -70,7 +70,7 @@ def template_values(
         "standing": standing,
         "sentence": irritant.headline,
         "awaits": awaited_in_short(irritant, names_in_use()),
-        "basis": basis(standing),
+        "basis": basis_in_words(standing),
         "holds_and_setbacks": holds_and_setbacks(standing),
         "last_moved_ago": days_ago_in_words(irritant.last_moved.occurred, counted_to),
         "axis": ladder.axis(),
@@ -83,7 +83,6 @@ def template_values(
         "evidence": {assertion.event: assertion for assertion in dossier.evidence},
         "listed": {item.item: item.listed for item in registers.items if item.irritant == irritant.id},
         "rounds": rounds,
-        "compared": irritant.id,
     }
 
 

@@ -41,14 +41,14 @@ async def _file(request: Request, resource: Resource[Any, Any], kind: str) -> Re
     visit = await page_request(request, DownloadQuery)
 
     def load(snapshot: Snapshot) -> tuple[Any, str]:
-        document = snapshot.read(resource, visit.at_point(resource.query), **visit.names)
-        return document, snapshot.reading_in_words(visit.query, visit.names["relation"])
+        document = snapshot.read(resource, visit.at_point(resource.query), **visit.path_parameters)
+        return document, snapshot.reading_in_words(visit.query, visit.path_parameters["relation"])
 
     document, reading = await read_snapshot(request, visit, load)
     media_type = _MEDIA_TYPES[visit.query.format]
     body = await asyncio.to_thread(resource.bodies[media_type], document, Presentation(visit.prefix, reading))
     point = "".join(f"-{name.replace('_', '-')}-{value[:10]}" for name, value in visit.point.items())
-    name = f"{visit.names['relation']}-{visit.names['slug']}-{kind}{point}.{visit.query.format}"
+    name = f"{visit.path_parameters['relation']}-{visit.path_parameters['slug']}-{kind}{point}.{visit.query.format}"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, no-cache",

@@ -55,7 +55,7 @@ async def event(request: Request) -> Response:
 def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     query, of = visit.query, visit.path.removesuffix("/events")
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
-    found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.names)
+    found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.path_parameters)
     kind, _, member = found.stream.partition("/")
     # A source belongs to no relation. Its correction is filed under any relation that the visitor may report on.
     may_amend = (
@@ -67,7 +67,7 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
 
 def _event(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
     """Raise Redirect to the place of an event in its history. Raises Problem if it is not on record at this point."""
-    history, event = named_event(snapshot, visit.names["id"])
+    history, event = named_event(snapshot, visit.path_parameters["id"])
     target, page = _amended_event(history, event), address_of(history.stream)
     place = _place(history, snapshot.point_in_log(visit.query), target.id)
     path = page if history.stream.startswith("irritant/") else f"{page}/events"

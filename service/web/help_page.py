@@ -40,9 +40,9 @@ def _help(_visit: PageRequest[NoQuery], _snapshot: Snapshot) -> Template:
         "examples": {
             "banking": _example((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
             "property": _example((("RU", "proposed"), ("US", "unstated")), reported="in_talks"),
-            "reversed": _example((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", once="formalised"),
+            "reversed": _example((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", highest="formalised"),
         },
-        "movement": ladder.movement(_ROUNDS, claimed="formalised", confirmed="understanding"),
+        "movement": ladder.movement(_EXAMPLE_ROUNDS, claimed="formalised", confirmed="understanding"),
         "dates": _DATES,
         "types": list(_types()),
         "axis": ladder.axis(),
@@ -61,17 +61,20 @@ def _types() -> Iterator[tuple[str, list[tuple[str, Markup, Markup]]]]:
         yield kind, [(type, event_label(type), explanation(type)) for type in EVENT_TYPES if type in own]
 
 
-_ROUNDS: Final[tuple[ladder.Moment, ...]] = (("", "raised", "unstated"), ("", "formalised", "understanding"))
+_EXAMPLE_ROUNDS: Final[tuple[ladder.StatusesAfterRound, ...]] = (
+    ("", "raised", "unstated"),
+    ("", "formalised", "understanding"),
+)
 """Two rounds without names, for the example of a movement."""
 
 
-def _example(rungs: Rungs, reported: Rung, once: Rung | None = None) -> Markup:
-    """Return the ladder of an invented irritant. `once`: the highest rung ever claimed, if a side has fallen."""
+def _example(rungs: Rungs, reported: Rung, highest: Rung | None = None) -> Markup:
+    """Return the ladder of an invented irritant. `highest`: the highest rung ever claimed, if a side has fallen."""
     confirmed, claimed = sorted((rung for _, rung in rungs), key=RUNGS.index)
     return ladder.ladder(
         Standing(
             rungs,
-            high_water=once or claimed,
+            high_water=highest or claimed,
             claimed=claimed,
             confirmed=confirmed,
             reported=reported,

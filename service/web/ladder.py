@@ -1,8 +1,7 @@
-"""The two drawings of the board in SVG: the ladder of an irritant, and its movement over the rounds.
+"""Draw the ladder of an irritant, and its movement over the rounds, as SVG.
 
 Each status has its own shape, so that nothing depends on colour: a bar for confirmed, a filled diamond for claimed, an
-open circle for reported. A page defines the shapes once. Drawings contain only numbers and messages of this room, so
-nothing needs escaping.
+open circle for reported. A page defines the shapes once. Drawings consist of numbers, messages and escaped names.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,34 +17,35 @@ from service.web.messages import messages
 from service.web.standing import Rungs, Standing
 
 # A ladder, in pixels: its width, the x of the first rung, the distance of two rungs, and the y of the scale.
-_WIDTH, _FIRST, _STEP, _LINE = 312, 17, 39, 28
-# Names of sides: the y above and below the scale, and the x beside their rung, up to and from these rungs.
-_ABOVE, _BELOW, _BESIDE = 12, 50, 8
-_AT_THE_START, _AT_THE_END = LEVELS["proposed"], LEVELS["formalised"]
-# A movement: the largest distance of two rounds, its largest width, the distance of two rungs, and the y of the top.
-_ROUND_STEP, _MOVEMENT, _RUNG_STEP, _TOP = 20, 96, 5, 3
+_WIDTH, _FIRST_X, _RUNG_DISTANCE, _SCALE_Y = 312, 17, 39, 28
+# The names of sides: the y of a name above and below the scale, and the distance of a name at an end from its rung.
+_NAME_ABOVE_Y, _NAME_BELOW_Y, _NAME_DISTANCE = 12, 50, 8
+_START_LEVEL, _END_LEVEL = LEVELS["proposed"], LEVELS["formalised"]
+"""Up to the first and from the second level, a name begins or ends at its rung. Others are centred."""
+# A movement: the largest distance of two rounds, its largest width, the height of a rung, and the y of the highest.
+_ROUND_DISTANCE, _MOVEMENT_WIDTH, _RUNG_HEIGHT, _HIGHEST_Y = 20, 96, 5, 3
 _LISTED_CHANGES = 3
 
-Moment = tuple[str, Rung, Rung]
+StatusesAfterRound = tuple[str, Rung, Rung]
 """The name of a round, and the claimed and the confirmed status after it."""
 
 
 def symbols() -> Markup:
     """Return the definitions of the shapes, which a page with ladders contains once."""
-    ticks = "".join(f"M{_x(rung)} {_LINE - 4}v8" for rung in RUNGS)
-    return _drawn(
+    ticks = "".join(f"M{_x(rung)} {_SCALE_Y - 4}v8" for rung in RUNGS)
+    return _svg(
         '<symbol id="scale" overflow="visible">',
-        f'<path class="scale" d="M{_FIRST} {_LINE}H{_x("resolved")}{ticks}"/></symbol>',
+        f'<path class="scale" d="M{_FIRST_X} {_SCALE_Y}H{_x("resolved")}{ticks}"/></symbol>',
         '<symbol id="claimed" overflow="visible">',
-        f'<path class="claimed" d="M0 {_LINE - 7.5}l7.5 7.5l-7.5 7.5l-7.5-7.5z"/></symbol>',
-        f'<symbol id="reported" overflow="visible"><circle class="reported" cy="{_LINE}" r="11"/></symbol>',
+        f'<path class="claimed" d="M0 {_SCALE_Y - 7.5}l7.5 7.5l-7.5 7.5l-7.5-7.5z"/></symbol>',
+        f'<symbol id="reported" overflow="visible"><circle class="reported" cy="{_SCALE_Y}" r="11"/></symbol>',
     )
 
 
 def axis() -> Markup:
     """Return the names of the rungs, for the heading of a column of ladders."""
     names = (f'<text transform="translate({_x(rung) + 2} 62)rotate(-38)">{_word(rung)}</text>' for rung in RUNGS)
-    return _drawn(f'<svg class="axis" viewBox="0 0 {_WIDTH} 66" aria-hidden="true">', *names, "</svg>")
+    return _svg(f'<svg class="axis" viewBox="0 0 {_WIDTH} 66" aria-hidden="true">', *names, "</svg>")
 
 
 def ladder(standing: Standing) -> Markup:
@@ -59,89 +59,92 @@ def _ladder(standing: Standing, names: tuple[Markup, ...]) -> Markup:
     title = messages()(
         "mark.all", claimed=status_word(claimed), confirmed=status_word(confirmed), reported=status_word(reported)
     )
-    return _drawn(
+    return _svg(
         f'<svg class="ladder" viewBox="0 0 {_WIDTH} 54" role="img"><title>{title}</title><use href="#scale"/>',
-        *_marks(standing),
-        *_sides(standing.rungs, names),
+        *_status_shapes(standing),
+        *_side_names(standing.rungs, names),
         "</svg>",
     )
 
 
-def _marks(standing: Standing) -> Iterable[str]:
+def _status_shapes(standing: Standing) -> Iterable[str]:
     """Yield the shapes of the statuses, and an arrow from the highest rung ever claimed if it is higher."""
     claimed, confirmed, reported, highest = standing.claimed, standing.confirmed, standing.reported, standing.high_water
     if confirmed != "unstated":
-        bar = f'path class="confirmed" d="M{_FIRST} {_LINE - 3}H{_x(confirmed)}v-2h5v10h-5v-2H{_FIRST}z"'
-        yield _marked("confirmed", confirmed, bar)
+        bar = f'path class="confirmed" d="M{_FIRST_X} {_SCALE_Y - 3}H{_x(confirmed)}v-2h5v10h-5v-2H{_FIRST_X}z"'
+        yield _with_title("confirmed", confirmed, bar)
     if LEVELS[highest] > LEVELS[claimed]:
-        arrow = f'path class="fallen" d="M{_x(highest)} {_LINE}H{_x(claimed) + 9}m5-4l-5 4l5 4"'
-        yield _marked("high-water", highest, arrow)
+        arrow = f'path class="fallen" d="M{_x(highest)} {_SCALE_Y}H{_x(claimed) + 9}m5-4l-5 4l5 4"'
+        yield _with_title("high-water", highest, arrow)
     if reported != "unstated":
-        yield _marked("reported", reported, f'use href="#reported" x="{_x(reported)}"')
+        yield _with_title("reported", reported, f'use href="#reported" x="{_x(reported)}"')
     if claimed != "unstated":
-        yield _marked("claimed", claimed, f'use href="#claimed" x="{_x(claimed)}"')
+        yield _with_title("claimed", claimed, f'use href="#claimed" x="{_x(claimed)}"')
 
 
-def _marked(name: str, rung: Rung, mark: str) -> str:
-    """Return an SVG element with its title in words. `mark` has the name of the element and its attributes."""
-    return f"<{mark}><title>{messages()(f'mark.{name}', rung=_word(rung))}</title></{mark.partition(' ')[0]}>"
+def _with_title(message: str, rung: Rung, element: str) -> str:
+    """Return an SVG element with a title. `element` has its name and attributes, `message` the name of the title."""
+    title = messages()(f"mark.{message}", rung=_word(rung))
+    return f"<{element}><title>{title}</title></{element.partition(' ')[0]}>"
 
 
-def _sides(rungs: Rungs, names: tuple[Markup, ...]) -> Iterable[str]:
+def _side_names(rungs: Rungs, names: tuple[Markup, ...]) -> Iterable[str]:
     """Yield the names of the sides at their rungs: the first side above the scale, the second below it.
 
     At the ends of the scale a name begins or ends at its rung, so that it does not leave the drawing.
     """
-    for (party, rung), name, y in zip(rungs, names, (_ABOVE, _BELOW), strict=True):
+    for (party, rung), name, y in zip(rungs, names, (_NAME_ABOVE_Y, _NAME_BELOW_Y), strict=True):
         title = messages()("mark.side", side=name, rung=_word(rung))
         style, x = "silent" if rung == "unstated" else "side", _x(rung)
-        if LEVELS[rung] <= _AT_THE_START:
-            style, x = f"{style} start", x - _BESIDE
-        elif LEVELS[rung] >= _AT_THE_END:
-            style, x = f"{style} end", x + _BESIDE
+        if LEVELS[rung] <= _START_LEVEL:
+            style, x = f"{style} start", x - _NAME_DISTANCE
+        elif LEVELS[rung] >= _END_LEVEL:
+            style, x = f"{style} end", x + _NAME_DISTANCE
         yield f'<text class="{style}" data-side="{party}" x="{x}" y="{y}"><title>{title}</title>{name}</text>'
 
 
 @lru_cache(maxsize=8192)
-def movement(over: tuple[Moment, ...], claimed: Rung, confirmed: Rung) -> Markup:
-    """Draw the statuses after each round: a line for claimed, an area for confirmed.
+def movement(after_rounds: tuple[StatusesAfterRound, ...], claimed: Rung, confirmed: Rung) -> Markup:
+    """Return a chart of the statuses after each round and now: a line for claimed, an area for confirmed.
 
     The title lists the last three changes in words.
     """
-    points = [*over, (messages()("board.now"), claimed, confirmed)]
+    points = [*after_rounds, (messages()("board.now"), claimed, confirmed)]
     changes = points[:1] + [after for before, after in pairwise(points) if after[1:] != before[1:]]
     changes_in_words = [
         messages()("mark.after", round=isolated(name), claimed=status_word(claimed), confirmed=status_word(confirmed))
         for name, claimed, confirmed in changes[-_LISTED_CHANGES:]
     ]
-    step = min(_ROUND_STEP, round(_MOVEMENT / len(points), 1))
-    return _drawn(
+    area = [confirmed for _, _, confirmed in points]
+    line = [claimed for _, claimed, _ in points]
+    step = min(_ROUND_DISTANCE, round(_MOVEMENT_WIDTH / len(points), 1))
+    return _svg(
         f'<svg class="movement" viewBox="0 0 {step * len(points):g} {_y("unstated")}" role="img">',
         f"<title>{'; '.join(changes_in_words)}</title>",
-        f'<path class="area" d="{_steps([confirmed for _, _, confirmed in points], step)}V{_y("unstated")}H0z"/>',
-        f'<path class="line" d="{_steps([claimed for _, claimed, _ in points], step)}"/></svg>',
+        f'<path class="area" d="{_stepped_path(area, step)}V{_y("unstated")}H0z"/>',
+        f'<path class="line" d="{_stepped_path(line, step)}"/></svg>',
     )
 
 
-def _steps(statuses: Sequence[Rung], step: float) -> str:
-    """Return the path of a line with a step at each change of the status."""
+def _stepped_path(statuses: Sequence[Rung], step: float) -> str:
+    """Return the path of a line that goes up or down where the status changes. `step` is the width of a status."""
     path, last = f"M0 {_y(statuses[0])}", statuses[0]
-    for place, status in enumerate(statuses):
+    for number, status in enumerate(statuses):
         if status != last:
-            path, last = f"{path}H{step * place:g}V{_y(status)}", status
+            path, last = f"{path}H{step * number:g}V{_y(status)}", status
     return f"{path}H{step * len(statuses):g}"
 
 
 def _y(rung: Rung) -> int:
-    return _TOP + _RUNG_STEP * (7 - LEVELS[rung])
+    return _HIGHEST_Y + _RUNG_HEIGHT * (7 - LEVELS[rung])
 
 
 def _x(rung: Rung) -> int:
-    return _FIRST + _STEP * LEVELS[rung]
+    return _FIRST_X + _RUNG_DISTANCE * LEVELS[rung]
 
 
 def _without_article(name: Markup) -> Markup:
-    """Return the name of a side as it stands alone: `United States`."""
+    """Return a name without its article, such as `United States`."""
     return name.removeprefix("the ")
 
 
@@ -149,5 +152,5 @@ def _word(rung: Rung) -> Markup:
     return messages()(f"rung.{rung}")
 
 
-def _drawn(*parts: str) -> Markup:
-    return Markup("".join(parts))  # noqa: S704 -- only numbers and messages
+def _svg(*parts: str) -> Markup:
+    return Markup("".join(parts))  # noqa: S704 -- only numbers, messages and escaped names

@@ -66,8 +66,7 @@ class Redirect(Exception):
 class PageRequest(Generic[Q]):
     """One request for a page, called `visit` in code and templates.
 
-    `names` has the parameters in the path, `visitor` the permissions of the key, and `prefix` the path that a proxy
-    serves the pages below.
+    `visitor` has the permissions of the key. `prefix` is the path that a proxy serves the pages below, or empty.
     """
 
     path: str
@@ -76,7 +75,7 @@ class PageRequest(Generic[Q]):
     today: date
     visitor: Access
     prefix: str = ""
-    names: PathParameters = field(default_factory=dict)
+    path_parameters: PathParameters = field(default_factory=dict)
 
     @property
     def point(self) -> dict[str, str]:
@@ -94,19 +93,19 @@ class PageRequest(Generic[Q]):
         """Return the address of another page at the same point in time."""
         return address(path, **self.point, **query)
 
-    def at_present(self, **query: object) -> str:
-        """Return the address of this page for the present."""
+    def present_link(self, **query: object) -> str:
+        """Return the address of this page at the present, with these parameters."""
         return address(self.path, **query)
 
     @property
-    def now(self) -> str:
-        """Return the address of this page for the present, with all its other parameters."""
-        points = {*AsOfQuery.model_fields, "position", "day"}
-        return self.at_present(**self.query.model_dump(mode="json", exclude=points, exclude_unset=True, by_alias=True))
+    def link_to_present(self) -> str:
+        """Return the address of this page at the present, with all its parameters except the point in time."""
+        point = {*AsOfQuery.model_fields, "position", "day"}
+        return self.present_link(**self.query.model_dump(mode="json", exclude=point, exclude_unset=True, by_alias=True))
 
 
 MakePage = Callable[[PageRequest[Q], Snapshot], Template]
-"""Reads a page: takes the request and a snapshot of the record with the rights of the visitor, and returns a template.
+"""A function that reads the documents of a page from a snapshot, with the rights of the visitor.
 
 It can raise Redirect and Problem.
 """
@@ -131,28 +130,30 @@ async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callabl
     """
     responder, is_past = _responder(request), bool(visit.point)
 
-    def named(snapshot: Snapshot) -> tuple[ActorNames, T]:
+    def load_with_names(snapshot: Snapshot) -> tuple[ActorNames, T]:
         point = snapshot.point(visit.query)
         names = snapshot.names_at(visit.head.position if point is None else point.position)
         with using_names(names):
             return names, load(snapshot)
 
-    names, found = await responder.read(named, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past)
+    names, result = await responder.read(
+        load_with_names, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past
+    )
     use_names(names)
-    return found
+    return result
 
 
 async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]) -> Response:
     """Return the page that `make` reads, from the cache if possible, or 304 if the browser has it. Raises Problem."""
-    if (clean := _without_tracking(request)) is not None:
-        return RedirectResponse(clean, 302)
+    if (untracked := _without_tracking(request)) is not None:
+        return RedirectResponse(untracked, 302)
     visit = await page_request(request, query_type)
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     cache_key = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
     def load(snapshot: Snapshot) -> tuple[Template, str]:
-        about = visit.names.get("relation") or visit.query.of_relation
-        return make(visit, snapshot), snapshot.reading_in_words(visit.query, about)
+        relation = visit.path_parameters.get("relation") or visit.query.of_relation
+        return make(visit, snapshot), snapshot.reading_in_words(visit.query, relation)
 
     async def render() -> RenderedDocument:
         template, reading = await read_snapshot(request, visit, load)
@@ -162,14 +163,14 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
         page = await responder.in_coding(cache_key, asked.coding, (RECORD,), render)
     except Redirect as redirect:
         return RedirectResponse(redirect.address, 303)
-    answer = responder.response_for(asked, page)
-    return Response(answer.body, answer.status, {**header_map(answer.headers), **_PAGE_HEADERS})
+    response = responder.response_for(asked, page)
+    return Response(response.body, response.status, {**header_map(response.headers), **_PAGE_HEADERS})
 
 
 async def static_response(request: Request, template: Template) -> Response:
-    """Return a page that shows nothing of the record and needs no key. Raises Problem for parameters."""
-    if (clean := _without_tracking(request)) is not None:
-        return RedirectResponse(clean, 302)
+    """Return a page that shows nothing of the record and needs no key. Raises Problem if the address has parameters."""
+    if (untracked := _without_tracking(request)) is not None:
+        return RedirectResponse(untracked, 302)
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
     prefix = prefix_of(request.scope)
@@ -179,7 +180,7 @@ async def static_response(request: Request, template: Template) -> Response:
 
 
 def _without_tracking(request: Request) -> str | None:
-    """Return the address without the parameters that mail programs and social media add, None if it has none."""
+    """Return the address without the parameters that mail programs and social media add. None if there are none."""
     parts = request.scope["query_string"].decode("latin-1").split("&")
     kept = [part for part in parts if not _TRACKING.match(part)]
     if len(kept) == len(parts):

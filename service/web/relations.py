@@ -42,7 +42,7 @@ async def relation(request: Request) -> Response:
 
 
 def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
-    relation, on = visit.names["relation"], visit.query.effective_on or visit.today
+    relation, on = visit.path_parameters["relation"], visit.query.effective_on or visit.today
     point, counted = visit.at_point(AsOfQuery), visit.at_point(OnQuery, on=on)
     talks = snapshot.read(ONE, point, relation=relation).document
     rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MOST_ROUNDS)

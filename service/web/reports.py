@@ -60,7 +60,7 @@ def _report_list(visit: PageRequest[ReportListQuery], snapshot: Snapshot) -> Tem
     relations = readable_relations(visit, snapshot)
     values = {
         "reports": page.documents,
-        "more": visit.at_present(cursor=page.next, **query.filters) if page.next else None,
+        "more": visit.present_link(cursor=page.next, **query.filters) if page.next else None,
         "is_filtered": bool(query.filters),
         "relations": relations,
         "titles": {relation.id: relation.title for relation in relations},
@@ -81,7 +81,7 @@ async def report(request: Request) -> Response:
 
 
 def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
-    found = snapshot.read(ONE, **visit.names)
+    found = snapshot.read(ONE, **visit.path_parameters)
     within = None if visit.visitor.reads is None else found.relation
     asked = written(EventsQuery, report=found.id, relation=within, after=found.first_position - 1, limit=_PAGE)
     listed = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, asked).items]

@@ -21,7 +21,7 @@ from service.web.formatting import statement_of_date, using_names
 from service.web.pages import PageRequest, Template, address, page_response
 from service.web.paging import PagedQuery, part_of
 from service.web.rendering import rendered
-from service.web.standing import of_change
+from service.web.standing import standing_of_change
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -52,7 +52,7 @@ def rounds_to_choose(snapshot: Snapshot, relation: str | None) -> Sequence[Round
 
 
 def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
-    document = snapshot.read(SHEET, visit.at_point(AsOfQuery), **visit.names)
+    document = snapshot.read(SHEET, visit.at_point(AsOfQuery), **visit.path_parameters)
     part = part_of(document.items, visit.query.after, attrgetter("irritant"))
     shown = document.model_copy(update={"items": part.items})
     values = {**template_values(shown, visit.link), "part": part}
@@ -92,6 +92,6 @@ def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[s
 
 
 def _block(item: SheetItem) -> Block:
-    after = of_change(item.after)
-    before = ladder.ladder(of_change(item.before)) if item.before else None
+    after = standing_of_change(item.after)
+    before = ladder.ladder(standing_of_change(item.before)) if item.before else None
     return Block(item, before, ladder.ladder(after), escape(item.after.headline))

@@ -62,11 +62,11 @@ def _readable_source(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Sourc
     """Return the source. For a limited visitor, combine what the readable relations cite of it. Raises Problem."""
     reads = visit.visitor.reads
     if reads is None:
-        return snapshot.read(ONE, visit.at_point(SourceQuery), **visit.names)
+        return snapshot.read(ONE, visit.at_point(SourceQuery), **visit.path_parameters)
     parts = []
     for relation in reads:
         try:
-            parts.append(snapshot.read(ONE, visit.at_point(SourceQuery, relation=relation), **visit.names))
+            parts.append(snapshot.read(ONE, visit.at_point(SourceQuery, relation=relation), **visit.path_parameters))
         except Problem as problem:
             if problem.name != "not-found":
                 raise

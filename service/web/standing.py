@@ -1,4 +1,4 @@
-"""The standing of an irritant: its statuses, and in words who says so, holds, setbacks and items.
+"""Read the standing of an irritant from a document, and put its basis, holds, setbacks and items in words.
 
 Board, dossier, sheet and changes show it with the same functions. The headline comes from the document.
 """
@@ -20,7 +20,7 @@ Rungs = tuple[tuple[str, Rung], ...]
 
 
 class Standing(NamedTuple):
-    """The state of an irritant without its name. Few different values occur, so their drawings are cached."""
+    """The part of an irritant's standing that pages draw. Few different values occur, so their drawings are cached."""
 
     rungs: Rungs
     high_water: Rung
@@ -40,7 +40,8 @@ class Standing(NamedTuple):
     reported_by: tuple[str, ...] = ()
 
 
-_SHARED: Final = attrgetter(
+# The fields that all three documents have, in the order of `Standing` from `claimed`.
+_SHARED_FIELDS: Final = attrgetter(
     "status",
     "confirmed_status",
     "reported_status",
@@ -57,33 +58,33 @@ _SHARED: Final = attrgetter(
 )
 
 
-def of_row(row: BoardRow) -> Standing:
-    """Return the standing of an irritant on the board."""
-    standing = Standing(tuple(row.rungs.items()), row.high_water_mark, *_SHARED(row))
+def standing_of_row(row: BoardRow) -> Standing:
+    """Return the standing of a row of the board."""
+    standing = Standing(tuple(row.rungs.items()), row.high_water_mark, *_SHARED_FIELDS(row))
     return standing._replace(reported_by=row.reported_by)
 
 
-def of_irritant(document: IrritantDocument) -> Standing:
-    """Return the standing of an irritant."""
+def standing_of_irritant(document: IrritantDocument) -> Standing:
+    """Return the standing of the document of an irritant."""
     rungs = tuple((party, side.rung) for party, side in document.parties.items())
-    standing = Standing(rungs, document.high_water_mark, *_SHARED(document))
+    standing = Standing(rungs, document.high_water_mark, *_SHARED_FIELDS(document))
     return standing._replace(reported_by=document.reported_by)
 
 
-def of_change(document: StandingDocument) -> Standing:
+def standing_of_change(document: StandingDocument) -> Standing:
     """Return the standing before or after a change. The feed does not have the highest rung ever claimed."""
-    return Standing(tuple(document.rungs.items()), document.status, *_SHARED(document))
+    return Standing(tuple(document.rungs.items()), document.status, *_SHARED_FIELDS(document))
 
 
 _BREAK: Final = Markup("<br>")
 
 
-def basis(standing: Standing) -> Markup:
-    """Return who says that the claimed rung is reached, and in how many statements."""
+def basis_in_words(standing: Standing) -> Markup:
+    """Return who says that the claimed rung is reached, and in how many separate statements."""
     t = messages()
     claimants = [party for party, rung in standing.rungs if rung == standing.claimed]
     others = [party for party, _ in standing.rungs if party not in claimants]
-    # Both can be there although only one says so in its own words.
+    # Both sides can be at the rung although only one says so in its own words.
     kind = "one_of_both" if standing.basis == "one_side" and not others else standing.basis
     words = capitalised(t(f"basis.{kind}", side=names_of(claimants), other=names_of(others)))
     if not standing.origins:

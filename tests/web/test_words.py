@@ -20,7 +20,7 @@ from service.projections.needs_confirmation import Kind
 from service.web import assets, formatting, ladder
 from service.web.messages import messages
 from service.web.standing import Standing
-from service.web.standing import basis as basis_of
+from service.web.standing import basis_in_words as basis_of
 
 T = messages()
 TEMPLATES = sorted((assets.ROOM / "templates").glob("*.html"))

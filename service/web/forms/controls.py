@@ -32,7 +32,7 @@ from service.web.forms.preview import Preview
 from service.web.forms.workspace import POINTED
 from service.web.ladder import ladder, symbols
 from service.web.messages import messages
-from service.web.standing import of_row
+from service.web.standing import standing_of_row
 
 _SUGGESTION_LISTS: Final[Mapping[str, str]] = {
     "document": "documents",
@@ -345,7 +345,7 @@ class Section:
 
     @property
     def ladder(self) -> Markup | None:
-        return ladder(of_row(self.row)) if self.row and self.has_ladder else None
+        return ladder(standing_of_row(self.row)) if self.row and self.has_ladder else None
 
     @property
     def sentence(self) -> str | None:

@@ -23,7 +23,7 @@ from service.recorder import Receipt
 from service.web.formatting import use_names
 from service.web.forms.draft import Draft, FieldMistake, locate_mistakes
 from service.web.ladder import ladder
-from service.web.standing import of_change
+from service.web.standing import standing_of_change
 from service.web.stream_titles import titles_in
 
 _NO_KEY: Final = ""
@@ -41,7 +41,9 @@ class Effect:
 
     @property
     def ladders(self) -> tuple[Markup | None, Markup]:
-        return (ladder(of_change(self.before)) if self.before else None), ladder(of_change(self.after))
+        return (ladder(standing_of_change(self.before)) if self.before else None), ladder(
+            standing_of_change(self.after)
+        )
 
     @property
     def sentence(self) -> str:
