@@ -1,9 +1,9 @@
 """The board, `/`: a table with a line for each irritant, now or as known at a position, and as it was on a day.
 
 A board can have hundreds of lines, but only a few different standings (statuses, basis, hold and the like: `Standing`).
-So a line is made in two steps. The cells that depend only on the standing are cached as a text with placeholders for
-the operator `%`. Then the values of one irritant replace the placeholders. A template engine takes twenty times as
-long.
+So a line is made in two steps. `_cached_line` makes the cells that depend only on the standing, with placeholders for
+the operator `%`. `_line` replaces the placeholders by the values of one irritant. A template engine takes twenty times
+as long.
 """
 
 from collections import Counter
@@ -75,22 +75,22 @@ class BoardQuery(SliderQuery, BoardFilters):
 
     @property
     def relation_and_order(self) -> dict[str, object]:
-        """Return these two parameters. Each is None if the address can leave it out."""
+        """Return these two parameters. A default is None, so that addresses leave it out."""
         return {"relation": self.relation, "sort": None if self.sort == "irritant" else self.sort}
 
     @property
-    def chosen(self) -> dict[str, object]:
+    def without_point(self) -> dict[str, object]:
         """Return the parameters that are not about the point in time, as they are in addresses."""
-        return {**self.relation_and_order, **self.chosen_filters}
+        return {**self.relation_and_order, **self.filters_in_address}
 
     @property
-    def chosen_filters(self) -> dict[str, str]:
+    def filters_in_address(self) -> dict[str, str]:
         """Return the filters as they are in addresses."""
         return {name: as_text(value) for name, value in self.filters.items()}
 
 
-class Part(NamedTuple):
-    """A part of the first line of the board, such as `2 suspended`, and the filters that its link sets.
+class CountLink(NamedTuple):
+    """A count above the board, such as `2 suspended`, with the filters that its link sets.
 
     `is_chosen`: the page has exactly these filters.
     """
@@ -115,7 +115,8 @@ async def board(request: Request) -> Response:
 def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     """Return the page for one relation, or for all that the visitor can read. Raises Problem.
 
-    Raises Redirect if the address has values of the sliders, or no relation and the visitor cannot read all of them.
+    Raises Redirect if the address has values of the sliders. Raises it, too, to the relation of a visitor who cannot
+    read all of them.
     """
     redirect_to_own_relation(visit)
     query = visit.query
@@ -125,12 +126,12 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
         raise Problem("not-found", f"Nothing is on record about a relation {query.relation} at this point.")
     # The day to which the page counts the time since the last move, and from which acts are overdue.
     counted_to = query.effective_on or visit.today
-    # A page on the past needs the present boards too: the sliders cover everything on record.
+    # A page on the past also needs the present boards, because the sliders cover everything on record.
     present_query = written(RelationBoardQuery, on=counted_to)
     present_boards = [snapshot.read(BOARD, present_query, relation=relation) for relation in relations]
     dates = list(_dates(present_boards))
     if query.has_slider_values:
-        raise Redirect(chosen_address(visit, dates, **query.chosen))
+        raise Redirect(chosen_address(visit, dates, **query.without_point))
     point = visit.at_point(RelationBoardQuery, on=counted_to)
     boards = [snapshot.read(BOARD, point, relation=r) for r in relations] if visit.point else present_boards
     filtered = [chosen(board, query.filters) for board in boards]
@@ -138,7 +139,7 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     values = {
         "relations": readable,
         "sections": [section(board, query.sort, counted_to, visit.link("")) for board in filtered],
-        "parts": list(_parts(counts, query.chosen_filters)),
+        "count_links": list(_count_links(counts, query.filters_in_address)),
         # The last event of each irritant. The page counts those after the last visit of its reader.
         "last_positions": sorted(row.position for board in boards for row in board.items),
         "sides": _sides_to_choose(counts),
@@ -157,33 +158,31 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
 FLAGS: Final = ("fell_back", "disputed", "overdue")
 """The filters that the form has as boxes to tick."""
 _COUNTED_HOLDS: Final = ("suspended", "stalled")
-"""The holds that the first line counts. The heavier one is first."""
+"""The holds that are counted above the board, the heavier one first."""
 
 
-def _parts(counts: Sequence[BoardCounts], chosen: Mapping[str, str]) -> Iterator[Part]:
-    """Yield the parts of the first line: how many irritants there are, and how many of them match each filter.
-
-    A filter that no irritant matches has no part. `chosen`: the filters of the page.
-    """
+def _count_links(counts: Sequence[BoardCounts], page_filters: Mapping[str, str]) -> Iterator[CountLink]:
+    """Yield how many irritants there are, and how many of them match each filter. Leave out filters without a match."""
     t = messages()
 
-    def part(name: str, count: int, filters: Mapping[str, str], **values: object) -> Part:
-        """Return a part. `values` are for the placeholders of its message."""
-        return Part(t.counted(f"board.count.{name}", count, **values), filters, bool(filters) and filters == chosen)
+    def link(name: str, count: int, filters: Mapping[str, str], **values: object) -> CountLink:
+        """Return one count. `values` are for the placeholders of its message."""
+        text = t.counted(f"board.count.{name}", count, **values)
+        return CountLink(text, filters, bool(filters) and filters == page_filters)
 
-    yield part("irritants", sum(c.irritants for c in counts), {})
+    yield link("irritants", sum(c.irritants for c in counts), {})
     for hold in _COUNTED_HOLDS:
         if count := sum(getattr(c, hold) for c in counts):
-            yield part(hold, count, {"hold": hold})
+            yield link(hold, count, {"hold": hold})
     for flag in FLAGS:
         if count := sum(getattr(c, flag) or 0 for c in counts):  # None: not counted
-            yield part(flag, count, {flag: "true"})
+            yield link(flag, count, {flag: "true"})
     for side, count in sorted(_awaited(counts).items()):
-        yield part("awaiting", count, {"awaiting": side}, side=name_of(side))
+        yield link("awaiting", count, {"awaiting": side}, side=name_of(side))
 
 
 def _awaited(counts: Iterable[BoardCounts]) -> Counter[str]:
-    """Return how many irritants await each side."""
+    """Return how many irritants await each side, by its code."""
     awaited: Counter[str] = Counter()
     for count in counts:
         awaited.update(count.awaiting)
@@ -205,7 +204,7 @@ def _dates(boards: Iterable[BoardDocument]) -> Iterable[str | None]:
 def section(board: BoardDocument, sort: str, counted_to: date, query: str) -> Section:
     """Return the board of one relation, sorted. A hyphen before the order reverses it.
 
-    `query` is the query string for the point in time, such as `?as_of_position=7`, or "". It ends all addresses.
+    `query` is the query string for the point in time, such as `?as_of_position=7`, or "". All links end with it.
     """
     rows = sorted(board.items, key=ORDERS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     rounds = {round.id: round.name for round in board.rounds}
@@ -244,7 +243,7 @@ def _line(row: BoardRow, rounds: Mapping[str, str], counted_to: date, query: str
         "position": row.position,
         "title": bdi(row.title),
         "sentence": mixed(row.headline),
-        "move": _awaiting(row, address),
+        "move": _awaiting_cell(row, address),
         "movement": movement(after_rounds, row.status, row.confirmed_status),
         "since": _moved_cell(row.last_moved.occurred, counted_to),
     }
@@ -271,18 +270,17 @@ def _labelled(column: str, cell: str) -> str:
     return f"<i>{messages()(f'board.{column}')}</i>{cell}"
 
 
-def _awaiting(row: BoardRow, address: str) -> str:
+def _awaiting_cell(row: BoardRow, address: str) -> str:
     """Return each awaited act with its side, as a link to the open steps and proposals of the irritant."""
+    side = name_at_start(row.awaiting)
     texts = [mixed(at_the_beginning(act)) for act in row.awaits]
-    if texts or row.awaiting != "none":
-        cell = "".join(f'<a href="{address}#moves">{text}</a>' for text in texts or [name_at_start(row.awaiting)])
-    else:
-        cell = f"<small>{name_at_start(row.awaiting)}</small>"
-    return _labelled("move", cell)
+    if not texts and row.awaiting == "none":
+        return _labelled("move", f"<small>{side}</small>")
+    return _labelled("move", "".join(f'<a href="{address}#moves">{text}</a>' for text in texts or [side]))
 
 
-def _name(actor: str) -> Markup:
-    """Return a name for a line whose placeholders the operator `%` replaces later."""
+def _cached_name(actor: str) -> Markup:
+    """Return a name for a cached line. Its `%` signs are doubled, because the line has placeholders."""
     return name_at_start(actor).replace("%", "%%")
 
 
@@ -292,15 +290,18 @@ def _links_to_sides(standing: Standing) -> str:
     If the reported status differs from the claimed one, the actors that report it follow in the same way.
     """
     t = messages()
-    texts = [(party, t("board.side", party=_name(party), rung=t(f"rung.{rung}"))) for party, rung in standing.rungs]
+    texts = [
+        (party, t("board.side", party=_cached_name(party), rung=t(f"rung.{rung}"))) for party, rung in standing.rungs
+    ]
     if standing.reported != standing.claimed:
         rung = t(f"rung.{standing.reported}")
-        texts += [(actor, t("board.reporting", actor=_name(actor), rung=rung)) for actor in standing.reported_by]
+        texts += [(actor, t("board.reporting", actor=_cached_name(actor), rung=rung)) for actor in standing.reported_by]
     return "".join(f'<a href="%(address)s#{actor}">{text}</a>' for actor, text in texts)
 
 
 @lru_cache(maxsize=8192)
 def _moved_cell(edtf: str | None, counted_to: date) -> str:
+    """Return how long ago the irritant last moved, and on which date."""
     text = days_ago_in_words(edtf, counted_to)
     if edtf is not None:
         text = messages()("board.moved-on", since=text, day=edtf_in_words(edtf))

@@ -1,4 +1,4 @@
-"""The two sliders of a page: one over the positions of the record, one over the dates of events.
+"""Compute the two sliders of a page: one over the positions of the record, one over the dates of events.
 
 Sliders send numbers. The response redirects to an address that names the position and the date, so that readers can
 save and share it. A slider at its end sets no bound.
@@ -20,7 +20,7 @@ from service.store import reports
 from service.web.pages import PageRequest, address
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_MOST_TICKS: Final = 60
+_MAX_TICKS: Final = 60
 _Days = Annotated[int, Field(ge=0, le=2_900_000), BeforeValidator(whole)]
 
 
@@ -36,7 +36,7 @@ class SliderQuery(AsOfQuery):
 
 
 class RecordSlider(NamedTuple):
-    """The slider over the record. It stands at the last event that is read: position, time, title of the report."""
+    """The slider over the record, at the last event that the page reads, with the title of its report."""
 
     position: int
     recorded_at: datetime
@@ -50,13 +50,9 @@ class DateSlider(NamedTuple):
     end: int
     chosen: int
 
-    @property
-    def day(self) -> date | None:
-        return None if self.chosen == self.end else _day(self.chosen)
-
 
 class Clocks(NamedTuple):
-    """Both sliders, with their ticks: the reports on the first, and the day and name of each round on the second."""
+    """Both sliders, with their ticks: the reports on the first, and the day (since 1970) and name of each round."""
 
     record: RecordSlider | None
     reports: Sequence[ReportSummary]
@@ -68,24 +64,24 @@ def clocks(
     visit: PageRequest[Any], snapshot: Snapshot, dates: Iterable[str | None], rounds: Iterable[BoardRound]
 ) -> Clocks:
     """Return the sliders of a page. `dates` (EDTF) are the dates that the second slider covers."""
-    ticks = [(_number(round.latest), round.name) for round in rounds]
-    return Clocks(_record_slider(visit, snapshot), _reports(snapshot), _date_slider(visit, dates), ticks)
+    ticks = [(_days_since_1970(round.latest), round.name) for round in rounds]
+    return Clocks(_record_slider(visit, snapshot), _report_ticks(snapshot), _date_slider(visit, dates), ticks)
 
 
 def chosen_address(visit: PageRequest[Any], dates: Iterable[str | None], **others: object) -> str:
-    """Return the address of the page at the point that the sliders chose."""
+    """Return the address of the page at the point that the sliders chose, with the other parameters of the page."""
     query: SliderQuery = visit.query
     slider = _date_slider(visit, dates)
     position = query.position if query.position is None or query.position < visit.head.position else None
-    day = _day(query.day) if query.day is not None and query.day < slider.end else None
+    day = _date_of(query.day) if query.day is not None and query.day < slider.end else None
     return address(visit.path, **others, as_of_position=position, effective_on=day)
 
 
-def _reports(snapshot: Snapshot) -> Sequence[ReportSummary]:
-    """Return the reports to mark on the slider. Return none if there are more than 60."""
+def _report_ticks(snapshot: Snapshot) -> Sequence[ReportSummary]:
+    """Return the reports to mark on the slider. Return an empty list if a relation has more than 60."""
     found: list[ReportSummary] = []
     for relation in snapshot.reader.reads or (None,):
-        page = snapshot.read(LIST, written(ReportsQuery, limit=_MOST_TICKS, relation=relation))
+        page = snapshot.read(LIST, written(ReportsQuery, limit=_MAX_TICKS, relation=relation))
         if page.next:
             return ()
         found += page.documents
@@ -94,25 +90,28 @@ def _reports(snapshot: Snapshot) -> Sequence[ReportSummary]:
 
 def _record_slider(visit: PageRequest[Any], snapshot: Snapshot) -> RecordSlider | None:
     """Return the slider at the last event that the visitor can read at this point. None before the first event."""
-    upto = snapshot.point_in_log(visit.query).position
-    event = snapshot.last_event(upto)
+    position = snapshot.point_in_log(visit.query).position
+    event = snapshot.last_event(position)
     if event is None:
         return None
-    is_limited = snapshot.reader.reads is not None and visit.query.known_at is not None
+    # A time is shown to a limited visitor as the position of the last event that it can read, not of the record.
+    if snapshot.reader.reads is not None and visit.query.known_at is not None:
+        position = event.position
     title = reports.by_ids(snapshot.c, [event.report])[event.report].title
-    return RecordSlider(event.position if is_limited else upto, event.recorded_at, title)
+    return RecordSlider(position, event.recorded_at, title)
 
 
 def _date_slider(visit: PageRequest[Any], dates: Iterable[str | None]) -> DateSlider:
     spans = [when(text) for text in dates]
-    days = {_number(day) for span in spans for day in (span.earliest, span.latest) if day} or {_number(visit.today)}
-    first, end, chosen = min(days), max(days) + 1, visit.query.effective_on
-    return DateSlider(first, end, end if chosen is None else min(max(_number(chosen), first), end))
+    days = {day for span in spans for day in (span.earliest, span.latest) if day} or {visit.today}
+    first, end = _days_since_1970(min(days)), _days_since_1970(max(days)) + 1
+    day = visit.query.effective_on
+    return DateSlider(first, end, end if day is None else min(max(_days_since_1970(day), first), end))
 
 
-def _number(day: date) -> int:
+def _days_since_1970(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
-def _day(number: int) -> date:
-    return date.fromordinal(number + _EPOCH)
+def _date_of(days_since_1970: int) -> date:
+    return date.fromordinal(days_since_1970 + _EPOCH)

@@ -120,7 +120,7 @@ def page(board: BoardDocument) -> bytes:
             "clocks": Clocks(
                 RecordSlider(90_000, datetime(2026, 1, 1, tzinfo=UTC), "A report"), (), DateSlider(1, 9, 9), ()
             ),
-            "parts": (),
+            "count_links": (),
             "last_positions": [row.position for row in board.items],
             "sides": (),
             "is_filtered": False,

@@ -64,7 +64,7 @@ def test_every_relation_has_its_board(read: dict[str, Any]) -> None:
     told = {
         "relations": (),
         "sections": [section(document, query.sort, TODAY, "")],
-        "parts": (),
+        "count_links": (),
         "last_positions": [row.position for row in document.items],
         "sides": (),
         "is_filtered": False,
