@@ -47,11 +47,11 @@ def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
     if query.has_slider_values:
         raise Redirect(chosen_address(visit, dates))
-    page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
-    read = snapshot.read(DOSSIER, page, **visit.path_parameters)
+    timeline_page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
+    document = snapshot.read(DOSSIER, timeline_page, **visit.path_parameters)
     registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
     values = {
-        **template_values(read, registers, rounds, query.effective_on or visit.today),
+        **template_values(document, registers, rounds, query.effective_on or visit.today),
         "clocks": clocks(visit, snapshot, dates, rounds),
     }
     return Template("dossier.html", values)
@@ -60,7 +60,7 @@ def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
 def template_values(
     dossier: DossierDocument, registers: RegistersDocument, rounds: Sequence[BoardRound], counted_to: date
 ) -> dict[str, Any]:
-    """Return the values for the page of a dossier."""
+    """Return the values for the template. The time since the last move is counted to the day `counted_to`."""
     irritant = dossier.irritant
     standing = standing_of_irritant(irritant)
     entries = {entry.event: entry for entry in dossier.timeline.items}
@@ -78,8 +78,8 @@ def template_values(
         "ladder": ladder.ladder(standing),
         "plot": plot(dossier.timeline.items, tuple(irritant.parties), rounds, _labels(entries)),
         "entries": entries,
-        "of_round": dossier.rounds,
-        "of_round_by": dossier.rounds_by,
+        "event_rounds": dossier.rounds,
+        "event_rounds_by": dossier.rounds_by,
         "evidence": {assertion.event: assertion for assertion in dossier.evidence},
         "listed": {item.item: item.listed for item in registers.items if item.irritant == irritant.id},
         "rounds": rounds,
@@ -87,23 +87,24 @@ def template_values(
 
 
 def _labels(entries: Mapping[str, Entry]) -> Mapping[str, str]:
-    """Return the label of each statement on the timeline: its number, its event type, and the wording.
+    """Return the label of each mark on the timeline, by event: its number, its event type, and the wording.
 
     Items that one document lists together share one mark, so that they do not fill the timeline.
     """
     statements = (entry for entry in entries.values() if "asserted_by" in entry.data)
-    grouped = [list(run) for _, run in groupby(statements, key=_run_key)]
-    return {run[0].event: _label(run) for run in grouped}
+    marks = [list(group) for _, group in groupby(statements, key=_mark_key)]
+    return {entries_of_mark[0].event: _label(entries_of_mark) for entries_of_mark in marks}
 
 
-def _run_key(entry: Entry) -> tuple[object, ...]:
+def _mark_key(entry: Entry) -> tuple[object, ...]:
+    """Return a key that successive entries share if they have one mark."""
     if entry.type != "ItemAdded" or not entry.stands:
         return (entry.place,)
     return (entry.type, entry.occurred, entry.data["asserted_by"]["party"], entry.data["source"]["document"])
 
 
-def _label(run: Sequence[Entry]) -> str:
-    first, last = run[0], run[-1]
+def _label(entries: Sequence[Entry]) -> str:
+    first, last = entries[0], entries[-1]
     place = str(first.place) if first is last else messages()("timeline.several", first=first.place, last=last.place)
     words = f"{place} {uncapitalised(event_label(first.type))}"
     wording = first.data.get("wording")

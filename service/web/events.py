@@ -20,11 +20,11 @@ from service.projections import timeline
 from service.projections.timeline import TimelineDocument
 from service.web.forms.context import named_event
 from service.web.pages import PageRequest, Redirect, Template, page_response
-from service.web.reports import address_of
+from service.web.reports import page_address
 
 router: Final = APIRouter(include_in_schema=False)
 
-ON_A_PAGE: Final = 200
+EVENTS_ON_A_PAGE: Final = 200
 _TIMELINES: Final[dict[str, Resource[TimelineQuery, TimelineDocument]]] = {
     "rounds": rounds.TIMELINE,
     "relations": relations.TIMELINE,
@@ -33,10 +33,10 @@ _TIMELINES: Final[dict[str, Resource[TimelineQuery, TimelineDocument]]] = {
 
 
 class EventsQuery(AsOfQuery):
-    """The parameters of a history: the point in time, and the page of the list."""
+    """The parameters of a history: the point in time, and the part of the list."""
 
     after: Annotated[Whole | None, Field(description="the place in the list that was seen last")] = None
-    limit: Limit = ON_A_PAGE
+    limit: Limit = EVENTS_ON_A_PAGE
 
 
 @router.get("/rounds/{relation}/{slug}/events")
@@ -53,30 +53,36 @@ async def event(request: Request) -> Response:
 
 
 def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
-    query, of = visit.query, visit.path.removesuffix("/events")
+    query, stream_page = visit.query, visit.path.removesuffix("/events")
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
-    found = snapshot.read(_TIMELINES[of.split("/")[1]], page, **visit.path_parameters)
+    found = snapshot.read(_TIMELINES[stream_page.split("/")[1]], page, **visit.path_parameters)
     kind, _, member = found.stream.partition("/")
     # A source belongs to no relation. Its correction is filed under any relation that the visitor may report on.
     may_amend = (
         visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
     )
-    values = {"events": found, "of": of, "kind": kind, "member": member, "may_amend": may_amend and not visit.point}
+    values = {
+        "events": found,
+        "stream_page": stream_page,
+        "kind": kind,
+        "member": member,
+        "may_amend": may_amend and not visit.point,
+    }
     return Template("events.html", values)
 
 
 def _event(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
-    """Raise Redirect to the place of an event in its history. Raises Problem if it is not on record at this point."""
+    """Raise Redirect to an event in its history. Raises Problem if it is not on record at this point."""
     history, event = named_event(snapshot, visit.path_parameters["id"])
-    target, page = _amended_event(history, event), address_of(history.stream)
+    target, stream_page = _amended_event(history, event), page_address(history.stream)
     place = _place(history, snapshot.point_in_log(visit.query), target.id)
-    path = page if history.stream.startswith("irritant/") else f"{page}/events"
-    after = (place - 1) // ON_A_PAGE * ON_A_PAGE
+    path = stream_page if history.stream.startswith("irritant/") else f"{stream_page}/events"
+    after = (place - 1) // EVENTS_ON_A_PAGE * EVENTS_ON_A_PAGE
     raise Redirect(f"{visit.link(path, after=after or None)}#p{target.position}")
 
 
 def _amended_event(history: History[Any], event: Recorded) -> Recorded:
-    """Follow corrections and retractions to the event that they change. Return other events unchanged."""
+    """Return the event that a correction or retraction changes in the end. Return any other event unchanged."""
     while isinstance(event.data, AssertionCorrected | AssertionRetracted):
         target = history.recorded(event.data.target)
         assert target is not None  # a correction is recorded only for an event on record

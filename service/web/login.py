@@ -1,6 +1,6 @@
 """Sign in with an API key, for twelve hours, and sign out.
 
-Failed sign-ins are limited for each address, so that the log stays readable. Keys are too long to be guessed.
+Failed sign-ins from one address are limited to keep the log readable. Keys are too long to be guessed.
 """
 
 import re
@@ -24,11 +24,11 @@ from service.web.pages import PageRequest, address, page_request
 router: Final = APIRouter(include_in_schema=False)
 
 _LOCAL_ADDRESS: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*")
-# Fields of the form that the page after a new sign-in must not repeat.
+# The fields of a report form that the page for a new sign-in does not send again.
 _NOT_REPEATED: Final = frozenset({"made-for", "sign-in-key", "do"})
-_FAILURES: Final = 10
+_MAX_FAILURES: Final = 10
 _WINDOW_SECONDS: Final = 60.0
-_MOST_ADDRESSES: Final = 10_000
+_MAX_ADDRESSES: Final = 10_000
 
 
 class LoginQuery(Query):
@@ -37,29 +37,29 @@ class LoginQuery(Query):
     next: Annotated[str, Field(max_length=2000)] = "/"
 
 
-class Attempts:
-    """Failed sign-ins of the last minute, by address."""
+class FailedSignIns:
+    """The times of failed sign-ins in the last minute, by the address of the client."""
 
     def __init__(self) -> None:
-        self._failed: OrderedDict[str, list[float]] = OrderedDict()
+        self._times: OrderedDict[str, list[float]] = OrderedDict()
 
-    def refuse_many(self, address: str) -> None:
+    def refuse_after_many(self, address: str) -> None:
         """Raise Problem (429) after ten failures in a minute."""
         recent = self._recent(address)
-        if len(recent) >= _FAILURES:
+        if len(recent) >= _MAX_FAILURES:
             seconds = max(round(recent[0] + _WINDOW_SECONDS - monotonic()), 1)
             detail = f"Too many failed sign-ins from this address. Try again in {seconds} seconds."
             raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
-    def failed(self, address: str) -> None:
-        self._failed[address] = [*self._recent(address), monotonic()]
-        self._failed.move_to_end(address)
-        if len(self._failed) > _MOST_ADDRESSES:
-            self._failed.popitem(last=False)
+    def add(self, address: str) -> None:
+        self._times[address] = [*self._recent(address), monotonic()]
+        self._times.move_to_end(address)
+        if len(self._times) > _MAX_ADDRESSES:
+            self._times.popitem(last=False)
 
     def _recent(self, address: str) -> list[float]:
         since = monotonic() - _WINDOW_SECONDS
-        return [at for at in self._failed.get(address, ()) if at > since]
+        return [at for at in self._times.get(address, ()) if at > since]
 
 
 @router.get("/sign-in")
@@ -69,7 +69,7 @@ async def login(request: Request) -> Response:
     session = session_of(request.scope)
     if session is not None:
         return await form_response(visit, "visitor.html", {"session": session})
-    return await _entrance(request, visit, visit.query.next)
+    return await _sign_in_page(request, visit, visit.query.next)
 
 
 @router.post("/sign-in")
@@ -78,11 +78,13 @@ async def sign_in(request: Request) -> Response:
     session = await open_session(request, form.get("key"))
     if session is None:
         visit = await page_request(request, LoginQuery)
-        return await _entrance(request, visit, form.get("next"), refused=True)
+        return await _sign_in_page(request, visit, form.get("next"), refused=True)
     return with_cookie(request, RedirectResponse(local_address(form.get("next")), 303))
 
 
-async def _entrance(request: Request, visit: PageRequest[LoginQuery], next: str, *, refused: bool = False) -> Response:
+async def _sign_in_page(
+    request: Request, visit: PageRequest[LoginQuery], next: str, *, refused: bool = False
+) -> Response:
     """Return the page to sign in. It warns if the browser would not keep the session."""
     values = {"next": next, "refused": refused, "needs_https": not sessions.is_kept(request.scope)}
     return await form_response(visit, "sign-in.html", values, 401 if refused else 200)
@@ -93,9 +95,9 @@ async def sign_out(request: Request) -> Response:
     await read_form(request, body.SMALL)
     if session_of(request.scope) is None:
         raise Problem("unauthenticated", "You are not signed in. Sign in again.")
-    answer = RedirectResponse("/sign-in", 303)
-    answer.headers["Set-Cookie"] = sessions.no_cookie(request.scope)
-    return answer
+    response = RedirectResponse("/sign-in", 303)
+    response.headers["Set-Cookie"] = sessions.no_cookie(request.scope)
+    return response
 
 
 def local_address(next: str) -> str:
@@ -108,23 +110,23 @@ async def open_session(request: Request, token: str) -> Session | None:
 
     Raises Problem (429) after too many failures from one address.
     """
-    state, sender = request.app.state, _sender(request.scope)
-    attempts: Attempts = state.attempts
+    state, client = request.app.state, _client_address(request.scope)
+    failed_sign_ins: FailedSignIns = state.failed_sign_ins
     authenticator: Authenticator = state.authenticator
-    attempts.refuse_many(sender)
+    failed_sign_ins.refuse_after_many(client)
     session = await authenticator.sign_in(token)
     if session is None:
-        attempts.failed(sender)
+        failed_sign_ins.add(client)
     else:
         request.scope["state"] |= {"session": session, "key": authenticator.access_of(session.key)}
     return session
 
 
 async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -> Response | None:
-    """Return a page that asks for the key after the session has ended, with the form in hidden fields.
+    """Return a page that asks for the key after the session has ended, with the posted form in hidden fields.
 
     Return None if the posted form contains a valid key. The caller then shows the form again with a new cookie, and
-    files nothing.
+    files nothing. A request by a script gets an empty response that redirects to the sign-in page.
     """
     if "hx-request" in request.headers:
         again = address("/sign-in", next=local_address(form.get("address")))
@@ -133,17 +135,19 @@ async def sign_in_again(request: Request, form: Form, query_type: type[Query]) -
     if token and await open_session(request, token):
         return None
     visit = await page_request(request, query_type)
-    kept = [(name, text) for name, text in form.fields if name not in _NOT_REPEATED]
-    return await form_response(visit, "session-ended.html", {"kept": kept, "refused": bool(token)}, 401)
+    hidden_fields = [(name, text) for name, text in form.fields if name not in _NOT_REPEATED]
+    values = {"hidden_fields": hidden_fields, "refused": bool(token)}
+    return await form_response(visit, "session-ended.html", values, 401)
 
 
-def with_cookie(request: Request, answer: Response) -> Response:
+def with_cookie(request: Request, response: Response) -> Response:
+    """Add the cookie of the session to a response."""
     session = session_of(request.scope)
     assert session is not None  # the visitor has signed in
-    answer.headers["Set-Cookie"] = sessions.cookie(request.scope, session)
-    return answer
+    response.headers["Set-Cookie"] = sessions.cookie(request.scope, session)
+    return response
 
 
-def _sender(scope: Scope) -> str:
+def _client_address(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""

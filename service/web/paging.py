@@ -1,4 +1,4 @@
-"""Split pages with many irritants into parts of fifty."""
+"""Split the irritants of a long page into parts of fifty."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
@@ -13,13 +13,13 @@ Item = TypeVar("Item")
 
 
 class PagedQuery(AsOfQuery):
-    """The parameters of a page in parts: the point in time, and the irritant before the part."""
+    """The parameters of a page in parts: the point in time, and the last irritant of the part before."""
 
     after: Annotated[MemberId | None, Field(description="the irritant that was seen last")] = None
 
 
 class Part(NamedTuple, Generic[Item]):
-    """A part of many items. `first` is the number of its first item. `next` is the `after` of the next part."""
+    """A part of many items. `first` is the number of its first item, from 1. `next` is the `after` of the next part."""
 
     items: Sequence[Item]
     first: int
@@ -39,6 +39,6 @@ def part_of(items: Sequence[Item], after: str | None, id_of: Callable[[Item], st
     """Return the part after the item with the id `after`. Return the first part if there is no such item."""
     ids = [id_of(item) for item in items]
     begin = ids.index(after) + 1 if after in ids else 0
-    chosen = items[begin : begin + PART_SIZE]
-    more = begin + len(chosen) < len(items)
-    return Part(chosen, begin + 1, len(items), id_of(chosen[-1]) if more else None)
+    part = items[begin : begin + PART_SIZE]
+    has_next = begin + len(part) < len(items)
+    return Part(part, begin + 1, len(items), id_of(part[-1]) if has_next else None)

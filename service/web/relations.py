@@ -42,26 +42,28 @@ async def relation(request: Request) -> Response:
 
 
 def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
-    relation, on = visit.path_parameters["relation"], visit.query.effective_on or visit.today
-    point, counted = visit.at_point(AsOfQuery), visit.at_point(OnQuery, on=on)
-    talks = snapshot.read(ONE, point, relation=relation).document
+    relation = visit.path_parameters["relation"]
+    # The day to which the page counts, and from which steps are overdue.
+    on = visit.query.effective_on or visit.today
+    point, point_and_day = visit.at_point(AsOfQuery), visit.at_point(OnQuery, on=on)
+    document = snapshot.read(ONE, point, relation=relation).document
     rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MOST_ROUNDS)
     values = template_values(
-        talks,
+        document,
         snapshot.read(LIST, rounds).documents,
         snapshot.read(MATRIX, point, relation=relation),
-        snapshot.read(LEDGER, counted, relation=relation),
-        snapshot.read(NEEDS_CONFIRMATION, counted, relation=relation),
-        snapshot.read(REGISTERS, counted, relation=relation),
+        snapshot.read(LEDGER, point_and_day, relation=relation),
+        snapshot.read(NEEDS_CONFIRMATION, point_and_day, relation=relation),
+        snapshot.read(REGISTERS, point_and_day, relation=relation),
         visit.query.after,
     )
     board = snapshot.read(BOARD, visit.at_point(RelationBoardQuery, on=on), relation=relation)
-    shown = {row.irritant for row in values["rows"].items}
-    return Template("relation.html", {**values, "course": course(board, shown, on), "counted_to": on})
+    shown_irritants = {row.irritant for row in values["rows"].items}
+    return Template("relation.html", {**values, "course": course(board, shown_irritants, on), "counted_to": on})
 
 
 def template_values(
-    talks: RelationDocument,
+    relation: RelationDocument,
     rounds: Sequence[RoundDocument],
     matrix: MatrixDocument,
     ledger: LedgerDocument,
@@ -69,29 +71,32 @@ def template_values(
     registers: RegistersDocument,
     after: str | None = None,
 ) -> dict[str, Any]:
-    """Return the values for the template. The page shows the part of the irritants that follows `after`."""
+    """Return the values for the template. The page shows the part of the irritants that follows `after`.
+
+    The first part also has the steps and the unconfirmed statements that are about no irritant.
+    """
     rows = part_of(matrix.items, after, attrgetter("irritant"))
+    is_first_part = rows.first == 1
     irritants = {row.irritant for row in rows.items}
-    others = irritants | {None} if rows.first == 1 else irritants
-    about = {f"irritant/{id}" for id in irritants}
+    streams = {f"irritant/{id}" for id in irritants}
     return {
-        "relation": talks,
-        "rounds": sorted(rounds, key=_by_day),
+        "relation": relation,
+        "rounds": sorted(rounds, key=_date_key),
         "matrix": matrix,
         "rows": rows,
-        "steps": [step for step in ledger.steps if step.irritant in others],
-        "proposals": [proposal for proposal in ledger.proposals if proposal.irritant in irritants],
+        "steps": [s for s in ledger.steps if s.irritant in irritants or (is_first_part and s.irritant is None)],
+        "proposals": [p for p in ledger.proposals if p.irritant in irritants],
         "registers": registers,
         "needs": [
             (stream, list(items))
             for stream, items in groupby(needs.items, key=_about)
-            if stream in about or (rows.first == 1 and not stream.startswith("irritant/"))
+            if stream in streams or (is_first_part and not stream.startswith("irritant/"))
         ],
         "names": {row.irritant: row.title for row in matrix.items},
     }
 
 
-def _by_day(round: RoundDocument) -> tuple[bool, Any, str]:
+def _date_key(round: RoundDocument) -> tuple[bool, Any, str]:
     """Return the sort key of a round. Rounds without a date come last."""
     return round.latest is None, round.latest, round.id
 

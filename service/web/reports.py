@@ -27,18 +27,20 @@ from service.web.stream_titles import title_of
 
 router: Final = APIRouter(include_in_schema=False)
 
-_PAGE: Final = 1_000
-_ON_A_PAGE: Final = 50
+_REPORTS_ON_A_PAGE: Final = 50
+_MAX_EVENTS: Final = 1_000
+"""The most events that the page of a report lists. A link leads to the rest."""
 
 
 class ReportListQuery(ReportFilters):
-    """The filters of the list of reports. The form sends empty fields, which filter nothing."""
+    """The filters of the list of reports, and the place at which the list continues."""
 
     cursor: Annotated[str | None, Field(max_length=400)] = None
 
     @model_validator(mode="before")
     @classmethod
     def _without_empty_fields(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Ignore the fields of the form that were left empty."""
         return {name: value.strip() for name, value in given.items() if value.strip()}
 
     @property
@@ -55,7 +57,7 @@ def _report_list(visit: PageRequest[ReportListQuery], snapshot: Snapshot) -> Tem
     redirect_to_own_relation(visit)
     query = visit.query
     page = snapshot.read(
-        LIST, written(ReportsQuery, limit=_ON_A_PAGE, cursor=query.cursor, order="newest", **query.filters)
+        LIST, written(ReportsQuery, limit=_REPORTS_ON_A_PAGE, cursor=query.cursor, order="newest", **query.filters)
     )
     relations = readable_relations(visit, snapshot)
     values = {
@@ -82,21 +84,25 @@ async def report(request: Request) -> Response:
 
 def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     found = snapshot.read(ONE, **visit.path_parameters)
-    within = None if visit.visitor.reads is None else found.relation
-    asked = written(EventsQuery, report=found.id, relation=within, after=found.first_position - 1, limit=_PAGE)
-    listed = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, asked).items]
-    # A limited visitor reads only events of the relation, and sources and actors belong to no relation.
-    outside = ("source/", "actor/")
-    readable = [event for event in found.events if within is None or not event.stream.startswith(outside)]
+    # A limited visitor reads only events of the relation. Sources and actors belong to no relation.
+    only_relation = None if visit.visitor.reads is None else found.relation
+    without_relation = ("source/", "actor/")
+    readable = [e for e in found.events if only_relation is None or not e.stream.startswith(without_relation)]
+    events_query = written(
+        EventsQuery, report=found.id, relation=only_relation, after=found.first_position - 1, limit=_MAX_EVENTS
+    )
+    listed = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, events_query).items]
     streams = {event.subject for event in listed}
-    known = histories(snapshot.c, streams | {f"source/{document}" for document in _documents(listed)}, found.position)
+    histories_by_stream = histories(
+        snapshot.c, streams | {f"source/{document}" for document in _documents(listed)}, found.position
+    )
     values = {
         "report": found,
-        "within": within,
+        "only_relation": only_relation,
         "events": listed,
-        "titles": {stream: title_of(history) for stream, history in known.items()},
-        "addresses": {stream: address_of(stream) for stream in streams if not stream.startswith("actor/")},
-        "corrected": {event.id: list(_corrected(event, known)) for event in listed},
+        "titles": {stream: title_of(history) for stream, history in histories_by_stream.items()},
+        "addresses": {stream: page_address(stream) for stream in streams if not stream.startswith("actor/")},
+        "corrected": {event.id: list(_corrected(event, histories_by_stream)) for event in listed},
         "unlisted": len(readable) - len(listed),
         "warnings": warnings_on(snapshot, found),
         "effects": list(effects_of(found.changes)),
@@ -110,15 +116,15 @@ def _documents(events: Iterable[CloudEvent]) -> Iterator[str]:
     return (event.data.source.document for event in events if isinstance(event.data, Statement))
 
 
-def _corrected(event: CloudEvent, known: Mapping[str, History[Any]]) -> Iterator[tuple[Markup, str, str]]:
+def _corrected(event: CloudEvent, histories_by_stream: Mapping[str, History[Any]]) -> Iterator[tuple[Markup, str, str]]:
     """Yield each field that a correction changes: its name, the value before, and the corrected value."""
     if isinstance(event.data, AssertionCorrected):
-        before = known[event.subject].as_of(event.position - 1)
+        before = histories_by_stream[event.subject].as_of(event.position - 1)
         target = before.recorded(event.data.target)
         yield from corrected_fields(event.data.changes, dump(before.amendments.content_of(target)) if target else None)
 
 
-def address_of(stream: str) -> str:
+def page_address(stream: str) -> str:
     """Return the path of the page about a stream, such as `/rounds/ru-us/moscow` for `round/ru-us/moscow`."""
     kind, _, member = stream.partition("/")
     return f"/{kind}s/{member}"

@@ -32,12 +32,12 @@ _MOST_REPORTS: Final = 5
 
 
 class Block(NamedTuple):
-    """One irritant on the sheet, with its ladder before and after the round."""
+    """One irritant on the sheet, with its ladder before and after the round, and its headline after it."""
 
     item: SheetItem
     before: Markup | None
     after: Markup
-    sentence: Markup
+    headline: Markup
 
 
 @router.get("/rounds/{relation}/{slug}")
@@ -54,26 +54,26 @@ def rounds_to_choose(snapshot: Snapshot, relation: str | None) -> Sequence[Round
 def _round_sheet(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     document = snapshot.read(SHEET, visit.at_point(AsOfQuery), **visit.path_parameters)
     part = part_of(document.items, visit.query.after, attrgetter("irritant"))
-    shown = document.model_copy(update={"items": part.items})
-    values = {**template_values(shown, visit.link), "part": part}
+    document_of_part = document.model_copy(update={"items": part.items})
+    values = {**template_values(document_of_part, visit.link), "part": part}
     return Template("sheet.html", {**values, "to_correct": _reports_to_correct(visit, snapshot, document)})
 
 
 def _reports_to_correct(
     visit: PageRequest[PagedQuery], snapshot: Snapshot, sheet: SheetDocument
 ) -> Sequence[ReportSummary]:
-    """Return the latest reports on the round, if the visitor may report on its relation. None in a past reading."""
+    """Return the latest reports on the round if the visitor may correct them, which is possible at the present only."""
     if visit.point or not visit.visitor.may_report_on(sheet.relation):
         return ()
     query = written(ReportsQuery, relation=sheet.relation, round=sheet.id, order="newest", limit=_MOST_REPORTS)
     return snapshot.read(REPORTS, query).documents
 
 
-def sheet_html(document: SheetDocument, shown: Presentation) -> bytes:
+def sheet_html(document: SheetDocument, presentation: Presentation) -> bytes:
     """Return the sheet as HTML for `/v1/rounds/…/sheet`."""
     with using_names(ActorNames(registered=document.names)):
-        values = {**template_values(document, address), "reading": shown.reading}
-        return rendered("sheet.html", values, shown.prefix)
+        values = {**template_values(document, address), "reading": presentation.reading}
+        return rendered("sheet.html", values, presentation.prefix)
 
 
 def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def template_values(document: SheetDocument, link: Callable[..., str]) -> dict[s
         "round": document.round,
         "date_statement": statement_of_date(document.round),
         "blocks": [_block(item) for item in document.items],
-        "numbers_of": {source.document: source.number for source in document.sources},
+        "document_numbers": {source.document: source.number for source in document.sources},
         "link": link,
         "to_correct": (),
         "axis": ladder.axis(),

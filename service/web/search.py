@@ -1,4 +1,4 @@
-"""The search, `/search`: a box for words, filters, and what was found as sentences with links."""
+"""The search, `/search`: a box for words, filters, and the hits as sentences with links."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,13 +26,13 @@ from service.web.pages import PageRequest, Template, page_response
 
 router: Final = APIRouter(include_in_schema=False)
 
-_KEEPING: Final = frozenset({"AssertionCorrected", "AssertionRetracted", "ReportAttributed"})
+_NOT_SEARCHED: Final = frozenset({"AssertionCorrected", "AssertionRetracted", "ReportAttributed"})
 """The types of events that the search does not find."""
-_TYPES: Final = sorted((event_name(type), type) for type in EVENT_TYPES if type not in _KEEPING)
+_TYPES: Final = sorted((event_name(type), type) for type in EVENT_TYPES if type not in _NOT_SEARCHED)
 
 
 class SearchPageQuery(Query):
-    """What is sought, and the filters. All are optional, and an empty one is as if it was not given."""
+    """The words to find, the filters, and the place at which the list of hits continues. All are optional."""
 
     q: Annotated[str | None, Field(max_length=1_000)] = None
     relation: RelationId | None = None
@@ -46,6 +46,7 @@ class SearchPageQuery(Query):
     @model_validator(mode="before")
     @classmethod
     def _without_empty_fields(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Ignore the fields of the form that were left empty."""
         return {name: value.strip() for name, value in given.items() if value.strip()}
 
     @property
@@ -54,8 +55,8 @@ class SearchPageQuery(Query):
         return self.model_dump(exclude={"q", "cursor"}, exclude_none=True, by_alias=True)
 
 
-class Line(NamedTuple):
-    """One hit: where its link leads, and the title of the irritant or round that it is about."""
+class HitLine(NamedTuple):
+    """One hit with the address of its link, and the title of the irritant, round or relation that it is about."""
 
     hit: HitDocument
     address: str
@@ -86,24 +87,24 @@ def _search(visit: PageRequest[SearchPageQuery], snapshot: Snapshot) -> Template
         except Problem as problem:
             if not problem.document.errors:
                 raise
-            mistakes.update((wrong.parameter or "q", wrong.detail) for wrong in problem.document.errors)
+            mistakes.update((mistake.parameter or "q", mistake.detail) for mistake in problem.document.errors)
         else:
             values |= {"lines": list(_lines(snapshot, page.documents)), "instead": page.instead, "next": page.next}
     return Template("search.html", values)
 
 
 def _voices(relations: Iterable[Any]) -> Sequence[tuple[str, str]]:
-    """Return the sides of these relations, both together and the media, each with its name."""
+    """Return the code and the name of each side of these relations, of both together and of the media."""
     parties = {party for relation in relations for party in relation.parties}
-    named = sorted((str(name_at_start(party)), party) for party in parties)
-    return [(party, name) for name, party in named] + [(voice, str(name_at_start(voice))) for voice in (JOINT, MEDIA)]
+    sides = sorted(((party, str(name_at_start(party))) for party in parties), key=lambda side: (side[1], side[0]))
+    return [*sides, *((voice, str(name_at_start(voice))) for voice in (JOINT, MEDIA))]
 
 
-def _lines(snapshot: Snapshot, hits: Sequence[HitDocument]) -> Iterable[Line]:
+def _lines(snapshot: Snapshot, hits: Sequence[HitDocument]) -> Iterable[HitLine]:
     titles = {(hit.kind, hit.about): "" for hit in hits}
     for kind, about in titles:
         titles[kind, about] = _title(snapshot, kind, about)
-    return (Line(hit, _address(hit), titles[hit.kind, hit.about]) for hit in hits)
+    return (HitLine(hit, _address(hit), titles[hit.kind, hit.about]) for hit in hits)
 
 
 def _title(snapshot: Snapshot, kind: Kind, about: str) -> str:
@@ -117,7 +118,7 @@ def _title(snapshot: Snapshot, kind: Kind, about: str) -> str:
 
 
 def _address(hit: HitDocument) -> str:
-    """Return the address of the page of a thing that the hit names, else of the event."""
+    """Return the address of the irritant, round, relation or source that the hit names, else of the event."""
     match hit.type:
         case "IrritantOpened" | "RoundTitled" | "RelationOpened":
             return f"/{hit.kind}s/{hit.about}"

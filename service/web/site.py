@@ -47,7 +47,7 @@ _ROUTERS = (
 )
 
 
-_CHECKING_LIMITS = (
+_PATHS_THAT_CHECK_LIMITS = (
     "/",
     "/changes",
     "/correct/{id}",
@@ -70,19 +70,19 @@ _CHECKING_LIMITS = (
     "/sources",
     "/sources/{slug}",
 )
-"""Pages of the whole record that themselves show a limited visitor only the relations of the key.
+"""Pages of the whole record that themselves limit what they show to the relations of the key.
 
-`service.api.limits` refuses all other pages of the whole record to such a visitor.
+`service.api.limits` refuses all other pages of the whole record to a limited visitor.
 """
 
 
 def add_pages(app: FastAPI) -> None:
     """Add all pages to the application. Without them it serves only the HTTP interface."""
     app.state.problem_response = errors.error_response
-    app.state.paths_that_check_limits.update(_CHECKING_LIMITS)
+    app.state.paths_that_check_limits.update(_PATHS_THAT_CHECK_LIMITS)
     app.state.docs_page = docs_page
-    app.state.attempts = login.Attempts()
-    # The only resource that has HTML of its own. It gets the page instead.
+    app.state.failed_sign_ins = login.FailedSignIns()
+    # The sheet is the only resource with HTML. `/v1/rounds/…/sheet` gets it from the page.
     app.state.responder.page_renderers[SHEET.path] = {HTML: rounds.sheet_html}
     for router in _ROUTERS:
         app.include_router(router)

@@ -46,14 +46,14 @@ async def source(request: Request) -> Response:
 
 def _source(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
     found = _readable_source(visit, snapshot)
-    own = [citing for citing in found.assertions if citing.evidence.source.document == found.id]
+    citing_here = [citing for citing in found.assertions if citing.evidence.source.document == found.id]
     relations = {assertion.stream.split("/")[1] for assertion in found.assertions}
     boards = [snapshot.read(BOARD, visit.at_point(RelationBoardQuery), relation=id) for id in sorted(relations)]
     values = {
         "source": found,
-        "names": _names(boards),
-        "paragraphs": _paragraphs(own),
-        "elsewhere": [citing for citing in found.assertions if citing not in own],
+        "titles": _titles(boards),
+        "paragraphs": _paragraphs(citing_here),
+        "elsewhere": [citing for citing in found.assertions if citing not in citing_here],
     }
     return Template("source.html", values)
 
@@ -86,7 +86,7 @@ def _position(citing: RestingDocument) -> int:
     return citing.evidence.position
 
 
-def _names(boards: Iterable[BoardDocument]) -> dict[str, str]:
+def _titles(boards: Iterable[BoardDocument]) -> dict[str, str]:
     """Return the titles of relations and irritants by id."""
     return {board.relation: board.title for board in boards} | {
         row.id: row.title for board in boards for row in board.items

@@ -1,4 +1,4 @@
-"""Name a stream as people know it: by the title of an irritant or document, or the name of a round or actor."""
+"""Name a stream as people know it: an irritant or document by its title, a round or actor by its name."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,27 +16,28 @@ def title_of(history: History[Any]) -> str:
     """Return the title of a stream on record."""
     state = history.state
     if history.stream.startswith("source/"):
-        return _document(state)
-    return _title(history.stream, getattr(state, "title", None) or "")
+        return _document_title(state)
+    return _name_in_words(history.stream, getattr(state, "title", None) or "")
 
 
-def titles_in(stream: str, events: Iterable[Any]) -> str:
-    """Return the title of a stream from the data of new events on it, else its name in words."""
+def title_from_events(stream: str, events: Iterable[Any]) -> str:
+    """Return the title of a stream that these new events open, else its name in words."""
     for data in events:
         if isinstance(data, SourceRegistered):
-            return _document(data)
+            return _document_title(data)
         if isinstance(data, IrritantOpened):
             return data.title
-    return _title(stream, "")
+    return _name_in_words(stream, "")
 
 
-def _document(source: Any) -> str:
+def _document_title(source: Any) -> str:
     """Return the title of a document, else its publisher, with its date."""
     name = source.title or source.publisher
     return f"{name}, {edtf.describe(source.published)}" if source.published else str(name)
 
 
-def _title(stream: str, title: str) -> str:
+def _name_in_words(stream: str, title: str) -> str:
+    """Return the title of a stream. Without a title, make a name from the id of the stream."""
     kind, _, member = stream.partition("/")
     match kind:
         case "round":

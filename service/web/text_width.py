@@ -1,4 +1,4 @@
-"""Estimate how wide a text is in a drawing, in pixels, and shorten it to fit.
+"""Estimate the width of a text in a drawing, in pixels, and shorten texts that are too wide.
 
 The server does not know the fonts of the browser. So drawings set `textLength` to the estimate, and the browser fits
 the text to it. Texts then keep their distance with any font.
@@ -26,10 +26,11 @@ _WIDTHS: Final = {
 }
 """The widths of characters in Helvetica, in thousandths of the size of the font."""
 _WIDTH_OF: Final = {character: width for width, characters in _WIDTHS.items() for character in characters}
-_OTHER: Final = 600
-_OTHER_CAPITAL: Final = 760
-_FULL: Final = 1000
-_BOLD: Final = 1.08
+_OTHER_WIDTH: Final = 600
+_OTHER_CAPITAL_WIDTH: Final = 760
+_FULL_WIDTH: Final = 1000
+"""The width of a character that fills a square, such as a Chinese one."""
+_BOLD_FACTOR: Final = 1.08
 
 
 def _width_of(character: str) -> int:
@@ -38,22 +39,22 @@ def _width_of(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     if unicodedata.east_asian_width(character) in "WF":
-        return _FULL
-    return _OTHER_CAPITAL if character.isupper() else _OTHER
+        return _FULL_WIDTH
+    return _OTHER_CAPITAL_WIDTH if character.isupper() else _OTHER_WIDTH
 
 
 @lru_cache(maxsize=8192)
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text in pixels, for a font of this size."""
     width = sum(map(_width_of, text)) * size / 1000
-    return round(width * _BOLD if bold else width, 1)
+    return round(width * _BOLD_FACTOR if bold else width, 1)
 
 
-def shortened(text: str, size: float, room: float) -> str:
-    """Return the text, or its beginning and an ellipsis if it is wider than the room."""
-    if text_width(text, size) <= room:
+def shortened(text: str, size: float, max_width: float) -> str:
+    """Return the text. If it is wider than `max_width`, return its beginning and an ellipsis."""
+    if text_width(text, size) <= max_width:
         return text
     kept = text
-    while kept and text_width(f"{kept}\u2026", size) > room:
+    while kept and text_width(f"{kept}\u2026", size) > max_width:
         kept = kept[:-1]
     return f"{kept.rstrip()}\u2026"

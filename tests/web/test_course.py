@@ -55,8 +55,8 @@ def test_one_round_on_the_day_to_which_the_page_counts_is_drawn() -> None:
     assert drawing.rounds[0].x < drawing.right
 
 
-@whatever(text=st.text(max_size=80), room=st.floats(20, 400))
-def test_a_shortened_text_has_room(text: str, room: float) -> None:
-    short = shortened(text, 11.5, room)
-    assert text_width(short, 11.5) <= room
+@whatever(text=st.text(max_size=80), max_width=st.floats(20, 400))
+def test_a_shortened_text_has_room(text: str, max_width: float) -> None:
+    short = shortened(text, 11.5, max_width)
+    assert text_width(short, 11.5) <= max_width
     assert short == text or short.endswith("…")

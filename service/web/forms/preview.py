@@ -24,7 +24,7 @@ from service.web.formatting import use_names
 from service.web.forms.draft import Draft, FieldMistake, locate_mistakes
 from service.web.ladder import ladder
 from service.web.standing import standing_of_change
-from service.web.stream_titles import titles_in
+from service.web.stream_titles import title_from_events
 
 _NO_KEY: Final = ""
 
@@ -129,7 +129,7 @@ def _preview_from(receipt: Receipt, locate: Locate) -> Preview:
     effects = tuple(effects_of(receipt.changes))
     changed = {f"irritant/{effect.id}" for effect in effects}
     others = dict.fromkeys(event.stream for event in receipt.events if event.stream not in changed)
-    elsewhere = [titles_in(name, (e.data for e in receipt.events if e.stream == name)) for name in others]
+    elsewhere = [title_from_events(name, (e.data for e in receipt.events if e.stream == name)) for name in others]
     warnings = locate([Mistake(pointer=warning.pointer, detail=warning.detail) for warning in receipt.warnings])
     names = names_of_events(receipt.report.relation, receipt.events, receipt.names)
     use_names(receipt.names)
