@@ -4,7 +4,7 @@ A page reads through the same resources as the HTTP interface, so both show the 
 no other host: templates, one stylesheet, htmx, and a short script without which every page still works.
 
 `site` adds the pages to the application, and `pages` answers a request for one. Most other modules are one page each,
-such as `board` and `dossier`. `formatting`, `standing`, `ladder`, `timeline`, `course` and `clocks` draw parts of
-pages, and `text_width` estimates the room of labels. `guides` shows pages of `docs/`. `forms` has the
-forms that file reports. All texts are in `messages/en`.
+such as `board` and `dossier`. `formatting`, `standing`, `ladder`, `timeline`, `course` and `clocks` make parts of
+pages, and `text_width` estimates the width of labels. `guides` shows pages of `docs/`. `forms` has the forms that file
+reports. All texts are in `messages/en`.
 """

@@ -18,38 +18,39 @@ from service.resources import folder
 
 ROOM: Final = folder("web")
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-_STYLES: Final = ("style.css", "filing.css", "readout.css")
+_STYLESHEETS: Final = ("style.css", "filing.css", "readout.css")
 _SCRIPTS: Final = ("live.js", "filing.js")
-"""The scripts of the page. Each page loads one of them, with the scripts of every page in the same file."""
-_ON_EVERY_PAGE: Final = ("search.js", "cite.js")
-_FOR_EVER: Final = "public, max-age=31536000, immutable"
+"""Each page loads one of these scripts. Its file also contains the scripts that every page needs."""
+_SCRIPTS_OF_EVERY_PAGE: Final = ("search.js", "cite.js")
+_CACHED_FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 def _hash(*bodies: bytes) -> str:
     return blake2b(b"\0".join(bodies), digest_size=6).hexdigest()
 
 
-def _served_as(name: str, body: bytes) -> str:
+def _hashed_name(name: str, body: bytes) -> str:
+    """Return the name with a hash of the content, such as `live.0a1b2c3d4e5f.js`."""
     stem, dot, suffix = name.rpartition(".")
     return f"{stem}.{_hash(body)}{dot}{suffix}"
 
 
-def _read() -> Iterator[tuple[str, bytes]]:
+def _read_files() -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of each file. Files that a page needs together are served as one."""
     folder = ROOM / "static"
-    yield "style.css", b"\n".join((folder / name).read_bytes() for name in _STYLES)
-    shared = b"".join((folder / name).read_bytes() for name in _ON_EVERY_PAGE)
+    yield "style.css", b"\n".join((folder / name).read_bytes() for name in _STYLESHEETS)
+    shared = b"".join((folder / name).read_bytes() for name in _SCRIPTS_OF_EVERY_PAGE)
     yield from ((name, (folder / name).read_bytes() + shared) for name in _SCRIPTS)
-    others = {file.name for file in folder.glob("*.js")} - {*_SCRIPTS, *_ON_EVERY_PAGE}
+    others = {file.name for file in folder.glob("*.js")} - {*_SCRIPTS, *_SCRIPTS_OF_EVERY_PAGE}
     yield from ((name, (folder / name).read_bytes()) for name in sorted(others))
 
 
-_FILES: Final = dict(_read())
-_HEADERS: Final = {"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+_FILES: Final = dict(_read_files())
+_HEADERS: Final = {"Cache-Control": _CACHED_FOR_A_YEAR, "X-Content-Type-Options": "nosniff"}
 _ASSETS: Final = {
-    _served_as(name, body): FixedDocument(body, _TYPES[Path(name).suffix], _HEADERS) for name, body in _FILES.items()
+    _hashed_name(name, body): FixedDocument(body, _TYPES[Path(name).suffix], _HEADERS) for name, body in _FILES.items()
 }
-ADDRESSES: Final = {name: f"/static/{_served_as(name, body)}" for name, body in _FILES.items()}
+ADDRESSES: Final = {name: f"/static/{_hashed_name(name, body)}" for name, body in _FILES.items()}
 """The address of each file, by its name in `static/`."""
 
 _SOURCES: Final = sorted(f for f in ROOM.rglob("*") if f.suffix in {".py", ".html", ".css", ".js", ".toml", ".md"})

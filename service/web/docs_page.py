@@ -1,8 +1,9 @@
-"""The description of the HTTP interface for people, `/docs`, from the OpenAPI document."""
+"""The page that describes the HTTP interface, `/docs`, made from the OpenAPI document."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
@@ -20,7 +21,7 @@ class Operation(NamedTuple):
     id: str
     method: str
     path: str
-    text: Markup
+    description: Markup
     parameters: Sequence[tuple[str, Markup]]
     responses: Sequence[tuple[str, Markup]]
 
@@ -29,23 +30,24 @@ class Group(NamedTuple):
     """The operations with one tag."""
 
     tag: str
-    text: Markup
+    description: Markup
     operations: Sequence[Operation]
 
 
 def docs_page(contract: Mapping[str, Any], prefix: str) -> FixedDocument:
-    """Return the page of the OpenAPI document, with the navigation of all pages."""
-    texts = {tag["name"]: tag.get("description", "") for tag in contract.get("tags", ())}
-    found = [
+    """Return the page for the OpenAPI document `contract`, with its operations grouped by tag."""
+    descriptions = {tag["name"]: tag.get("description", "") for tag in contract.get("tags", ())}
+    operations = [
         (operation.get("tags", ["operations"])[0], _operation(path, method, operation, contract))
         for path, methods in contract["paths"].items()
         for method, operation in methods.items()
     ]
-    order = {tag: place for place, tag in enumerate([*texts, *(tag for tag, _ in found if tag not in texts)])}
-    found.sort(key=lambda one: order[one[0]])
+    # First the tags with a description, in their order, then the others.
+    tags = list(dict.fromkeys([*descriptions, *(tag for tag, _ in operations)]))
+    operations.sort(key=lambda tagged: tags.index(tagged[0]))
     groups = [
-        Group(tag, _in_html(texts.get(tag, "")), [operation for _, operation in own])
-        for tag, own in groupby(found, key=lambda one: one[0])
+        Group(tag, _in_html(descriptions.get(tag, "")), [operation for _, operation in tagged])
+        for tag, tagged in groupby(operations, key=itemgetter(0))
     ]
     return FixedDocument(
         rendered("docs.html", {"groups": groups}, prefix), HTML, {"Cache-Control": "no-cache", **HEADERS}
@@ -54,18 +56,19 @@ def docs_page(contract: Mapping[str, Any], prefix: str) -> FixedDocument:
 
 def _operation(path: str, method: str, operation: Mapping[str, Any], contract: Mapping[str, Any]) -> Operation:
     parameters = [(p["name"], _in_html(p.get("description", ""))) for p in operation.get("parameters", ())]
-    text = operation.get("description") or operation.get("summary", "")
+    description = operation.get("description") or operation.get("summary", "")
     responses = list(_responses(operation, contract))
-    return Operation(operation["operationId"], method.upper(), path, _in_html(text), parameters, responses)
+    return Operation(operation["operationId"], method.upper(), path, _in_html(description), parameters, responses)
 
 
 def _responses(operation: Mapping[str, Any], contract: Mapping[str, Any]) -> Iterator[tuple[str, Markup]]:
+    """Yield the status and the description of each response, also of those that are only referenced."""
     shared = contract["components"]["responses"]
     for status, response in operation["responses"].items():
-        meant = shared.get(response.get("$ref", "").rpartition("/")[2], response)
-        yield status, _in_html(meant["description"])
+        described = shared.get(response.get("$ref", "").rpartition("/")[2], response)
+        yield status, _in_html(described["description"])
 
 
 def _in_html(text: str) -> Markup:
-    """Return a text of the OpenAPI document, whose code is between backticks, as HTML."""
+    """Return a text of the OpenAPI document as HTML. Its code is between backticks."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped

@@ -1,4 +1,4 @@
-"""Downloads of a round sheet and a dossier: the representations of the HTTP interface, as files with a name."""
+"""Offer a round sheet and a dossier as files, in the representations of the HTTP interface."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ class DownloadQuery(AsOfQuery):
 
 @router.get("/rounds/{relation}/{slug}/download")
 async def sheet(request: Request) -> Response:
-    return await _file(request, SHEET, "sheet")
+    return await _file_response(request, SHEET, "sheet")
 
 
 @router.get("/irritants/{relation}/{slug}/download")
 async def dossier(request: Request) -> Response:
-    return await _file(request, DOSSIER, "dossier")
+    return await _file_response(request, DOSSIER, "dossier")
 
 
-async def _file(request: Request, resource: Resource[Any, Any], kind: str) -> Response:
-    """Return the representation as a file. Its name says what it is, and which past state. Raises Problem."""
+async def _file_response(request: Request, resource: Resource[Any, Any], kind: str) -> Response:
+    """Return the representation as a file. Its name has the kind of document and the point in time. Raises Problem."""
     visit = await page_request(request, DownloadQuery)
 
     def load(snapshot: Snapshot) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""Pages about errors: the page that shows a problem, and the pages that explain each problem type, `/problems/…`."""
+"""The page that a refused request gets, and the pages that explain the problem types, `/problems/…`."""
 
 from typing import Final
 
@@ -14,8 +14,8 @@ from service.api.problems import MEDIA_TYPE, STATUS, Problem
 from service.web.pages import HEADERS, HTML, Template, address, static_response
 from service.web.rendering import rendered
 
-_HTML_TYPE: Final = "text/html"
-_FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_HTML_MEDIA_TYPE: Final = "text/html"
+_PATHS_FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 
 router: Final = APIRouter(include_in_schema=False)
@@ -24,8 +24,8 @@ router: Final = APIRouter(include_in_schema=False)
 @router.get("/problems")
 async def problems(request: Request) -> Response:
     """List every type of problem."""
-    found = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
-    return await static_response(request, Template("problems.html", {"problems": found}))
+    listed = [(name, STATUS[name], explanation.title) for name, explanation in sorted(PROBLEM_TYPES.items())]
+    return await static_response(request, Template("problems.html", {"problems": listed}))
 
 
 @router.get("/problems/{name}")
@@ -33,9 +33,8 @@ async def problem(request: Request, name: str) -> Response:
     """Explain one type of problem, and what to do."""
     if name not in PROBLEM_TYPES:
         raise Problem("not-found", f"There is no problem type {name}. The page /problems lists all types.")
-    return await static_response(
-        request, Template("problem.html", {"name": name, "status": STATUS[name], "explained": PROBLEM_TYPES[name]})
-    )
+    values = {"name": name, "status": STATUS[name], "explanation": PROBLEM_TYPES[name]}
+    return await static_response(request, Template("problem.html", values))
 
 
 def error_response(scope: Scope, problem: Problem) -> Response:
@@ -43,27 +42,28 @@ def error_response(scope: Scope, problem: Problem) -> Response:
 
     A visitor who must sign in first is redirected to the sign-in page.
     """
-    if not _wants_page(scope):
+    if not _prefers_html(scope):
         return problem.response(prefix_of(scope))
     if problem.name == "unauthenticated" and scope["method"] in READING:
-        return RedirectResponse(address("/sign-in", next=_address(scope)), 303, {"Cache-Control": "no-store"})
-    explanation = PROBLEM_TYPES[problem.name]
-    values = {"problem": problem.document, "name": problem.name, "explained": explanation.text}
+        sign_in = address("/sign-in", next=_address_with_query(scope))
+        return RedirectResponse(sign_in, 303, {"Cache-Control": "no-store"})
+    explanation = PROBLEM_TYPES[problem.name].text
+    values = {"problem": problem.document, "name": problem.name, "explanation": explanation}
     html = rendered("refusal.html", {**values, "visitor": scope["state"].get("key")}, prefix_of(scope))
     headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
     return Response(html, problem.status, headers, HTML)
 
 
-def _address(scope: Scope) -> str:
+def _address_with_query(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return f"{scope['path']}?{query}" if query else str(scope["path"])
 
 
-def _wants_page(scope: Scope) -> bool:
-    if scope["path"].startswith(_FOR_PROGRAMS):
+def _prefers_html(scope: Scope) -> bool:
+    if scope["path"].startswith(_PATHS_FOR_PROGRAMS):
         return False
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
     try:
-        return negotiated(accept, (MEDIA_TYPE, "application/json", _HTML_TYPE)) == _HTML_TYPE
+        return negotiated(accept, (MEDIA_TYPE, "application/json", _HTML_MEDIA_TYPE)) == _HTML_MEDIA_TYPE
     except Problem:
         return False

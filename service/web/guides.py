@@ -1,4 +1,4 @@
-"""The pages of `docs/` that people who file need, `/help/…`: how to report, the rules of the model, the glossary."""
+"""Show three pages of `docs/` to people who file reports, `/help/…`: how to report, the model, the glossary."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,8 @@ from service.web.pages import Template, static_response
 router: Final = APIRouter(include_in_schema=False)
 
 GUIDES: Final = ("operators", "model", "glossary")
-_LINK: Final = re.compile(r"(?P<name>[a-z]+)\.md(?P<place>#.*)?")
-_NOT_IN_ANCHORS: Final = re.compile(r"[^\w -]")
+_LINK: Final = re.compile(r"(?P<name>[a-z]+)\.md(?P<anchor>#.*)?")
+_NOT_IN_IDS: Final = re.compile(r"[^\w -]")
 
 
 @router.get("/help/{name}")
@@ -37,16 +37,16 @@ def _read(name: str) -> tuple[str, Markup]:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse((folder("docs") / f"{name}.md").read_text(encoding="utf-8"))
     title = next(token.content for token in tokens if token.type == "inline")
-    html = parser.renderer.render(list(_for_pages(tokens)), parser.options, {})
+    html = parser.renderer.render(list(_adapted(tokens)), parser.options, {})
     return title, Markup(html)  # noqa: S704 -- the text is ours, and the parser escapes HTML
 
 
-def _for_pages(tokens: Iterable[Token]) -> Iterator[Token]:
-    """Yield the tokens with anchors of headings, scopes of table headings, and links that lead to pages."""
+def _adapted(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield the tokens with ids of headings, scopes of table headings, and links to pages instead of files."""
     tokens = list(tokens)
     for token, after in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and after is not None:
-            token.attrSet("id", _NOT_IN_ANCHORS.sub("", after.content.lower()).replace(" ", "-"))
+            token.attrSet("id", _NOT_IN_IDS.sub("", after.content.lower()).replace(" ", "-"))
         elif token.type == "th_open":
             token.attrSet("scope", "col")
         if token.children:
@@ -55,14 +55,14 @@ def _for_pages(tokens: Iterable[Token]) -> Iterator[Token]:
 
 
 def _with_links_to_pages(tokens: Iterable[Token]) -> Iterator[Token]:
-    """Yield the tokens of a line. A link to a file that is no page becomes plain text."""
+    """Yield the tokens of a line. A link to a file that has no page becomes plain text."""
     is_page = True
     for token in tokens:
         if token.type == "link_open":
-            found = _LINK.fullmatch(str(token.attrGet("href")))
-            is_page = found is None and str(token.attrGet("href")).startswith(("#", "/"))
-            if found is not None and found["name"] in GUIDES:
+            link = _LINK.fullmatch(str(token.attrGet("href")))
+            is_page = link is None and str(token.attrGet("href")).startswith(("#", "/"))
+            if link is not None and link["name"] in GUIDES:
                 is_page = True
-                token.attrSet("href", f"/help/{found['name']}{found['place'] or ''}")
+                token.attrSet("href", f"/help/{link['name']}{link['anchor'] or ''}")
         if is_page or token.type not in ("link_open", "link_close"):
             yield token

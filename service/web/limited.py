@@ -1,6 +1,6 @@
-"""Pages of the whole record for a visitor whose key is limited to some relations.
+"""Help pages of the whole record to serve a visitor whose key is limited to some relations.
 
-The snapshot refuses to read other relations. So these pages must read only the relations of the key.
+The snapshot refuses to read other relations. So these pages read only the relations of the key.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from service.web.pages import PageRequest, Redirect, address
 
 
 def readable_relations(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[RelationDocument]:
-    """Return the first page of relations. For a limited visitor, return the relations of the key that are on record."""
+    """Return the relations on record, or their first page. A limited visitor gets those of the key."""
     if visit.visitor.reads is None:
         return snapshot.read(LIST, visit.at_point(RelationsQuery)).documents
     relations = []
@@ -30,7 +30,10 @@ def readable_relations(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[
 
 
 def redirect_to_own_relation(visit: PageRequest[Any]) -> None:
-    """Raise Redirect to the first relation of the key, if a limited visitor chose none. Raises Problem (403) too."""
+    """Raise Redirect to the first relation of the key if a limited visitor chose none.
+
+    Raises Problem (403) if the key has none.
+    """
     reads = visit.visitor.reads
     if reads is None or visit.query.relation is not None:
         return

@@ -1,4 +1,4 @@
-"""Render the templates, with the functions that they call. All text is escaped, except our messages and drawings."""
+"""Render templates, with the functions that they can call. All text is escaped except messages and drawings."""
 
 import re
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from service.web.assets import ADDRESSES, ROOM
 from service.web.messages import messages
 
 
-def _but(values: Mapping[str, object], **changes: object) -> dict[str, object]:
-    """Return the values with these changes, for the parameters of a link."""
-    return {**values, **changes}
+def _but(parameters: Mapping[str, object], **changes: object) -> dict[str, object]:
+    """Return the parameters of a link with these changes. A value of None removes a parameter."""
+    return {**parameters, **changes}
 
 
 _environment: Final = Environment(

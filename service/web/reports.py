@@ -93,9 +93,8 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     )
     listed = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, events_query).items]
     streams = {event.subject for event in listed}
-    histories_by_stream = histories(
-        snapshot.c, streams | {f"source/{document}" for document in _documents(listed)}, found.position
-    )
+    cited = {f"source/{document}" for document in _documents(listed)}
+    histories_by_stream = histories(snapshot.c, streams | cited, found.position)
     values = {
         "report": found,
         "only_relation": only_relation,

@@ -1,25 +1,25 @@
-// Copies the citation of a statement. Without access to the clipboard, which needs https, it shows the text instead.
+// Copies the citation of a statement. The clipboard needs https: without it, the page shows the text instead.
 document.addEventListener("DOMContentLoaded", () => {
-  const show = () => { for (const button of document.querySelectorAll("button[data-citation][hidden]")) button.hidden = false; };
-  show();
-  document.addEventListener("htmx:afterSettle", show);
+  const showButtons = () => { for (const button of document.querySelectorAll("button[data-citation][hidden]")) button.hidden = false; };
+  showButtons();
+  document.addEventListener("htmx:afterSettle", showButtons);
 });
 document.addEventListener("click", async event => {
   const button = event.target instanceof Element ? event.target.closest("button[data-citation]") : null;
   if (!button) return;
-  const shown = document.getElementById("copied");
-  shown.textContent = "";
-  let found = null;
+  const status = document.getElementById("copied");
+  status.textContent = "";
+  let citation = null;
   try {
-    const answer = await fetch(button.dataset.citation, { headers: { Accept: "application/json" } });
-    found = await answer.json();
+    const response = await fetch(button.dataset.citation, { headers: { Accept: "application/json" } });
+    citation = await response.json();
   } catch { /* no connection */ }
-  if (!found?.text) { shown.textContent = found?.detail ?? shown.dataset.failed; return; }
-  const text = found.text.replace(found.link, new URL(found.link, location.href).href);
+  if (!citation?.text) { status.textContent = citation?.detail ?? status.dataset.failed; return; }
+  const text = citation.text.replace(citation.link, new URL(citation.link, location.href).href);
   try {
     await navigator.clipboard.writeText(text);
-    shown.textContent = shown.dataset.done;
+    status.textContent = status.dataset.done;
   } catch {
-    shown.textContent = `${shown.dataset.instead} ${text}`;
+    status.textContent = `${status.dataset.instead} ${text}`;
   }
 });

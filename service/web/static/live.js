@@ -1,89 +1,90 @@
-// Updates a page that shows the present when the record changes. Without it, pages show the time when they were loaded.
-// The service ends its stream every minute, so a short pause is not a disconnection.
+// Updates a page that shows the present when the record changes. Without this script, a page stays as it was loaded.
+// The service ends its stream of events every minute, so a short pause is not a disconnection.
 (() => {
   "use strict";
-  const patience = 4000;
-  const pause = 30 * 60_000;
-  let source = null, connected = false, late = null, soon = null, before = new Map(), unfolded = [];
+  const disconnectedAfter = 4000;
+  const visitEndsAfter = 30 * 60_000;
+  let source = null, isConnected = false, disconnection = null, refreshing = null, positionsBefore = new Map(), openDetails = [];
 
-  const page = () => document.querySelector("[data-live]");
-  const isPresent = () => page() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
+  const livePart = () => document.querySelector("[data-live]");
+  const isPresent = () => livePart() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
 
-  function show() {
-    const shown = document.getElementById("live");
-    if (!shown) return;
-    shown.textContent = !isPresent() ? "" : connected ? shown.dataset.on : shown.dataset.off;
-    shown.dataset.state = connected ? "on" : "off";
+  function showConnection() {
+    const status = document.getElementById("live");
+    if (!status) return;
+    status.textContent = !isPresent() ? "" : isConnected ? status.dataset.on : status.dataset.off;
+    status.dataset.state = isConnected ? "on" : "off";
   }
 
   function refresh() {
-    clearTimeout(soon);
-    soon = setTimeout(() => { if (isPresent()) htmx.trigger(document.body, "record"); }, 150);
+    clearTimeout(refreshing);
+    refreshing = setTimeout(() => { if (isPresent()) htmx.trigger(document.body, "record"); }, 150);
   }
 
   function connect() {
-    if (!page()) return;
-    source = new EventSource(page().dataset.live);
-    source.onopen = () => { clearTimeout(late); late = null; connected = true; show(); };
+    if (!livePart()) return;
+    source = new EventSource(livePart().dataset.live);
+    source.onopen = () => { clearTimeout(disconnection); disconnection = null; isConnected = true; showConnection(); };
     source.onmessage = refresh;
     source.onerror = () => {
-      late ??= setTimeout(() => { connected = false; show(); }, patience);
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => { connect(); refresh(); }, 2 * patience);
+      disconnection ??= setTimeout(() => { isConnected = false; showConnection(); }, disconnectedAfter);
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => { connect(); refresh(); }, 2 * disconnectedAfter);
     };
   }
 
-  // Highlight changed rows for a moment.
-  const rows = () => new Map([...document.querySelectorAll("tr[data-position]")].map(row => [row.id, row.dataset.position]));
+  // Highlight changed rows for a moment, and keep open the controls that the visitor opened.
+  const positionsByRow = () => new Map([...document.querySelectorAll("tr[data-position]")].map(row => [row.id, row.dataset.position]));
   document.addEventListener("htmx:beforeSwap", () => {
-    before = rows();
-    unfolded = [...document.querySelectorAll("details.control[id]")].map(one => [one.id, one.open]);
+    positionsBefore = positionsByRow();
+    openDetails = [...document.querySelectorAll("details.control[id]")].map(details => [details.id, details.open]);
   });
   document.addEventListener("htmx:afterSettle", () => {
-    show();
-    news();
-    for (const [id, open] of unfolded) document.getElementById(id)?.toggleAttribute("open", open);
-    for (const [id, position] of rows())
-      if (before.has(id) && before.get(id) !== position) document.getElementById(id).classList.add("changed");
+    showConnection();
+    linkToNews();
+    for (const [id, open] of openDetails) document.getElementById(id)?.toggleAttribute("open", open);
+    for (const [id, position] of positionsByRow())
+      if (positionsBefore.has(id) && positionsBefore.get(id) !== position) document.getElementById(id).classList.add("changed");
   });
 
-  // The board says how many irritants have events since the last visit, and the page of changes links to them. The
-  // browser remembers the end of the record. A visit ends after half an hour without one of these two pages.
+  // Returns the last position of the record at the end of the last visit, or null on the first visit. The browser
+  // remembers it. A visit ends after half an hour without the board and the page of changes.
   function lastVisit(record, head) {
     const name = `irritants visit ${record}`, now = Date.now();
-    let kept = null;
-    try { kept = JSON.parse(localStorage.getItem(name)); } catch { /* not remembered */ }
-    if (!kept) kept = { since: null };
-    else if (now - kept.at > pause) kept.since = kept.seen;
-    try { localStorage.setItem(name, JSON.stringify({ since: kept.since, seen: head, at: now })); } catch { /* not remembered */ }
-    return kept.since;
+    let visit = null;
+    try { visit = JSON.parse(localStorage.getItem(name)); } catch { /* no storage */ }
+    if (!visit) visit = { since: null };
+    else if (now - visit.at > visitEndsAfter) visit.since = visit.seen;
+    try { localStorage.setItem(name, JSON.stringify({ since: visit.since, seen: head, at: now })); } catch { /* no storage */ }
+    return visit.since;
   }
 
-  function news() {
+  // On the board, says how many irritants have events since the last visit, with a link to them.
+  function linkToNews() {
     const place = document.getElementById("new");
     if (!place) return;
     const { record, head, positions } = place.parentElement.dataset, since = lastVisit(record, Number(head));
     const count = since === null ? 0 : positions.split(" ").filter(position => Number(position) > since).length;
     place.replaceChildren();
     if (!count) return;
-    const now = new URLSearchParams(location.search), link = document.createElement("a"), wanted = new URLSearchParams();
-    for (const name of ["relation", "sort"]) if (now.has(name)) wanted.set(name, now.get(name));
-    wanted.set("changed_after", since);
-    link.href = `?${wanted}`;
+    const query = new URLSearchParams(location.search), link = document.createElement("a"), linked = new URLSearchParams();
+    for (const name of ["relation", "sort"]) if (query.has(name)) linked.set(name, query.get(name));
+    linked.set("changed_after", since);
+    link.href = `?${linked}`;
     link.textContent = (count === 1 ? place.dataset.one : place.dataset.other).replace("#", count);
-    if (now.get("changed_after") === String(since)) link.setAttribute("aria-current", "true");
+    if (query.get("changed_after") === String(since)) link.setAttribute("aria-current", "true");
     place.append(" · ", link);
   }
 
-  // Saved links of earlier releases use bare ids of irritants and statements.
-  function place() {
-    const old = location.hash.slice(1).replace("/", "-");
-    if (!old || document.getElementById(old)) return;
-    const now = document.getElementById(`irritant-${old}`) ?? document.getElementById(`origin-${old}`);
-    if (now) location.replace(`#${now.id}`);
+  // Saved links of earlier releases use ids of irritants and statements without a prefix.
+  function followOldLink() {
+    const oldId = location.hash.slice(1).replace("/", "-");
+    if (!oldId || document.getElementById(oldId)) return;
+    const target = document.getElementById(`irritant-${oldId}`) ?? document.getElementById(`origin-${oldId}`);
+    if (target) location.replace(`#${target.id}`);
   }
 
-  // Links to the changes since the last visit.
-  function visited() {
+  // On the page of changes, shows the link to the changes since the last visit.
+  function linkToChanges() {
     const link = document.getElementById("since-visit");
     if (!link) return;
     const { record, position } = link.dataset, since = lastVisit(record, Number(position));
@@ -94,5 +95,5 @@
     link.hidden = false;
   }
 
-  document.addEventListener("DOMContentLoaded", () => { connect(); place(); news(); visited(); });
+  document.addEventListener("DOMContentLoaded", () => { connect(); followOldLink(); linkToNews(); linkToChanges(); });
 })();

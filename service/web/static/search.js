@@ -1,9 +1,9 @@
-// Puts the cursor into the search box of the page: press / outside of fields, or Ctrl-K anywhere.
+// Puts the cursor into the search box of the page when / is pressed outside of fields, or Ctrl-K anywhere.
 // Keys of one character can be turned off for this browser, because speech input can press them by accident.
 const singleKeys = {
   name: "irritants single keys",
   get on() { try { return localStorage.getItem(this.name) !== "off"; } catch { return true; } },
-  set on(wanted) { try { localStorage.setItem(this.name, wanted ? "on" : "off"); } catch { /* not remembered */ } },
+  set on(isOn) { try { localStorage.setItem(this.name, isOn ? "on" : "off"); } catch { /* no storage */ } },
 };
 document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll("input[data-single-keys]")) {
