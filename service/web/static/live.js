@@ -2,7 +2,8 @@
 // The service ends its stream of events every minute, so a short pause is not a disconnection.
 (() => {
   "use strict";
-  const disconnectedAfter = 4000;
+  // Milliseconds.
+  const disconnectedAfter = 4_000;
   const visitEndsAfter = 30 * 60_000;
   let source = null, isConnected = false, disconnection = null, refreshing = null, positionsBefore = new Map(), openDetails = [];
 
