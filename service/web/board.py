@@ -69,9 +69,9 @@ class BoardQuery(SliderQuery, BoardFilters):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_fields(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _without_empty_fields(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Ignore the choices of the form that were left empty."""
-        return {name: value for name, value in given.items() if value != ""}
+        return {name: value for name, value in parameters.items() if value != ""}
 
     @property
     def relation_and_order(self) -> dict[str, object]:

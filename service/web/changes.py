@@ -45,8 +45,8 @@ class ChangesQuery(Query):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_fields(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in given.items() if value.strip()}
+    def _without_empty_fields(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in parameters.items() if value.strip()}
 
 
 class ChangeRow(NamedTuple):
@@ -68,27 +68,27 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     redirect_to_own_relation(visit)
     query, mistake, begin = visit.query, None, None
     rounds = rounds_to_choose(snapshot, query.relation)
-    found: Sequence[ChangeDocument] = ()
+    changes: Sequence[ChangeDocument] = ()
     if query.since is None:
-        found = _latest(snapshot, query)
+        changes = _latest(snapshot, query)
     else:
         try:
             point = points.since(query.since, _ids_by_name(rounds))
             # One more than the page shows, to find out whether there is a next page.
             feed_query = written(feeds.ChangesQuery, since=point, relation=query.relation, limit=_CHANGES_ON_A_PAGE + 1)
             begin = begin_of(snapshot, feed_query)
-            found = _changes_in(snapshot.read(CHANGES_FEED, feed_query))
+            changes = _changes_in(snapshot.read(CHANGES_FEED, feed_query))
         except points.NotAPoint as error:
             mistake = str(error)
         except Problem as problem:
             if not problem.document.errors:
                 raise
             mistake = problem.document.errors[0].detail
-    page = found[:_CHANGES_ON_A_PAGE]
+    page = changes[:_CHANGES_ON_A_PAGE]
     rows = _rows(snapshot, page)
     values = {
         "reports": [list(group) for _, group in groupby(rows, key=lambda row: row.report.id)],
-        "more": page[-1].position if len(found) > _CHANGES_ON_A_PAGE else None,
+        "more": page[-1].position if len(changes) > _CHANGES_ON_A_PAGE else None,
         "begin": begin,
         "mistake": mistake,
         "rounds": rounds,
@@ -100,11 +100,11 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
 
 def _ids_by_name(rounds: Iterable[RoundDocument]) -> dict[str, str]:
     """Return the ids of rounds by name and by slug. Leave out names and slugs that several rounds have."""
-    found: dict[str, set[str]] = {}
+    ids_by_name: dict[str, set[str]] = {}
     for round in rounds:
         for name in (round.name, round.id.rpartition("/")[2]):
-            found.setdefault(name, set()).add(round.id)
-    return {name: ids.pop() for name, ids in found.items() if len(ids) == 1}
+            ids_by_name.setdefault(name, set()).add(round.id)
+    return {name: ids.pop() for name, ids in ids_by_name.items() if len(ids) == 1}
 
 
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:
@@ -116,20 +116,20 @@ def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]
     positions = _POSITIONS_READ_FIRST
     while True:
         after = max(before - 1 - positions, 0)
-        found = _changes_between(snapshot, query, after, before)
-        if len(found) > _CHANGES_ON_A_PAGE or not after:
-            return found[::-1]
+        changes = _changes_between(snapshot, query, after, before)
+        if len(changes) > _CHANGES_ON_A_PAGE or not after:
+            return changes[::-1]
         positions *= 4
 
 
 def _changes_between(snapshot: Snapshot, query: ChangesQuery, after: int, before: int) -> list[ChangeDocument]:
     """Return the changes after one position and before another, both excluded."""
-    found: list[ChangeDocument] = []
+    changes: list[ChangeDocument] = []
     while after < before - 1:
         feed = _feed(snapshot, query, after, _FEED_LIMIT)
-        found += [change for change in _changes_in(feed) if change.position < before]
+        changes += [change for change in _changes_in(feed) if change.position < before]
         after = feed.next
-    return found
+    return changes
 
 
 def _feed(snapshot: Snapshot, query: ChangesQuery, after: int, limit: int) -> Feed:

@@ -79,13 +79,13 @@ def chosen_address(visit: PageRequest[Any], dates: Iterable[str | None], **other
 
 def _report_ticks(snapshot: Snapshot) -> Sequence[ReportSummary]:
     """Return the reports to mark on the slider. Return an empty list if a relation has more than 60."""
-    found: list[ReportSummary] = []
+    ticks: list[ReportSummary] = []
     for relation in snapshot.reader.reads or (None,):
         page = snapshot.read(LIST, written(ReportsQuery, limit=_MAX_TICKS, relation=relation))
         if page.next:
             return ()
-        found += page.documents
-    return sorted(found, key=attrgetter("position"))
+        ticks += page.documents
+    return sorted(ticks, key=attrgetter("position"))
 
 
 def _record_slider(visit: PageRequest[Any], snapshot: Snapshot) -> RecordSlider | None:

@@ -90,8 +90,8 @@ def _comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot) -> Temp
         title = next((row.title for row in board.items if row.id == irritant), irritant)
         values: dict[str, Any] = {"irritant": irritant, "title": title}
     else:
-        found = snapshot.read(OF_IRRITANT, _difference_query(visit.query), **visit.path_parameters)
-        values = template_values(found, visit.query.from_, visit.query.to)
+        difference = snapshot.read(OF_IRRITANT, _difference_query(visit.query), **visit.path_parameters)
+        values = template_values(difference, visit.query.from_, visit.query.to)
     return Template("difference.html", {**values, **_form(visit, board, mistakes)})
 
 
@@ -101,8 +101,8 @@ def _relation_comparison(visit: PageRequest[ComparisonQuery], snapshot: Snapshot
     ends = {"from": query.from_, "to": query.to}
     values: dict[str, Any] = {"board": board, "ends": tuple(ends.values()), **_form(visit, board, mistakes)}
     if not mistakes:
-        found = snapshot.read(OF_RELATION, _difference_query(query), **visit.path_parameters)
-        part = part_of(found.items, query.after, attrgetter("irritant"))
+        difference = snapshot.read(OF_RELATION, _difference_query(query), **visit.path_parameters)
+        part = part_of(difference.items, query.after, attrgetter("irritant"))
         values |= {
             "part": part,
             "items": [ComparedIrritant(item, [_standing(item.before), _standing(item.after)]) for item in part.items],
@@ -152,14 +152,14 @@ def _difference_query(query: ComparisonQuery) -> DifferenceQuery:
     return written(DifferenceQuery, **{"from": query.from_, "to": query.to})
 
 
-def template_values(found: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
+def template_values(difference: DifferenceDocument, begin: str | None, end: str | None) -> dict[str, Any]:
     """Return the values for the template of a difference between two points. None is a point without a bound."""
-    irritant = found.after or found.before
+    irritant = difference.after or difference.before
     return {
-        "difference": found,
-        "title": irritant.title if irritant else found.irritant,
-        "irritant": found.irritant,
-        "standings": [_standing(found.before), _standing(found.after)],
+        "difference": difference,
+        "title": irritant.title if irritant else difference.irritant,
+        "irritant": difference.irritant,
+        "standings": [_standing(difference.before), _standing(difference.after)],
         "ends": (begin, end),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),

@@ -55,14 +55,14 @@ async def event(request: Request) -> Response:
 def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
     query, stream_page = visit.query, visit.path.removesuffix("/events")
     page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
-    found = snapshot.read(_TIMELINES[stream_page.split("/")[1]], page, **visit.path_parameters)
-    kind, _, member = found.stream.partition("/")
+    document = snapshot.read(_TIMELINES[stream_page.split("/")[1]], page, **visit.path_parameters)
+    kind, _, member = document.stream.partition("/")
     # A source belongs to no relation. Its correction is filed under any relation that the visitor may report on.
     may_amend = (
         visit.visitor.may("report") if kind == "source" else visit.visitor.may_report_on(member.partition("/")[0])
     )
     values = {
-        "events": found,
+        "events": document,
         "stream_page": stream_page,
         "kind": kind,
         "member": member,

@@ -114,10 +114,10 @@ class Citation(NamedTuple):
 
 def citations(passages: Iterable[Cited]) -> Sequence[Citation]:
     """Return each document once, with all its cited paragraphs."""
-    found: dict[str, list[int]] = {}
+    paragraphs_by_document: dict[str, list[int]] = {}
     for cited in passages:
-        found.setdefault(cited.source.document, []).extend(cited.source.paragraphs)
-    return [Citation(document, paragraphs) for document, paragraphs in found.items()]
+        paragraphs_by_document.setdefault(cited.source.document, []).extend(cited.source.paragraphs)
+    return [Citation(document, paragraphs) for document, paragraphs in paragraphs_by_document.items()]
 
 
 def paragraph_numbers(paragraphs: Sequence[int]) -> str:

@@ -39,5 +39,5 @@ def redirect_to_own_relation(visit: PageRequest[Any]) -> None:
         return
     if not reads:
         refuse_unreadable(visit.visitor, None)
-    given = visit.query.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    raise Redirect(address(visit.path, **{"relation": reads[0], **given}))
+    parameters = visit.query.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    raise Redirect(address(visit.path, **{"relation": reads[0], **parameters}))

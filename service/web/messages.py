@@ -1,7 +1,7 @@
 """Read the texts of the pages from `messages/en`. Another language needs only another folder.
 
 A text is a whole sentence or label in HTML. It can have placeholders such as `{name}`, which get escaped values.
-Code and templates ask for a text by its name: `messages()("board.title")`.
+Code asks for a text by its name, as in `messages()("board.title")`, and templates with `t("board.title")`.
 """
 
 import tomllib

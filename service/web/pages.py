@@ -85,9 +85,9 @@ class PageRequest(Generic[Q]):
         chosen = self.query.model_dump(mode="json", include=set(AsOfQuery.model_fields), exclude_none=True)
         return {name: str(value) for name, value in chosen.items()}
 
-    def at_point(self, query: type[P], **given: object) -> P:
+    def at_point(self, query: type[P], **parameters: object) -> P:
         """Return the parameters for reading a resource at the point in time of this page. Raises Problem."""
-        return written(query, **given, **self.point)
+        return written(query, **parameters, **self.point)
 
     def link(self, path: str, **query: object) -> str:
         """Return the address of another page at the same point in time."""
@@ -210,8 +210,8 @@ def _representation(visit: PageRequest[Any]) -> int:
 
 def address(path: str, **query: object) -> str:
     """Return a path with query parameters. Leave out parameters that are None."""
-    given = {name: as_text(value) for name, value in query.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    parameters = {name: as_text(value) for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 def as_text(value: object) -> str:

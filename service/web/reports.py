@@ -39,9 +39,9 @@ class ReportListQuery(ReportFilters):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_fields(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+    def _without_empty_fields(cls, parameters: Mapping[str, str]) -> Mapping[str, str]:
         """Ignore the fields of the form that were left empty."""
-        return {name: value.strip() for name, value in given.items() if value.strip()}
+        return {name: value.strip() for name, value in parameters.items() if value.strip()}
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -83,28 +83,28 @@ async def report(request: Request) -> Response:
 
 
 def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
-    found = snapshot.read(ONE, **visit.path_parameters)
+    document = snapshot.read(ONE, **visit.path_parameters)
     # A limited visitor reads only events of the relation. Sources and actors belong to no relation.
-    only_relation = None if visit.visitor.reads is None else found.relation
+    only_relation = None if visit.visitor.reads is None else document.relation
     without_relation = ("source/", "actor/")
-    readable = [e for e in found.events if only_relation is None or not e.stream.startswith(without_relation)]
+    readable = [e for e in document.events if only_relation is None or not e.stream.startswith(without_relation)]
     events_query = written(
-        EventsQuery, report=found.id, relation=only_relation, after=found.first_position - 1, limit=_MAX_EVENTS
+        EventsQuery, report=document.id, relation=only_relation, after=document.first_position - 1, limit=_MAX_EVENTS
     )
     listed = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, events_query).items]
     streams = {event.subject for event in listed}
     cited = {f"source/{document}" for document in _documents(listed)}
-    histories_by_stream = histories(snapshot.c, streams | cited, found.position)
+    histories_by_stream = histories(snapshot.c, streams | cited, document.position)
     values = {
-        "report": found,
+        "report": document,
         "only_relation": only_relation,
         "events": listed,
         "titles": {stream: title_of(history) for stream, history in histories_by_stream.items()},
         "addresses": {stream: page_address(stream) for stream in streams if not stream.startswith("actor/")},
         "corrected": {event.id: list(_corrected(event, histories_by_stream)) for event in listed},
         "unlisted": len(readable) - len(listed),
-        "warnings": warnings_on(snapshot, found),
-        "effects": list(effects_of(found.changes)),
+        "warnings": warnings_on(snapshot, document),
+        "effects": list(effects_of(document.changes)),
         "symbols": symbols(),
     }
     return Template("report.html", values)

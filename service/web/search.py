@@ -45,9 +45,9 @@ class SearchPageQuery(Query):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_fields(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _without_empty_fields(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Ignore the fields of the form that were left empty."""
-        return {name: value.strip() for name, value in given.items() if value.strip()}
+        return {name: value.strip() for name, value in parameters.items() if value.strip()}
 
     @property
     def filters(self) -> dict[str, str]:

@@ -45,15 +45,15 @@ async def source(request: Request) -> Response:
 
 
 def _source(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
-    found = _readable_source(visit, snapshot)
-    citing_here = [citing for citing in found.assertions if citing.evidence.source.document == found.id]
-    relations = {assertion.stream.split("/")[1] for assertion in found.assertions}
+    document = _readable_source(visit, snapshot)
+    citing_here = [citing for citing in document.assertions if citing.evidence.source.document == document.id]
+    relations = {assertion.stream.split("/")[1] for assertion in document.assertions}
     boards = [snapshot.read(BOARD, visit.at_point(RelationBoardQuery), relation=id) for id in sorted(relations)]
     values = {
-        "source": found,
+        "source": document,
         "titles": _titles(boards),
         "paragraphs": _paragraphs(citing_here),
-        "elsewhere": [citing for citing in found.assertions if citing not in citing_here],
+        "elsewhere": [citing for citing in document.assertions if citing not in citing_here],
     }
     return Template("source.html", values)
 

@@ -54,7 +54,7 @@ def shortened(text: str, size: float, max_width: float) -> str:
     """Return the text. If it is wider than `max_width`, return its beginning and an ellipsis."""
     if text_width(text, size) <= max_width:
         return text
-    kept = text
-    while kept and text_width(f"{kept}\u2026", size) > max_width:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}\u2026"
+    beginning = text
+    while beginning and text_width(f"{beginning}\u2026", size) > max_width:
+        beginning = beginning[:-1]
+    return f"{beginning.rstrip()}\u2026"

@@ -258,15 +258,15 @@ def _shape(entry: Entry) -> Shape:
 def round_lines(scale: Scale, rounds: Iterable[BoardRound]) -> Sequence[RoundLine]:
     """Return the lines of rounds. The latest rounds get room for their names first."""
     rows: list[list[RoundLine]] = [[] for _ in range(_NAME_ROWS)]
-    found = []
+    placed = []
     for round in sorted(rounds, key=attrgetter("latest"), reverse=True):
         line = _round_line(scale, round)
         free = (row for row, taken in enumerate(rows) if not any(_overlap(line, other) for other in taken))
         row = next(free, None)
         if row is not None:
             rows[row].append(line)
-        found.append(line._replace(name_row=row))
-    return found[::-1]
+        placed.append(line._replace(name_row=row))
+    return placed[::-1]
 
 
 def _round_line(scale: Scale, round: BoardRound) -> RoundLine:
@@ -300,10 +300,11 @@ def with_tops(lines: Iterable[RoundLine], top: float) -> list[RoundLine]:
 def _ticks(scale: Scale) -> Sequence[Tick]:
     """Return ticks on first days of months, else at equal distances: as many as have room, 12 at most."""
     for months in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000):
-        found = [Tick(scale.x(day), day) for day in _month_starts(scale, months)]
-        if 2 <= len(found) <= _MAX_TICKS and _do_not_touch(found):
-            return found
-    return next((ticks for n in (4, 3, 2) if _do_not_touch(ticks := _equal_parts(scale, n))), _equal_parts(scale, 1))
+        ticks = [Tick(scale.x(day), day) for day in _month_starts(scale, months)]
+        if 2 <= len(ticks) <= _MAX_TICKS and _do_not_touch(ticks):
+            return ticks
+    divisions = (_equal_parts(scale, number) for number in (4, 3, 2))
+    return next(filter(_do_not_touch, divisions), _equal_parts(scale, 1))
 
 
 def _equal_parts(scale: Scale, number: int) -> Sequence[Tick]:
