@@ -57,7 +57,7 @@ Where to change what:
                                    raised in api/, explained in api/problem_types.py; the sentence with similar names:
                                    domain/nearby.py (`similar`)
     a text of a page or form       web/messages/en/: events.toml (labels, hints and choices of the fields of events),
-                                   filing.toml and readouts.toml (the rest of the forms), entrance.toml (sign-in),
+                                   filing.toml and readouts.toml (the rest of the forms), sign-in.toml,
                                    help.toml, and pages.toml (all other pages)
     a warning on a report          domain/warnings.py finds it; projections/warnings.py has its sentence
     a rule on reversals            domain/irritant/rules.py: `_against_rules_of_type` refuses `to` from resolved upwards

@@ -18,7 +18,7 @@ from service.web.standing import Rungs, Standing
 
 router: Final = APIRouter(include_in_schema=False)
 
-_DATES: Final = (
+_EXAMPLE_DATES: Final = (
     "2025-04-10",
     "2025-04-10~",
     "[2025-04-10..]",
@@ -38,23 +38,23 @@ def _help(_visit: PageRequest[NoQuery], _snapshot: Snapshot) -> Template:
     values = {
         "rungs": RUNGS,
         "examples": {
-            "banking": _example((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
-            "property": _example((("RU", "proposed"), ("US", "unstated")), reported="in_talks"),
-            "reversed": _example((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", highest="formalised"),
+            "banking": _ladder((("RU", "understanding"), ("US", "formalised")), reported="formalised"),
+            "property": _ladder((("RU", "proposed"), ("US", "unstated")), reported="in_talks"),
+            "reversed": _ladder((("RU", "in_talks"), ("US", "in_talks")), reported="in_talks", highest="formalised"),
         },
         "movement": ladder.movement(_EXAMPLE_ROUNDS, claimed="formalised", confirmed="understanding"),
-        "dates": _DATES,
-        "types": list(_types()),
+        "dates": _EXAMPLE_DATES,
+        "types_by_kind": list(_types_by_kind()),
         "axis": ladder.axis(),
         "symbols": ladder.symbols(),
     }
     return Template("help.html", values)
 
 
-def _types() -> Iterator[tuple[str, list[tuple[str, Markup, Markup]]]]:
-    """Yield each kind of stream with its types of events, then `any` with the types that every stream can have.
+def _types_by_kind() -> Iterator[tuple[str, list[tuple[str, Markup, Markup]]]]:
+    """Yield each kind of stream with its types of events: name, label and meaning.
 
-    A type comes with its label and its meaning.
+    `any` is last, with the types that every stream can have.
     """
     for kind, types in (*KINDS.items(), ("any", ON_ANY_STREAM)):
         own = types if kind == "any" else types - ON_ANY_STREAM
@@ -68,7 +68,7 @@ _EXAMPLE_ROUNDS: Final[tuple[ladder.StatusesAfterRound, ...]] = (
 """Two rounds without names, for the example of a movement."""
 
 
-def _example(rungs: Rungs, reported: Rung, highest: Rung | None = None) -> Markup:
+def _ladder(rungs: Rungs, reported: Rung, highest: Rung | None = None) -> Markup:
     """Return the ladder of an invented irritant. `highest`: the highest rung ever claimed, if a side has fallen."""
     confirmed, claimed = sorted((rung for _, rung in rungs), key=RUNGS.index)
     return ladder.ladder(
