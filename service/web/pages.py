@@ -98,8 +98,8 @@ class PageRequest(Generic[Q]):
         return address(self.path, **query)
 
     @property
-    def link_to_present(self) -> str:
-        """Return the address of this page at the present, with all its parameters except the point in time."""
+    def link_without_point(self) -> str:
+        """Return the address of this page with all its parameters except the point in time."""
         point = {*AsOfQuery.model_fields, "position", "day"}
         return self.present_link(**self.query.model_dump(mode="json", exclude=point, exclude_unset=True, by_alias=True))
 

@@ -33,7 +33,7 @@ from service.web.paging import PagedQuery, part_of
 
 router: Final = APIRouter(include_in_schema=False)
 
-_MOST_ROUNDS: Final = 1_000
+_MAX_ROUNDS: Final = 1_000
 
 
 @router.get("/relations/{relation}")
@@ -47,7 +47,7 @@ def _relation(visit: PageRequest[PagedQuery], snapshot: Snapshot) -> Template:
     on = visit.query.effective_on or visit.today
     point, point_and_day = visit.at_point(AsOfQuery), visit.at_point(OnQuery, on=on)
     document = snapshot.read(ONE, point, relation=relation).document
-    rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MOST_ROUNDS)
+    rounds = visit.at_point(RoundsQuery, relation=relation, limit=_MAX_ROUNDS)
     values = template_values(
         document,
         snapshot.read(LIST, rounds).documents,
@@ -89,7 +89,7 @@ def template_values(
         "registers": registers,
         "needs": [
             (stream, list(items))
-            for stream, items in groupby(needs.items, key=_about)
+            for stream, items in groupby(needs.items, key=_stream_of)
             if stream in streams or (is_first_part and not stream.startswith("irritant/"))
         ],
         "names": {row.irritant: row.title for row in matrix.items},
@@ -101,5 +101,5 @@ def _date_key(round: RoundDocument) -> tuple[bool, Any, str]:
     return round.latest is None, round.latest, round.id
 
 
-def _about(item: Unconfirmed) -> str:
+def _stream_of(item: Unconfirmed) -> str:
     return item.about

@@ -93,7 +93,7 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     )
     listed = [CloudEvent.model_validate_json(event) for event in snapshot.read(EVENTS, events_query).items]
     streams = {event.subject for event in listed}
-    cited = {f"source/{document}" for document in _documents(listed)}
+    cited = {f"source/{slug}" for slug in _cited_documents(listed)}
     histories_by_stream = histories(snapshot.c, streams | cited, document.position)
     values = {
         "report": document,
@@ -110,7 +110,7 @@ def _report(visit: PageRequest[ReportQuery], snapshot: Snapshot) -> Template:
     return Template("report.html", values)
 
 
-def _documents(events: Iterable[CloudEvent]) -> Iterator[str]:
+def _cited_documents(events: Iterable[CloudEvent]) -> Iterator[str]:
     """Yield the slugs of the documents that the events cite."""
     return (event.data.source.document for event in events if isinstance(event.data, Statement))
 

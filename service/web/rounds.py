@@ -25,9 +25,9 @@ from service.web.standing import standing_of_change
 
 router: Final = APIRouter(include_in_schema=False)
 
-_MOST_ROUNDS: Final = 300
+_MAX_ROUNDS_TO_CHOOSE: Final = 300
 """The most rounds to choose from. If there are more, the visitor chooses a relation first."""
-_MOST_REPORTS: Final = 5
+_MAX_REPORTS_TO_CORRECT: Final = 5
 """The most reports that a sheet offers for correction. Its link to the reports of the round leads to all."""
 
 
@@ -47,7 +47,7 @@ async def round_sheet(request: Request) -> Response:
 
 def rounds_to_choose(snapshot: Snapshot, relation: str | None) -> Sequence[RoundDocument]:
     """Return the rounds to choose from: of the chosen relation, else of all if they are few."""
-    page = snapshot.read(LIST, written(RoundsQuery, limit=_MOST_ROUNDS, relation=relation))
+    page = snapshot.read(LIST, written(RoundsQuery, limit=_MAX_ROUNDS_TO_CHOOSE, relation=relation))
     return page.documents if page.next is None or relation else ()
 
 
@@ -65,7 +65,9 @@ def _reports_to_correct(
     """Return the latest reports on the round if the visitor may correct them, which is possible at the present only."""
     if visit.point or not visit.visitor.may_report_on(sheet.relation):
         return ()
-    query = written(ReportsQuery, relation=sheet.relation, round=sheet.id, order="newest", limit=_MOST_REPORTS)
+    query = written(
+        ReportsQuery, relation=sheet.relation, round=sheet.id, order="newest", limit=_MAX_REPORTS_TO_CORRECT
+    )
     return snapshot.read(REPORTS, query).documents
 
 

@@ -44,10 +44,11 @@ _MIN_DAYS: Final = 14
 _MAX_TICKS: Final = 12
 _TICK_GAP: Final = 10
 _NAME_HEIGHT, _NAME_GAP, _NAME_ROWS, _MAX_NAME_WIDTH = 30, 12, 3, 400.0
-"""The names of rounds, above the lanes: the height of a row, its distance from the lanes, and the limits."""
+"""The rows of the names of rounds, above the lanes: height, distance from the lanes, most rows, widest name."""
 
 Span = Literal["day", "between", "period", "after", "before", "unknown"]
 Shape = Literal["up", "down", "denial", "beside"]
+"""`up`: the statement moved a status. `down`: a reversal or reopening. `beside`: any other statement."""
 
 _SHAPES: Final[Mapping[Shape, str]] = {
     "up": "m0-5.5l5.5 5.5l-5.5 5.5l-5.5-5.5z",
