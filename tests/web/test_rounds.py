@@ -36,7 +36,7 @@ def test_a_report_is_put_on_a_forgotten_round_in_the_form(browser: TestClient, n
     assert f"/rounds/{ROUND}" in Page.of(browser.get(f"/reports/{told}")).links
     sheet = Page.of(browser.get(f"/rounds/{ROUND}")).said
     assert "from 15 March 2025 to 16 March 2025" in sheet
-    assert "The sheet reads all that had happened by 9 April 2025" in sheet
+    assert "The sheet covers what had happened by 9 April 2025" in sheet
     dossier = Page.of(browser.get("/irritants/ru-us/visas"))
     assert "on the round Geneva March" in dossier.said
     # A band across the lanes, from its first to its last day.
