@@ -53,9 +53,9 @@ Where to change what:
 
     the text of an error           refusals of a report: the docstring of the exception in domain/errors.py, filled in
                                    by domain/remedies.py; mistakes in the fields of an event: domain/mistakes.py; in a
-                                   report file: reportfile/ and source_positions/; problems of HTTP: where Problem is
-                                   raised in api/, explained in api/problem_types.py; the sentence with similar names:
-                                   domain/nearby.py (`similar`)
+                                   report file: reportfile/ and source_positions/; in a command line: cli/commands.py;
+                                   problems of HTTP: where Problem is raised in api/, explained in
+                                   api/problem_types.py; the sentence with similar names: domain/nearby.py (`similar`)
     a text of a page or form       web/messages/en/: events.toml (labels, hints and choices of the fields of events),
                                    filing.toml and readouts.toml (the rest of the forms), sign-in.toml,
                                    help.toml, and pages.toml (all other pages)

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from service import settings
 from service.cli import options, terminal
-from service.cli.options import AsJson, Command, Database
+from service.cli.commands import Command, Group
+from service.cli.options import AsJson, Database
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Line
 from service.domain.streams import id_remedy, is_relation
@@ -19,7 +20,7 @@ from service.domain.streams import id_remedy, is_relation
 if TYPE_CHECKING:
     from service.store.keys import Key
 
-app = typer.Typer(no_args_is_help=True, help="API keys: who may read, report and administer.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="API keys: who may read, report and administer.")
 
 
 class Scope(StrEnum):

@@ -27,7 +27,7 @@ from service.cli import (
     serving,
     terminal,
 )
-from service.cli.options import Command
+from service.cli.commands import Command, Group
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 
@@ -43,6 +43,7 @@ CODES = {
 
 app = typer.Typer(
     name="irritants",
+    cls=Group,
     help="The record of bilateral irritants: the status of each, who says so, and what was known when.",
     epilog=options.examples("irritants serve", "irritants key list")
     + "\n\nExit codes: "

@@ -12,9 +12,10 @@ import typer
 
 from service.cli import options, terminal
 from service.cli.client import Service, ServiceProblem, connect
+from service.cli.commands import Command, Group
 from service.cli.corrections import file_and_show
 from service.cli.files import write_new
-from service.cli.options import AsJson, Command, Url, shown
+from service.cli.options import AsJson, Url, shown
 from service.cli.streams import only_relation, read_history
 from service.cli.template import template
 from service.cli.terminal import Exit, Failed
@@ -24,7 +25,9 @@ from service.openings.actors import UnknownActor, code_or_error
 from service.openings.slugs import slug_of, unused
 
 app = typer.Typer(
-    no_args_is_help=True, help="Begin a relation, an irritant, a round, an organisation or a person by its title."
+    cls=Group,
+    no_args_is_help=True,
+    help="Begin a relation, an irritant, a round, an organisation or a person by its title.",
 )
 Relation = Annotated[str, typer.Argument(help="The relation, such as dz-fr.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded, and file nothing.")]

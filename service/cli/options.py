@@ -1,10 +1,9 @@
-"""Options that several commands share, and the class of all commands.
+"""Options that several commands share.
 
 The decorator `reads` adds the options of every reading command: the point in time, the service and the output form. A
 command declares only its own options, and receives the others as one `Reader`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import typer
 from rich.console import RenderableType
 from rich.markup import escape
-from typer.core import TyperCommand, TyperOption
 
 from service.cli import terminal
 from service.cli.client import NONE, Query, Service, connect
@@ -51,35 +49,6 @@ DateMatch = Annotated[
     Literal["possible", "certain"] | None,
     typer.Option("--date-match", help="With --effective-on: what had possibly, or certainly, happened."),
 ]
-
-
-class Command(TyperCommand):
-    """A command that refuses an option given twice, and reads text as UTF-8 in every locale.
-
-    Click would use the last of several values and drop the others silently.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
-        for option, times in Counter(order).items():
-            takes_one = isinstance(option, TyperOption) and not (option.multiple or option.is_flag)
-            if takes_one and times > 1 and not ctx.resilient_parsing:
-                ctx.fail(f"{option.opts[0]} is given {times} times; give it once.")
-        rest = super().parse_args(ctx, args)
-        ctx.params.update({name: _text(ctx, value) for name, value in ctx.params.items()})
-        return rest
-
-
-def _text(ctx: Any, value: Any) -> Any:
-    """Decode a text as UTF-8. Return a value of another type unchanged."""
-    if isinstance(value, list):
-        return [_text(ctx, item) for item in value]
-    if type(value) is not str:
-        return value
-    text = as_utf8(value)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        ctx.fail(f"{text} is not UTF-8; write it in UTF-8.")
-    return text
 
 
 def shown(file: Path) -> str:
