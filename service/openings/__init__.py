@@ -1,7 +1,7 @@
-"""Derive what a new relation, irritant, round, organisation, person or document needs from its title or name.
+"""Make the ids of new relations, irritants, rounds, organisations, persons and documents from titles and names.
 
-People write titles and names. `slugs.py` makes slugs from them, `actors.py` finds the code of a state. The form and the
-command line use both, so that the same title has the same slug in each.
+`slugs.py` makes slugs from titles, and `actors.py` finds the code of a state by its name. The form and the command line
+use both, so that the same title has the same slug in each.
 """
 
 from service.domain.countries import parties_of

@@ -43,11 +43,11 @@ _OTHER_NAMES: Final = {
     "Republic of the Congo": "CG",
 }
 """Usual names that CLDR does not have in English."""
-_MOST_SUGGESTIONS: Final = 3
+_MAX_SUGGESTIONS: Final = 3
 
 
 class UnknownActor(ValueError):
-    """No actor has this name. The message names the nearest and says what to write."""
+    """No actor has this name. The message has the nearest names and says what to write."""
 
 
 def code_of(text: str, names: ActorNames = NO_NAMES) -> str | None:
@@ -58,10 +58,10 @@ def code_of(text: str, names: ActorNames = NO_NAMES) -> str | None:
     written = text.strip()
     if written in names.registered:
         return written
-    name = _plain(written)
+    name = _normalised(written)
     if (code := name.upper()) in CODES or code in (JOINT, MEDIA):
         return code
-    registered = {_plain(known): actor for actor, known in names.registered.items()}
+    registered = {_normalised(known): actor for actor, known in names.registered.items()}
     return registered.get(name) or _codes().get(name)
 
 
@@ -76,8 +76,8 @@ def code_or_error(text: str, names: ActorNames = NO_NAMES) -> str:
 
 def nearest(text: str, names: ActorNames = NO_NAMES) -> list[str]:
     """Return the actors whose names are most like a text, each with its code: `Algeria (DZ)`."""
-    known = {_plain(name): code for code, name in {**states(), **names.registered}.items()}
-    found = get_close_matches(_plain(text[:80]), known, _MOST_SUGGESTIONS)
+    known = {_normalised(name): code for code, name in {**states(), **names.registered}.items()}
+    found = get_close_matches(_normalised(text[:80]), known, _MAX_SUGGESTIONS)
     return [f"{at_the_beginning(name_of(known[name], names))} ({known[name]})" for name in found]
 
 
@@ -85,7 +85,7 @@ def nearest(text: str, names: ActorNames = NO_NAMES) -> list[str]:
 def states() -> Mapping[str, str]:
     """Return the English name of each actor that has a code, by code, in the order of the names."""
     named = {code: at_the_beginning(name_of(code)) for code in CODES}
-    return dict(sorted(named.items(), key=lambda pair: _plain(pair[1])))
+    return dict(sorted(named.items(), key=lambda pair: _normalised(pair[1])))
 
 
 @cache
@@ -93,7 +93,7 @@ def _codes() -> Mapping[str, str]:
     """Return the code of each name. A name that two languages give to two countries has the code of the first."""
     codes: dict[str, str] = {}
     for name, code in _names():
-        codes.setdefault(_plain(name), code)
+        codes.setdefault(_normalised(name), code)
     return codes
 
 
@@ -104,7 +104,7 @@ def _names() -> Iterator[tuple[str, str]]:
         yield from ((name, code) for code, name in Locale(language).territories.items() if code in CODES)
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     """Return a name without case, accents, dots, brackets and the article, for comparison."""
     parts = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(part for part in parts if not unicodedata.combining(part) and part not in ".()")

@@ -1,7 +1,7 @@
 """Read a readout, such as a press release in text, HTML, Word or PDF, and suggest what its paragraphs report.
 
 `read` returns the numbered paragraphs of a document and what the document says about itself. `suggestions.py` finds
-names, irritants, dates and event types in a paragraph. Nothing is stored, and no network or model is used.
+names, irritants, dates and event types in a paragraph. Nothing is stored. No network and no model is used.
 """
 
 import json
@@ -50,7 +50,7 @@ class Readout:
 
 
 _ABOUT: Final = frozenset(field.name for field in fields(Readout)) - {"kind", "sha256", "paragraphs"}
-"""The fields of a `Readout` that a document says about itself."""
+"""The fields of a `Readout` with what a document says about itself."""
 
 
 def read(content: bytes, *, is_text: bool = False) -> Readout:
@@ -80,8 +80,8 @@ def read(content: bytes, *, is_text: bool = False) -> Readout:
         )
     about.setdefault("title", _heading(paragraphs) if kind == "text" else "")
     about.setdefault("language", language_of(paragraphs) or "")
-    said = {name: text for name, text in about.items() if text}
-    return Readout(kind, sha256(content).hexdigest(), tuple(paragraphs), **said)
+    known = {name: text for name, text in about.items() if text}
+    return Readout(kind, sha256(content).hexdigest(), tuple(paragraphs), **known)
 
 
 def published_on(readout: Readout) -> date | None:
@@ -109,7 +109,7 @@ def _kind(content: bytes) -> str:
 
 
 def _parsed(kind: str, content: bytes) -> tuple[list[str], dict[str, str]]:
-    """Return the paragraphs and what the document says about itself, found by another process."""
+    """Return the paragraphs and what the document says about itself. Another process reads them."""
     command = [sys.executable, "-m", "service.readouts.formats", kind]
     too_complex = UnreadableReadout("the document is too large or too complex to read. Copy its text into a .txt file")
     try:

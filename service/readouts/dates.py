@@ -1,4 +1,4 @@
-"""Find dates in a text and write them as EDTF, each with its inference where the text does not say all of it.
+"""Find dates in a text and write them as EDTF, with an inference where the text does not give the whole date.
 
 Names of months and weekdays come from CLDR (by `babel`) for the languages in LANGUAGES. A date in figures is read only
 where the order of day and month is certain: `2025-07-14`, `14.07.2025` and `2025年7月14日`.
@@ -17,11 +17,11 @@ from service.domain.edtf import NotEdtf, describe, parse
 
 LANGUAGES: Final = ("en", "ru", "uk", "fr", "de", "es", "it", "pt", "pl", "tr", "nl")
 _SHORTEST_ABBREVIATION: Final = 3
-_DATE_LINE_WITHIN: Final = 4
-"""A date line is one of the first paragraphs."""
-_DATE_LINE_LENGTH: Final = 80
-_WORDS_BESIDE_DATES: Final = frozenset({"may", "march", "mar", "mai"})
-"""Small letters: "they may 3 times", "march 5 miles". Names of months in English and German begin with a capital."""
+_MAX_DATE_LINE_PARAGRAPH: Final = 4
+"""A date line is one of this number of first paragraphs."""
+_MAX_DATE_LINE_LENGTH: Final = 80
+_AMBIGUOUS_MONTHS: Final = frozenset({"may", "march", "mar", "mai"})
+"""In small letters these words are no months: "march 5 miles". English and German months begin with a capital."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ def dates_in(text: str, published: date | None) -> list[DateFound]:
     """Return the dates in a text, in their order. A year or a weekday is completed from the day of publication."""
     found: list[DateFound] = []
     taken = [False] * len(text)
-    for match, value in _matches(text, published):
+    for match, value in _date_matches(text, published):
         words = match[0].rstrip(".")
         start, end = match.start(), match.start() + len(words)
-        if words.split()[0] in _WORDS_BESIDE_DATES or any(taken[start:end]):
+        if words.split()[0] in _AMBIGUOUS_MONTHS or any(taken[start:end]):
             continue
         taken[start:end] = [True] * len(words)
         if value is not None:
@@ -61,14 +61,14 @@ def edtf_of(text: str) -> str | None:
         pass
     else:
         return written
-    for pattern, form in _SPANS:
+    for pattern, form in _FORMS_OF_SPANS:
         if match := pattern.fullmatch(written):
-            parts = [_single(part) for part in match.groups()]
+            parts = [_single_date(part) for part in match.groups()]
             return form.format(*parts) if all(parts) else None
-    return _single(written)
+    return _single_date(written)
 
 
-_SPANS: Final = (
+_FORMS_OF_SPANS: Final = (
     (re.compile(r"(?:on|in) or before (.+?)(?:, day unknown)?", re.IGNORECASE), "[..{}]"),
     (re.compile(r"(?:on|in) or after (.+?)(?:, day unknown)?", re.IGNORECASE), "[{}..]"),
     (re.compile(r"between (.+) and (.+?)(?:, day unknown)?", re.IGNORECASE), "[{}..{}]"),
@@ -76,11 +76,11 @@ _SPANS: Final = (
     (re.compile(r"from (.+), end open", re.IGNORECASE), "{}/.."),
     (re.compile(r"until (.+), start open", re.IGNORECASE), "../{}"),
 )
-"""How `describe` writes dates of several days."""
+"""The forms in which `describe` writes dates of several days, with their EDTF."""
 
 
-def _single(text: str) -> str | None:
-    """Return the EDTF of a day, a month or a year in words or figures. None if the text has anything else."""
+def _single_date(text: str) -> str | None:
+    """Return the EDTF of a day, a month or a year in words or figures. None for any other text."""
     if text.isdecimal() and len(text) == len("2025"):
         return text
     found = dates_in(text, None)
@@ -89,8 +89,8 @@ def _single(text: str) -> str | None:
 
 def document_date(paragraphs: Sequence[str]) -> date | None:
     """Return the day in a date line at the beginning, such as "Washington, 14 July 2025". None if there is none."""
-    for paragraph in paragraphs[:_DATE_LINE_WITHIN]:
-        for found in dates_in(paragraph, None) if len(paragraph) <= _DATE_LINE_LENGTH else ():
+    for paragraph in paragraphs[:_MAX_DATE_LINE_PARAGRAPH]:
+        for found in dates_in(paragraph, None) if len(paragraph) <= _MAX_DATE_LINE_LENGTH else ():
             if len(found.edtf) == len("2025-07-14"):
                 return date.fromisoformat(found.edtf)
     return None
@@ -122,37 +122,39 @@ def day_written(text: str) -> date:
     raise NotADay(f"must be a day, such as {_EXAMPLES_OF_DAYS}")
 
 
-class _Value(NamedTuple):
+class _EdtfDate(NamedTuple):
     """A date as EDTF, with its inference. None: the text states the date."""
 
     edtf: str
     inference: str | None = None
 
 
-def _matches(text: str, published: date | None) -> Iterator[tuple[re.Match[str], _Value | None]]:
+def _date_matches(text: str, published: date | None) -> Iterator[tuple[re.Match[str], _EdtfDate | None]]:
     """Yield matches, the most exact forms first, and the EDTF and inference of each."""
-    for match in _FIGURES.finditer(text):
+    for match in _DATES_IN_FIGURES.finditer(text):
         parts = {name[:-1]: int(value) for name, value in match.groupdict().items() if value}
-        yield match, _day(parts["year"], parts["month"], parts["day"])
+        yield match, _date_of_day(parts["year"], parts["month"], parts["day"])
     for pattern in _days_of_months():
         for match in pattern.finditer(text):
             month, year = _months()[match["month"].lower()], match["year"]
             day = int(match["day"])
             yield (
                 match,
-                _day(int(year), month, day) if year else _without_year(match[0].rstrip("."), published, month, day),
+                _date_of_day(int(year), month, day)
+                if year
+                else _date_without_year(match[0].rstrip("."), published, month, day),
             )
     for match in _months_alone().finditer(text):
         month, year = _months()[match["month"].lower()], match["year"]
         if year:
-            yield match, _Value(f"{year}-{month:02d}")
+            yield match, _EdtfDate(f"{year}-{month:02d}")
         elif match["before"]:
-            yield match, _without_year(match["month"], published, month)
+            yield match, _date_without_year(match["month"], published, month)
     for match in _weekdays_alone().finditer(text):
-        yield match, _weekday(match[0], published)
+        yield match, _date_of_weekday(match[0], published)
 
 
-_FIGURES: Final = re.compile(
+_DATES_IN_FIGURES: Final = re.compile(
     r"(?<![\d.-])(?:(?P<year1>\d{4})-(?P<month1>\d{2})-(?P<day1>\d{2})"
     r"|(?P<day2>\d{1,2})\.(?P<month2>\d{1,2})\.(?P<year2>\d{4})"
     r"|(?P<year3>\d{4})年(?P<month3>\d{1,2})月(?P<day3>\d{1,2})日)(?![\d-])"
@@ -211,14 +213,14 @@ def _weekdays_alone() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{_any_of(_weekdays())})\b", re.IGNORECASE)
 
 
-def _day(year: int, month: int, day: int) -> _Value | None:
+def _date_of_day(year: int, month: int, day: int) -> _EdtfDate | None:
     try:
-        return _Value(date(year, month, day).isoformat())
+        return _EdtfDate(date(year, month, day).isoformat())
     except ValueError:
         return None
 
 
-def _without_year(words: str, published: date | None, month: int, day: int | None = None) -> _Value | None:
+def _date_without_year(words: str, published: date | None, month: int, day: int | None = None) -> _EdtfDate | None:
     """Complete a date with the year that brings it nearest to the day of publication.
 
     A day before the document, in its own year, needs no inference: "14 July" in a text of 15 July 2025.
@@ -236,14 +238,14 @@ def _without_year(words: str, published: date | None, month: int, day: int | Non
         return None
     nearest = min(candidates, key=lambda candidate: abs(candidate - published))
     if day and nearest.year == published.year and nearest <= published:
-        return _Value(nearest.isoformat())
+        return _EdtfDate(nearest.isoformat())
     inference = (
         f"The text says “{words}”. The year is taken from the date of the document, {describe(published.isoformat())}."
     )
-    return _Value(nearest.isoformat() if day else f"{nearest.year}-{month:02d}", inference)
+    return _EdtfDate(nearest.isoformat() if day else f"{nearest.year}-{month:02d}", inference)
 
 
-def _weekday(word: str, published: date | None) -> _Value | None:
+def _date_of_weekday(word: str, published: date | None) -> _EdtfDate | None:
     """Return the last such day up to the day of publication."""
     if published is None:
         return None
@@ -251,4 +253,4 @@ def _weekday(word: str, published: date | None) -> _Value | None:
     inference = (
         f"The text says “{word}”. It is counted back from the date of the document, {describe(published.isoformat())}."
     )
-    return _Value((published - timedelta(days)).isoformat(), inference)
+    return _EdtfDate((published - timedelta(days)).isoformat(), inference)

@@ -1,6 +1,6 @@
 """Suggest values for the fields of an event from the words of a paragraph, such as its place or the answer given.
 
-All of this is an offer for an operator.
+`irritants draft` writes them into a report file, where an operator confirms or changes each.
 """
 
 from collections.abc import Iterator

@@ -18,9 +18,9 @@ _FREQUENT: Final = {
     "nl": "de het een van en dat met zijn niet op",
 }
 _WORDS: Final = {language: frozenset(words.split()) for language, words in _FREQUENT.items()}
-_FEWEST: Final = 5
-_MARGIN: Final = 1.25
-"""How much more frequent words a language needs than the next: neighbouring languages share some."""
+_MIN_FREQUENT_WORDS: Final = 5
+_MIN_RATIO: Final = 1.25
+"""The least ratio of the frequent words of a language to those of the next: neighbouring languages share some."""
 
 
 def language_of(paragraphs: Iterable[str]) -> str | None:
@@ -28,4 +28,4 @@ def language_of(paragraphs: Iterable[str]) -> str | None:
     words = re.findall(r"[^\W\d_]+", " ".join(paragraphs).lower())
     counts = sorted(((sum(word in known for word in words), name) for name, known in _WORDS.items()), reverse=True)
     (most, language), (next_most, _), *_ = counts
-    return language if most >= _FEWEST and most >= _MARGIN * next_most else None
+    return language if most >= _MIN_FREQUENT_WORDS and most >= _MIN_RATIO * next_most else None

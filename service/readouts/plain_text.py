@@ -4,7 +4,7 @@ import codecs
 import re
 from typing import Final
 
-_MARKS: Final = (
+_BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -18,7 +18,7 @@ class NotText(ValueError):
 
 def decode(content: bytes) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark. Raise NotText."""
-    for mark, encoding in _MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             content, named = content.removeprefix(mark), encoding
             break

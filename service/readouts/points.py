@@ -13,11 +13,11 @@ _NUMBER: Final = re.compile(r"\d{1,18}")
 _NAMED: Final = re.compile(r"(?:position|known|effective|round):.*", re.DOTALL)
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T.+")
 _SLUG: Final = re.compile(r"(?:[a-z]{2}-[a-z]{2}/)?[a-z0-9]+(?:-[a-z0-9]+)+")
-_FORMS: Final = "must be a day, a position or a round, such as 6 June 2025, 41 or istanbul-february"
+_NOT_A_POINT: Final = "must be a day, a position or a round, such as 6 June 2025, 41 or istanbul-february"
 
 
 class NotAPoint(ValueError):
-    """The text names no point. The message continues the name of a field: "must be a day, …"."""
+    """The text is not a point in time. The message continues the name of a field: "must be a day, …"."""
 
 
 def known_since(text: str) -> str:
@@ -53,7 +53,7 @@ def since(text: str, rounds: Mapping[str, str] | None = None) -> str:
         if _SLUG.fullmatch(words) and not words[0].isdigit():
             return f"round:{words}"
         detail = str(error)
-        raise NotAPoint(_FORMS if detail.startswith("must be a day,") else detail) from None
+        raise NotAPoint(_NOT_A_POINT if detail.startswith("must be a day,") else detail) from None
 
 
 def _day(text: str) -> str:

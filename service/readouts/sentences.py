@@ -1,4 +1,4 @@
-"""Split a paragraph into sentences, and find phrases in them that no negation turns into their opposite."""
+"""Split a paragraph into sentences, and find the phrases in them that are not negated."""
 
 import re
 import tomllib
@@ -8,25 +8,25 @@ from typing import Any, Final
 
 from service import resources
 
-_END: Final = re.compile(r"(?<!\b[A-Z]\.)(?<=[.!?])\s+(?=[^\s\da-zа-яё])")  # noqa: RUF001
-"""Not after "U.S.", and not before a small letter or a figure."""
-_CLAUSE: Final = re.compile(r"[,;:—–]|\b(?:but|and|но|и|mais|et)\b", re.IGNORECASE)  # noqa: RUF001
-_WORDS_BEFORE: Final = 5
+_SENTENCE_END: Final = re.compile(r"(?<!\b[A-Z]\.)(?<=[.!?])\s+(?=[^\s\da-zа-яё])")  # noqa: RUF001
+"""The blanks between sentences. "U.S." ends no sentence, and no sentence begins with a small letter or a figure."""
+_CLAUSE_END: Final = re.compile(r"[,;:—–]|\b(?:but|and|но|и|mais|et)\b", re.IGNORECASE)  # noqa: RUF001
+_NEGATION_DISTANCE: Final = 5
 
 
 @cache
-def table() -> dict[str, Any]:
-    """Return the table of phrases."""
+def phrase_table() -> dict[str, Any]:
+    """Return the tables of `phrases.toml`."""
     return tomllib.loads((resources.folder("readouts") / "phrases.toml").read_text(encoding="utf-8"))
 
 
 def sentences_of(paragraph: str) -> list[str]:
     """Return the sentences of a paragraph."""
-    return [sentence for sentence in _END.split(paragraph) if sentence]
+    return [sentence for sentence in _SENTENCE_END.split(paragraph) if sentence]
 
 
 def asserted(phrases: Iterable[re.Pattern[str]], paragraph: str) -> list[str]:
-    """Return what each phrase matches in its clause, unless a negation stands up to five words before it.
+    """Return the words that each phrase matches, unless its clause has a negation up to five words before them.
 
     "No longer blocked" says that nothing is blocked, and "rejects the suspension" that nothing is suspended.
     """
@@ -37,13 +37,13 @@ def asserted(phrases: Iterable[re.Pattern[str]], paragraph: str) -> list[str]:
 def _asserted(phrase: re.Pattern[str], paragraph: str) -> Iterator[str]:
     for sentence in sentences_of(paragraph):
         for match in phrase.finditer(sentence):
-            clause = _CLAUSE.split(sentence[: match.start()])[-1]
-            if not is_negated(" ".join(clause.split()[-_WORDS_BEFORE:])):
+            clause = _CLAUSE_END.split(sentence[: match.start()])[-1]
+            if not is_negated(" ".join(clause.split()[-_NEGATION_DISTANCE:])):
                 yield match[0]
 
 
 def stated(phrases: Iterable[re.Pattern[str]], paragraph: str) -> list[str]:
-    """Return what each phrase matches in a sentence without any negation beside the phrase itself.
+    """Return the words that each phrase matches in a sentence without a negation outside these words.
 
     This is stricter than `asserted`: a wrong answer to a proposal does more harm than a missing one.
     """
@@ -65,4 +65,4 @@ def is_negated(text: str) -> bool:
 
 @cache
 def _negation() -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(table()['negations']['patterns'])})(?!\w)|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
+    return re.compile(rf"(?<!\w)(?:{'|'.join(phrase_table()['negations']['patterns'])})(?!\w)|n['’]t\b", re.IGNORECASE)  # noqa: RUF001

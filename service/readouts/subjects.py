@@ -1,4 +1,4 @@
-"""Find the party that a sentence says something of, such as the owner of a step or the head of a delegation.
+"""Find the party that a sentence is about, such as the owner of a step or the head of a delegation.
 
 A party is suggested only where the sentence leaves no doubt. "The United States expects a reply from Russia" names two
 parties, so it suggests neither as the owner.
@@ -13,12 +13,12 @@ from typing import Final
 from babel import Locale
 
 from service.readouts.dates import LANGUAGES
-from service.readouts.sentences import is_negated, sentences_of, table
+from service.readouts.sentences import is_negated, phrase_table, sentences_of
 
-STEM: Final = 5
-"""Words that share as many first letters are taken for forms of one word: банковский, банковских."""
+STEM_LENGTH: Final = 5
+"""Words with the same first letters, as many as this, are taken for forms of one word: банковский, банковских."""
 _LONGEST_ARTICLE: Final = 4
-"""The subject begins the sentence, perhaps after "The"."""
+"""The length of "The " in characters. The subject begins the sentence, perhaps after this article."""
 
 
 def mentions(text: str, parties: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
@@ -39,13 +39,13 @@ def without_names(text: str, parties: Sequence[str], spellings: Mapping[str, Seq
 
 def subjects_of(type: str) -> Iterable[str]:
     """Return the fields of an event type for which `subject_of` can find the party."""
-    return list(table()["subjects"].get(type, {}))
+    return list(phrase_table()["subjects"].get(type, {}))
 
 
 def subject_of(
     type: str, field: str, paragraph: str, parties: Sequence[str], spellings: Mapping[str, Sequence[str]]
 ) -> str | None:
-    """Return the party that does what the field asks for, as the only party in its sentence. None in doubt."""
+    """Return the party that the field asks for, if each sentence about it names only that party. None in doubt."""
     found = set()
     for sentence in sentences_of(paragraph):
         verb = _subjects(type, field).search(sentence)
@@ -59,7 +59,7 @@ def subject_of(
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a delegation as a sentence names it. Each is empty where the sentence does not say it."""
+    """The head of a delegation as a sentence names it. A field is empty if the sentence does not have it."""
 
     party: str
     name: str
@@ -69,7 +69,7 @@ class Head:
 def head_in(paragraph: str, parties: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> Head | None:
     """Return the head of the delegation in "The Russian side was led by the Ambassador". None without such a sentence.
 
-    After "the" stands a post, and perhaps a name after a comma. Without "the" it is a name.
+    The words after "the" are a post, perhaps with a name after a comma. Words without "the" are a name.
     """
     for sentence in sentences_of(paragraph):
         if head := _HEAD.search(sentence):
@@ -87,12 +87,12 @@ _HEAD: Final = re.compile(
 
 @cache
 def _subjects(type: str, field: str) -> re.Pattern[str]:
-    return re.compile("|".join(table()["subjects"][type][field]), re.IGNORECASE)
+    return re.compile("|".join(phrase_table()["subjects"][type][field]), re.IGNORECASE)
 
 
 @cache
 def _expectation() -> re.Pattern[str]:
-    return re.compile("|".join(table()["expectations"]["patterns"]), re.IGNORECASE)
+    return re.compile("|".join(phrase_table()["expectations"]["patterns"]), re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
@@ -110,6 +110,6 @@ def _names_of(party: str) -> tuple[re.Pattern[str], ...]:
         for key in (party, f"{party}-alt-short", f"{party}-alt-variant")
         if (name := Locale(language).territories.get(key))
     }
-    stems = {name[:-1] if len(name) > STEM and " " not in name else name for name in names}
+    stems = {name[:-1] if len(name) > STEM_LENGTH and " " not in name else name for name in names}
     patterns = [re.compile(rf"\b{re.escape(stem)}\w{{0,4}}\b", re.IGNORECASE) for stem in sorted(stems)]
-    return (*patterns, *(re.compile(name) for name in table()["names"].get(party, ())))
+    return (*patterns, *(re.compile(name) for name in phrase_table()["names"].get(party, ())))

@@ -1,7 +1,7 @@
-"""Suggest for a paragraph which parties it names, which irritant it concerns, which event type it reports, and when.
+"""Suggest the parties, irritants, types of event and dates that a paragraph of a readout reports.
 
-Suggestions come from titles and names on record, names in CLDR, the table `phrases.toml` and dates in the text. They
-are offers for an operator, who confirms each.
+Suggestions come from titles and names on record, names in CLDR, the table `phrases.toml` and dates in the text. An
+operator confirms or changes each.
 """
 
 import re
@@ -14,19 +14,19 @@ from typing import Final
 
 from service.domain import edtf
 from service.readouts.dates import DateFound, dates_in
-from service.readouts.sentences import asserted, stated, table
-from service.readouts.subjects import STEM, mentions, without_names
+from service.readouts.sentences import asserted, phrase_table, stated
+from service.readouts.subjects import STEM_LENGTH, mentions, without_names
 
-OF_A_LATER_ROUND: Final = frozenset({"RoundAnnounced", "RoundScheduled"})
-"""What a readout of one round says of the next. These types belong to another round than the one it reports on."""
-_MOST_TYPES: Final = 4
+TYPES_OF_LATER_ROUNDS: Final = frozenset({"RoundAnnounced", "RoundScheduled"})
+"""Types of events that a readout of one round reports about a later round."""
+_MAX_TYPES: Final = 4
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
-_EMPTY_WORDS: Final = frozenset("with from between about their other question issue problem and".split())  # noqa: SIM905
+_STOP_WORDS: Final = frozenset("with from between about their other question issue problem and".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What one paragraph may report. The likeliest come first, and parties in the order of mention."""
+    """The suggestions for one paragraph, the likeliest first. Parties are in the order of mention."""
 
     parties: tuple[str, ...]
     irritants: tuple[str, ...]
@@ -41,7 +41,7 @@ def suggest(
     published: date | None,
     spellings: Mapping[str, Sequence[str]] | None = None,
 ) -> Suggestion:
-    """Suggest for one paragraph. `parties` are codes or slugs of actors, `irritants` the titles by slug.
+    """Return the suggestions for one paragraph. `parties` are codes or slugs of actors, `irritants` titles by slug.
 
     `spellings` are further names of actors, such as those on record.
     """
@@ -56,13 +56,13 @@ def suggest(
 
 
 def values_in(type: str, paragraph: str) -> dict[str, str]:
-    """Suggest values of fields that only this event type has, such as `answer: rejected`, by field.
+    """Return suggested values of fields that only this event type has, such as `answer: rejected`, by field.
 
-    A sentence with a negation suggests none.
+    A sentence with a negation suggests no value.
     """
     found = {}
-    for field, phrases_by_value in _values().get(type, {}).items():
-        lengths = {value: _words(stated(phrases, paragraph)) for value, phrases in phrases_by_value.items()}
+    for field, phrases_by_value in _phrases_by_value().get(type, {}).items():
+        lengths = {value: _word_count(stated(phrases, paragraph)) for value, phrases in phrases_by_value.items()}
         if longest := max(lengths.values()):
             found[field] = next(value for value, length in lengths.items() if length == longest)
     return found
@@ -74,15 +74,15 @@ def places_in(paragraph: str) -> list[str]:
 
 
 def hours_in(paragraph: str) -> str | None:
-    """Return a number of hours in figures: 7 for "about seven hours". None if there is none."""
-    numbers: Mapping[str, int] = table()["numbers"]
+    """Return the first number of hours in figures: 7 for "about seven hours". None without one."""
+    numbers: Mapping[str, int] = phrase_table()["numbers"]
     match = re.search(rf"(?<![\w-])(\d+|{'|'.join(numbers)})[\s-]+(?:hour|heure|час)", paragraph, re.IGNORECASE)
     return None if match is None else str(numbers.get(match[1].lower(), match[1]))
 
 
 def timing_in(paragraph: str) -> str | None:
-    """Return a time in words that is no date, such as "in the autumn"."""
-    match = re.search("|".join(table()["timing"]["patterns"]), paragraph, re.IGNORECASE)
+    """Return a time in words that is not a date, such as "in the autumn". None without one."""
+    match = re.search("|".join(phrase_table()["timing"]["patterns"]), paragraph, re.IGNORECASE)
     return match[0] if match else None
 
 
@@ -104,16 +104,16 @@ def occurred_in(
 
     `published` is the day of the document, and `met` (EDTF) the day of the meeting that it reports on. A date in the
     paragraph comes first, unless it is after the document, or that of something else: "under the notes exchanged in
-    April". Without one, an act happened by the day of the document, an announcement on that day, and what was said at
-    a meeting on the day of the meeting.
+    April". Without such a date, an act happened by the day of the document, an announcement on that day, and a
+    statement at a meeting on the day of the meeting.
     """
     until = published or date.max
     past = [date for date in found if (day := edtf.parse(date.edtf).earliest) is not None and day <= until]
     of_event = [date for date in past if not _is_of_something_else(type, paragraph[: date.start])]
     stated = [Occurred(date.edtf, date.inference) for date in of_event]
     others = [Occurred(date.edtf, date.inference) for date in past if date not in of_event]
-    usual = dict(_usual(published.isoformat() if published else None, met))
-    likeliest = table()["when"].get(type, "meeting")
+    usual = dict(_usual_dates(published.isoformat() if published else None, met))
+    likeliest = phrase_table()["when"].get(type, "meeting")
     ordered = [usual[name] for name in dict.fromkeys((likeliest, *usual)) if name in usual]
     by_edtf: dict[str, Occurred] = {}
     for occurred in (*stated, *ordered, *others):
@@ -121,7 +121,7 @@ def occurred_in(
     return list(by_edtf.values())
 
 
-def _usual(published: str | None, met: str | None) -> Iterator[tuple[str, Occurred]]:
+def _usual_dates(published: str | None, met: str | None) -> Iterator[tuple[str, Occurred]]:
     """Yield the usual dates of an event, by their names in the table `when` of `phrases.toml`."""
     if met:
         yield "meeting", Occurred(met, f"It is reported of the meeting of {edtf.describe(met)}.")
@@ -131,10 +131,10 @@ def _usual(published: str | None, met: str | None) -> Iterator[tuple[str, Occurr
 
 
 def _is_of_something_else(type: str, before: str) -> bool:
-    """Return whether the text before a date makes it that of an earlier act: "the notes exchanged in", not "were"."""
-    if type in table()["background"]["own"]:
+    """Return whether the text before a date says that it is of an earlier act, such as "the notes exchanged in"."""
+    if type in phrase_table()["background"]["own"]:
         return False
-    return any(re.search(pattern, before, re.IGNORECASE) for pattern in table()["background"]["patterns"])
+    return any(re.search(pattern, before, re.IGNORECASE) for pattern in phrase_table()["background"]["patterns"])
 
 
 def _irritants_in(paragraph: str, irritants: Mapping[str, str]) -> list[str]:
@@ -148,38 +148,38 @@ def _irritants_in(paragraph: str, irritants: Mapping[str, str]) -> list[str]:
 
 def _stems(text: str) -> set[str]:
     words = (word.lower() for word in _WORD.findall(text))
-    return {word[:STEM] for word in words if word not in _EMPTY_WORDS}
+    return {word[:STEM_LENGTH] for word in words if word not in _STOP_WORDS}
 
 
 def _types_in(paragraph: str) -> list[str]:
-    """Return the likely types. Longer phrases say more: "does not accept the proposal" is an answer, not a proposal."""
-    lengths = {type: _words(asserted(phrases, paragraph)) for type, phrases in _phrases().items()}
+    """Return the likely types. Longer phrases count more: "does not accept the proposal" is not a proposal."""
+    lengths = {type: _word_count(asserted(phrases, paragraph)) for type, phrases in _phrases_by_type().items()}
     order = list(lengths)
-    return sorted((t for t in order if lengths[t]), key=lambda t: (-lengths[t], order.index(t)))[:_MOST_TYPES]
+    return sorted((t for t in order if lengths[t]), key=lambda t: (-lengths[t], order.index(t)))[:_MAX_TYPES]
 
 
-def _words(found: Iterable[str]) -> int:
+def _word_count(found: Iterable[str]) -> int:
     """Return the number of words in all phrases that are found."""
     return sum(len(words.split()) for words in found)
 
 
 @cache
-def _phrases() -> Mapping[str, tuple[re.Pattern[str], ...]]:
+def _phrases_by_type() -> Mapping[str, tuple[re.Pattern[str], ...]]:
     return {
         type: tuple(pattern_of(phrase) for phrases in by_language.values() for phrase in phrases)
-        for type, by_language in table()["events"].items()
+        for type, by_language in phrase_table()["events"].items()
     }
 
 
 @cache
-def _values() -> Mapping[str, Mapping[str, Mapping[str, tuple[re.Pattern[str], ...]]]]:
+def _phrases_by_value() -> Mapping[str, Mapping[str, Mapping[str, tuple[re.Pattern[str], ...]]]]:
     """Return the phrases of each value, by type and field."""
     return {
         type: {
             field: {value: tuple(map(pattern_of, phrases)) for value, phrases in values.items()}
             for field, values in fields.items()
         }
-        for type, fields in table()["values"].items()
+        for type, fields in phrase_table()["values"].items()
     }
 
 

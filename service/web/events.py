@@ -18,7 +18,7 @@ from service.domain.history import History
 from service.follower.as_of import Point
 from service.projections import timeline
 from service.projections.timeline import TimelineDocument
-from service.web.forms.context import named_event
+from service.web.forms.context import find_event
 from service.web.pages import PageRequest, Redirect, Template, page_response
 from service.web.reports import page_address
 
@@ -72,8 +72,8 @@ def _events(visit: PageRequest[EventsQuery], snapshot: Snapshot) -> Template:
 
 
 def _event(visit: PageRequest[AsOfQuery], snapshot: Snapshot) -> Template:
-    """Raise Redirect to an event in its history. Raises Problem if it is not on record at this point."""
-    history, event = named_event(snapshot, visit.path_parameters["id"])
+    """Raise Redirect to the place of an event in its history. Raises Problem if it is not on record at this point."""
+    history, event = find_event(snapshot, visit.path_parameters["id"])
     target, stream_page = _amended_event(history, event), page_address(history.stream)
     place = _place(history, snapshot.point_in_log(visit.query), target.id)
     path = stream_page if history.stream.startswith("irritant/") else f"{stream_page}/events"

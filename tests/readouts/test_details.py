@@ -4,7 +4,7 @@ import pytest
 
 from service.domain.catalogue import EVENT_TYPES
 from service.readouts.details import details
-from service.readouts.sentences import table
+from service.readouts.sentences import phrase_table
 from service.web.forms.fields import fields_of
 
 TAKEN = {"actor": {"both"}, "yes-no": {"true", "false"}}
@@ -72,7 +72,7 @@ def test_no_more_than_a_number_is_no_negation() -> None:
 
 
 def test_every_value_in_the_table_is_one_that_its_field_takes() -> None:
-    for type, fields in table()["values"].items():
+    for type, fields in phrase_table()["values"].items():
         assert type in EVENT_TYPES
         taken = {field.name: field for field in fields_of(type)}
         for name, values in fields.items():

@@ -75,7 +75,7 @@ def test_a_control_follows_from_the_annotation(type: str, path: str, control: st
 def test_a_field_has_its_choices_its_length_and_whether_it_is_required() -> None:
     fields = asked("ProposalTabled")
     assert fields["kind"].choices == ("offer", "request", "demand")
-    assert (fields["terms"].longest, fields["terms"].required) == (300, True)
+    assert (fields["terms"].max_length, fields["terms"].required) == (300, True)
     assert fields["wording"].required is False
 
 

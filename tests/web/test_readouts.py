@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from service.readouts import MAX_BYTES
 from service.store.engine import connection
 from service.web.forms import fields as form_fields
-from service.web.forms import pointing
+from service.web.forms import new_fact
 from service.web.forms.fields import Path
 from service.web.messages import messages
 from tests.web.conftest import NewKey, sign_in
@@ -402,13 +402,13 @@ def test_a_composed_summary_uses_only_fields_of_its_type_and_is_empty_without_th
     places = set(re.findall(r"\{(\w+)\}", str(messages()(f"say.becomes.{type}"))))
     assert places <= {"who", "subject", "at", "length", *fields}
     texts: dict[Path, str] = {("asserted_by", "party"): "US"}
-    assert bool(pointing.composed(type, texts)) == (places <= {"who", "at", "length"})
+    assert bool(new_fact.compose_summary(type, texts)) == (places <= {"who", "at", "length"})
     values = {"choice": "", "date": "2025-07-14", "party": "US"}
     for name in places & fields.keys():
         texts[fields[name].path] = (
             fields[name].choices[0] if fields[name].choices else values.get(fields[name].control, "x")
         )
-    assert pointing.composed(type, texts, "Visas").startswith("According to the United States, ")
+    assert new_fact.compose_summary(type, texts, "Visas").startswith("According to the United States, ")
 
 
 # Cards.

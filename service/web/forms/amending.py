@@ -1,4 +1,4 @@
-"""Preview and file corrections and retractions: the steps that the forms of one event and of a whole report share."""
+"""Preview and file corrections and retractions, for the form of one event and for that of a whole report."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import Field, replace
@@ -16,8 +16,8 @@ from service.web.forms.preview import Preview, file_report, preview_of
 from service.web.pages import address
 
 
-class Amending(Protocol):
-    """A correction or retraction that is being written. It is a dataclass."""
+class AmendmentDraft(Protocol):
+    """The draft of a correction or retraction. It is a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -32,7 +32,7 @@ class Amending(Protocol):
 
     @property
     def is_empty(self) -> bool:
-        """Return whether there is nothing to file."""
+        """Return whether the draft changes nothing."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -41,38 +41,38 @@ class Amending(Protocol):
     def locate_mistakes(self, mistakes: Iterable[Mistake]) -> list[FieldMistake]: ...
 
 
-A = TypeVar("A", bound=Amending)
-Show = Callable[..., Awaitable[Response]]
-"""Returns the page with the form. It takes what is written, and the keyword arguments of the page."""
+A = TypeVar("A", bound=AmendmentDraft)
+ShowForm = Callable[..., Awaitable[Response]]
+"""Returns the page with the form of a draft. It takes the draft, and the keyword arguments of the page."""
 
 
-async def preview_amendment(request: Request, written: Amending) -> Preview:
-    """Return what filing would change. Without a change, nothing."""
-    if written.is_empty:
+async def preview_amendment(request: Request, draft: AmendmentDraft) -> Preview:
+    """Return the preview of a draft. It is empty if the draft changes nothing."""
+    if draft.is_empty:
         return Preview()
-    # Filing requires a reason, but a preview must work before it is written.
-    with_reason = written if written.reason else replace(written, reason=written.title)
-    return await preview_of(request, with_reason.body, written.locate_mistakes)
+    # Filing requires a reason, but the preview must work before the operator writes one.
+    with_reason = draft if draft.reason else replace(draft, reason=draft.title)
+    return await preview_of(request, with_reason.body, draft.locate_mistakes)
 
 
-async def file_amendment(request: Request, written: A, show: Show, reread: Callable[[A], Awaitable[A]]) -> Response:
-    """File it and redirect to its report. If it cannot be filed, show the form with the mistakes.
+async def file_amendment(request: Request, draft: A, show: ShowForm, reread: Callable[[A], Awaitable[A]]) -> Response:
+    """File a correction or retraction, and redirect to its report. If it is refused, show the form with the mistakes.
 
-    `reread` returns a refused amendment for the record as it is now, so that it can be filed again.
+    `reread` returns a refused draft for the present record, so that it can be filed again.
     """
-    if written.is_empty:
-        return await show(written, status=422, notice="amend.nothing-changed")
+    if draft.is_empty:
+        return await show(draft, status=422, notice="amend.nothing-changed")
     try:
-        receipt = await file_report(request, written.body, written.key, dry_run=False)
+        receipt = await file_report(request, draft.body, draft.key, dry_run=False)
     except Refused as refused:
         problem = problem_of(refused)
-        preview = await preview_amendment(request, written)
-        refusal = written.locate_mistakes(problem.document.errors or ())
+        preview = await preview_amendment(request, draft)
+        refusal = draft.locate_mistakes(problem.document.errors or ())
         # A report without a reason is refused before its other mistakes are found. The preview finds these.
         mistakes = {(mistake.id, mistake.detail): mistake for mistake in (*preview.mistakes, *refusal)}
         found = replace(preview, mistakes=list(mistakes.values()), problem=problem.document)
-        return await show(await reread(written), status=problem.status, found=found, refused=True)
+        return await show(await reread(draft), status=problem.status, found=found, refused=True)
     except KeyReused as reused:
-        retried, before = replace(written, key=new_key()), f"/reports/{reused.first.id}"
+        retried, before = replace(draft, key=new_key()), f"/reports/{reused.first.id}"
         return await show(retried, status=422, notice="file.filed-before", before=before)
-    return RedirectResponse(address(f"/reports/{receipt.report.id}", filed=written.key), 303)
+    return RedirectResponse(address(f"/reports/{receipt.report.id}", filed=draft.key), 303)

@@ -1,4 +1,4 @@
-"""Read the part of the record that a form offers as choices: irritants, rounds, sources, and earlier events.
+"""Read the part of the record that a form needs: irritants, rounds, sources, and histories of streams.
 
 Streams are read with their events, because fields such as `proposal` refer to events.
 """
@@ -40,15 +40,15 @@ from service.web.formatting import names_in_use
 from service.web.limited import readable_relations
 from service.web.pages import PageRequest
 
-_PAGE: Final = 1_000
-_REPORTS: Final = 50
-"""The latest reports of the relation, which the form suggests to attribute to a round."""
+_PAGE_SIZE: Final = 1_000
+_MAX_REPORTS: Final = 50
+"""The number of reports, the latest of the relation, that the form offers to attribute to a round."""
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Item = TypeVar("Item", bound=BaseModel)
 
 
 class OpenPoint(NamedTuple):
-    """An open next step or proposal: the name of the step, or the id of the proposal, and what it says."""
+    """An open next step or proposal. `name` is the name of the step or the id of the proposal, `text` its content."""
 
     kind: Literal["step", "proposal"]
     name: str
@@ -57,7 +57,7 @@ class OpenPoint(NamedTuple):
 
 @dataclass(frozen=True)
 class FormContext:
-    """The part of the record that a report on one relation refers to."""
+    """The part of the record that the form of a report on one relation needs."""
 
     board: BoardDocument
     rounds: Sequence[RoundDocument]
@@ -79,55 +79,56 @@ class FormContext:
     def spellings(self) -> dict[str, tuple[str, ...]]:
         """Return every recorded name of the actors whose streams are in this context, by code or slug."""
         histories = (history for stream, history in self.histories.items() if stream.startswith("actor/"))
-        data = (event.data for history in histories for event in history.events)
-        return {naming.actor: tuple(naming.names) for naming in data if isinstance(naming, ActorRegistered)}
+        events = (event.data for history in histories for event in history.events)
+        return {event.actor: tuple(event.names) for event in events if isinstance(event, ActorRegistered)}
 
-    def row(self, stream: str) -> BoardRow | None:
+    def board_row(self, stream: str) -> BoardRow | None:
         """Return the row of the board for the stream of an irritant. None for other streams."""
         kind, _, member = stream.partition("/")
         return next((row for row in self.board.items if kind == "irritant" and row.id == member), None)
 
-    def title(self, stream: str) -> str:
+    def stream_title(self, stream: str) -> str:
         """Return the title of an irritant or relation, or the name of a round or source."""
         kind, _, member = stream.partition("/")
         if kind == "round":
             return round_name(member)
-        row = self.row(stream)
+        row = self.board_row(stream)
         return row.title if row else self.board.title if kind == "relation" else member
 
-    def document(self, slug: str) -> str:
-        """Return the publisher and date of a document on record. Another document has only its slug."""
+    def document_title(self, slug: str) -> str:
+        """Return the publisher and date of a document on record. Return the slug of another document."""
         source = next((source for source in self.sources if source.id == slug), None)
         if source is None:
             return slug
         return f"{source.publisher}, {describe(source.published)}" if source.published else source.publisher
 
     def round(self, id: str) -> RoundDocument | None:
+        """Return a round by its id. None if it is not on record."""
         return next((round for round in self.rounds if round.id == id), None)
 
-    def versions(self, streams: Iterable[str]) -> dict[str, int]:
+    def irritant_versions(self, streams: Iterable[str]) -> dict[str, int]:
         """Return the versions of the irritants among these streams.
 
-        The report expects these versions, so it is refused if an irritant has changed. Other streams may change.
+        The report expects them, so that it is refused if an irritant has changed since. Other streams may change.
         """
         return {stream: self.history(stream).version for stream in streams if stream.startswith("irritant/")}
 
-    def choices(self, type: str, stream: str, field: str, own: str | None = None) -> Iterator[Recorded]:
+    def referable_events(self, type: str, stream: str, field: str, own: str | None = None) -> Iterator[Recorded]:
         """Yield the events on a stream that a field of this event type can refer to.
 
         `own` is the event that is being corrected, if any. It cannot refer to itself or to an event that refers to it.
         """
-        history, kind = self.history(stream), referred_type(type, field)
-        later = _coming_after(history, own)
-        placed = (e for e in history.events if isinstance(e.data, kind) and history.effect(e.id) is not None)
-        yield from (e for e in placed if e.id not in later)
+        history, types = self.history(stream), referable_types(type, field)
+        excluded = _dependents(history, own)
+        effective = (e for e in history.events if isinstance(e.data, types) and history.effect(e.id) is not None)
+        yield from (event for event in effective if event.id not in excluded)
 
-    def steps(self, stream: str) -> Sequence[str]:
+    def open_steps(self, stream: str) -> Sequence[str]:
         """Return the names of the open next steps of an irritant. Empty for other streams."""
         state = self._state(stream)
         return [step.step for step in agreements(state) if step.open] if isinstance(state, Irritant) else []
 
-    def items(self, stream: str) -> Sequence[str]:
+    def item_names(self, stream: str) -> Sequence[str]:
         """Return the names of the items of an irritant. Empty for other streams."""
         state = self._state(stream)
         return list(state.items) if isinstance(state, Irritant) else []
@@ -144,17 +145,17 @@ class FormContext:
         return self.history(stream).state
 
 
-def _coming_after(history: History[Any], id: str | None) -> set[str]:
-    """Return an event with those that name it, such as its evidence and answers, and those that name these."""
-    later = set() if id is None else {id}
-    for effect in history.order if later else ():
-        if later.intersection(named_by(effect)):
-            later.add(effect.id)
-    return later
+def _dependents(history: History[Any], id: str | None) -> set[str]:
+    """Return the id of an event and of all events that refer to it, directly or not, such as evidence and answers."""
+    dependents = set() if id is None else {id}
+    for effect in history.order if dependents else ():
+        if dependents.intersection(named_by(effect)):
+            dependents.add(effect.id)
+    return dependents
 
 
-def referred_type(type: str, field: str) -> type[EventModel] | tuple[type[EventModel], ...]:
-    """Return the class or classes of the events that a field of this event type can refer to."""
+def referable_types(type: str, field: str) -> type[EventModel] | tuple[type[EventModel], ...]:
+    """Return the class or classes of events that a field of this event type can refer to."""
     if field == "proposal":
         return ProposalTabled
     if field == "instrument":
@@ -166,31 +167,31 @@ def referred_type(type: str, field: str) -> type[EventModel] | tuple[type[EventM
 def form_context(
     snapshot: Snapshot, relation: str, streams: Iterable[str], *, with_readouts: bool = False
 ) -> FormContext:
-    """Return the context of a report on a relation, with the histories of these streams.
+    """Return the context of a report on a relation, with the histories of these streams. Raises Problem.
 
-    `with_readouts`: also with the open irritants and the names of actors, which the text of a readout can mention.
+    `with_readouts`: also with the histories of open irritants and of actors, which a readout can mention.
 
     A limited visitor gets only the sources that the relation cites, and only streams that the key may read. A relation
-    that is not on record has an empty board. Raises Problem.
+    that is not on record has an empty board.
     """
     visitor, upto = snapshot.reader, snapshot.head.position
     cited_by = None if visitor.reads is None else relation
-    on_board = _board(snapshot, relation)
+    current_board = _board(snapshot, relation)
     if with_readouts:
-        mentioned = [f"irritant/{row.id}" for row in on_board.items if row.lifecycle == "open"]
-        named = [f"actor/{actor.lower()}" for actor in names_in_use().registered]
-        streams = [*streams, f"relation/{relation}", *mentioned, *named]
+        mentioned = [f"irritant/{row.id}" for row in current_board.items if row.lifecycle == "open"]
+        actors = [f"actor/{actor.lower()}" for actor in names_in_use().registered]
+        streams = [*streams, f"relation/{relation}", *mentioned, *actors]
     readable = [
         stream
         for stream in dict.fromkeys(streams)
         if (name := parse_stream(stream)) and visitor.may_read(name.relation)
     ]
     return FormContext(
-        on_board,
+        current_board,
         all_items(snapshot, rounds.LIST, relation=relation),
         all_items(snapshot, sources.LIST, relation=cited_by),
         histories(snapshot.c, {*readable, f"relation/{relation}"}, upto),
-        reports.page(snapshot.c, relation=relation, upto=upto, limit=_REPORTS, newest_first=True),
+        reports.page(snapshot.c, relation=relation, upto=upto, limit=_MAX_REPORTS, newest_first=True),
     )
 
 
@@ -205,12 +206,12 @@ def _board(snapshot: Snapshot, relation: str) -> BoardDocument:
     return empty.model_copy(update={"title": title_of_relation(relation)})
 
 
-def all_items(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **given: object) -> Sequence[Item]:
+def all_items(snapshot: Snapshot, resource: Resource[Q, Items[Item]], **parameters: object) -> Sequence[Item]:
     """Read all items of a list, page by page."""
     found: list[Item] = []
     cursor: str | None = None
     while True:
-        page = snapshot.read(resource, written(resource.query, limit=_PAGE, cursor=cursor, **given))
+        page = snapshot.read(resource, written(resource.query, limit=_PAGE_SIZE, cursor=cursor, **parameters))
         found += page.documents
         if page.next is None:
             return found
@@ -224,7 +225,7 @@ def every_relation(visit: PageRequest[Any], snapshot: Snapshot) -> Sequence[Rela
     return all_items(snapshot, relations.LIST)
 
 
-def named_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
+def find_event(snapshot: Snapshot, id: str) -> tuple[History[Any], Recorded]:
     """Return the event with this id, and the history of its stream. Raises Problem."""
     history = _history_with(snapshot, id) if _ID.fullmatch(id) else None
     event = history.recorded(id) if history else None

@@ -1,6 +1,6 @@
 """Make the values from which the templates draw a form: sections, entries, and a control for each field.
 
-An entry is one event that is being written. A section has the entries on one stream.
+A section has the entries on one stream.
 """
 
 import re
@@ -23,23 +23,23 @@ from service.readouts.dates import edtf_of
 from service.store.codec import StoredReport
 from service.web.formatting import day, event_label, name_at_start, name_of
 from service.web.forms.cards import Card, card_of
-from service.web.forms.context import FormContext, OpenPoint, referred_type
+from service.web.forms.context import FormContext, OpenPoint, referable_types
 from service.web.forms.draft import Draft, Entry
 from service.web.forms.editing import addable_types, streams_of
 from service.web.forms.fields import Field
 from service.web.forms.openings import ROUND_BEGINS_WITH
 from service.web.forms.preview import Preview
-from service.web.forms.workspace import POINTED
+from service.web.forms.workspace import NEW_FACT_NUMBER
 from service.web.ladder import ladder, symbols
 from service.web.messages import messages
 from service.web.standing import standing_of_row
 
-_SUGGESTION_LISTS: Final[Mapping[str, str]] = {
+_LIST_OF_FIELD: Final[Mapping[str, str]] = {
     "document": "documents",
     "merged_into": "irritants",
     "category": "categories",
 }
-"""The id of the list of suggestions for a field, by the name of the field."""
+"""The HTML id of the list of suggestions, by the name of the field."""
 _PERSONS: Final = frozenset({"person", "speaker"})
 """Fields with the name of a person."""
 _LISTS_BY_STREAM: Final = frozenset({"step", "item"})
@@ -56,18 +56,18 @@ class Option(NamedTuple):
 
 
 class DateInWords(NamedTuple):
-    """A date in words. If it is `wrong`, the text says why it is not valid."""
+    """A date in words. If `is_wrong`, the text says why the date is not valid."""
 
     text: str
-    wrong: bool
+    is_wrong: bool
 
 
 @dataclass(frozen=True)
 class Control:
-    """One field of an entry in the form.
+    """The control of one field of an entry.
 
-    `suggestions` is the id of its list. `in_words` is its date in words. `mark` is `copied` if the value is that of
-    the entry edited last, `suggested` if it is a suggestion, and empty for a value that the operator gave.
+    `suggestion_list` is the HTML id of its list of suggestions. `in_words` is the value of a date in words. `mark` says
+    where the value comes from: `copied` from another entry, `suggested` by the form, or empty for the operator.
     """
 
     id: str
@@ -76,25 +76,25 @@ class Control:
     label: Markup
     hint: Markup | None
     options: Sequence[Option] = ()
-    suggestions: str | None = None
+    suggestion_list: str | None = None
     in_words: DateInWords | None = None
     mark: Literal["", "copied", "suggested"] = ""
 
 
 class Group(NamedTuple):
-    """Fields that belong together: the fields of the type, what was said, by whom, where and when."""
+    """The controls of one of the `fields.GROUPS`."""
 
     name: str
     controls: Sequence[Control]
 
 
-def groups(entry: Entry, draft: Draft, context: FormContext) -> Iterator[Group]:
-    """Yield the fields of an entry in groups."""
+def groups_of(entry: Entry, draft: Draft, context: FormContext) -> Iterator[Group]:
+    """Yield the controls of an entry in groups."""
     for name, fields in groupby(entry.fields, key=lambda field: field.group):
-        yield Group(name, [control(entry, field, draft, context) for field in fields])
+        yield Group(name, [control_of(entry, field, draft, context) for field in fields])
 
 
-def control(entry: Entry, field: Field, draft: Draft, context: FormContext) -> Control:
+def control_of(entry: Entry, field: Field, draft: Draft, context: FormContext) -> Control:
     """Return the control of a field of an entry."""
     t, value = messages(), entry.texts.get(field.path, "")
     name = ".".join(field.path)
@@ -106,37 +106,39 @@ def control(entry: Entry, field: Field, draft: Draft, context: FormContext) -> C
         label=t(f"field.{name}"),
         hint=t(hint) if hint in t else None,
         options=tuple(_options(entry, field, value, draft, context)),
-        suggestions=_suggestions(entry, field),
+        suggestion_list=_suggestion_list_id(entry, field),
         in_words=date_in_words(value) if field.control == "date" and value else None,
         mark=_mark(entry, field, value, draft),
     )
 
 
 def _mark(entry: Entry, field: Field, value: str, draft: Draft) -> Literal["", "copied", "suggested"]:
-    """Return the mark of a value. A copied or suggested value that the operator changed has none."""
-    space = draft.workspace
+    """Return where a value comes from. A copied or suggested value that was changed comes from the operator."""
+    workspace = draft.workspace
     if not value:
         return ""
-    if space.copied.get(entry.id_of(field.path)) == value:
+    if workspace.copied_texts.get(entry.id_of(field.path)) == value:
         return "copied"
-    return "suggested" if entry.number == POINTED and space.suggested.get(field.path) == value else ""
+    return "suggested" if entry.number == NEW_FACT_NUMBER and workspace.suggested_texts.get(field.path) == value else ""
 
 
 def date_in_words(text: str) -> DateInWords:
-    """Return a date in words, with its EDTF if it was written in words. Else return the reason why it is not valid."""
+    """Return a date in words, with its EDTF if it was written otherwise. For a wrong date, return the reason."""
     value = edtf_of(text)
     if value is None:
         try:
             edtf.parse(text)
         except edtf.NotEdtf as error:
-            return DateInWords(str(messages()("file.not-a-date", why=str(error)).unescape()), wrong=True)
+            return DateInWords(str(messages()("file.not-a-date", why=str(error)).unescape()), is_wrong=True)
     words = edtf.describe(value or text)
-    same = value is None or value == text
-    return DateInWords(words if same else str(messages()("file.date-becomes", words=words, edtf=value)), wrong=False)
+    is_edtf = value is None or value == text
+    return DateInWords(
+        words if is_edtf else str(messages()("file.date-becomes", words=words, edtf=value)), is_wrong=False
+    )
 
 
-def _suggestions(entry: Entry, field: Field) -> str | None:
-    """Return the id of the list of suggestions for a field, or None."""
+def _suggestion_list_id(entry: Entry, field: Field) -> str | None:
+    """Return the HTML id of the list of suggestions for a field. None if it has no list."""
     if field.control == "party":
         return "voices" if field.path[0] == "asserted_by" or entry.type == "OriginRegistered" else "parties"
     if field.path == ("source", "origin"):
@@ -145,7 +147,7 @@ def _suggestions(entry: Entry, field: Field) -> str | None:
         return "persons"
     if field.name in _LISTS_BY_STREAM:
         return f"{field.name}s-of-{entry.stream.replace('/', '-')}"
-    return _SUGGESTION_LISTS.get(field.name)
+    return _LIST_OF_FIELD.get(field.name)
 
 
 def _options(entry: Entry, field: Field, value: str, draft: Draft, context: FormContext) -> Iterator[Option]:
@@ -180,10 +182,10 @@ def _options(entry: Entry, field: Field, value: str, draft: Draft, context: Form
 
 
 def _persons(value: str, draft: Draft, context: FormContext) -> Iterator[Option]:
-    """Yield an option for each spelling of the name of each person, so that people find a person by any of them.
+    """Yield an option for each spelling of the name of each person, so that operators find a person by any of them.
 
-    A label begins with its own spelling and ends with the other spellings. `value` is the chosen person. Only this
-    report may name that person.
+    A label begins with its own spelling and ends with the other ones. `value` is the chosen person, who is perhaps
+    named only in this report.
     """
     on_record = {person.person for person in context.persons}
     found = [
@@ -199,7 +201,7 @@ def _persons(value: str, draft: Draft, context: FormContext) -> Iterator[Option]
 
 
 def _is_naming_of(entry: Entry, person: str) -> bool:
-    """Return whether an entry puts this person on record."""
+    """Return whether an entry names this person."""
     return entry.type == "PersonNamed" and entry.texts.get(("person",)) == person
 
 
@@ -208,14 +210,14 @@ def _lines(text: str) -> list[str]:
 
 
 def _events(entry: Entry, field: Field, value: str, draft: Draft, context: FormContext) -> Iterator[Option]:
-    """Yield the events that a field can refer to: on record, earlier in this report, and the chosen event."""
+    """Yield the events that a field can refer to: on record, earlier in this report, and the chosen one (`value`)."""
     history = context.history(entry.stream)
-    choices = context.choices(entry.type, entry.stream, field.name, entry.recorded)
+    choices = context.referable_events(entry.type, entry.stream, field.name, entry.recorded)
     found = [Option(event.id, label_of(event)) for event in choices]
     found += [
         Option(other.id, messages()("file.of-this-report", type=event_label(other.type), number=other.number))
         for other in draft.entries_on(entry.stream)
-        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], referred_type(entry.type, field.name))
+        if other.number < entry.number and issubclass(EVENT_TYPES[other.type], referable_types(entry.type, field.name))
     ]
     if value and value not in {option.value for option in found} and (event := history.recorded(value)):
         found.append(Option(value, label_of(event)))
@@ -234,7 +236,7 @@ def label_of(event: Recorded) -> str:
 
 
 def word_for(choice: str) -> Markup:
-    """Return a value of the HTTP interface in words."""
+    """Return a value of a field in words."""
     t = messages()
     for name in (f"choice.{choice}", f"rung.{choice}"):
         if name in t:
@@ -243,35 +245,35 @@ def word_for(choice: str) -> Markup:
 
 
 def explanation(type: str) -> Markup:
-    """Return what a type of event means: the docstring of its model."""
+    """Return the explanation of a type of event: the docstring of its model."""
     text = str(escape(" ".join((EVENT_TYPES[type].__doc__ or "").split())))
     return Markup(_CODE.sub(r"<code>\1</code>", text))  # noqa: S704 -- escaped
 
 
 @dataclass(frozen=True)
-class Suggestions:
-    """A list of suggestions. Controls refer to it by its id."""
+class SuggestionList:
+    """A list of suggestions. `id` is its HTML id."""
 
     id: str
     options: Sequence[Option]
 
 
-def suggestions(draft: Draft, context: FormContext) -> Iterable[Suggestions]:
-    """Yield every list of suggestions, from the record and from the documents and statements of this report."""
+def suggestion_lists(draft: Draft, context: FormContext) -> Iterable[SuggestionList]:
+    """Yield every list of suggestions, from the record and from this report."""
     parties = context.board.parties
-    yield Suggestions("parties", [Option(code, name_of(code)) for code in parties])
+    yield SuggestionList("parties", [Option(code, name_of(code)) for code in parties])
     voices = dict.fromkeys((*parties, "JOINT", "MEDIA", *context.board.names))
-    yield Suggestions("voices", [Option(code, name_of(code)) for code in voices])
-    yield Suggestions("documents", list(_documents(draft, context)))
-    yield Suggestions("origins", list(_origins(draft, context)))
-    yield Suggestions("persons", list(_spellings(draft, context)))
-    yield Suggestions("irritants", [Option(row.id, row.title) for row in context.board.items])
+    yield SuggestionList("voices", [Option(code, name_of(code)) for code in voices])
+    yield SuggestionList("documents", list(_documents(draft, context)))
+    yield SuggestionList("origins", list(_origins(draft, context)))
+    yield SuggestionList("persons", list(_spellings(draft, context)))
+    yield SuggestionList("irritants", [Option(row.id, row.title) for row in context.board.items])
     categories = sorted({row.category for row in context.board.items})
-    yield Suggestions("categories", [Option(name, "") for name in categories])
+    yield SuggestionList("categories", [Option(name, "") for name in categories])
     for stream in dict.fromkeys(entry.stream for entry in draft.entries):
         member = stream.replace("/", "-")
-        yield Suggestions(f"steps-of-{member}", [Option(step, "") for step in context.steps(stream)])
-        yield Suggestions(f"items-of-{member}", [Option(item, "") for item in context.items(stream)])
+        yield SuggestionList(f"steps-of-{member}", [Option(step, "") for step in context.open_steps(stream)])
+        yield SuggestionList(f"items-of-{member}", [Option(item, "") for item in context.item_names(stream)])
 
 
 def _spellings(draft: Draft, context: FormContext) -> Iterator[Option]:
@@ -314,23 +316,24 @@ _MAX_LADDERS: Final = 100
 
 @dataclass(frozen=True)
 class EntryForm:
-    """One entry as the form shows it: the name of its type, an explanation, and its fields.
+    """One entry as the page shows it, with the name and the explanation of its type.
 
-    An entry that is shown as a card has no fields.
+    An entry that is shown as a card has no groups of controls.
     """
 
     entry: Entry
     type: Markup
-    explained: Markup
+    explanation: Markup
     groups: Sequence[Group]
     card: Card | None = None
 
 
 @dataclass(frozen=True)
 class Section:
-    """The entries on one stream. `types` are those of events that can be added.
+    """The entries on one stream. `types` are the types of events that can be added.
 
-    `row` is the row of an irritant on the board. `after` is its headline after the report, if there is a preview.
+    `row` is the row of an irritant on the board. `headline_after` is its headline after the report, if there is a
+    preview.
     """
 
     stream: str
@@ -341,14 +344,14 @@ class Section:
     types: Sequence[Option]
     open_points: Sequence[OpenPoint]
     has_ladder: bool
-    after: str | None = None
+    headline_after: str | None = None
 
     @property
     def ladder(self) -> Markup | None:
         return ladder(standing_of_row(self.row)) if self.row and self.has_ladder else None
 
     @property
-    def sentence(self) -> str | None:
+    def headline(self) -> str | None:
         return self.row.headline if self.row else None
 
 
@@ -357,59 +360,59 @@ def form_values(
 ) -> dict[str, Any]:
     """Return the values for the template of the form.
 
-    After a refusal (`refused`), mistakes are shown at empty fields too.
+    After a refusal (`refused`), mistakes are shown at empty fields, too.
     """
-    names = streams_of(context)
+    titles = streams_of(context)
     return {
         "draft": draft,
         "made_for": session.key.id,  # the form is refused if it is sent with another key
         "documents": [
-            entry_form(entry, draft, context) for entry in draft.in_order if entry.stream.startswith("source/")
+            entry_form(entry, draft, context) for entry in draft.in_filing_order if entry.stream.startswith("source/")
         ],
         "sections": [
-            _section(stream, draft, context, names, preview)
-            for stream in draft.shown
+            _section(stream, draft, context, titles, preview)
+            for stream in draft.streams
             if not stream.startswith("source")
         ],
-        "round_title": _title(f"round/{draft.relation}/{draft.round}", draft, names) if draft.round else "",
-        "others": [Option(stream, name) for stream, name in names.items() if stream not in draft.shown],
+        "round_title": _title(f"round/{draft.relation}/{draft.round}", draft, titles) if draft.round else "",
+        "other_streams": [Option(stream, name) for stream, name in titles.items() if stream not in draft.streams],
         "round_begins_with": [Option(type, event_label(type)) for type in ROUND_BEGINS_WITH],
-        "suggestions": list(suggestions(draft, context)),
+        "suggestions": list(suggestion_lists(draft, context)),
         "symbols": symbols(),
         "preview": preview,
         "mistakes": {
             mistake.id: mistake.detail
             for mistake in (preview.mistakes if preview else ())
-            if refused or not mistake.unfilled
+            if refused or not mistake.is_unfilled
         },
         "refused": refused,
     }
 
 
-def _title(stream: str, draft: Draft, names: Mapping[str, str]) -> str:
-    """Return the title of a stream: on record, else written in this report, else made from its id."""
+def _title(stream: str, draft: Draft, titles: Mapping[str, str]) -> str:
+    """Return the title of a stream: as on record (`titles`), else as in this report, else made from its id."""
     kind, _, member = stream.partition("/")
     entries = draft.entries_on(stream)
     written = (entry.texts.get(("title",), "") or entry.texts.get(("names",), "") for entry in entries)
     otherwise = name_of(member) if kind == "actor" else round_name(member) if kind == "round" else member
-    return names.get(stream) or next(filter(None, written), "").partition("\n")[0] or otherwise
+    return titles.get(stream) or next(filter(None, written), "").partition("\n")[0] or otherwise
 
 
 def _section(
-    stream: str, draft: Draft, context: FormContext, names: Mapping[str, str], preview: Preview | None
+    stream: str, draft: Draft, context: FormContext, titles: Mapping[str, str], preview: Preview | None
 ) -> Section:
-    """Return the section of one stream. `names` has the title of each stream on record."""
+    """Return the section of one stream. `titles` has the title of each stream on record."""
     effects = preview.effects if preview else ()
     return Section(
         stream=stream,
         kind=stream.partition("/")[0],
-        title=_title(stream, draft, names),
-        row=context.row(stream),
+        title=_title(stream, draft, titles),
+        row=context.board_row(stream),
         entries=[entry_form(entry, draft, context) for entry in draft.entries_on(stream)],
         types=[Option(type, event_label(type)) for type in addable_types(stream, context)],
         open_points=list(context.open_points(stream)),
-        has_ladder=len(draft.shown) <= _MAX_LADDERS,
-        after=next((effect.sentence for effect in effects if f"irritant/{effect.id}" == stream), None),
+        has_ladder=len(draft.streams) <= _MAX_LADDERS,
+        headline_after=next((effect.sentence for effect in effects if f"irritant/{effect.id}" == stream), None),
     )
 
 
@@ -417,18 +420,18 @@ def document_title(slug: str, draft: Draft, context: FormContext) -> str:
     """Return the title of a document of this report, else the publisher and date of one on record."""
     entries = draft.entries_on(f"source/{slug}")
     titles = (entry.texts.get((name,)) for name in ("title", "publisher") for entry in entries)
-    return next(filter(None, titles), None) or context.document(slug)
+    return next(filter(None, titles), None) or context.document_title(slug)
 
 
 def entry_form(entry: Entry, draft: Draft, context: FormContext) -> EntryForm:
-    """Return an entry as its fields, or as a card."""
-    label, explained = event_label(entry.type), explanation(entry.type)
-    if entry.number in draft.workspace.folded:
+    """Return an entry with its controls, or with its card."""
+    label, explanation_of_type = event_label(entry.type), explanation(entry.type)
+    if entry.number in draft.workspace.card_numbers:
         return EntryForm(
             entry,
             label,
-            explained,
+            explanation_of_type,
             (),
             card_of(entry, document_title(entry.texts.get(("source", "document"), ""), draft, context)),
         )
-    return EntryForm(entry, label, explained, list(groups(entry, draft, context)))
+    return EntryForm(entry, label, explanation_of_type, list(groups_of(entry, draft, context)))

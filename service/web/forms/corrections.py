@@ -1,7 +1,7 @@
-"""The forms of corrections and retractions, `/correct/…` and `/retract/…`.
+"""The forms that correct or retract one event, `/correct/…` and `/retract/…`.
 
-Each files a report with one event and a reason, after a preview. A correction contains the fields that differ from the
-record. Before a retraction, the form lists the evidence that loses its effect too. Nothing is erased.
+Each form files a report with one event and a reason, after a preview. A correction contains the fields that differ from
+the record. Before a retraction, the form lists the evidence that loses its effect, too. Nothing is erased.
 """
 
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ from service.domain.streams import parse_stream
 from service.projections.words.consequences import falls_with
 from service.projections.words.event_types import event_name
 from service.web.forms.amending import file_amendment, preview_amendment
-from service.web.forms.context import every_relation, form_context, named_event
-from service.web.forms.controls import entry_form, label_of, suggestions
-from service.web.forms.draft import Draft, Entry, FieldMistake, mistake_at, set_value, texts_in, whole_mistake
+from service.web.forms.context import every_relation, find_event, form_context
+from service.web.forms.controls import entry_form, label_of, suggestion_lists
+from service.web.forms.draft import Draft, Entry, FieldMistake, mistake_at, mistake_of_report, set_value, texts_in
 from service.web.forms.fields import Path, fields_of, form_text, json_value
 from service.web.forms.filing import part_response, require_may_report, require_session
 from service.web.forms.new_report import new_key
@@ -38,12 +38,12 @@ from service.web.stream_titles import title_of
 
 Kind = Literal["correct", "retract"]
 _TYPES: Final[dict[Kind, str]] = {"correct": "AssertionCorrected", "retract": "AssertionRetracted"}
-_NUMBER: Final = 0
+_ENTRY_NUMBER: Final = 0
 
 
 @dataclass(frozen=True)
 class Amendment:
-    """A correction or retraction that is being written. `seen` is the version of the stream that the form showed."""
+    """The draft of a correction or retraction. `seen` is the version of the stream that the form showed."""
 
     kind: Kind
     history: History[Any]
@@ -61,12 +61,12 @@ class Amendment:
 
     @cached_property
     def current(self) -> dict[str, Any]:
-        """Return the target with the corrections on record."""
+        """Return the event to amend, with its corrections on record."""
         return dump(self.history.amendments.content_of(self.target))
 
     @property
     def changes(self) -> dict[str, Any]:
-        """Return the merge patch from the record to the form."""
+        """Return the merge patch that turns the event on record into that of the form."""
         patch: dict[str, Any] = {}
         for field in self.entry.fields:
             before, text = form_text(field, value_at(self.current, field.path)), self.entry.texts.get(field.path, "")
@@ -97,13 +97,13 @@ class Amendment:
     def _locate(self, tokens: Path, detail: str) -> FieldMistake:
         match tokens:
             case ["events", "0", "reason"]:
-                return whole_mistake("reason", detail, unfilled=not self.reason)
+                return mistake_of_report("reason", detail, is_unfilled=not self.reason)
             case ["events", "0", "changes", *rest] if rest:
                 return mistake_at(self.entry, tuple(rest), detail)
             case ["expect", *_]:
-                return whole_mistake("expect", detail)
+                return mistake_of_report("expect", detail)
             case _:
-                return whole_mistake("report", detail)
+                return mistake_of_report("report", detail)
 
 
 def value_at(data: Any, path: Path) -> Any:
@@ -119,14 +119,14 @@ def _new_amendment(
     """Return an amendment without changes, for a new form."""
     current = dump(history.amendments.content_of(target))
     texts = {field.path: form_text(field, value_at(current, field.path)) for field in _form_fields(kind, target)}
-    entry = Entry(_NUMBER, target.stream, target.type, texts, recorded=target.id)
+    entry = Entry(_ENTRY_NUMBER, target.stream, target.type, texts, recorded=target.id)
     return Amendment(kind, history, target, key, relation, title, "", history.version, entry)
 
 
 def _filled_in(form: Form, unchanged: Amendment) -> Amendment:
     """Return the amendment with the values of a posted form."""
     seen = form.get("seen")
-    texts = texts_in(form).get(_NUMBER, {})
+    texts = texts_in(form).get(_ENTRY_NUMBER, {})
     return Amendment(
         unchanged.kind,
         unchanged.history,
@@ -141,7 +141,7 @@ def _filled_in(form: Form, unchanged: Amendment) -> Amendment:
 
 
 def _form_fields(kind: Kind, target: Recorded) -> Iterable[Any]:
-    """Return the fields of the form. A retraction asks only for a reason. An amendment itself cannot be corrected."""
+    """Return the fields of the form. A retraction has only a reason, and corrections cannot be corrected."""
     is_amendment = isinstance(target.data, AssertionCorrected | AssertionRetracted)
     return () if kind == "retract" or is_amendment else fields_of(target.type)
 
@@ -218,12 +218,12 @@ async def _preview_part(request: Request, kind: Kind, id: str) -> Response:
 
 
 async def _read_amendment(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
-    """Return the amendment of an event. Raises Problem if there is no such event, or if it cannot be corrected."""
+    """Return the draft for an event, without changes. Raises Problem if the event is unknown or cannot be corrected."""
     return await read_snapshot(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id))
 
 
 def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str) -> Amendment:
-    history, target = named_event(snapshot, id)
+    history, target = find_event(snapshot, id)
     if kind == "correct" and isinstance(target.data, AssertionCorrected | AssertionRetracted):
         raise Problem("not-found", "A correction or retraction cannot be corrected. Retract it instead.")
     stream = parse_stream(target.stream)
@@ -242,7 +242,7 @@ def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
 
 
 async def _as_now(amendment: Amendment) -> Amendment:
-    """Return a refused amendment that expects the present version. Its page shows what was recorded since."""
+    """Return a refused draft that expects the present version. Its page shows what was recorded since."""
     return replace(amendment, seen=amendment.history.version)
 
 
@@ -255,9 +255,9 @@ async def _page(
     refused: bool = False,
     is_fresh: bool = False,
     notice: str | None = None,
-    **facts: str,
+    **notice_values: str,
 ) -> Response:
-    """Return the page with the form, or only the form for the script. `facts` fills the places of the notice."""
+    """Return the page with the form, or only the form for the script. `notice_values` are those of the notice."""
     visit = await page_request(request, Query)
     session = require_session(visit, session_of(request.scope))
     require_may_report(visit, amendment.relation)
@@ -269,18 +269,18 @@ async def _page(
     values = {
         "amendment": amendment,
         "made_for": session.key.id,
-        "called": context.title(target.stream),
+        "stream_title": context.stream_title(target.stream),
         "label": label_of(target),
         "on_record": f"/events/{target.id}",
         "falls": [label_of(e) for e in falls_with(amendment.history, target.id)] if amendment.kind == "retract" else [],
-        "written": entry_form(entry, draft, context) if entry.texts else None,
-        "suggestions": list(suggestions(replace(draft, shown=(target.stream,)), context)),
+        "form": entry_form(entry, draft, context) if entry.texts else None,
+        "suggestions": list(suggestion_lists(replace(draft, streams=(target.stream,)), context)),
         "symbols": symbols(),
         "preview": found,
-        "mistakes": {m.id: m.detail for m in found.mistakes if refused or not m.unfilled} if found else {},
+        "mistakes": {m.id: m.detail for m in found.mistakes if refused or not m.is_unfilled} if found else {},
         "refused": refused,
         "is_fresh": is_fresh,
-        "notice": messages()(notice, **facts) if notice else None,
+        "notice": messages()(notice, **notice_values) if notice else None,
     }
     return await form_response(
         visit, "amend-form.html" if "hx-request" in request.headers else "amend.html", values, status

@@ -1,4 +1,4 @@
-"""A report that is being written. It is read from the posted form, and becomes the body that is filed.
+"""The draft of a report. It is read from the posted form, and becomes the body that is filed.
 
 A form field is named after its entry and its path in the event, such as `e3-source-origin`, so that a mistake finds its
 field. An entry keeps its number when other entries are removed, because entries refer to each other by number.
@@ -16,23 +16,22 @@ from service.domain.mistakes import without_field
 from service.domain.streams import parse_stream
 from service.openings.slugs import slug_of
 from service.readouts.dates import edtf_of
-from service.web.forms import workspace
 from service.web.forms.fields import Field, Path, fields_of, json_value
-from service.web.forms.labels import in_labels
+from service.web.forms.labels import with_labels
 from service.web.forms.posted import Form
-from service.web.forms.workspace import POINTED, Workspace
+from service.web.forms.workspace import NEW_FACT_NUMBER, Workspace, workspace_in
 
-MOST_ENTRIES: Final = 500
+_MAX_ENTRIES: Final = 500
 _FIELD_NAME: Final = re.compile(r"e(?P<number>[0-9]{1,6})-(?P<path>[a-z_0-9]+(?:-[a-z_0-9]+)*)")
-SEEN: Final = re.compile(r"(?P<stream>[^@]{1,120})@(?P<version>[0-9]{1,12})")
-_COPIED_FIELDS: Final = ("asserted_by", "source", "occurred", "inference")
-"""A new entry starts with these values of the entry before it."""
+SEEN_VERSION: Final = re.compile(r"(?P<stream>[^@]{1,120})@(?P<version>[0-9]{1,12})")
+_COPIED_GROUPS: Final = ("asserted_by", "source", "occurred", "inference")
+"""A new entry starts with these values of the entry edited last."""
 _REGISTRATIONS: Final = ("RelationOpened", "SourceRegistered", "OriginRegistered", "ActorRegistered")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One event that is being written. `texts` has the text of each field, by its path in the event.
+    """The draft of one event. `texts` has the text of each field, by its path in the event.
 
     `recorded` is the id of the event on record that this one corrects.
     """
@@ -45,6 +44,7 @@ class Entry:
 
     @property
     def id(self) -> str:
+        """Return the HTML id of the entry."""
         return f"e{self.number}"
 
     @property
@@ -52,10 +52,11 @@ class Entry:
         return fields_of(self.type)
 
     def id_of(self, path: Path) -> str:
+        """Return the HTML id of a field. It is the name of the form field, too."""
         return "-".join((self.id, *path))
 
     @property
-    def missing(self) -> list[Field]:
+    def missing_fields(self) -> list[Field]:
         """Return the fields that are required and still empty."""
         return [field for field in self.fields if field.required and not self.texts.get(field.path)]
 
@@ -86,10 +87,11 @@ _ALWAYS_PRESENT: Final = ("asserted_by", "source")
 
 @dataclass(frozen=True)
 class Draft:
-    """A report that is being written.
+    """The draft of a report.
 
-    `address` is the address of its form, and `key` the idempotency key. `seen` has the versions that the form showed,
-    and `shown` has the streams in the order of the page. `workspace` is not part of the report.
+    `address` is the address of its form, and `key` the idempotency key. `seen_versions` has the version of each
+    irritant when the form showed it first. `streams` are those with a section, in the order of the page. `workspace` is
+    not part of the report.
     """
 
     address: str
@@ -97,33 +99,36 @@ class Draft:
     relation: str
     round: str
     title: str
-    seen: Mapping[str, int] = field(default_factory=dict)
-    shown: tuple[str, ...] = ()
+    seen_versions: Mapping[str, int] = field(default_factory=dict)
+    streams: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     workspace: Workspace = field(default_factory=Workspace)
 
     @property
-    def in_order(self) -> list[Entry]:
-        """Return the entries in the order of filing: first registrations, which others cite, then by stream."""
-        places = {stream: place for place, stream in enumerate(self.shown)}
+    def in_filing_order(self) -> list[Entry]:
+        """Return the entries in the order of filing: registrations, which others cite, first. The rest is by stream."""
+        index_of = {stream: index for index, stream in enumerate(self.streams)}
 
-        def place(entry: Entry) -> tuple[int, int]:
-            first = _REGISTRATIONS.index(entry.type) if entry.type in _REGISTRATIONS else len(_REGISTRATIONS)
-            return first, places.get(entry.stream, -1) if first == len(_REGISTRATIONS) else entry.number
+        def sort_key(entry: Entry) -> tuple[int, int]:
+            if entry.type in _REGISTRATIONS:
+                return _REGISTRATIONS.index(entry.type), entry.number
+            return len(_REGISTRATIONS), index_of.get(entry.stream, -1)
 
-        return sorted(self.entries, key=place)
+        return sorted(self.entries, key=sort_key)
 
     @property
     def body(self) -> dict[str, Any]:
-        """Return the body to file. It expects versions only for the streams of its entries."""
-        entries = self.in_order
-        referred = {text for e in entries for f in e.fields if f.control == "event" and (text := e.texts.get(f.path))}
+        """Return the body to file. It expects the seen versions of the streams that get events."""
+        entries = self.in_filing_order
+        referred_ids = {
+            text for e in entries for f in e.fields if f.control == "event" and (text := e.texts.get(f.path))
+        }
         streams = {entry.stream for entry in entries}
         body: dict[str, Any] = {"relation": self.relation, "title": self.title}
         if self.round:
             body["round"] = self.round
-        body["expect"] = {stream: version for stream, version in self.seen.items() if stream in streams}
-        body["events"] = [{**({"ref": e.id} if e.id in referred else {}), **e.event} for e in entries]
+        body["expect"] = {stream: version for stream, version in self.seen_versions.items() if stream in streams}
+        body["events"] = [{**({"ref": e.id} if e.id in referred_ids else {}), **e.event} for e in entries]
         return body
 
     def entry(self, number: int) -> Entry | None:
@@ -133,26 +138,30 @@ class Draft:
         return [entry for entry in self.entries if entry.stream == stream]
 
     def without(self, numbers: Iterable[int]) -> "Draft":
-        left_out = set(numbers)
-        return replace(self, entries=tuple(entry for entry in self.entries if entry.number not in left_out))
+        """Return the draft without the entries with these numbers."""
+        removed = set(numbers)
+        return replace(self, entries=tuple(entry for entry in self.entries if entry.number not in removed))
 
     def with_section(self, stream: str) -> "Draft":
-        return self if stream in self.shown else replace(self, shown=(*self.shown, stream))
+        """Return the draft with a section for a stream."""
+        return self if stream in self.streams else replace(self, streams=(*self.streams, stream))
 
     def with_entry(self, stream: str, type: str, texts: Mapping[Path, str] | None = None) -> "Draft":
-        """Return the draft with a further entry. It starts with speaker, source and date of the entry edited last."""
+        """Return the draft with a new entry. It starts with speaker, source and date of the statement edited last."""
         number = max((entry.number for entry in self.entries), default=0) + 1
         paths = {form_field.path for form_field in fields_of(type)}
         copied = {path: text for path, text in self._copied_texts(type).items() if path in paths}
         entry = Entry(number, stream, type, {**copied, **(texts or {})})
         marks = {entry.id_of(path): text for path, text in copied.items() if path not in (texts or {})}
-        space = replace(self.workspace, copied={**self.workspace.copied, **marks}, edited=number)
-        return replace(self.with_section(stream), entries=(*self.entries, entry), workspace=space)
+        workspace = replace(
+            self.workspace, copied_texts={**self.workspace.copied_texts, **marks}, last_edited_number=number
+        )
+        return replace(self.with_section(stream), entries=(*self.entries, entry), workspace=workspace)
 
     @property
     def last_edited(self) -> Entry | None:
         """Return the statement that was edited last, else the last one. None without statements."""
-        edited = self.entry(self.workspace.edited)
+        edited = self.entry(self.workspace.last_edited_number)
         if edited is not None and issubclass(EVENT_TYPES[edited.type], Statement):
             return edited
         statements = [e for e in self.entries if issubclass(EVENT_TYPES[e.type], Statement)]
@@ -166,13 +175,13 @@ class Draft:
         copied = {
             path: text
             for path, text in last.items()
-            if path[0] in _COPIED_FIELDS and path != ("source", "paragraphs") and text
+            if path[0] in _COPIED_GROUPS and path != ("source", "paragraphs") and text
         }
         return {**self._registered_texts, **copied}
 
     @property
     def _registered_texts(self) -> Mapping[Path, str]:
-        """Return the last document and origin that this report registers, as texts for an entry that cites them."""
+        """Return the fields by which an entry cites the last document and origin that this report registers."""
         texts: dict[Path, str] = {}
         for entry in self.entries:
             if entry.stream.startswith("source/"):
@@ -185,22 +194,23 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Pressed:
-    """The draft after a button, the HTML id of the place to go on, and the name of a notice.
+class ButtonResult:
+    """The draft after a button, the HTML id of the element to focus, and the name of a notice.
 
-    `mistakes`: what is missing in the question, by HTML id. `added` is the HTML id of a new fact.
+    `mistakes` has the mistakes of the new fact, by the HTML id of their fields. `added_id` is the HTML id of an added
+    fact.
     """
 
     draft: Draft
     focus: str | None = None
     notice: str | None = None
     mistakes: Mapping[str, str] = field(default_factory=dict)
-    added: str | None = None
+    added_id: str | None = None
 
 
 @dataclass(frozen=True)
 class FieldMistake:
-    """A mistake with its place: a field, a whole entry, or the report. `unfilled`: the field is empty.
+    """A mistake with its place: a field, a whole entry, or the report. `is_unfilled`: the field is empty.
 
     `id` is the HTML id of the place. `entry` and `field` are None for a mistake of the whole report.
     """
@@ -209,19 +219,19 @@ class FieldMistake:
     entry: Entry | None
     field: Field | None
     detail: str
-    unfilled: bool = False
+    is_unfilled: bool = False
 
 
 def set_value(event: dict[str, Any], path: Path, value: object) -> None:
-    """Set the value at a path of an event. Create the objects on the way."""
+    """Set the value at a path of an event. Missing objects on the path are created."""
     for name in path[:-1]:
         event = event.setdefault(name, {})
     event[path[-1]] = value
 
 
-def read(form: Form) -> Draft:
-    """Return the draft in a posted form. Ignore values that our form cannot have sent."""
-    seen = (match for text in form.all("seen") if (match := SEEN.fullmatch(text)))
+def draft_in(form: Form) -> Draft:
+    """Return the draft in a posted form. Ignore values that the form of the service cannot have sent."""
+    seen = (match for text in form.all("seen") if (match := SEEN_VERSION.fullmatch(text)))
     texts = texts_in(form)
     return Draft(
         address=form.get("address"),
@@ -229,10 +239,10 @@ def read(form: Form) -> Draft:
         relation=form.get("relation"),
         round=form.get("round"),
         title=form.get("title"),
-        seen={match["stream"]: int(match["version"]) for match in seen},
-        shown=tuple(dict.fromkeys(stream for stream in form.all("shown") if parse_stream(stream) is not None)),
-        entries=tuple(_entries(texts))[:MOST_ENTRIES],
-        workspace=workspace.read(form, texts.get(POINTED, {})),
+        seen_versions={match["stream"]: int(match["version"]) for match in seen},
+        streams=tuple(dict.fromkeys(stream for stream in form.all("shown") if parse_stream(stream) is not None)),
+        entries=tuple(_entries(texts))[:_MAX_ENTRIES],
+        workspace=workspace_in(form, texts.get(NEW_FACT_NUMBER, {})),
     )
 
 
@@ -252,27 +262,27 @@ def texts_in(form: Form) -> dict[int, dict[Path, str]]:
 def _entries(texts: Mapping[int, Mapping[Path, str]]) -> Iterator[Entry]:
     for number, fields in texts.items():
         stream, type = fields.get(("stream",), ""), fields.get(("type",), "")
-        if number != POINTED and parse_stream(stream) is not None and type in EVENT_TYPES:
+        if number != NEW_FACT_NUMBER and parse_stream(stream) is not None and type in EVENT_TYPES:
             paths = {form_field.path for form_field in fields_of(type)}
             yield Entry(number, stream, type, {path: text for path, text in fields.items() if path in paths})
 
 
 def _with_dates(type: str, texts: Mapping[Path, str]) -> dict[Path, str]:
-    """Return the texts with each date as EDTF that is written as pages write it, such as "15 July 2025"."""
+    """Return the texts with dates as EDTF. A date can be written as pages write it, such as "15 July 2025"."""
     dates = {form_field.path for form_field in fields_of(type) if form_field.control == "date"}
     return {path: (edtf_of(text) or text) if path in dates and text else text for path, text in texts.items()}
 
 
 def locate_mistakes(draft: Draft, mistakes: Iterable[Mistake]) -> list[FieldMistake]:
     """Find the field, entry or report of each mistake, and sort the mistakes in the order of the form."""
-    order = draft.in_order
+    order = draft.in_filing_order
     found = [
         _locate(draft, order, tuple((mistake.pointer or "").split("/")[1:]), mistake.detail) for mistake in mistakes
     ]
-    return sorted(found, key=lambda mistake: _place(order, mistake))
+    return sorted(found, key=lambda mistake: _sort_key(order, mistake))
 
 
-def _place(order: list[Entry], mistake: FieldMistake) -> tuple[int, int]:
+def _sort_key(order: list[Entry], mistake: FieldMistake) -> tuple[int, int]:
     if mistake.entry is None:
         return -1, 0
     return order.index(mistake.entry), mistake.entry.fields.index(mistake.field) if mistake.field else -1
@@ -282,15 +292,15 @@ def _locate(draft: Draft, order: list[Entry], tokens: Path, detail: str) -> Fiel
     if len(tokens) > 1 and tokens[0] == "events" and tokens[1].isdecimal() and int(tokens[1]) < len(order):
         return mistake_at(order[int(tokens[1])], tokens[2:], detail)
     place = tokens[0] if tokens and tokens[0] in ("title", "round", "expect") else "report"
-    return whole_mistake(place, detail, unfilled=place == "title" and not draft.title)
+    return mistake_of_report(place, detail, is_unfilled=place == "title" and not draft.title)
 
 
-def whole_mistake(place: str, detail: str, *, unfilled: bool = False) -> FieldMistake:
-    """Return a mistake that is in no entry: in the title, reason, round, expected versions or report."""
-    said = in_labels(without_field(detail, (place,)), "", None, is_empty=False)
+def mistake_of_report(place: str, detail: str, *, is_unfilled: bool = False) -> FieldMistake:
+    """Return a mistake that belongs to no entry. `place`: title, reason, round, expect or report."""
+    text = with_labels(without_field(detail, (place,)), "", None, is_empty=False)
     if place == "expect":
-        said = f"{said.partition('. ')[0]}."  # Forms have a remedy of their own.
-    return FieldMistake(place, None, None, said, unfilled)
+        text = f"{text.partition('. ')[0]}."  # Forms have a remedy of their own.
+    return FieldMistake(place, None, None, text, is_unfilled)
 
 
 def mistake_at(entry: Entry, tokens: Path, detail: str) -> FieldMistake:
@@ -300,6 +310,6 @@ def mistake_at(entry: Entry, tokens: Path, detail: str) -> FieldMistake:
         shorter = min(len(tokens), len(form_field.path))
         if tokens and form_field.path[:shorter] == tokens[:shorter]:
             is_empty = not entry.texts.get(form_field.path)
-            said = in_labels(detail, entry.stream, form_field, is_empty=is_empty)
-            return FieldMistake(entry.id_of(form_field.path), entry, form_field, said, is_empty)
-    return FieldMistake(entry.id, entry, None, in_labels(detail, entry.stream, None, is_empty=False))
+            text = with_labels(detail, entry.stream, form_field, is_empty=is_empty)
+            return FieldMistake(entry.id_of(form_field.path), entry, form_field, text, is_empty)
+    return FieldMistake(entry.id, entry, None, with_labels(detail, entry.stream, None, is_empty=False))

@@ -22,9 +22,9 @@ NOT_ADDABLE: Final = frozenset({"AssertionCorrected", "AssertionRetracted"})
 def apply_button(draft: Draft, form: Form, context: FormContext) -> Draft:
     """Return the draft after the pressed button.
 
-    The key Enter (an empty value) and the buttons for new things add everything whose name is written.
+    The key Enter (an empty value) and each button for something new add everything that has a name in the form.
     """
-    streams = set(draft.shown)
+    streams = set(draft.streams)
     match form.get("do").split(" "):
         case ["add", stream] if stream in streams and form.get(f"type-of-{stream}") in addable_types(stream, context):
             return draft.with_entry(stream, form.get(f"type-of-{stream}"))
@@ -37,7 +37,7 @@ def apply_button(draft: Draft, form: Form, context: FormContext) -> Draft:
         case ["show"] if form.get("subject") in streams_of(context):
             return draft.with_section(form.get("subject"))
         case ["take-note"]:  # the operator has read what was filed meanwhile, so the draft expects no versions
-            return replace(draft, seen={})
+            return replace(draft, seen_versions={})
         case ["register"] | ["utter"] | ["open"] | ["name"] | ["name-person"] | ["open-round"] | [""]:
             return with_new_names(draft, form, context)
         case _:
@@ -55,13 +55,13 @@ def addable_types(stream: str, context: FormContext) -> Iterator[str]:
 
 
 def streams_of(context: FormContext) -> dict[str, str]:
-    """Return every irritant and round of the relation, and the relation itself: the title by stream."""
-    found = {f"irritant/{row.id}": row.title for row in context.board.items}
-    found |= {f"round/{round.id}": round.name for round in context.rounds}
-    return {**found, f"relation/{context.board.relation}": context.board.title}
+    """Return the title of every irritant and round of the relation, and of the relation itself, by stream."""
+    titles = {f"irritant/{row.id}": row.title for row in context.board.items}
+    titles |= {f"round/{round.id}": round.name for round in context.rounds}
+    return {**titles, f"relation/{context.board.relation}": context.board.title}
 
 
 def needed_streams(draft: Draft, form: Form) -> set[str]:
-    """Return the streams whose histories the form needs, before and after the pressed button."""
-    pointed = draft.workspace.making.get(("stream",), "")
-    return {*draft.shown, form.get("subject"), *possible_streams(draft, form), pointed}
+    """Return the streams whose histories are needed to draw the form before and after the pressed button."""
+    stream_of_new_fact = draft.workspace.fact_texts.get(("stream",), "")
+    return {*draft.streams, form.get("subject"), *possible_streams(draft, form), stream_of_new_fact}

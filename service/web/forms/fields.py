@@ -1,4 +1,4 @@
-"""List the fields of each event type for the form, and convert between form texts and JSON.
+"""List the form fields of each event type, and convert between the texts of form fields and JSON.
 
 The fields come from the pydantic model of the type, so a new type has a form at once. The annotation of a field decides
 its control, such as a line of text, a choice or a date.
@@ -52,7 +52,7 @@ _CONTROLS: Final[tuple[tuple[object, Control], ...]] = (
     (bool, "yes-no"),
 )
 _CONTROLS_OF_LISTS: Final[Mapping[Control, Control]] = {"number": "numbers", "party": "parties"}
-_GROUPS: Final[Mapping[str, str]] = {
+_GROUP_OF_FIELD: Final[Mapping[str, str]] = {
     "summary": "said",
     "wording": "said",
     "asserted_by": "who",
@@ -62,7 +62,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "after": "when",
 }
 GROUPS: Final = ("own", "said", "who", "where", "when")
-"""Groups of fields, in the order of the form."""
+"""Groups of fields, in the order of the form: the fields of the type, what was said, by whom, where and when."""
 # The form sets these itself: a date with an inference is an inferred date.
 _NOT_IN_FORM: Final = frozenset({"type", "occurred_basis"})
 
@@ -75,7 +75,7 @@ class Field:
     control: Control
     required: bool
     choices: tuple[str, ...] = ()
-    longest: int | None = None
+    max_length: int | None = None
 
     @property
     def name(self) -> str:
@@ -83,12 +83,12 @@ class Field:
 
     @property
     def group(self) -> str:
-        return _GROUPS.get(self.path[0], "own")
+        return _GROUP_OF_FIELD.get(self.path[0], "own")
 
 
 @cache
 def fields_of(type: str) -> tuple[Field, ...]:
-    """Return the fields of an event type: first its own fields, then what was said, by whom, where and when."""
+    """Return the fields of an event type, in the order of `GROUPS`."""
     return tuple(sorted(_fields(EVENT_TYPES[type], ()), key=lambda field: GROUPS.index(field.group)))
 
 
@@ -112,7 +112,7 @@ def _field(annotation: Any, path: Path, *, required: bool) -> Field:
         return Field(path, "round" if path == ("round",) else "report", required)
     for known, control in _CONTROLS:
         if annotation == known:
-            return Field(path, control, required, longest=_longest(annotation))
+            return Field(path, control, required, max_length=_max_length(annotation))
     if annotation == Number:
         return Field(path, "number", required)
     base = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
@@ -123,10 +123,10 @@ def _field(annotation: Any, path: Path, *, required: bool) -> Field:
         return Field(path, _CONTROLS_OF_LISTS.get(member.control, "lines"), required)
     if base is int:
         return Field(path, "number", required)
-    return Field(path, "line", required, longest=_longest(annotation))
+    return Field(path, "line", required, max_length=_max_length(annotation))
 
 
-def _longest(annotation: Any) -> int | None:
+def _max_length(annotation: Any) -> int | None:
     """Return the maximum length of a text, or None."""
     constraints = (c for c in getattr(annotation, "__metadata__", ()) if isinstance(c, StringConstraints))
     return next((c.max_length for c in constraints if c.max_length is not None), None)
@@ -136,14 +136,14 @@ def _without_none(annotation: Any) -> Any:
     """Return `T` for an annotation `T | None`, and other annotations unchanged."""
     if get_origin(annotation) not in (Union, UnionType):
         return annotation
-    some = [option for option in get_args(annotation) if option is not NoneType]
-    return some[0] if len(some) == 1 else annotation
+    others = [option for option in get_args(annotation) if option is not NoneType]
+    return others[0] if len(others) == 1 else annotation
 
 
 def json_value(field: Field, text: str) -> object:
-    """Convert the text of a form field to JSON. A text that does not fit stays a text, and filing refuses it.
+    """Convert the text of a form field to JSON. A text that does not fit stays text, and filing refuses it.
 
-    Names of actors become codes, and titles become slugs, so that people need not write either.
+    Names of actors become codes, and titles become slugs, so that operators need not write codes and slugs.
     """
     match field.control:
         case "date":
@@ -173,7 +173,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _actor(text: str) -> str:
-    """Return the code of an actor that is named, such as Russia. Another name becomes the slug that it would get."""
+    """Return the code of an actor by its name, such as Russia. An unknown name becomes a slug."""
     return code_of(text, names_in_use()) or (text if is_slug(text) else slug_of(text.removeprefix("the ")) or text)
 
 
@@ -187,9 +187,9 @@ def form_text(field: Field, value: object) -> str:
         case str() | int():
             return str(value)
         case Sequence():
-            return (", " if field.control == "numbers" else "\n").join(str(one) for one in value)
+            return (", " if field.control == "numbers" else "\n").join(map(str, value))
         case _:
-            raise TypeError(f"{field.name} holds no {type(value)}")
+            raise TypeError(f"{field.name} cannot have a {type(value)}")
 
 
 def _whole_number(text: str) -> int | str:

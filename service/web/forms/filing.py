@@ -1,7 +1,7 @@
-"""The form of a report, `/file`: write it, preview it, and file it once.
+"""The form of a report, `/file`: write a draft, preview it, and file it once.
 
-The form contains the idempotency key, so a double click files once. If the session has ended, the form comes back with
-everything that was written, and asks for the API key. The service stores no drafts.
+The form has the idempotency key, so a double click files one report. If the session has ended, the form asks for the
+API key and keeps everything that was written. The service stores no drafts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,13 +23,13 @@ from service.domain.errors import Refused
 from service.domain.streams import is_relation
 from service.openings.actors import states
 from service.recorder import KeyReused
-from service.web.forms import cards, pointing
+from service.web.forms import cards, new_fact
 from service.web.forms.context import FormContext, form_context
 from service.web.forms.controls import date_in_words, form_values
-from service.web.forms.draft import Draft, read
+from service.web.forms.draft import Draft, draft_in
 from service.web.forms.editing import apply_button, needed_streams
 from service.web.forms.new_report import is_key, new_draft, new_key, starts, unopened
-from service.web.forms.openings import NoRelation, relation_named, round_named
+from service.web.forms.openings import NoRelation, relation_of_names, round_named
 from service.web.forms.panel import panel_values
 from service.web.forms.posted import Form, form_response, is_for_session, read_form, session_of
 from service.web.forms.preview import file_report, preview, preview_entries
@@ -42,10 +42,7 @@ from service.web.rendering import rendered
 router: Final = APIRouter(include_in_schema=False)
 
 
-RoundId = Annotated[
-    str,
-    VALID_ROUND,
-]
+RoundId = Annotated[str, VALID_ROUND]
 
 
 class FileQuery(Query):
@@ -64,14 +61,14 @@ class FileQuery(Query):
 
 @router.get("/file")
 async def begin(request: Request) -> Response:
-    """Show the form of a round or relation. Without one of these, show the rounds and relations to start from."""
+    """Show the form for a round or relation. Without either, show the rounds and relations to start from."""
     visit = await page_request(request, FileQuery)
     session = require_session(visit, session_of(request.scope))
     query = visit.query
     if query.one is not None or query.other is not None:
         return await _begin_relation(request, visit)
     if query.round is None and query.relation is None:
-        return await _start(request, visit)
+        return await _start_page(request, visit)
     relation = query.relation or str(query.round).partition("/")[0]
     require_may_report(visit, relation)
     titled, attributed = query.titled, query.attribute
@@ -83,18 +80,20 @@ async def begin(request: Request) -> Response:
     draft, context = await read_snapshot(
         request,
         visit,
-        lambda snapshot: new_draft(snapshot, here, relation, query.round, titled=titled, attributed=attributed),
+        lambda snapshot: new_draft(
+            snapshot, here, relation, query.round, round_title=titled, attributed_report=attributed
+        ),
     )
     values = {**form_values(session, draft, context), **panel_values(draft, context)}
     return await form_response(visit, "file.html", {**values, "is_fresh": True})
 
 
-async def _start(request: Request, visit: PageRequest[FileQuery], **mistakes: str) -> Response:
+async def _start_page(request: Request, visit: PageRequest[FileQuery], **mistakes: str) -> Response:
     """Return the page to start from. `mistakes`: what is wrong with the names of a new relation, by field."""
-    begun = await read_snapshot(request, visit, partial(starts, visit))
+    reportable = await read_snapshot(request, visit, partial(starts, visit))
     values = {
-        "starts": begun,
-        "unopened": unopened(visit, begun),
+        "starts": reportable,
+        "unopened": unopened(visit, reportable),
         "states": states(),
         "named": {"one": visit.query.one or "", "other": visit.query.other or ""},
         "mistakes": mistakes,
@@ -105,9 +104,9 @@ async def _start(request: Request, visit: PageRequest[FileQuery], **mistakes: st
 async def _begin_relation(request: Request, visit: PageRequest[FileQuery]) -> Response:
     """Redirect to the form of the relation of two named states, or show the start again with what is wrong."""
     try:
-        relation = relation_named((visit.query.one or "").strip(), (visit.query.other or "").strip())
+        relation = relation_of_names((visit.query.one or "").strip(), (visit.query.other or "").strip())
     except NoRelation as error:
-        return await _start(request, visit, **error.mistakes)
+        return await _start_page(request, visit, **error.mistakes)
     return RedirectResponse(address("/file", relation=relation), 303)
 
 
@@ -126,7 +125,7 @@ async def _begin_round(request: Request, visit: PageRequest[FileQuery], relation
 async def submit(request: Request) -> Response:
     """Do what the pressed button says: change the form, or file the report."""
     form = await read_form(request, files=0 if session_of(request.scope) is None else FILE_BYTES)
-    draft = read(form)
+    draft = draft_in(form)
     if not is_key(draft.key):
         draft = replace(draft, key=new_key())
     session = session_of(request.scope)
@@ -141,29 +140,29 @@ async def submit(request: Request) -> Response:
         return await _file(request, draft)
     context = await _context(request, visit, draft, needed_streams(draft, form))
     if form.get("do") == "read":
-        return await _read(request, draft, form, context)
-    if pressed := pointing.press(draft, form, context) or cards.press(draft, form):
+        return await _read_readout(request, draft, form, context)
+    if result := new_fact.press_button(draft, form, context) or cards.press_button(draft, form):
         return await _page(
             request,
-            pressed.draft,
+            result.draft,
             context=context,
-            focus=pressed.focus,
-            notice=pressed.notice,
-            asked=pressed.mistakes,
-            added=pressed.added,
+            focus=result.focus,
+            notice=result.notice,
+            fact_mistakes=result.mistakes,
+            added_id=result.added_id,
         )
-    after = apply_button(draft, form, context)
-    added = [entry.id for entry in after.entries if draft.entry(entry.number) is None]
-    return await _page(request, after, context=context, focus=added[0] if added else None)
+    changed = apply_button(draft, form, context)
+    added_ids = [entry.id for entry in changed.entries if draft.entry(entry.number) is None]
+    return await _page(request, changed, context=context, focus=added_ids[0] if added_ids else None)
 
 
-async def _read(request: Request, draft: Draft, form: Form, context: FormContext) -> Response:
+async def _read_readout(request: Request, draft: Draft, form: Form, context: FormContext) -> Response:
     """Return the form with the posted readout, or with the reason why it cannot be read."""
     try:
-        after = await with_posted_readout(draft, form, context)
+        changed = await with_posted_readout(draft, form, context)
     except Unreadable as error:
         return await _page(request, draft, context=context, notice="readout.unreadable", why=str(error))
-    return await _page(request, after, focus="readout")
+    return await _page(request, changed, focus="readout")
 
 
 @router.post("/file/preview")
@@ -173,7 +172,7 @@ async def show_preview(request: Request) -> Response:
     session = session_of(request.scope)
     if session is None or not is_for_session(form, session):
         return part_response(request, "preview-ended.html", {"address": local_address(form.get("address"))})
-    visit, draft = await page_request(request, Query), read(form)
+    visit, draft = await page_request(request, Query), draft_in(form)
     require_may_report(visit, draft.relation)
     return part_response(request, "preview.html", {"preview": await preview(request, draft)})
 
@@ -184,15 +183,15 @@ async def read_date(request: Request) -> Response:
 
     The parameter has the name of the form field that sends it, so it can have any name.
     """
-    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=5)
-    if len(given) != 1:
-        raise malformed(None, "Send one date.")
-    text = given[0][1].strip()
+    parameters = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=5)
+    if len(parameters) != 1:
+        raise malformed(None, "Send one parameter, with a date as its value.")
+    text = parameters[0][1].strip()
     return part_response(request, "date.html", {"read": date_in_words(text) if text else None})
 
 
 def part_response(request: Request, template: str, values: Mapping[str, Any]) -> Response:
-    """Return a part of a page, for the script that inserts it."""
+    """Return a part of a page, which a script inserts."""
     html = rendered(template, values, prefix_of(request.scope))
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
@@ -227,7 +226,7 @@ async def _file(request: Request, draft: Draft) -> Response:
     except Refused as refused:
         return await _page(request, draft, status=problem_of(refused).status, refused=True)
     except KeyReused as reused:
-        retried, before = replace(draft, key=new_key(), seen={}), f"/reports/{reused.first.id}"
+        retried, before = replace(draft, key=new_key(), seen_versions={}), f"/reports/{reused.first.id}"
         return await _page(request, retried, status=422, notice="file.filed-before", before=before)
     return RedirectResponse(address(f"/reports/{receipt.report.id}", filed=draft.key), 303)
 
@@ -241,24 +240,24 @@ async def _page(
     refused: bool = False,
     notice: str | None = None,
     focus: str | None = None,
-    asked: Mapping[str, str] | None = None,
-    added: str | None = None,
-    **facts: str,
+    fact_mistakes: Mapping[str, str] | None = None,
+    added_id: str | None = None,
+    **notice_values: str,
 ) -> Response:
-    """Return the page with the form, or only the form for the script. `facts` fills the places of the notice.
+    """Return the page with the form, or only the form for the script. `notice_values` are those of the notice.
 
-    `asked`: what is missing in the question, by HTML id. `added`: the HTML id of the fact to scroll to.
+    `fact_mistakes`: the mistakes of the new fact, by HTML id. `added_id`: the HTML id of the fact to scroll to.
     """
     visit = await page_request(request, FileQuery)
     require_may_report(visit, draft.relation)
-    context = context or await _context(request, visit, draft, draft.shown)
-    draft = replace(draft, seen={**context.versions(draft.shown), **draft.seen})
+    context = context or await _context(request, visit, draft, draft.streams)
+    draft = replace(draft, seen_versions={**context.irritant_versions(draft.streams), **draft.seen_versions})
     is_part = "hx-request" in request.headers
     found = None if is_part or notice else await (preview_entries if refused else preview)(request, draft)
     if refused and found:
-        draft = cards.opened(draft, [mistake.entry.number for mistake in found.mistakes if mistake.entry])
+        draft = cards.with_open_forms(draft, [mistake.entry.number for mistake in found.mistakes if mistake.entry])
     values = form_values(require_session(visit, session_of(request.scope)), draft, context, found, refused=refused)
     values |= panel_values(draft, context)
-    values["mistakes"] = {**values["mistakes"], **(asked or {})}
-    more = {"notice": messages()(notice, **facts) if notice else None, "focus": focus, "added": added}
+    values["mistakes"] = {**values["mistakes"], **(fact_mistakes or {})}
+    more = {"notice": messages()(notice, **notice_values) if notice else None, "focus": focus, "added_id": added_id}
     return await form_response(visit, "file-form.html" if is_part else "file.html", {**values, **more}, status)

@@ -33,9 +33,9 @@ def boundary_of(content_type: str) -> bytes | None:
     return parameters.get(b"boundary") or None if kind == _KIND else None
 
 
-def parse(raw: bytes, boundary: bytes, most: int) -> list[Part]:
-    """Return the parts of a form, at most `most`. A file that was not chosen is left out. Raises NotMultipart."""
-    reader = _Reader(most)
+def parse(raw: bytes, boundary: bytes, max_parts: int) -> list[Part]:
+    """Return the parts of a form, at most `max_parts`. A file that was not chosen is left out. Raises NotMultipart."""
+    reader = _Reader(max_parts)
     parser = MultipartParser(
         boundary,
         {
@@ -62,7 +62,7 @@ def parse(raw: bytes, boundary: bytes, most: int) -> list[Part]:
 class _Reader:
     """Collects the parts, as the parser finds them."""
 
-    most: int
+    max_parts: int
     parts: list[Part] = field(default_factory=list)
     is_complete: bool = False
     _part: Part = field(default_factory=Part)
@@ -95,8 +95,8 @@ class _Reader:
         self._part.content = b"".join(self._content)
         if self._is_chosen:
             self.parts.append(self._part)
-        if len(self.parts) > self.most:
-            raise NotMultipart(f"the form has more than {self.most} parts")
+        if len(self.parts) > self.max_parts:
+            raise NotMultipart(f"the form has more than {self.max_parts} parts")
 
     def finish(self) -> None:
         self.is_complete = True

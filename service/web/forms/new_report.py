@@ -1,4 +1,4 @@
-"""Begin a report: list what a visitor can report on, and make the first draft, for a round or empty.
+"""Begin a report: list the relations and rounds that a visitor can report on, and make the first draft.
 
 The draft for a round has a section for every open irritant.
 """
@@ -30,7 +30,7 @@ _KEY: Final = re.compile(r"[A-Za-z0-9-]{8,80}")
 
 @dataclass(frozen=True)
 class Start:
-    """A relation to report on, and its rounds with their names: first rounds without a date, then from the latest."""
+    """A relation to report on, and its rounds with their names: first those without a date, then the latest first."""
 
     relation: RelationDocument
     rounds: Sequence[tuple[RoundDocument, str]]
@@ -61,40 +61,40 @@ def new_draft(
     relation: str,
     round: str | None,
     *,
-    titled: str | None = None,
-    attributed: str | None = None,
+    round_title: str | None = None,
+    attributed_report: str | None = None,
 ) -> tuple[Draft, FormContext]:
-    """Return a draft, and its context. It opens a relation that is not on record. Raises Problem.
+    """Return a new draft, and its context. The draft opens a relation that is not on record. Raises Problem.
 
-    `titled`: the title of a new round. `attributed`: a report to attribute to a round.
+    `round_title`: the title of a new round. `attributed_report`: a report to attribute to the round.
     """
     stream = f"relation/{relation}"
-    draft = Draft(address, new_key(), relation, "", "", shown=(stream,))
+    draft = Draft(address, new_key(), relation, "", "", streams=(stream,))
     before = form_context(snapshot, relation, (stream,))
     draft = with_relation_opened(draft, before)
     if round is not None:
-        draft = _on_round(draft, round, titled, before)
+        draft = _draft_on_round(draft, round, round_title, before)
     elif draft.entries:
         draft = replace(draft, title=str(messages()("file.title-of-first", title=before.board.title).unescape()))
-    if attributed is not None:
+    if attributed_report is not None:
         draft = draft.with_entry(
-            f"relation/{relation}", "ReportAttributed", {("report",): attributed, ("round",): round or ""}
+            f"relation/{relation}", "ReportAttributed", {("report",): attributed_report, ("round",): round or ""}
         )
-    context = form_context(snapshot, relation, draft.shown)
-    return replace(draft, seen=context.versions(draft.shown)), context
+    context = form_context(snapshot, relation, draft.streams)
+    return replace(draft, seen_versions=context.irritant_versions(draft.streams)), context
 
 
-def _on_round(draft: Draft, round: str, titled: str | None, context: FormContext) -> Draft:
+def _draft_on_round(draft: Draft, round: str, round_title: str | None, context: FormContext) -> Draft:
     stream, slug = f"round/{round}", round.partition("/")[2]
     if parse_stream(stream) is None:
         raise Problem("not-found", f"{round} is not the id of a round. Use one such as ru-us/istanbul-april.")
     irritants = [f"irritant/{row.id}" for row in context.board.items if row.lifecycle == "open"]
     found = context.round(round)
-    name = found.name if found else titled or round_name(round)
+    name = found.name if found else round_title or round_name(round)
     title = str(messages()("file.title-of-round", round=name).unescape())
     # A relation that is not on record comes first.
-    shown = (*draft.shown, stream) if draft.entries else (stream, *irritants, *draft.shown)
-    draft = replace(draft, round=slug, title=title, shown=shown)
+    streams = (*draft.streams, stream) if draft.entries else (stream, *irritants, *draft.streams)
+    draft = replace(draft, round=slug, title=title, streams=streams)
     if found is None:
         return with_new_round(draft, slug, name, "RoundConvened")
     if found.phase not in _PHASES_BEFORE_MEETING:
@@ -109,4 +109,5 @@ def new_key() -> str:
 
 
 def is_key(text: str) -> bool:
+    """Return whether a text can be the idempotency key of a form."""
     return _KEY.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""Begin something new in the form by its title or name, such as a relation, an irritant, a round or a person.
+"""Add new things to a draft by title or name: relations, irritants, rounds, documents, actors and persons.
 
-The id is made from the title. A title that is on record shows what is on record.
+The id is made from the title. If the title is on record, the form shows the section of what is on record.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,8 +32,8 @@ class NoRelation(ValueError):
         super().__init__("; ".join(mistakes.values()))
 
 
-def relation_named(one: str, other: str) -> str:
-    """Return the id of the relation of two states, which can be named in many languages. Raises NoRelation."""
+def relation_of_names(one: str, other: str) -> str:
+    """Return the id of the relation of two states by their names, in many languages. Raises NoRelation."""
     codes: list[str] = []
     mistakes: dict[str, str] = {}
     for field, text in (("one", one), ("other", other)):
@@ -59,39 +59,39 @@ def with_relation_opened(draft: Draft, context: FormContext) -> Draft:
 
 
 @dataclass(frozen=True)
-class RoundNamed:
-    """A round by its title: its slug, and whether it is on record, or in the report already."""
+class NamedRound:
+    """The slug of a round that is found by its title. `is_known`: it is on record, or in the draft already."""
 
     slug: str
     is_known: bool
 
 
-def round_named(title: str, draft: Draft, context: FormContext) -> RoundNamed | None:
+def round_named(title: str, draft: Draft, context: FormContext) -> NamedRound | None:
     """Return the round with this title, or a slug that is not in use. None if the title has no words."""
     known = {round.id.partition("/")[2]: round.name for round in context.rounds}
-    for stream in draft.shown:
+    for stream in draft.streams:
         kind, _, member = stream.partition("/")
         if kind == "round":
-            known.setdefault(member.partition("/")[2], _written(draft, stream, "title") or round_name(member))
-    if same := _same(title, known):
-        return RoundNamed(same, is_known=True)
-    return RoundNamed(unused(slug_of(title), known), is_known=False) if slug_of(title) else None
+            known.setdefault(member.partition("/")[2], _first_text(draft, stream, "title") or round_name(member))
+    if slug := _slug_of_known(title, known):
+        return NamedRound(slug, is_known=True)
+    return NamedRound(unused(slug_of(title), known), is_known=False) if slug_of(title) else None
 
 
 def with_new_round(draft: Draft, round: str, title: str, begins_with: str) -> Draft:
-    """Return the draft with the event that begins a round, and its title where the id does not say the same."""
+    """Return the draft with the event that begins a round, and with its title, if the id does not give the title."""
     stream = f"round/{draft.relation}/{round}"
     type = begins_with if begins_with in ROUND_BEGINS_WITH else ROUND_BEGINS_WITH[0]
     draft = draft.with_entry(stream, type)
-    says_the_same = slug_of(round_name(f"{draft.relation}/{round}")) == slug_of(title) and title.isascii()
-    return draft if says_the_same else draft.with_entry(stream, "RoundTitled", {("title",): title})
+    id_gives_title = slug_of(round_name(f"{draft.relation}/{round}")) == slug_of(title) and title.isascii()
+    return draft if id_gives_title else draft.with_entry(stream, "RoundTitled", {("title",): title})
 
 
 def with_new_names(draft: Draft, form: Form, context: FormContext) -> Draft:
-    """Return the draft with every new thing that the form names."""
+    """Return the draft with everything new that has a title or a name in the form."""
     if (title := form.get("new-document")) and slug_of(title):
         draft = _with_document(draft, title, context)
-    if (origin := slug_of(form.get("new-utterance"))) and (document := _document_of(draft, form)):
+    if (origin := slug_of(form.get("new-utterance"))) and (document := _document_of_new_origin(draft, form)):
         draft = draft.with_entry(f"source/{document}", "OriginRegistered", {("origin",): origin})
     if name := form.get("new-actor"):
         draft = _with_actor(draft, name, context)
@@ -107,7 +107,7 @@ def with_new_names(draft: Draft, form: Form, context: FormContext) -> Draft:
 
 
 def possible_streams(draft: Draft, form: Form) -> Iterator[str]:
-    """Yield the streams that the new names of a form may mean, so that their histories are read."""
+    """Yield the streams that the new titles and names of a form may mean, so that their histories are read."""
     yield f"relation/{draft.relation}"
     yield f"irritant/{draft.relation}/{slug_of(form.get('new-irritant'))}"
     yield f"round/{draft.relation}/{slug_of(form.get('new-round'))}"
@@ -116,7 +116,10 @@ def possible_streams(draft: Draft, form: Form) -> Iterator[str]:
 
 
 def _with_document(draft: Draft, title: str, context: FormContext) -> Draft:
-    taken = {*(source.id for source in context.sources), *(stream.partition("/")[2] for stream in _streams(draft))}
+    taken = {
+        *(source.id for source in context.sources),
+        *(stream.partition("/")[2] for stream in _source_streams(draft)),
+    }
     texts: dict[Path, str] = {} if title == slug_of(title) else {("title",): title}
     return draft.with_entry(f"source/{unused(slug_of(title), taken)}", "SourceRegistered", texts)
 
@@ -142,7 +145,7 @@ def _with_person(draft: Draft, name: str, context: FormContext) -> Draft:
     for entry in draft.entries_on(stream):
         if entry.type == "PersonNamed":
             known.setdefault(entry.texts.get(("person",), ""), entry.texts.get(("names",), "").partition("\n")[0])
-    if _same(name, known):
+    if _slug_of_known(name, known):
         return draft.with_section(stream)
     texts: dict[Path, str] = {("person",): unused(slug_of(name), known), ("names",): name}
     return draft.with_entry(stream, "PersonNamed", texts)
@@ -161,22 +164,22 @@ def with_irritant(
         for entry in draft.entries
         if entry.type == "IrritantOpened"
     }
-    if same := _same(title, {**known, **written}):
-        stream = f"irritant/{draft.relation}/{same}"
+    if slug := _slug_of_known(title, {**known, **written}):
+        stream = f"irritant/{draft.relation}/{slug}"
         return stream, draft.with_section(stream)
     stream = f"irritant/{draft.relation}/{unused(slug_of(title) or 'irritant', {*known, *written})}"
     return stream, draft.with_entry(stream, "IrritantOpened", {("title",): title, **(texts or {})})
 
 
-def _written(draft: Draft, stream: str, field: str) -> str:
+def _first_text(draft: Draft, stream: str, field: str) -> str:
     """Return the first text of a field among the entries on a stream. Empty if there is none."""
     return next(filter(None, (entry.texts.get((field,), "") for entry in draft.entries_on(stream))), "")
 
 
-def _same(title: str, known: Mapping[str, str]) -> str:
-    """Return the slug of the known thing that a text names by its title or its slug. Empty if there is none.
+def _slug_of_known(title: str, known: Mapping[str, str]) -> str:
+    """Return the slug of a known thing by its title or its slug. `known`: titles by slug. Empty if it is not known.
 
-    Two long titles can begin alike. Their slugs are then the same, and their titles are not.
+    The title decides first: two long titles that begin alike make the same slug.
     """
     written = " ".join(title.split()).casefold()
     by_title = (slug for slug, other in known.items() if " ".join(other.split()).casefold() == written)
@@ -184,17 +187,18 @@ def _same(title: str, known: Mapping[str, str]) -> str:
     return next(by_title, "") or next(by_slug, "")
 
 
-def _streams(draft: Draft) -> Iterable[str]:
+def _source_streams(draft: Draft) -> Iterable[str]:
+    """Return the stream of each entry of the draft that registers a document or an origin."""
     return (entry.stream for entry in draft.entries if entry.stream.startswith("source/"))
 
 
 def _actor(text: str) -> str:
-    """Return the code of a state by its code or name, and a slug for any other name."""
+    """Return the code of a state by its code or name. Make a slug from any other name."""
     code = code_of(text, names_in_use())
     return code if code in CODES else slug_of(text.removeprefix("the ").removeprefix("The "))
 
 
-def _document_of(draft: Draft, form: Form) -> str:
+def _document_of_new_origin(draft: Draft, form: Form) -> str:
     """Return the document of a new origin: the named document, else the last document that this report registers."""
-    registered = [stream.partition("/")[2] for stream in _streams(draft)]
+    registered = [stream.partition("/")[2] for stream in _source_streams(draft)]
     return slug_of(form.get("document-of-utterance")) or (registered[-1] if registered else "")

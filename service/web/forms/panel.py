@@ -1,4 +1,7 @@
-"""Make the values from which the template draws the readouts and the question "What does it say?" beside the facts."""
+"""Make the values from which the template draws the open readouts, and the questions about the new fact.
+
+Each question offers answers as radio buttons: the likely ones first, all others below.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,36 +15,37 @@ from service.domain.catalogue import EVENT_TYPES, KINDS, ON_ANY_STREAM
 from service.domain.paragraphs import numbers_in
 from service.web.formatting import event_label, name_at_start
 from service.web.forms.context import FormContext
-from service.web.forms.controls import Control, Option, control, document_title, explanation
+from service.web.forms.controls import Control, Option, control_of, document_title, explanation
 from service.web.forms.draft import Draft, Entry
 from service.web.forms.fields import Path
-from service.web.forms.pointing import (
-    ASKED_OF_NEW,
+from service.web.forms.new_fact import (
+    FIELDS_OF_NEW,
     NEW_IRRITANT,
     NEW_ROUND,
     OCCURRED,
+    PARTY,
     STREAM,
     SUMMARY,
     TYPE,
-    WHO,
     WORDING,
-    Pointing,
-    asked_in_text,
-    composed,
-    known_document,
-    pointing_at,
-    sayable_types,
-    subject_of_fact,
-    titles,
+    NewFact,
+    asked_fields,
+    compose_summary,
+    new_fact_of,
+    probable_document,
+    statement_types,
+    stream_titles,
+    subject_title,
 )
-from service.web.forms.workspace import POINTED, OpenReadout
+from service.web.forms.workspace import NEW_FACT_NUMBER, OpenReadout
 from service.web.messages import messages
 
-_MOST_LIKELY: Final = 3
+_LIKELY_SUBJECTS: Final = 3
+"""The number of irritants or rounds that are shown. The others can be unfolded."""
 
 
-class Choice(NamedTuple):
-    """One answer to a question. `detail` explains it. `is_suggested`: it is chosen, but only as a suggestion."""
+class Answer(NamedTuple):
+    """An answer to a question. `detail` explains it. `is_suggested`: the form chose it, not the operator."""
 
     id: str
     value: str
@@ -51,33 +55,34 @@ class Choice(NamedTuple):
     is_suggested: bool
 
 
-class Group(NamedTuple):
-    """Further answers under a heading. Without a heading, `name` is empty."""
+class AnswerGroup(NamedTuple):
+    """Further answers under the heading `name`, which can be empty."""
 
     name: Markup
-    choices: Sequence[Choice]
+    answers: Sequence[Answer]
 
 
 class Question(NamedTuple):
-    """A question with its likely answers, and all others in groups."""
+    """A question with its likely answers, and all others in groups. `id` is its HTML id."""
 
-    path: str
-    likely: Sequence[Choice]
-    others: Sequence[Group]
+    id: str
+    likely: Sequence[Answer]
+    others: Sequence[AnswerGroup]
 
     @property
     def is_answered_by_others(self) -> bool:
-        return any(choice.is_chosen for group in self.others for choice in group.choices)
+        return any(answer.is_chosen for group in self.others for answer in group.answers)
 
 
 @dataclass(frozen=True)
-class Picker:
-    """The question what a paragraph says, with the suggested answers. `becomes`: the sentence without a summary.
+class Questions:
+    """The questions about the new fact, and its further fields.
 
-    `irritant` and `round` have the fields of what is new, by their paths. Each is empty if nothing new can be chosen.
+    `composed_summary` replaces an empty summary. `new_irritant_fields` and `new_round_fields` have the paths and texts
+    of the fields of a new irritant or round. They are empty if the fact cannot be about a new one.
     """
 
-    paragraph: int
+    paragraph_number: int
     what: Question
     who: Question
     about: Question
@@ -85,9 +90,9 @@ class Picker:
     controls: Sequence[Control]
     wording: Control | None
     summary: Control | None
-    becomes: str
-    irritant: Sequence[tuple[str, str]]
-    round: Sequence[tuple[str, str]]
+    composed_summary: str
+    new_irritant_fields: Sequence[tuple[str, str]]
+    new_round_fields: Sequence[tuple[str, str]]
 
 
 class Paragraph(NamedTuple):
@@ -96,12 +101,12 @@ class Paragraph(NamedTuple):
     id: str
     number: int
     text: str
-    is_pointed: bool
+    is_chosen: bool
     facts: Sequence[tuple[str, Markup]]
 
 
 class Tab(NamedTuple):
-    """A readout by its number, with its name."""
+    """The tab of a readout."""
 
     number: int
     name: str
@@ -110,18 +115,19 @@ class Tab(NamedTuple):
 
 @dataclass(frozen=True)
 class Panel:
-    """The readout in front. `on_record`: its document is registered. `probable`: a document that may be the same.
+    """The readout that is shown, with a tab for each open readout.
 
-    `on_record_as`: the publisher and date of the document on record.
+    `is_on_record`: its document is on record. `probable_document` is the slug of a document on record that may be the
+    same, and `recorded_title` the publisher and date of either.
     """
 
     readout: OpenReadout
     tabs: Sequence[Tab]
     paragraphs: Sequence[Paragraph]
-    on_record: bool
-    probable: str | None
-    on_record_as: str
-    picker: Picker | None
+    is_on_record: bool
+    probable_document: str | None
+    recorded_title: str
+    questions: Questions | None
 
 
 def panel_values(draft: Draft, context: FormContext) -> dict[str, Any]:
@@ -135,13 +141,13 @@ def panel_values(draft: Draft, context: FormContext) -> dict[str, Any]:
 
 
 def _panel(draft: Draft, context: FormContext) -> Panel | None:
-    readout = draft.workspace.readout
+    readout = draft.workspace.shown_readout
     if readout is None:
         return None
-    pointing, known = pointing_at(draft, context), known_document(readout, draft, context)
+    fact, probable = new_fact_of(draft, context), probable_document(readout, draft, context)
     tabs = [
-        Tab(one.number, document_title(one.document, draft, context), one is readout)
-        for one in draft.workspace.readouts
+        Tab(opened.number, document_title(opened.document, draft, context), opened is readout)
+        for opened in draft.workspace.readouts
     ]
     recorded = {source.id for source in context.sources}
     return Panel(
@@ -149,9 +155,9 @@ def _panel(draft: Draft, context: FormContext) -> Panel | None:
         tabs,
         [_paragraph(number, text, readout, draft) for number, text in enumerate(readout.paragraphs, 1)],
         readout.document in recorded,
-        known,
-        context.document(known or readout.document),
-        _picker(pointing) if pointing else None,
+        probable,
+        context.document_title(probable or readout.document),
+        _questions(fact) if fact else None,
     )
 
 
@@ -162,54 +168,55 @@ def _paragraph(number: int, text: str, readout: OpenReadout, draft: Draft) -> Pa
         if entry.texts.get(("source", "document")) == readout.document
         and number in numbers_in(entry.texts.get(("source", "paragraphs"), ""))
     ]
-    is_pointed = draft.workspace.at == number
-    return Paragraph(f"p{readout.number}-{number}", number, text, is_pointed, facts)
+    is_chosen = draft.workspace.chosen_number == number
+    return Paragraph(f"p{readout.number}-{number}", number, text, is_chosen, facts)
 
 
-def _picker(pointing: Pointing) -> Picker:
-    type, making = pointing.type, pointing.making
-    stream = making.get(STREAM, "")
-    if stream in ASKED_OF_NEW:
-        stream = f"relation/{pointing.draft.relation}"  # it has no proposals or steps to refer to
-    entry = Entry(POINTED, stream, type, making)
-    fields = {field.path: control(entry, field, pointing.draft, pointing.context) for field in asked_in_text(type)}
-    return Picker(
-        paragraph=pointing.number,
-        what=_what(pointing),
-        who=_question(pointing, WHO, {v: name_at_start(v) for v in pointing.voices}, len(pointing.voices)),
-        about=_about(pointing),
-        when=_when(pointing),
-        controls=[c for path, c in fields.items() if path not in (WORDING, SUMMARY) and _is_shown(c, making)],
+def _questions(fact: NewFact) -> Questions:
+    type, texts = fact.type, fact.texts
+    stream = texts.get(STREAM, "")
+    if stream in FIELDS_OF_NEW:
+        stream = f"relation/{fact.draft.relation}"  # it has no proposals or steps to refer to
+    entry = Entry(NEW_FACT_NUMBER, stream, type, texts)
+    fields = {field.path: control_of(entry, field, fact.draft, fact.context) for field in asked_fields(type)}
+    return Questions(
+        paragraph_number=fact.number,
+        what=_what(fact),
+        who=_question(fact, PARTY, {voice: name_at_start(voice) for voice in fact.voices}, len(fact.voices)),
+        about=_about(fact),
+        when=_when(fact),
+        controls=[c for path, c in fields.items() if path not in (WORDING, SUMMARY) and _is_shown(c, texts)],
         wording=fields.get(WORDING),
         summary=fields.get(SUMMARY),
-        becomes=composed(type, making, subject_of_fact(pointing)) if type else "",
-        irritant=_asked_of_new(pointing, NEW_IRRITANT),
-        round=_asked_of_new(pointing, NEW_ROUND),
+        composed_summary=compose_summary(type, texts, subject_title(fact)) if type else "",
+        new_irritant_fields=_fields_of_new(fact, NEW_IRRITANT),
+        new_round_fields=_fields_of_new(fact, NEW_ROUND),
     )
 
 
-def _asked_of_new(pointing: Pointing, stream: str) -> list[tuple[str, str]]:
-    """Return the fields that are asked of something new, with their values. Empty if it cannot be chosen."""
-    is_possible = stream in pointing.streams(pointing.type) if pointing.type else False
-    return [("-".join(path), pointing.making.get(path, "")) for path in ASKED_OF_NEW[stream]] if is_possible else []
+def _fields_of_new(fact: NewFact, stream: str) -> list[tuple[str, str]]:
+    """Return the fields of a new irritant or round, with their texts. Empty if the fact cannot be about it."""
+    is_possible = stream in fact.streams_for(fact.type) if fact.type else False
+    return [("-".join(path), fact.texts.get(path, "")) for path in FIELDS_OF_NEW[stream]] if is_possible else []
 
 
-def _is_shown(control: Control, making: Mapping[Path, str]) -> bool:
+def _is_shown(control: Control, texts: Mapping[Path, str]) -> bool:
     """Return whether a field must be filled in, or has a value. The others are in the full form of the card."""
-    return control.field.required or bool(making.get(control.field.path))
+    return control.field.required or bool(texts.get(control.field.path))
 
 
-def _what(pointing: Pointing) -> Question:
+def _what(fact: NewFact) -> Question:
     """Return the question for the type: the likely types, and the others in groups, each with its meaning."""
-    likely = pointing.likely
-    labels = {type: event_label(type) for type in (*likely, *sayable_types())}
-    question = _question(pointing, TYPE, labels, len(likely), {type: explanation(type) for type in labels})
-    rest = {choice.value: choice for group in question.others for choice in group.choices}
+    likely = fact.likely_types
+    labels = {type: event_label(type) for type in (*likely, *statement_types())}
+    question = _question(fact, TYPE, labels, len(likely), {type: explanation(type) for type in labels})
+    rest = {answer.value: answer for group in question.others for answer in group.answers}
     grouped = [(name, [rest.pop(type) for type in types if type in rest]) for name, types in TYPE_GROUPS.items()]
     groups = [
-        Group(messages()(f"say.group.{name}"), choices) for name, choices in (*grouped, ("rest", list(rest.values())))
+        AnswerGroup(messages()(f"say.group.{name}"), answers)
+        for name, answers in (*grouped, ("rest", list(rest.values())))
     ]
-    return question._replace(others=[group for group in groups if group.choices])
+    return question._replace(others=[group for group in groups if group.answers])
 
 
 TYPE_GROUPS: Final[Mapping[str, Sequence[str]]] = {
@@ -241,37 +248,37 @@ TYPE_GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "rounds": tuple(type for type in EVENT_TYPES if type in KINDS["round"] - ON_ANY_STREAM),
     "talks": tuple(type for type in EVENT_TYPES if type in KINDS["relation"] - ON_ANY_STREAM),
 }
-"""The types under headings, which are in the messages. Types in none of them come last."""
+"""The types under each heading. The messages have the headings. All other types come last."""
 
 
-def _about(pointing: Pointing) -> Question:
-    named, type = titles(pointing), pointing.type
-    streams = pointing.streams(type) if type else []
-    labels = {stream: escape(named.get(stream, stream)) for stream in streams}
-    return _question(pointing, STREAM, labels, _MOST_LIKELY)
+def _about(fact: NewFact) -> Question:
+    titles, type = stream_titles(fact), fact.type
+    streams = fact.streams_for(type) if type else []
+    labels = {stream: escape(titles.get(stream, stream)) for stream in streams}
+    return _question(fact, STREAM, labels, _LIKELY_SUBJECTS)
 
 
-def _when(pointing: Pointing) -> Question:
-    dates = pointing.dates(pointing.type) if pointing.type else []
-    labels = {one.edtf: escape(edtf.describe(one.edtf)) for one in dates}
+def _when(fact: NewFact) -> Question:
+    dates = fact.dates_for(fact.type) if fact.type else []
+    labels = {occurred.edtf: escape(edtf.describe(occurred.edtf)) for occurred in dates}
     labels[""] = messages()("say.no-date")
-    details = {one.edtf: escape(one.inference) for one in dates if one.inference}
-    return _question(pointing, OCCURRED, labels, len(labels), details)
+    details = {occurred.edtf: escape(occurred.inference) for occurred in dates if occurred.inference}
+    return _question(fact, OCCURRED, labels, len(labels), details)
 
 
 def _question(
-    pointing: Pointing,
+    fact: NewFact,
     path: Path,
     labels: Mapping[str, Markup],
-    likely: int,
+    likely_count: int,
     details: Mapping[str, Markup] | None = None,
 ) -> Question:
-    """Return a question. The first `likely` answers are shown, and the others can be unfolded."""
-    name, chosen = f"e{POINTED}-{'-'.join(path)}", pointing.making.get(path, "")
-    is_suggested = bool(chosen) and pointing.draft.workspace.suggested.get(path) == chosen
-    choices = [
-        Choice(
-            f"{name}-{_id(value)}",
+    """Return a question. The first `likely_count` answers are shown, and the others can be unfolded."""
+    id, chosen = f"e{NEW_FACT_NUMBER}-{'-'.join(path)}", fact.texts.get(path, "")
+    is_suggested = bool(chosen) and fact.draft.workspace.suggested_texts.get(path) == chosen
+    answers = [
+        Answer(
+            f"{id}-{_part_of_id(value)}",
             value,
             label,
             (details or {}).get(value),
@@ -280,9 +287,11 @@ def _question(
         )
         for value, label in labels.items()
     ]
-    return Question(name, choices[:likely], [Group(Markup(), choices[likely:])] if choices[likely:] else [])
+    return Question(
+        id, answers[:likely_count], [AnswerGroup(Markup(), answers[likely_count:])] if answers[likely_count:] else []
+    )
 
 
-def _id(value: str) -> str:
+def _part_of_id(value: str) -> str:
     """Return a value as part of an HTML id, without blanks and slashes."""
     return "".join(c if c.isalnum() else "-" for c in value)

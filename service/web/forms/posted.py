@@ -1,4 +1,4 @@
-"""Read posted forms, and return pages with forms, which are never cached.
+"""Read posted forms, and return pages with forms.
 
 Two checks stop a page of another site from posting a form in the name of a visitor. The cookie is SameSite=Lax, so
 browsers do not send it with posts from another site. And a form is accepted only if Sec-Fetch-Site, or else Origin,
@@ -24,8 +24,8 @@ from service.web.forms import multipart
 from service.web.pages import HEADERS, HTML, PageRequest
 from service.web.rendering import rendered
 
-_LIMIT: Final = 4 << 20
-_MOST_FIELDS: Final = 50_000
+_MAX_BYTES: Final = 4 << 20
+_MAX_FIELDS: Final = 50_000
 _FORM: Final = "application/x-www-form-urlencoded"
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 """Accepted values of Sec-Fetch-Site. `none` means that no page sent the form: the visitor loaded the page again."""
@@ -39,14 +39,15 @@ class Form:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
-        """Return the value of a field without blanks around it. Empty if there is no such field."""
-        return next((value.strip() for given, value in self.fields if given == name), "")
+        """Return the first value of a field, without blanks around it. Empty without such a field."""
+        return next((value.strip() for field_name, value in self.fields if field_name == name), "")
 
     def all(self, name: str) -> Iterable[str]:
-        return (value.strip() for given, value in self.fields if given == name)
+        """Return every value of a field, without blanks around it."""
+        return (value.strip() for field_name, value in self.fields if field_name == name)
 
 
-async def read_form(request: Request, limit: int = _LIMIT, files: int = 0) -> Form:
+async def read_form(request: Request, limit: int = _MAX_BYTES, files: int = 0) -> Form:
     """Read the posted form. Raises Problem if it comes from another site, is too large, or is not a form.
 
     `files`: the number of bytes that it may have in files, beside its fields.
@@ -61,10 +62,10 @@ async def read_form(request: Request, limit: int = _LIMIT, files: int = 0) -> Fo
 
 def _with_files(boundary: bytes, raw: bytes) -> Form:
     try:
-        parts = multipart.parse(raw, boundary, _MOST_FIELDS)
+        parts = multipart.parse(raw, boundary, _MAX_FIELDS)
         fields = [(part.name, part.content.decode()) for part in parts if not part.is_file]
     except (multipart.NotMultipart, UnicodeDecodeError):
-        raise malformed(None, f"Send the form in UTF-8, with at most {_MOST_FIELDS} fields.") from None
+        raise malformed(None, f"Send the form in UTF-8, with at most {_MAX_FIELDS} fields.") from None
     return Form(_with_line_feeds(fields), {part.name: part.content for part in parts if part.is_file})
 
 
@@ -75,9 +76,9 @@ def _with_line_feeds(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str]
 
 def _parse(raw: bytes) -> Form:
     try:
-        fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:
-        raise malformed(None, f"Send the form in UTF-8, with at most {_MOST_FIELDS} fields.") from None
+        raise malformed(None, f"Send the form in UTF-8, with at most {_MAX_FIELDS} fields.") from None
     return Form(_with_line_feeds(fields))
 
 
@@ -93,7 +94,7 @@ def refuse_other_sites(scope: Scope) -> None:
     own = {f"https://{host}", f"{scope['scheme']}://{host}"}
     is_own = site in _OWN_SITES if site else headers.get(b"origin") in own
     if not is_own:
-        detail = "The browser does not say that this form was sent by a page of this site. Load the page again."
+        detail = "The browser did not confirm that a page of this site sent the form. Load the page again and send it."
         raise forbidden(detail, "read")
 
 

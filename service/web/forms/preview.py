@@ -31,7 +31,7 @@ _NO_KEY: Final = ""
 
 @dataclass(frozen=True)
 class Effect:
-    """What a report changes of one irritant: its standing before and after. `before` is None for a new irritant."""
+    """The standing of one irritant before and after a report. `before` is None for a new irritant."""
 
     id: str
     title: str
@@ -50,7 +50,7 @@ class Effect:
         return self.after.headline
 
     @property
-    def compared(self) -> Iterator[tuple[str, object, object]]:
+    def changed_fields(self) -> Iterator[tuple[str, object, object]]:
         """Yield each changed field that the ladders do not show: its name, and its values before and after."""
         if self.before is None:
             return
@@ -64,29 +64,29 @@ class Effect:
 
 @dataclass(frozen=True)
 class Preview:
-    """What filing would change. `elsewhere` has the titles of what gets new events but no changed status.
+    """The changes that filing a report would make.
 
-    `without` counts the entries that the preview leaves out because of mistakes. `problem` says why the report would be
-    refused. `warnings` refuse nothing. `names` has every actor of the report, by code or slug, so that a wrong code is
-    noticed.
+    `other_titles` has the titles of streams with new events but no changed status. `names` has the name of every actor
+    of the report by code or slug, so that a wrong code is noticed. `left_out` counts the entries with mistakes, which
+    the preview leaves out. `problem` says why the report would be refused. `warnings` do not prevent filing.
     """
 
     effects: Sequence[Effect] = ()
-    elsewhere: Sequence[str] = ()
+    other_titles: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     events: int = 0
-    without: int = 0
+    left_out: int = 0
     mistakes: Sequence[FieldMistake] = ()
     warnings: Sequence[FieldMistake] = ()
     problem: ProblemDocument | None = None
 
     @property
     def wrong(self) -> list[FieldMistake]:
-        return [mistake for mistake in self.mistakes if not mistake.unfilled]
+        return [mistake for mistake in self.mistakes if not mistake.is_unfilled]
 
     @property
     def unfilled(self) -> list[FieldMistake]:
-        return [mistake for mistake in self.mistakes if mistake.unfilled]
+        return [mistake for mistake in self.mistakes if mistake.is_unfilled]
 
 
 Locate = Callable[[Iterable[Mistake]], list[FieldMistake]]
@@ -94,25 +94,25 @@ Locate = Callable[[Iterable[Mistake]], list[FieldMistake]]
 
 
 async def preview(request: Request, draft: Draft) -> Preview:
-    """Return what filing would change now. The preview of a draft without entries is empty."""
+    """Return the preview of a draft. It is empty for a draft without entries. Raises Problem."""
     return await preview_entries(request, draft) if draft.entries else Preview()
 
 
 async def preview_entries(request: Request, draft: Draft) -> Preview:
-    """Return what filing would change now. Raises Problem if the visitor may not file it."""
+    """Return the preview of a draft, without entries that have mistakes. Raises Problem if the visitor may not file."""
     whole = await preview_of(request, draft.body, partial(locate_mistakes, draft))
-    rest = draft.without(mistake.entry.number for mistake in whole.mistakes if mistake.entry is not None)
-    without = len(draft.entries) - len(rest.entries)
-    if not without or not rest.entries:
+    valid = draft.without(mistake.entry.number for mistake in whole.mistakes if mistake.entry is not None)
+    left_out = len(draft.entries) - len(valid.entries)
+    if not left_out or not valid.entries:
         return whole
-    partly = await preview_of(request, rest.body, partial(locate_mistakes, rest))
+    partly = await preview_of(request, valid.body, partial(locate_mistakes, valid))
     if partly.problem:
         return whole
-    return replace(partly, without=without, mistakes=whole.mistakes, problem=whole.problem)
+    return replace(partly, left_out=left_out, mistakes=whole.mistakes, problem=whole.problem)
 
 
 async def preview_of(request: Request, report: dict[str, Any], locate: Locate) -> Preview:
-    """Return what filing this report would change, with the form field of each mistake."""
+    """Return the preview of a report. `locate` finds the form field of each mistake."""
     try:
         return _preview_from(await file_report(request, report, _NO_KEY, dry_run=True), locate)
     except Refused as refused:
@@ -121,19 +121,21 @@ async def preview_of(request: Request, report: dict[str, Any], locate: Locate) -
 
 
 async def file_report(request: Request, report: dict[str, Any], key: str, *, dry_run: bool) -> Receipt:
-    """File a report, or try it with `dry_run`. Raises the errors of `reports_filing.file`."""
+    """File a report, or only check it (`dry_run`). Raises the errors of `reports_filing.file`."""
     return await reports_filing.file(request, body.parsed(json.dumps(report).encode()), key, dry_run=dry_run)
 
 
 def _preview_from(receipt: Receipt, locate: Locate) -> Preview:
     effects = tuple(effects_of(receipt.changes))
     changed = {f"irritant/{effect.id}" for effect in effects}
-    others = dict.fromkeys(event.stream for event in receipt.events if event.stream not in changed)
-    elsewhere = [title_from_events(name, (e.data for e in receipt.events if e.stream == name)) for name in others]
+    streams = dict.fromkeys(event.stream for event in receipt.events if event.stream not in changed)
+    other_titles = [
+        title_from_events(stream, (e.data for e in receipt.events if e.stream == stream)) for stream in streams
+    ]
     warnings = locate([Mistake(pointer=warning.pointer, detail=warning.detail) for warning in receipt.warnings])
     names = names_of_events(receipt.report.relation, receipt.events, receipt.names)
     use_names(receipt.names)
-    return Preview(effects, tuple(elsewhere), names, len(receipt.events), warnings=warnings)
+    return Preview(effects, tuple(other_titles), names, len(receipt.events), warnings=warnings)
 
 
 def effects_of(changes: Sequence[ChangeDocument]) -> Iterator[Effect]:

@@ -1,8 +1,8 @@
 """The form that corrects a whole report, `/reports/…/correct`: all its facts as cards, filed as one new report.
 
-Only changed facts become corrections, and facts that are ticked become retractions. All of them have one reason, one
-idempotency key and one preview. A date or a round that is entered at the top is set in every fact. The round of the
-report itself is changed by one `ReportAttributed`.
+Only changed facts become corrections, and ticked facts become retractions. All of them have one reason, one idempotency
+key and one preview. A date or a round that is entered at the top is set in every fact. One `ReportAttributed` changes
+the round of the report itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +24,9 @@ from service.domain.history import History
 from service.readouts.dates import edtf_of
 from service.web.forms.amending import file_amendment, preview_amendment
 from service.web.forms.context import FormContext, form_context
-from service.web.forms.controls import date_in_words, entry_form, label_of, suggestions
+from service.web.forms.controls import date_in_words, entry_form, label_of, suggestion_lists
 from service.web.forms.corrections import Amendment, value_at
-from service.web.forms.draft import SEEN, Draft, Entry, FieldMistake, mistake_at, texts_in, whole_mistake
+from service.web.forms.draft import SEEN_VERSION, Draft, Entry, FieldMistake, mistake_at, mistake_of_report, texts_in
 from service.web.forms.fields import Path, fields_of, form_text
 from service.web.forms.filing import part_response, require_may_report, require_session
 from service.web.forms.new_report import is_key, new_key
@@ -39,23 +39,23 @@ from service.web.pages import PageRequest, address, page_request, read_snapshot
 
 router: Final = APIRouter(include_in_schema=False)
 
-_ON_A_PAGE: Final = 100
-_MOST_OPEN: Final = 12
-"""With more facts, only cards with changes or mistakes are open."""
+_FACTS_ON_PAGE: Final = 100
+_MAX_OPEN_CARDS: Final = 12
+"""With more facts than these, only cards with changes or mistakes are open."""
 _OCCURRED: Final = ("occurred",)
 _ROUND: Final = ("round",)
-_NEVER_RETRACTED: Final = ("Opened", "Registered")
+_ENDINGS_OF_PERMANENT_TYPES: Final = ("Opened", "Registered")
 
 
 class PartQuery(Query):
-    """The part of a long report: the position of the last fact of the part before."""
+    """The part of a long report. `after` is the position of the last fact of the part before."""
 
     after: Annotated[Whole, Field(description="the position that was seen last")] = 0
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One event of the report. `amendment` has its values in the form. `is_retracted`: its retraction is ticked."""
+    """One event of the report. `amendment` has its fields in the form. `is_retracted`: it is ticked for retraction."""
 
     amendment: Amendment
     is_retracted: bool = False
@@ -70,16 +70,16 @@ class Fact:
 
     @property
     def may_be_retracted(self) -> bool:
-        return not self.amendment.target.type.endswith(_NEVER_RETRACTED)
+        return not self.amendment.target.type.endswith(_ENDINGS_OF_PERMANENT_TYPES)
 
     @property
     def event(self) -> dict[str, Any]:
         """Return the event to file, without its reason."""
         target = self.amendment.target
-        named = {"stream": target.stream, "target": target.id}
+        event = {"stream": target.stream, "target": target.id}
         if self.is_retracted:
-            return {**named, "type": AssertionRetracted.__name__}
-        return {**named, "type": AssertionCorrected.__name__, "changes": self.amendment.changes}
+            return {**event, "type": AssertionRetracted.__name__}
+        return {**event, "type": AssertionCorrected.__name__, "changes": self.amendment.changes}
 
     @property
     def changed_texts(self) -> Mapping[Path, str]:
@@ -97,11 +97,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class ReportCorrection:
-    """The correction of a report that is being written. `seen` has the versions of the streams that the form showed.
+    """The draft of the correction of a report.
 
-    `round` is the round of the report in the form, and `round_before` the one that the form began with. `date` is the
-    date to set in all facts. `lapsed` counts facts that are retracted already, and `next` is the `after` of the next
-    part of a long report.
+    `seen_versions` has the version of each stream when the form showed it first. `round` is the round of the report
+    in the form, and `round_before` the one that the form began with. `date` is the date to set in all facts.
+    `retracted_count` counts the facts that were retracted before. `after` and `next_after` are the positions after
+    which this part and the next part of a long report begin.
     """
 
     report: ReportDocument
@@ -112,10 +113,10 @@ class ReportCorrection:
     round: str
     round_before: str
     date: str
-    seen: Mapping[str, int]
-    lapsed: int
+    seen_versions: Mapping[str, int]
+    retracted_count: int
     after: int
-    next: int | None
+    next_after: int | None
     context: FormContext
 
     @property
@@ -123,7 +124,7 @@ class ReportCorrection:
         return address(f"/reports/{self.report.id}/correct", after=self.after or None)
 
     @property
-    def changed(self) -> list[Fact]:
+    def changed_facts(self) -> list[Fact]:
         return [fact for fact in self.facts if fact.is_changed]
 
     @property
@@ -133,52 +134,52 @@ class ReportCorrection:
 
     @property
     def is_empty(self) -> bool:
-        return not self.changed and not self.is_moved
+        return not self.changed_facts and not self.is_moved
 
     @property
     def body(self) -> dict[str, Any]:
-        given = {"reason": self.reason} if self.reason else {}
-        events = [{**fact.event, **given} for fact in self.changed]
+        reason = {"reason": self.reason} if self.reason else {}
+        events = [{**fact.event, **reason} for fact in self.changed_facts]
         if self.is_moved:
-            talks = f"relation/{self.report.relation}"
-            moved = {"stream": talks, "type": "ReportAttributed", "report": self.report.id, "round": self.round}
-            events.append(moved)
-        streams = {fact.amendment.target.stream for fact in self.changed}
-        expected = {stream: version for stream, version in self.seen.items() if stream in streams}
-        return {"relation": self.report.relation, "title": self.title, "expect": expected, "events": events}
+            stream = f"relation/{self.report.relation}"
+            events.append({"stream": stream, "type": "ReportAttributed", "report": self.report.id, "round": self.round})
+        streams = {fact.amendment.target.stream for fact in self.changed_facts}
+        expected_versions = {stream: version for stream, version in self.seen_versions.items() if stream in streams}
+        return {"relation": self.report.relation, "title": self.title, "expect": expected_versions, "events": events}
 
     def locate_mistakes(self, mistakes: Iterable[Mistake]) -> list[FieldMistake]:
-        """Return each mistake at its field, once: the reason is missing in every event."""
+        """Return each mistake at its field. A missing reason is a mistake of every event, but is returned once."""
         found = [self._locate(tuple((m.pointer or "").split("/")[1:]), m.detail) for m in mistakes]
         return list({(mistake.id, mistake.detail): mistake for mistake in found}.values())
 
     def _locate(self, tokens: Path, detail: str) -> FieldMistake:
-        changed = self.changed
+        changed = self.changed_facts
         match tokens:
             case ["events", _, "reason"]:
-                return whole_mistake("reason", detail, unfilled=not self.reason)
-            case ["events", place, *rest] if place.isdecimal() and int(place) < len(changed):
-                entry = changed[int(place)].amendment.entry
+                return mistake_of_report("reason", detail, is_unfilled=not self.reason)
+            case ["events", index, *rest] if index.isdecimal() and int(index) < len(changed):
+                entry = changed[int(index)].amendment.entry
                 return mistake_at(entry, tuple(rest[1:]) if rest[:1] == ["changes"] else (), detail)
             case ["events", *_]:
-                return whole_mistake("round", detail)
+                return mistake_of_report("round", detail)
             case ["expect", *_]:
-                return whole_mistake("expect", detail)
+                return mistake_of_report("expect", detail)
             case _:
-                return whole_mistake("report", detail)
+                return mistake_of_report("report", detail)
 
     @property
-    def dated_otherwise(self) -> int:
-        """Return how many facts have another date than the one to set in all."""
-        return sum(_takes(f, _OCCURRED) and f.amendment.entry.texts[_OCCURRED] != self.date for f in self.facts)
+    def other_dates_count(self) -> int:
+        """Return the number of facts with another date than the one to set in all facts."""
+        return sum(_has_field(f, _OCCURRED) and f.amendment.entry.texts[_OCCURRED] != self.date for f in self.facts)
 
     def set_in_all(self, path: Path, text: str) -> "ReportCorrection":
-        """Return the correction with this value in every fact that has the field. A round replaces only a round."""
-        facts = [fact.with_texts({path: text}) if _takes(fact, path) else fact for fact in self.facts]
+        """Return the correction with this value in every fact that has the field."""
+        facts = [fact.with_texts({path: text}) if _has_field(fact, path) else fact for fact in self.facts]
         return replace(self, facts=facts)
 
 
-def _takes(fact: Fact, path: Path) -> bool:
+def _has_field(fact: Fact, path: Path) -> bool:
+    """Return whether a fact has this field. The field must have a value already, except the date."""
     texts = fact.amendment.entry.texts
     return path in texts and (path == _OCCURRED or bool(texts[path]))
 
@@ -208,8 +209,8 @@ async def submit_report_correction(request: Request, id: str) -> Response:
         return await _page(request, visit, correction, status=403, notice="file.other-session")
     match form.get("do"):
         case "set-date":
-            asked = correction.dated_otherwise
-            return await _page(request, visit, correction, asked=asked or None)
+            count = correction.other_dates_count
+            return await _page(request, visit, correction, count_to_confirm=count or None)
         case "set-date-of-all":
             correction = correction.set_in_all(_OCCURRED, correction.date)
         case "set-round":
@@ -236,26 +237,26 @@ async def preview_report_correction(request: Request, id: str) -> Response:
 
 async def _read(request: Request, visit: PageRequest[PartQuery], id: str, form: Form | None = None) -> ReportCorrection:
     """Return the correction of a report with the values of the posted form, if any. Raises Problem."""
-    seen = {} if form is None else _seen(form)
+    seen = {} if form is None else _seen_versions(form)
     found = await read_snapshot(request, visit, lambda snapshot: _correction(visit, snapshot, id, seen))
     require_may_report(visit, found.report.relation)
     return found if form is None else _filled_in(form, found)
 
 
-def _seen(form: Form) -> dict[str, int]:
-    return {m["stream"]: int(m["version"]) for text in form.all("seen") if (m := SEEN.fullmatch(text))}
+def _seen_versions(form: Form) -> dict[str, int]:
+    return {m["stream"]: int(m["version"]) for text in form.all("seen") if (m := SEEN_VERSION.fullmatch(text))}
 
 
 def _correction(
     visit: PageRequest[PartQuery], snapshot: Snapshot, id: str, seen: Mapping[str, int]
 ) -> ReportCorrection:
-    """Return a correction without changes of what the form showed: the streams in the versions `seen`, else as now.
+    """Return a correction without changes. It has the streams in the versions `seen`, else the present ones.
 
-    So a form that is sent again after it was filed makes the same report, which is then filed once.
+    So a form that is sent again after it was filed makes the same report, which is filed once.
     """
     report = snapshot.read(ONE, id=id)
-    follow = [event for event in report.events if event.position > visit.query.after]
-    listed = follow[:_ON_A_PAGE]
+    following = [event for event in report.events if event.position > visit.query.after]
+    listed = following[:_FACTS_ON_PAGE]
     context = form_context(snapshot, report.relation, {event.stream for event in listed})
     shown = {stream: _as_seen(context.history(stream), seen) for stream in {event.stream for event in listed}}
     readable = [event for event in listed if shown[event.stream].recorded(event.id) is not None]
@@ -269,10 +270,10 @@ def _correction(
         round=report.round or "",
         round_before=report.round or "",
         date="",
-        seen={event.stream: shown[event.stream].version for event in readable},
-        lapsed=len(readable) - len(facts),
+        seen_versions={event.stream: shown[event.stream].version for event in readable},
+        retracted_count=len(readable) - len(facts),
         after=visit.query.after,
-        next=listed[-1].position if len(follow) > len(listed) else None,
+        next_after=listed[-1].position if len(following) > len(listed) else None,
         context=context,
     )
 
@@ -284,7 +285,7 @@ def _as_seen(history: History[Any], seen: Mapping[str, int]) -> History[Any]:
 
 
 def _fact(history: History[Any], report: ReportDocument, event: ReportedEvent) -> Fact | None:
-    """Return an event that can be corrected. None if it is retracted, or is a correction itself."""
+    """Return an event of the report as a fact. None if it is retracted, or is a correction or retraction itself."""
     target = history.recorded(event.id)
     is_amendment = target is None or isinstance(target.data, AssertionCorrected | AssertionRetracted)
     if target is None or is_amendment or history.effect(event.id) is None:
@@ -316,7 +317,7 @@ def _filled_in(form: Form, unchanged: ReportCorrection) -> ReportCorrection:
 
 
 async def _as_now(request: Request, visit: PageRequest[PartQuery], correction: ReportCorrection) -> ReportCorrection:
-    """Return a refused correction for the record as it is now. Fields that the operator did not change read as now."""
+    """Return a refused correction for the present record. Fields that the operator did not change are as on record."""
     now = await _read(request, visit, correction.report.id)
     written = {fact.number: fact for fact in correction.facts}
     facts = [
@@ -345,27 +346,27 @@ async def _page(
     refused: bool = False,
     is_fresh: bool = False,
     notice: str | None = None,
-    asked: int | None = None,
-    **facts: str,
+    count_to_confirm: int | None = None,
+    **notice_values: str,
 ) -> Response:
-    """Return the page with the form, or only the form for the script. `facts` fills the places of the notice.
+    """Return the page with the form, or only the form for the script. `notice_values` are those of the notice.
 
-    `asked`: ask whether to set the date of so many facts.
+    `count_to_confirm`: ask whether to set the date in this number of facts.
     """
     found = found or await preview_amendment(request, correction)
     context = correction.context
     session = require_session(visit, session_of(request.scope))
     entries = tuple(fact.amendment.entry for fact in correction.facts)
     draft = Draft(correction.address, correction.key, correction.report.relation, "", correction.title, entries=entries)
-    mistakes = {m.id: m.detail for m in found.mistakes if refused or not m.unfilled}
-    wrong = {mistake.entry.number for mistake in found.mistakes if mistake.entry}
-    are_few = len(correction.facts) <= _MOST_OPEN
+    mistakes = {m.id: m.detail for m in found.mistakes if refused or not m.is_unfilled}
+    mistaken_numbers = {mistake.entry.number for mistake in found.mistakes if mistake.entry}
+    all_are_open = len(correction.facts) <= _MAX_OPEN_CARDS
     cards = [
         (
             fact,
             entry_form(fact.amendment.entry, draft, context),
             label_of(fact.amendment.target),
-            are_few or fact.is_changed or fact.number in wrong,
+            all_are_open or fact.is_changed or fact.number in mistaken_numbers,
         )
         for fact in correction.facts
     ]
@@ -375,14 +376,14 @@ async def _page(
         "cards": cards,
         "rounds": context.rounds,
         "read": date_in_words(correction.date) if correction.date else None,
-        "suggestions": list(suggestions(draft, context)),
+        "suggestions": list(suggestion_lists(draft, context)),
         "symbols": symbols(),
         "preview": found,
         "mistakes": mistakes,
         "refused": refused,
         "is_fresh": is_fresh,
-        "asked": asked,
-        "notice": messages()(notice, **facts) if notice else None,
+        "count_to_confirm": count_to_confirm,
+        "notice": messages()(notice, **notice_values) if notice else None,
     }
     template = "correct-report-form.html" if "hx-request" in request.headers else "correct-report.html"
     return await form_response(visit, template, values, status)

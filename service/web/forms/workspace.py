@@ -1,4 +1,4 @@
-"""What stands beside the entries of a form: open readouts, the fact that is being made, and the state of the cards.
+"""The state of a form beside its entries: open readouts, the new fact, and which entries are shown as cards.
 
 All of it is in the posted form, because the service stores no drafts. So the text of a readout stays in the browser.
 """
@@ -12,8 +12,8 @@ from service.domain.streams import parse_stream
 from service.web.forms.fields import Path
 from service.web.forms.posted import Form
 
-POINTED: Final = 0
-"""The entry number of the fact that is being made from a paragraph. Entries of the report begin with 1."""
+NEW_FACT_NUMBER: Final = 0
+"""The entry number of the new fact: the one that is being made from a paragraph. Entries of the report begin with 1."""
 _READOUT: Final = re.compile(r"readout-([1-9][0-9]{0,2})-document")
 
 
@@ -36,64 +36,66 @@ class OpenReadout:
 
 @dataclass(frozen=True)
 class Workspace:
-    """What stands beside the entries.
+    """The state of a form beside its entries.
 
-    `shown` is the number of the readout in front, and `at` the paragraph that the operator points at, or 0. `making`
-    has the fields of the fact that is being made, and `suggested` those of them that are as suggested. `folded` has the
-    numbers of the entries that are shown as cards. `edited` is the entry that was edited last, or 0. `copied` has the
-    value of each field that was copied from another entry, by its HTML id. `pasted` is a text that is not read yet.
+    `shown_number` is the number of the readout that is shown, and `chosen_number` that of its chosen paragraph.
+    `fact_texts` has the fields of the new fact, and `suggested_texts` the values that the form suggested for them.
+    `card_numbers` has the entries that are shown as cards. `last_edited_number` is the entry that was edited last.
+    `copied_texts` has each value that was copied from another entry, by the HTML id of its field. `pasted_text` is a
+    readout that is not read yet, and `author` is the party that the operator chose for it. 0 means: no such number.
     """
 
     readouts: tuple[OpenReadout, ...] = ()
-    shown: int = 0
-    at: int = 0
-    making: Mapping[Path, str] = field(default_factory=dict)
-    suggested: Mapping[Path, str] = field(default_factory=dict)
-    folded: frozenset[int] = frozenset()
-    edited: int = 0
-    copied: Mapping[str, str] = field(default_factory=dict)
-    pasted: str = ""
-    party: str = ""
+    shown_number: int = 0
+    chosen_number: int = 0
+    fact_texts: Mapping[Path, str] = field(default_factory=dict)
+    suggested_texts: Mapping[Path, str] = field(default_factory=dict)
+    card_numbers: frozenset[int] = frozenset()
+    last_edited_number: int = 0
+    copied_texts: Mapping[str, str] = field(default_factory=dict)
+    pasted_text: str = ""
+    author: str = ""
 
     @property
-    def readout(self) -> OpenReadout | None:
-        """Return the readout in front."""
-        return next((readout for readout in self.readouts if readout.number == self.shown), None)
+    def shown_readout(self) -> OpenReadout | None:
+        return next((readout for readout in self.readouts if readout.number == self.shown_number), None)
 
     @property
-    def paragraph(self) -> str | None:
-        """Return the text of the paragraph that the operator points at."""
-        return self.readout.paragraph(self.at) if self.readout else None
+    def chosen_paragraph(self) -> str | None:
+        """Return the text of the chosen paragraph."""
+        return self.shown_readout.paragraph(self.chosen_number) if self.shown_readout else None
 
     def with_readout(self, document: str, text: str) -> "Workspace":
-        """Return the workspace with a further readout, in front."""
+        """Return the workspace with a further readout, which is shown."""
         number = max((readout.number for readout in self.readouts), default=0) + 1
         readouts = (*self.readouts, OpenReadout(number, document, text))
-        return replace(self, readouts=readouts, shown=number, pasted="", party="").without_pointing()
+        return replace(self, readouts=readouts, shown_number=number, pasted_text="", author="").without_new_fact()
 
     def without_readout(self, number: int) -> "Workspace":
-        left = tuple(readout for readout in self.readouts if readout.number != number)
-        shown = self.shown if self.shown != number else left[-1].number if left else 0
-        return replace(self, readouts=left, shown=shown).without_pointing()
+        """Return the workspace without a readout. If it was shown, the last of the others is."""
+        others = tuple(readout for readout in self.readouts if readout.number != number)
+        last = others[-1].number if others else 0
+        shown_number = last if self.shown_number == number else self.shown_number
+        return replace(self, readouts=others, shown_number=shown_number).without_new_fact()
 
-    def without_pointing(self) -> "Workspace":
-        """Return the workspace without a chosen paragraph and without a fact that is being made from it."""
-        return replace(self, at=0, making={}, suggested={})
+    def without_new_fact(self) -> "Workspace":
+        """Return the workspace without a chosen paragraph and without the new fact."""
+        return replace(self, chosen_number=0, fact_texts={}, suggested_texts={})
 
 
-def read(form: Form, making: Mapping[Path, str]) -> Workspace:
-    """Return the workspace in a posted form. `making` has the fields of the fact that is being made."""
+def workspace_in(form: Form, fact_texts: Mapping[Path, str]) -> Workspace:
+    """Return the workspace in a posted form. `fact_texts` has the fields of the new fact."""
     return Workspace(
         readouts=tuple(_readouts(form)),
-        shown=_number(form.get("readout-shown")),
-        at=_number(form.get("pointed")),
-        making=making,
-        suggested={tuple(path.split("-")): text for path, text in _pairs(form, "suggested")},
-        folded=frozenset(map(_number, form.all("folded"))),
-        edited=_number(form.get("edited")),
-        copied=dict(_pairs(form, "copied")),
-        pasted=next((text for name, text in form.fields if name == "readout-pasted"), ""),
-        party=form.get("readout-party"),
+        shown_number=_number(form.get("readout-shown")),
+        chosen_number=_number(form.get("pointed")),
+        fact_texts=fact_texts,
+        suggested_texts={tuple(path.split("-")): text for path, text in _pairs(form, "suggested")},
+        card_numbers=frozenset(map(_number, form.all("folded"))),
+        last_edited_number=_number(form.get("edited")),
+        copied_texts=dict(_pairs(form, "copied")),
+        pasted_text=next((text for name, text in form.fields if name == "readout-pasted"), ""),
+        author=form.get("readout-party"),
     )
 
 
@@ -114,4 +116,5 @@ def _pairs(form: Form, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _number(text: str) -> int:
+    """Return the number in a hidden field. 0 for any other text."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0

@@ -2,62 +2,62 @@
 // The form works without this script: every button sends the whole form and gets it back.
 (() => {
   "use strict";
-  const prefix = "draft ";
-  const self = document.currentScript.src;
-  let soon = null, asking = false, isReachable = false;
+  const draftPrefix = "draft ";
+  const scriptAddress = document.currentScript.src;
+  let saveTimer = null, isAsking = false, isReachable = false;
 
   const form = () => document.getElementById("report");
-  const passing = name => name === "made-for" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
+  const isNotSaved = name => name === "made-for" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
 
   function draftAt(address) {
-    try { return JSON.parse(localStorage.getItem(prefix + address)); } catch { return null; }
+    try { return JSON.parse(localStorage.getItem(draftPrefix + address)); } catch { return null; }
   }
 
   function drafts() {
-    return Object.keys(localStorage).filter(name => name.startsWith(prefix))
-      .map(name => ({ address: name.slice(prefix.length), ...draftAt(name.slice(prefix.length)) }))
+    return Object.keys(localStorage).filter(name => name.startsWith(draftPrefix))
+      .map(name => ({ address: name.slice(draftPrefix.length), ...draftAt(name.slice(draftPrefix.length)) }))
       .filter(draft => draft.fields).sort((a, b) => (a.at < b.at ? 1 : -1));
   }
 
-  const valueIn = (draft, name) => (draft.fields.find(([given]) => given === name) || ["", ""])[1];
+  const fieldOf = (draft, name) => (draft.fields.find(([field]) => field === name) || ["", ""])[1];
   const moment = iso => new Date(iso).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
 
   // Save the draft.
 
-  function keep() {
-    clearTimeout(soon);
-    const fields = [...new FormData(form())].filter(([name, value]) => typeof value === "string" && !passing(name));
-    localStorage.setItem(prefix + form().dataset.draft, JSON.stringify({ at: new Date().toISOString(), fields }));
+  function saveDraft() {
+    clearTimeout(saveTimer);
+    const fields = [...new FormData(form())].filter(([name, value]) => typeof value === "string" && !isNotSaved(name));
+    localStorage.setItem(draftPrefix + form().dataset.draft, JSON.stringify({ at: new Date().toISOString(), fields }));
   }
 
-  async function restore() {
+  async function restoreDraft() {
     const draft = form() && "fresh" in form().dataset ? draftAt(form().dataset.draft) : null;
     if (!draft) return;
     const values = { "made-for": form().elements["made-for"].value };
     for (const [name, value] of draft.fields) (values[name] ||= []).push(value);
     await htmx.ajax("POST", form().getAttribute("action"), { values, target: "#report", swap: "outerHTML" });
-    const shown = document.getElementById("kept");
-    shown.querySelector("span").textContent = shown.dataset.restored.replace("{moment}", moment(draft.at));
-    shown.hidden = false;
+    const notice = document.getElementById("kept");
+    notice.querySelector("span").textContent = notice.dataset.restored.replace("{moment}", moment(draft.at));
+    notice.hidden = false;
   }
 
-  function discard(address) {
-    localStorage.removeItem(prefix + address);
+  function discardDraft(address) {
+    localStorage.removeItem(draftPrefix + address);
     location.reload();
   }
 
-  function forget(key) {
-    for (const draft of drafts()) if (valueIn(draft, "key") === key) localStorage.removeItem(prefix + draft.address);
+  function discardFiledDraft(key) {
+    for (const draft of drafts()) if (fieldOf(draft, "key") === key) localStorage.removeItem(draftPrefix + draft.address);
   }
 
-  function list(section) {
+  function listDrafts(section) {
     for (const draft of drafts()) {
       const item = document.createElement("li"), link = document.createElement("a"), button = document.createElement("button");
       link.href = draft.address;
-      link.textContent = valueIn(draft, "title") || section.dataset.untitled;
+      link.textContent = fieldOf(draft, "title") || section.dataset.untitled;
       button.className = "quiet";
       button.textContent = section.dataset.discard;
-      button.addEventListener("click", () => discard(draft.address));
+      button.addEventListener("click", () => discardDraft(draft.address));
       item.append(link, ` ${moment(draft.at)} `, button);
       section.querySelector("ul").append(item);
       section.hidden = false;
@@ -66,82 +66,82 @@
 
   // Without the service, say so at the pressed button, and keep the draft and the form as they are.
 
-  function sayUnreachable(near, status) {
-    keep();
-    const said = document.getElementById("unreachable");
+  function showUnreachable(near, status) {
+    saveDraft();
+    const notice = document.getElementById("unreachable");
     // A failed preview says it below the button that files, so that nothing moves while it is pressed.
-    if (near.id !== "preview") (near.closest(".adding, .opens, .submit") || near).after(said);
-    else if (said.hidden) form().querySelector(".submit").after(said);
-    said.textContent = status ? said.dataset.failed.replace("{status}", status) : said.dataset.lost;
-    said.hidden = false;
+    if (near.id !== "preview") (near.closest(".adding, .opens, .submit") || near).after(notice);
+    else if (notice.hidden) form().querySelector(".submit").after(notice);
+    notice.textContent = status ? notice.dataset.failed.replace("{status}", status) : notice.dataset.lost;
+    notice.hidden = false;
   }
 
   function hideUnreachable() {
-    const said = document.getElementById("unreachable");
-    if (said) said.hidden = true;
+    const notice = document.getElementById("unreachable");
+    if (notice) notice.hidden = true;
   }
 
   // The browser would replace the form with a page of its own. So ask first, with a request that changes nothing.
   async function fileIfReachable(button) {
-    if (asking) return;
-    asking = true;
+    if (isAsking) return;
+    isAsking = true;
     try {
-      await fetch(self, { method: "HEAD", cache: "no-store" });
+      await fetch(scriptAddress, { method: "HEAD", cache: "no-store" });
       hideUnreachable();
       isReachable = true;
       form().requestSubmit(button);
     } catch {
-      sayUnreachable(button);
+      showUnreachable(button);
     } finally {
-      asking = isReachable = false;
+      isAsking = isReachable = false;
     }
   }
 
-  // Show mistakes at their fields. Skip a field that the visitor is filling in, and empty fields before the form was sent.
+  // Show mistakes at their fields. Skip a field that the visitor is filling in, and empty fields before the form is sent.
 
-  function place() {
+  function showMistakes() {
     const found = new Map([...document.querySelectorAll("#preview [data-at]")].map(item => [item.dataset.at, item]));
-    for (const shown of document.querySelectorAll("#report .mistake:not(.card .mistake, .picker .mistake)")) {
-      const id = shown.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
-      const early = item && !shown.textContent && ("unfilled" in item.dataset || field === document.activeElement);
-      shown.textContent = item && !early ? item.querySelector("span").textContent : "";
-      if (shown.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
+    for (const mistake of document.querySelectorAll("#report .mistake:not(.card .mistake, .picker .mistake)")) {
+      const id = mistake.id.replace(/-mistake$/, ""), item = found.get(id), field = document.getElementById(id);
+      const isEarly = item && !mistake.textContent && ("unfilled" in item.dataset || field === document.activeElement);
+      mistake.textContent = item && !isEarly ? item.querySelector("span").textContent : "";
+      if (mistake.textContent) field.setAttribute("aria-invalid", "true"); else field?.removeAttribute("aria-invalid");
     }
   }
 
-  // Show on cards what the preview says of them, and the headline of each irritant after the report.
+  // Show on cards the warnings and mistakes of the preview, and the headline of each irritant after the report.
 
-  function placeOnCards() {
-    const said = (name, id) => [...document.querySelectorAll(`#preview [data-${name}="${CSS.escape(id)}"] span`)].map(found => found.textContent);
-    for (const shown of document.querySelectorAll("#report .warned")) {
-      shown.textContent = said("warns", shown.id.replace(/-warning$/, "")).join(" ");
+  function showOnCards() {
+    const previewTexts = (name, id) => [...document.querySelectorAll(`#preview [data-${name}="${CSS.escape(id)}"] span`)].map(found => found.textContent);
+    for (const warning of document.querySelectorAll("#report .warned")) {
+      warning.textContent = previewTexts("warns", warning.id.replace(/-warning$/, "")).join(" ");
     }
     // The card itself names its empty fields.
     for (const card of document.querySelectorAll("#report .card")) {
-      card.querySelector(".mistake").textContent = said("wrong", card.id).join(" ");
+      card.querySelector(".mistake").textContent = previewTexts("wrong", card.id).join(" ");
     }
-    for (const shown of document.querySelectorAll("#report .after")) {
-      const effect = document.querySelector(`#preview [data-of="${CSS.escape(shown.dataset.about)}"] .sentence`);
-      const before = shown.previousElementSibling.textContent;
-      shown.textContent = effect && effect.textContent !== before ? shown.dataset.says.replace("{sentence}", effect.textContent) : "";
+    for (const headline of document.querySelectorAll("#report .after")) {
+      const effect = document.querySelector(`#preview [data-of="${CSS.escape(headline.dataset.about)}"] .sentence`);
+      const before = headline.previousElementSibling.textContent;
+      headline.textContent = effect && effect.textContent !== before ? headline.dataset.says.replace("{sentence}", effect.textContent) : "";
     }
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     const filed = new URLSearchParams(location.search).get("filed");
-    if (filed) forget(filed);
+    if (filed) discardFiledDraft(filed);
     const section = document.getElementById("drafts");
-    if (section) list(section);
+    if (section) listDrafts(section);
     document.getElementById("refused")?.focus();
-    restore();
+    restoreDraft();
   });
   document.addEventListener("input", event => {
     if (!event.target.closest("#report")) return;
-    clearTimeout(soon);
-    soon = setTimeout(keep, 200);
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(saveDraft, 200);
   });
   document.addEventListener("click", event => {
-    if (event.target.closest("#kept button")) discard(form().dataset.draft);
+    if (event.target.closest("#kept button")) discardDraft(form().dataset.draft);
   });
   document.addEventListener("submit", event => {
     if (event.target !== form() || isReachable) return;
@@ -149,20 +149,20 @@
     fileIfReachable(event.submitter);
   });
   for (const lost of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(lost, event => {
-    if (form()?.contains(event.detail.elt)) sayUnreachable(event.detail.elt);
+    if (form()?.contains(event.detail.elt)) showUnreachable(event.detail.elt);
   });
   document.addEventListener("htmx:responseError", event => {
-    if (form()?.contains(event.detail.elt)) sayUnreachable(event.detail.elt, event.detail.xhr.status);
+    if (form()?.contains(event.detail.elt)) showUnreachable(event.detail.elt, event.detail.xhr.status);
   });
   document.addEventListener("htmx:afterSwap", event => {
     if (event.detail.target.id !== "preview") return;
-    place();
-    placeOnCards();
+    showMistakes();
+    showOnCards();
   });
   // Not after the swap: htmx moves the focus to the field that the new form names only when it settles.
   document.addEventListener("htmx:afterSettle", event => {
     if (event.detail.target.id !== "report" || !form()) return;
-    keep();
+    saveDraft();
     // The readout keeps its place and the focus. Only the column of the facts moves, so that the new one is seen.
     document.querySelector(".is-added")?.scrollIntoView({ block: "nearest" });
   });
