@@ -1,4 +1,4 @@
-"""The HTTP client of the commands: it reads and posts JSON, and turns each problem into an error with an exit code.
+"""The HTTP client of the commands. It reads and posts JSON, and raises each problem as an error with an exit code.
 
 `service.client` is the client for other programs.
 """
@@ -16,10 +16,10 @@ from service.cli.terminal import Exit, Failed
 from service.store.codec import canonical
 
 Query: TypeAlias = Mapping[str, object]
-NONE: Final[Query] = {}
+NO_PARAMETERS: Final[Query] = {}
 
-_PAGE: Final = 1_000
-_PROXIES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+_PAGE_SIZE: Final = 1_000
+_PROXY_VARIABLES: Final = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 
 
 class ServiceProblem(Failed):
@@ -41,50 +41,50 @@ class Service:
         self._http = http
 
     def address(self, path: str) -> str:
-        """Return the whole address of a path that the service has named."""
+        """Return the address of a path of the service, with scheme and host."""
         return str(self._http.base_url.join(path))
 
-    def get(self, path: str, query: Query = NONE, *, accept: str) -> httpx.Response:
+    def get(self, path: str, query: Query = NO_PARAMETERS, *, accept: str) -> httpx.Response:
         return self._request("GET", path, query, {"Accept": accept})
 
-    def document(self, path: str, query: Query = NONE, *, accept: str) -> Any:
-        """Return a JSON object, or a text if the response has another media type of `accept`."""
+    def document(self, path: str, query: Query = NO_PARAMETERS, *, accept: str) -> Any:
+        """Return the response as a JSON object, or as text if it has another media type of `accept`."""
         response = self.get(path, query, accept=accept)
         media_type = response.headers.get("content-type", "").partition(";")[0]
         is_text = media_type and media_type in accept and media_type != "application/json"
         return response.text if is_text else _json_object(response)
 
-    def read(self, path: str, query: Query = NONE, *, wait: int = 0) -> Any:
+    def read(self, path: str, query: Query = NO_PARAMETERS, *, wait: int = 0) -> Any:
         """Return a JSON object. `wait`: seconds that the service may wait for a change (long poll)."""
         headers = {"Accept": "application/json"} | ({"Prefer": f"wait={wait}"} if wait else {})
         return _json_object(self._request("GET", path, query, headers))
 
-    def items(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
+    def items(self, path: str, query: Query = NO_PARAMETERS) -> Iterator[dict[str, Any]]:
         """Yield every item of a list, page by page."""
         cursor = None
         while True:
-            page = self.read(path, {**query, "limit": _PAGE, "cursor": cursor})
+            page = self.read(path, {**query, "limit": _PAGE_SIZE, "cursor": cursor})
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
 
-    def feed(self, path: str, query: Query = NONE) -> Iterator[dict[str, Any]]:
-        """Yield every item of a feed up to its end. `after` in the query is the position to start after.
+    def feed(self, path: str, query: Query = NO_PARAMETERS) -> Iterator[dict[str, Any]]:
+        """Yield every item of a feed up to its end.
 
-        Or `since` is the point to start after. Only the first request sends it.
+        The query has the position (`after`) or point (`since`) to start after. Only the first request sends `since`.
         """
-        asked = dict(query)
-        after = asked.get("after", None if "since" in asked else 0)
+        parameters = dict(query)
+        after = parameters.get("after", None if "since" in parameters else 0)
         while True:
-            page = self.read(path, {**asked, "after": after, "limit": _PAGE})
-            asked.pop("since", None)
+            page = self.read(path, {**parameters, "after": after, "limit": _PAGE_SIZE})
+            parameters.pop("since", None)
             yield from page["items"]
             if page["next"] == after:
                 return
             after = page["next"]
 
-    def post(self, path: str, body: object, query: Query = NONE, *, key: str | None = None) -> httpx.Response:
+    def post(self, path: str, body: object, query: Query = NO_PARAMETERS, *, key: str | None = None) -> httpx.Response:
         """Post a JSON body. `key` is the Idempotency-Key. A dry run has no key."""
         headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
         response = self._request("POST", path, query, headers, body)
@@ -103,13 +103,13 @@ class Service:
                 f"invalid address {self._http.base_url}: {error}; use http:// or https://", Exit.USAGE
             ) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            proxy = f" ({_PROXIES} names a proxy)" if _may_use_proxy(str(self._http.base_url)) else ""
+            proxy = f" ({_PROXY_VARIABLES} names a proxy)" if _may_use_proxy(str(self._http.base_url)) else ""
             raise Failed(
                 f"{self._http.base_url} cannot be reached: {error}{proxy}. Start the service, or set IRRITANTS_URL",
                 Exit.UNREACHABLE,
             ) from error
         if response.is_error or response.is_redirect:
-            raise _problem(response)
+            raise _error_of(response)
         return response
 
 
@@ -129,47 +129,53 @@ def _client(url: str, headers: Mapping[str, str]) -> httpx.Client:
     timeout = httpx.Timeout(120, connect=5)
     try:
         return httpx.Client(
-            base_url=url, headers=headers, timeout=timeout, verify=_trusted(url), trust_env=_may_use_proxy(url)
+            base_url=url,
+            headers=headers,
+            timeout=timeout,
+            verify=_trusted_certificates(url),
+            trust_env=_may_use_proxy(url),
         )
     except httpx.InvalidURL as error:
         raise Failed(f"invalid address {url}: {error}", Exit.USAGE) from error
     except OSError as error:
         sentence = (
-            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error.strerror or error}"
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error.strerror or error};"
+            " correct or unset the variable"
         )
         raise Failed(sentence, Exit.USAGE) from error
     except (ValueError, ImportError) as error:
         sentence = (
-            f"{_PROXIES} names a proxy without http:// or https://; change it, or add the host of {url} to NO_PROXY"
+            f"{_PROXY_VARIABLES} names a proxy without http:// or https://;"
+            f" change it, or add the host of {url} to NO_PROXY"
         )
         raise Failed(sentence, Exit.USAGE) from error
 
 
 def _may_use_proxy(url: str) -> bool:
-    """Return whether the environment names a proxy for this address. Addresses of this machine never use a proxy."""
+    """Return whether requests to this address may use a proxy of the environment. Loopback addresses never do."""
     return bool(getproxies().keys() - {"no"}) and not settings.is_loopback(httpx.URL(url).host)
 
 
-def _trusted(url: str) -> ssl.SSLContext:
-    """Return the trusted certificates. Load them only for TLS, because loading takes longer than most requests."""
+def _trusted_certificates(url: str) -> ssl.SSLContext:
+    """Return the trusted certificates. Without TLS, load none, because loading takes longer than most requests."""
     is_plain = url.startswith("http://") and not _may_use_proxy(url)
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
 
 
 def _json_object(response: httpx.Response) -> dict[str, Any]:
-    """Return the body as a JSON object. Raises Failed if it is something else, because another server responded."""
+    """Return the body as a JSON object. Raises Failed for any other body: then it is not the service that answers."""
     try:
         body = response.json()
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        what = f"{response.status_code} with {response.headers.get('content-type') or 'no media type'}"
-        sentence = f"another service answers at {response.url}: {what}; check the address and the proxies"
+        found = f"{response.status_code} with {response.headers.get('content-type') or 'no media type'}"
+        sentence = f"another service answers at {response.url}: {found}; check the address and the proxies"
         raise Failed(sentence, Exit.UNREACHABLE)
     return body
 
 
-def _problem(response: httpx.Response) -> Failed:
+def _error_of(response: httpx.Response) -> Failed:
     """Return the error for a refused request, with the exit code of its status."""
     problem = _json_object(response)
     codes = {401: Exit.NOT_AUTHORISED, 403: Exit.NOT_AUTHORISED, 404: Exit.NOT_FOUND}

@@ -1,4 +1,4 @@
-"""`irritants draft`: a report file from a readout, with its paragraphs as comments and commented suggestions.
+"""The command `irritants draft`: make a report file from a readout. Paragraphs and suggestions are comments.
 
 The file is in the format of `irritants report --template`: text in <angle brackets> must be filled in before filing.
 """
@@ -34,7 +34,7 @@ from service.readouts.dates import document_date
 from service.readouts.details import details
 from service.readouts.suggestions import Suggestion, suggest
 
-_WIDTH: Final = 110
+_LINE_WIDTH: Final = 110
 EXAMPLES: Final = ("irritants draft readout.docx --relation ru-us --by US --output moscow.yaml",)
 _CHANNELS: Final = get_args(AssertedBy.model_fields["channel"].annotation)
 
@@ -64,9 +64,9 @@ def draft_command(
     """
     if as_json and output is not None:
         raise Failed("--json prints to standard output; leave out --output", Exit.USAGE)
-    document = _read(readout)
+    document = _read_readout(readout)
     with connect(url) as service:
-        draft = _Draft(service, document, readout, relation, round, by, publisher)
+        draft = _ReportDraft(service, document, readout, relation, round, by, publisher)
         if as_json:
             terminal.show_json(draft.as_json())
             return
@@ -75,7 +75,7 @@ def draft_command(
         terminal.note(f"{shown(made)} was written. Complete it, then run: irritants report {shown(made)} --dry-run")
 
 
-def _read(path: Path) -> Readout:
+def _read_readout(path: Path) -> Readout:
     try:
         with path.open("rb") as file:
             return read(file.read(MAX_BYTES + 1))
@@ -85,8 +85,8 @@ def _read(path: Path) -> Readout:
         raise Failed(f"{shown(path)}: {error}", Exit.USAGE) from error
 
 
-class _Draft:
-    """The content of one report file. `on_record`: the readout as a source on record, found by its SHA-256."""
+class _ReportDraft:
+    """The content of a report file. `on_record`: the source on record with the SHA-256 of the readout, or None."""
 
     def __init__(
         self,
@@ -139,14 +139,16 @@ class _Draft:
         return str(latest["publisher"]) if latest else at_the_beginning(name_of(self.by))
 
     def _new_document(self) -> str:
-        """Make a slug from the publisher and the date. It is not in use, also not for an origin."""
+        """Make a slug from the publisher and the date that no source and no origin has."""
         taken = {source["id"] for source in self.sources}
-        taken |= {origin["origin"].removesuffix(_STATEMENT) for source in self.sources for origin in source["origins"]}
+        taken |= {
+            origin["origin"].removesuffix(_ORIGIN_SUFFIX) for source in self.sources for origin in source["origins"]
+        }
         about = f"{(self.publisher or self.path.stem).removeprefix('The ')} {self.published or ''}"
         return unused(slug_of(about) or "readout", taken)
 
     def text(self, output: Path | None) -> str:
-        return "".join([self._head(output), *self._opening(), *self._paragraphs()])
+        return "".join([self._header(output), *self._opening_events(), *self._paragraph_lines()])
 
     def as_json(self) -> dict[str, Any]:
         found = {**asdict(self.readout), "on_record": self.on_record["id"] if self.on_record else None}
@@ -158,7 +160,7 @@ class _Draft:
         titles = {irritant["slug"]: irritant["title"] for irritant in self.irritants}
         return suggest(paragraph, self.relation["parties"], titles, self.published)
 
-    def _head(self, output: Path | None) -> str:
+    def _header(self, output: Path | None) -> str:
         file = "FILE" if output is None else shown(output)
         lines = [
             f"# Draft of a report from {self.path.name}, {len(self.readout.paragraphs)} paragraphs.",
@@ -176,7 +178,7 @@ class _Draft:
             "expect:",
             *([f"  irritant/{i['slug']}: {i['version']}" for i in self.irritants] or ["  {}"]),
             "",
-            *self._sources(),
+            *self._source_lines(),
             "defaults:",
             "  asserted_by:",
             f"    party: {self._party()}",
@@ -190,36 +192,36 @@ class _Draft:
         ]
         return "\n".join(lines)
 
-    def _opening(self) -> Iterator[str]:
+    def _opening_events(self) -> Iterator[str]:
         """Yield the events that open a relation that is not on record."""
         if not self.relation["position"]:
             one, other = self.relation["parties"]
             yield OPENING.format(one=one, other=other, title=self.relation["title"])
 
     def _title(self) -> str:
-        what = self.readout.title or self.readout.paragraphs[0]
-        return what if len(what) <= 120 else f"{what[:119].rsplit(' ', 1)[0]} …"
+        title = self.readout.title or self.readout.paragraphs[0]
+        return title if len(title) <= 120 else f"{title[:119].rsplit(' ', 1)[0]} …"
 
     def _party(self) -> str:
         one, other = self.relation["parties"]
         return self.by or f"<{one}, {other}, JOINT, MEDIA or a third party>"
 
     def _channel(self) -> str:
-        """Return the channel: a party speaks itself in its own readout, and a newspaper in its own voice."""
+        """Return the channel: `quote` in the readout of a party, and `outlet` for media."""
         if self.by is None:
-            return f"<{_listed(_CHANNELS)}>"
+            return f"<{_alternatives(_CHANNELS)}>"
         if self.by == MEDIA:
             return "outlet"
         others = [channel for channel in _CHANNELS if channel not in ("quote", "outlet")]
-        return f"quote  # or {_listed(others)}"
+        return f"quote  # or {_alternatives(others)}"
 
     def _origin(self) -> str:
         if self.on_record is None:
-            return f"{self.document}{_STATEMENT}"
+            return f"{self.document}{_ORIGIN_SUFFIX}"
         origins = [origin["origin"] for origin in self.on_record["origins"]]
         return origins[0] if len(origins) == 1 else f"<{' or '.join(origins)}>" if origins else "<origin>"
 
-    def _sources(self) -> Iterator[str]:
+    def _source_lines(self) -> Iterator[str]:
         if self.on_record:
             yield f"# The document is on record as {self.on_record['id']}: its SHA-256 is the same."
             yield ""
@@ -244,22 +246,22 @@ class _Draft:
     def _publisher(self) -> str:
         return in_yaml(self.publisher) if self.publisher else "<who published it>"
 
-    def _paragraphs(self) -> Iterator[str]:
+    def _paragraph_lines(self) -> Iterator[str]:
         for number, paragraph in enumerate(self.readout.paragraphs, 1):
             found = self._suggest(paragraph)
-            yield "".join(f"  # {line}\n" for line in wrap(f"[{number}] {paragraph}", _WIDTH))
+            yield "".join(f"  # {line}\n" for line in wrap(f"[{number}] {paragraph}", _LINE_WIDTH))
             for day in found.dates:
                 inferred = f" ({day.inference})" if day.inference else ""
                 yield f"  # Date: {paragraph[day.start : day.end]} is {day.edtf}{inferred}\n"
             if found.parties:
                 yield f"  # Names: {', '.join(found.parties)}\n"
             # The title says nothing that the text does not say.
-            for type in sorted(found.types, key=_order) if paragraph != self._title() else ():
-                yield "".join(f"  # {line}\n" for line in self._event(number, paragraph, type, found))
+            for type in sorted(found.types, key=_sort_key) if paragraph != self._title() else ():
+                yield "".join(f"  # {line}\n" for line in self._event_lines(number, paragraph, type, found))
             yield "\n"
 
-    def _event(self, number: int, paragraph: str, type: str, found: Suggestion) -> Iterator[str]:
-        values = {**self._due(found), **details(type, paragraph)}
+    def _event_lines(self, number: int, paragraph: str, type: str, found: Suggestion) -> Iterator[str]:
+        values = {**self._due_date(found), **details(type, paragraph)}
         yield f"- stream: {self._stream(type, values, found)}"
         yield f"  type: {type}"
         for name, field in EVENT_TYPES[type].model_fields.items():
@@ -267,25 +269,25 @@ class _Draft:
                 continue
             written = field.alias or name
             if name == "proposal":
-                yield from self._proposal(found)
+                yield from self._proposal_lines(found)
             elif name in values:
                 # In quotes, `true` would be a text.
-                yield f"  {written}: {values[name] if field.annotation is bool else _scalar(values[name])}"
+                yield f"  {written}: {values[name] if field.annotation is bool else _plain_or_quoted(values[name])}"
             else:
-                yield f"  {written}: {self._blank(name, field.annotation)}"
+                yield f"  {written}: {self._to_fill_in(name, field.annotation)}"
         yield f"  source: {{paragraphs: [{number}]}}"
-        yield from self._occurred(found)
-        yield f"  summary: {_scalar(values['summary']) if 'summary' in values else '<in your own words>'}"
+        yield from self._occurred_lines(found)
+        yield f"  summary: {_plain_or_quoted(values['summary']) if 'summary' in values else '<in your own words>'}"
 
-    def _due(self, found: Suggestion) -> dict[str, str]:
+    def _due_date(self, found: Suggestion) -> dict[str, str]:
         """Return the field `due` with the first date after the document, which a plan in it may mean."""
         published = self.published or date.max  # without a date, no date is known to be later
         later = (plan.edtf for plan in found.dates if (edtf.parse(plan.edtf).earliest or date.min) > published)
         first = next(later, None)
         return {"due": first} if first else {}
 
-    def _blank(self, name: str, annotation: Any) -> str:
-        """Return what to write into a field that the paragraph does not give: the usual actor, or a text to fill in."""
+    def _to_fill_in(self, name: str, annotation: Any) -> str:
+        """Return the text for a field that the paragraph does not give: the usual actor, or a text to fill in."""
         one, other = self.relation["parties"]
         side = self.by if self.by in (one, other) else None
         if side and name == "party":
@@ -294,9 +296,9 @@ class _Draft:
             return f"{other if side == one else one}  # or {side}, both"
         if name in ("actor", "addressee", "owner", "by", "party"):
             return f"<{one}, {other} or both>" if name != "party" else f"<{one} or {other}>"
-        return f"<{_BLANKS.get(name) or value_of(annotation, name)}>"
+        return f"<{_HINTS.get(name) or value_of(annotation, name)}>"
 
-    def _proposal(self, found: Suggestion) -> Iterator[str]:
+    def _proposal_lines(self, found: Suggestion) -> Iterator[str]:
         """Yield the proposal that is answered: the open ones on the suggested irritants, the likeliest first."""
         ids = {irritant["slug"]: irritant["id"] for irritant in self.irritants}
         open = [
@@ -311,7 +313,7 @@ class _Draft:
         for number, (name, terms) in enumerate(open):
             yield f"  {'# or ' if number else ''}proposal: {name}  # {' '.join(terms.split())}"
 
-    def _occurred(self, found: Suggestion) -> Iterator[str]:
+    def _occurred_lines(self, found: Suggestion) -> Iterator[str]:
         """Yield lines for the first day that is not after the document.
 
         A readout names later days only as plans. A month alone is mostly that of something else: "notes of April".
@@ -341,9 +343,9 @@ class _Draft:
         return f"irritant/{first}" + (f"  # or {', '.join(others)}" if others else "")
 
 
-_STATEMENT: Final = "-statement"
+_ORIGIN_SUFFIX: Final = "-statement"
 """The end of the slug of a new origin. It begins with the slug of the document."""
-_BLANKS: Final = {
+_HINTS: Final = {
     "act": "what was done",
     "action": "what is to be done",
     "person": "name of the person, or not named",
@@ -351,24 +353,26 @@ _BLANKS: Final = {
     "step": "short name of the step, such as road-map",
     "terms": "what is agreed or proposed",
 }
-"""What to write into fields whose names say too little."""
+"""Texts to fill in, for fields whose names say too little."""
 
 
-def _scalar(text: str) -> str:
-    """Return a text as YAML: in quotes, but a number or a word of choices, such as `about`, without."""
-    return text if text.isdecimal() or (is_slug(text.replace("_", "-")) and text not in _RESERVED) else in_yaml(text)
+def _plain_or_quoted(text: str) -> str:
+    """Return a text as YAML: in quotes, except a number or a slug-like word, such as `about`."""
+    return (
+        text if text.isdecimal() or (is_slug(text.replace("_", "-")) and text not in _YAML_KEYWORDS) else in_yaml(text)
+    )
 
 
-_RESERVED: Final = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
-"""Words that YAML does not read as text."""
+_YAML_KEYWORDS: Final = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
+"""Words that YAML does not read as text without quotes."""
 
 
-def _order(type: str) -> int:
+def _sort_key(type: str) -> int:
     """Return a number to sort the types of one paragraph by: a round is convened before it is concluded."""
     return list(EVENT_TYPES).index(type) if type in KINDS["round"] else -1
 
 
-def _listed(words: Sequence[Any]) -> str:
+def _alternatives(words: Sequence[Any]) -> str:
     *first, last = [str(word) for word in words]
     return f"{', '.join(first)} or {last}" if first else last
 

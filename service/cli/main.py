@@ -1,4 +1,4 @@
-"""Put all commands together, run the one that is called, and turn an error into a sentence and an exit code."""
+"""Define the command `irritants` with all its commands, and turn each error into a sentence and an exit code."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ from service.cli.commands import Command, Group
 from service.cli.terminal import Exit, Failed
 from service.settings import SettingsError
 
-CODES = {
+EXIT_CODE_MEANINGS = {
     Exit.DONE: "done",
     Exit.REFUSED: "refused, or the record is damaged",
     Exit.USAGE: "the command line or a setting is wrong",
@@ -47,7 +47,7 @@ app = typer.Typer(
     help="The record of bilateral irritants: the status of each, who says so, and what was known when.",
     epilog=options.examples("irritants serve", "irritants key list")
     + "\n\nExit codes: "
-    + ", ".join(f"{code.value} {meaning}" for code, meaning in CODES.items())
+    + ", ".join(f"{code.value} {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
     + ".",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -55,8 +55,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Run: TypeAlias = Callable[..., None]
-_READING: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
+CommandFunction: TypeAlias = Callable[..., None]
+_READING: Final[Mapping[str, tuple[CommandFunction, *tuple[str, ...]]]] = {
     "status": (
         reading.status_command,
         "irritants status",
@@ -82,7 +82,7 @@ _READING: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
     "get": (get.get_command, *get.EXAMPLES),
     "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
 }
-_REPORTING: Final[Mapping[str, tuple[Run, *tuple[str, ...]]]] = {
+_REPORTING: Final[Mapping[str, tuple[CommandFunction, *tuple[str, ...]]]] = {
     "report": (
         filing.report_command,
         "irritants report --template ru-us/moscow moscow.yaml",
@@ -114,8 +114,8 @@ _PANELS: Final = {
     "Reporting (to the service, with a key)": _REPORTING,
 }
 for panel, commands in _PANELS.items():
-    for name, (command, *lines) in commands.items():
-        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*lines))(command)
+    for name, (command, *example_lines) in commands.items():
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=options.examples(*example_lines))(command)
 app.add_typer(new.app, name="new", rich_help_panel="Reporting (to the service, with a key)")
 _SHORTCUTS_PANEL: Final = "Shortcuts for `get` (from the service)"
 for name, alias in get.ALIASES.items():
@@ -125,20 +125,20 @@ for name, alias in get.ALIASES.items():
     )
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option
-    if wanted:
+def _print_version(is_given: bool) -> None:  # noqa: FBT001 -- Typer calls it with the value of the option
+    if is_given:
         terminal.show_text(f"irritants {resources.version()}")
         raise typer.Exit
 
 
 @app.callback()
-def warn_of_links(
+def warn_about_service_links(
     *,
     version: Annotated[  # noqa: ARG001 -- the callback of the option prints the version
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Warn once, before the command, of environment variables that are ignored."""
+    """Warn about environment variables that are ignored, before the command runs."""
     if links := settings.service_links():
         terminal.note(
             f"irritants: ignoring variables that Kubernetes or Docker sets for a service: {', '.join(links)}."
@@ -147,7 +147,7 @@ def warn_of_links(
 
 
 _MAINTENANCE_PANEL: Final = "Maintenance (on the database)"
-_MAINTENANCE: Final[Mapping[str, tuple[Run, str | None]]] = {
+_MAINTENANCE: Final[Mapping[str, tuple[CommandFunction, str | None]]] = {
     "serve": (serving.serve_command, None),
     "migrate": (maintenance.migrate_command, None),
     "verify": (maintenance.verify_command, maintenance.EXAMPLES["verify"]),
@@ -164,22 +164,22 @@ app.add_typer(keys.app, name="key", rich_help_panel=_MAINTENANCE_PANEL)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and end the program with its exit code."""
+    """Run one command and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    for stream in (_open("stdout"), _open("stderr")):
+    for stream in (_standard_stream("stdout"), _standard_stream("stderr")):
         terminal.set_encoding(stream)
     try:
         app(arguments)
     except Failed as failed:
-        _end(failed.sentence, failed.code, failed.found, arguments)
+        _exit_with_error(failed.sentence, failed.code, failed.found, arguments)
     except SettingsError as error:
-        _end(str(error), Exit.USAGE, {}, arguments)
+        _exit_with_error(str(error), Exit.USAGE, {}, arguments)
     except OSError as error:
-        _end_unwritten(error)
+        _exit_unwritten(error)
     sys.exit(Exit.DONE)
 
 
-def _open(name: str) -> TextIO:
+def _standard_stream(name: str) -> TextIO:
     """Return a standard stream. If the parent process closed it, output is discarded."""
     stream: TextIO | None = getattr(sys, name)
     if stream is None:
@@ -192,14 +192,14 @@ def _null_stream() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _end(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[str]) -> NoReturn:
+def _exit_with_error(sentence: str, code: Exit, found: dict[str, Any], arguments: Sequence[str]) -> NoReturn:
     if "--json" in arguments:
         terminal.show_json({"error": sentence, **found})
     terminal.note(f"irritants: {sentence}")
     sys.exit(code)
 
 
-def _end_unwritten(error: OSError) -> NoReturn:
+def _exit_unwritten(error: OSError) -> NoReturn:
     """End after an error of the operating system, such as a full disk. Output in the buffer is discarded."""
     sys.stdout = _null_stream()
     terminal.note(f"irritants: {error.filename or 'standard output'}: {error.strerror or error}")

@@ -17,7 +17,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 
 from service.cli import terminal
-from service.cli.client import NONE, Query, Service, connect
+from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
@@ -100,13 +100,13 @@ class Reader:
     point: Query
     as_json: bool
 
-    def read(self, path: str, query: Query = NONE) -> Any:
+    def read(self, path: str, query: Query = NO_PARAMETERS) -> Any:
         return self.service.read(path, {**self.point, **query})
 
-    def items(self, path: str, query: Query = NONE) -> list[dict[str, Any]]:
+    def items(self, path: str, query: Query = NO_PARAMETERS) -> list[dict[str, Any]]:
         return list(self.service.items(path, {**self.point, **query}))
 
-    def text(self, path: str, media_type: str, query: Query = NONE) -> str:
+    def text(self, path: str, media_type: str, query: Query = NO_PARAMETERS) -> str:
         return self.service.get(path, {**self.point, **query}, accept=media_type).text
 
     def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:

@@ -17,54 +17,54 @@ from service.projections.words.statuses import status_in_words
 
 _STATUSES: Final = (("claimed", "status"), ("confirmed", "confirmed_status"), ("reported", "reported_status"))
 _ONLY_IF_CHANGED: Final = ("lifecycle", "hold", "regressions", "reversible")
-_MOST_STATEMENTS: Final = 12
+_MAX_STATEMENTS: Final = 12
 """The most statements that are listed for an irritant. A report can have thousands."""
 
 
 def show_change(change: Mapping[str, Any]) -> None:
-    """Print one change of the feed: its position, its irritant, what changed, the reason, and the headline since."""
+    """Print one change of the feed: its position, irritant, sentence and reason, and the headline after it."""
     position, reason = Text(f"{change['position']:>6}", "dim"), reason_within(change["reason"])
-    told = Text.assemble(position, "  ", (change["irritant"], "bold"), f"  {change['sentence']}  ", (reason, "italic"))
-    terminal.show(told)
+    line = Text.assemble(position, "  ", (change["irritant"], "bold"), f"  {change['sentence']}  ", (reason, "italic"))
+    terminal.show(line)
     terminal.show(Text(f"        {change['after']['headline']}"))
 
 
-def show_actors(names: Names) -> None:
-    """Print every actor of a report by name, so that a wrong code is noticed: AU is Australia."""
+def _show_actors(names: Names) -> None:
+    """Print every actor of a report with its name, so that a wrong code is noticed. For example, AU is Australia."""
     listed = "; ".join(f"{actor}: {at_the_beginning(name)}" for actor, name in names.items())
     terminal.show(_labelled("actors", Text(listed)), "")
 
 
 def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any], names: Names = NO_NAMES) -> None:
-    """Print each irritant before and after the whole report. `names`: what its actors are called."""
+    """Print each irritant before and after the whole report. `names`: the names of its actors, by code or slug."""
     if names:
-        show_actors(names)
+        _show_actors(names)
     for irritant in dict.fromkeys(change["irritant"] for change in changes):
         own = [change for change in changes if change["irritant"] == irritant]
         before, after = own[0]["before"], own[-1]["after"]
         reasons = ", ".join(dict.fromkeys(reason_within(change["reason"]) for change in own))
         terminal.show(Text.assemble((after["title"], "bold"), "  ", (irritant, "dim"), "  ", (reasons, "italic")))
         terminal.show(_labelled("reads", Text(after["headline"])))
-        for label, old, new in _compared(before, after, names):
-            terminal.show(_arrow(label, old, new, new_irritant=before is None))
-        statements = list(statements_on(draft, f"irritant/{irritant}", names))
-        for statement in statements[:_MOST_STATEMENTS]:
+        for label, old, new in _fields_to_show(before, after, names):
+            terminal.show(_change_of_field(label, old, new, is_new_irritant=before is None))
+        statements = list(_statements_on(draft, f"irritant/{irritant}", names))
+        for statement in statements[:_MAX_STATEMENTS]:
             terminal.show(_labelled("says so", statement))
-        if len(statements) > _MOST_STATEMENTS:
-            terminal.show(_labelled("", Text(f"and {len(statements) - _MOST_STATEMENTS:,} more", "dim")))
-        for reason in unconfirmed(after, names):
+        if len(statements) > _MAX_STATEMENTS:
+            terminal.show(_labelled("", Text(f"and {len(statements) - _MAX_STATEMENTS:,} more", "dim")))
+        for reason in _reasons_to_confirm(after, names):
             terminal.show(_labelled("to confirm", Text(reason, "yellow")))
         terminal.show("")
 
 
 def show_warnings(warnings: Iterable[str]) -> None:
-    """Print what may be a slip in a report, each in one line."""
+    """Print the warnings about a report, each in one line."""
     for warning in warnings:
         terminal.show(_labelled("warning", Text(warning, "bold red")))
 
 
-def statements_on(draft: Mapping[str, Any], stream: str, names: Names = NO_NAMES) -> Iterator[Text]:
-    """Yield each event of a report on one stream: who says what, or the reason of a correction."""
+def _statements_on(draft: Mapping[str, Any], stream: str, names: Names = NO_NAMES) -> Iterator[Text]:
+    """Yield each event of a report on one stream: the speaker and the summary, or the reason of a correction."""
     for event in draft["events"]:
         if event["stream"] != stream:
             continue
@@ -79,7 +79,7 @@ def statements_on(draft: Mapping[str, Any], stream: str, names: Names = NO_NAMES
             )
 
 
-def unconfirmed(standing: Mapping[str, Any], names: Names = NO_NAMES) -> Iterator[str]:
+def _reasons_to_confirm(standing: Mapping[str, Any], names: Names = NO_NAMES) -> Iterator[str]:
     """Yield a sentence for each reason why the status still needs confirmation."""
     status, reported = standing["status"], standing["reported_status"]
     for party, rung in standing["rungs"].items():
@@ -99,7 +99,7 @@ def unconfirmed(standing: Mapping[str, Any], names: Names = NO_NAMES) -> Iterato
         yield "it rests on only one origin"
 
 
-def _compared(
+def _fields_to_show(
     before: Mapping[str, Any] | None, after: Mapping[str, Any], names: Names = NO_NAMES
 ) -> Iterator[tuple[str, str, str]]:
     """Yield the fields to show: label, value before, value after."""
@@ -112,15 +112,15 @@ def _compared(
         if before and old[name] != after[name]:
             yield name, in_words(old[name]), in_words(after[name])
     if before and old["items"] != after["items"]:
-        yield "items", _items(old["items"]), _items(after["items"])
+        yield "items", _items_in_words(old["items"]), _items_in_words(after["items"])
 
 
-def _items(items: Mapping[str, int]) -> str:
+def _items_in_words(items: Mapping[str, int]) -> str:
     return f"{items['settled']} of {items['total']} settled"
 
 
-def _arrow(label: str, old: str, new: str, *, new_irritant: bool) -> Text:
-    if new_irritant:
+def _change_of_field(label: str, old: str, new: str, *, is_new_irritant: bool) -> Text:
+    if is_new_irritant:
         return _labelled(label, Text.assemble((new, "bold")))
     if old == new:
         return _labelled(label, Text(f"{new}, as before", "dim"))

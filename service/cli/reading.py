@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from service.cli import drawing, tables, terminal, touched
-from service.cli.client import NONE, Query, Service, connect
+from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.cli.options import AsJson, Reader, Url, reads
 from service.cli.preview import show_change
 from service.cli.streams import address, candidates, find, find_event, naming_near
@@ -37,14 +37,16 @@ def status_command(
 ) -> None:
     """Show the status of irritants: claimed by a side, confirmed by both, reported by anyone."""
     if id is None:
-        _board(reader.items("/v1/irritants"), as_json=reader.as_json, begin=_how_to_begin(reader))
+        _show_board(reader.items("/v1/irritants"), as_json=reader.as_json, hint=_hint_for_empty_board(reader))
         return
     stream, document = find(reader.service, id, reader.point)
     if reader.as_json:
         terminal.show_json(document)
     elif stream.startswith("relation/"):
-        _relation(document)
-        _board(reader.items("/v1/irritants", {"relation": id}), as_json=False, begin=_how_to_begin(reader, id))
+        _show_relation(document)
+        _show_board(
+            reader.items("/v1/irritants", {"relation": id}), as_json=False, hint=_hint_for_empty_board(reader, id)
+        )
     elif stream.startswith("irritant/"):
         terminal.show(*drawing.irritant(document))
     else:
@@ -79,13 +81,13 @@ def changes_command(
     if after is not None and since is not None:
         raise Failed("--after and --since exclude each other; use one of them", Exit.USAGE)
     try:
-        begin = {"after": after or 0} if since is None else {"since": points.since(since)}
+        start = {"after": after or 0} if since is None else {"since": points.since(since)}
     except points.NotAPoint as error:
         raise Failed(f"--since {error}", Exit.USAGE) from None
     with connect(url) as service:
-        query: dict[str, str | int | None] = {**begin, "relation": relation}
+        query: dict[str, str | int | None] = {**start, "relation": relation}
         report = None
-        for change in _followed(service, query) if follow else service.feed("/v1/changes", query):
+        for change in _follow_changes(service, query) if follow else service.feed("/v1/changes", query):
             if as_json:
                 terminal.show_json(change, on_one_line=True)
                 continue
@@ -119,8 +121,8 @@ def sheet_command(
         terminal.show(Markdown(text))
 
 
-def _followed(service: Service, query: Query) -> Iterator[dict[str, Any]]:
-    """Yield changes without end. Each request sends `log`, so the service refuses it if the record was replaced."""
+def _follow_changes(service: Service, query: Query) -> Iterator[dict[str, Any]]:
+    """Yield changes without end. Requests send `log`, so that the service refuses them if the record was replaced."""
     cursor = dict(query)
     while True:
         try:
@@ -135,8 +137,8 @@ def _followed(service: Service, query: Query) -> Iterator[dict[str, Any]]:
             cursor |= {"after": page["next"], "log": page["log"], "since": None}
 
 
-def _how_to_begin(reader: Reader, relation: str | None = None) -> Callable[[], str]:
-    """Return a function that names the command for an empty board. The past has none."""
+def _hint_for_empty_board(reader: Reader, relation: str | None = None) -> Callable[[], str]:
+    """Return a function that makes the sentence for an empty board. It names a command, except for a past reading."""
 
     def command() -> str:
         if reader.point:
@@ -149,18 +151,18 @@ def _how_to_begin(reader: Reader, relation: str | None = None) -> Callable[[], s
     return command
 
 
-def _board(irritants: list[dict[str, Any]], *, as_json: bool, begin: Callable[[], str]) -> None:
+def _show_board(irritants: list[dict[str, Any]], *, as_json: bool, hint: Callable[[], str]) -> None:
     if as_json:
         terminal.show_json({"items": irritants})
     elif not irritants:
-        terminal.note(begin())
+        terminal.note(hint())
     else:
         terminal.show(drawing.board(irritants))
         if terminal.out().is_terminal:
             terminal.show(drawing.legend())
 
 
-def _relation(document: dict[str, Any]) -> None:
+def _show_relation(document: dict[str, Any]) -> None:
     terminal.show(drawing.title(document["title"], document["id"]))
     decision, names = document["format"], document["names"]
     if decision:
@@ -169,23 +171,23 @@ def _relation(document: dict[str, Any]) -> None:
         if decision["reversed"]:
             words.append(f"reversed according to {drawing.within(decision['reversed_by'] or ['none'], names)}")
         silent = f"; not said by {drawing.within(decision['silent'], names)}" if decision["silent"] else ""
-        terminal.show(f"  format    {', '.join(words)}; {_backed(decision['backing'], names)}{silent}")
+        terminal.show(f"  format    {', '.join(words)}; {_supporters(decision['backing'], names)}{silent}")
     for dispute in document["disputes"]:
         terminal.show(f"  dispute   {dispute['why']}")
     for excluded in document["scope_exclusions"]:
-        terminal.show(f"  excluded  {excluded['subject']}; {_backed(excluded['backing'], names)}")
+        terminal.show(f"  excluded  {excluded['subject']}; {_supporters(excluded['backing'], names)}")
 
 
-def _backed(backing: dict[str, Any], names: drawing.Names) -> str:
-    """Return who says so, else who reports it."""
+def _supporters(backing: dict[str, Any], names: drawing.Names) -> str:
+    """Return which sides say so, else which voices report it."""
     if backing["said_by"]:
         return f"said by {drawing.within(backing['said_by'], names)}"
     return f"reported by {drawing.within(backing['reported_by'] or ['none'], names)}"
 
 
 Irritant = Annotated[str, typer.Argument(help="An irritant, such as ru-us/visas.")]
-_POINTS: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
-_PAGE: Final = 1_000
+_EXAMPLES_OF_POINTS: Final = "position:41, known:2025-04-10T09:30:00Z, effective:2025-04-10 or round:istanbul-april"
+_PAGE_SIZE: Final = 1_000
 
 
 @reads
@@ -202,9 +204,9 @@ def dossier_command(irritant: Irritant, *, markdown: AsMarkdown = False, reader:
             terminal.show_text(reader.text(path, "text/markdown"))
         return
     with naming_near(reader.service, f"irritant/{irritant}"):
-        document = page = reader.read(path, {"limit": _PAGE})
+        document = page = reader.read(path, {"limit": _PAGE_SIZE})
     while (after := page["timeline"]["next"]) is not None:
-        page = reader.read(path, {"limit": _PAGE, "after": after})
+        page = reader.read(path, {"limit": _PAGE_SIZE, "after": after})
         document["timeline"]["items"] += page["timeline"]["items"]
     reader.show({**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
 
@@ -228,7 +230,9 @@ def difference_command(
     *,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="POINT", help=f"The earlier point: {_POINTS}. Default: before all events."),
+        typer.Option(
+            "--from", metavar="POINT", help=f"The earlier point: {_EXAMPLES_OF_POINTS}. Default: before all events."
+        ),
     ] = None,
     to: Annotated[
         str | None, typer.Option("--to", metavar="POINT", help="The later point, in the same form. Default: now.")
@@ -240,4 +244,4 @@ def difference_command(
     stream = candidates(id)[0]
     with connect(url) as service, naming_near(service, stream):
         document = service.read(f"{address(stream)}/difference", {"from": from_, "to": to})
-    Reader(service, NONE, as_json).show(document, tables.difference)
+    Reader(service, NO_PARAMETERS, as_json).show(document, tables.difference)

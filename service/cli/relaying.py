@@ -1,6 +1,6 @@
-"""The command `irritants relay`: its options and their checks. `relay.py` has the process that publishes to NATS.
+"""The command `irritants relay`: read and check its options. `relay.py` publishes to NATS.
 
-The command imports that process when it runs, so that other commands start faster.
+The command imports `relay.py` only when it runs, so that other commands start faster.
 """
 
 from pathlib import Path
@@ -52,5 +52,9 @@ def relay_command(
     if not stream.replace("-", "").replace("_", "").isalnum():
         raise Failed(f'invalid --stream "{stream}"; use letters, digits, - and _', Exit.USAGE)
     relay(
-        chosen, stream=stream, prefix=subjects, replicas=replicas, credentials=str(credentials) if credentials else None
+        chosen,
+        stream=stream,
+        prefix=subjects,
+        replicas=replicas,
+        credentials=str(credentials) if credentials else None,
     )

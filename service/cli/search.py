@@ -1,4 +1,4 @@
-"""`irritants search WORDS`, which finds what the record says or names."""
+"""The command `irritants search`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
@@ -48,17 +48,18 @@ def search_command(
     if as_json:
         terminal.show_json(page)
         return
-    for word, near in page["instead"].items():
-        terminal.note(f"Nothing has the word {word}. These were found with: {', '.join(near)}.")
+    for word, nearest in page["instead"].items():
+        terminal.note(f"Nothing has the word {word}. These were found with: {', '.join(nearest)}.")
     for hit in page["items"]:
-        terminal.show(*_drawn(hit))
+        terminal.show(*_draw_hit(hit))
     if not page["items"]:
         terminal.note("Nothing was found. Write fewer words, or only the beginnings of words.")
     elif page["next"] is not None:
         terminal.note("There is more: use --limit, or more words.")
 
 
-def _drawn(hit: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _draw_hit(hit: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield the sentence of a hit, and a line with its type, stream, date and paragraphs."""
     yield Text(hit["sentence"])
     parts = [event_name(hit["type"]), hit["about"]]
     if hit["occurred"] is not None:

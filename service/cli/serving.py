@@ -1,6 +1,6 @@
-"""The commands `irritants serve` and `irritants openapi`. `server.py` has the process that serves.
+"""The commands `irritants serve` and `irritants openapi`. `server.py` runs the service.
 
-Commands import the service when they run, so that other commands start faster.
+The commands import the service only when they run, so that other commands start faster.
 """
 
 from typing import Annotated, Any
@@ -41,10 +41,10 @@ def openapi_command(
     as_json: AsJson = False,  # noqa: ARG001 -- the output is JSON in any case
 ) -> None:
     """Print the OpenAPI document of the HTTP interface."""
-    terminal.show_json(schema() if reports else _interface())
+    terminal.show_json(schema() if reports else _openapi_document())
 
 
-def _interface() -> dict[str, Any]:
+def _openapi_document() -> dict[str, Any]:
     from service.api.app import create_app
 
     return create_app(settings.read(host="127.0.0.1", database_url="postgresql://")).openapi()

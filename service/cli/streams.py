@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from service.cli.client import NONE, Query, Service, ServiceProblem
+from service.cli.client import NO_PARAMETERS, Query, Service, ServiceProblem
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded
 from service.domain.catalogue import SCHEMA_VERSIONS, load_json
@@ -151,7 +151,7 @@ def events(service: Service, query: Query) -> Iterator[Recorded]:
     return map(recorded, service.feed("/v1/events", query))
 
 
-def read_history(service: Service, stream: str, point: Query = NONE) -> History[Any]:
+def read_history(service: Service, stream: str, point: Query = NO_PARAMETERS) -> History[Any]:
     """Return the history of a stream as it was on record at a point in time."""
     return history_of(stream, (event for event in events(service, {"stream": stream}) if _was_recorded(event, point)))
 
@@ -170,7 +170,7 @@ def find_event(service: Service, name: str) -> Recorded:
                 return event
             last = max(last, event.version)
     if not last:
-        find(service, stream, NONE)
+        find(service, stream, NO_PARAMETERS)
     raise Failed(
         f"there is no event {name} on record; {stream} has @1 to @{last}, which `irritants history {stream}` lists",
         Exit.NOT_FOUND,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from service.cli.main import CODES
+from service.cli.main import EXIT_CODE_MEANINGS
 from tests.cli.conftest import Desk
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +99,7 @@ def test_the_commands_of_the_page_restore_an_export(desk: Desk, bare_database_ur
 
 def test_the_page_lists_every_exit_code() -> None:
     page = OPERATORS.read_text(encoding="utf-8")
-    assert all(re.search(rf"^\| {code.value} \| [a-z]", page, re.MULTILINE) for code in CODES)
+    assert all(re.search(rf"^\| {code.value} \| [a-z]", page, re.MULTILINE) for code in EXIT_CODE_MEANINGS)
 
 
 @pytest.mark.parametrize(

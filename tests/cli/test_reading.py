@@ -7,7 +7,7 @@ import re
 import httpx2 as httpx
 import pytest
 
-from service.cli.client import _trusted
+from service.cli.client import _trusted_certificates
 from tests.cli.conftest import Desk
 from tests.clients.misbehaving import answer, misbehaving
 
@@ -244,12 +244,12 @@ def test_an_answer_of_another_server_is_described(reader: Desk, name: str) -> No
 def test_certificate_authorities_are_loaded_wherever_tls_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = {"SSL_CERT_FILE": "/nowhere/certificates.pem"}
     monkeypatch.setattr(os, "environ", nowhere)
-    _trusted("http://127.0.0.1:8000")
+    _trusted_certificates("http://127.0.0.1:8000")
     with pytest.raises(FileNotFoundError):
-        _trusted("https://irritants.example")
+        _trusted_certificates("https://irritants.example")
     monkeypatch.setattr(os, "environ", {**nowhere, "http_proxy": "https://proxy.example"})
     with pytest.raises(FileNotFoundError):
-        _trusted("http://irritants.example")
+        _trusted_certificates("http://irritants.example")
 
 
 def test_an_invalid_key_is_reported(reader: Desk) -> None:

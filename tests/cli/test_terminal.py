@@ -15,7 +15,7 @@ from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
 from service.cli import drawing, terminal
-from service.cli.main import CODES, app
+from service.cli.main import EXIT_CODE_MEANINGS, app
 from service.cli.terminal import Exit, progress, working
 from tests.cli.conftest import Desk, irritants
 from tests.cli.test_filing import THIRD_ROUND
@@ -158,8 +158,8 @@ def test_help_has_examples(command: str) -> None:
 
 def test_the_help_lists_every_exit_code() -> None:
     told = " ".join(irritants("--help").out.split())
-    assert CODES.keys() == set(Exit)
-    assert all(f"{code.value} {meaning}" in told for code, meaning in CODES.items())
+    assert EXIT_CODE_MEANINGS.keys() == set(Exit)
+    assert all(f"{code.value} {meaning}" in told for code, meaning in EXIT_CODE_MEANINGS.items())
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
