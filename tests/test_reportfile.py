@@ -352,7 +352,9 @@ def test_unreadable_files_are_refused(text: bytes, mistake: str) -> None:
 
 def test_defaults_that_expand_beyond_the_limit_are_refused() -> None:
     events = "  - {type: ConcernRaised}\n" * 9_000
-    with pytest.raises(NotAReport, match="the defaults are too long to repeat in 9000 events; shorten"):
+    with pytest.raises(
+        NotAReport, match="the defaults are too long to repeat in 9000 events; the limit is 16 MiB: shorten"
+    ):
         read(f"{HEAD}defaults:\n  inference: {'x' * 2_000}\nevents:\n{events}")
 
 
@@ -361,7 +363,10 @@ def test_defaults_that_expand_beyond_the_limit_are_refused() -> None:
     [
         ("events: 7", "/events: must be a list"),
         ("events: {a: b}", "/events: must be a list"),
-        ("events: [7, [8]]", "/events/0: must have fields, each written as `name: value`"),
+        (
+            "events: [7, [8]]",
+            "/events/0: must have fields, each written as `name: value`, not text; write the fields below",
+        ),
         ("sources: 7", "/sources: must be a list"),
         ("sources: [7]", "/sources/0: must have fields, each written as `name: value`"),
         ("sources: [{publisher: x}]", "/sources/0: a source needs the field `slug`; use a short name"),
@@ -370,9 +375,10 @@ def test_defaults_that_expand_beyond_the_limit_are_refused() -> None:
         ("defaults: 7\nevents: []", "/defaults: must have fields, each written as `name: value`"),
         (
             "defaults: {wording: x}\nevents: []",
-            "/defaults/wording: `wording` cannot have a default; allowed: asserted_by, source, ",
+            "/defaults/wording: `wording` cannot have a default; write it in each event; allowed: asserted_by, ",
         ),
-        ("key: [x]", "/key: must be text"),
+        ("key: [x]", "/key: must be text in one line, not a list; write it as `key: text`."),
+        ("key: {a: b}", "/key: must be text in one line, not fields; write it as `key: text`."),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_refused(part: str, mistake: str) -> None:
@@ -585,7 +591,7 @@ def test_the_schema_refuses_files_that_the_reader_refuses(wrong: str) -> None:
 def test_a_slug_that_is_not_valid_is_answered_with_the_one_that_is_meant() -> None:
     file = read("relation: ru-us\ntitle: T\nsources:\n  - {slug: A Readout, publisher: X}\n")
     assert [m.detail for m in file.mistakes] == [
-        "is not a slug; use a short name in lower-case letters, digits and hyphens, such as a-readout."
+        '"A Readout" is not a slug; use a short name in lower-case letters, digits and hyphens, such as a-readout.'
     ]
 
 

@@ -29,6 +29,8 @@ REPORT_LIMIT: Final = 16 << 20
 MAX_DEPTH: Final = 24
 MAX_INTEGER: Final = 2**53 - 1  # the largest integer that every JSON parser represents exactly
 _SECONDS: Final = 20
+_SHOWN: Final = 100
+"""The number of characters of a header that a problem shows."""
 SMALL: Final = 1 << 16
 """Bodies up to this number of bytes are parsed in the event loop, larger ones in a thread."""
 # Parsing a large body takes ten times its size in memory, so at most two are parsed at the same time.
@@ -121,14 +123,15 @@ def _integer(digits: str) -> int:
 def _refuse_other_media(request: Request) -> None:
     """Raise Problem (415) if the headers say that the body is not plain JSON."""
     # A proxy may double the header to a list. Every element has to be JSON.
-    types = ",".join(request.headers.getlist("content-type")).lower().replace('"', "").split(",")
-    if not all(map(_is_json, types)):
-        raise Problem(
-            "not-json", "Send the body as application/json, in UTF-8.", headers={"Accept": "application/json"}
-        )
-    codings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
-    if {coding.strip() for coding in codings} - {"", "identity"}:
-        raise Problem("not-json", "Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"})
+    content_type = ",".join(request.headers.getlist("content-type"))
+    if not all(map(_is_json, content_type.lower().replace('"', "").split(","))):
+        wrong = f"Content-Type {content_type[:_SHOWN]} is not allowed." if content_type else "Content-Type is missing."
+        detail = f"{wrong} Send the body as application/json, in UTF-8."
+        raise Problem("not-json", detail, headers={"Accept": "application/json"})
+    coding = ",".join(request.headers.getlist("content-encoding"))
+    if {name.strip() for name in coding.lower().split(",")} - {"", "identity"}:
+        detail = f"Content-Encoding {coding[:_SHOWN]} is not allowed. Send the body without Content-Encoding."
+        raise Problem("not-json", detail, headers={"Accept-Encoding": "identity"})
 
 
 def _is_json(content_type: str) -> bool:
@@ -177,7 +180,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
     """Yield the mistakes in a value against I-JSON. `place` is its JSON Pointer."""
     if depth > MAX_DEPTH:
-        yield Malformed(place, why=f"is nested more than {MAX_DEPTH} levels deep; use fewer levels")
+        yield Malformed(place, why=f"is nested more than {MAX_DEPTH} levels deep, the limit; use fewer levels")
     elif isinstance(value, dict):
         yield from _mistakes_of_members(value, place, depth)
     elif isinstance(value, list):
@@ -188,7 +191,9 @@ def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
             yield Malformed(place, why=why)
     elif isinstance(value, float):
         yield Malformed(
-            place, why='is not a whole number; write a decimal in quotes, such as "12.5", where the field takes one'
+            place,
+            why="is not written as a whole number; use only digits, with a minus sign before a negative number. Write a"
+            ' decimal in quotes, such as "12.5", where the field takes one',
         )
     elif isinstance(value, int) and abs(value) > MAX_INTEGER:
         yield Malformed(place, why=f"is out of range; use a whole number from -{MAX_INTEGER} to {MAX_INTEGER}")
@@ -197,11 +202,15 @@ def _mistakes(value: Any, place: str, depth: int) -> Iterator[Malformed]:
 def _mistakes_of_members(members: dict[str, Any], place: str, depth: int) -> Iterator[Malformed]:
     if isinstance(members, _WithDuplicates):
         for name in sorted(members.duplicates):
-            yield Malformed(f"{place}/{escaped(name)}", why="appears twice in its object; send it once")
+            yield Malformed(
+                f"{place}/{escaped(name)}",
+                why="appears more than once in its object; each name is allowed once. Send it once",
+            )
     for name, member in members.items():
         if _unwritable(name) is not None:
             yield Malformed(
-                f"{place}/{escaped(name)}", why="has a name with NUL or half of a surrogate pair; remove that character"
+                f"{place}/{escaped(name)}",
+                why="has a name with a NUL or half of a surrogate pair, which cannot be stored; remove it",
             )
         yield from _mistakes(member, f"{place}/{escaped(name)}", depth + 1)
 
@@ -209,9 +218,9 @@ def _mistakes_of_members(members: dict[str, Any], place: str, depth: int) -> Ite
 def _unwritable(text: str) -> str | None:
     """Return why a text cannot be stored, None if it can."""
     if "\0" in text:
-        return "contains a NUL character; remove it"
+        return "contains a NUL character, which cannot be stored; remove it"
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "contains half of a surrogate pair; send the whole character or remove it"
+        return "contains half of a surrogate pair, which cannot be stored; send the whole character or remove it"
     return None

@@ -34,7 +34,7 @@ PIPE_SECONDS: Final = 60
 _FIELDS: Final = ("relation", "round", "title", "expect", "key", "defaults", "sources", "events")
 _EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after", "instrument")
 _WORD: Final = re.compile(r"[a-z0-9]+")
-_A_LIST: Final = (
+_NOT_A_LIST: Final = (
     "must be a list with at least one entry, each begun with `- `; in a template or draft, remove the `# ` in front of"
     " what was said"
 )
@@ -198,7 +198,7 @@ class _Reader:
         """Return a field at the top of the file, empty without one. Add a mistake if it is not text."""
         node = self.top.get(name)
         if node is not None and not isinstance(node.value, str):
-            self.source.add_mistake(node, "must be text in one line")
+            self.source.add_mistake(node, f"must be text in one line, not {_kind(node)}; write it as `{name}: text`")
         return node.value if node and isinstance(node.value, str) else ""
 
     def _stream(self, name: str) -> str:
@@ -215,12 +215,12 @@ class _Reader:
     def _entries(self, node: Node | None) -> Iterator[tuple[Node, dict[str, Node]]]:
         """Yield each entry of a list with a copy of its fields. Add a mistake for entries that have no fields."""
         if node is not None and not isinstance(node.value, list):
-            self.source.add_mistake(node, _A_LIST)
+            self.source.add_mistake(node, _NOT_A_LIST)
         for entry in node.value if node and isinstance(node.value, list) else ():
             if isinstance(entry.value, dict):
                 yield entry, dict(entry.value)
             else:
-                self.source.add_mistake(entry, "must have fields, each written as `name: value`")
+                self.source.add_mistake(entry, _without_fields(entry))
 
     def _registrations(self) -> Iterator[Node]:
         """Yield an event for each document and each origin under `sources`."""
@@ -262,13 +262,20 @@ class _Reader:
         if node is None:
             return {}
         if not isinstance(node.value, dict):
-            self.source.add_mistake(node, "must have fields, each written as `name: value`")
+            self.source.add_mistake(node, _without_fields(node))
             return {}
         for name in node.value.keys() - set(DEFAULTS):
-            self.source.add_mistake(node.value[name], f"`{name}` cannot have a default; allowed: {', '.join(DEFAULTS)}")
+            self.source.add_mistake(
+                node.value[name],
+                f"`{name}` cannot have a default; write it in each event; allowed: {', '.join(DEFAULTS)}",
+            )
         # A few long lines, repeated in ten thousand events, would take gigabytes.
         if len(str(json_value(node, ANYTHING, self.source))) * times > MAX_BYTES:
-            raise self.source.error_at(node.at, f"the defaults are too long to repeat in {times} events; shorten them")
+            raise self.source.error_at(
+                node.at,
+                f"the defaults are too long to repeat in {times} events; the limit is {MAX_BYTES // 1024**2} MiB:"
+                " shorten them",
+            )
         return node.value
 
 
@@ -284,9 +291,33 @@ def _is_slug(value: source_positions.Value) -> bool:
 
 def _slug_mistake(slug: Node | None) -> str:
     """Return why a source has no valid slug, and the slug that is meant."""
-    wrong = "a source needs the field `slug`" if slug is None else "is not a slug"
-    meant = slug_meant(slug.value) if slug is not None and isinstance(slug.value, str) else None
+    written = slug.value if slug is not None and isinstance(slug.value, str) else None
+    if slug is None:
+        wrong = "a source needs the field `slug`"
+    else:
+        wrong = "is not a slug" if written is None else f'"{written}" is not a slug'
+    meant = slug_meant(written) if written is not None else None
     return f"{wrong}; use a short name in lower-case letters, digits and hyphens, such as {meant or 'a1-briefing'}"
+
+
+def _kind(node: Node) -> str:
+    """Return the kind of a value that is not text, in words."""
+    match node.value:
+        case dict():
+            return "fields"
+        case list():
+            return "a list"
+        case bool() | None:
+            return "true, false or null"
+        case str():
+            return "text"
+        case _:
+            return "a number"
+
+
+def _without_fields(node: Node) -> str:
+    """Return the mistake of a value that must have fields."""
+    return f"must have fields, each written as `name: value`, not {_kind(node)}; write the fields below it"
 
 
 def _type(event: Node) -> str:

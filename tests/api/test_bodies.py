@@ -26,23 +26,31 @@ def test_a_body_is_parsed_as_json() -> None:
     assert body.mistakes == ()
 
 
-DECIMAL = 'is not a whole number; write a decimal in quotes, such as "12.5", where the field takes one.'
+NOT_WHOLE = (
+    "is not written as a whole number; use only digits, with a minus sign before a negative number. Write a decimal in"
+    ' quotes, such as "12.5", where the field takes one.'
+)
+TWICE = "appears more than once in its object; each name is allowed once. Send it once."
+HALF = "contains half of a surrogate pair, which cannot be stored; send the whole character or remove it."
 
 
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
-        (b'{"a":1,"b":2,"a":3}', {"/a": "appears twice in its object; send it once."}),
-        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": "appears twice in its object; send it once."}),
-        (rb'{"a":"x\u0000"}', {"/a": "contains a NUL character; remove it."}),
-        (rb'{"a":"\ud800"}', {"/a": "contains half of a surrogate pair; send the whole character or remove it."}),
-        (rb'{"\udc00":1}', {"/\udc00": "has a name with NUL or half of a surrogate pair; remove that character."}),
-        (b'{"hours":5.5}', {"/hours": DECIMAL}),
-        (b'{"hours":5.0}', {"/hours": DECIMAL}),
-        (b'{"hours":1e3}', {"/hours": DECIMAL}),
-        (b'{"hours":NaN}', {"/hours": DECIMAL}),
-        (b'{"hours":-Infinity}', {"/hours": DECIMAL}),
-        (b'{"a~b/c":0.1}', {"/a~0b~1c": DECIMAL}),
+        (b'{"a":1,"b":2,"a":3}', {"/a": TWICE}),
+        (b'[{"x":{"y":1,"y":1}}]', {"/0/x/y": TWICE}),
+        (rb'{"a":"x\u0000"}', {"/a": "contains a NUL character, which cannot be stored; remove it."}),
+        (rb'{"a":"\ud800"}', {"/a": HALF}),
+        (
+            rb'{"\udc00":1}',
+            {"/\udc00": "has a name with a NUL or half of a surrogate pair, which cannot be stored; remove it."},
+        ),
+        (b'{"hours":5.5}', {"/hours": NOT_WHOLE}),
+        (b'{"hours":5.0}', {"/hours": NOT_WHOLE}),
+        (b'{"hours":1e3}', {"/hours": NOT_WHOLE}),
+        (b'{"hours":NaN}', {"/hours": NOT_WHOLE}),
+        (b'{"hours":-Infinity}', {"/hours": NOT_WHOLE}),
+        (b'{"a~b/c":0.1}', {"/a~0b~1c": NOT_WHOLE}),
     ],
 )
 def test_json_that_parsers_read_differently_is_a_mistake_with_its_place(raw: bytes, place: dict[str, str]) -> None:
@@ -140,6 +148,8 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
 def test_another_media_type_is_refused(desk: TestClient, content_type: str) -> None:
     answer = desk.post("/v1/reports", content=b"{}", headers={**JSON, "Content-Type": content_type})
     assert (answer.status_code, answer.headers["accept"]) == (415, "application/json")
+    wrong = f"Content-Type {content_type} is not allowed." if content_type else "Content-Type is missing."
+    assert answer.json()["detail"] == f"{wrong} Send the body as application/json, in UTF-8."
 
 
 @pytest.mark.parametrize(
@@ -168,6 +178,8 @@ def test_a_content_encoding_of_identity_is_accepted(desk: TestClient, coding: st
 def test_an_encoded_body_is_refused(desk: TestClient, coding: str) -> None:
     answer = desk.post("/v1/reports", content=b"{}", headers={**JSON, "Content-Encoding": coding})
     assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+    wrong = f"Content-Encoding {coding} is not allowed."
+    assert answer.json()["detail"] == f"{wrong} Send the body without Content-Encoding."
 
 
 @pytest.mark.parametrize(
