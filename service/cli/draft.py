@@ -71,8 +71,8 @@ def draft_command(
             terminal.show_json(draft.as_json())
             return
         text = draft.text(output)
-    if made := write_new(text, output):
-        terminal.note(f"{shown(made)} was written. Complete it, then run: irritants report {shown(made)} --dry-run")
+    if file := write_new(text, output):
+        terminal.note(f"{shown(file)} was written. Complete it, then run: irritants report {shown(file)} --dry-run")
 
 
 def _read_readout(path: Path) -> Readout:
@@ -151,10 +151,10 @@ class _ReportDraft:
         return "".join([self._header(output), *self._opening_events(), *self._paragraph_lines()])
 
     def as_json(self) -> dict[str, Any]:
-        found = {**asdict(self.readout), "on_record": self.on_record["id"] if self.on_record else None}
+        document = {**asdict(self.readout), "on_record": self.on_record["id"] if self.on_record else None}
         numbered = enumerate(self.readout.paragraphs, 1)
-        found["paragraphs"] = [{"number": n, "text": text, **asdict(self._suggest(text))} for n, text in numbered]
-        return found
+        document["paragraphs"] = [{"number": n, "text": text, **asdict(self._suggest(text))} for n, text in numbered]
+        return document
 
     def _suggest(self, paragraph: str) -> Suggestion:
         titles = {irritant["slug"]: irritant["title"] for irritant in self.irritants}
@@ -248,41 +248,41 @@ class _ReportDraft:
 
     def _paragraph_lines(self) -> Iterator[str]:
         for number, paragraph in enumerate(self.readout.paragraphs, 1):
-            found = self._suggest(paragraph)
+            suggestion = self._suggest(paragraph)
             yield "".join(f"  # {line}\n" for line in wrap(f"[{number}] {paragraph}", _LINE_WIDTH))
-            for day in found.dates:
+            for day in suggestion.dates:
                 inferred = f" ({day.inference})" if day.inference else ""
                 yield f"  # Date: {paragraph[day.start : day.end]} is {day.edtf}{inferred}\n"
-            if found.parties:
-                yield f"  # Names: {', '.join(found.parties)}\n"
+            if suggestion.parties:
+                yield f"  # Names: {', '.join(suggestion.parties)}\n"
             # The title says nothing that the text does not say.
-            for type in sorted(found.types, key=_sort_key) if paragraph != self._title() else ():
-                yield "".join(f"  # {line}\n" for line in self._event_lines(number, paragraph, type, found))
+            for type in sorted(suggestion.types, key=_sort_key) if paragraph != self._title() else ():
+                yield "".join(f"  # {line}\n" for line in self._event_lines(number, paragraph, type, suggestion))
             yield "\n"
 
-    def _event_lines(self, number: int, paragraph: str, type: str, found: Suggestion) -> Iterator[str]:
-        values = {**self._due_date(found), **details(type, paragraph)}
-        yield f"- stream: {self._stream(type, values, found)}"
+    def _event_lines(self, number: int, paragraph: str, type: str, suggestion: Suggestion) -> Iterator[str]:
+        values = {**self._due_date(suggestion), **details(type, paragraph)}
+        yield f"- stream: {self._stream(type, values, suggestion)}"
         yield f"  type: {type}"
         for name, field in EVENT_TYPES[type].model_fields.items():
             if name in Assertion.model_fields or not (field.is_required() or name in values):
                 continue
             written = field.alias or name
             if name == "proposal":
-                yield from self._proposal_lines(found)
+                yield from self._proposal_lines(suggestion)
             elif name in values:
                 # In quotes, `true` would be a text.
                 yield f"  {written}: {values[name] if field.annotation is bool else _plain_or_quoted(values[name])}"
             else:
                 yield f"  {written}: {self._to_fill_in(name, field.annotation)}"
         yield f"  source: {{paragraphs: [{number}]}}"
-        yield from self._occurred_lines(found)
+        yield from self._occurred_lines(suggestion)
         yield f"  summary: {_plain_or_quoted(values['summary']) if 'summary' in values else '<in your own words>'}"
 
-    def _due_date(self, found: Suggestion) -> dict[str, str]:
+    def _due_date(self, suggestion: Suggestion) -> dict[str, str]:
         """Return the field `due` with the first date after the document, which a plan in it may mean."""
         published = self.published or date.max  # without a date, no date is known to be later
-        later = (plan.edtf for plan in found.dates if (edtf.parse(plan.edtf).earliest or date.min) > published)
+        later = (plan.edtf for plan in suggestion.dates if (edtf.parse(plan.edtf).earliest or date.min) > published)
         first = next(later, None)
         return {"due": first} if first else {}
 
@@ -298,12 +298,12 @@ class _ReportDraft:
             return f"<{one}, {other} or both>" if name != "party" else f"<{one} or {other}>"
         return f"<{_HINTS.get(name) or value_of(annotation, name)}>"
 
-    def _proposal_lines(self, found: Suggestion) -> Iterator[str]:
+    def _proposal_lines(self, suggestion: Suggestion) -> Iterator[str]:
         """Yield the proposal that is answered: the open ones on the suggested irritants, the likeliest first."""
         ids = {irritant["slug"]: irritant["id"] for irritant in self.irritants}
         open = [
             (f"irritant/{reference(tabled)}", offer.proposal.data.terms)
-            for slug in found.irritants
+            for slug in suggestion.irritants
             for history in (read_history(self.service, f"irritant/{ids[slug]}"),)
             for offer in offers(history.state)
             if offer.awaited and (tabled := history.recorded(offer.proposal.root)) is not None
@@ -313,7 +313,7 @@ class _ReportDraft:
         for number, (name, terms) in enumerate(open):
             yield f"  {'# or ' if number else ''}proposal: {name}  # {' '.join(terms.split())}"
 
-    def _occurred_lines(self, found: Suggestion) -> Iterator[str]:
+    def _occurred_lines(self, suggestion: Suggestion) -> Iterator[str]:
         """Yield lines for the first day that is not after the document.
 
         A readout names later days only as plans. A month alone is mostly that of something else: "notes of April".
@@ -321,7 +321,7 @@ class _ReportDraft:
         last = self.published or date.max
         past = (
             found_date
-            for found_date in found.dates
+            for found_date in suggestion.dates
             if (span := edtf.parse(found_date.edtf)).latest is not None
             and span.earliest == span.latest
             and span.latest <= last
@@ -333,13 +333,13 @@ class _ReportDraft:
             yield "  occurred_basis: inferred"
             yield f"  inference: {in_yaml(first.inference)}"
 
-    def _stream(self, type: str, values: Mapping[str, str], found: Suggestion) -> str:
+    def _stream(self, type: str, values: Mapping[str, str], suggestion: Suggestion) -> str:
         if type == "RoundAnnounced":
             made = slug_of(f"{values.get('place', '')} {values.get('timing', '')}")
             return f"round/{made or '<short name of the coming round, such as geneva-may>'}"
         if type in KINDS["round"]:
             return f"round/{self.round.rpartition('/')[2] if self.round else '<round>'}"
-        first, *others = found.irritants or ("<irritant>",)
+        first, *others = suggestion.irritants or ("<irritant>",)
         return f"irritant/{first}" + (f"  # or {', '.join(others)}" if others else "")
 
 
@@ -378,7 +378,7 @@ def _alternatives(words: Sequence[Any]) -> str:
 
 
 def _day(text: str | None) -> date | None:
-    """Return the day of an ISO date. None if there is none, or if it is not a whole day."""
+    """Return the day of an ISO date. None for any other text."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

@@ -181,13 +181,13 @@ def assertions(document: Document) -> Drawn:
         [
             row["summary"],
             row["rung"] or event_name(row["type"]),
-            _speaker(said, document["names"]),
-            said["origin"],
-            _places_read(said),
+            _speaker(statement, document["names"]),
+            statement["origin"],
+            _places_read(statement),
             drawing.called(row["silent"], document["names"]),
         ]
         for row in document["items"]
-        for said in row["utterances"]
+        for statement in row["utterances"]
     ]
     yield from table(None, "summary", "rung", "who", "origin", "read in", "nothing from", rows=rows)
 
@@ -329,20 +329,22 @@ def _date_in_words(cited: Document) -> str:
     return f"{drawing.when(cited['occurred'])}{inferred}" if cited["occurred"] else "unknown"
 
 
-def _statement_marks(said: Document) -> str:
-    return ", ".join(name for name in ("denied", "relay") if said[name])
+def _statement_marks(statement: Document) -> str:
+    return ", ".join(name for name in ("denied", "relay") if statement[name])
 
 
 def _words_by_voice(words: Mapping[str, Sequence[str]], names: Names) -> str:
     return "; ".join(f"{drawing.called(voice, names)}: {', '.join(used)}" for voice, used in words.items())
 
 
-def _speaker(said: Document, names: Names) -> str:
-    return ", ".join(part for part in (drawing.called(said["party"], names), said["organ"], said["person"]) if part)
+def _speaker(statement: Document, names: Names) -> str:
+    return ", ".join(
+        part for part in (drawing.called(statement["party"], names), statement["organ"], statement["person"]) if part
+    )
 
 
-def _places_read(said: Document) -> str:
-    return "; ".join(f"{place['document']}: {cell_text(place['paragraphs'])}" for place in said["documents"])
+def _places_read(statement: Document) -> str:
+    return "; ".join(f"{place['document']}: {cell_text(place['paragraphs'])}" for place in statement["documents"])
 
 
 def _duration(duration: Document | None) -> str:

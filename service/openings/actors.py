@@ -51,7 +51,7 @@ class UnknownActor(ValueError):
 
 
 def code_of(text: str, names: ActorNames = NO_NAMES) -> str | None:
-    """Return the code or slug of the actor with this code or name. None if there is none.
+    """Return the code or slug of the actor with this code or name. None if no actor has it.
 
     `names` are the actors that the record names, such as an organisation.
     """

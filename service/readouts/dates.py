@@ -88,7 +88,7 @@ def _single_date(text: str) -> str | None:
 
 
 def document_date(paragraphs: Sequence[str]) -> date | None:
-    """Return the day in a date line at the beginning, such as "Washington, 14 July 2025". None if there is none."""
+    """Return the day in a date line at the beginning, such as "Washington, 14 July 2025". None without a date line."""
     for paragraph in paragraphs[:_MAX_DATE_LINE_PARAGRAPH]:
         for found in dates_in(paragraph, None) if len(paragraph) <= _MAX_DATE_LINE_LENGTH else ():
             if len(found.edtf) == len("2025-07-14"):

@@ -46,15 +46,15 @@ def subject_of(
     type: str, field: str, paragraph: str, parties: Sequence[str], spellings: Mapping[str, Sequence[str]]
 ) -> str | None:
     """Return the party that the field asks for, if each sentence about it names only that party. None in doubt."""
-    found = set()
+    subjects = set()
     for sentence in sentences_of(paragraph):
         verb = _subjects(type, field).search(sentence)
         if verb is None or is_negated(sentence) or _expectation().search(sentence):
             continue
         named = list(mentions(sentence, parties, spellings))
         is_clear = len(named) == 1 and named[0][0] < verb.start() and named[0][0] <= _LONGEST_ARTICLE
-        found.add(named[0][1] if is_clear else None)
-    return found.pop() if len(found) == 1 else None
+        subjects.add(named[0][1] if is_clear else None)
+    return subjects.pop() if len(subjects) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,12 @@ def values_in(type: str, paragraph: str) -> dict[str, str]:
 
     A sentence with a negation suggests no value.
     """
-    found = {}
+    values = {}
     for field, phrases_by_value in _phrases_by_value().get(type, {}).items():
         lengths = {value: _word_count(stated(phrases, paragraph)) for value, phrases in phrases_by_value.items()}
         if longest := max(lengths.values()):
-            found[field] = next(value for value, length in lengths.items() if length == longest)
-    return found
+            values[field] = next(value for value, length in lengths.items() if length == longest)
+    return values
 
 
 def places_in(paragraph: str) -> list[str]:
@@ -98,7 +98,7 @@ class Occurred:
 
 
 def occurred_in(
-    type: str, paragraph: str, found: Iterable[DateFound], published: date | None, met: str | None = None
+    type: str, paragraph: str, dates: Iterable[DateFound], published: date | None, met: str | None = None
 ) -> list[Occurred]:
     """Return dates on which an event of this type may have happened, the likeliest first, each once.
 
@@ -108,15 +108,15 @@ def occurred_in(
     statement at a meeting on the day of the meeting.
     """
     until = published or date.max
-    past = [date for date in found if (day := edtf.parse(date.edtf).earliest) is not None and day <= until]
+    past = [date for date in dates if (day := edtf.parse(date.edtf).earliest) is not None and day <= until]
     of_event = [date for date in past if not _is_of_something_else(type, paragraph[: date.start])]
-    stated = [Occurred(date.edtf, date.inference) for date in of_event]
-    others = [Occurred(date.edtf, date.inference) for date in past if date not in of_event]
+    dates_of_event = [Occurred(date.edtf, date.inference) for date in of_event]
+    other_dates = [Occurred(date.edtf, date.inference) for date in past if date not in of_event]
     usual = dict(_usual_dates(published.isoformat() if published else None, met))
     likeliest = phrase_table()["when"].get(type, "meeting")
     ordered = [usual[name] for name in dict.fromkeys((likeliest, *usual)) if name in usual]
     by_edtf: dict[str, Occurred] = {}
-    for occurred in (*stated, *ordered, *others):
+    for occurred in (*dates_of_event, *ordered, *other_dates):
         by_edtf.setdefault(occurred.edtf, occurred)
     return list(by_edtf.values())
 
@@ -158,9 +158,9 @@ def _types_in(paragraph: str) -> list[str]:
     return sorted((t for t in order if lengths[t]), key=lambda t: (-lengths[t], order.index(t)))[:_MAX_TYPES]
 
 
-def _word_count(found: Iterable[str]) -> int:
+def _word_count(phrases: Iterable[str]) -> int:
     """Return the number of words in all phrases that are found."""
-    return sum(len(words.split()) for words in found)
+    return sum(len(words.split()) for words in phrases)
 
 
 @cache

@@ -70,8 +70,8 @@ async def file_amendment(request: Request, draft: A, show: ShowForm, reread: Cal
         refusal = draft.locate_mistakes(problem.document.errors or ())
         # A report without a reason is refused before its other mistakes are found. The preview finds these.
         mistakes = {(mistake.id, mistake.detail): mistake for mistake in (*preview.mistakes, *refusal)}
-        found = replace(preview, mistakes=list(mistakes.values()), problem=problem.document)
-        return await show(await reread(draft), status=problem.status, found=found, refused=True)
+        preview = replace(preview, mistakes=list(mistakes.values()), problem=problem.document)
+        return await show(await reread(draft), status=problem.status, preview=preview, refused=True)
     except KeyReused as reused:
         retried, before = replace(draft, key=new_key()), f"/reports/{reused.first.id}"
         return await show(retried, status=422, notice="file.filed-before", before=before)

@@ -16,13 +16,13 @@ from service.web.forms.posted import Form
 
 @dataclass(frozen=True)
 class Card:
-    """The parts of an entry in words. A part is empty if its fields are."""
+    """The parts of an entry in words. `particulars` has the fields of its type. A part is empty if its fields are."""
 
     speaker: Markup
     channel: str
     when: str
     is_inferred: bool
-    own: list[tuple[Markup, str]]
+    particulars: list[tuple[Markup, str]]
     document: str
     paragraphs: str
 
@@ -38,7 +38,7 @@ def card_of(entry: Entry, document: str) -> Card:
         channel=value_in_words(channel) if channel and channel not in OWN_WORDS else "",
         when=_in_words(date),
         is_inferred=bool(texts.get(("inference",))),
-        own=list(own_fields(_without_speaker(entry.event))),
+        particulars=list(own_fields(_without_speaker(entry.event))),
         document=document,
         paragraphs=texts.get(("source", "paragraphs"), ""),
     )

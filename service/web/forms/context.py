@@ -113,13 +113,14 @@ class FormContext:
         """
         return {stream: self.history(stream).version for stream in streams if stream.startswith("irritant/")}
 
-    def referable_events(self, type: str, stream: str, field: str, own: str | None = None) -> Iterator[Recorded]:
+    def referable_events(self, type: str, stream: str, field: str, corrected: str | None = None) -> Iterator[Recorded]:
         """Yield the events on a stream that a field of this event type can refer to.
 
-        `own` is the event that is being corrected, if any. It cannot refer to itself or to an event that refers to it.
+        `corrected` is the id of the event that is being corrected, if any. That event cannot refer to itself or to an
+        event that refers to it.
         """
         history, types = self.history(stream), referable_types(type, field)
-        excluded = _dependents(history, own)
+        excluded = _dependents(history, corrected)
         effective = (e for e in history.events if isinstance(e.data, types) and history.effect(e.id) is not None)
         yield from (event for event in effective if event.id not in excluded)
 

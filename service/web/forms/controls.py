@@ -195,8 +195,8 @@ def _persons(value: str, draft: Draft, context: FormContext) -> Iterator[Option]
     ]
     if value and value not in on_record:
         namings = (entry for entry in draft.entries if _is_naming_of(entry, value))
-        written = next((_lines(entry.texts.get(("names",), "")) for entry in namings), [])
-        found.append(Option(value, written[0] if written else value))
+        names = next((_lines(entry.texts.get(("names",), "")) for entry in namings), [])
+        found.append(Option(value, names[0] if names else value))
     yield from sorted(found, key=lambda option: option.label.casefold())
 
 
@@ -393,9 +393,9 @@ def _title(stream: str, draft: Draft, titles: Mapping[str, str]) -> str:
     """Return the title of a stream: as on record (`titles`), else as in this report, else made from its id."""
     kind, _, member = stream.partition("/")
     entries = draft.entries_on(stream)
-    written = (entry.texts.get(("title",), "") or entry.texts.get(("names",), "") for entry in entries)
+    draft_titles = (entry.texts.get(("title",), "") or entry.texts.get(("names",), "") for entry in entries)
     otherwise = name_of(member) if kind == "actor" else round_name(member) if kind == "round" else member
-    return titles.get(stream) or next(filter(None, written), "").partition("\n")[0] or otherwise
+    return titles.get(stream) or next(filter(None, draft_titles), "").partition("\n")[0] or otherwise
 
 
 def _section(

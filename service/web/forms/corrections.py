@@ -183,7 +183,7 @@ async def _form(request: Request, kind: Kind, id: str) -> Response:
     visit = await page_request(request, Query)
     require_session(visit, session_of(request.scope))
     amendment = await _read_amendment(request, visit, kind, id)
-    return await _page(request, amendment, found=await preview_amendment(request, amendment), is_fresh=True)
+    return await _page(request, amendment, preview=await preview_amendment(request, amendment), is_fresh=True)
 
 
 async def _submit(request: Request, kind: Kind, id: str) -> Response:
@@ -202,7 +202,7 @@ async def _submit(request: Request, kind: Kind, id: str) -> Response:
     if not is_for_session(form, session):
         return await _page(request, amendment, status=403, notice="file.other-session")
     if form.get("do") != "file":
-        return await _page(request, amendment, found=await preview_amendment(request, amendment))
+        return await _page(request, amendment, preview=await preview_amendment(request, amendment))
     return await file_amendment(request, amendment, partial(_page, request), _as_now)
 
 
@@ -251,7 +251,7 @@ async def _page(
     amendment: Amendment,
     *,
     status: int = 200,
-    found: Preview | None = None,
+    preview: Preview | None = None,
     refused: bool = False,
     is_fresh: bool = False,
     notice: str | None = None,
@@ -276,8 +276,8 @@ async def _page(
         "form": entry_form(entry, draft, context) if entry.texts else None,
         "suggestions": list(suggestion_lists(replace(draft, streams=(target.stream,)), context)),
         "symbols": symbols(),
-        "preview": found,
-        "mistakes": {m.id: m.detail for m in found.mistakes if refused or not m.is_unfilled} if found else {},
+        "preview": preview,
+        "mistakes": {m.id: m.detail for m in preview.mistakes if refused or not m.is_unfilled} if preview else {},
         "refused": refused,
         "is_fresh": is_fresh,
         "notice": messages()(notice, **notice_values) if notice else None,

@@ -89,7 +89,7 @@ async def begin(request: Request) -> Response:
 
 
 async def _start_page(request: Request, visit: PageRequest[FileQuery], **mistakes: str) -> Response:
-    """Return the page to start from. `mistakes`: what is wrong with the names of a new relation, by field."""
+    """Return the page to start from. `mistakes` has the mistakes in the names of a new relation, by field."""
     reportable = await read_snapshot(request, visit, partial(starts, visit))
     values = {
         "starts": reportable,
@@ -102,7 +102,7 @@ async def _start_page(request: Request, visit: PageRequest[FileQuery], **mistake
 
 
 async def _begin_relation(request: Request, visit: PageRequest[FileQuery]) -> Response:
-    """Redirect to the form of the relation of two named states, or show the start again with what is wrong."""
+    """Redirect to the form of the relation of two named states, or show the start page with the mistakes."""
     try:
         relation = relation_of_names((visit.query.one or "").strip(), (visit.query.other or "").strip())
     except NoRelation as error:
@@ -123,7 +123,7 @@ async def _begin_round(request: Request, visit: PageRequest[FileQuery], relation
 
 @router.post("/file")
 async def submit(request: Request) -> Response:
-    """Do what the pressed button says: change the form, or file the report."""
+    """Apply the pressed button: change the form, or file the report."""
     form = await read_form(request, files=0 if session_of(request.scope) is None else FILE_BYTES)
     draft = draft_in(form)
     if not is_key(draft.key):

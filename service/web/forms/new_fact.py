@@ -311,22 +311,22 @@ def _with_fact(draft: Draft, texts: Mapping[Path, str], suggested: Mapping[Path,
 def _with_new_suggestions(draft: Draft, fact: NewFact) -> Draft:
     """Return the draft with the suggestions for the chosen type. What the operator wrote or chose stays."""
     workspace = draft.workspace
-    written = {
+    answers = {
         path: text
         for path, text in workspace.fact_texts.items()
         if text and (path == TYPE or workspace.suggested_texts.get(path) != text)
     }
     if not fact.type:
-        return _with_fact(draft, written, {})
-    if written.get(STREAM) not in fact.streams_for(fact.type):
-        written.pop(STREAM, None)
+        return _with_fact(draft, answers, {})
+    if answers.get(STREAM) not in fact.streams_for(fact.type):
+        answers.pop(STREAM, None)
     suggested = dict(_suggested_texts(fact))
     kept = (
         {TYPE: workspace.fact_texts[TYPE]}
         if workspace.suggested_texts.get(TYPE) == workspace.fact_texts.get(TYPE)
         else {}
     )
-    return _with_fact(draft, {**suggested, **written}, {**suggested, **kept})
+    return _with_fact(draft, {**suggested, **answers}, {**suggested, **kept})
 
 
 def _suggested_texts(fact: NewFact) -> Iterator[tuple[Path, str]]:
@@ -372,12 +372,12 @@ def _suggested_values(fact: NewFact) -> dict[str, str]:
 
 def _suggested_actors(fact: NewFact) -> Iterator[tuple[str, str]]:
     """Yield the fields of the type that name an actor, where the paragraph says who it is."""
-    type, who, parties = fact.type, fact.likely_party, fact.context.board.parties
+    type, speaker, parties = fact.type, fact.likely_party, fact.context.board.parties
     for field in subjects_of(type):
         if actor := subject_of(type, field, fact.text, fact.actors, fact.context.spellings):
             yield field, actor
-    other = next((party for party in parties if party != who), "") if who in parties else ""
-    if type == "ProposalTabled" and next(iter(fact.suggestion.parties), who) == who:
+    other = next((party for party in parties if party != speaker), "") if speaker in parties else ""
+    if type == "ProposalTabled" and next(iter(fact.suggestion.parties), speaker) == speaker:
         yield "addressee", other
     if type == "BreachAlleged":
         yield "by", other
@@ -389,12 +389,12 @@ def _suggested_head(fact: NewFact) -> dict[str, str]:
     person, role = next(_persons_in_paragraph(fact), ("", ""))
     if head is None:
         return {"person": person, "role": role}
-    found = person or head.name
+    name = person or head.name
     post = head.post or role
     return {
         "party": head.party,
-        "person": found or _capitalised(post),
-        "role": post if found else str(messages()("say.head-of-delegation").unescape()),
+        "person": name or _capitalised(post),
+        "role": post if name else str(messages()("say.head-of-delegation").unescape()),
     }
 
 
@@ -548,8 +548,8 @@ def _origins_by_likelihood(fact: NewFact, party: str) -> list[tuple[str, str, st
 def _copied_from_last(fact: NewFact, texts: Mapping[Path, str]) -> dict[Path, str]:
     """Return organ and person of the fact edited last, if the same side speaks in the same document."""
     last = fact.draft.last_edited
-    same = (PARTY, ("source", "document"), ("source", "origin"))
-    if last is None or any(last.texts.get(path) != texts.get(path) for path in same):
+    compared = (PARTY, ("source", "document"), ("source", "origin"))
+    if last is None or any(last.texts.get(path) != texts.get(path) for path in compared):
         return {}
     return {path: text for path in _COPIED_PATHS if (text := last.texts.get(path))}
 

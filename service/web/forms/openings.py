@@ -25,7 +25,7 @@ ROUND_BEGINS_WITH: Final = ("RoundConvened", "RoundScheduled", "RoundAnnounced")
 
 
 class NoRelation(ValueError):
-    """Two texts do not name the two states of a relation. `mistakes` has what is wrong, by the name of the field."""
+    """Two texts do not name the two states of a relation. `mistakes` has a sentence for each wrong text, by field."""
 
     def __init__(self, mistakes: Mapping[str, str]) -> None:
         self.mistakes = mistakes
@@ -159,15 +159,15 @@ def with_irritant(
     `texts`: the other fields of that event.
     """
     known = {row.id.partition("/")[2]: row.title for row in context.board.items}
-    written = {
+    new_titles = {
         entry.stream.rpartition("/")[2]: entry.texts.get(("title",), "")
         for entry in draft.entries
         if entry.type == "IrritantOpened"
     }
-    if slug := _slug_of_known(title, {**known, **written}):
+    if slug := _slug_of_known(title, {**known, **new_titles}):
         stream = f"irritant/{draft.relation}/{slug}"
         return stream, draft.with_section(stream)
-    stream = f"irritant/{draft.relation}/{unused(slug_of(title) or 'irritant', {*known, *written})}"
+    stream = f"irritant/{draft.relation}/{unused(slug_of(title) or 'irritant', {*known, *new_titles})}"
     return stream, draft.with_entry(stream, "IrritantOpened", {("title",): title, **(texts or {})})
 
 
@@ -181,9 +181,9 @@ def _slug_of_known(title: str, known: Mapping[str, str]) -> str:
 
     The title decides first: two long titles that begin alike make the same slug.
     """
-    written = " ".join(title.split()).casefold()
-    by_title = (slug for slug, other in known.items() if " ".join(other.split()).casefold() == written)
-    by_slug = (slug for slug in known if "-".join(written.split()) == slug)
+    plain_title = " ".join(title.split()).casefold()
+    by_title = (slug for slug, other in known.items() if " ".join(other.split()).casefold() == plain_title)
+    by_slug = (slug for slug in known if "-".join(plain_title.split()) == slug)
     return next(by_title, "") or next(by_slug, "")
 
 

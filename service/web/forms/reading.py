@@ -30,7 +30,7 @@ _readers = CapacityLimiter(2)
 
 
 class Unreadable(Exception):
-    """The posted readout cannot be read. The text says what to do, and perhaps why."""
+    """The posted readout cannot be read. The message says what to do, and perhaps why."""
 
 
 async def with_posted_readout(draft: Draft, form: Form, context: FormContext) -> Draft:
@@ -68,8 +68,8 @@ async def _read_posted(pasted: str, file: bytes | None) -> Readout:
 
 def _opened_before(draft: Draft, sha256: str, known: str | None) -> int | None:
     """Return the tab in which the same document is open, or None."""
-    same = {entry.stream.partition("/")[2] for entry in draft.entries if entry.texts.get(("sha256",)) == sha256}
-    return next((opened.number for opened in draft.workspace.readouts if opened.document in {*same, known}), None)
+    registered = {entry.stream.partition("/")[2] for entry in draft.entries if entry.texts.get(("sha256",)) == sha256}
+    return next((opened.number for opened in draft.workspace.readouts if opened.document in {*registered, known}), None)
 
 
 def _without_untouched_meeting(draft: Draft) -> Draft:

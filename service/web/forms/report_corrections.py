@@ -194,7 +194,7 @@ async def correct_report(request: Request, id: str) -> Response:
 
 @router.post("/reports/{id}/correct")
 async def submit_report_correction(request: Request, id: str) -> Response:
-    """Do what the pressed button says: set a date or a round in all facts, or file the corrections."""
+    """Apply the pressed button: set a date or a round in all facts, or file the corrections."""
     form = await read_form(request)
     session = session_of(request.scope)
     if session is None:
@@ -238,9 +238,9 @@ async def preview_report_correction(request: Request, id: str) -> Response:
 async def _read(request: Request, visit: PageRequest[PartQuery], id: str, form: Form | None = None) -> ReportCorrection:
     """Return the correction of a report with the values of the posted form, if any. Raises Problem."""
     seen = {} if form is None else _seen_versions(form)
-    found = await read_snapshot(request, visit, lambda snapshot: _correction(visit, snapshot, id, seen))
-    require_may_report(visit, found.report.relation)
-    return found if form is None else _filled_in(form, found)
+    correction = await read_snapshot(request, visit, lambda snapshot: _correction(visit, snapshot, id, seen))
+    require_may_report(visit, correction.report.relation)
+    return correction if form is None else _filled_in(form, correction)
 
 
 def _seen_versions(form: Form) -> dict[str, int]:
@@ -319,10 +319,10 @@ def _filled_in(form: Form, unchanged: ReportCorrection) -> ReportCorrection:
 async def _as_now(request: Request, visit: PageRequest[PartQuery], correction: ReportCorrection) -> ReportCorrection:
     """Return a refused correction for the present record. Fields that the operator did not change are as on record."""
     now = await _read(request, visit, correction.report.id)
-    written = {fact.number: fact for fact in correction.facts}
+    refused_facts = {fact.number: fact for fact in correction.facts}
     facts = [
         replace(fact.with_texts(before.changed_texts), is_retracted=before.is_retracted)
-        if (before := written.get(fact.number))
+        if (before := refused_facts.get(fact.number))
         else fact
         for fact in now.facts
     ]
@@ -342,7 +342,7 @@ async def _page(
     correction: ReportCorrection,
     *,
     status: int = 200,
-    found: Preview | None = None,
+    preview: Preview | None = None,
     refused: bool = False,
     is_fresh: bool = False,
     notice: str | None = None,
@@ -353,13 +353,13 @@ async def _page(
 
     `count_to_confirm`: ask whether to set the date in this number of facts.
     """
-    found = found or await preview_amendment(request, correction)
+    preview = preview or await preview_amendment(request, correction)
     context = correction.context
     session = require_session(visit, session_of(request.scope))
     entries = tuple(fact.amendment.entry for fact in correction.facts)
     draft = Draft(correction.address, correction.key, correction.report.relation, "", correction.title, entries=entries)
-    mistakes = {m.id: m.detail for m in found.mistakes if refused or not m.is_unfilled}
-    mistaken_numbers = {mistake.entry.number for mistake in found.mistakes if mistake.entry}
+    mistakes = {m.id: m.detail for m in preview.mistakes if refused or not m.is_unfilled}
+    mistaken_numbers = {mistake.entry.number for mistake in preview.mistakes if mistake.entry}
     all_are_open = len(correction.facts) <= _MAX_OPEN_CARDS
     cards = [
         (
@@ -378,7 +378,7 @@ async def _page(
         "read": date_in_words(correction.date) if correction.date else None,
         "suggestions": list(suggestion_lists(draft, context)),
         "symbols": symbols(),
-        "preview": found,
+        "preview": preview,
         "mistakes": mistakes,
         "refused": refused,
         "is_fresh": is_fresh,

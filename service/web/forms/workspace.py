@@ -30,7 +30,7 @@ class OpenReadout:
         return self.text.split("\n")
 
     def paragraph(self, number: int) -> str | None:
-        """Return a paragraph by its number, from 1. None if the readout does not have so many."""
+        """Return a paragraph by its number, from 1. None if the readout has fewer paragraphs."""
         return self.paragraphs[number - 1] if 0 < number <= len(self.paragraphs) else None
 
 
