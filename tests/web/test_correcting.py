@@ -185,6 +185,38 @@ def test_a_correction_without_changes_is_refused(desk: TestClient) -> None:
     assert "there is nothing to correct" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("stream", "type", "field", "value"),
+    [
+        (VISAS, "NextStepAgreed", "owner", "US"),
+        (VISAS, "IrritantOpened", "title", "Visas for all diplomats"),
+        ("source/a4-unnamed-outlet", "SourceRegistered", "publisher", "An outlet"),
+        ("round/ru-us/istanbul-april", "RoundConcluded", "occurred", "11 April 2025"),
+    ],
+)
+def test_a_correction_that_is_sent_twice_is_filed_once(
+    desk: TestClient, stream: str, type: str, field: str, value: str
+) -> None:
+    paper = opened(desk, f"/correct/{event(desk, stream, type)}").fill(0, **{field: value}).write("reason", "Misread.")
+    receipt = filed(paper.send("file"))
+    assert filed(paper.send("file")) == receipt
+    assert len(events(desk, stream, "AssertionCorrected")) == 1
+    assert desk.get(receipt).status_code == 200
+
+
+def test_a_correction_leaves_alone_what_was_corrected_since_the_form_was_opened(desk: TestClient) -> None:
+    target = event(desk, VISAS, "NextStepAgreed")
+    paper = opened(desk, f"/correct/{target}").fill(0, owner="US").write("reason", "Misread.")
+    filed(opened(desk, f"/correct/{target}").fill(0, source__paragraphs="2, 5").write("reason", "Also 5.").send("file"))
+    answer = paper.send("file")
+    assert answer.status_code == 409
+    assert "Read what was recorded since" in answer.text
+    again = Paper(desk, answer)
+    assert (again.fields["e0-owner"], again.fields["e0-source-paragraphs"]) == ("US", "2, 5")
+    filed(again.send("file"))
+    assert last(desk)["data"]["changes"] == {"owner": "US"}
+
+
 def test_mistakes_in_a_correction_are_shown_at_their_fields(desk: TestClient) -> None:
     paper = opened(desk, f"/correct/{event(desk, VISAS, 'NextStepAgreed')}")
     answer = paper.fill(0, occurred="10/4/2025", source__paragraphs="99").send("file")

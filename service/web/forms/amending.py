@@ -9,11 +9,20 @@ from starlette.responses import RedirectResponse, Response
 
 from service.api.problems import Mistake, problem_of
 from service.domain.errors import Refused
+from service.domain.history import History
 from service.recorder import KeyReused
 from service.web.forms.draft import FieldMistake
 from service.web.forms.new_report import new_key
 from service.web.forms.preview import Preview, file_report, preview_of
 from service.web.pages import address
+
+
+def as_seen(history: History[Any], version: int) -> History[Any]:
+    """Return a history in the version that a form showed. So the same form makes the same report when it is sent again.
+
+    Return the whole history if it has no such version.
+    """
+    return history.as_of(history.events[version - 1].position) if 0 < version < history.version else history
 
 
 class AmendmentDraft(Protocol):

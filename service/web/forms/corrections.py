@@ -4,7 +4,7 @@ Each form files a report with one event and a reason, after a preview. A correct
 the record. Before a retraction, the form lists the evidence that loses its effect, too. Nothing is erased.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Final, Literal
@@ -21,7 +21,7 @@ from service.domain.history import History
 from service.domain.streams import parse_stream
 from service.projections.words.consequences import falls_with
 from service.projections.words.event_types import event_name
-from service.web.forms.amending import file_amendment, preview_amendment
+from service.web.forms.amending import as_seen, file_amendment, preview_amendment
 from service.web.forms.context import every_relation, find_event, form_context
 from service.web.forms.controls import entry_form, label_of, suggestion_lists
 from service.web.forms.draft import Draft, Entry, FieldMistake, mistake_at, mistake_of_report, set_value, texts_in
@@ -77,6 +77,12 @@ class Amendment:
         return patch
 
     @property
+    def changed_texts(self) -> Mapping[Path, str]:
+        """Return the texts of the fields that differ from the record."""
+        before = {field.path: form_text(field, value_at(self.current, field.path)) for field in self.entry.fields}
+        return {path: text for path, text in self.entry.texts.items() if text != before.get(path)}
+
+    @property
     def is_empty(self) -> bool:
         """Return whether a correction changes nothing."""
         return self.kind == "correct" and not self.changes
@@ -123,9 +129,14 @@ def _new_amendment(
     return Amendment(kind, history, target, key, relation, title, "", history.version, entry)
 
 
+def _seen(form: Form) -> int:
+    """Return the version of the stream that the form showed, 0 if it names none."""
+    seen = form.get("seen")
+    return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0
+
+
 def _filled_in(form: Form, unchanged: Amendment) -> Amendment:
     """Return the amendment with the values of a posted form."""
-    seen = form.get("seen")
     texts = texts_in(form).get(_ENTRY_NUMBER, {})
     return Amendment(
         unchanged.kind,
@@ -135,7 +146,7 @@ def _filled_in(form: Form, unchanged: Amendment) -> Amendment:
         form.get("relation") or unchanged.relation,
         unchanged.title,
         form.get("reason"),
-        int(seen) if seen.isdecimal() and len(seen) < 10 else unchanged.seen,
+        _seen(form) or unchanged.seen,
         replace(unchanged.entry, texts={**unchanged.entry.texts, **texts}),
     )
 
@@ -195,7 +206,7 @@ async def _submit(request: Request, kind: Kind, id: str) -> Response:
             return refused
         notice = "file.signed-in-again"
     visit = await page_request(request, Query)
-    amendment = _filled_in(form, await _read_amendment(request, visit, kind, id))
+    amendment = _filled_in(form, await _read_amendment(request, visit, kind, id, _seen(form)))
     require_may_report(visit, amendment.relation)
     if session is None:
         return with_cookie(request, await _page(request, amendment, notice=notice))
@@ -203,7 +214,7 @@ async def _submit(request: Request, kind: Kind, id: str) -> Response:
         return await _page(request, amendment, status=403, notice="file.other-session")
     if form.get("do") != "file":
         return await _page(request, amendment, preview=await preview_amendment(request, amendment))
-    return await file_amendment(request, amendment, partial(_page, request), _as_now)
+    return await file_amendment(request, amendment, partial(_page, request), partial(_as_now, request, visit))
 
 
 async def _preview_part(request: Request, kind: Kind, id: str) -> Response:
@@ -212,18 +223,22 @@ async def _preview_part(request: Request, kind: Kind, id: str) -> Response:
     if session is None or not is_for_session(form, session):
         return part_response(request, "preview-ended.html", {"address": local_address(form.get("address"))})
     visit = await page_request(request, Query)
-    amendment = _filled_in(form, await _read_amendment(request, visit, kind, id))
+    amendment = _filled_in(form, await _read_amendment(request, visit, kind, id, _seen(form)))
     require_may_report(visit, amendment.relation)
     return part_response(request, "preview.html", {"preview": await preview_amendment(request, amendment)})
 
 
-async def _read_amendment(request: Request, visit: PageRequest[Any], kind: Kind, id: str) -> Amendment:
-    """Return the draft for an event, without changes. Raises Problem if the event is unknown or cannot be corrected."""
-    return await read_snapshot(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id))
+async def _read_amendment(request: Request, visit: PageRequest[Any], kind: Kind, id: str, seen: int = 0) -> Amendment:
+    """Return the draft for an event, without changes, for the version of its stream that the form showed, else as now.
+
+    Raises Problem if the event is unknown or cannot be corrected.
+    """
+    return await read_snapshot(request, visit, lambda snapshot: _amendment(visit, snapshot, kind, id, seen))
 
 
-def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str) -> Amendment:
-    history, target = find_event(snapshot, id)
+def _amendment(visit: PageRequest[Any], snapshot: Snapshot, kind: Kind, id: str, seen: int) -> Amendment:
+    whole, target = find_event(snapshot, id)
+    history = as_seen(whole, seen if seen >= target.version else 0)
     if kind == "correct" and isinstance(target.data, AssertionCorrected | AssertionRetracted):
         raise Problem("not-found", "A correction or retraction cannot be corrected. Retract it instead.")
     stream = parse_stream(target.stream)
@@ -241,9 +256,16 @@ def _any_relation(visit: PageRequest[Any], snapshot: Snapshot) -> str:
     raise Problem("not-found", "Your key may not report on any relation that is on record.")
 
 
-async def _as_now(amendment: Amendment) -> Amendment:
-    """Return a refused draft that expects the present version. Its page shows what was recorded since."""
-    return replace(amendment, seen=amendment.history.version)
+async def _as_now(request: Request, visit: PageRequest[Any], amendment: Amendment) -> Amendment:
+    """Return a refused draft for the record as it is now. Fields that the operator did not change read as now."""
+    now = await _read_amendment(request, visit, amendment.kind, amendment.target.id)
+    return replace(
+        now,
+        key=amendment.key,
+        relation=amendment.relation,
+        reason=amendment.reason,
+        entry=replace(now.entry, texts={**now.entry.texts, **amendment.changed_texts}),
+    )
 
 
 async def _page(

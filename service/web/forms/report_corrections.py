@@ -22,7 +22,7 @@ from service.domain.assertion import AssertionCorrected, AssertionRetracted
 from service.domain.catalogue import dump
 from service.domain.history import History
 from service.readouts.dates import edtf_of
-from service.web.forms.amending import file_amendment, preview_amendment
+from service.web.forms.amending import as_seen, file_amendment, preview_amendment
 from service.web.forms.context import FormContext, form_context
 from service.web.forms.controls import date_in_words, entry_form, label_of, suggestion_lists
 from service.web.forms.corrections import Amendment, value_at
@@ -80,13 +80,6 @@ class Fact:
         if self.is_retracted:
             return {**event, "type": AssertionRetracted.__name__}
         return {**event, "type": AssertionCorrected.__name__, "changes": self.amendment.changes}
-
-    @property
-    def changed_texts(self) -> Mapping[Path, str]:
-        """Return the texts of the fields that differ from the record."""
-        entry, current = self.amendment.entry, self.amendment.current
-        before = {field.path: form_text(field, value_at(current, field.path)) for field in entry.fields}
-        return {path: text for path, text in entry.texts.items() if text != before.get(path)}
 
     def with_texts(self, texts: Mapping[Path, str]) -> "Fact":
         """Return the fact with these texts in the fields that it has."""
@@ -258,7 +251,9 @@ def _correction(
     following = [event for event in report.events if event.position > visit.query.after]
     listed = following[:_FACTS_ON_PAGE]
     context = form_context(snapshot, report.relation, {event.stream for event in listed})
-    shown = {stream: _as_seen(context.history(stream), seen) for stream in {event.stream for event in listed}}
+    shown = {
+        stream: as_seen(context.history(stream), seen.get(stream, 0)) for stream in {event.stream for event in listed}
+    }
     readable = [event for event in listed if shown[event.stream].recorded(event.id) is not None]
     facts = [fact for event in readable if (fact := _fact(shown[event.stream], report, event)) is not None]
     return ReportCorrection(
@@ -276,12 +271,6 @@ def _correction(
         next_after=listed[-1].position if len(following) > len(listed) else None,
         context=context,
     )
-
-
-def _as_seen(history: History[Any], seen: Mapping[str, int]) -> History[Any]:
-    """Return a history in the version that the form showed."""
-    version = seen.get(history.stream, history.version) if history.events else 0
-    return history.as_of(history.events[version - 1].position) if 0 < version < history.version else history
 
 
 def _fact(history: History[Any], report: ReportDocument, event: ReportedEvent) -> Fact | None:
@@ -321,7 +310,7 @@ async def _as_now(request: Request, visit: PageRequest[PartQuery], correction: R
     now = await _read(request, visit, correction.report.id)
     refused_facts = {fact.number: fact for fact in correction.facts}
     facts = [
-        replace(fact.with_texts(before.changed_texts), is_retracted=before.is_retracted)
+        replace(fact.with_texts(before.amendment.changed_texts), is_retracted=before.is_retracted)
         if (before := refused_facts.get(fact.number))
         else fact
         for fact in now.facts
