@@ -64,7 +64,11 @@ _READING: Final[Mapping[str, tuple[CommandFunction, *tuple[str, ...]]]] = {
         "irritants status --effective-on 2025-03-01 --date-match certain",
     ),
     "history": (history.history_command, "irritants history ru-us/visas", "irritants history ru-us"),
-    "dossier": (reading.dossier_command, "irritants dossier ru-us/visas", "irritants dossier ru-us/visas --json"),
+    "dossier": (
+        reading.dossier_command,
+        "irritants dossier ru-us/visas",
+        "irritants dossier ru-us/visas --output visas.docx",
+    ),
     "cite": (reading.cite_command, "irritants cite ru-us/visas@7", "irritants cite ru-us/visas@7 --as-of-position 110"),
     "difference": (
         reading.difference_command,
@@ -80,7 +84,12 @@ _READING: Final[Mapping[str, tuple[CommandFunction, *tuple[str, ...]]]] = {
     ),
     "search": (search.search_command, *search.EXAMPLES),
     "get": (get.get_command, *get.EXAMPLES),
-    "sheet": (reading.sheet_command, "irritants sheet ru-us/istanbul-april --markdown > sheet.md"),
+    "sheet": (
+        reading.sheet_command,
+        "irritants sheet ru-us/istanbul-april --markdown",
+        "irritants sheet ru-us/istanbul-april --output sheet.docx",
+        "irritants sheet ru-us/istanbul-april --format csv > statements.csv",
+    ),
 }
 _REPORTING: Final[Mapping[str, tuple[CommandFunction, *tuple[str, ...]]]] = {
     "report": (

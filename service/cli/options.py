@@ -6,7 +6,7 @@ command declares only its own options, and receives the others as one `Reader`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from service.cli import terminal
 from service.cli.client import NO_PARAMETERS, Query, Service, connect
+from service.domain import edtf
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
@@ -62,8 +63,11 @@ def examples(*lines: str) -> str:
 
 
 def to_the_minute(moment: datetime | None, otherwise: str) -> str:
-    """Return a time to the minute in UTC, as lists show it, or `otherwise` for None."""
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else otherwise
+    """Return a time to the minute in UTC, such as `10 April 2025, 09:30`, or `otherwise` for None."""
+    if moment is None:
+        return otherwise
+    utc = moment.astimezone(UTC)
+    return f"{edtf.describe(utc.date().isoformat())}, {utc:%H:%M}"
 
 
 HOW_TO_BEGIN: Final = "To begin: irritants new --help"
@@ -106,8 +110,9 @@ class Reader:
     def items(self, path: str, query: Query = NO_PARAMETERS) -> list[dict[str, Any]]:
         return list(self.service.items(path, {**self.point, **query}))
 
-    def text(self, path: str, media_type: str, query: Query = NO_PARAMETERS) -> str:
-        return self.service.get(path, {**self.point, **query}, accept=media_type).text
+    def content(self, path: str, media_type: str) -> bytes:
+        """Return a document in another format than JSON."""
+        return self.service.get(path, self.point, accept=media_type).content
 
     def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:
         """Print a document: as JSON with `--json`, else as `draw` renders it."""

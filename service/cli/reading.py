@@ -10,16 +10,15 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from service.cli import drawing, tables, terminal, touched
+from service.cli import drawing, exporting, tables, terminal, touched
 from service.cli.client import NO_PARAMETERS, Query, Service, connect
+from service.cli.files import Force
 from service.cli.options import AsJson, Reader, Url, reads
 from service.cli.preview import show_change
 from service.cli.streams import address, candidates, find, find_event, naming_near
 from service.cli.terminal import Exit, Failed
 from service.readouts import points
 
-AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste into a cable.")]
-_MARKDOWN_OR_JSON: Final = "--markdown and --json exclude each other; use one of them"
 _WAIT_SECONDS: Final = 25
 _RETRY_SECONDS: Final = 2
 Id = Annotated[
@@ -101,24 +100,31 @@ def changes_command(
 def sheet_command(
     round: Annotated[str, typer.Argument(help="A round, such as ru-us/istanbul-april.")],
     *,
-    markdown: AsMarkdown = False,
+    format: exporting.InFormat = None,
+    output: exporting.Output = None,
+    force: Force = False,
+    markdown: exporting.AsMarkdown = False,
     reader: Reader,
 ) -> None:
-    """Show a round sheet: what changed, who says so, what needs confirmation, who has said nothing."""
-    if markdown and reader.as_json:
-        raise Failed(_MARKDOWN_OR_JSON, Exit.USAGE)
-    path = f"/v1/rounds/{round}/sheet"
-    with naming_near(reader.service, f"round/{round}"):
+    """Show a round sheet: what changed, who says so, what needs confirmation, who has said nothing.
+
+    With --format or --output, print or save it as Word, Markdown or CSV.
+    """
+    stream, path = f"round/{round}", f"/v1/rounds/{round}/sheet"
+    if exported := exporting.chosen(reader, format, output, markdown=markdown):
+        exporting.export(reader, stream, path, exported, output, force=force)
+        return
+    with naming_near(reader.service, stream):
         if reader.as_json:
             terminal.show_json(reader.read(path))
             return
-        text = reader.text(path, "text/markdown")
-    if markdown or not terminal.out().is_terminal:
-        terminal.show_text(text)
-    else:
+        text = reader.content(path, "text/markdown").decode()
+    if terminal.out().is_terminal:
         from rich.markdown import Markdown
 
         terminal.show(Markdown(text))
+    else:
+        terminal.show_text(text)
 
 
 def _follow_changes(service: Service, query: Query) -> Iterator[dict[str, Any]]:
@@ -191,19 +197,24 @@ _PAGE_SIZE: Final = 1_000
 
 
 @reads
-def dossier_command(irritant: Irritant, *, markdown: AsMarkdown = False, reader: Reader) -> None:
+def dossier_command(
+    irritant: Irritant,
+    *,
+    format: exporting.InFormat = None,
+    output: exporting.Output = None,
+    force: Force = False,
+    markdown: exporting.AsMarkdown = False,
+    reader: Reader,
+) -> None:
     """Show one irritant in full: what each side says in its own words, next steps, instruments, who has not said so.
 
-    `irritants history` shows its events by date.
+    `irritants history` shows its events by date. With --format or --output, print or save it as Word, Markdown or CSV.
     """
-    if markdown and reader.as_json:
-        raise Failed(_MARKDOWN_OR_JSON, Exit.USAGE)
-    path: Final = f"/v1/irritants/{irritant}/dossier"
-    if markdown:
-        with naming_near(reader.service, f"irritant/{irritant}"):
-            terminal.show_text(reader.text(path, "text/markdown"))
+    stream, path = f"irritant/{irritant}", f"/v1/irritants/{irritant}/dossier"
+    if exported := exporting.chosen(reader, format, output, markdown=markdown):
+        exporting.export(reader, stream, path, exported, output, force=force)
         return
-    with naming_near(reader.service, f"irritant/{irritant}"):
+    with naming_near(reader.service, stream):
         document = page = reader.read(path, {"limit": _PAGE_SIZE})
     while (after := page["timeline"]["next"]) is not None:
         page = reader.read(path, {"limit": _PAGE_SIZE, "after": after})

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from service.api.parameters import AsOfQuery
 from service.api.resources import Presentation, Resource, Snapshot
-from service.api.resources.formats import CSV, MARKDOWN, WORD
+from service.api.resources.formats import CSV, MARKDOWN
 from service.api.resources.irritants import DOSSIER
 from service.api.resources.rounds import SHEET
+from service.projections.formats import WORD
 from service.web.pages import page_request, read_snapshot
 
 router: Final = APIRouter(include_in_schema=False)

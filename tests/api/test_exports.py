@@ -8,7 +8,8 @@ import docx
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.resources.formats import WORD, word
+from service.api.resources.formats import word
+from service.projections.formats import WORD
 
 SHEET = "/v1/rounds/ru-us/istanbul-april/sheet"
 DOSSIER = "/v1/irritants/ru-us/banking-access/dossier"

@@ -3,12 +3,16 @@
 import json
 import os
 import re
+import subprocess
+import sys
 
 import httpx2 as httpx
 import pytest
 
 from service.cli.client import _trusted_certificates
+from service.projections.formats import WORD
 from tests.cli.conftest import Desk
+from tests.cli.test_terminal import answered_on_a_terminal
 from tests.clients.misbehaving import answer, misbehaving
 
 BANKING = "ru-us/banking-access"
@@ -165,6 +169,86 @@ def test_a_dossier_is_printed_as_markdown(reader: Desk) -> None:
     past = reader.done("dossier", "ru-us/visas", "--markdown", "--as-of-position", "110")
     assert re.search(r"^\*\*As known on .+ Not the current state\.\*\*$", past, re.MULTILINE)
     assert reader.run("dossier", "ru-us/visas", "--markdown", "--json").code == 2
+
+
+SHEET, DOSSIER = "sheet ru-us/istanbul-april", "dossier ru-us/visas"
+EXPORTED = {SHEET: "/v1/rounds/ru-us/istanbul-april/sheet", DOSSIER: "/v1/irritants/ru-us/visas/dossier"}
+FORMATS = {"word": (WORD, "docx"), "markdown": ("text/markdown", "md"), "csv": ("text/csv", "csv")}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("command", EXPORTED)
+def test_a_sheet_and_a_dossier_are_saved_as_the_pages_export_them(reader: Desk, command: str, format: str) -> None:
+    media_type, ending = FORMATS[format]
+    for point in ((), ("--as-of-position", "110")):
+        query = {"as_of_position": "110"} if point else {}
+        exported = httpx.get(reader.url + EXPORTED[command], params=query, headers={"Accept": media_type}).content
+        named = reader.folder / f"named{len(point)}.{ending}"
+        ended = reader.run(*command.split(), *point, "--output", str(named))
+        assert (ended.code, ended.out, ended.err.strip()) == (0, "", f"{named} was written.")
+        assert named.read_bytes() == exported
+        other = reader.folder / f"other{len(point)}"
+        assert reader.run(*command.split(), *point, "--format", format, "-o", str(other)).code == 0
+        assert other.read_bytes() == exported
+
+
+@pytest.mark.parametrize("command", EXPORTED)
+def test_an_export_without_a_file_is_printed(reader: Desk, command: str) -> None:
+    path = reader.url + EXPORTED[command]
+    for format in ("markdown", "csv"):
+        printed = reader.done(*command.split(), "--format", format)
+        assert printed.splitlines() == httpx.get(path, headers={"Accept": FORMATS[format][0]}).text.splitlines()
+        assert reader.done(*command.split(), "--format", format, "--output", "-") == printed
+    piped = subprocess.run(
+        [sys.executable, "-m", "service", *command.split(), "--format", "word"], capture_output=True, check=True
+    )
+    assert piped.stdout == httpx.get(path, headers={"Accept": WORD}).content
+    assert reader.done(*command.split(), "--markdown") == reader.done(*command.split(), "--format", "markdown")
+
+
+def test_word_is_not_printed_on_a_terminal(reader: Desk) -> None:
+    for output in ((), ("--output", "-")):
+        shown, code = answered_on_a_terminal("sheet", "ru-us/istanbul-april", "--format", "word", *output)
+        assert code == 2
+        assert "word is a binary format and is not printed on a terminal; add --output istanbul-april.docx" in shown
+
+
+def test_an_export_replaces_a_file_only_if_asked_to(reader: Desk) -> None:
+    file = reader.write("sheet.md", "My notes.")
+    ended = reader.run("sheet", "ru-us/istanbul-april", "--output", file)
+    assert (ended.code, ended.out) == (1, "")
+    assert "was not replaced: it exists. Name another file, or use --force" in ended.err
+    assert file.read_text(encoding="utf-8") == "My notes."
+    assert reader.run("sheet", "ru-us/istanbul-april", "--output", file, "--force").code == 0
+    assert file.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--markdown", "--format", "csv"], "--markdown and --format csv exclude each other; use one of them"),
+        (["--format", "word", "--json"], "--format and --json exclude each other; use one of them"),
+        (["--output", "sheet.md", "--json"], "--output and --json exclude each other; redirect JSON with > FILE"),
+        (
+            ["--output", "sheet.odt"],
+            "the name sheet.odt does not say the format; add --format, or use an ending: .docx",
+        ),
+        (["--format", "pdf"], "pdf"),
+    ],
+)
+@pytest.mark.parametrize("command", EXPORTED)
+def test_options_of_an_export_that_do_not_fit_are_refused(
+    reader: Desk, command: str, options: list[str], said: str
+) -> None:
+    ended = reader.run(*command.split(), *options)
+    assert ended.code == 2
+    assert said in " ".join(ended.err.split())
+
+
+def test_an_export_of_an_unknown_round_writes_no_file(reader: Desk) -> None:
+    file = reader.folder / "sheet.docx"
+    ended = reader.run("sheet", "ru-us/nothing", "--output", file)
+    assert (ended.code, file.exists()) == (5, False)
 
 
 def test_the_sheet_equals_that_of_the_service_in_each_format(reader: Desk) -> None:

@@ -35,14 +35,21 @@ ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key list", "key re
 
 def on_a_terminal(*arguments: str, columns: int = 100) -> str:
     """Return all that the command writes to a terminal with so many columns."""
+    written, code = answered_on_a_terminal(*arguments, columns=columns)
+    assert code == 0, written
+    return written
+
+
+def answered_on_a_terminal(*arguments: str, columns: int = 100) -> tuple[str, int]:
+    """Return all that the command writes to a terminal with so many columns, and its exit code."""
     terminal, theirs = pty.openpty()
     shown = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
     with Program(arguments, out=theirs, err=theirs, env=shown) as program:
         os.close(theirs)
         written = b"".join(_read(terminal)).decode()
         os.close(terminal)
-        assert program.wait() == 0, written
-    return written.replace("\r\n", "\n")
+        code = program.wait()
+    return written.replace("\r\n", "\n"), code
 
 
 def _read(terminal: int) -> Iterator[bytes]:

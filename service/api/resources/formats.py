@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from service.api.resources import Body
+from service.projections.formats import WORD
 
 MARKDOWN: Final = "text/markdown; charset=utf-8"
 CSV: Final = "text/csv; charset=utf-8; header=present"
-WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _ESCAPED: Final = re.compile(r"\\([\\`*_\[\]<>|#&])")
 _BAR: Final = re.compile(r"(?<!\\)\|")
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
