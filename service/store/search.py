@@ -30,8 +30,6 @@ _WORDS: Final[ColumnElement[str]] = literal_column(
 _HAS_WORDS: Final = text("(read_models.facets ->> 'words'::text) IS NOT NULL")
 _HIT: Final = select(*(read_models.c[name] for name in Document._fields))
 _IRRITANTS: Final = read_models.alias("irritants")
-_FIRST_NAMING: Final = "1"
-"""The lowest key of a hit that names something (see `builder`)."""
 
 
 def find(
@@ -85,18 +83,11 @@ def find(
     return [Document(*row) for row in connection.execute(query.order_by(read_models.c.key.desc()).limit(limit))]
 
 
-def words_of_names(
-    connection: Connection, name: str, representation: int, *, relation: str | None, limit: int
-) -> set[str]:
-    """Return the words of the newest hits that name something, of one relation or of all, `limit` hits at most."""
+def words_of(connection: Connection, name: str, representation: int, *, relation: str | None, limit: int) -> set[str]:
+    """Return the words of at most `limit` hits, of one relation or of all: first names, then the newest statements."""
     query = (
         select(read_models.c.facets["words"].astext)
-        .where(
-            read_models.c.name == name,
-            read_models.c.representation == representation,
-            read_models.c.key >= _FIRST_NAMING,
-            _HAS_WORDS,
-        )
+        .where(read_models.c.name == name, read_models.c.representation == representation, _HAS_WORDS)
         .order_by(read_models.c.key.desc())
         .limit(limit)
     )

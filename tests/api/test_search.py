@@ -72,6 +72,13 @@ def test_a_misspelt_name_is_found_and_the_page_says_what_was_sought_instead(read
     assert reading.get("/v1/search", params={"q": "banking"}).json()["instead"] == {}
 
 
+def test_a_misspelt_word_of_a_statement_is_found(reading: TestClient) -> None:
+    page = reading.get("/v1/search", params={"q": "confiscatd"}).json()
+    assert page["instead"] == {"confiscatd": ["confiscated"]}
+    assert page["items"] == reading.get("/v1/search", params={"q": "confiscated"}).json()["items"] != []
+    assert reading.get("/v1/search", params={"q": "qqqqqqqq"}).json()["items"] == []
+
+
 def test_filters_narrow_the_hits(reading: TestClient) -> None:
     everything = reading.get("/v1/search", params={"q": "the", "limit": "1000"}).json()["items"]
     for name, value, field in (("party", "US", "asserted_by"), ("type", "ProposalTabled", "type")):

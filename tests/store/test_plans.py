@@ -80,7 +80,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "hits of irritants with a status": lambda c: search.find(
         c, "hit", 1, [[("embassy", True)]], limit=20, status=search.StatusFilter("irritant", 1, "raised")
     ),
-    "the words of names": lambda c: search.words_of_names(c, "hit", 1, relation=None, limit=100),
+    "the words on record": lambda c: search.words_of(c, "hit", 1, relation=None, limit=100),
     "a page of the whole record": lambda c: next(log_scan.read(c, 100)),
     "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
     "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),

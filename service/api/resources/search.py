@@ -28,8 +28,8 @@ from service.store.search import Sought, StatusFilter
 
 REPRESENTATION: Final = 2
 _MOST_WORDS: Final = 20
-_MOST_NAMES: Final = 20_000
-"""The most names whose words are compared with a misspelt word."""
+_MOST_HITS: Final = 20_000
+"""The most hits whose words are compared with a misspelt word: first those on names, then the newest statements."""
 _MOST_NEAR: Final = 5
 """The most near words in Latin letters for one word."""
 _SHORTEST_MISSPELT: Final = 4
@@ -91,8 +91,8 @@ class SearchQuery(Paged):
 class SearchPage(Listing[HitDocument]):
     """One page of hits: first those on names and titles, then the newest.
 
-    `instead`: words without a hit, each with the words of names that were sought instead. Empty if the words were found
-    as written.
+    `instead`: words without a hit, each with the words that were sought instead. Empty if the words were found as
+    written.
     """
 
     instead: dict[str, tuple[str, ...]]
@@ -114,8 +114,8 @@ def _search(snapshot: Snapshot, _names: PathParameters, query: SearchQuery) -> F
     """Find irritants, statements, persons, organisations, documents and rounds by words.
 
     Hits show the record as it is now, after corrections and without what was retracted. If the words occur nowhere, the
-    nearest words of names and titles are sought, also in another script. With `relation`, sources and actors are left
-    out, because they belong to no relation.
+    nearest words on record are sought, also in another script. With `relation`, sources and actors are left out,
+    because they belong to no relation.
     """
     # At first each group has one word. Near words of names are added as alternatives.
     words: Sought = [[word] for word in words_sought(query.q)]
@@ -151,11 +151,12 @@ def _hits(snapshot: Snapshot, query: SearchQuery, sought: Sought) -> list[Stored
 
 
 def _near(snapshot: Snapshot, query: SearchQuery, sought: Sequence[str]) -> dict[str, list[str]]:
-    """Return, for each sought word, the words of names that differ from it by one or two typing errors.
+    """Return, for each sought word, the nearest words on record: they differ from it by one or two typing errors.
 
-    Words without such a word, short words and words of names themselves are left out.
+    Words without such a word, short words and words on record are left out.
     """
-    known = search.words_of_names(snapshot.c, hit.NAME, hit.REPRESENTATION, relation=query.relation, limit=_MOST_NAMES)
+    c = snapshot.c
+    known = search.words_of(c, hit.NAME, hit.REPRESENTATION, relation=query.relation, limit=_MOST_HITS)
     in_latin: dict[str, list[str]] = {}
     for word in known:
         in_latin.setdefault(_latin(word), []).append(word)
@@ -168,7 +169,10 @@ def _near(snapshot: Snapshot, query: SearchQuery, sought: Sequence[str]) -> dict
             _latin(word), in_latin.keys(), scorer=DamerauLevenshtein.distance, score_cutoff=errors, limit=_MOST_NEAR
         )
         if matches:
-            near[word] = sorted({name for match, _, _ in matches for name in in_latin[match]})
+            least = min(distance for _, distance, _ in matches)
+            near[word] = sorted(
+                {found for match, distance, _ in matches if distance == least for found in in_latin[match]}
+            )
     return near
 
 
