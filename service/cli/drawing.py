@@ -5,6 +5,7 @@ The three statuses are marks on the scale of rungs, with a shape and a colour ea
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import terminal
+from service.cli.options import to_the_minute
 from service.domain import edtf
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.ladder import RUNGS
@@ -36,6 +38,15 @@ ACTORS: Final = frozenset(
     )
 )
 """The members of documents that hold actors."""
+DATES: Final = frozenset(
+    (
+        *("occurred", "due", "edtf", "date", "published", "valid_until", "in_force_from"),
+        *("earliest", "latest", "on", "read_to"),
+    )
+)
+"""The members of documents and the fields of events that hold dates (EDTF)."""
+MOMENTS: Final = frozenset(("recorded_at", "time"))
+"""The members of documents that hold times."""
 _WIDE: Final = 100
 """The columns of a terminal on which the three marks with their rungs fit on one line of the board."""
 _SCALE_WIDTH: Final = (_WIDTH + 1) * len(RUNGS) - 1
@@ -170,6 +181,25 @@ def when(occurred: str | None) -> str:
     return edtf.describe(occurred) if occurred else "undated"
 
 
+def dated(name: str, value: object) -> object:
+    """Return the value of a member in words if it is a date or a time, else unchanged."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if name in MOMENTS:
+            return f"{to_the_minute(datetime.fromisoformat(value), '')} UTC"
+        return edtf.describe(value) if name in DATES else value
+    except ValueError:  # the member of another document has the same name
+        return value
+
+
+def value_in_words(name: str, value: object) -> str:
+    """Return the value of a field that is corrected. None removes the field."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{part} {value_in_words(part, inner)}" for part, inner in value.items())
+    return "none" if value is None else str(dated(name, value))
+
+
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -224,7 +254,7 @@ def facts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     for name, value in document.items():
         if name == "names":
             continue
-        text = called(value, names) if name in ACTORS and value else plain(value)
+        text = called(value, names) if name in ACTORS and value else plain(dated(name, value))
         if text is not None:
             yield Text.assemble(label(name.replace("_", " "), 15), text)
 
@@ -233,7 +263,7 @@ def plain(value: object) -> str | None:
     """Return a value as one line. None for an empty or nested value."""
     if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
         given = ((name, part) for name, part in value.items() if part is not None)
-        words = ((name, when(part) if name == "occurred" else in_words(part)) for name, part in given)
+        words = ((name, in_words(dated(name, part))) for name, part in given)
         return ", ".join(f"{name} {word}" for name, word in words)
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from rich.table import Table
@@ -38,6 +38,10 @@ def history_command(id: Id, *, reader: Reader) -> None:
         contents = {item.event: words for item in items if (words := _record_keeping(reader.service, item))}
         terminal.show(drawing.title(document.get("title") or stream, stream))
         _show(items, names, document.get("names", {}), contents)
+
+
+_WHEN_WIDTH: Final = 26
+"""The columns of the dates on a terminal. Longer dates are folded, so that the statements have room at 80 columns."""
 
 
 class _Line(NamedTuple):
@@ -91,7 +95,7 @@ def _show(items: Sequence[Entry], names: Names, actors: drawing.Names, contents:
         terminal.show(terminal.table("when", "who", "what", "event", rows=rows))
         return
     drawn = Table.grid(padding=(0, 2))
-    drawn.add_column(no_wrap=True)
+    drawn.add_column(max_width=_WHEN_WIDTH)
     for line in lines:
         if line.who is not None:
             drawn.add_row(line.when, Text.assemble(line.who, "  ", (line.name, "dim")))
@@ -140,7 +144,7 @@ def _amendment(entry: Entry, amendment: Amendment, names: Names) -> Text:
 
 
 def _fields(changes: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in changes.items())
+    return ", ".join(f"{name} = {drawing.value_in_words(name, value)}" for name, value in changes.items())
 
 
 def _is_retracted(entry: Entry) -> bool:
@@ -151,7 +155,7 @@ def _is_retracted(entry: Entry) -> bool:
 
 
 def _when(entry: Entry) -> str:
-    return f"{entry.occurred}{'*' if entry.inferred else ''}" if entry.occurred else "unknown"
+    return f"{drawing.when(entry.occurred)}{'*' if entry.inferred else ''}" if entry.occurred else "unknown"
 
 
 def _who(by: Mapping[str, Any], actors: drawing.Names) -> str:

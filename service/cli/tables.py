@@ -38,7 +38,7 @@ def _list_table(heading: str | None, items: Sequence[Document]) -> Drawn:
     """Draw a list as a table, with a column for each member that fits into a cell."""
     names = [name for item in items for name, value in item.items() if drawing.plain(value) is not None]
     columns = list(dict.fromkeys(names))
-    rows = [[drawing.plain(item.get(name)) for name in columns] for item in items]
+    rows = [[drawing.plain(drawing.dated(name, item.get(name))) for name in columns] for item in items]
     yield from table(heading, *(name.replace("_", " ") for name in columns), rows=rows)
 
 
@@ -106,7 +106,7 @@ def rounds(document: Document) -> Drawn:
     rows = [
         [
             *(cell_text(round[name]) for name in ("id", "phase", "place")),
-            cell_text(round["date"] or round["timing"]),
+            drawing.when(round["date"]) if round["date"] else cell_text(round["timing"]),
             _duration(round["duration"]),
             drawing.called(round["phase_by"] or ["none"], round["names"]),
             "yes" if round["preliminary"] else "no",
@@ -236,7 +236,11 @@ def _value_in_words(name: str, standing: Document) -> str:
     value = standing.get(name)
     if name in drawing.STATUSES and value:
         return status_in_words(value)
-    return drawing.called(value, standing["names"]) if name in drawing.ACTORS and value else cell_text(value)
+    return (
+        drawing.called(value, standing["names"])
+        if name in drawing.ACTORS and value
+        else cell_text(drawing.dated(name, value))
+    )
 
 
 def _steps_table(steps: Sequence[Document], names: Names) -> Drawn:
@@ -368,7 +372,10 @@ def _member_table(
 
 
 def _cells_of(item: Mapping[str, Any], members: Sequence[str], names: Names) -> list[Any]:
-    return [drawing.called(item[m], names) if m in drawing.ACTORS and item[m] else item[m] for m in members]
+    return [
+        drawing.called(item[m], names) if m in drawing.ACTORS and item[m] else drawing.dated(m, item[m])
+        for m in members
+    ]
 
 
 def _unanswered_claims(silence: Iterable[Document], names: Names) -> Drawn:
@@ -419,6 +426,6 @@ def cell_text(value: object) -> str:
         case list():
             return ", ".join(map(cell_text, value))
         case dict():
-            return ", ".join(f"{name} {cell_text(part)}" for name, part in value.items())
+            return ", ".join(f"{name} {cell_text(drawing.dated(name, part))}" for name, part in value.items())
         case _:
             return drawing.in_words(value)

@@ -35,7 +35,8 @@ def changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterator[T
         old = before.get(name)
         if isinstance(value, Mapping):
             old = {part: (old or {}).get(part) for part in value}
-        yield _line("corrects", Text(f"{name.replace('_', ' ')}: {_value(old)} → {_value(value)}"))
+        before_and_after = " → ".join(drawing.value_in_words(name, one) for one in (old, value))
+        yield _line("corrects", Text(f"{name.replace('_', ' ')}: {before_and_after}"))
 
 
 def attribution(service: Service, report: str, round: str) -> list[Text]:
@@ -91,12 +92,6 @@ def _statement(data: object, names: drawing.Names) -> str:
 
 def _on_round(service: Service, round: str | None) -> str:
     return f", on the round {round_in_words(service, round)}" if round else ""
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(part)}" for name, part in value.items())
-    return "none" if value is None else str(value)
 
 
 def _line(label: str, text: Text) -> Text:

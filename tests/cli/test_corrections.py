@@ -102,7 +102,7 @@ def test_a_dry_run_of_a_correction_shows_the_event_its_report_its_round_and_its_
     )
     assert "event      ru-us/visas@6, Understanding reported by the United States, 10 July 2025: Visas are" in shown
     assert re.search(r"report +“[^”]+”, filed on .* by [\w-]+, on the round Moscow in July \(10 July 2025\)\n", shown)
-    assert "corrects   occurred: 2025-07-10 → 2025-07-11\n" in shown
+    assert "corrects   occurred: 10 July 2025 → 11 July 2025\n" in shown
     assert "corrects   asserted by: person none → person A spokesman\n" in shown
 
 
