@@ -142,13 +142,14 @@ def _expiry(expires: str, now: datetime) -> datetime:
         return now + timedelta(days=int(days[1]))
     try:
         moment = datetime.fromisoformat(expires)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+            if len(expires) == len("2026-01-01"):
+                moment = datetime.combine(moment, time.min, UTC) + timedelta(days=1)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the last day of the calendar has no end
         detail = f'invalid --expires "{expires}"; use 90d, 2026-12-31 or 2026-12-31T12:00:00Z'
         raise Failed(detail, Exit.USAGE) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-        if len(expires) == len("2026-01-01"):
-            moment = datetime.combine(moment, time.min, UTC) + timedelta(days=1)
     if moment <= now:
         raise Failed(f'invalid --expires "{expires}": it is in the past', Exit.USAGE)
     return moment

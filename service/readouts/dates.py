@@ -7,7 +7,7 @@ where the order of day and month is certain: `2025-07-14`, `14.07.2025` and `202
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -250,7 +250,9 @@ def _date_of_weekday(word: str, published: date | None) -> _EdtfDate | None:
     if published is None:
         return None
     days = (published.weekday() - _weekdays()[word.lower()]) % 7
+    if published.toordinal() <= days:  # before the first day of the calendar
+        return None
     inference = (
         f"The text says “{word}”. It is counted back from the date of the document, {describe(published.isoformat())}."
     )
-    return _EdtfDate((published - timedelta(days)).isoformat(), inference)
+    return _EdtfDate(date.fromordinal(published.toordinal() - days).isoformat(), inference)

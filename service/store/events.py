@@ -234,9 +234,18 @@ def last_of_stream(connection: Connection, stream: str, upto: int) -> tuple[int,
 
 def position_at(connection: Connection, known_at: datetime) -> int:
     """Return the last position that was on record at a time, 0 before the first event."""
+    return _last_recorded(connection, reports.c.recorded_at <= known_at)
+
+
+def position_before(connection: Connection, moment: datetime) -> int:
+    """Return the last position that was recorded before a time, 0 before the first event."""
+    return _last_recorded(connection, reports.c.recorded_at < moment)
+
+
+def _last_recorded(connection: Connection, condition: ColumnElement[bool]) -> int:
     query = (
         select(reports.c.last_position)
-        .where(reports.c.recorded_at <= known_at)
+        .where(condition)
         .order_by(reports.c.recorded_at.desc(), reports.c.first_position.desc())
         .limit(1)
     )

@@ -64,7 +64,7 @@ def course(board: BoardDocument, irritants: Collection[str], until: date) -> Cou
     days = [round.latest for round in met]
     # A long time after the last round would press the rounds together, so it is drawn shorter than it was.
     longest = max(days[-1] - days[0], _MIN_TIME_AFTER)
-    end = days[-1] + min(max(until - days[-1], timedelta(1)), longest)
+    end = days[-1] + min(max(until - days[-1], timedelta(1)), longest, date.max - days[-1])
     scale = Scale(days[0], end, _LEFT, _RIGHT)
     lines_of_rounds = round_lines(scale, met)
     top = top_below_names(lines_of_rounds)

@@ -7,7 +7,7 @@ events at most, and may return fewer items than `limit` although more follow.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
@@ -20,7 +20,6 @@ from service.store.codec import StoredEvent
 
 _MAX_SCANNED: Final = 5_000
 _BATCH: Final = 1_000
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Dated(Query):
@@ -101,8 +100,7 @@ def _between(c: Connection, query: Dated, after: int, head: int) -> tuple[int, i
     """Return the positions for the dates of recording: read after the first, up to and including the second."""
     upto = head
     if query.recorded_from is not None:
-        # `position_at` includes what was recorded at the moment itself.
-        after = max(after, events.position_at(c, query.recorded_from - _MICROSECOND))
+        after = max(after, events.position_before(c, query.recorded_from))
     if query.recorded_to is not None:
         upto = min(upto, events.position_at(c, query.recorded_to))
     return after, upto

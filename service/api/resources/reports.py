@@ -1,7 +1,7 @@
 """Reports on record: who filed each one, for which round, and its events."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -24,7 +24,6 @@ from service.store import codec, events, read_models, reports
 from service.store.codec import StoredReport
 
 REPRESENTATION: Final = 4
-_DAY: Final = timedelta(days=1)
 _LONGEST_POSITION: Final = 18
 _ROUND: Final = r"^[a-z]{2}-[a-z]{2}/[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -127,8 +126,8 @@ def _between(c: Connection, query: ReportsQuery, head: int) -> tuple[int, int]:
     Positions are in the order of recording, so a day becomes a position. Raises Problem if the cursor is invalid.
     """
     after, upto = 0, head
-    if query.from_ is not None and query.from_ > date.min:
-        after = events.position_at(c, datetime.combine(query.from_ - _DAY, time.max, UTC))
+    if query.from_ is not None:
+        after = events.position_before(c, datetime.combine(query.from_, time.min, UTC))
     if query.to is not None:
         upto = min(upto, events.position_at(c, datetime.combine(query.to, time.max, UTC)))
     seen = query.after
