@@ -75,6 +75,94 @@ def test_a_round_is_previewed_and_filed_and_another_window_updates(desk: Desk) -
     expect(board.get_by_text("Russia and the United States both say that the substance is agreed")).to_be_visible()
 
 
+SLOWLY = """
+() => {
+  const send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (body) { setTimeout(() => send.call(this, body), 300); };
+}
+"""
+"""Makes the requests of the form slow, so that people press and write while one runs."""
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_button_that_is_pressed_twice_at_once_adds_both(desk: Desk, *, is_slow: bool) -> None:
+    page = desk.window(ROUND)
+    if is_slow:
+        page.evaluate(SLOWLY)
+    page.evaluate(
+        """([stream, type]) => {
+          document.querySelector(`select[name="type-of-${stream}"]`).value = type;
+          const button = document.querySelector(`button[value="add ${stream}"]`);
+          button.click(); button.click();
+        }""",
+        [VISAS, "ConcernRaised"],
+    )
+    expect(page.locator('input[name$="-type"][value="ConcernRaised"]')).to_have_count(2)
+
+
+def test_two_buttons_that_are_pressed_at_once_both_count(desk: Desk) -> None:
+    page = desk.window(ROUND)
+    page.evaluate(SLOWLY)
+    page.evaluate(
+        """pressed => {
+          for (const [stream, type] of pressed) {
+            document.querySelector(`select[name="type-of-${stream}"]`).value = type;
+            document.querySelector(`button[value="add ${stream}"]`).click();
+          }
+        }""",
+        [[VISAS, "ConcernRaised"], ["irritant/ru-us/direct-flights", "HoldPlaced"], [VISAS, "HoldPlaced"]],
+    )
+    expect(page.locator('input[name$="-type"][value="HoldPlaced"]')).to_have_count(2)
+    expect(page.locator('input[name$="-type"][value="ConcernRaised"]')).to_have_count(1)
+
+
+def test_what_is_written_while_a_button_works_is_not_lost(desk: Desk) -> None:
+    page = desk.window(ROUND)
+    add(page, VISAS, "ConcernRaised")
+    expect(page.locator("#e1-summary")).to_be_visible()
+    page.evaluate(SLOWLY)
+    add(page, "irritant/ru-us/direct-flights", "HoldPlaced")
+    page.locator("#title").fill("A title that was written meanwhile")
+    expect(page.locator('input[name$="-type"][value="HoldPlaced"]')).to_have_count(1)
+    expect(page.locator("#title")).to_have_value("A title that was written meanwhile")
+    page.reload()
+    expect(page.locator("#title")).to_have_value("A title that was written meanwhile")
+
+
+def test_a_report_that_is_filed_right_after_a_button_has_what_it_added(desk: Desk) -> None:
+    page = on_visas(desk)
+    page.evaluate(SLOWLY)
+    with desk.refused():
+        page.evaluate(
+            """() => {
+              document.querySelector('button[value="duplicate 1"]').click();
+              document.querySelector('button[value="file"]').click();
+            }"""
+        )
+        # The copy has no paragraphs yet, so the report is refused with both.
+        expect(page.locator("#refused")).to_be_visible()
+    expect(page.locator('input[name$="-type"][value="UnderstandingReported"]')).to_have_count(2)
+    assert events(desk) == []
+
+
+def test_after_a_failed_request_the_buttons_work_again(desk: Desk) -> None:
+    page = desk.window(ROUND)
+    with desk.offline():
+        add(page, VISAS, "ConcernRaised")
+        expect(page.locator("#unreachable")).to_be_visible()
+    add(page, VISAS, "ConcernRaised")
+    expect(page.locator('input[name$="-type"][value="ConcernRaised"]')).to_have_count(1)
+
+
+def test_a_correction_that_is_filed_with_a_double_click_leads_to_its_receipt(desk: Desk) -> None:
+    page = desk.window(f"/correct/{event(desk, VISAS, 'NextStepAgreed')}")
+    page.locator("#e0-owner").select_option("US")
+    page.locator("#reason").fill("Misread: it is for Washington.")
+    page.get_by_role("button", name="File the correction").dblclick()
+    page.wait_for_url(FILED)
+    assert [one["type"].split(".")[1] for one in events(desk)] == ["AssertionCorrected"]
+
+
 def test_a_mistake_is_shown_at_its_field_until_it_is_corrected(desk: Desk) -> None:
     page = on_visas(desk)
     paragraphs, told = page.locator("#e1-source-paragraphs"), page.locator("#e1-source-paragraphs-mistake")

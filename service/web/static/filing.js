@@ -5,6 +5,8 @@
   const draftPrefix = "draft ";
   const scriptAddress = document.currentScript.src;
   let saveTimer = null, isAsking = false, isReachable = false;
+  // While a request runs that replaces the form: its fields as they were sent, and the buttons pressed since.
+  let sent = null, pressed = [], written = [];
 
   const form = () => document.getElementById("report");
   const isNotSaved = name => name === "made-for" || name === "reviewed" || name.startsWith("new-") || name.startsWith("type-of-");
@@ -97,6 +99,45 @@
     }
   }
 
+  // A button that is pressed while the form is being replaced is pressed on the new form. Otherwise both requests would
+  // send the form as it was before, and the later answer would drop what the earlier one added. What is written
+  // meanwhile is put into the new form, too.
+
+  const fieldsOf = () => [...form().elements].filter(field => field.name && field.type !== "file" && field.tagName !== "BUTTON");
+  const valueOf = field => (field.type === "checkbox" || field.type === "radio" ? String(field.checked) : field.value);
+  const placeOf = field => `${field.name}\n${field.type === "radio" || field.type === "checkbox" ? field.value : ""}`;
+  const valuesNow = () => new Map(fieldsOf().map(field => [placeOf(field), valueOf(field)]));
+  const writtenSince = () => [...valuesNow()].filter(([place, value]) => sent.has(place) && sent.get(place) !== value);
+
+  function write(values) {
+    const found = new Map(fieldsOf().map(field => [placeOf(field), field]));
+    for (const [place, value] of values) {
+      const field = found.get(place);
+      if (!field) continue;
+      if (field.type === "checkbox" || field.type === "radio") field.checked = value === "true";
+      else field.value = value;
+    }
+  }
+
+  function pressLater(button) {
+    const choices = (button.closest(".pair") ?? button.closest(".adding"))?.querySelectorAll("select") ?? [];
+    pressed.push({ value: button.value, id: button.id, chosen: [...choices].map(choice => [placeOf(choice), choice.value]) });
+  }
+
+  function pressNext() {
+    const next = pressed.shift();
+    if (!next || !form()) return;
+    write(next.chosen);
+    const buttons = [...form().querySelectorAll("button[name=do]")];
+    (buttons.find(button => button.value === next.value && button.id === next.id) ?? buttons.find(button => button.value === next.value))?.click();
+    if (!sent) pressNext();
+  }
+
+  function endOfRequest() {
+    sent = null;
+    pressed = [];
+  }
+
   // Show mistakes at their fields. Skip a field that the visitor is filling in, and empty fields before the form is sent.
 
   function showMistakes() {
@@ -143,6 +184,19 @@
   document.addEventListener("click", event => {
     if (event.target.closest("#kept button")) discardDraft(form().dataset.draft);
   });
+  document.addEventListener("click", event => {
+    const button = event.target instanceof Element ? event.target.closest("#report button[name=do]") : null;
+    if (!button || !sent) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    pressLater(button);
+  }, true);
+  document.addEventListener("htmx:beforeRequest", event => {
+    if (event.detail.target.id === "report" && form()) sent = valuesNow();
+  });
+  document.addEventListener("htmx:beforeSwap", event => {
+    if (event.detail.target.id === "report" && sent && form()) written = writtenSince();
+  });
   document.addEventListener("submit", event => {
     if (event.target !== form() || isReachable) return;
     event.preventDefault();
@@ -154,7 +208,12 @@
   document.addEventListener("htmx:responseError", event => {
     if (form()?.contains(event.detail.elt)) showUnreachable(event.detail.elt, event.detail.xhr.status);
   });
+  for (const failed of ["htmx:swapError", "htmx:onLoadError"]) document.addEventListener(failed, endOfRequest);
   document.addEventListener("htmx:afterSwap", event => {
+    if (event.detail.target.id === "report" && form()) {
+      write(written);
+      written = [];
+    }
     if (event.detail.target.id !== "preview") return;
     showMistakes();
     showOnCards();
@@ -162,11 +221,14 @@
   // Not after the swap: htmx moves the focus to the field that the new form names only when it settles.
   document.addEventListener("htmx:afterSettle", event => {
     if (event.detail.target.id !== "report" || !form()) return;
+    sent = null;
     saveDraft();
+    pressNext();
     // The readout keeps its place and the focus. Only the column of the facts moves, so that the new one is seen.
     document.querySelector(".is-added")?.scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("htmx:afterRequest", event => {
+    if (!event.detail.successful && event.detail.target?.id === "report") endOfRequest();
     if (event.detail.successful && form()?.contains(event.detail.elt)) hideUnreachable();
   });
 })();
