@@ -1,6 +1,8 @@
 """The page that a refused request gets, and the pages that explain the problem types, `/problems/…`."""
 
+import re
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +17,7 @@ from service.web.pages import HEADERS, HTML, Template, address, static_response
 from service.web.rendering import rendered
 
 _HTML_MEDIA_TYPE: Final = "text/html"
+_TRACKING: Final = re.compile(r"(?:utm_\w*|fbclid|gclid)(?:=|$)", re.ASCII)
 _PATHS_FOR_PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 
@@ -40,8 +43,11 @@ async def problem(request: Request, name: str) -> Response:
 def error_response(scope: Scope, problem: Problem) -> Response:
     """Return the page of a problem if the client prefers HTML, else the problem document.
 
-    A visitor who must sign in first is redirected to the sign-in page.
+    A visitor who must sign in first is redirected to the sign-in page. A page that refuses its parameters is asked
+    again without those that mail programs and social media add.
     """
+    if (untracked := _without_tracking(scope)) is not None and problem.status == STATUS["unknown-parameter"]:
+        return RedirectResponse(untracked, 302)
     if not _prefers_html(scope):
         return problem.response(prefix_of(scope))
     if problem.name == "unauthenticated" and scope["method"] in READING:
@@ -57,6 +63,17 @@ def error_response(scope: Scope, problem: Problem) -> Response:
 def _address_with_query(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return f"{scope['path']}?{query}" if query else str(scope["path"])
+
+
+def _without_tracking(scope: Scope) -> str | None:
+    """Return the address of a page without the parameters that track readers. None if there are none."""
+    if scope["path"].startswith(_PATHS_FOR_PROGRAMS) or scope["method"] not in READING:
+        return None
+    parts = scope["query_string"].decode("latin-1").split("&")
+    kept = [part for part in parts if not _TRACKING.match(part)]
+    if len(kept) == len(parts):
+        return None
+    return quote(scope["path"]) + (f"?{'&'.join(kept)}" if kept else "")
 
 
 def _prefers_html(scope: Scope) -> bool:

@@ -6,13 +6,12 @@ these. Only this module reads today's date.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from typing import Any, Final, Generic, NamedTuple, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -40,8 +39,6 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     **_PAGE_HEADERS,
 }
-
-_TRACKING: Final = re.compile(r"(?:utm_\w*|fbclid|gclid)(?:=|$)", re.ASCII)
 
 P = TypeVar("P", bound=Query)
 T = TypeVar("T")
@@ -145,8 +142,6 @@ async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callabl
 
 async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]) -> Response:
     """Return the page that `make` reads, from the cache if possible, or 304 if the browser has it. Raises Problem."""
-    if (untracked := _without_tracking(request)) is not None:
-        return RedirectResponse(untracked, 302)
     visit = await page_request(request, query_type)
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     cache_key = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
@@ -169,23 +164,12 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
 
 async def static_response(request: Request, template: Template) -> Response:
     """Return a page that shows nothing of the record and needs no key. Raises Problem if the address has parameters."""
-    if (untracked := _without_tracking(request)) is not None:
-        return RedirectResponse(untracked, 302)
     parse(NoQuery, request.scope["query_string"])
     headers = {"Cache-Control": "no-cache", **HEADERS}
     prefix = prefix_of(request.scope)
     return await fixed_response(
         request, lambda: FixedDocument(rendered(template.name, template.values, prefix), HTML, headers)
     )
-
-
-def _without_tracking(request: Request) -> str | None:
-    """Return the address without the parameters that mail programs and social media add. None if there are none."""
-    parts = request.scope["query_string"].decode("latin-1").split("&")
-    kept = [part for part in parts if not _TRACKING.match(part)]
-    if len(kept) == len(parts):
-        return None
-    return quote(request.url.path) + (f"?{'&'.join(kept)}" if kept else "")
 
 
 def _responder(request: Request) -> Responder:

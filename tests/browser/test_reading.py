@@ -55,6 +55,17 @@ PARTS: Final = {"/static/{name}", "/file/date", "/events/{id}", *DOWNLOADS}
 """Addresses for GET that are no pages: files, a part of a form, and a redirect."""
 
 
+@pytest.mark.parametrize("name", [*PAGES, *FURTHER])
+def test_the_search_box_of_every_page_is_reached_by_its_keys(reader: Desk, name: str) -> None:
+    page = reader.window({**PAGES, **FURTHER}[name])
+    box = page.locator("input[type=search]")
+    for key in ("/", "Control+k"):
+        page.keyboard.press(key)
+        expect(box).to_be_focused()
+        box.blur()
+    expect(box).not_to_be_focused()
+
+
 def test_every_page_is_checked() -> None:
     app = create_app(Settings(database_url="postgresql://"))
     machines = {str(route.path_format) for route in iter_route_contexts(app.routes)}

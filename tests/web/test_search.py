@@ -27,11 +27,14 @@ def test_every_page_has_a_search_box(reading: TestClient) -> None:
 def test_parameters_that_track_readers_are_dropped_from_a_page_and_refused_by_the_interface(
     reading: TestClient,
 ) -> None:
-    for path in ("/irritants/ru-us/visas", "/help"):
+    event = reading.get("/v1/events?stream=irritant/ru-us/visas").json()["items"][0]["id"]
+    paths = ("/irritants/ru-us/visas", "/help", "/docs", "/sign-in", "/file", f"/correct/{event}", f"/events/{event}")
+    for path in paths:
         answer = reading.get(f"{path}?utm_source=mail&utm_medium=x&fbclid=1", follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (302, path)
     kept = reading.get("/search?q=bank%20access&gclid=1&party=RU", follow_redirects=False)
     assert kept.headers["location"] == "/search?q=bank%20access&party=RU"
+    assert reading.get("/help?unknown=1", follow_redirects=False).status_code == 422
     assert reading.get("/v1/irritants/ru-us/visas?utm_source=mail").status_code == 422
 
 

@@ -17,7 +17,7 @@ document.addEventListener("keydown", event => {
   const isField = target.closest("input, textarea, select, [contenteditable]");
   const isSlash = singleKeys.on && event.key === "/" && !isField && !event.ctrlKey && !event.metaKey && !event.altKey;
   const isK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
-  const box = document.getElementById("words") ?? document.getElementById("search");
+  const box = document.querySelector("input[type=search]");
   if (!box || !(isSlash || isK)) return;
   event.preventDefault();
   box.focus();
