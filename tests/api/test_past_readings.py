@@ -4,11 +4,16 @@ import csv
 import io
 from datetime import UTC, datetime
 
+import docx
 import pytest
 from starlette.testclient import TestClient
 
+from service.api.parameters import AsOfQuery
+from service.api.resources.table import RESOURCES
 from service.domain.edtf import describe
+from service.projections.formats import WORD
 from tests.api.bodies import VISAS, on, report
+from tests.api.test_contract import asking, concrete
 
 TODAY = describe(datetime.now(UTC).date().isoformat())
 PAST = f"As known on {TODAY}. Not the current state."
@@ -75,3 +80,44 @@ def test_a_table_at_the_end_of_the_record_says_so_once_more_is_recorded(desk: Te
     more = report(on(VISAS, "ConcernRaised"))
     assert desk.post("/v1/reports", json=more, headers={"Idempotency-Key": "more"}).status_code == 201
     assert {row["reading"] for row in rows(desk, f"{path}?as_of_position={head}")} == {PAST}
+
+
+CITATION = "/v1/events/{id}/citation"
+"""A citation of the past names the position, in its link and as its checkpoint (tests/api/test_citation.py)."""
+EVERY_FORMAT = [
+    (resource.path, media_type.partition(";")[0])
+    for resource in RESOURCES
+    if issubclass(resource.query, AsOfQuery) and resource.path != CITATION
+    for media_type in resource.media_types
+    if not media_type.startswith("application/json")
+]
+
+
+def test_the_formats_of_past_readings_are_known() -> None:
+    assert {media_type for _, media_type in EVERY_FORMAT} == {
+        *("text/csv", "text/markdown", "text/html", "text/calendar", WORD),
+    }
+
+
+@pytest.mark.parametrize(("path", "media_type"), EVERY_FORMAT)
+@pytest.mark.parametrize("point", ["as_of_position=112", "known_at=", "effective_on=2025-04-12"])
+def test_every_format_of_a_past_reading_says_so(reading: TestClient, path: str, media_type: str, point: str) -> None:
+    if point == "known_at=":
+        reports = reading.get("/v1/reports").json()["items"]
+        point += reports[-2]["recorded_at"]
+    address = asking(concrete(path, reading), f"?{point}")
+    answer = reading.get(address, headers={"Accept": media_type})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, media_type)
+    shown = answer.text
+    if media_type == WORD:
+        shown = "\n".join(line.text for line in docx.Document(io.BytesIO(answer.content)).paragraphs)
+    assert "Not the current state." in shown.replace("\r\n ", "")
+    present = reading.get(concrete(path, reading), headers={"Accept": media_type})
+    assert "Not the current state." not in present.text
+
+
+def test_the_atom_feed_has_no_past_reading(reading: TestClient) -> None:
+    for point in ("as_of_position=112", "known_at=2025-06-06T00:00:00Z", "effective_on=2025-04-12"):
+        answer = reading.get(f"/v1/changes.atom?{point}")
+        assert answer.status_code == 422
+        assert answer.json()["type"].endswith("/unknown-parameter")
