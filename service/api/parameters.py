@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from service.api.problems import Mistake, Problem
-from service.domain.countries import ALPHA_2
+from service.domain.actors import CODES
 from service.domain.mistakes import fields, takes
 from service.domain.nearby import FORM_OF_IDS, ID_OF_A_RELATION
 from service.domain.streams import id_meant, is_relation, parse_stream
@@ -105,7 +105,7 @@ RelationId = Annotated[
 ]
 Awaiting = Annotated[
     str,
-    valid({*ALPHA_2, "both", "none"}.__contains__, "must be the code of a country, such as US, or both, or none"),
+    valid({*CODES, "both", "none"}.__contains__, "must be the code of a country, such as US, or both, or none"),
     Field(description="the side that is to act: the code of a country, `both` or `none`"),
 ]
 Limit = Annotated[

@@ -8,12 +8,12 @@ party* (another state or organisation) or *media*. A joint text counts as an ass
 import re
 from typing import Final, Literal
 
-from service.domain.countries import ALPHA_2
+from service.domain.countries import ALPHA_2, USER_ASSIGNED
 
 Voice = Literal["side", "third_party", "media"]
 
-CODES: Final = ALPHA_2 | {"EU", "UN", "XK"}
-"""The codes of ISO 3166-1, with EU and UN, which it reserves, and XK, which is in use for Kosovo."""
+CODES: Final = ALPHA_2 | {"EU", "UN", "XK"} | USER_ASSIGNED
+"""The codes of ISO 3166-1, with EU and UN, which it reserves, XK, which is in use for Kosovo, and those for tests."""
 JOINT: Final = "JOINT"
 MEDIA: Final = "MEDIA"
 BOTH: Final = "both"

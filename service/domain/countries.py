@@ -1,7 +1,7 @@
-"""List the country codes of ISO 3166-1 alpha-2.
+"""List the country codes of ISO 3166-1 alpha-2, and those that it leaves to users.
 
-The list is part of the code, because an update of a library must not change how the record reads. The codes change
-about once in ten years.
+The list of countries is part of the code, because an update of a library must not change how the record reads. The
+codes change about once in ten years.
 """
 
 from typing import Final
@@ -17,6 +17,15 @@ ALPHA_2: Final = frozenset(
     UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
     """.split()  # noqa: SIM905 -- a list of literals would take 249 lines
 )
+
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+USER_ASSIGNED: Final = frozenset(
+    {"AA", "ZZ", *(f"Q{letter}" for letter in _LETTERS[12:]), *(f"X{letter}" for letter in _LETTERS)} - {"XK"}
+)
+"""The codes that ISO 3166-1 will never give to a country: AA, QM to QZ, XA to XZ and ZZ. Tests use them.
+
+XK is one of them too, but is in use for Kosovo.
+"""
 
 
 def parties_of(relation: str) -> tuple[str, str]:

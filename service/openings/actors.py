@@ -14,6 +14,7 @@ from babel import Locale
 
 from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.actors import CODES, JOINT, MEDIA
+from service.domain.countries import USER_ASSIGNED
 from service.projections.words.names import at_the_beginning, name_of
 
 LANGUAGES: Final = tuple("en fr de es it pt ru uk pl tr nl ar fa he hi zh ja ko".split())  # noqa: SIM905
@@ -83,8 +84,11 @@ def nearest(text: str, names: ActorNames = NO_NAMES) -> list[str]:
 
 @cache
 def states() -> Mapping[str, str]:
-    """Return the English name of each actor that has a code, by code, in the order of the names."""
-    named = {code: at_the_beginning(name_of(code)) for code in CODES}
+    """Return the English name of each actor that has a code, by code, in the order of the names.
+
+    Codes for tests are left out, so that no form suggests them.
+    """
+    named = {code: at_the_beginning(name_of(code)) for code in CODES - USER_ASSIGNED}
     return dict(sorted(named.items(), key=lambda pair: _normalised(pair[1])))
 
 
@@ -100,8 +104,9 @@ def _codes() -> Mapping[str, str]:
 def _names() -> Iterator[tuple[str, str]]:
     yield from ((name_of(code), code) for code in sorted(CODES))
     yield from _OTHER_NAMES.items()
+    known = CODES - USER_ASSIGNED
     for language in LANGUAGES:
-        yield from ((name, code) for code, name in Locale(language).territories.items() if code in CODES)
+        yield from ((name, code) for code, name in Locale(language).territories.items() if code in known)
 
 
 def _normalised(name: str) -> str:

@@ -22,6 +22,7 @@ RECORD = ActorNames(
         "iaea": "IAEA",
         "osce": "The Organization for Security and Co-operation in Europe",
         "lawyers": "Lawyers of the detained",
+        "XA": "Ruritania",
     },
 )
 
@@ -35,6 +36,10 @@ RECORD = ActorNames(
         "VA": "the Holy See",
         "EU": "the EU",
         "XK": "Kosovo",
+        "XA": "Test state XA",
+        "QM": "Test state QM",
+        "AA": "Test state AA",
+        "ZZ": "Test state ZZ",
         "KR": "South Korea",
         "MEDIA": "media",
         "both": "both sides",
@@ -55,6 +60,7 @@ def test_a_name_that_the_record_does_not_give(actor: str, within: str) -> None:
         "iaea": "IAEA",
         "osce": "the Organization for Security and Co-operation in Europe",
         "US": "the United States",
+        "XA": "Ruritania",
     }.items(),
 )
 def test_a_name_of_the_record_has_the_article_that_it_needs(actor: str, within: str) -> None:

@@ -2,7 +2,7 @@
 
 All documents, pages and messages of the command line take names from here. A name on record (`ActorRegistered`) comes
 first. Otherwise the names of countries are from CLDR, by `babel`. `_NAMES` has the few exceptions, and `_WITH_ARTICLE`
-the countries that need an article.
+the countries that need an article. A code for tests has the name "Test state XA".
 """
 
 import re
@@ -14,6 +14,7 @@ from babel import Locale
 
 from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.actors import MEDIA
+from service.domain.countries import USER_ASSIGNED
 
 _NAMES: Final = {
     "EU": "the EU",
@@ -54,6 +55,8 @@ def name_of(actor: str, names: ActorNames = NO_NAMES) -> str:
 def _name_of(actor: str) -> str:
     if actor in _NAMES:
         return _NAMES[actor]
+    if actor in USER_ASSIGNED:  # CLDR has names such as Pseudo-Accents for some of them
+        return f"Test state {actor}"
     if (territory := _territories().get(actor)) is not None:
         return f"the {territory}" if actor in _WITH_ARTICLE else territory
     words = actor.split("-")
