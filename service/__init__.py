@@ -10,7 +10,8 @@ Paths are relative to `service/`, except `tests/`, `seeds/` and `migrations/`, w
     api                     HTTP for programs: routes, problems, conditional requests, feeds, OpenAPI
     recorder                the write path: read streams → decide → append → project, in one transaction
     follower                the read path: head, caches, waking of long polls, replicas
-    seeding                 fills an empty record from `seeds/`
+    reset                   sets the record of test mode back to its fixtures
+    seeding                 fills an empty record from `seeds/`, or from fixtures
     history_cache           decoded histories, for recorder and follower
     checkpoint              signed positions of the record, and the signing key
     read_models             builds, backfills and rebuilds the stored documents

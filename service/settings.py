@@ -1,5 +1,7 @@
 """The settings: environment variables that begin with IRRITANTS_. They are read once and passed on as arguments.
 
+Each secret can also be in a file, which a variable with `_FILE` at its end names (`SECRETS`).
+
 No other module reads the environment. A test checks that. An unknown variable with this prefix is refused, because a
 misspelt IRRITANTS_READ_ACCESS would leave a record open. Variables that Kubernetes and Docker make from the name of a
 service are ignored (see `service_links`).
@@ -8,9 +10,11 @@ service are ignored (see `service_links`).
 import ipaddress
 import os
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args, get_origin
+from typing import Annotated, Final, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -33,6 +37,8 @@ def _valid_address(url: str) -> str:
     return url
 
 
+_SECRET: Final = object()
+"""Marks a setting that may hold a secret."""
 DatabaseUrl = Annotated[str, AfterValidator(_valid_address)]
 _SEPARATOR = re.compile(r"\s*,\s*(?=postgres(?:ql)?://)")
 """The comma between two addresses. An address can have commas between its hosts, too."""
@@ -98,6 +104,16 @@ def path_prefix(text: str) -> str | None:
     return path if _PREFIX.fullmatch(path) and is_free else None
 
 
+_OF_A_FILE: Final = "_FILE"
+_MOST_BYTES: Final = 1 << 16
+_KEY: Final = re.compile(r"irr_[0-9a-f]{12}_(?P<secret>[A-Za-z0-9_-]{43,128})")
+_FEWEST_CHARACTERS: Final = 10
+"""Different characters of a secret. A random one of this length has fewer once in a million millions."""
+_MAKE_A_KEY: Final = (
+    "Make one with `irritants key generate`, or with: echo irr_$(openssl rand -hex 6)_$(openssl rand -hex 32)"
+)
+
+
 class SettingsError(Exception):
     """The settings are invalid. The message names each variable and its mistake."""
 
@@ -107,17 +123,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    database_url: DatabaseUrl | None = Field(
+    database_url: Annotated[DatabaseUrl | None, _SECRET] = Field(
         default=None,
         repr=False,
         description="the PostgreSQL (15 to 18) with the record; default: an embedded one in HOME",
     )
-    migration_database_url: DatabaseUrl | None = Field(
+    migration_database_url: Annotated[DatabaseUrl | None, _SECRET] = Field(
         default=None,
         repr=False,
         description="the same database as the owner of its tables, for `irritants migrate`; default: DATABASE_URL",
     )
-    read_database_urls: SecretStr | None = Field(
+    read_database_urls: Annotated[SecretStr | None, _SECRET] = Field(
         default=None,
         description="standbys of DATABASE_URL to read from, separated by commas; DATABASE_URL serves all other reads",
     )
@@ -129,7 +145,7 @@ class Settings(BaseSettings):
         description="file of the key that signs checkpoints, made if it is missing; default: checkpoint.key in HOME if"
         " the database is the embedded one, else none",
     )
-    nats_url: SecretStr | None = Field(
+    nats_url: Annotated[SecretStr | None, _SECRET] = Field(
         default=None, description="NATS servers that `relay` publishes to, separated by commas; may contain a password"
     )
     host: str = Field(default="127.0.0.1", description="address to serve on")
@@ -174,7 +190,19 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000",
         description="address of the service that the commands for reading and reporting call",
     )
-    key: SecretStr | None = Field(default=None, description="key that these commands send")
+    key: Annotated[SecretStr | None, _SECRET] = Field(default=None, description="key that these commands send")
+    initial_key: Annotated[SecretStr | None, _SECRET] = Field(
+        default=None,
+        description="first key of a record that has no key, with all permissions; `irritants key generate` makes one",
+    )
+    seeds: Path | None = Field(
+        default=None,
+        description="file or folder of reports that an empty record begins with, or `none`; default: five irritants",
+    )
+    test_mode: bool = Field(
+        default=False,
+        description="serves a record for tests, beside the one in HOME, which POST /v1/test/reset sets back",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -185,7 +213,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- not used
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- not used
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, InitSettingsSource(settings_cls, init_kwargs=_variables())
+        return init_settings, InitSettingsSource(settings_cls, init_kwargs=_variables(init_settings().keys()))
 
     @field_validator("key")
     @classmethod
@@ -194,6 +222,14 @@ class Settings(BaseSettings):
         shown = key.get_secret_value().strip() if key else ""
         if not all("!" <= character <= "~" for character in shown):
             raise ValueError("invalid key; copy the whole key, without blanks and line breaks")
+        return SecretStr(shown) if shown else None
+
+    @field_validator("initial_key")
+    @classmethod
+    def _check_initial_key(cls, key: SecretStr | None) -> SecretStr | None:
+        shown = key.get_secret_value().strip() if key else ""
+        if shown and (weakness := _weakness(shown)) is not None:
+            raise ValueError(f"weak or invalid key: {weakness}. {_MAKE_A_KEY}")
         return SecretStr(shown) if shown else None
 
     @field_validator("url")
@@ -242,10 +278,20 @@ class Settings(BaseSettings):
         return [] if self.read_database_urls is None else _split_addresses(self.read_database_urls)
 
     @property
+    def has_seeds(self) -> bool:
+        """Whether an empty record begins with reports."""
+        return self.seeds != Path("none")
+
+    @property
+    def record_home(self) -> Path:
+        """The folder of the embedded database. In test mode it is another one, so no test touches the record."""
+        return self.home / "test-mode" if self.test_mode else self.home
+
+    @property
     def signing_key(self) -> Path | None:
         """The file of the key that signs checkpoints. None if there is no such setting and no embedded database."""
         if self.checkpoint_key is None and self.database_url is None:
-            return self.home / "checkpoint.key"
+            return self.record_home / "checkpoint.key"
         return self.checkpoint_key
 
     @model_validator(mode="after")
@@ -256,6 +302,24 @@ class Settings(BaseSettings):
                 f" {PREFIX}READ_ACCESS=key, or confirm with {PREFIX}ALLOW_OPEN_READ=true"
             )
         return self
+
+    @model_validator(mode="after")
+    def _refuse_tests_on_another_database(self) -> Self:
+        for field in ("database_url", "migration_database_url", "read_database_urls"):
+            if self.test_mode and getattr(self, field) is not None:
+                raise ValueError(
+                    f"{PREFIX}TEST_MODE works only with the embedded database, because a reset removes the record."
+                    f" Unset {_name(field)}, or {PREFIX}TEST_MODE"
+                )
+        return self
+
+
+def _is_secret(field: str) -> bool:
+    return _SECRET in Settings.model_fields[field].metadata
+
+
+SECRETS: Final = tuple(filter(_is_secret, Settings.model_fields))
+"""The settings that may hold a secret. Each can also be the content of a file."""
 
 
 def read(**given: object) -> Settings:
@@ -319,19 +383,70 @@ def _with_prefix() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
 
 
-def _variables() -> dict[str, str]:
-    """Return the settings from the environment, by field. An empty variable counts as not set."""
+def _variables(given: Collection[str] = ()) -> dict[str, str]:
+    """Return the settings from the environment, by field, without those that are given as options.
+
+    An empty variable counts as not set. Raises SettingsError for a file that cannot be read.
+    """
     ours, ignored = _with_prefix(), service_links()
     # A path stays in the encoding of the locale (see `as_utf8`).
-    return {
+    found = {
         field: ours[name] if Path in (about.annotation, *get_args(about.annotation)) else as_utf8(ours[name])
         for field, about in Settings.model_fields.items()
         if ours.get(name := variable(field)) and name not in ignored
     }
+    for field in SECRETS:
+        name = variable(field) + _OF_A_FILE
+        if (path := ours.get(name)) and field not in given:
+            if field in found:
+                raise SettingsError(f"{variable(field)} and {name} are both set. Unset one of them")
+            found[field] = _content(name, path)
+    return found
+
+
+def _content(name: str, path: str) -> str:
+    """Return the secret in a file, without blanks and line breaks around it. Raises SettingsError."""
+    file = f"{name}: the file {as_utf8(path)}"
+    try:
+        with Path(path).open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+        text = content.decode().strip()
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror or error}") from None
+    except UnicodeError:
+        raise SettingsError(f"{file} is not text in UTF-8") from None
+    except ValueError as error:  # the path itself, for example with a NUL
+        raise SettingsError(f"{file} cannot be read: {error}") from None
+    if len(content) > _MOST_BYTES:
+        raise SettingsError(f"{file} is larger than {_MOST_BYTES >> 10} KiB. Name a file with only the secret in it")
+    if not text:
+        raise SettingsError(f"{file} is empty. Write the secret into it, or unset {name}")
+    return text
+
+
+def _weakness(key: str) -> str | None:
+    """Return why a key that an operator chose is too weak or has another form. None if it is neither."""
+    form = _KEY.fullmatch(key)
+    if form is None:
+        return (
+            "a key is `irr_`, twelve digits 0-9 or letters a-f, `_`, and a secret of 43 to 128 letters, digits, `-` and"
+            " `_`"
+        )
+    secret = form["secret"]
+    different = len(set(secret))
+    if different < _FEWEST_CHARACTERS:
+        return f"its secret has only {different} different characters"
+    if any(secret.startswith(secret[n:]) for n in range(1, len(secret) // 2 + 1)):
+        return "its secret repeats itself"
+    steps = [ord(after) - ord(before) for before, after in pairwise(secret)]
+    if 2 * max(map(steps.count, (1, -1))) > len(steps):
+        return "its secret counts through the letters or digits"
+    return None
 
 
 def _refuse_misspelt_variables() -> None:
     known = {variable(field) for field in Settings.model_fields}
+    known |= {variable(field) + _OF_A_FILE for field in SECRETS}
     unknown = sorted(_with_prefix().keys() - known - set(service_links()))
     if unknown:
         named = ", ".join(f"{name}{_suggestion(name)}" for name in unknown)
@@ -340,7 +455,8 @@ def _refuse_misspelt_variables() -> None:
 
 def _suggestion(name: str) -> str:
     # Compare without the prefix, which all names have.
-    nearest = get_close_matches(name[len(PREFIX) :].lower(), Settings.model_fields, n=1)
+    fields = [*Settings.model_fields, *(f"{field}{_OF_A_FILE.lower()}" for field in SECRETS)]
+    nearest = get_close_matches(name[len(PREFIX) :].lower(), fields, n=1)
     return f" (did you mean {variable(nearest[0])}?)" if nearest else ""
 
 
@@ -350,7 +466,13 @@ def _sentence(error: ErrorDetails) -> str:
         return error["msg"].removeprefix("Value error, ")
     field = str(error["loc"][0])
     own = error["msg"].removeprefix("Value error, ") if error["type"] == "value_error" else ""
-    return f"{variable(field)}: {own or f'must be {_allowed(field)}'}"
+    return f"{_name(field)}: {own or f'must be {_allowed(field)}'}"
+
+
+def _name(field: str) -> str:
+    """Return the variable that sets a setting: the one that names a file if it is set, else the usual one."""
+    of_a_file = variable(field) + _OF_A_FILE
+    return of_a_file if field in SECRETS and os.environ.get(of_a_file) else variable(field)
 
 
 def _allowed(field: str) -> str:

@@ -16,7 +16,7 @@ MODULES = sorted((ROOT / "service").rglob("*.py"))
 # Each room, and the rooms that it may import besides itself. A new room needs a line here.
 FILES = {"reportfile", "source_positions", "readouts"}
 READING_AND_WRITING = {"recorder", "follower", "history_cache", "store", "projections", "domain"}
-STARTING = {"settings", "resources", "seeding"}
+STARTING = {"settings", "resources", "seeding", "reset"}
 ROOMS = {
     "domain": set[str](),
     "settings": set[str](),
@@ -32,6 +32,7 @@ ROOMS = {
     "history_cache": {"store", "domain"},
     "recorder": {"history_cache", "read_models", "store", "projections", "domain"},
     "seeding": {"recorder", "reportfile", "store", "domain", "resources"},
+    "reset": {"seeding", "store"},
     "follower": {"history_cache", "read_models", "store", "projections", "domain"},
     "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint", "resources"},
     "web": {"api", *READING_AND_WRITING, "openings", "readouts", "resources"},

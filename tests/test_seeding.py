@@ -1,12 +1,12 @@
 """Seeding fills an empty record completely, and never changes another."""
 
+import json
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from service.domain.errors import Refused
-from service.seeding import FOLDER, seed
+from service.seeding import FOLDER, BadSeeds, read, seed
 from service.store import reports
 from service.store.engine import connection
 from service.store.log import read_head
@@ -29,14 +29,69 @@ def test_a_record_with_events_is_not_changed(engine: Engine) -> None:
         assert read_head(c) == before
 
 
-def test_an_empty_folder_leaves_the_record_empty(engine: Engine, tmp_path: Path) -> None:
-    assert seed(engine, tmp_path) == 0
+def test_no_seeds_leave_the_record_empty(engine: Engine) -> None:
+    assert seed(engine, []) == 0
 
 
-def test_a_refused_seed_is_reported(engine: Engine, tmp_path: Path) -> None:
-    opened_nothing = "relation: ru-us\ntitle: A report\nevents: [{stream: relation, type: ProcessStarted}]"
-    (tmp_path / "one.yaml").write_text(opened_nothing, encoding="utf-8")
-    with pytest.raises(Refused):
-        seed(engine, tmp_path)
+def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("Reports come later.", encoding="utf-8")
+    with pytest.raises(BadSeeds, match=rf"^{tmp_path}: the folder has no report file \(.yaml, .yml, .json\)"):
+        read(tmp_path)
+
+
+def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadSeeds, match=f"^{tmp_path}/nothing: cannot be read: No such file or directory$"):
+        read(tmp_path / "nothing")
+
+
+OPENING = """\
+relation: {relation}
+title: {title}
+events:
+  - {{stream: relation, type: RelationOpened, parties: [{parties}], title: Parties}}
+"""
+
+
+def opening(relation: str, title: str = "A relation") -> str:
+    return OPENING.format(relation=relation, title=title, parties=", ".join(relation.upper().split("-")))
+
+
+def test_fixtures_are_the_reports_of_a_folder_in_yaml_and_json_or_one_file(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "2.yml").write_text(opening("xa-xb"), encoding="utf-8")
+    (tmp_path / "1.yaml").write_text(opening("xc-xd"), encoding="utf-8")
+    filed = {"stream": "relation/aa-zz", "type": "RelationOpened", "parties": ["AA", "ZZ"], "title": "AA and ZZ"}
+    third = {"relation": "aa-zz", "title": "In JSON", "events": [filed]}
+    (tmp_path / "3.json").write_text(json.dumps(third), encoding="utf-8")
+    (tmp_path / ".hidden.yaml").write_text("hidden", encoding="utf-8")
+    assert [each.path.name for each in read(tmp_path)] == ["1.yaml", "2.yml", "3.json"]
+    assert [each.path.name for each in read(tmp_path / "3.json")] == ["3.json"]
+    assert seed(engine, read(tmp_path)) == 3
+    with connection(engine) as c:
+        assert [report.relation for report in reports.page(c)] == ["xc-xd", "xa-xb", "aa-zz"]
+
+
+def test_mistakes_in_the_form_of_several_files_are_listed_together(tmp_path: Path) -> None:
+    (tmp_path / "1.yaml").write_text("relation: xa-xb\ntitle: [", encoding="utf-8")
+    (tmp_path / "2.yaml").write_text(f"{opening('xa-xb')}colour: red\n", encoding="utf-8")
+    with pytest.raises(BadSeeds) as refused:
+        read(tmp_path)
+    first, second = str(refused.value).splitlines()
+    assert first.startswith(f"{tmp_path}/1.yaml:2:")
+    assert second.startswith(f"{tmp_path}/2.yaml:5:9: colour: unknown field")
+
+
+def test_a_refused_seed_is_reported_with_its_place_and_none_is_filed(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "1.yaml").write_text(opening("xa-xb"), encoding="utf-8")
+    started = "relation: xa-xc\ntitle: A report\nevents:\n- {stream: relation, type: ProcessStarted}\n"
+    (tmp_path / "2.yaml").write_text(started, encoding="utf-8")
+    with pytest.raises(BadSeeds, match=rf"^{tmp_path}/2.yaml:4:3: "):
+        seed(engine, read(tmp_path))
     with connection(engine) as c:
         assert read_head(c).position == 0
+
+
+def test_two_seeds_with_the_same_title_are_refused(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "1.yaml").write_text(opening("xa-xb"), encoding="utf-8")
+    (tmp_path / "2.yaml").write_text(opening("xa-xb").replace("Parties", "Others"), encoding="utf-8")
+    with pytest.raises(BadSeeds, match=rf"^{tmp_path}/2.yaml:2:8: title: 1.yaml has the same title or `key`"):
+        seed(engine, read(tmp_path))

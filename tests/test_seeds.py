@@ -208,7 +208,7 @@ def test_seeds_filed_through_the_recorder_read_the_same_and_filing_again_changes
     engine = open_engine(database_url)
     assert seeding.seed(engine) == len(FILES)
     assert seeding.seed(engine) == 0
-    again = Recorder(engine).record([seeding._request(path) for path in FILES])
+    again = Recorder(engine).record([seed.request for seed in seeding.read()])
     receipts = [outcome for outcome in again if isinstance(outcome, Receipt)]
     assert [receipt.replayed for receipt in receipts] == [True] * len(FILES)
     assert [event.position for receipt in receipts for event in receipt.events] == [e.position for e in filed.events]

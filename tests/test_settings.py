@@ -1,12 +1,17 @@
 """Settings come from the environment, are validated together, and are all documented."""
 
+from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
+from typing import get_args
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
 
 from service import settings
 from service.settings import Settings, SettingsError, is_loopback, variable
+from service.store.keys import new_token
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
@@ -15,6 +20,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 def _without_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in Settings.model_fields:
         monkeypatch.delenv(variable(field), raising=False)
+        monkeypatch.delenv(f"{variable(field)}_FILE", raising=False)
 
 
 def test_by_default_the_service_is_local_embedded_and_open() -> None:
@@ -285,3 +291,156 @@ def test_settings_cannot_be_changed() -> None:
 def test_the_page_of_settings_lists_every_setting(field: str) -> None:
     assert Settings.model_fields[field].description
     assert f"`{variable(field)}`" in PAGE.read_text(encoding="utf-8")
+
+
+VALUES = {
+    "database_url": "postgresql://operator:hush@db/record",
+    "migration_database_url": "postgresql://owner:hush@db/record",
+    "read_database_urls": "postgresql://operator:hush@standby/record",
+    "nats_url": "nats://relay:hush@nats:4222",
+    "key": "irr_1_hush",
+    "initial_key": "irr_0123456789ab_hush-VpUMd0bIt7c4hJX3pQeWz8LrYk2nGfAso1uTiE5q",
+}
+"""A valid value with a secret for each setting that may hold one."""
+
+
+def plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def test_every_setting_that_is_not_shown_is_a_secret_and_can_be_in_a_file() -> None:
+    hidden = {
+        field
+        for field, about in Settings.model_fields.items()
+        if not about.repr or SecretStr in get_args(about.annotation)
+    }
+    assert set(settings.SECRETS) == hidden == VALUES.keys()
+    table = PAGE.read_text(encoding="utf-8")
+    assert all(f"`{variable(field)}_FILE`" in table for field in settings.SECRETS)
+
+
+@pytest.mark.parametrize("field", settings.SECRETS)
+def test_a_secret_is_read_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{VALUES[field]}\n", encoding="utf-8")
+    monkeypatch.setenv(f"{variable(field)}_FILE", str(file))
+    read = settings.read()
+    assert plain(getattr(read, field)) == VALUES[field]
+    assert "hush" not in repr(read)
+
+
+@pytest.mark.parametrize("field", settings.SECRETS)
+def test_a_secret_that_is_set_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(VALUES[field], encoding="utf-8")
+    monkeypatch.setenv(variable(field), VALUES[field])
+    monkeypatch.setenv(f"{variable(field)}_FILE", str(file))
+    both = f"^{variable(field)} and {variable(field)}_FILE are both set. Unset one of them$"
+    with pytest.raises(SettingsError, match=both):
+        settings.read()
+    monkeypatch.setenv(variable(field), "")
+    assert plain(getattr(settings.read(), field)) == VALUES[field]
+
+
+@pytest.mark.parametrize("field", settings.SECRETS)
+def test_an_option_overrides_a_file_which_is_then_not_read(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    monkeypatch.setenv(f"{variable(field)}_FILE", "/nowhere/secret")
+    assert plain(getattr(settings.read(**{field: VALUES[field]}), field)) == VALUES[field]
+
+
+@pytest.mark.parametrize("field", settings.SECRETS)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "is empty. Write the secret into it"),
+        (b" \n", "is empty. Write the secret into it"),
+        (b"\xffhush", "is not text in UTF-8"),
+        (b"hush" * 20_000, "is larger than 64 KiB"),
+    ],
+)
+def test_a_file_that_has_no_secret_is_named_and_its_content_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str, content: bytes | None, said: str
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv(f"{variable(field)}_FILE", str(file))
+    with pytest.raises(SettingsError) as refused:
+        settings.read()
+    assert str(refused.value).startswith(f"{variable(field)}_FILE: the file {file} {said}")
+    assert "hush" not in str(refused.value)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("IRRITANTS_KEY_FILE", str(tmp_path))
+    with pytest.raises(SettingsError, match=f"IRRITANTS_KEY_FILE: the file {tmp_path} cannot be read: Is a directory"):
+        settings.read()
+
+
+def test_an_invalid_secret_in_a_file_is_refused_with_the_variable_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("mysql://operator:hush@db/record", encoding="utf-8")
+    monkeypatch.setenv("IRRITANTS_DATABASE_URL_FILE", str(file))
+    with pytest.raises(SettingsError, match=r"^IRRITANTS_DATABASE_URL_FILE: invalid address") as refused:
+        settings.read()
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("field", [field for field in Settings.model_fields if field not in settings.SECRETS])
+def test_only_a_secret_can_be_in_a_file(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    monkeypatch.setenv(f"{variable(field)}_FILE", "/dev/null")
+    with pytest.raises(SettingsError, match=f"unknown setting: {variable(field)}_FILE"):
+        settings.read()
+
+
+def test_a_misspelt_variable_of_a_file_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_DATABSE_URL_FILE", "/run/secrets/database")
+    with pytest.raises(SettingsError, match=r"\(did you mean IRRITANTS_DATABASE_URL_FILE\?\)"):
+        settings.read()
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("changeme", "a key is `irr_`, twelve digits"),
+        ("irr_0123456789ab_tooshort", "a key is `irr_`, twelve digits"),
+        ("irr_0123456789AB_" + "Vp0UMd0bIt7c4hJX3pQeWz8LrYk2nGfAso1uTiE5qwx", "a key is `irr_`, twelve digits"),
+        ("irr_0123456789ab_" + "a" * 43, "its secret has only 1 different characters"),
+        ("irr_0123456789ab_" + "12345678" * 6, "its secret has only 8 different characters"),
+        ("irr_0123456789ab_" + "hush-hush-my-dear-" * 3, "its secret repeats itself"),
+        ("irr_0123456789ab_" + "0123456789abcdef" * 4, "its secret repeats itself"),
+        ("irr_0123456789ab_abcdefghijklmnopqrstuvwxyz01234567890123456789012", "its secret counts through"),
+    ],
+)
+def test_a_weak_first_key_is_refused_with_the_reason_and_how_to_make_one(key: str, why: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings.read(initial_key=key)
+    assert str(refused.value).startswith(f"IRRITANTS_INITIAL_KEY: weak or invalid key: {why}")
+    assert "Make one with `irritants key generate`" in str(refused.value)
+    assert key not in str(refused.value)
+    assert key[17:] not in str(refused.value) or len(key) < 17
+
+
+@pytest.mark.parametrize(
+    "make", [new_token, lambda: f"irr_{token_hex(6)}_{token_hex(32)}"], ids=["irritants", "openssl"]
+)
+def test_a_random_first_key_is_strong(make: Callable[[], str]) -> None:
+    for _ in range(200):
+        key = make()
+        assert plain(settings.read(initial_key=key).initial_key) == key
+
+
+@pytest.mark.parametrize("field", ["database_url", "migration_database_url", "read_database_urls"])
+def test_test_mode_is_refused_for_another_database_than_the_embedded_one(field: str) -> None:
+    with pytest.raises(SettingsError, match=f"IRRITANTS_TEST_MODE works only with .* Unset {variable(field)}"):
+        settings.read(test_mode=True, **{field: "postgresql://db/record"})
+
+
+def test_test_mode_is_off_by_default_and_has_a_folder_of_its_own() -> None:
+    assert not settings.read().test_mode
+    plain, tests = settings.read(home="/data"), settings.read(home="/data", test_mode=True)
+    assert (plain.record_home, tests.record_home) == (Path("/data"), Path("/data/test-mode"))
+    assert plain.signing_key != tests.signing_key

@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api import operations, reports_endpoints
+from service.api import operations, reports_endpoints, reset
 from service.api.auth import Authentication, Authenticator
 from service.api.limits import check_limits
 from service.api.openapi import contract, pages
@@ -25,6 +25,7 @@ from service.api.prefix import prefix_of, remove_prefix
 from service.api.problems import ROWS, Problem, problem_of
 from service.api.rate_limit import RateLimit
 from service.api.read_routes import ReadRoute, Shortcut
+from service.api.reset import Replaceable
 from service.api.resources import checkpoints
 from service.api.resources.table import TABLE
 from service.api.responder import Responder
@@ -39,20 +40,27 @@ _CHECKED_ELSEWHERE: Final = ("/v1/reports",)  # `reports_filing` checks which re
 _SHUTDOWN_SECONDS: Final = 1  # time for the responses to the last reports
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    replaceable: Replaceable | None = None,
+) -> FastAPI:
     """Return the application for the database in `settings`. It connects at startup, not here.
 
-    Raises ValueError if `settings` name no database.
+    `replaceable`: the record in this database, for test mode. Raises ValueError if `settings` name no database.
     """
     if settings.database_url is None:
         raise ValueError("settings.database_url is missing; start the embedded database first and pass its address")
-    return _Application(settings, clock, settings.database_url)
+    return _Application(settings, clock, settings.database_url, replaceable)
 
 
 class _Application(FastAPI):
     """FastAPI inside the layers of this package. Layers and routes share objects in `state`."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime], url: str) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], datetime], url: str, replaceable: Replaceable | None
+    ) -> None:
         engine = open_engine(url)
         follower = Follower(
             url,
@@ -92,8 +100,14 @@ class _Application(FastAPI):
         self.include_router(operations.router)
         self.include_router(pages.router)
         self.routes.append(ReadRoute(checkpoint, "operations", responder))
-        self._layers = Telemetry(Authentication(Shortcut(super().__call__), state.authenticator))
-        state.metrics.counts = self._layers.counts
+        telemetry = Telemetry(Authentication(Shortcut(super().__call__), state.authenticator))
+        state.metrics.counts = telemetry.counts
+        self._layers: ASGIApp = telemetry
+        state.resets = None
+        if replaceable is not None:
+            self.include_router(reset.router)
+            self._layers = gate = reset.Gate(telemetry)
+            state.resets = reset.Resets(replaceable, gate, follower, state.recorder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -114,6 +128,7 @@ class _Application(FastAPI):
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
+    reset.in_test_mode.set(state.resets is not None)  # for the tasks of the follower
     state.recorder.queue.start()
     await state.follower.start()
     try:
@@ -121,6 +136,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     finally:
         state.follower.drain()
         state.recorder.queue.close(_SHUTDOWN_SECONDS)
+        if state.resets is not None:
+            await state.resets.finish()
         await state.follower.close()
         state.engine.dispose()
 

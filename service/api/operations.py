@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from pydantic import Field
 from sqlalchemy import Engine
 from starlette.datastructures import State
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from service.api.auth import Access
 from service.api.parameters import Query, parse
@@ -156,14 +156,20 @@ class Ready(Document):
     standbys: list[StandbyState] = Field(default=[], description="the standbys in the setting")
 
 
+class ReadyInTestMode(Ready):
+    """The service is ready, and in test mode. The contract has only `Ready`."""
+
+    test_mode: bool = True
+
+
 @router.get("/healthz", operation_id="read_health")
 async def health() -> Alive:
     """Answer 200 while the process is alive. The database is not checked."""
     return Alive()
 
 
-@router.get("/readyz", operation_id="read_readiness")
-async def readiness(request: Request) -> Ready:
+@router.get("/readyz", operation_id="read_readiness", response_model=Ready)
+async def readiness(request: Request) -> Response | Ready:
     """Answer 200 if the service can answer from the record, else 503 with the reason."""
     follower: Follower = request.app.state.follower
     if follower.draining:
@@ -175,6 +181,8 @@ async def readiness(request: Request) -> Ready:
     except DatabaseUnavailable:
         raise Problem("not-ready", "The database cannot be reached. The service retries every second.") from None
     standbys = [StandbyState(standby=c.number, state=c.state, behind=c.behind) for c in follower.replicas.standbys]
+    if request.app.state.resets is not None:
+        return JSONResponse(ReadyInTestMode(position=head.position, standbys=standbys).model_dump())
     return Ready(position=head.position, standbys=standbys)
 
 

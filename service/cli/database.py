@@ -5,6 +5,7 @@ Commands import this module when they run, so that commands that read over HTTP 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -17,6 +18,10 @@ from service.store.embedded import EmbeddedServerError
 from service.store.engine import DatabaseRefuses, DatabaseUnavailable, connection, first_line, open_engine
 from service.store.log import NoHead
 from service.store.releases import EarlierReleaseRuns
+from service.store.replacement import Databases
+
+_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Settings of PostgreSQL for a record that a reset removes. It survives the end of a process, but not a power cut."""
 
 
 @contextmanager
@@ -30,10 +35,11 @@ def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
             refuse_shared_sessions(settings.database_url)
             yield settings.database_url
         else:
-            if not creating and not embedded.exists(settings.home):
+            if not creating and not embedded.exists(settings.record_home):
                 raise _no_record(settings)
-            with embedded.serving(settings.home) as url:
-                yield url
+            options = _NOT_DURABLE if settings.test_mode else {}
+            with embedded.serving(settings.record_home, **options) as url:
+                yield _for_tests(url, settings, creating=creating) if settings.test_mode else url
     except UnusableDatabase as error:
         raise Failed(str(error), Exit.USAGE) from error
     except (EmbeddedServerError, DatabaseUnavailable) as error:
@@ -44,6 +50,17 @@ def address(settings: Settings, *, creating: bool = False) -> Iterator[str]:
         raise Failed(f"{error}, and run this again. Nothing was written") from error
     except DatabaseRefuses as error:
         raise Failed(f"the database refused: {first_line(error.orig or error)}") from error
+
+
+def _for_tests(server: str, settings: Settings, *, creating: bool) -> str:
+    """Return the address of the record of test mode. `server` is the address of the template that it is made from."""
+    databases = Databases.on(server)
+    if creating:
+        migrate.upgrade(server)
+        databases.create()
+    elif not databases.exists():
+        raise _no_record(settings)
+    return databases.address
 
 
 @contextmanager
@@ -90,4 +107,4 @@ def _no_record(settings: Settings) -> Failed:
 
 def _place(settings: Settings) -> str:
     """Name the place of the record for an error. The address of a database can contain a password, so hide it."""
-    return str(settings.home.resolve()) if settings.database_url is None else "the database"
+    return str(settings.record_home.resolve()) if settings.database_url is None else "the database"

@@ -1,6 +1,5 @@
 """`irritants report`: preview a report file, file it once, and list every mistake with its line and column."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -23,14 +22,12 @@ from service.cli.terminal import Exit, Failed
 from service.domain import report
 from service.domain.assertion import EventModel, Recorded
 from service.domain.catalogue import dump
-from service.domain.mistakes import without_field
 from service.projections.words.event_types import event_name
 from service.reportfile import NotAReport, ReportFile
 from service.source_positions import Diagnostic
 
 _REFERENCES: Final = ("target", "proposal", "undoes", "after")
 """The fields of an event that name another event."""
-_EVENT_NUMBER: Final = re.compile(r"^/(events|sources)/[0-9]+")
 _OF_THIS_REPORT: Final = "an event of this report"
 """What a comparison shows for a reference between two events of one report. Their ids and refs differ."""
 
@@ -190,15 +187,7 @@ def _file_error(path: Path, mistakes: Sequence[Diagnostic], also: str = "") -> F
 
 
 def _lines(path: Path, found: Iterable[Diagnostic]) -> list[str]:
-    """Return a line for each mistake or warning, which begins with its place in the file."""
-    return [f"{shown(path)}:{m.line}:{m.column}: {_with_field(m)}" for m in found]
-
-
-def _with_field(mistake: Diagnostic) -> str:
-    """Return a mistake with its field in front, without the number of its event: `source.paragraphs.0: must be …`."""
-    tokens = _EVENT_NUMBER.sub("", mistake.pointer).split("/")
-    path = [token.replace("~1", "/").replace("~0", "~") for token in tokens if token]
-    return f"{'.'.join(path)}: {without_field(mistake.detail, path)}" if path else mistake.detail
+    return reportfile.lines(shown(path), found)
 
 
 def _with_lines(service: Service, path: Path, file: ReportFile, refused: ServiceProblem) -> Failed:

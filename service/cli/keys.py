@@ -86,6 +86,18 @@ def create(
             terminal.show_text(token)
 
 
+@app.command(cls=Command)
+def generate(*, as_json: AsJson = False) -> None:
+    """Print a new key for IRRITANTS_INITIAL_KEY. It is not stored, and no record knows it yet."""
+    from service.store.keys import new_token
+
+    token = new_token()
+    if as_json:
+        terminal.show_json({"key": token})
+    else:
+        terminal.show_text(token)
+
+
 @app.command("list", cls=Command)
 def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     """List all keys, also expired and revoked ones, without their secrets."""

@@ -25,7 +25,8 @@ def serve_command(
 ) -> None:
     """Start the service: migrate the database, seed an empty record, and serve.
 
-    Without --database, run an embedded database. Its first start prints an operator key, once.
+    Without --database, run an embedded database. Its first start prints an operator key, once, unless
+    IRRITANTS_INITIAL_KEY sets it. IRRITANTS_SEEDS names other reports to begin with.
     """
     from service.cli.server import serve
 

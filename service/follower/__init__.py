@@ -9,9 +9,9 @@ NOTIFY, because it arrives after the commit, and a cache would be stale in betwe
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import structlog
@@ -88,6 +88,8 @@ class Follower:
         self._running: set[Future[Any]] = set()
         self._pending: list[asyncio.Future[Head]] = []
         self._query_wanted = asyncio.Event()
+        self._querying = asyncio.Lock()
+        self._releasing = self._is_reset = False
         self._tasks: list[asyncio.Task[None]] = []
         self._head: Head | None = None
         self.confirmed_at = 0.0
@@ -146,7 +148,8 @@ class Follower:
             self._query_wanted.clear()
             pending, self._pending = self._pending, []
             try:
-                head = await self._query_head()
+                async with self._querying:
+                    head = await self._query_head()
             except Exception as error:  # noqa: BLE001  # the requests get the error, and the loop continues
                 for answer in pending:
                     if not answer.done():
@@ -197,7 +200,11 @@ class Follower:
         is_other = before is not None and (update.is_other or not _continues(before, update.head))
         if before is not None and is_other:
             self.breaks += 1
-            log.error("went_back", seen=before.position, ends=update.head.position, detail=_WENT_BACK)
+            if self._is_reset:
+                log.info("reset", seen=before.position, ends=update.head.position)
+            else:
+                log.error("went_back", seen=before.position, ends=update.head.position, detail=_WENT_BACK)
+            self._is_reset = False
         if before is None or update.changed is None or is_other:
             self._reset_caches()
             return
@@ -263,7 +270,7 @@ class Follower:
 
     @property
     def draining(self) -> bool:
-        return self._waiters.draining
+        return self._waiters.draining or self._releasing
 
     def waiter(self, topics: Sequence[str], awaited: Awaited | None = None) -> Waiter:
         """Return a waiter for these topics. Enter it before the first read, so that no change is missed.
@@ -275,6 +282,24 @@ class Follower:
     def drain(self) -> None:
         """Wake all waiters. From now on no request waits."""
         self._waiters.drain()
+
+    @contextmanager
+    def releasing(self) -> Iterator[None]:
+        """Wake all waiters, and let no request wait until the end."""
+        self._releasing = True
+        self._waiters.wake_all()
+        try:
+            yield
+        finally:
+            self._releasing = False
+
+    @asynccontextmanager
+    async def stopped(self) -> AsyncIterator[None]:
+        """Query nothing until the end, because another record takes the place of this one. `head` waits meanwhile."""
+        async with self._querying:
+            self._listener.close()
+            self._is_reset = True
+            yield
 
 
 def _catch_up(engine: Engine, position: int) -> None:

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from threading import Lock
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -37,7 +38,7 @@ from service.read_models import backfill
 from service.read_models.builder import changes_by, rows
 from service.recorder.batching import Batches, Overloaded
 from service.recorder.readers import Readers
-from service.recorder.requests import KeyReused, Outcome, Receipt, ReportRequest, Stale
+from service.recorder.requests import KeyReused, NotTogether, Outcome, Receipt, ReportRequest, Stale
 from service.store import codec, events, log, read_models, reports
 from service.store.codec import StoredReport
 from service.store.engine import ConnectionLost, DedicatedConnection, RolledBack, connection, transaction
@@ -45,7 +46,17 @@ from service.store.log import Filing, Head, KeyTaken, VersionTaken
 from service.store.read_models import Document
 from service.store.releases import EarlierReleaseRuns
 
-__all__ = ["EarlierReleaseRuns", "KeyReused", "Overloaded", "Receipt", "Recorder", "ReportRequest", "Stale", "replay"]
+__all__ = [
+    "EarlierReleaseRuns",
+    "KeyReused",
+    "NotTogether",
+    "Overloaded",
+    "Receipt",
+    "Recorder",
+    "ReportRequest",
+    "Stale",
+    "replay",
+]
 
 _CACHED_EVENTS: Final = 50_000
 _ATTEMPTS: Final = 3
@@ -112,6 +123,7 @@ class Recorder:
         self._cache = HistoryCache(cached_events)
         self._readers = Readers()
         self._recent: OrderedDict[str, None] = OrderedDict()
+        self._writing = Lock()
         self.queue: Batches[ReportRequest, Receipt] = Batches(
             self._open_worker, lambda request: len(request.report.events)
         )
@@ -119,6 +131,25 @@ class Recorder:
     def record(self, requests: Sequence[ReportRequest]) -> list[Outcome]:
         """Return the outcome of each request, in order: a Receipt, which is committed, or an exception."""
         return self._record(partial(connection, self._engine), requests)
+
+    def record_together(self, requests: Sequence[ReportRequest]) -> list[Receipt]:
+        """Record all of these reports, or none of them. Raises NotTogether for the first that is refused."""
+        with self._writing:
+            batch, head = self._record_under_lock(requests, together=True)
+            self._remember_head(batch, head)
+        return [outcome for outcome in batch.outcomes if isinstance(outcome, Receipt)]
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let no report be recorded, and forget the record at the end, because another takes its place.
+
+        Waits for the present batch. Later requests wait in the queue, and are recorded afterwards.
+        """
+        with self._writing:
+            try:
+                yield
+            finally:
+                self._reset()
 
     @contextmanager
     def _open_worker(self) -> Iterator[Callable[[Sequence[ReportRequest]], list[Outcome]]]:
@@ -128,15 +159,19 @@ class Recorder:
         dedicated.release()
 
     def _record(self, connect: _Connect, requests: Sequence[ReportRequest]) -> list[Outcome]:
-        try:
-            batch, head = self._record_optimistically(connect, requests) or self._record_under_lock(requests)
-        except Exception as error:  # noqa: BLE001  # each request gets the error, and the writer thread continues
-            self._reset()
-            return [error] * len(requests)
+        with self._writing:
+            try:
+                batch, head = self._record_optimistically(connect, requests) or self._record_under_lock(requests)
+            except Exception as error:  # noqa: BLE001  # each request gets the error, and the writer thread continues
+                self._reset()
+                return [error] * len(requests)
+            self._remember_head(batch, head)
+        return batch.outcomes
+
+    def _remember_head(self, batch: _Batch, head: Head) -> None:
         self._head = head
         self._cache.add(head, batch.histories, batch.origins, batch.naming)
         self._remember(batch)
-        return batch.outcomes
 
     def _reset(self) -> None:
         self._head, self._cache = None, HistoryCache(self._cached_events)
@@ -196,17 +231,20 @@ class Recorder:
         while len(self._recent) > _RECENT_KEYS:
             self._recent.popitem(last=False)
 
-    def _record_under_lock(self, requests: Sequence[ReportRequest]) -> tuple[_Batch, Head]:
+    def _record_under_lock(self, requests: Sequence[ReportRequest], *, together: bool = False) -> tuple[_Batch, Head]:
         for _ in range(_ATTEMPTS - 1):
             with suppress(RolledBack):
-                return self._record_under_lock_once(requests)
-        return self._record_under_lock_once(requests)
+                return self._record_under_lock_once(requests, together=together)
+        return self._record_under_lock_once(requests, together=together)
 
-    def _record_under_lock_once(self, requests: Sequence[ReportRequest]) -> tuple[_Batch, Head]:
+    def _record_under_lock_once(self, requests: Sequence[ReportRequest], *, together: bool) -> tuple[_Batch, Head]:
         with transaction(self._engine) as c:
             head = self._catch_up(c, log.lock_head(c))
             earlier = reports.by_keys(c, [r.key for r in requests if not r.dry_run])
             batch = self._decide_all(c, head, requests, earlier)
+            for index, outcome in enumerate(batch.outcomes if together else ()):
+                if isinstance(outcome, Exception):
+                    raise NotTogether(index) from outcome
             new_head = _append(c, head, batch) if batch.filings else head
         assert new_head is not None  # no other process can append while the head is locked
         return batch, new_head

@@ -31,6 +31,14 @@ class Stale(Exception):
         super().__init__(stream)
 
 
+class NotTogether(Exception):
+    """One of several reports is refused, so none was recorded. `index` is its place. The cause is its refusal."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        super().__init__(index)
+
+
 @dataclass(frozen=True)
 class ReportRequest:
     """A report to record or, with `dry_run`, to preview.

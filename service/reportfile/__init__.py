@@ -23,6 +23,7 @@ from stat import S_ISFIFO
 from typing import Final
 
 from service import source_positions
+from service.domain.mistakes import without_field
 from service.domain.streams import parse_stream, relation_meant, slug_meant
 from service.reportfile.schema import ANYTHING, DEFAULTS, REPORT, fields_of, json_value
 from service.source_positions import Diagnostic, Node, SourceText
@@ -38,6 +39,7 @@ _NOT_A_LIST: Final = (
     "must be a list with at least one entry, each begun with `- `; in a template or draft, remove the `# ` in front of"
     " what was said"
 )
+_EVENT_NUMBER: Final = re.compile(r"^/(events|sources)/[0-9]+")
 _INDEX: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -89,6 +91,18 @@ class ReportFile:
             node, tokens = inner, tokens[1:]
         # The place of a missing field is that of the object that lacks it.
         return self._source.diagnostic_at(node.at, "/".join([node.pointer, *tokens]), detail)
+
+
+def lines(name: str, found: Iterable[Diagnostic]) -> list[str]:
+    """Return a line for each mistake or warning, which begins with its place in the file with this name."""
+    return [f"{name}:{each.line}:{each.column}: {_with_field(each)}" for each in found]
+
+
+def _with_field(mistake: Diagnostic) -> str:
+    """Return a mistake with its field in front, without the number of its event: `source.paragraphs.0: must be …`."""
+    tokens = _EVENT_NUMBER.sub("", mistake.pointer).split("/")
+    path = [token.replace("~1", "/").replace("~0", "~") for token in tokens if token]
+    return f"{'.'.join(path)}: {without_field(mistake.detail, path)}" if path else mistake.detail
 
 
 def load(path: Path) -> bytes:

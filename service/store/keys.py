@@ -24,7 +24,8 @@ Scope = Literal["read", "report", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 """Each scope includes the ones before it."""
 
-_TOKEN: Final = re.compile(r"irr_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+# Longer than the secrets that `new_token` makes: an operator may have chosen the first key.
+_TOKEN: Final = re.compile(r"irr_([0-9a-f]{12})_([A-Za-z0-9_-]{43,128})")
 _KEY_IN_TEXT: Final = re.compile(r"irr_[0-9a-f]{12}_[A-Za-z0-9_-]+")
 _NO_SECRET: Final = bytes(32)
 
@@ -65,11 +66,43 @@ def create(
     expires_at: datetime | None = None,
 ) -> tuple[Key, str]:
     """Create a key. Return it and its token, to show once: it is not stored. Call it inside `engine.transaction`."""
-    id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    token = new_token()
+    return _store(connection, token, name, scopes, now, relations=relations, expires_at=expires_at), token
+
+
+def create_first(connection: Connection, token: str, name: str, scopes: tuple[Scope, ...], now: datetime) -> bool:
+    """Create the key with this token if the record never had a key. Return whether the token is valid now.
+
+    Call it inside `engine.transaction`, with the head locked, so that only one process creates the key.
+    """
+    known = read_all(connection)
+    if not known:
+        _store(connection, token, name, scopes, now)
+    return not known or authenticate(known, token, now) is not None
+
+
+def new_token() -> str:
+    """Return a new random token. It is a key once it is created in a record."""
+    return f"irr_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+
+
+def _store(
+    connection: Connection,
+    token: str,
+    name: str,
+    scopes: tuple[Scope, ...],
+    now: datetime,
+    *,
+    relations: tuple[str, ...] | None = None,
+    expires_at: datetime | None = None,
+) -> Key:
+    parts = _TOKEN.fullmatch(token)
+    assert parts is not None  # the settings check the form of a key that an operator chose
+    id, secret = parts.groups()
     key = Key(id, name, scopes, relations, _hash(secret), now, expires_at)
     connection.execute(insert(keys).values({column: getattr(key, column) for column in Key.__slots__}))
     _announce(connection)
-    return key, f"irr_{id}_{secret}"
+    return key
 
 
 def revoke(connection: Connection, id: str, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.api.reset import in_test_mode
 from service.projections.words import names
 from service.projections.words.bidi import isolated
 from service.web import formatting
@@ -47,6 +48,7 @@ _environment.globals.update(
     when_in_words=formatting.when_in_words,
     names_of=formatting.names_of,
 )
+_environment.globals.update(in_test_mode=in_test_mode.get)
 _environment.filters.update(
     bdi=formatting.bdi,
     but=_but,

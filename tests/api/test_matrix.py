@@ -16,12 +16,16 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+from service.api import reset
 from service.api.app import create_app
 from service.api.resources.table import RESOURCES
+from service.reset import Resettable
+from service.seeding import read
 from service.settings import Settings
 from service.store import keys
 from service.store.engine import open_engine, transaction
 from service.store.keys import Scope
+from service.store.replacement import Databases
 from service.web.assets import ADDRESSES
 from service.web.site import add_pages
 from tests.api.bodies import FLIGHTS, on, report, said
@@ -37,6 +41,7 @@ class For(Enum):
     SIGNED_IN = "signed-in people, with any key"
     REPORTERS = "reporters on this relation"
     REPORTERS_ANYWHERE = "reporters on any relation"
+    REPORTERS_ON_ALL = "reporters without a limit to relations"
     REPORTERS_STILL = "reporters on this relation; an ended session gets a notice in place of the page"
 
 
@@ -74,6 +79,12 @@ def page(address: str, of: Of, who: For = For.READERS, answer: int = 200) -> Row
 
 def posting(address: str, of: Of, who: For, answer: int, **form: str) -> Row:
     return Row(who, address, of, answer, "POST", form=form, by_cookie=True)
+
+
+RESET: Mapping[tuple[str, str], Row] = {
+    ("POST", reset.PATH): Row(For.REPORTERS_ON_ALL, reset.PATH, Of.RECORD, 200, "POST")
+}
+"""The routes that only test mode has."""
 
 
 def appending(address: str, type: str, **fields: Any) -> Row:
@@ -288,6 +299,8 @@ def expected(row: Row, shown: str, *, is_closed: bool) -> int:
             return row.answer if known else 401
         case For.REPORTERS_ANYWHERE:
             return 401 if known is None else row.answer if reports else 403
+        case For.REPORTERS_ON_ALL:
+            return 401 if known is None else row.answer if reports and limits is None else 403
         case For.REPORTERS_STILL if known is None:
             return row.answer
         case For.REPORTERS | For.REPORTERS_STILL:
@@ -303,9 +316,10 @@ class Clock:
 
 
 @contextmanager
-def opened(url: str, *, is_closed: bool) -> Iterator[Site]:
+def opened(url: str, *, is_closed: bool, replaceable: Resettable | None = None) -> Iterator[Site]:
     engine, clock = open_engine(url), Clock()
-    app = create_app(Settings(database_url=url, read_access="key" if is_closed else "open"), clock=clock)
+    chosen = Settings(database_url=url, read_access="key" if is_closed else "open")
+    app = create_app(chosen, clock=clock, replaceable=replaceable)
     add_pages(app)
     with ExitStack() as stack:
         stack.callback(engine.dispose)
@@ -359,6 +373,36 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
     app = create_app(Settings(database_url="postgresql://"))
     add_pages(app)
     assert routes(app) == ROWS.keys()
+
+
+def test_every_route_of_test_mode_has_a_row_and_every_row_a_route() -> None:
+    url = "postgresql:///record"
+    app = create_app(Settings(database_url=url), replaceable=Resettable(Databases(url), ()))
+    add_pages(app)
+    assert routes(app) == ROWS.keys() | RESET.keys()
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("route", RESET, ids=" ".join)
+@pytest.mark.parametrize("is_closed", [False, True], ids=["open", "closed"])
+def test_without_test_mode_its_routes_are_as_unknown_as_any_address(
+    open_site: Site, closed_site: Site, route: tuple[str, str], shown: str, *, is_closed: bool
+) -> None:
+    site, row = closed_site if is_closed else open_site, RESET[route]
+    unknown = replace(row, address="/v1/nothing/of-this-name")
+    assert site.ask(row, shown) == site.ask(unknown, shown) == (401 if shown in BAD else 404)
+
+
+@pytest.mark.parametrize("route", RESET, ids=" ".join)
+@pytest.mark.parametrize("is_closed", [False, True], ids=["open", "closed"])
+def test_access_in_test_mode(
+    seeded_database_url: str, migrated_template: str, route: tuple[str, str], *, is_closed: bool
+) -> None:
+    replaceable = Resettable(Databases(seeded_database_url, migrated_template), read())
+    with opened(seeded_database_url, is_closed=is_closed, replaceable=replaceable) as site:
+        _holds(site, RESET[route])
+        for row in (ROWS["GET", "/v1/irritants"], ROWS["GET", "/"], ROWS["POST", "/v1/reports"]):
+            _holds(site, row)
 
 
 def test_a_route_without_a_row_is_found() -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx2 as httpx
@@ -19,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 from service.api.app import create_app
 from service.api.server import Server, bind
 from service.settings import Settings
+from tests.api.bodies import FLIGHTS, on, report
 from tests.cli.conftest import Desk, irritants
 from tests.programs import Program, ran
 
@@ -102,6 +104,161 @@ def test_the_output_shows_the_address_and_how_to_stop(database_url: str) -> None
         assert ended(process, signal.SIGINT) == 0
     assert told[0] == "The record was empty. 9 reports were filed from the seeds.\n"
     assert told[1].startswith("Serving on http://127.0.0.1:")
+
+
+KEY = "irr_0123456789ab_hush-VpUMd0bIt7c4hJX3pQeWz8LrYk2nGfAso1uTiE5q"
+OTHER_KEY = "irr_ba9876543210_hush-q5EiTu1osAfGn2kYrL8zWeQp3XJh4c7tIb0dMUpV"
+RESET = "/v1/test/reset"
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_the_initial_key_is_the_first_key_and_is_never_printed(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
+    home = {"IRRITANTS_HOME": str(tmp_path / "home")}
+    with (
+        TemporaryFile("w+", encoding="utf-8") as log,
+        Program(
+            [*SERVE, "--json"], err=log, env={**os.environ, **home, "IRRITANTS_INITIAL_KEY_FILE": str(tmp_path / "key")}
+        ) as process,
+    ):
+        said = json.loads(process.stdout.readline())
+        assert said["key"] is None
+        with httpx.Client(base_url=said["address"], headers=bearer(KEY)) as client:
+            assert client.get("/v1/irritants").status_code == 200
+            body = report(on(FLIGHTS, "ConcernRaised"))
+            filed = client.post("/v1/reports", json=body, headers={"Idempotency-Key": "one"})
+            assert filed.status_code == 201
+            (event,) = client.get(f"/v1/events?report={filed.json()['id']}").json()["items"]
+            assert event["actor"] == "operator"
+            assert client.get(f"/v1/{KEY}").status_code == 404
+            assert client.post(RESET).status_code == 404
+        assert ended(process, signal.SIGTERM) == 0
+        log.seek(0)
+        assert "hush" not in log.read()
+    with serving(**home, IRRITANTS_INITIAL_KEY=OTHER_KEY) as (said, process):
+        assert said["key"] is None
+        assert httpx.get(f"{said['address']}/v1/irritants", headers=bearer(KEY)).status_code == 200
+        assert httpx.get(f"{said['address']}/v1/irritants", headers=bearer(OTHER_KEY)).status_code == 401
+        assert ended(process, signal.SIGTERM) == 0
+        assert "IRRITANTS_INITIAL_KEY has no effect: the record has other keys" in process.stderr.read()
+
+
+def test_the_initial_key_works_on_a_given_database_and_survives_a_restart(bare_database_url: str) -> None:
+    for seeded in (9, 0):
+        with serving("--database", bare_database_url, IRRITANTS_INITIAL_KEY=KEY) as (said, process):
+            assert (said["seeded"], said["key"]) == (seeded, None)
+            assert httpx.get(f"{said['address']}/v1/irritants", headers=bearer(KEY)).status_code == 200
+            assert ended(process, signal.SIGTERM) == 0
+            assert "INITIAL_KEY" not in process.stderr.read()
+
+
+def test_a_generated_key_is_accepted_as_the_initial_key(database_url: str) -> None:
+    key = irritants("key", "generate").out.strip()
+    assert json.loads(irritants("key", "generate", "--json").out)["key"] != key
+    with serving("--no-seed", "--database", database_url, IRRITANTS_INITIAL_KEY=key) as (said, _):
+        assert httpx.get(f"{said['address']}/v1/irritants", headers=bearer(key)).status_code == 200
+
+
+FIXTURE = """\
+relation: xa-xb
+title: A relation for tests
+events:
+  - {stream: relation, type: RelationOpened, parties: [XA, XB], title: A relation for tests}
+  - {stream: irritant/visas, type: IrritantOpened, title: Visas, category: visas}
+"""
+
+
+def test_the_setting_names_the_reports_to_begin_with(bare_database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(FIXTURE, encoding="utf-8")
+    with serving("--database", bare_database_url, IRRITANTS_SEEDS=str(tmp_path)) as (said, process):
+        assert said["seeded"] == 1
+        relation = httpx.get(f"{said['address']}/v1/relations/xa-xb").json()
+        assert relation["names"] == {"XA": "Test state XA", "XB": "Test state XB"}
+        assert httpx.get(f"{said['address']}/v1/irritants?awaiting=XA").json()["items"] == []
+        assert ended(process, signal.SIGTERM) == 0
+
+
+def test_the_setting_can_leave_the_record_empty(bare_database_url: str) -> None:
+    with serving("--database", bare_database_url, IRRITANTS_SEEDS="none") as (said, _):
+        assert said["seeded"] == 0
+        assert httpx.get(f"{said['address']}/v1/irritants").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        (FIXTURE.replace("Visas,", "Visas, colour: red,"), "one.yaml:5:74: colour: "),
+        (FIXTURE.replace("relation: xa-xb", "relation: xa-xc"), "one.yaml:"),
+        ("[", "one.yaml:1:"),
+    ],
+)
+def test_a_mistake_in_a_fixture_stops_the_start(
+    bare_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, place: str
+) -> None:
+    (tmp_path / "one.yaml").write_text(wrong, encoding="utf-8")
+    monkeypatch.setenv("IRRITANTS_SEEDS", str(tmp_path))
+    failed = ran([*SERVE, "--database", bare_database_url])
+    assert failed.returncode == 2
+    assert f"{tmp_path}/{place}" in failed.stderr
+    monkeypatch.setenv("IRRITANTS_SEEDS", "none")
+    with serving("--database", bare_database_url) as (said, _):
+        assert httpx.get(f"{said['address']}/readyz").json()["position"] == 0
+
+
+def test_test_mode_has_a_record_of_its_own_that_a_restart_keeps(tmp_path: Path) -> None:
+    home = {"IRRITANTS_HOME": str(tmp_path), "IRRITANTS_INITIAL_KEY": KEY}
+    test_mode = {**home, "IRRITANTS_TEST_MODE": "true"}
+
+    def filed(client: httpx.Client, key: str) -> int:
+        body = report(on(FLIGHTS, "ConcernRaised"))
+        return client.post("/v1/reports", json=body, headers={"Idempotency-Key": key}).status_code
+
+    with serving(**home) as (said, process), httpx.Client(base_url=said["address"], headers=bearer(KEY)) as client:
+        assert filed(client, "in the record") == 201
+        assert ended(process, signal.SIGTERM) == 0
+    for filed_before in (0, 1):
+        with (
+            serving(**test_mode) as (said, process),
+            httpx.Client(base_url=said["address"], headers=bearer(KEY)) as client,
+        ):
+            assert client.get("/readyz").json()["position"] == 127 + filed_before
+            assert client.post(RESET).json()["position"] == 127
+            assert filed(client, "in a test") == 201
+            key = ran(["key", "create", "tester", "--scope", "read"], env={**os.environ, **test_mode}).stdout.strip()
+            assert client.get("/v1/irritants", headers=bearer(key)).status_code == 200
+            verified = ran(["verify", "--documents"], env={**os.environ, **test_mode})
+            assert verified.returncode == 0, verified.stderr
+            assert ended(process, signal.SIGTERM) == 0
+            assert "Test mode: POST /v1/test/reset" not in process.stderr.read()  # with --json there are no notes
+    with serving(**home) as (said, process), httpx.Client(base_url=said["address"], headers=bearer(KEY)) as client:
+        assert client.get("/readyz").json()["position"] == 128
+        assert client.post(RESET).status_code == 404
+        assert ended(process, signal.SIGTERM) == 0
+
+
+def test_a_fixture_that_became_wrong_stops_the_next_start_in_test_mode(tmp_path: Path) -> None:
+    fixtures = tmp_path / "fixtures"
+    fixtures.mkdir()
+    (fixtures / "one.yaml").write_text(FIXTURE, encoding="utf-8")
+    chosen = {"IRRITANTS_HOME": str(tmp_path), "IRRITANTS_TEST_MODE": "true", "IRRITANTS_SEEDS": str(fixtures)}
+    with serving(**chosen) as (said, process):
+        assert said["seeded"] == 1
+        assert ended(process, signal.SIGTERM) == 0
+    (fixtures / "one.yaml").write_text(FIXTURE.replace("IrritantOpened", "IrritantReopened"), encoding="utf-8")
+    failed = ran(SERVE, env={**os.environ, **chosen})
+    assert failed.returncode == 2
+    assert f"{fixtures}/one.yaml:5:" in failed.stderr
+
+
+def test_commands_find_no_record_of_test_mode_before_it_is_served(tmp_path: Path) -> None:
+    chosen = {"IRRITANTS_HOME": str(tmp_path), "IRRITANTS_TEST_MODE": "true"}
+    failed = ran(["key", "list"], env={**os.environ, **chosen})
+    assert failed.returncode == 3
+    assert f"there is no record in {tmp_path}/test-mode" in failed.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_in_use_is_reported(desk: Desk) -> None:
