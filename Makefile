@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check hostile everywhere lint format linters contract lighthouse crash upgrade laws fuzz bench bench-million \
-	bench-compare peers dist image picture sbom audit lock
+	bench-compare peers dist image standalone picture sbom audit lock
 # `make V=1` also prints the commands that a target runs.
 $(V).SILENT:
 
@@ -117,6 +117,11 @@ IMAGE = irritants:$(VERSION)
 image: ## build the container image (IMAGE=irritants:VERSION), labelled with the version in pyproject.toml
 	@# Docker before 23 builds without BuildKit by default, and the Dockerfile needs it.
 	DOCKER_BUILDKIT=1 docker build --quiet --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+
+# The container has a database of its own.
+STANDALONE = irritants:standalone
+standalone: ## build the container image with an embedded database, for tests (STANDALONE=irritants:standalone)
+	docker build --quiet --build-arg VERSION=$(VERSION) --target standalone --tag $(STANDALONE) .
 
 picture: install ## draw docs/images/board.png, the picture in the README; needs chromium
 	$(BIN)/python -m tests.picture

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -18,6 +19,7 @@ import pytest
 
 from service.store import embedded
 from service.store.embedded import EmbeddedServerError, serving
+from service.store.migrate import upgrade
 
 USER = """
 import sys
@@ -476,3 +478,73 @@ def test_the_user_for_the_server_is_added_although_useradd_is_not_on_the_path(tm
     with another_process(tmp_path / "home", *within, PATH="/usr/bin:/bin") as (_, address):
         assert serves(address)
     assert "irritants:" in (etc / "passwd").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a prepared database with the tables and an empty record, as the standalone image has it."""
+    with serving(tmp_path / "prepared") as address:
+        upgrade(address)
+    folder = shutil.copytree(tmp_path / "prepared" / "database", tmp_path / "image")
+    for file in (folder, *folder.rglob("*")):  # every user may read it in the image
+        file.chmod(0o755 if file.is_dir() else 0o644)
+    for parent in folder.parents:
+        embedded._make_passable(parent)
+    monkeypatch.setattr(embedded, "_PREPARED", folder)
+    return folder
+
+
+def identity(address: str) -> tuple[str, bytes, int]:
+    with psycopg.connect(address) as c:
+        row = c.execute("SELECT record, session_secret, position FROM head").fetchone()
+    assert row is not None
+    return str(row[0]), bytes(row[1]), int(row[2])
+
+
+def test_a_copy_of_a_prepared_database_has_an_identity_of_its_own_and_keeps_it(prepared: Path, tmp_path: Path) -> None:
+    found = {}
+    for name in ("one", "two", "prepared"):
+        with serving(tmp_path / name) as address:
+            found[name] = identity(address)
+            with psycopg.connect(address) as c:
+                c.execute("CREATE TABLE IF NOT EXISTS mine (it int)")
+        with serving(tmp_path / name) as address:
+            assert identity(address) == found[name]
+    assert len({record for record, _, _ in found.values()}) == len({secret for _, secret, _ in found.values()}) == 3
+    assert {position for _, _, position in found.values()} == {0}
+
+
+def test_a_copy_is_closed_to_other_users(prepared: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "home"):
+        copied = [tmp_path / "home" / "database", *(tmp_path / "home" / "database").rglob("*")]
+        # The server and this process make some files themselves.
+        assert [file for file in copied if file.is_dir() and file.stat().st_mode & 0o077] == []
+        assert not (tmp_path / "home" / "database" / "copied").exists()
+
+
+def test_a_start_that_ended_before_the_copy_had_its_identity_gives_it_later(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(embedded, "give_identity", interrupted)
+        with pytest.raises(KeyboardInterrupt), serving(tmp_path / "home"):
+            pass
+    with serving(tmp_path / "prepared") as address:
+        original = identity(address)
+    # The server that the interrupted start left has no user any more.
+    with serving(tmp_path / "home") as address:
+        assert identity(address)[:2] != original[:2]
+
+
+@as_root
+def test_a_copy_runs_as_an_owner_without_an_account(prepared: Path, short: Path) -> None:
+    home = short / "home"
+    home.mkdir()
+    os.chown(home, UNKNOWN, UNKNOWN)
+    short.chmod(0o711)
+    with serving(home) as address:
+        assert identity(address)[2] == 0
+        assert (home / "database").stat().st_uid == UNKNOWN
