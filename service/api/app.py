@@ -131,6 +131,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     reset.in_test_mode.set(state.resets is not None)  # for the tasks of the follower
     state.recorder.queue.start()
     await state.follower.start()
+    if state.resets is not None:
+        state.resets.get_ready()
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Final, Protocol
 
+import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +23,6 @@ from service.api.negotiation import EXCHANGE
 from service.api.parameters import Query, parse
 from service.follower import Follower
 from service.recorder import Recorder
-from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
 PATH: Final = "/v1/test/reset"
@@ -32,6 +32,7 @@ _HEADER: Final = (b"irritants-test-mode", b"true")
 _SECONDS_TO_END: Final = 0.2
 """How long a reset waits for running requests. Those that take longer may fail, because their database goes away."""
 
+log = structlog.get_logger("irritants")
 router: Final = APIRouter(include_in_schema=False)
 
 
@@ -110,11 +111,15 @@ class Resets:
             with self._follower.releasing():
                 async with self._gate.closed(), self._follower.stopped():
                     await asyncio.to_thread(self._swap)
-            self._cleaning = asyncio.create_task(self._clean())
+            self.get_ready()
             return await self._follower.head()
 
+    def get_ready(self) -> None:
+        """Begin to do what the next reset need not wait for."""
+        self._cleaning = asyncio.create_task(self._clean())
+
     async def finish(self) -> None:
-        """Wait until the work after the last reset is done."""
+        """Wait until that is done."""
         if self._cleaning is not None:
             await self._cleaning
 
@@ -123,8 +128,10 @@ class Resets:
             self._record.swap()
 
     async def _clean(self) -> None:
-        with suppress(DatabaseUnavailable):  # the next reset tries again
+        try:
             await asyncio.to_thread(self._record.clean)
+        except Exception as error:  # noqa: BLE001  # the next reset tries again, and fails with the error
+            log.warning("not_ready_for_a_reset", error=str(error))
 
 
 @router.post(PATH)
