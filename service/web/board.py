@@ -272,11 +272,10 @@ def _labelled(column: str, cell: str) -> str:
 
 def _awaiting_cell(row: BoardRow, address: str) -> str:
     """Return each awaited act with its side, as a link to the open steps and proposals of the irritant."""
-    side = name_at_start(row.awaiting)
-    texts = [mixed(at_the_beginning(act)) for act in row.awaits]
-    if not texts and row.awaiting == "none":
-        return _labelled("move", f"<small>{side}</small>")
-    return _labelled("move", "".join(f'<a href="{address}#moves">{text}</a>' for text in texts or [side]))
+    if not row.awaits and row.awaiting == "none":
+        return _labelled("move", f"<small>{name_at_start(row.awaiting)}</small>")
+    texts = [mixed(at_the_beginning(act)) for act in row.awaits] or [name_at_start(row.awaiting)]
+    return _labelled("move", "".join(f'<a href="{address}#moves">{text}</a>' for text in texts))
 
 
 def _cached_name(actor: str) -> Markup:
