@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Desk, desk_at, is_accessible, shot, site
 
@@ -50,24 +50,26 @@ def test_the_first_report_of_a_new_relation_is_filed_by_mouse(empty: Desk) -> No
     expect(page.locator("#e1-parties")).to_have_value("Algeria\nFrance")
     page.get_by_label("Title of the report").fill("The first readout")
 
-    def new(label: str, text: str, button: str) -> Locator:
-        """Name something new, and return its part of the form."""
+    def new(label: str, text: str, button: str, number: int) -> None:
+        """Name something new, and wait for the focus of its entry. An earlier text could go to another field."""
         page.get_by_label(label).fill(text)
         part = page.locator(".pair", has=page.get_by_label(label))
         part.get_by_role("button", name=button).click()
-        return page.locator("fieldset.entry")
+        expect(page.locator("fieldset.entry")).to_have_count(number)
+        begun(page, number)
 
-    expect(new("A new irritant, by its title", "Consular staff", "Open an irritant")).to_have_count(2)
+    new("A new irritant, by its title", "Consular staff", "Open an irritant", 2)
     page.locator("#e2-category").fill("Consular affairs")
-    expect(new("A new document, by its title", "Communiqué, 19 May", "Register")).to_have_count(3)
+    new("A new document, by its title", "Communiqué, 19 May", "Register", 3)
     page.locator("#e3-publisher").fill("Ministry of Foreign Affairs")
-    expect(new("A new statement, by its title", "Communiqué of 19 May", "Register")).to_have_count(4)
+    new("A new statement, by its title", "Communiqué of 19 May", "Register", 4)
     page.locator("#e4-speaker").fill("The Ministry")
     page.locator("#e4-party").fill("Algeria")
     page.locator("#e4-channel").select_option("quote")
     part = page.get_by_role("region", name="Consular staff")
     part.get_by_role("combobox").last.select_option("ConcernRaised")
     part.get_by_role("button", name="Add").click()
+    begun(page, 5)
     for field, text in CONCERN.items():
         page.locator(f"#e5-{field}").fill(text)
     expect(page.locator("#preview")).to_contain_text("5 events, not filed yet.")
