@@ -541,6 +541,16 @@ def test_a_joint_text_without_a_hold_is_told_that_neither_side_has_one() -> None
     assert "neither RU nor US has a hold on record, or has said that the other side has one." in refusal.detail
 
 
+def test_a_side_that_told_of_a_hold_which_the_other_has_placed_since_is_told_who_can_lift_it() -> None:
+    alleged = said("HoldPlaced", kind="stalled", by="US", reason="None", occurred="2025-04-18")
+    placed = said("HoldPlaced", "US", kind="stalled", by="US", reason="None", occurred="2025-04-19")
+    with pytest.raises(Refused) as raised:
+        filed(on_record(), [alleged, placed, said("HoldLifted", occurred="2025-04-20")])
+    [refusal] = raised.value.refusals
+    assert "RU has no hold on record. US has one, and lifts it itself." in refusal.detail
+    assert "spoke of a hold" not in refusal.detail
+
+
 def test_a_side_lifts_a_hold_that_it_has_said_the_other_side_has() -> None:
     alleged = said("HoldPlaced", kind="stalled", by="US", reason="None", occurred="2025-04-19")
     filed(on_record(), [alleged, said("HoldLifted", occurred="2025-04-20")])

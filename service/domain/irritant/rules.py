@@ -177,10 +177,10 @@ def _against_rules_of_type(
             return Malformed("/by", why=f"`by` is missing. Give the side whose hold it is: {sides}")
         case events.HoldLifted() if by_side and not _may_lift(state, holders):
             why = _without_hold(state, asserter)
-            ways = [
-                "correct `stream` if the hold is on another irritant",
-                f"file `HoldPlaced` with the same date or an earlier one first if {asserter} spoke of a hold",
-            ]
+            ways = ["correct `stream` if the hold is on another irritant"]
+            if not set(state.parties) & undertakings.own_holds(state).keys():
+                spoke = f"if {asserter} spoke of a hold"
+                ways.append(f"file `HoldPlaced` with the same date or an earlier one first {spoke}")
             return NoSuchHold("/asserted_by/party", asserter=asserter, why=why, then=then(data.occurred), ways=ways)
         case events.ProposalAnswered() if data.proposal not in state.proposals:
             return UnknownProposal("/proposal", proposal=data.proposal, stream=stream)
@@ -214,4 +214,7 @@ def _without_hold(state: Irritant, asserter: str) -> str:
     if asserter == JOINT:
         one, another = state.parties
         return f"neither {one} nor {another} has a hold on record, or has said that the other side has one"
-    return f"{asserter} has no hold on record, and has not said that {other(state.parties, asserter)} has one"
+    about = other(state.parties, asserter)
+    if about in undertakings.own_holds(state):
+        return f"{asserter} has no hold on record. {about} has one, and lifts it itself"
+    return f"{asserter} has no hold on record, and has not said that {about} has one"
