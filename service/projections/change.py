@@ -3,7 +3,7 @@
 A corrected date of an event is a change, even if no status depends on it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from service.domain import edtf
@@ -16,6 +16,7 @@ from service.domain.irritant.state import Hold, Irritant, Lifecycle, Trend
 from service.domain.ladder import Rung
 from service.projections import irritant
 from service.projections.document import Document
+from service.projections.headline import of_dispute
 from service.projections.irritant import DisputeDocument, IrritantDocument, Items, fields_of
 from service.projections.words.bidi import isolated
 from service.projections.words.event_types import event_name
@@ -156,7 +157,7 @@ def sentence(
     if before is None:
         return _opened(after)
     clauses = [*_of_status(before, after), *map(_of_date, dates)]
-    clauses = clauses or [*_of_details(before, after, names)][:_LESS_IMPORTANT] or [*_of_rest(before, after)]
+    clauses = clauses or [*_of_details(before, after, names)][:_LESS_IMPORTANT] or [*_of_rest(before, after, names)]
     return f"{at_the_beginning('; '.join(clauses))}."
 
 
@@ -192,7 +193,8 @@ def _of_details(before: StandingDocument, after: StandingDocument, names: ActorN
         if old != rung:
             yield f"{name_of(party, names)} went from {status_in_words(old)} to {status_in_words(rung)}"
     if before.hold != after.hold:
-        yield "the hold was lifted" if after.hold == "none" else f"it is now {after.hold}"
+        # A retraction ends a hold too, and so does a resolution, so the hold need not have been lifted.
+        yield f"it is no longer {before.hold}" if after.hold == "none" else f"it is now {after.hold}"
     if before.items != after.items:
         old_items, items = before.items, after.items
         yield f"{items.settled} of {items.total} items are settled, before {old_items.settled} of {old_items.total}"
@@ -207,10 +209,10 @@ def _of_details(before: StandingDocument, after: StandingDocument, names: ActorN
         yield f"the title went from “{isolated(before.title)}” to “{isolated(after.title)}”"
 
 
-def _of_rest(before: StandingDocument, after: StandingDocument) -> Iterator[str]:
-    """Yield a clause for what is left: one on disputes, setbacks or the wording of the headline."""
+def _of_rest(before: StandingDocument, after: StandingDocument, names: ActorNames) -> Iterator[str]:
+    """Yield clauses for what is left: on disputes, else one on setbacks or the wording of the headline."""
     if before.disputes != after.disputes:
-        yield f"the disputes changed, from {len(before.disputes)} to {len(after.disputes)}"
+        yield from _of_disputes(before.disputes, after.disputes, names)
     elif before.regressions != after.regressions:
         yield f"the number of regressions went from {before.regressions} to {after.regressions}"
     elif before.reversible != after.reversible:
@@ -219,3 +221,16 @@ def _of_rest(before: StandingDocument, after: StandingDocument) -> Iterator[str]
         yield "a detail of the headline changed"
     else:
         yield "no field changed"
+
+
+def _of_disputes(
+    before: Sequence[DisputeDocument], after: Sequence[DisputeDocument], names: ActorNames
+) -> Iterator[str]:
+    """Yield two of the disputes that are new or read differently, and how many more there are and have ended."""
+    told = [of_dispute(dispute, names) for dispute in after if dispute not in before]
+    yield from told[:_LESS_IMPORTANT]
+    if more := len(told[_LESS_IMPORTANT:]):
+        yield f"{more} more {'dispute is' if more == 1 else 'disputes are'} new or changed"
+    open_now = {(dispute.kind, dispute.alleged_by, dispute.event) for dispute in after}
+    if ended := sum((dispute.kind, dispute.alleged_by, dispute.event) not in open_now for dispute in before):
+        yield f"{ended} {'dispute is' if ended == 1 else 'disputes are'} no longer open"

@@ -3,7 +3,7 @@
 from service.projections import change, difference
 from service.projections.change import Redated
 from service.read_models.builder import replayed
-from tests.build import Filed, corrected, opened, raised, retracted, step_agreed
+from tests.build import Filed, breach_alleged, contested, corrected, hold_placed, opened, raised, retracted, step_agreed
 
 VISAS = "irritant/ru-us/visas"
 
@@ -19,6 +19,24 @@ def test_a_change_says_in_one_sentence_what_moved() -> None:
         "It was opened; no status is claimed yet.",
         "The claimed and the reported status went from nothing to raised.",
     ]
+
+
+def test_a_hold_that_is_retracted_was_not_lifted() -> None:
+    filed = Filed().file(
+        VISAS, opened(), raised("RU", on="2025-04-10"), hold_placed("RU", "suspended", on="2025-04-11")
+    )
+    filed.file(VISAS, retracted("e3"))
+    assert changes_of(filed)[-1].sentence == "It is no longer suspended."
+
+
+def test_a_denied_dispute_is_named() -> None:
+    filed = Filed().file(VISAS, opened(), raised("JOINT", on="2025-04-10"), breach_alleged("RU", "US", on="2025-04-11"))
+    filed.file(VISAS, contested("e3", "US", on="2025-04-12"))
+    assert changes_of(filed)[-1].sentence == (
+        "Russia says that the United States broke what was agreed (11 April 2025), which the United States denies."
+    )
+    filed.file(VISAS, retracted("e3"))
+    assert changes_of(filed)[-1].sentence == "1 dispute is no longer open."
 
 
 def test_a_corrected_date_is_a_change_although_no_status_moves() -> None:
