@@ -25,7 +25,7 @@ from service.projections.irritant import AwaitedAct, LastMoved, LatestWord, Thir
 from service.projections.words.names import named, round_name
 
 NAME: Final = "board"
-REPRESENTATION: Final = 8
+REPRESENTATION: Final = 9
 
 
 class BoardRound(Document):

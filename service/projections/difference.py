@@ -21,7 +21,7 @@ from service.projections.evidence import Cited, EffectsById, cite, effects_by_id
 from service.projections.irritant import IrritantDocument
 
 NAME: Final = "difference"
-REPRESENTATION: Final = 5
+REPRESENTATION: Final = 6
 
 
 class Explaining(Document):

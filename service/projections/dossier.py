@@ -23,7 +23,7 @@ from service.projections.timeline import Timeline, timeline
 from service.projections.words.speakers import names_in
 
 NAME: Final = "dossier"
-REPRESENTATION: Final = 7
+REPRESENTATION: Final = 8
 
 
 class Said(Document):

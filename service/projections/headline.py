@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from service.domain import edtf
 from service.domain.actor.names import NO_NAMES, ActorNames
-from service.domain.ladder import LEVELS
+from service.domain.ladder import LEVELS, Rung
 from service.projections.words.names import at_the_beginning, is_plural, joined, name_of
 
 if TYPE_CHECKING:
     from service.domain.irritant.disputes import Dispute
-    from service.projections.irritant import AwaitedAct, DisputeDocument, InEffect, IrritantDocument, Side, ThirdParty
+    from service.projections.irritant import (
+        AwaitedAct,
+        DisputeDocument,
+        ExtentDocument,
+        InEffect,
+        IrritantDocument,
+        Side,
+        ThirdParty,
+    )
 
 
 class _Phrase(NamedTuple):
@@ -58,6 +66,11 @@ _REPORTED: Final = {
     "formalised": "report that it is recorded in an instrument",
     "implementing": "report that something has been carried out",
     "resolved": "report that it is settled",
+}
+_REPORTED_BY_TYPE: Final = {
+    ("in_talks", "NextStepAgreed"): "report that a next step is agreed",
+    ("understanding", "ProposalAnswered"): "report that the proposal is accepted",
+    ("implementing", "ResolutionDeclared"): "report that it is settled in part",
 }
 _BY_MEDIA: Final = {
     "raised": "report that it is named as a problem",
@@ -109,7 +122,7 @@ def of(it: "IrritantDocument", names: ActorNames = NO_NAMES) -> str:
         *_remarks(it, used, names),
         *_disputes(it.disputes, names),
         *_reports(it, names),
-        *_figures(it),
+        *_figures(it, names),
         *_awaiting(it, names),
     ]
     return " ".join(f"{at_the_beginning(part)}." for part in parts if part) or "No claim is on record."
@@ -218,12 +231,12 @@ def _remarks(it: "IrritantDocument", used: set[str], names: ActorNames) -> Itera
     disputed = {dispute.event for dispute in it.disputes if dispute.denied and dispute.kind != "claim"}
     for party, side in it.parties.items():
         others = (e for e in side.in_effect if e.event not in used and e.target not in disputed)
-        yield from (_remark(party, e, names) for e in others)
+        yield from (_remark(party, side.rung, e, names) for e in others)
     for third in it.third_parties:
-        yield from (_remark(third.actor, e, names) for e in third.in_effect)
+        yield from (_remark(third.actor, third.rung, e, names) for e in third.in_effect)
 
 
-def _remark(actor: str, remark: "InEffect", names: ActorNames) -> str:
+def _remark(actor: str, rung: Rung, remark: "InEffect", names: ActorNames) -> str:
     name, on, words = name_of(actor, names), _on(remark.occurred), _words(remark)
     match remark.kind:
         case "stalled":
@@ -234,16 +247,31 @@ def _remark(actor: str, remark: "InEffect", names: ActorNames) -> str:
             return _act(name, remark, f"draws a red line{words}", f"draw a red line{words}")
         case "rejects":
             of = f" of {_list(remark.about, names)}" if remark.about else ""
+            if remark.about and remark.about_attributed:
+                by = _list(remark.about, names)
+                of = f" that {by} {_is(by)} said to make"
             return _act(name, remark, f"rejects the proposal{of}", f"reject the proposal{of}")
         case "raises_concern":
             return _act(name, remark, f"raises a concern{words}", f"raise a concern{words}")
         case "takes_back":
             return _act(name, remark, "withdrew its statement", "have withdrawn its statement")
         case "denies":
-            what = _DENIED.get(remark.of or "", "a statement")
+            what = _denied(rung, remark, names)
             return _act(name, remark, f"denies {what}", f"deny {what}")
         case _:
             return f"{name} {_fell(remark)}"
+
+
+def _denied(rung: Rung, remark: "InEffect", names: ActorNames) -> str:
+    """Return what an actor denies. If it is on that rung itself, it denies a statement only, not what this says."""
+    if remark.rung == "unstated" or LEVELS[rung] < LEVELS[remark.rung]:
+        return _DENIED.get(remark.of or "", "a statement")
+    if not remark.about:
+        return "words that are attributed to it"
+    by = _list(remark.about, names)
+    if remark.about_attributed:
+        return f"words that are attributed to {by}"
+    return f"what {by} {'say' if is_plural(by) or len(remark.about) > 1 else 'says'} of it"
 
 
 def _act(name: str, remark: "InEffect", does: str, said_to: str) -> str:
@@ -314,7 +342,8 @@ def _reports(it: "IrritantDocument", names: ActorNames) -> Iterator[str]:
 
 
 def _third(third: "ThirdParty", names: ActorNames) -> str:
-    name, reports = name_of(third.actor, names), _REPORTED[third.rung]
+    name = name_of(third.actor, names)
+    reports = _REPORTED_BY_TYPE.get((third.rung, third.says or ""), _REPORTED[third.rung])
     if third.attributed:
         return f"{name} {'are' if is_plural(name) else 'is'} said to {reports}"
     if is_plural(name):
@@ -333,7 +362,7 @@ def awaited_in_short(it: "IrritantDocument", names: ActorNames = NO_NAMES) -> tu
 
 def _in_short(awaited: "AwaitedAct", names: ActorNames) -> str:
     due = f" (due {edtf.describe(awaited.due)})" if awaited.due else ""
-    answer = f"answer to {_to_be_answered(awaited, names)}: " if awaited.kind == "answer" else ""
+    answer = "" if awaited.kind == "step" else f"answer to {_to_be_answered(awaited, names)}: "
     return f"{_whom(awaited, names)}: {answer}{_plain(awaited.what)}{due}"
 
 
@@ -341,15 +370,23 @@ def _whom(awaited: "AwaitedAct", names: ActorNames) -> str:
     return "both sides" if len(awaited.of) > 1 else _list(awaited.of, names)
 
 
-def _figures(it: "IrritantDocument") -> Iterator[str]:
+def _figures(it: "IrritantDocument", names: ActorNames) -> Iterator[str]:
     if it.extent is not None:
-        yield f"done: {_number(it.extent.done)} of {_number(it.extent.of)} {it.extent.unit}"
+        yield f"done{_by(it.extent, names)}: {_number(it.extent.done)} of {_number(it.extent.of)} {it.extent.unit}"
     if it.items.total:
-        yield f"items settled: {it.items.settled} of {it.items.total}"
+        settled = "said to be settled" if it.items.settled else "settled"
+        yield f"items {settled}: {it.items.settled} of {it.items.total}"
     if it.valid_until is not None:
         yield f"stated to be valid until {edtf.describe(it.valid_until)}"
     if it.lifecycle == "withdrawn":
         yield "the irritant is withdrawn"
+
+
+def _by(extent: "ExtentDocument", names: ActorNames) -> str:
+    """Return who gives a count, or nothing if both sides give it in their own words."""
+    if extent.attributed:
+        return f", by words attributed to {_list(extent.by, names)}"
+    return f", according to {_list(extent.by, names)}" if len(extent.by) == 1 else ""
 
 
 def _number(filed: int | str) -> str:
@@ -370,15 +407,34 @@ def _awaiting(it: "IrritantDocument", names: ActorNames) -> Iterator[str]:
 def _awaited(it: "IrritantDocument", awaited: "AwaitedAct", names: ActorNames) -> str:
     whom = _whom(awaited, names)
     due = [f"due {edtf.describe(awaited.due)}"] if awaited.due else []
-    if awaited.kind == "answer":
+    if awaited.kind != "step":
         to = _to_be_answered(awaited, names)
         return f"awaiting the answer of {whom} to {to}{f' ({due[0]})' if due else ''}: {_plain(awaited.what)}"
-    return f"awaiting {whom}: {_plain(awaited.what)} ({'; '.join([*due, _agreed(it, awaited, names)])})"
+    details = [*due, _agreed(it, awaited, names), *_outcomes(awaited, names)]
+    return f"awaiting {whom}: {_plain(awaited.what)} ({'; '.join(details)})"
+
+
+_OUTCOMES: Final = {
+    "done": ("says that it is done", "done"),
+    "lapsed": ("says that it lapsed", "lapsed"),
+    "dropped": ("says that it was dropped", "dropped"),
+}
+
+
+def _outcomes(awaited: "AwaitedAct", names: ActorNames) -> Iterator[str]:
+    """Yield what each side says became of a step on whose outcome the sides do not agree."""
+    for stated in awaited.outcomes:
+        says, as_ = _OUTCOMES[stated.outcome]
+        yield f"{name_of(stated.by, names)} {f'is said to regard it as {as_}' if stated.attributed else says}"
 
 
 def _to_be_answered(awaited: "AwaitedAct", names: ActorNames) -> str:
     """Return who proposes, or what they are said to propose if they do not say so in their own words."""
     by = _list(awaited.by, names)
+    if awaited.kind == "reply":
+        if set(awaited.by) <= set(awaited.attributed):
+            return f"the counter-proposal that {by} {_is(by)} said to make on"
+        return f"the counter-proposal of {by} on"
     return f"what {by} {_is(by)} said to propose" if set(awaited.by) <= set(awaited.attributed) else by
 
 
@@ -395,7 +451,13 @@ def _agreed(it: "IrritantDocument", awaited: "AwaitedAct", names: ActorNames) ->
         both = f"agreed to by {_list(own, names)}, and {attributed} is said to agree to it"
     else:
         both = "both are said to agree to it"
-    return both if awaited.confirmed else f"{both}, on different terms"
+    if awaited.confirmed or not awaited.terms_of:
+        return both
+    of = _list(awaited.terms_of, names)
+    if awaited.differing:
+        return f"{both}, on different terms, here those of {of}"
+    # A term that one side leaves open contradicts nothing. The sentence shows the due date, of all terms but the owner.
+    return f"{both}, the due date by {of} alone" if awaited.due and len(awaited.terms_of) == 1 else both
 
 
 def _is(name: str) -> str:

@@ -5,7 +5,7 @@ the dossier and the position matrix are made from it. So is the headline (`headl
 in the document.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import takewhile
 from types import SimpleNamespace
@@ -20,7 +20,16 @@ from service.domain.history import StreamAtPoint
 from service.domain.irritant import disputes, remarks, standing, undertakings
 from service.domain.irritant.remarks import Remark
 from service.domain.irritant.standing import Basis
-from service.domain.irritant.state import ActorStatement, Hold, Irritant, LastStatement, Lifecycle, StatusChange, Trend
+from service.domain.irritant.state import (
+    ActorStatement,
+    Hold,
+    Irritant,
+    LastStatement,
+    Lifecycle,
+    StatusChange,
+    Trend,
+    merged_by_place,
+)
 from service.domain.ladder import RUNGS, Rung
 from service.domain.streams import parse_stream
 from service.projections import headline
@@ -28,7 +37,7 @@ from service.projections.document import Document
 from service.projections.words.names import named
 
 NAME: Final = "irritant"
-REPRESENTATION: Final = 5
+REPRESENTATION: Final = 6
 
 Stance = Literal["none", "priority", "open", "conditional", "red_line", "no_comment"]
 
@@ -49,7 +58,8 @@ class InEffect(Document):
     """A statement in effect that is not a rung: a hold, a reversal, a red line, a denial or a rejection.
 
     The actor has not taken it back. `target` and `of` are the denied event and its type. `about` are the actors that
-    made the denied claim or the rejected proposal. `rung` is the rung of the denied event, or the rung to which the
+    made the denied claim or the rejected proposal, and `about_attributed` is true if they are not quoted or paraphrased
+    in it. `rung` is the rung of the denied event, or the rung to which the
     actor went back. `attributed`: the actor is not quoted or paraphrased.
     """
 
@@ -60,6 +70,7 @@ class InEffect(Document):
     target: str | None
     of: str | None
     about: tuple[str, ...]
+    about_attributed: bool
     rung: Rung
     wording: str | None
     summary: str
@@ -89,10 +100,14 @@ class Side(Document):
 
 
 class ThirdParty(Document):
-    """A third party that has spoken. `rung` is the highest rung that it still reports."""
+    """A third party that has spoken. `rung` is the highest rung that it still reports.
+
+    `says` is the type of its latest assertion at this rung, of those in its own words if there are any.
+    """
 
     actor: str
     rung: Rung
+    says: str | None
     attributed: bool
     latest: LatestWord
     in_effect: tuple[InEffect, ...]
@@ -122,27 +137,45 @@ class Items(Document):
 
 
 class ExtentDocument(Document):
-    """How much is done, by the latest count of the sides at the claimed status: 34 of 57 persons. Numbers as filed."""
+    """How much is done, by the latest count of the sides at the claimed status: 34 of 57 persons. Numbers as filed.
+
+    `by` are the sides that give this count. `attributed`: none of them is quoted or paraphrased.
+    """
 
     done: int | str
     of: int | str
     unit: str
+    by: tuple[str, ...]
+    attributed: bool
+
+
+class StatedOutcome(Document):
+    """The outcome of an open step as one side states it. `attributed`: the side is not quoted or paraphrased."""
+
+    by: str
+    outcome: Literal["done", "lapsed", "dropped"]
+    attributed: bool
 
 
 class AwaitedAct(Document):
-    """An act that is awaited of the sides in `of`: an agreed next step, or an answer to a proposal.
+    """An act that is awaited of the sides in `of`: a next `step`, an `answer` to a proposal, or a `reply` to a counter.
 
-    `by` are the sides that agreed to the step, or the actors that tabled the proposal. `attributed` are those of them
-    that are not quoted or paraphrased. `confirmed`: both sides agreed to these terms.
+    `by` are the sides that agreed to the step, or the actors that tabled the proposal or countered it. `attributed` are
+    those of them that are not quoted or paraphrased. `confirmed`: both sides agreed to these terms. `terms_of` are the
+    sides that give them now for a step, and `differing`: the other gives terms that contradict them. `what` is the act,
+    or the terms of the proposal. `outcomes`: what sides say became of a step that is still open, as not all say so.
     """
 
-    kind: Literal["step", "answer"]
+    kind: Literal["step", "answer", "reply"]
     of: tuple[str, ...]
     what: str
     due: str | None
     by: tuple[str, ...]
     attributed: tuple[str, ...]
     confirmed: bool
+    terms_of: tuple[str, ...]
+    differing: bool
+    outcomes: tuple[StatedOutcome, ...]
 
 
 class Linked(Document):
@@ -330,6 +363,7 @@ def _in_effect(remark: Remark) -> InEffect:
         target=remark.target,
         of=remark.of,
         about=remark.about,
+        about_attributed=not remark.about_spoken,
         rung=RUNGS[remark.rung],
         wording=remark.wording,
         summary=remark.summary,
@@ -338,13 +372,16 @@ def _in_effect(remark: Remark) -> InEffect:
 
 def _third_party(state: Irritant, actor: str) -> ThirdParty:
     rung = standing.reported_rung(state, actor)
-    at_rung = takewhile(lambda pair: pair[1] == rung, standing.reported_positions_of(state, actor))
+    at_rung = [s for s, _ in takewhile(lambda pair: pair[1] == rung, standing.reported_positions_of(state, actor))]
+    named = merged_by_place(s for s in at_rung if s.rung == rung)
+    speaking = [s for s in named if s.spoken] or named
     latest = _latest(state.last_statements[actor])
     assert latest is not None
     return ThirdParty(
         actor=actor,
         rung=RUNGS[rung],
-        attributed=not any(position.spoken for position, _ in at_rung),
+        says=speaking[-1].data.type if speaking else None,
+        attributed=not any(s.spoken for s in at_rung),
         latest=latest,
         in_effect=tuple(map(_in_effect, remarks.of_third_party(state, actor))),
     )
@@ -358,19 +395,39 @@ def _awaited(state: Irritant) -> list[AwaitedAct]:
     of_sides = [step for step in open_steps if step.terms.owner == BOTH or state.is_side(step.terms.owner)]
     if of_sides:
         return [_awaited_step(state, step) for step in of_sides]
-    return [
-        AwaitedAct(
+    return [act for offer in undertakings.offers(state) for act in _awaited_answers(state, offer)]
+
+
+def _awaited_answers(state: Irritant, offer: undertakings.Offer) -> Iterator[AwaitedAct]:
+    """Yield the answer that is awaited to a proposal, and the reply to each counter-proposal."""
+    proposed = offer.proposal.data
+    if offer.unanswered:
+        yield AwaitedAct(
             kind="answer",
-            of=offer.awaited,
-            what=offer.proposal.data.terms,
-            due=offer.proposal.data.due,
+            of=offer.unanswered,
+            what=proposed.terms,
+            due=proposed.due,
             by=offer.tabled_by,
             attributed=_not_spoken(offer.tabled_by, state.only_live(offer.proposal.statements)),
             confirmed=False,
+            terms_of=(),
+            differing=False,
+            outcomes=(),
         )
-        for offer in undertakings.offers(state)
-        if offer.awaited
-    ]
+    for proposer, counters in offer.countered.items():
+        by = tuple(sorted(counter.holder for counter in counters))
+        yield AwaitedAct(
+            kind="reply",
+            of=(proposer,),
+            what=proposed.terms,
+            due=None,  # the due date of the proposal was that of its answer, which was given
+            by=by,
+            attributed=_not_spoken(by, counters),
+            confirmed=False,
+            terms_of=(),
+            differing=False,
+            outcomes=(),
+        )
 
 
 def _awaited_step(state: Irritant, step: undertakings.Agreement) -> AwaitedAct:
@@ -383,6 +440,12 @@ def _awaited_step(state: Irritant, step: undertakings.Agreement) -> AwaitedAct:
         by=step.agreed_by,
         attributed=_not_spoken(step.agreed_by, [statement for _, statement in step.held.values()]),
         confirmed=step.confirmed,
+        terms_of=step.terms_of,
+        differing=step.differs,
+        outcomes=tuple(
+            StatedOutcome(by=party, outcome=said.data.outcome, attributed=bool(_not_spoken((party,), [said])))
+            for party, said in sorted(step.outcomes.items())
+        ),
     )
 
 
@@ -393,8 +456,11 @@ def _not_spoken(actors: tuple[str, ...], statements: Iterable[ActorStatement]) -
 
 
 def _extent(state: Irritant) -> ExtentDocument | None:
-    count = standing.extent(state)
-    return ExtentDocument(done=count.done, of=count.of, unit=count.unit) if count else None
+    count = standing.count(state)
+    if count is None:
+        return None
+    done, of, unit = count.extent.done, count.extent.of, count.extent.unit
+    return ExtentDocument(done=done, of=of, unit=unit, by=count.by, attributed=not count.spoken)
 
 
 def facets(document: IrritantDocument) -> dict[str, object]:

@@ -19,7 +19,7 @@ from service.projections.irritant import DisputeDocument, Stance, ThirdParty
 from service.projections.words.names import named
 
 NAME: Final = "matrix"
-REPRESENTATION: Final = 5
+REPRESENTATION: Final = 6
 
 
 class LastWord(Document):

@@ -283,6 +283,26 @@ def test_a_rejection_is_named_with_its_side(read: Read) -> None:
 
 
 @given(reads())
+def test_no_side_is_awaited_to_answer_its_own_words(read: Read) -> None:
+    for act in read.document.awaited:
+        if act.kind == "reply":
+            assert not set(act.of) & set(act.by), (act, read.headline)
+            assert all(read.undenied(party, "ProposalAnswered") for party in act.by)
+    joint = any(_data(e).asserted_by.party == "JOINT" for e in read.effects if _type(e) == "ProposalTabled")
+    for name in ("Russia", "the United States"):
+        assert joint or f"the answer of {name} to {name}" not in read.headline
+
+
+@given(reads())
+def test_a_step_is_called_closed_only_by_a_side_that_says_so(read: Read) -> None:
+    for act in read.document.awaited:
+        for stated in act.outcomes:
+            closings = read.undenied(stated.by, "NextStepClosed")
+            assert stated.outcome in {vars(e.data)["outcome"] for e in closings}
+            assert _own(closings) or stated.attributed
+
+
+@given(reads())
 def test_its_own_reversal_is_named_until_a_side_rises_again(read: Read) -> None:
     for party in ("RU", "US"):
         falls = [fall for fall in read.reading.state.falls if fall.holder == party]

@@ -55,8 +55,6 @@ _DOES_BY_STATE: Final[Mapping[str, Does]] = {
     "terminated": "end",
     "expired": "expire",
 }
-_TAKES_FROM: Final[Mapping[str, int]] = {"suspend": IMPLEMENTING, "end": UNDERSTANDING, "expire": UNDERSTANDING}
-"""A statement on an instrument takes away the asserter's positions on it from this rung upwards."""
 
 
 class _PlacedAssertion(NamedTuple):
@@ -313,19 +311,8 @@ class _Rows:
         """Note the positions that no longer count, because an instrument is suspended, terminated or expired."""
         for row in self._rows:
             for position in row:
-                if self._takes_away(stated, position):
+                if self.state.takes_away(stated, position):
                     self._suspended.setdefault(position.event, set()).add(self._instrument(stated))
-
-    def _takes_away(self, stated: ActorPosition, position: ActorPosition) -> bool:
-        """Return whether a statement on an instrument takes away a position.
-
-        A position that names no instrument rests on every instrument. An expiry does not take away `resolved`.
-        """
-        if position.rung < _TAKES_FROM[stated.does] or (stated.does == "expire" and position.rung == RESOLVED):
-            return False
-        if stated.holder == MEDIA and position.origin != stated.origin:
-            return False
-        return position.instrument is None or self._instrument(position) == self._instrument(stated)
 
     def _give_back(self, stated: ActorPosition) -> None:
         """Count positions again that rest on an instrument that is in force again, and on no other that is not."""

@@ -33,8 +33,8 @@ class Remark:
     """A hold, reversal, red line, denial or the like that is in effect.
 
     `spoken`: the actor said it in its own words. `target`, `of`: the denied event, and its type. `about`: who asserted
-    the denied event, or tabled the rejected proposal. `rung`: the rung of the denied event, or the rung that the actor
-    went back to. `wording`: the actor's own words.
+    the denied event, or tabled the rejected proposal. `about_spoken`: they did so in their own words. `rung`: the rung
+    of the denied event, or the rung that the actor went back to. `wording`: the actor's own words.
     """
 
     kind: Kind
@@ -44,6 +44,7 @@ class Remark:
     target: str | None = None
     of: str | None = None
     about: tuple[str, ...] = ()
+    about_spoken: bool = True
     rung: int = UNSTATED
     wording: str | None = None
     summary: str = ""
@@ -86,12 +87,25 @@ def _remark(
     *,
     rung: int = UNSTATED,
     about: tuple[str, ...] = (),
+    about_spoken: bool = True,
 ) -> Remark:
     data = said.data
     spoken = data.asserted_by.channel in OWN_WORDS
     target, of = (said.target, said.target_data) if isinstance(said, Denial) else (None, None)
     type = of.type if of is not None else None
-    return Remark(kind, said.event, data.occurred, spoken, target, type, about, rung, data.wording, data.summary)
+    return Remark(
+        kind=kind,
+        event=said.event,
+        occurred=data.occurred,
+        spoken=spoken,
+        target=target,
+        of=type,
+        about=about,
+        about_spoken=about_spoken,
+        rung=rung,
+        wording=data.wording,
+        summary=data.summary,
+    )
 
 
 def _instruments(state: Irritant, party: str) -> Iterator[Remark]:
@@ -130,10 +144,12 @@ def _denials(state: Irritant, actor: str) -> Iterator[Remark]:
     for denial in _by_denier(state).get(actor, ()):
         if state.is_ended(denial):
             continue
-        about = state.holders(denial.target_data.asserted_by.party) if denial.target_data is not None else ()
+        by = denial.target_data.asserted_by if denial.target_data is not None else None
+        about = state.holders(by.party) if by is not None else ()
         others = tuple(a for a in about if a != actor)
-        said_it = about == (actor,) and denial.target_data.asserted_by.channel in (*OWN_WORDS, "outlet")
-        yield _remark("takes_back" if said_it else "denies", denial, rung=denial.rung, about=others)
+        spoken = by is not None and by.channel in (*OWN_WORDS, "outlet")
+        kind: Kind = "takes_back" if about == (actor,) and spoken else "denies"
+        yield _remark(kind, denial, rung=denial.rung, about=others, about_spoken=spoken)
 
 
 @cached_for_state
@@ -149,4 +165,6 @@ def _rejections(state: Irritant, party: str) -> Iterator[Remark]:
     for offer in undertakings.offers(state):
         answer = offer.answered.get(party)
         if answer is not None and answer.data.answer == "rejected" and offer.tabled_by:
-            yield _remark("rejects", answer, rung=PROPOSED, about=offer.tabled_by)
+            tabled = state.only_live(offer.proposal.statements)
+            spoken = any(t.holder in offer.tabled_by and t.data.asserted_by.channel in OWN_WORDS for t in tabled)
+            yield _remark("rejects", answer, rung=PROPOSED, about=offer.tabled_by, about_spoken=spoken)

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from service.domain.actors import other
 from service.domain.assertion import when
 from service.domain.irritant.state import (
+    TAKES_FROM,
     ActorPosition,
     ActorPositions,
     ActorStatement,
@@ -40,7 +41,7 @@ def basis(state: Irritant) -> Basis:
         return "third_party" if "third_party" in voices else "media_only"
     if contesting_denials(state):
         return "contested"
-    in_own_words = [p for p in sides_at_status(state) if any(s.spoken for s in supporting_positions(state, p))]
+    in_own_words = [p for p in sides_at_status(state) if _own_words(state, p, supporting_positions(state, p))]
     return "attributed" if not in_own_words else "one_side" if len(in_own_words) == 1 else "both_sides"
 
 
@@ -157,7 +158,8 @@ def position(state: Irritant, party: str) -> Position:
     last_fall = next((f for f in reversed(state.falls) if f.holder == party), None)
     cause = _cause_of_rung(own, last_fall, rung)
     # What is only attributed to the side is not said by it, unless nothing else puts it at this rung.
-    speaking = [s for s in own if s.spoken] or own
+    in_own_words = _own_words(state, party, own)
+    speaking = in_own_words or own
     wordings = [s.wording for s in speaking if s.wording and s.rung == rung]
     return Position(
         rung=rung,
@@ -165,7 +167,7 @@ def position(state: Irritant, party: str) -> Position:
         event=cause.event if cause else None,
         says=speaking[-1].data.type if speaking else None,
         wording=wordings[-1] if wordings else None,
-        attributed=bool(own) and not any(s.spoken for s in own),
+        attributed=bool(own) and not in_own_words,
         valid_until=_end_dates(state)[party],
         went_back=last_fall if last_fall is not None and cause is not None and cause.event == last_fall.event else None,
         latest=state.last_statements.get(party),
@@ -186,6 +188,33 @@ def _supporting_positions(state: Irritant) -> dict[str, Sequence[ActorPosition]]
     rungs = dict(zip(state.parties, state.rungs, strict=True))
     at_level = {p: merged_by_place(state.positions_of(p).at(rung)) if rung else [] for p, rung in rungs.items()}
     return {party: [s for s in own if s.rung == rungs[party]] or own for party, own in at_level.items()}
+
+
+def _own_words(state: Irritant, party: str, positions: Sequence[ActorPosition]) -> list[ActorPosition]:
+    """Return those of these positions that the side has in its own words and has not taken back in its own words.
+
+    A side that ended an instrument, and is only said to have put it in force again, is only said to be there.
+    """
+    spoken = [s for s in positions if s.spoken]
+    turns = state.positions_of(party).turns
+    if not turns:
+        return spoken
+    stated = [t for t in turns if t.spoken and (t.does in TAKES_FROM or t.does == "restore") and state.is_live(t)]
+    return [s for s in spoken if not _is_taken_back(state, s, stated)]
+
+
+def _is_taken_back(state: Irritant, said: ActorPosition, stated: Sequence[ActorPosition]) -> bool:
+    """Return whether one of these statements on instruments takes a position away, and no later one gives it back."""
+    taken: set[str] = set()
+    for statement in stated:
+        if statement.place < said.place:
+            continue
+        instrument = state.instrument(statement.instrument or "")
+        if statement.does == "restore":
+            taken.discard(instrument)
+        elif state.takes_away(statement, said):
+            taken.add(instrument)
+    return bool(taken)
 
 
 def _cause_of_rung(own: Sequence[ActorPosition], last_fall: Fall | None, rung: int) -> ActorPosition | Fall | None:
@@ -243,13 +272,30 @@ def _last_day(end_date: str) -> date:
     return when(end_date).latest or date.max
 
 
-def extent(state: Irritant) -> Any:
-    """Return the latest `extent` from the sides at the claimed rung, such as 37 of 47 prefectures, None without one."""
+@dataclass(frozen=True)
+class Count:
+    """How much is done: `extent`, such as 37 of 47 prefectures. `by`: the sides whose latest count it is.
+
+    `spoken`: they give it in their own words. If one does so and the other does not, `by` has the first alone.
+    """
+
+    extent: Any
+    by: tuple[str, ...]
+    spoken: bool
+
+
+def count(state: Irritant) -> Count | None:
+    """Return the latest count of the sides at the claimed rung, None without one."""
     if state.status == UNSTATED:
         return None
-    at_status = chain.from_iterable(state.positions_of(party).at(state.status) for party in state.parties)
-    last = max((s for s in at_status if _extent(s) is not None), key=_place, default=None)
-    return _extent(last) if last is not None else None
+    counts = {p: [s for s in state.positions_of(p).at(state.status) if _extent(s) is not None] for p in state.parties}
+    latest = {party: max(said, key=_place) for party, said in counts.items() if said}
+    if not latest:
+        return None
+    extent = _extent(max(latest.values(), key=_place))
+    same = {party: counts[party] for party, last in latest.items() if _extent(last) == extent}
+    own = tuple(p for p, said in same.items() if any(_extent(s) == extent for s in _own_words(state, p, said)))
+    return Count(extent, own or tuple(same), bool(own))
 
 
 def _extent(position: ActorPosition) -> Any:

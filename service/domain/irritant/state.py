@@ -33,7 +33,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from service.domain.actors import JOINT, MEDIA, holders, voice_of
 from service.domain.assertion import OWN_WORDS, Assertion
-from service.domain.ladder import IMPLEMENTING, RESOLVED, RUNGS, UNSTATED
+from service.domain.ladder import IMPLEMENTING, RESOLVED, RUNGS, UNDERSTANDING, UNSTATED
 
 Trend = Literal["advanced", "regressed", "held"]
 Hold = Literal["none", "stalled", "suspended"]
@@ -48,6 +48,8 @@ Lifecycle = Literal["open", "partly_resolved", "resolved", "withdrawn"]
 RAISES: Final = frozenset({"advance", "restore", "reopen"})
 COUNTED: Final = frozenset({"reverse", "reopen", "suspend", "end"})
 """The assertions that count as regressions if they lower a side. Withdrawals and expiries do not count."""
+TAKES_FROM: Final[Mapping[str, int]] = {"suspend": IMPLEMENTING, "end": UNDERSTANDING, "expire": UNDERSTANDING}
+"""A statement on an instrument takes away the asserter's positions on it from this rung upwards."""
 
 
 @dataclass(frozen=True)
@@ -394,6 +396,19 @@ class Irritant:
             seen.add(event)
             event = first
         return event
+
+    def takes_away(self, stated: ActorPosition, position: ActorPosition) -> bool:
+        """Return whether a statement on an instrument takes away a position.
+
+        A position that names no instrument rests on every instrument. An expiry does not take away `resolved`.
+        """
+        if position.rung < TAKES_FROM[stated.does] or (stated.does == "expire" and position.rung == RESOLVED):
+            return False
+        if stated.holder == MEDIA and position.origin != stated.origin:
+            return False
+        return position.instrument is None or self.instrument(position.instrument) == self.instrument(
+            stated.instrument or ""
+        )
 
     def holders(self, asserter: str) -> tuple[str, ...]:
         """Return the actors whose assertion this is: both sides for a joint text, else the asserter."""

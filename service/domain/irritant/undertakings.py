@@ -60,6 +60,16 @@ class Agreement:
     def agreed_by(self) -> tuple[str, ...]:
         return tuple(sorted(self.held))
 
+    @property
+    def terms_of(self) -> tuple[str, ...]:
+        """The sides that agree to `terms`: both, one of them, or none where only another voice gives them."""
+        return tuple(sorted(side for side, own in self.held.items() if own.terms == self.terms))
+
+    @property
+    def differs(self) -> bool:
+        """Whether both sides agree to the step, on terms that contradict each other."""
+        return len(self.held) == 2 and differ(*(own.terms for own in self.held.values()))
+
 
 def is_lapsed(state: Irritant, statement: ActorStatement, rung: int) -> bool:
     """Return whether a side has since gone back below a rung, so that its statement no longer binds it."""
@@ -161,8 +171,8 @@ class Offer:
     """A proposal as it is now.
 
     `tabled_by`: the sides and third parties that still put it forward. `reported`: they or media still say that it was
-    made. `answered`: by addressee, its last answer, or None if it reached an understanding instead. `awaited`: the
-    sides that are to act: addressees without an answer, or a proposer that received a counter-proposal.
+    made. `answered`: by addressee, its last answer, or None if it reached an understanding instead. `unanswered`: the
+    sides that are to answer it. `countered`: by proposer that is to answer counter-proposals, these counter-proposals.
     """
 
     proposal: Proposal
@@ -170,7 +180,13 @@ class Offer:
     reported: bool
     addressees: tuple[str, ...]
     answered: Mapping[str, ActorStatement | None]
-    awaited: tuple[str, ...]
+    unanswered: tuple[str, ...]
+    countered: Mapping[str, tuple[ActorStatement, ...]]
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """The sides that are to act: addressees without an answer, and proposers that owe one to a counter-proposal."""
+        return tuple(sorted({*self.unanswered, *self.countered}))
 
     @property
     def open(self) -> bool:
@@ -215,13 +231,14 @@ def offer(state: Irritant, proposal: Proposal, understood: Mapping[str, int]) ->
     addressees = tuple(a for a in named if a not in proposers) or named
     answered = _answered(state, proposal, addressees, understood)
     tabled_by = tuple(sorted(h for h in proposers if state.voice_of(h) != "media"))
-    awaited = {a for a in addressees if a not in answered and state.is_side(a)} if tabled_by else set()
-    for answer in answered.values():
-        if answer is not None and answer.data.answer == "countered":
-            awaited |= {
-                p for p in tabled_by if state.is_side(p) and _owes_reply(state, proposal, p, answer, understood)
-            }
-    return Offer(proposal, tabled_by, bool(statements), addressees, answered, tuple(sorted(awaited)))
+    unanswered = {a for a in addressees if a not in answered and state.is_side(a)} if tabled_by else set()
+    counters = [answer for answer in answered.values() if answer is not None and answer.data.answer == "countered"]
+    countered: dict[str, tuple[ActorStatement, ...]] = {}
+    for proposer in tabled_by:
+        if state.is_side(proposer):
+            owed = [c for c in counters if _owes_reply(state, proposal, proposer, c, understood)]
+            countered |= {proposer: tuple(owed)} if owed else {}
+    return Offer(proposal, tabled_by, bool(statements), addressees, answered, tuple(sorted(unanswered)), countered)
 
 
 def _answered(
@@ -243,7 +260,12 @@ def _answered(
 def _owes_reply(
     state: Irritant, proposal: Proposal, proposer: str, counter: ActorStatement, understood: Mapping[str, int]
 ) -> bool:
-    """Return whether a proposer has not reacted to a counter-proposal by an answer, a proposal or an understanding."""
+    """Return whether a proposer has not reacted to a counter-proposal by an answer, a proposal or an understanding.
+
+    It owes no reply to its own, nor to one below which the other side has since gone back.
+    """
+    if counter.holder == proposer or (state.is_side(counter.holder) and is_lapsed(state, counter, PROPOSED)):
+        return False
     if max(understood.get(proposer, 0), _last_proposals(state).get(proposer, 0)) > counter.place:
         return False
     answers = (t for t in state.only_live(proposal.answers) if t.holder == proposer)
