@@ -402,13 +402,15 @@ def _awaited_answers(state: Irritant, offer: undertakings.Offer) -> Iterator[Awa
     """Yield the answer that is awaited to a proposal, and the reply to each counter-proposal."""
     proposed = offer.proposal.data
     if offer.unanswered:
+        # An addressee can confirm that the proposal was made. It does not answer itself.
+        by = tuple(p for p in offer.tabled_by if p not in offer.unanswered) or offer.tabled_by
         yield AwaitedAct(
             kind="answer",
             of=offer.unanswered,
             what=proposed.terms,
             due=proposed.due,
-            by=offer.tabled_by,
-            attributed=_not_spoken(offer.tabled_by, state.only_live(offer.proposal.statements)),
+            by=by,
+            attributed=_not_spoken(by, state.only_live(offer.proposal.statements)),
             confirmed=False,
             terms_of=(),
             differing=False,

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from service.domain import corrections
+from service.domain.actors import other
 from service.domain.assertion import AssertionRetracted, EventModel, EvidenceAdded, Recorded
 from service.domain.corrections import Amendments, EffectiveEvent
 from service.domain.history import StreamAtPoint
@@ -324,6 +325,21 @@ def what_a_third_party_says_confirms_the_status(patch: pytest.MonkeyPatch) -> No
         return sorted([*state.rungs, *others])[-2]
 
     patch.setattr(Irritant, "confirmed", property(confirmed))
+
+
+@breaks(sentences.test_no_side_is_awaited_to_answer_its_own_words)
+def a_proposer_is_awaited_to_answer_itself(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(headline, "_to_be_answered", lambda awaited, names: headline._list(awaited.of, names))
+
+
+@breaks(sentences.test_a_step_is_called_closed_only_by_a_side_that_says_so)
+def the_outcome_of_a_step_is_said_by_the_other_side(patch: pytest.MonkeyPatch) -> None:
+    right = undertakings._outcomes
+
+    def outcomes(state: Irritant, *given: Any) -> dict[str, ActorStatement]:
+        return {other(state.parties, side): closing for side, closing in right(state, *given).items()}
+
+    patch.setattr(undertakings, "_outcomes", outcomes)
 
 
 # The ladder.

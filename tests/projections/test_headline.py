@@ -139,6 +139,13 @@ HOSTILE: dict[str, tuple[tuple[EventModel, ...], str]] = {
             " June 2025; agreed by both; Russia says that it is done)."
         ),
     ),
+    "a proposal that its addressee confirms": (
+        (tabled("US", "RU", terms="A pact", on="2025-04-10"), evidence("e2", "RU")),
+        (
+            "Russia and the United States both propose a remedy. Awaiting the answer of Russia to the United States: A"
+            " pact."
+        ),
+    ),
     "a step to which both agree on different terms": (
         (step_agreed("RU", due="2025-06", on="2025-04-10"), step_agreed("US", due="2025-07", on="2025-04-11")),
         (

@@ -231,7 +231,8 @@ def offer(state: Irritant, proposal: Proposal, understood: Mapping[str, int]) ->
     addressees = tuple(a for a in named if a not in proposers) or named
     answered = _answered(state, proposal, addressees, understood)
     tabled_by = tuple(sorted(h for h in proposers if state.voice_of(h) != "media"))
-    unanswered = {a for a in addressees if a not in answered and state.is_side(a)} if tabled_by else set()
+    # A side that alone puts it forward owes itself no answer, even if it is an addressee after a correction.
+    unanswered = {a for a in addressees if a not in answered and state.is_side(a) and {*tabled_by} - {a}}
     counters = [answer for answer in answered.values() if answer is not None and answer.data.answer == "countered"]
     countered: dict[str, tuple[ActorStatement, ...]] = {}
     for proposer in tabled_by:
