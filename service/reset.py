@@ -18,28 +18,29 @@ class Resettable:
     databases: Databases
     seeds: Sequence[Seed]
     _has_next: bool = field(default=False, init=False)
-    """Whether the next record exists, without events."""
+    """Whether the next record is complete."""
 
     def prepare(self) -> None:
-        """Make the next record. The present one is not touched. Raises BadSeeds and DatabaseUnavailable."""
-        if not self._has_next:
-            self.databases.create_next()
-        self._has_next = False
+        """Make the next record, unless there is one. The present one is not touched.
+
+        Raises BadSeeds and DatabaseUnavailable.
+        """
+        if self._has_next:
+            return
+        self.databases.create_next()
         engine = open_engine(self.databases.next_address, connections=2)
         try:
             seed(engine, self.seeds)
         finally:
             engine.dispose()
+        self._has_next = True
 
     def swap(self) -> None:
         """Put the next record in the place of the present one. Raises DatabaseUnavailable."""
+        self._has_next = False
         self.databases.swap()
 
     def clean(self) -> None:
-        """Remove the record that was replaced, and create the one after, which takes as long as filing the seeds.
-
-        Raises DatabaseUnavailable.
-        """
+        """Remove the record that was replaced, and make the next one. Raises BadSeeds and DatabaseUnavailable."""
         self.databases.drop_former()
-        self.databases.create_next()
-        self._has_next = True
+        self.prepare()

@@ -1,8 +1,8 @@
 """Test mode: `POST /v1/test/reset` sets the record back to its fixtures. Without test mode there is no such route.
 
-A reset makes another record, with another id and other events. It takes the place of the present one while no request
-runs. So a request sees either the one or the other. Requests that wait for a change are answered first, and streams
-end. Requests that arrive meanwhile wait for the new record.
+A reset puts another record, with another id and other events, in the place of the present one while no request runs. It
+was made in advance, after the last reset. So a request sees either the one or the other. Requests that wait for a
+change are answered first, and streams end. Requests that arrive meanwhile wait for the new record.
 
 The reset is not in the OpenAPI document: programs that try each operation of a document would remove the record.
 """
@@ -40,13 +40,13 @@ class Replaceable(Protocol):
     """A record that another can replace. `service.reset` has it. Each step raises DatabaseUnavailable."""
 
     def prepare(self) -> None:
-        """Make the next record."""
+        """Make the next record, unless there is one."""
 
     def swap(self) -> None:
         """Put it in the place of the present one."""
 
     def clean(self) -> None:
-        """Remove the record that was replaced, and get ready for the next reset."""
+        """Remove the record that was replaced, and make the next one."""
 
 
 class Gate:
