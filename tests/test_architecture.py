@@ -37,7 +37,8 @@ ROOMS = {
     "api": {*READING_AND_WRITING, *FILES, "settings", "checkpoint", "resources"},
     "web": {"api", *READING_AND_WRITING, "openings", "readouts", "resources"},
     "relay": {"api", "follower", "store", "domain"},
-    "client": {"projections", "domain"},
+    "client": set[str](),
+    "testing": {"client", "settings"},
     "cli": {*READING_AND_WRITING, *FILES, *STARTING, "openings", "read_models", "checkpoint", "api", "web", "relay"},
     "__main__": {"cli"},
 }

@@ -52,13 +52,16 @@ def test_every_dependency_has_its_reason_in_a_comment() -> None:
 def test_every_imported_package_is_declared() -> None:
     """Another package may stop to bring one that is not."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["embedded"]]
+    extras = project["optional-dependencies"].values()
+    requirements = [*project["dependencies"], *(requirement for extra in extras for requirement in extra)]
     declared = {_normalised(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
     distributions = packages_distributions()
     undeclared = {
         f"{package} in {module.relative_to(ROOT)}"
         for module in [*(ROOT / "service").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")]
-        for package in _imported(module) - sys.stdlib_module_names - {"service"}
+        for package in _imported(module)
+        - sys.stdlib_module_names
+        - {"service", "pytest"}  # a user of the fixtures has pytest
         if declared.isdisjoint(map(_normalised, distributions.get(package, ())))
     }
     assert undeclared == set()

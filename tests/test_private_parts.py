@@ -34,6 +34,7 @@ import typer.core
 import uvicorn
 import uvicorn.middleware.proxy_headers
 from pydantic import BaseModel
+from testcontainers.core.container import DockerContainer
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -341,6 +342,10 @@ DOCUMENTED = {
     fastapi.routing.APIRoute: {"get_route_handler"},
     prometheus_client.registry.Collector: {"__init__", "collect"},
     psycopg.Connection: {"pgconn"},
+    DockerContainer: {
+        *("__init__", "get_container_host_ip", "get_exposed_port", "get_wrapped_container", "start", "stop"),
+        *("waiting_for", "with_env", "with_exposed_ports", "with_volume_mapping"),
+    },
 }
 # The modules that the documentation of a library imports from, besides the package itself, and names of other modules.
 DOCUMENTED_MODULES = {
@@ -376,10 +381,13 @@ DOCUMENTED_MODULES = {
     "sqlalchemy.exc",
     "starlette.datastructures",
     "starlette.exceptions",
+    "starlette.middleware.cors",
     "starlette.requests",
     "starlette.responses",
     "starlette.routing.BaseRoute",
     "starlette.types",
+    "testcontainers.core.container",
+    "testcontainers.core.wait_strategies",
 }
 # The classes of attributes that hold another object of a library.
 HELD = {"cycle": RequestResponseCycle, "flow": FlowControl, "server_state": ServerState, "config": uvicorn.Config}
@@ -413,7 +421,8 @@ def test_private_parts_are_as_this_service_assumes(part: Part) -> None:
 
 
 def test_libraries_with_private_parts_in_use_are_pinned_to_a_minor_release() -> None:
-    requirements = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["server"]]
     for library in {distribution(part.owner) for part in PARTS}:
         minor = ".".join(version(library).split(".")[:2])
         pin = re.compile(rf"{library}(\[.*\])?=={re.escape(minor)}\.\*")

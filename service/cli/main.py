@@ -183,6 +183,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _exit_with_error(failed.sentence, failed.code, failed.found, arguments)
     except SettingsError as error:
         _exit_with_error(str(error), Exit.USAGE, {}, arguments)
+    except ModuleNotFoundError as error:
+        if resources.is_ours(error):
+            raise
+        sentence = f"this command needs the service, and only its client is installed ({error}). {resources.ADD_SERVER}"
+        _exit_with_error(sentence, Exit.USAGE, {}, arguments)
     except OSError as error:
         _exit_unwritten(error)
     sys.exit(Exit.DONE)

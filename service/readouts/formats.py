@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from service.readouts.plain_text import lines_of
+from service.resources import ADD_SERVER
 
 CPU_SECONDS: Final = 15
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
@@ -37,6 +38,8 @@ def main(kind: str, content: bytes) -> dict[str, Any]:
         paragraphs, about = READERS[kind](content)
     except UnreadableDocument as error:
         return {"error": str(error)}
+    except ModuleNotFoundError as error:
+        return {"error": f"{_NAMES[kind]} cannot be read, because only the client is installed ({error}). {ADD_SERVER}"}
     except Exception:  # noqa: BLE001 -- the parsers raise many kinds of errors for damaged files
         return {"error": f"the file is not a {_NAMES[kind]} document, or it is damaged. Save it again, or as text"}
     return {"paragraphs": paragraphs, "about": {name: value for name, value in about.items() if value}}
