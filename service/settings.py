@@ -89,6 +89,7 @@ OWN_PATHS = frozenset(
     ]
 ) | {""}
 """The first segments of all paths of the service. "" is the root."""
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"(?=.{1,200}\Z)(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 _ALLOWED_FIRST_SEGMENTS = frozenset({"irritants"})
 """First segments of the service that a prefix may begin with, too. Others are refused, because the service must see
@@ -160,6 +161,10 @@ class Settings(BaseSettings):
         default="",
         description="addresses or networks of the proxies in front, separated by commas; their X-Forwarded-For,"
         " X-Forwarded-Proto and X-Forwarded-Prefix are trusted",
+    )
+    cors_origins: str = Field(
+        default="",
+        description="origins of web pages that may read this record in a browser, separated by commas; * for all",
     )
     root_path: str = Field(
         default="",
@@ -252,6 +257,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"invalid proxy; use an address or a network, such as 10.0.0.0/8: {wrong}") from None
         return ",".join(named)
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: str) -> str:
+        # Browsers send an origin without a path. With a slash at its end it would never match.
+        named = [origin.strip() for origin in origins.split(",") if origin.strip()]
+        for origin in named:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"invalid origin {origin[:100]!r}; use scheme, host and port in lower case, without a path, such as"
+                    " https://desk.example or http://localhost:5173"
+                )
+        if "*" in named and len(named) > 1:
+            raise ValueError("* allows all origins; leave out the others, or the *")
+        return ",".join(named)
+
     @field_validator("root_path")
     @classmethod
     def _check_root_path(cls, path: str) -> str:
@@ -329,6 +349,12 @@ def read(**given: object) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as refused:
         raise SettingsError("\n".join(_sentence(error) for error in refused.errors())) from None
+
+
+def environment(**given: object) -> dict[str, str]:
+    """Return the environment for another process of the service: that of this one, with only the given settings."""
+    others = {name: value for name, value in os.environ.items() if name not in _with_prefix()}
+    return others | {variable(field): str(value) for field, value in given.items()}
 
 
 def _split_addresses(urls: SecretStr) -> list[str]:

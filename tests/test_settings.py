@@ -75,6 +75,21 @@ def test_an_invalid_setting_is_refused_with_what_it_takes(
         settings.read()
 
 
+@pytest.mark.parametrize(
+    "origin", ["https://desk.example/", "desk.example", "https://Desk.example", "ftp://desk", "null"]
+)
+def test_an_origin_that_no_browser_sends_is_refused(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+    monkeypatch.setenv("IRRITANTS_CORS_ORIGINS", f"http://localhost:5173, {origin}")
+    with pytest.raises(SettingsError, match=rf"^IRRITANTS_CORS_ORIGINS: invalid origin '{origin}'; use scheme"):
+        settings.read()
+
+
+def test_all_origins_and_a_single_one_exclude_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRRITANTS_CORS_ORIGINS", "*, https://desk.example")
+    with pytest.raises(SettingsError, match=r"IRRITANTS_CORS_ORIGINS: \* allows all origins"):
+        settings.read()
+
+
 def kubernetes_links(service: str, ip: str, *ports: tuple[str, int, str]) -> dict[str, str]:
     """Return the variables that the kubelet sets in each pod of the namespace (`makeLinkVariables` of Kubernetes)."""
     name, host = service.upper().replace("-", "_"), f"[{ip}]" if ":" in ip else ip

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api import operations, reports_endpoints, reset
+from service.api import cors, operations, reports_endpoints, reset
 from service.api.auth import Authentication, Authenticator
 from service.api.limits import check_limits
 from service.api.openapi import contract, pages
@@ -108,6 +108,8 @@ class _Application(FastAPI):
             self.include_router(reset.router)
             self._layers = gate = reset.Gate(telemetry)
             state.resets = reset.Resets(replaceable, gate, follower, state.recorder)
+        if settings.cors_origins:
+            self._layers = cors.readable_by(settings.cors_origins, self._layers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -82,10 +82,9 @@ def polled(ask: Callable[[], Answer], expected: Answer) -> Answer:
 
 @contextmanager
 def up(composed: Composed) -> Iterator[Composed]:
-    """Start the project, wait until it answers with the five irritants, and remove it at the end."""
+    """Start the project until Compose reports it as healthy, and remove it at the end."""
     try:
-        composed.run("up", "--build", "--detach")
-        polled(lambda: len(composed.irritants()), 5)
+        composed.run("up", "--build", "--wait")
         yield composed
     except httpx2.HTTPError as failed:
         failed.add_note(composed.run("logs", "--tail", "100"))

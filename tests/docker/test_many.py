@@ -27,6 +27,7 @@ STATUS = "/v1/irritants/ru-us/visas"
 @pytest.fixture(scope="module")
 def many() -> Iterator[Composed]:
     with up(Composed(entrance="proxy", profile="many")) as composed:
+        polled(lambda: len(composed.irritants()), 5)  # the image of the proxy has no health check
         yield composed
 
 
