@@ -4,7 +4,8 @@ The rooms, from the outside in. A room imports only rooms below it. `tests/test_
 Paths are relative to `service/`, except `tests/`, `seeds/` and `migrations/`, which are beside it.
 
     __main__, cli           the command line
-    client                  the Python client for other programs
+    testing                 the service for the tests of other programs: a container or a process
+    client                  the Python client for other programs, without the rest of the service
     web                     pages and forms, from the same queries as `api`
     relay                   publishes each event to NATS JetStream, once and in order
     api                     HTTP for programs: routes, problems, conditional requests, feeds, OpenAPI

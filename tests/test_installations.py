@@ -185,5 +185,5 @@ def test_every_command_is_tried_without_the_service() -> None:
 
 def test_a_process_for_tests_says_how_to_install_the_service(python: Path, tmp_path: Path) -> None:
     ended = run(python, "-c", "from service.testing import IrritantsProcess as P; P().start()", folder=tmp_path)
-    assert "NotStarted: the service ended with exit code 2" in ended.stderr
+    assert "ServiceError: the service ended with exit code 2" in ended.stderr
     assert "[embedded]" in ended.stderr

@@ -343,8 +343,8 @@ DOCUMENTED = {
     prometheus_client.registry.Collector: {"__init__", "collect"},
     psycopg.Connection: {"pgconn"},
     DockerContainer: {
-        *("__init__", "get_container_host_ip", "get_exposed_port", "get_wrapped_container", "start", "stop"),
-        *("waiting_for", "with_env", "with_exposed_ports", "with_volume_mapping"),
+        *("__init__", "get_container_host_ip", "get_exposed_port", "start", "stop"),
+        *("reload", "status", "get_logs", "with_copy_into_container", "with_env", "with_exposed_ports"),
     },
 }
 # The modules that the documentation of a library imports from, besides the package itself, and names of other modules.
@@ -387,7 +387,6 @@ DOCUMENTED_MODULES = {
     "starlette.routing.BaseRoute",
     "starlette.types",
     "testcontainers.core.container",
-    "testcontainers.core.wait_strategies",
 }
 # The classes of attributes that hold another object of a library.
 HELD = {"cycle": RequestResponseCycle, "flow": FlowControl, "server_state": ServerState, "config": uvicorn.Config}
