@@ -251,7 +251,7 @@ class UnknownItem(NotValid):
 
 
 class ItemTaken(NotValid):
-    """The item {item} is already on record, in {event}.
+    """The item {item} is already on record, in {event}{known}.
 
     If you mean that item, leave this event out, or file with `target` {event}: `EvidenceAdded` for a further source,
     `AssertionCorrected` to change it. If it is another item, give another value in `item`.

@@ -4,7 +4,7 @@ A rule sees only the state before an event. The functions here have the history 
 at other dates and with other asserters, and can name events as clients do: `irritant/ru-us/visas@3`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from service.domain.nearby import listed
 
 _MOST_STATES: Final = 200
 _MOST_QUOTED: Final = 60
+_FIELDS_OF_ITEM: Final = ("kind", "name", "place")
 
 IsAccepted = Callable[[Any, Assertion], bool]
 """A function that says whether the rules accept an event with these fields in a state."""
@@ -47,6 +48,10 @@ def complete(
         facts["event"] = by_version(history, str(facts["event"]))
     elif isinstance(refusal, ItemTaken):
         facts["event"] = _event_of_item(history, str(facts["item"]))
+        added = next(
+            (e.data for e in history.order if isinstance(e.data, ItemAdded) and e.data.item == facts["item"]), None
+        )
+        facts["known"] = differences(added, data, _FIELDS_OF_ITEM) if added else ""
     others: list[str] = []
     if isinstance(refusal, UnknownStep | UnknownItem):
         others = _other_names(refusal, history)
@@ -88,11 +93,15 @@ def _dates_of(accepted: Sequence[bool], order: Sequence[EffectiveEvent]) -> str:
     if not any(accepted):
         return ""
     first, last = accepted.index(True), len(accepted) - 1 - accepted[::-1].index(True)
-    if first == 0 and all(accepted[: last + 1]) and (day := order[last].earliest):
-        return f"a date before {day}"
-    if last == len(order) and all(accepted[first:]) and (day := order[first - 1].earliest):
-        return f"{day} or a later date"
-    return "another date"
+    if not all(accepted[first : last + 1]):
+        return "another date"
+    from_day = order[first - 1].earliest if first else None
+    before_day = order[last].earliest if last < len(order) else None
+    if from_day and before_day:
+        return f"a date from {from_day} on and before {before_day}"
+    if before_day:
+        return f"a date before {before_day}"
+    return f"{from_day} or a later date" if from_day else "another date"
 
 
 def _other_asserters(history: History[Any], data: Assertion, state: Any, is_accepted: IsAccepted) -> list[str]:
@@ -125,10 +134,14 @@ def by_version(history: History[Any], event: str) -> str:
     return f"{recorded.stream}@{recorded.version}" if recorded else ""
 
 
-def differences(known: EventModel, new: EventModel) -> str:
-    """Return what an event on record has in the fields that a new one has otherwise: ": `title` is “Visas” there"."""
+def differences(known: EventModel, new: EventModel, fields: Collection[str] | None = None) -> str:
+    """Return what an event on record has in the fields that a new one has otherwise: ": `title` is “Visas” there".
+
+    `fields`: the fields to compare, by default all.
+    """
     there, here = dump(known), dump(new)
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    names = [name for name in names if fields is None or name in fields]
     told = [f"`{name}` is {_quoted(there[name])}" if name in there else f"`{name}` is not given" for name in names]
     return f": {listed(told)} there" if told else ""
 
@@ -147,9 +160,11 @@ def cycle(history: History[Any], target: Recorded, correction: AssertionCorrecte
         named = history.recorded(str(correction.changes.get(field)))
         if named is None or target.id not in _all_named_by(history, named.id):
             continue
-        removal = "" if type(target.data).model_fields[field].is_required() else ", or `null` to remove it"
+        is_set = getattr(target.data, field) is not None
+        is_removable = is_set and not type(target.data).model_fields[field].is_required()
+        others = "`null` to remove it" if is_removable else "leave the correction out"
         why = f": {by_version(history, named.id)} comes after {by_version(history, target.id)}"
-        return Cycle(f"/changes/{field}", why=why, remedy=f"Give another event in `{field}`{removal}.")
+        return Cycle(f"/changes/{field}", why=why, remedy=f"Give another event in `changes.{field}`, or {others}.")
     return Cycle("/changes", why=", each after the other", remedy="Correct the event so that it names no later one.")
 
 

@@ -227,13 +227,13 @@ def _after_rounds(reading: StreamAtPoint[Irritant], rounds: Sequence[str], membe
     """Yield the statuses of an irritant after each round that met."""
     if not rounds:
         return
-    places = members.places(reading.effects)
-    is_in_order = places == sorted(places)
+    slots = members.slots(reading.effects)
+    is_in_order = slots == sorted(slots)
     at = {effect.id: n for n, effect in enumerate(reading.effects)}
     for round in rounds:
-        last = members.last_place(round)
-        count = bisect_right(places, last) if is_in_order else sum(place <= last for place in places)
-        if is_in_order or max(places[:count], default=0) <= last:
+        last = members.last_slot(round)
+        count = bisect_right(slots, last) if is_in_order else sum(slot <= last for slot in slots)
+        if is_in_order or max(slots[:count], default=0) <= last:
             # The events up to the round are the first ones, so the fold has computed the status after it.
             by_then = [moved for moved in reading.state.status_changes if at[moved.event] < count]
         else:

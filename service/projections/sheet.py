@@ -139,7 +139,7 @@ def view(
         title=relation.state.title,
         parties=relation.state.parties,
         round=header,
-        read_to=members.read_to(header.id) if has_met else None,
+        read_to=members.covered_until(header.id) if has_met else None,
         items=items,
         untouched=tuple(map(_untouched, untouched)),
         out_of_scope=out_of_scope,

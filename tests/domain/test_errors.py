@@ -143,13 +143,14 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     errors.OutOfTurn: refused(
         [said("RoundRelocated", stream=ROUND, place="Geneva", occurred="2025-04-20")],
         "`RoundRelocated` cannot follow round/ru-us/april@2, in which RU said that the round is cancelled. Give"
-        " another date in `occurred`, file `ClaimContested` by RU with that event as `target` first if the round takes"
-        " place after all, or file `AssertionRetracted` if it should not be on record.",
+        " a date from 2025-04-01 on and before 2025-04-03 in `occurred`, file `ClaimContested` by RU with that event as"
+        " `target` first if the round takes place after all, or file `AssertionRetracted` if that event should not be"
+        " on record.",
     ),
     errors.Malformed: refused(
         [said("BreachAlleged", by="RU", reason="None")],
         "`by` is the side that broke the agreement, and RU cannot allege its own breach. Give US in `by`, or correct"
-        " who says it in `asserted_by`.",
+        " `asserted_by` and `source.origin` if US said it.",
     ),
     errors.UnknownSource: refused(
         [said("ConcernRaised", source=source(document="briefing"))],
@@ -202,9 +203,10 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.ItemTaken: refused(
         [said("ItemAdded", item="consulate", kind="A consulate", name="Another", place="Rome", occurred="2025")],
-        "The item consulate is already on record, in irritant/ru-us/visas@4. If you mean that item, leave this event"
-        " out, or file with `target` irritant/ru-us/visas@4: `EvidenceAdded` for a further source,"
-        " `AssertionCorrected` to change it. If it is another item, give another value in `item`.",
+        "The item consulate is already on record, in irritant/ru-us/visas@4: `name` is “The consulate” and `place` is"
+        " “Houston” there. If you mean that item, leave this event out, or file with `target` irritant/ru-us/visas@4:"
+        " `EvidenceAdded` for a further source, `AssertionCorrected` to change it. If it is another item, give another"
+        " value in `item`.",
     ),
     errors.UnknownMember: refused(
         [{**LINKED, "with": "ru-us/flights"}],
@@ -261,7 +263,7 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             correction(after=f"{VISAS}@5"),
         ],
         "The change would put events in a circle: irritant/ru-us/visas@5 comes after irritant/ru-us/visas@2. Give"
-        " another event in `after`, or `null` to remove it.",
+        " another event in `changes.after`, or leave the correction out.",
     ),
     errors.NothingNew: refused(
         [ON_RECORD[1]],

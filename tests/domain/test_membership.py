@@ -159,7 +159,7 @@ def test_what_is_inferred_or_only_reported_of_a_round_is_known_as_such(
 def test_a_round_that_may_overlap_the_next_is_not_said_to_be_filed_after_it() -> None:
     found = members(rounds(june="2025-04-10", april="2025-04"))
     assert [meeting.is_late for meeting in found.meetings] == [False, False]
-    assert (found.read_to(APRIL), found.read_to(JUNE)) == (None, None)
+    assert (found.covered_until(APRIL), found.covered_until(JUNE)) == (None, None)
 
 
 def test_a_round_filed_after_later_ones_is_read_up_to_the_day_before_the_next() -> None:
@@ -167,8 +167,8 @@ def test_a_round_filed_after_later_ones_is_read_up_to_the_day_before_the_next() 
     filed.file(VISAS, opened(), raised("US", on="2025-04-10"), discussed("RU", on="2025-05-20"))
     filed.file(VISAS, understood("RU", on="2025-06-10"))
     found = members(filed)
-    assert found.read_to(APRIL) == date(2025, 6, 9)
-    assert (found.read_to(FEBRUARY), found.read_to(JUNE)) == (None, None)
+    assert found.covered_until(APRIL) == date(2025, 6, 9)
+    assert (found.covered_until(FEBRUARY), found.covered_until(JUNE)) == (None, None)
     assert statuses(filed, found, APRIL, JUNE) == [(0, 3), (3, 4)]
 
 

@@ -171,7 +171,10 @@ def _against_rules_of_type(
         case events.BreachAlleged() if data.by in holders and asserter != JOINT:
             why = f"`by` is the side that broke the agreement, and {asserter} cannot allege its own breach"
             named = other(state.parties, asserter)
-            return Malformed("/by", why=f"{why}. Give {named} in `by`, or correct who says it in `asserted_by`")
+            return Malformed(
+                "/by",
+                why=f"{why}. Give {named} in `by`, or correct `asserted_by` and `source.origin` if {named} said it",
+            )
         case events.HoldPlaced(by=None) if not by_side:
             sides = alternatives([*state.parties, BOTH])
             return Malformed("/by", why=f"`by` is missing. Give the side whose hold it is: {sides}")

@@ -3,9 +3,10 @@
 The rounds that met are ordered by their days.
 
 * An event of a report that names a round belongs to that round, even if it is dated later.
-* If such an event is dated wholly before the round began, it comes before the round.
+* If such an event is dated wholly before the round began, it comes before the round, and may belong to an earlier one.
 * If it is dated on or after a later round, and not on the days of its own, it belongs to the later round.
-* An event of any other report belongs to the round on whose days it is dated. Otherwise it comes between two rounds.
+* An event of any other report belongs to the round on whose days it is dated. Otherwise it comes before, between or
+  after the rounds. Without a date, it comes before all of them.
 
 The round of a report is the one that it names, or that a later `ReportAttributed` event gives.
 """
@@ -30,17 +31,18 @@ MemberBy = Literal["date", "inferred_date", "report", "later"]
 `date`, `inferred_date`: it is dated on the days of the round, and the date is stated or inferred. `report`: a report on
 the round has it, whatever its date. `later`: a report on an earlier round has it, and it is dated after this one began.
 """
-_FIRST: Final = date.min
-_LAST: Final = date.max
+_OPEN_BEGINNING: Final = date.min
+_OPEN_END: Final = date.max
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
     """A round that met.
 
-    `first`, `last`: the first and the last day that the round can have had. `begun`: the day by which it had certainly
-    begun. `met_at`: the position of the first event that says that it met. `is_late`: it was put on record after a
-    round that surely took place later, and the next round surely took place later too.
+    `first`, `last`: the first and the last day that the round can have had, None if unknown. Open dates have `date.min`
+    or `date.max`. `begun`: the day by which it had certainly begun. `met_at`: the position of the first event that says
+    that it met. `is_late`: it came on record after a round that surely took place later. The next round is then surely
+    later, too, because its beginning ends what is counted to this one.
     """
 
     id: str
@@ -54,8 +56,7 @@ class Meeting:
 class Membership:
     """The rounds of one relation in order, and the reports on each of them.
 
-    An event has a place on a line: `2 * i + 1` is during round `i` (from 0), `2 * i` is before round `i` and after
-    round `i - 1`.
+    An event has a slot: `2 * i + 1` is during round `i` (from 0), `2 * i` is before round `i` and after round `i - 1`.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class Membership:
         self._round_of_report = round_of_report or {}
         self.meetings = _in_order(rounds)
         self._index = {meeting.id: i for i, meeting in enumerate(self.meetings)}
-        # Many events have the same round and dates, so places are cached by these.
-        self._places: dict[tuple[int | None, date | None, date | None], int] = {}
+        # Many events have the same round and dates, so slots are cached by these.
+        self._slots: dict[tuple[int | None, date | None, date | None], int] = {}
 
     def __contains__(self, round: str) -> bool:
         """Whether this round met."""
@@ -75,14 +76,15 @@ class Membership:
     def round_of(self, effect: EffectiveEvent) -> str | None:
         """Return the id of the round that an event belongs to, None for an event before, between or after rounds.
 
-        A report on a round that has not met belongs to it as a whole.
+        Only its own report and dates count. `slots` also keeps it after the events that it names. A report on a round
+        that has not met belongs to it as a whole.
         """
         round = self._round_of_report.get(effect.report)
         if round is not None and round not in self._index:
             return round
-        place = self._place(effect)
-        is_during_a_round = place % 2 == 1
-        return self.meetings[place // 2].id if is_during_a_round else None
+        slot = self._slot(effect)
+        is_during_a_round = slot % 2 == 1
+        return self.meetings[slot // 2].id if is_during_a_round else None
 
     def why(self, effect: EffectiveEvent) -> MemberBy | None:
         """Return why an event belongs to the round that `round_of` returns, None if it belongs to none."""
@@ -102,58 +104,58 @@ class Membership:
     def after(self, round: str, reading: StreamAtPoint[Any]) -> StreamAtPoint[Any]:
         """Return a stream with only the events that come before a round that met or belong to it.
 
-        If a later round was filed earlier, the result has all events before the next round.
+        If the round is late (see `Meeting`), the result has all events before the next round.
         """
-        return self._up_to(self.last_place(round), reading)
+        return self._up_to(self.last_slot(round), reading)
 
-    def last_place(self, round: str) -> int:
-        """Return the last place on the line that `after` includes: of the round, or after the round if it is late."""
+    def last_slot(self, round: str) -> int:
+        """Return the last slot that `after` includes: of the round, or after the round if it is late."""
         index = self._index[round]
         during = 2 * index + 1
         return during + 1 if self.meetings[index].is_late else during
 
-    def read_to(self, round: str) -> date | None:
-        """Return the day before the next round if a later round was filed earlier, else None."""
+    def covered_until(self, round: str) -> date | None:
+        """Return the day before the next round if this round is late, None if it is not or if that day is unknown."""
         index = self._index[round]
         if not self.meetings[index].is_late:
             return None
         following = self.meetings[index + 1].first
-        return None if following is None or following == _FIRST else following - timedelta(1)
+        return None if following is None or following == _OPEN_BEGINNING else following - timedelta(1)
 
-    def places(self, effects: Sequence[EffectiveEvent]) -> list[int]:
-        """Return the place of each event. An event never comes before one that it names or repeats."""
-        places = [self._place(effect) for effect in effects]
-        if places == sorted(places):
-            return places
+    def slots(self, effects: Sequence[EffectiveEvent]) -> list[int]:
+        """Return the slot of each event. An event never comes before one that it names or supports."""
+        slots = [self._slot(effect) for effect in effects]
+        if slots == sorted(slots):
+            return slots
         by_event: dict[str, int] = {}
         for index, effect in enumerate(effects):
             named = (by_event[id] for id in (effect.root, *named_by(effect)) if id in by_event)
-            places[index] = by_event[effect.id] = max((places[index], *named))
-        return places
+            slots[index] = by_event[effect.id] = max((slots[index], *named))
+        return slots
 
     def _up_to(self, last: int, reading: StreamAtPoint[Any]) -> StreamAtPoint[Any]:
-        """Return a stream with only the events up to the place `last`, and the state after them."""
-        effects = [e for e, place in zip(reading.effects, self.places(reading.effects), strict=True) if place <= last]
+        """Return a stream with only the events up to the slot `last`, and the state after them."""
+        effects = [e for e, slot in zip(reading.effects, self.slots(reading.effects), strict=True) if slot <= last]
         if len(effects) == len(reading.effects):
             return reading
         fold = history_of(reading.stream)
         return replace(reading, effects=effects, state=reduce(fold.evolve, effects, fold.initial))
 
-    def _place(self, effect: EffectiveEvent) -> int:
+    def _slot(self, effect: EffectiveEvent) -> int:
         index = self._index.get(self._round_of_report.get(effect.report, ""))
         key = (index, effect.earliest, effect.latest)
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = self._find_place(*key)
-        return place
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = self._find_slot(*key)
+        return slot
 
-    def _find_place(self, index: int | None, earliest: date | None, latest: date | None) -> int:
-        """Return the place of an event with these dates. `index`: the round of its report, None without a round."""
+    def _find_slot(self, index: int | None, earliest: date | None, latest: date | None) -> int:
+        """Return the slot of an event with these dates. `index`: the round of its report, None without a round."""
         if index is None:
-            return self._place_by_date(earliest, latest)
+            return self._slot_by_date(earliest, latest)
         own = self.meetings[index]
         if latest is not None and own.first is not None and latest < own.first:
-            return min(self._place_by_date(earliest, latest), 2 * index)
+            return min(self._slot_by_date(earliest, latest), 2 * index)
         if earliest is not None and (own.last is None or earliest > own.last):
             begun_by_then = (
                 i for i, m in enumerate(self.meetings) if i > index and m.begun is not None and m.begun <= earliest
@@ -161,8 +163,8 @@ class Membership:
             return 2 * max(begun_by_then, default=index) + 1
         return 2 * index + 1
 
-    def _place_by_date(self, earliest: date | None, latest: date | None) -> int:
-        """Return the place of an event by its dates alone."""
+    def _slot_by_date(self, earliest: date | None, latest: date | None) -> int:
+        """Return the slot of an event by its dates alone."""
         if earliest is None:
             return 0
         for i, m in enumerate(self.meetings):
@@ -188,7 +190,7 @@ def membership(
 def _in_order(rounds: Iterable[StreamAtPoint[Round]]) -> tuple[Meeting, ...]:
     """Return the rounds that met, by their last day. Rounds without a known last day come last."""
     meetings = (_meeting(reading) for reading in rounds if reading.state.phase in MET)
-    ordered = sorted(meetings, key=lambda m: (m.last or _LAST, m.first or _LAST, m.id))
+    ordered = sorted(meetings, key=lambda m: (m.last or _OPEN_END, m.first or _OPEN_END, m.id))
     return tuple(replace(m, is_late=_is_late(m, ordered[i + 1 :])) for i, m in enumerate(ordered))
 
 

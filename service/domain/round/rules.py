@@ -101,7 +101,7 @@ def _not_next(state: Round, stream: str, data: Assertion, holder: str, phase: Ph
         changed = "the round takes place after all" if phase == "cancelled" else f"{holder} took it back"
         ways = [
             f"file `ClaimContested` by {holder} with that event as `target` first if {changed}",
-            "file `AssertionRetracted` if it should not be on record",
+            "file `AssertionRetracted` if that event should not be on record",
         ]
     return OutOfTurn(wrong=f"`{type}` cannot follow ", event=said.root, end=end, ways=ways, **facts)
 
