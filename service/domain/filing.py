@@ -114,6 +114,8 @@ _HEADINGS: Final = {
     "item": "Items",
     "instrument": "Instruments",
 }
+_OPENER_OF_REFERENCE: Final = {"proposal": "ProposalTabled", "instrument": "InstrumentExchanged"}
+"""The type of the event that a field names, for fields that name events of one type."""
 _MOST_FITTING: Final = 6
 _MOST_LATEST: Final = 100
 """The number of the latest events of a stream among which those that fit a reference are looked for."""
@@ -507,6 +509,9 @@ class _Filing:
             elif (why := self._not_a_target(event, field_name, target)) is not None:
                 named = f"{target.stream}@{target.version}"
                 choices = self._choices(event.stream, field_name)
+                if choices and (opener := _OPENER_OF_REFERENCE.get(field_name)):
+                    other = "File" if choices.endswith(": none. ") else f"Give one of these in `{field_name}`, or file"
+                    choices += f"{other} `{opener}` first."
                 refusals.append(NotATarget(f"/{field_name}", target=named, what=why, type=event.type, known=choices))
             else:
                 ids[field_name] = target.id

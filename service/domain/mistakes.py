@@ -65,7 +65,7 @@ _BY_NAME: Final[Mapping[str, str]] = {
     "step": "the short name of the step, such as notice-48-hours",
     "item": "the short name of the item, such as consulate-seattle",
     "paragraphs": "a list of numbers of paragraphs, such as [4, 5]",
-    "names": 'a list of names, first the one that sentences use, such as ["the African Union", "AU"]',
+    "names": 'a list of names, first the one that sentences use, such as ["the African Union", "African Union"]',
     "preliminary": "`true` if the round is only provisional, `false` if it is firm",
     "reversible": "`true` if the progress can be reversed, `false` if not",
 }

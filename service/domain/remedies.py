@@ -163,8 +163,12 @@ def cycle(history: History[Any], target: Recorded, correction: AssertionCorrecte
         is_set = getattr(target.data, field) is not None
         is_removable = is_set and not type(target.data).model_fields[field].is_required()
         others = "`null` to remove it" if is_removable else "leave the correction out"
-        why = f": {by_version(history, named.id)} comes after {by_version(history, target.id)}"
-        return Cycle(f"/changes/{field}", why=why, remedy=f"Give another event in `changes.{field}`, or {others}.")
+        later = by_version(history, named.id)
+        why = f": {later} comes after {by_version(history, target.id)}"
+        remedy = f"Give another event in `changes.{field}`, or {others}."
+        return Cycle(
+            f"/changes/{field}", why=why, remedy=f"{remedy} If the correction is right, correct {later} instead."
+        )
     return Cycle("/changes", why=", each after the other", remedy="Correct the event so that it names no later one.")
 
 

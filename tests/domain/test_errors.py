@@ -189,7 +189,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     errors.NotATarget: refused(
         [said("ProposalAnswered", "US", proposal=f"{VISAS}@3", answer="accepted")],
         "`ProposalAnswered` cannot name irritant/ru-us/visas@3: that is `NextStepAgreed`, not a proposal. Proposals"
-        " there: irritant/ru-us/visas@2 (“Answer within a month”).",
+        " there: irritant/ru-us/visas@2 (“Answer within a month”). Give one of these in `proposal`, or file"
+        " `ProposalTabled` first.",
     ),
     errors.UnknownStep: refused(
         [said("NextStepClosed", step="list", outcome="done")],
@@ -263,7 +264,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             correction(after=f"{VISAS}@5"),
         ],
         "The change would put events in a circle: irritant/ru-us/visas@5 comes after irritant/ru-us/visas@2. Give"
-        " another event in `changes.after`, or leave the correction out.",
+        " another event in `changes.after`, or leave the correction out. If the correction is right, correct"
+        " irritant/ru-us/visas@5 instead.",
     ),
     errors.NothingNew: refused(
         [ON_RECORD[1]],
@@ -395,7 +397,8 @@ MISTAKES: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "an actor has no name": mistaken(
         {"stream": "actor/iaea", "type": "ActorRegistered", "actor": "iaea", "kind": "organisation", "names": []},
         "/names",
-        '`names` is empty. Give names, first the one that sentences use, such as ["the African Union", "AU"].',
+        "`names` is empty. Give names, first the one that sentences use, such as"
+        ' ["the African Union", "African Union"].',
     ),
     "a relation has one party": mistaken(
         {"stream": "relation/ru-us", "type": "RelationOpened", "parties": ["RU"], "title": "Russia"},

@@ -118,7 +118,11 @@ def test_an_answer_names_a_proposal() -> None:
     pointer, why = refusal(opened(), understood("RU"), new=answered("e2", "US"))
     assert (pointer, why) == (
         "/events/0/proposal",
-        because("ProposalAnswered", 2, "`UnderstandingReported`, not a proposal. Proposals there: none."),
+        because(
+            "ProposalAnswered",
+            2,
+            "`UnderstandingReported`, not a proposal. Proposals there: none. File `ProposalTabled` first.",
+        ),
     )
 
 
