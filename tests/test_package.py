@@ -98,7 +98,7 @@ def test_the_contract_and_the_changelog_have_the_version_of_the_project() -> Non
 
 
 def test_the_image_has_the_version_of_the_project_in_name_and_label() -> None:
-    (command,) = run("make", "--dry-run", "--no-print-directory", "image", cwd=ROOT).splitlines()
+    *_comments, command = run("make", "--dry-run", "--no-print-directory", "image", cwd=ROOT).splitlines()
     assert f" VERSION={VERSION} --tag irritants:{VERSION} " in command
     assert 'version="$VERSION"' in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 

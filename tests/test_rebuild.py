@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -177,10 +178,12 @@ def other(seeded_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """An engine for appends of another release, whose documents and note have other representations."""
     other, append, catch_up = open_engine(seeded_database_url), log.append, backfill.catch_up
 
-    def appended(c: Connection, head: log.Head, filings: list[log.Filing], documents: Iterable[Document]) -> object:
+    def appended(
+        c: Connection, head: log.Head, filings: list[log.Filing], documents: Iterable[Document], **more: Any
+    ) -> object:
         if c.engine.pool is other.pool:
             documents = [_of_another_release(d) for d in documents]
-        return append(c, head, filings, list(documents))
+        return append(c, head, filings, list(documents), **more)
 
     monkeypatch.setattr(log, "append", appended)
     monkeypatch.setattr(backfill, "catch_up", lambda c, at: 0 if c.engine.pool is other.pool else catch_up(c, at))

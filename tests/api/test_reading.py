@@ -385,7 +385,7 @@ MALFORMED = [
     ("/v1/irritants?limit=5&limit=6", "limit"),
     ("/v1/irritants?status=Formalised", "status"),
     ("/v1/irritants?relation=us-ru", "relation"),
-    ("/v1/irritants?awaiting=XX", "awaiting"),
+    ("/v1/irritants?awaiting=YX", "awaiting"),
     ("/v1/irritants?cursor=%C3%A9", "cursor"),
     ("/v1/irritants?changed_after=1000", "changed_after"),
     ("/v1/irritants?as_of_position=128", "as_of_position"),

@@ -37,7 +37,7 @@ def test_a_wrong_value_is_shown_with_the_allowed_ones(arguments: tuple[str, ...]
     [
         (("stauts",), 'unknown command "stauts"; the nearest: status'),
         (("key", "craete"), 'unknown command "craete"; the nearest: create'),
-        (("key", "show"), 'unknown command "show"; known: create, list and revoke'),
+        (("key", "show"), 'unknown command "show"; known: create, generate, list and revoke'),
         (("status", "--as-of-postion", "5"), "unknown option --as-of-postion; the nearest: --as-of-position"),
         (("status", "--as-of=5"), "unknown option --as-of; the nearest: --as-of-position"),
         (("key", "list", "-x"), "unknown option -x; known: --database, --json and --help"),
@@ -60,7 +60,7 @@ def test_an_unknown_name_is_shown_with_the_nearest_or_the_known_ones(arguments: 
         (("retract", "ru-us/visas@3"), "missing option --reason; add it with a value: reason, in one line"),
         (("search", "x", "--limit"), "--limit needs a value; write --limit N, a whole number from 1 to 1000"),
         (("search", "x", "--relation"), "--relation needs a value; write --relation VALUE"),
-        (("key", "--"), "missing command; known: create, list and revoke"),
+        (("key", "--"), "missing command; known: create, generate, list and revoke"),
     ],
 )
 def test_something_missing_is_named_with_its_meaning(arguments: tuple[str, ...], mistake: str) -> None:

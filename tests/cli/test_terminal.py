@@ -24,13 +24,14 @@ from tests.programs import Program, ran
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDS = (
     *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
-    *("openapi", "correct", "retract", "evidence", "checkpoint", "key create", "key list", "key revoke"),
+    *("openapi", "correct", "retract", "evidence", "checkpoint"),
+    *("key create", "key generate", "key list", "key revoke"),
     *("board", "matrix", "ledger", "needs-confirmation", "corroboration", "registers", "rounds", "calendar"),
     *("reports", "search"),
     *("attribute", "draft", "dossier", "assertions", "cite", "difference", "relay", "get"),
     *("new relation", "new irritant", "new round", "new organisation", "new person"),
 )
-ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key list", "key revoke")
+ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key generate", "key list", "key revoke")
 
 
 def on_a_terminal(*arguments: str, columns: int = 100) -> str:

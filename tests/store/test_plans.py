@@ -66,6 +66,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "the last position": events.last_position,
     "a relation's last position": lambda c: events.last_position(c, relation="aa-zz", upto=15_000),
     "the position at a moment": lambda c: events.position_at(c, NOON + timedelta(days=3)),
+    "the position before a moment": lambda c: events.position_before(c, NOON + timedelta(days=3)),
     "the chain at a position": lambda c: events.chain_hash_at(c, 777),
     "origins": lambda c: events.origin_streams(c, ["origin-7", "origin-507"]),
     "what cites a source": lambda c: events.streams_citing(c, "readout", ["origin-7", "origin-507"], 19_000),
