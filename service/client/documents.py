@@ -58,6 +58,7 @@ class InEffect(Document):
     target: str | None
     of: str | None
     about: tuple[str, ...]
+    about_attributed: bool
     rung: Rung
     wording: str | None
     summary: str
@@ -86,6 +87,7 @@ class ThirdParty(Document):
 
     actor: str
     rung: Rung
+    says: str | None
     attributed: bool
     latest: LatestWord
     in_effect: tuple[InEffect, ...]
@@ -117,18 +119,31 @@ class Extent(Document):
     done: int | str
     of: int | str
     unit: str
+    by: tuple[str, ...]
+    attributed: bool
+
+
+class StatedOutcome(Document):
+    """The outcome of an open step as one side states it."""
+
+    by: str
+    outcome: Literal["done", "lapsed", "dropped"]
+    attributed: bool
 
 
 class AwaitedAct(Document):
-    """An act that is awaited of the sides in `of`: an agreed next step, or an answer to a proposal."""
+    """An act that is awaited of the sides in `of`: an agreed next step, an answer to a proposal, or a reply to one."""
 
-    kind: Literal["step", "answer"]
+    kind: Literal["step", "answer", "reply"]
     of: tuple[str, ...]
     what: str
     due: str | None
     by: tuple[str, ...]
     attributed: tuple[str, ...]
     confirmed: bool
+    terms_of: tuple[str, ...]
+    differing: bool
+    outcomes: tuple[StatedOutcome, ...]
 
 
 class Linked(Document):
