@@ -163,12 +163,12 @@ def cycle(history: History[Any], target: Recorded, correction: AssertionCorrecte
         is_set = getattr(target.data, field) is not None
         is_removable = is_set and not type(target.data).model_fields[field].is_required()
         others = "`null` to remove it" if is_removable else "leave the correction out"
-        later = by_version(history, named.id)
-        why = f": {later} comes after {by_version(history, target.id)}"
-        remedy = f"Give another event in `changes.{field}`, or {others}."
-        return Cycle(
-            f"/changes/{field}", why=why, remedy=f"{remedy} If the correction is right, correct {later} instead."
+        later, earlier = by_version(history, named.id), by_version(history, target.id)
+        remedy = (
+            f"Give another event in `changes.{field}`, or {others}. If the correction is right, keep it, and first"
+            f" change the event that {later} names, so that it no longer comes after {earlier}."
         )
+        return Cycle(f"/changes/{field}", why=f": {later} comes after {earlier}", remedy=remedy)
     return Cycle("/changes", why=", each after the other", remedy="Correct the event so that it names no later one.")
 
 

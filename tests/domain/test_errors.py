@@ -264,8 +264,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             correction(after=f"{VISAS}@5"),
         ],
         "The change would put events in a circle: irritant/ru-us/visas@5 comes after irritant/ru-us/visas@2. Give"
-        " another event in `changes.after`, or leave the correction out. If the correction is right, correct"
-        " irritant/ru-us/visas@5 instead.",
+        " another event in `changes.after`, or leave the correction out. If the correction is right, keep it, and"
+        " first change the event that irritant/ru-us/visas@5 names, so that it no longer comes after"
+        " irritant/ru-us/visas@2.",
     ),
     errors.NothingNew: refused(
         [ON_RECORD[1]],
