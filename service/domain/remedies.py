@@ -164,10 +164,10 @@ def cycle(history: History[Any], target: Recorded, correction: AssertionCorrecte
         is_removable = is_set and not type(target.data).model_fields[field].is_required()
         others = "`null` to remove it" if is_removable else "leave the correction out"
         later, earlier = by_version(history, named.id), by_version(history, target.id)
-        remedy = (
-            f"Give another event in `changes.{field}`, or {others}. If the correction is right, keep it, and first"
-            f" change the event that {later} names, so that it no longer comes after {earlier}."
-        )
+        remedy = f"Give another event in `changes.{field}`, or {others}."
+        named_in = next((f for f in naming if getattr(named.data, f, None) == target.id), None)
+        if named_in is not None:
+            remedy += f" If the correction is right, keep it, and give another event in `{named_in}` of {later}."
         return Cycle(f"/changes/{field}", why=f": {later} comes after {earlier}", remedy=remedy)
     return Cycle("/changes", why=", each after the other", remedy="Correct the event so that it names no later one.")
 

@@ -265,8 +265,7 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
         ],
         "The change would put events in a circle: irritant/ru-us/visas@5 comes after irritant/ru-us/visas@2. Give"
         " another event in `changes.after`, or leave the correction out. If the correction is right, keep it, and"
-        " first change the event that irritant/ru-us/visas@5 names, so that it no longer comes after"
-        " irritant/ru-us/visas@2.",
+        " give another event in `after` of irritant/ru-us/visas@5.",
     ),
     errors.NothingNew: refused(
         [ON_RECORD[1]],
