@@ -233,3 +233,10 @@ def test_a_page_is_made_in_one_read(browser: TestClient, path: str) -> None:
     assert replicas.primary_reads == 1
     assert browser.get(path).status_code == 200
     assert replicas.primary_reads == 1
+
+
+def test_what_had_not_happened_by_the_day_of_a_reading_is_not_shown_as_retracted(desk: TestClient) -> None:
+    page = desk.get("/irritants/ru-us/banking-access?effective_on=2025-03-01").text
+    assert "it had not happened by the day of this reading" in page
+    assert not re.search(r'<li id="p\d+"[^>]* class="is-retracted"', page)
+    assert "it had not happened" not in desk.get("/irritants/ru-us/banking-access").text
