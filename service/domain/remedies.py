@@ -98,7 +98,7 @@ def _dates_of(accepted: Sequence[bool], order: Sequence[EffectiveEvent]) -> str:
     from_day = order[first - 1].earliest if first else None
     before_day = order[last].earliest if last < len(order) else None
     if from_day and before_day:
-        return f"a date from {from_day} on and before {before_day}"
+        return f"a date from {from_day} on and before {before_day}" if from_day < before_day else ""
     if before_day:
         return f"a date before {before_day}"
     return f"{from_day} or a later date" if from_day else "another date"

@@ -729,6 +729,19 @@ def test_an_event_is_accepted_at_the_dates_that_its_refusal_offers() -> None:
     filed(on_record(), [placed, said("HoldLifted", occurred="2025-04-22")])
 
 
+def test_no_date_is_offered_between_two_events_of_one_day() -> None:
+    june = "round/ru-us/june"
+    announced = said("RoundAnnounced", stream=june, preliminary=False, occurred="2025-04-10")
+    cancelled = said("RoundCancelled", stream=june, occurred="2025-04-10")
+    moved = said("RoundRelocated", stream=june, place="Geneva", occurred="2025-04-11")
+    assert "`occurred`" not in refusal_of(announced, cancelled, moved).detail
+    between = {**cancelled, "occurred": "2025-04-14"}
+    assert (
+        "a date from 2025-04-10 on and before 2025-04-14 in"
+        in refusal_of(announced, between, {**moved, "occurred": "2025-04-15"}).detail
+    )
+
+
 def test_an_inferred_date_without_its_inference_is_not_asked_for_a_date_that_it_has() -> None:
     dated = said("ConcernRaised", occurred="2025-04-20", occurred_basis="inferred")
     assert refusal_of(dated).detail == (
