@@ -3,10 +3,16 @@
 `tests/docker/test_testing.py` runs the same as a container.
 """
 
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -115,3 +121,86 @@ def test_the_end_of_the_block_stops_the_process_and_removes_its_record() -> None
 def test_a_service_that_does_not_start_says_why(arguments: dict[str, str], error: str) -> None:
     with pytest.raises(ServiceError, match=error):
         IrritantsProcess(**arguments).start()
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Yield a folder for temporary files with a short name, as /tmp has one."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+PROGRAM_WITH_TESTS = """
+import os, sys, time
+from service.testing import IrritantsProcess
+with IrritantsProcess(seeds="none") as service:
+    print(service.url, flush=True)
+    {then}
+    time.sleep(60)
+"""
+
+
+def program_with_tests(temporary: Path, then: str = "") -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", PROGRAM_WITH_TESTS.format(then=then)]
+    env = {**environment(), "TMPDIR": str(temporary)}
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
+
+
+def users(folder: Path) -> list[str]:
+    """Return the commands of the processes that use a folder: the service, and PostgreSQL, which works in it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it can have ended meanwhile
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if str(folder) in command or str(folder) in str((process / "cwd").readlink()):
+                found.append(command)
+    return found
+
+
+def is_left(folder: Path) -> bool:
+    return bool(users(folder)) or any(folder.iterdir())
+
+
+def expect_nothing_is_left(folder: Path) -> None:
+    until = time.monotonic() + 20
+    while is_left(folder) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert users(folder) == []
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda by: by.name)
+def test_the_service_ends_with_the_program_that_started_it(temporary: Path, by: signal.Signals) -> None:
+    with program_with_tests(temporary) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline().startswith("http://")
+        assert any("postgres" in command for command in users(temporary))
+        program.send_signal(by)
+        program.wait()
+    expect_nothing_is_left(temporary)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.1, 1.4, 1.8])
+def test_the_service_ends_with_a_program_that_is_killed_while_it_starts(temporary: Path, seconds: float) -> None:
+    with program_with_tests(temporary) as program:
+        time.sleep(seconds)
+        program.kill()
+        program.wait()
+    expect_nothing_is_left(temporary)
+
+
+def test_the_service_ends_although_a_forked_program_lives_on(temporary: Path) -> None:
+    then = "forked = os.fork(); print(forked, flush=True) if forked else os.closerange(0, 3)"
+    with program_with_tests(temporary, then) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        forked = int(program.stdout.readline())
+        program.kill()
+        program.wait()
+    try:
+        expect_nothing_is_left(temporary)
+        assert Path(f"/proc/{forked}").exists()
+    finally:
+        os.kill(forked, signal.SIGKILL)

@@ -150,8 +150,13 @@ class _Server:
             self._initialise(durably=options.get("fsync") != "off")
         self._refuse_another_version()
         self._make_reachable(self.folder)
-        self._spawn({"listen_addresses": "", "unix_socket_directories": ".", "port": PORT, **options})
-        if not self.is_ready(RECOVERY_SECONDS):
+        try:
+            self._spawn({"listen_addresses": "", "unix_socket_directories": ".", "port": PORT, **options})
+            is_ready = self.is_ready(RECOVERY_SECONDS)
+        except (SystemExit, KeyboardInterrupt):  # a signal; no other process can use the server yet
+            self._abandon()
+            raise
+        if not is_ready:
             raise EmbeddedServerError(
                 f"the embedded database does not start; its log is {self._log}\n{self._log_tail()}"
             )
@@ -317,6 +322,13 @@ class _Server:
             return [os.fsdecode(line).strip() for line in lines]
         except FileNotFoundError:
             return []
+
+    def _abandon(self) -> None:
+        """Stop a server that is starting. It can be signalled only after it has written its process id."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._is_running() and time.monotonic() < deadline:
+            self._interrupt()
+            time.sleep(0.05)
 
     def _interrupt(self) -> None:
         """Signal a server that accepts no connections, if the process with its id works in its folder."""

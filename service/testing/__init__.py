@@ -11,21 +11,26 @@ image with a database (`make standalone`). IrritantsProcess needs the extra `emb
 pytest.
 """
 
-from typing import TYPE_CHECKING
-
-from service.testing.process import IrritantsProcess
-from service.testing.service import ServiceError, ServiceForTests
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from service.testing.container import IrritantsContainer
+    from service.testing.process import IrritantsProcess
+    from service.testing.service import ServiceError, ServiceForTests
 
 __all__ = ["IrritantsContainer", "IrritantsProcess", "ServiceError", "ServiceForTests"]
 
+_MODULES: Final = {
+    "IrritantsContainer": "container",
+    "IrritantsProcess": "process",
+    "ServiceError": "service",
+    "ServiceForTests": "service",
+}
+
 
 def __getattr__(name: str) -> object:
-    """Import the container when it is used, because testcontainers may not be installed."""
-    if name == "IrritantsContainer":
-        from service.testing.container import IrritantsContainer  # noqa: PLC0415
-
-        return IrritantsContainer
+    """Import a class when it is used: testcontainers may not be installed, and `child.py` needs none of them."""
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

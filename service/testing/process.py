@@ -1,11 +1,16 @@
-"""The service as a process on this machine, with the embedded database in a temporary folder."""
+"""The service as a process on this machine, with the embedded database in a temporary folder.
+
+`child.py` runs in that process. It stops the database and removes the folder, also if this process is killed.
+"""
 
 import json
 import re
+import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
@@ -35,14 +40,17 @@ class IrritantsProcess(ServiceForTests):
         if self._url is not None:
             raise ServiceError("the service is running already")
         with ExitStack() as stack:
-            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="irritants-", ignore_cleanup_errors=True))
+            # The process makes the folder and removes it. It is removed here only if the process had to be killed.
+            home = Path(tempfile.gettempdir(), f"irritants-{secrets.token_hex(4)}")
+            stack.callback(shutil.rmtree, home, ignore_errors=True)
             log = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
             stack.callback(_stop, process := self._started(home, log))
             assert process.stdout is not None
             # The service prints one line when it accepts connections. An error has several.
             started = re.fullmatch(r'\{"address":.*\}\n', process.stdout.readline())
             if started is None:
-                process.communicate()
+                process.stdout.read()
+                process.wait()
                 log.seek(0)
                 raise ServiceError(f"the service ended with exit code {process.returncode}: {log.read()[-_SHOWN:]}")
             self._url = json.loads(started[0])["address"]
@@ -53,18 +61,26 @@ class IrritantsProcess(ServiceForTests):
         self._url = None
         self._running.close()
 
-    def _started(self, home: str, log: IO[str]) -> "subprocess.Popen[str]":
+    def _started(self, home: Path, log: IO[str]) -> "subprocess.Popen[str]":
         seeds = {"seeds": "none"} if self.is_empty else {"seeds": self.seeds} if self.seeds else {}
         given: dict[str, Any] = {"home": home, **seeds, **self.environment()}
-        command = [sys.executable, "-m", "service", "serve", "--port", "0", "--json"]
-        environment = settings.environment(**given)
+        command = [sys.executable, "-m", "service.testing.child", str(home), "serve", "--port", "0", "--json"]
         return subprocess.Popen(  # noqa: S603 -- our own module
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, encoding="utf-8"
+            command,
+            env=settings.environment(**given),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C goes to the tests alone, which then stop the service
         )
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
-    process.terminate()
+    assert process.stdin is not None
+    # A forked program can hold the pipe open, so write to it as well. The pipe is closed already after an error.
+    with suppress(OSError, ValueError), process.stdin as pipe:
+        pipe.write("stop\n")
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
