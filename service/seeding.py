@@ -21,6 +21,7 @@ from service.store.log import read_head
 ACTOR: Final = "seeds"
 FOLDER: Final = folder("seeds")
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+_OR_NONE: Final = "For an empty record, set IRRITANTS_SEEDS to `none`"
 
 
 class BadSeeds(Exception):
@@ -72,14 +73,22 @@ def seed(engine: Engine, seeds: Sequence[Seed] | None = None) -> int:
 
 def _files(path: Path) -> list[Path]:
     """Return the report files at a path. Raises BadSeeds if there is none."""
+    # A relative path begins at the folder that the service runs in, so say which one that is.
+    named = str(path) if path.is_absolute() else f"{path} (in {Path.cwd()})"
     try:
         if not path.is_dir():
+            path.stat()
             return [path]
-        files = sorted(each for each in path.iterdir() if each.suffix in _SUFFIXES and not each.name.startswith("."))
+        found = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     except OSError as error:
-        raise BadSeeds(f"{path}: cannot be read: {error.strerror or error}") from error
-    if not files:
-        raise BadSeeds(f"{path}: the folder has no report file ({', '.join(_SUFFIXES)}). Add one, or use `none`")
+        raise BadSeeds(f"{named}: cannot be read: {error.strerror or error}") from error
+    if not found:
+        raise BadSeeds(
+            f"{named}: the folder is empty. If it is mounted into a container, check the path outside: Docker makes an"
+            f" empty folder of a path that does not exist. {_OR_NONE}"
+        )
+    if not (files := [each for each in found if each.suffix in _SUFFIXES]):
+        raise BadSeeds(f"{named}: the folder has no report file ({', '.join(_SUFFIXES)}). Add one. {_OR_NONE}")
     return files
 
 

@@ -187,3 +187,26 @@ def test_a_process_for_tests_says_how_to_install_the_service(python: Path, tmp_p
     ended = run(python, "-c", "from service.testing import IrritantsProcess as P; P().start()", folder=tmp_path)
     assert "ServiceError: the service ended with exit code 2" in ended.stderr
     assert "[embedded]" in ended.stderr
+
+
+def test_a_container_for_tests_says_how_to_install_its_extra(python: Path, tmp_path: Path) -> None:
+    for module in ("service.testing", "service.testing.container"):
+        ended = run(python, "-c", f"from {module} import IrritantsContainer", folder=tmp_path)
+        said = ended.stderr.splitlines()[-1]
+        assert said.startswith("ModuleNotFoundError: IrritantsContainer needs the package testcontainers. Install"), (
+            said
+        )
+        assert said.endswith(' pip install "irritants-VERSION-py3-none-any.whl[testing]"')
+
+
+def test_the_fixtures_for_tests_say_what_to_install(tmp_path: Path) -> None:
+    python = installed(tmp_path / "venv", base())
+    ended = run(python, "-c", "import service.testing.fixtures", folder=tmp_path)
+    assert ended.stderr.splitlines()[-1] == "ModuleNotFoundError: these fixtures need pytest: pip install pytest"
+    python = installed(tmp_path / "with-pytest", [*base(), "pytest"])
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["service.testing.fixtures"]\n', encoding="utf-8")
+    (tmp_path / "test_one.py").write_text("def test_one(irritants):\n    pass\n", encoding="utf-8")
+    ended = run(python, "-m", "pytest", "-p", "no:cacheprovider", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "ServiceError: the service cannot run for tests, because neither extra is installed" in ended.stdout
+    assert "`embedded` for a process or with `testing` for a container" in ended.stdout

@@ -39,6 +39,20 @@ def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_an_empty_folder_is_refused_with_the_usual_cause(tmp_path: Path) -> None:
+    (tmp_path / ".hidden.yaml").write_text("hidden", encoding="utf-8")
+    with pytest.raises(BadSeeds, match=rf"^{tmp_path}: the folder is empty. If it is mounted into a container, check"):
+        read(tmp_path)
+
+
+def test_a_relative_path_is_named_with_the_folder_that_it_begins_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadSeeds, match=rf"^nothing \(in {tmp_path}\): cannot be read: No such file or directory$"):
+        read(Path("nothing"))
+
+
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSeeds, match=f"^{tmp_path}/nothing: cannot be read: No such file or directory$"):
         read(tmp_path / "nothing")

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from service.client import NotAllowed, OtherHistory
+from service.client import NotAllowed, NotValid, OtherHistory
 from service.settings import environment
 from service.testing import IrritantsProcess, ServiceError, ServiceForTests
 from tests.api.bodies import VISAS, on, report
@@ -83,6 +83,24 @@ def test_the_key_may_file_on_every_relation(service: ServiceForTests) -> None:
     assert httpx2.post(f"{service.url}/v1/reports", json={}).status_code == 401
     with pytest.raises(NotAllowed, match="cheese"):
         service.file(report(on("irritant/ru-us/cheese", "ConcernRaised")))
+
+
+def test_every_mistake_of_a_report_is_in_the_text_of_the_error(service: ServiceForTests) -> None:
+    mistaken = report(on(VISAS, "ConcernRaisd"), {**on(VISAS, "ConcernRaised"), "colour": "red"})
+    with pytest.raises(NotValid) as refused:
+        service.file(mistaken)
+    summary, first, second = str(refused.value).splitlines()
+    assert summary == "2 mistakes. Nothing was written. Correct them and send the report again."
+    assert first == "/events/0/type: ConcernRaisd is not a type of event. Use `ConcernRaised`."
+    assert second.startswith("/events/1/colour: `colour` is not a field here. Use another one")
+
+
+def test_a_reset_without_test_mode_says_how_to_start_the_service() -> None:
+    with (
+        IrritantsProcess(seeds="none", test_mode="false") as service,
+        pytest.raises(ServiceError, match=r"not in test mode\. Start it with IRRITANTS_TEST_MODE=true$"),
+    ):
+        service.reset()
 
 
 def test_a_record_begins_with_given_seeds_and_goes_back_to_them(tmp_path: Path) -> None:

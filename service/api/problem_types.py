@@ -236,7 +236,8 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
     "not-found": ProblemType(
         "Not found",
         "The service has no such address, or nothing is on record there. Check the address, and the point in time if"
-        " the query names one. The page /docs lists all addresses of the API.",
+        " the query names one. The page /docs lists all addresses of the API. `POST /v1/test/reset` is an address"
+        " only in test mode (`IRRITANTS_TEST_MODE=true`).",
     ),
     "method-not-allowed": ProblemType(
         "Method not allowed",

@@ -65,6 +65,7 @@ from service.client.transport import (
     if_none_match,
     json_body,
     outage,
+    trusted_certificates,
     without_secrets,
 )
 
@@ -122,7 +123,7 @@ class Irritants:
         if key is not None and not (key.isascii() and key.isprintable()):
             raise ValueError("the key contains a line break or another invalid character; remove it")
         headers = {"Accept": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
-        self._http = httpx2.Client(base_url=url, headers=headers)
+        self._http = httpx2.Client(base_url=url, headers=headers, verify=trusted_certificates(url))
         self._patience, self._pause = patience, pause
         self._last_read: dict[str, tuple[str | None, IrritantDocument]] = {}
         self._documents: OrderedDict[tuple[str, str], tuple[str, dict[str, Any]]] = OrderedDict()

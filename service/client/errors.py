@@ -1,6 +1,6 @@
 """The errors of the client. Each is an IrritantsError. A refused request raises a Problem, with a class by status."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 
@@ -12,7 +12,8 @@ class Problem(IrritantsError):
     """The service refused the request (RFC 9457), and nothing was written.
 
     `name` is the name of the problem type, which `/problems/<name>` explains. `errors` lists the mistakes, each with
-    `detail`, and with `pointer` or `parameter` as its place. `document` is the whole problem document.
+    `detail`, and with `pointer` or `parameter` as its place. The text of the exception has a line for each of them.
+    `document` is the whole problem document.
     """
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
@@ -21,12 +22,26 @@ class Problem(IrritantsError):
         self.detail = str(document.get("detail") or document.get("title") or f"status {status}")
         errors = document.get("errors")
         self.errors: list[dict[str, Any]] = errors if isinstance(errors, list) else []
-        super().__init__(self.detail)
+        super().__init__(_text(self.detail, self.errors))
 
     @property
     def type(self) -> str:
         """The same as `name`."""
         return self.name
+
+
+def _text(detail: str, errors: Sequence[Any]) -> str:
+    """Return the detail with a line for each mistake that it does not name: its place, and what to do."""
+    mistakes = [(str(e.get("pointer") or e.get("parameter") or ""), str(e.get("detail"))) for e in errors if _is_one(e)]
+    lines = [f"{place}: {said}" if place else said for place, said in mistakes]
+    if [said for _, said in mistakes] == [detail]:
+        return lines[0]
+    return "\n".join([detail, *(line for line, (_, said) in zip(lines, mistakes, strict=True) if said not in detail)])
+
+
+def _is_one(error: object) -> bool:
+    """Return whether this is a mistake with a text. A later release may list other things."""
+    return isinstance(error, Mapping) and isinstance(error.get("detail"), str)
 
 
 class MalformedRequest(Problem):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +67,14 @@ def expected_document(response: Response) -> Iterator[None]:
         raise UnexpectedAnswer(
             response.url, f"{response.status} with JSON of another shape", response.status
         ) from error
+
+
+def trusted_certificates(url: str) -> ssl.SSLContext:
+    """Return the certificates to trust at an address. Without TLS, load none: it takes longer than most requests.
+
+    Redirects are not followed, and a proxy with TLS has certificates of its own.
+    """
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.startswith("http://") else httpx2.create_ssl_context()
 
 
 def without_secrets(url: httpx2.URL) -> str:

@@ -1,18 +1,25 @@
 """The standalone image as a container of testcontainers."""
 
+import re
 import time
 from pathlib import Path
 from typing import Final, Self
 
 import httpx2
-from testcontainers.core.container import DockerContainer
 
 from service.settings import variable
-from service.testing.service import ServiceError, ServiceForTests
+from service.testing.service import ServiceError, ServiceForTests, http_client, needs
+
+try:
+    from testcontainers.core.container import DockerContainer
+except ModuleNotFoundError as missing:
+    raise needs("IrritantsContainer", "testing", missing) from missing
 
 IMAGE: Final = "irritants:standalone"
 _PORT: Final = 8000
 _FIXTURES: Final = "/fixtures"
+_MARK: Final = ".fixtures"
+"""A hidden file, so that the folder exists in the container even if it has no report."""
 _START_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.05
 
@@ -36,9 +43,9 @@ class IrritantsContainer(ServiceForTests, DockerContainer):
         if self.is_empty:
             self.with_env(variable("seeds"), "none")
         elif self.seeds is not None:
-            files = sorted(self.seeds.iterdir()) if self.seeds.is_dir() else [self.seeds]
-            for file in files:
-                self.with_copy_into_container(file.read_bytes(), f"{_FIXTURES}/{file.name}")
+            self.with_copy_into_container(b"", f"{_FIXTURES}/{_MARK}")
+            for name, content in _files(self.seeds):
+                self.with_copy_into_container(content, f"{_FIXTURES}/{name}")
             self.with_env(variable("seeds"), _FIXTURES)
 
     @property
@@ -51,7 +58,7 @@ class IrritantsContainer(ServiceForTests, DockerContainer):
         DockerContainer.start(self)
         address = f"http://{self.get_container_host_ip()}:{self.get_exposed_port(_PORT)}"
         until = time.monotonic() + _START_SECONDS
-        with httpx2.Client(base_url=address) as http:
+        with http_client(address) as http:
             while not self._is_ready(http):
                 if time.monotonic() > until:
                     raise ServiceError(f"the service is not ready after {_START_SECONDS} seconds: {self._log()}")
@@ -74,4 +81,18 @@ class IrritantsContainer(ServiceForTests, DockerContainer):
             return False
 
     def _log(self) -> str:
-        return b"".join(self.get_logs()).decode(errors="replace")[-2_000:]
+        """Return the end of the log. It names the reports by their paths on this machine."""
+        log = b"".join(self.get_logs()).decode(errors="replace")[-2_000:]
+        if self.seeds is None:
+            return log
+        folder = self.seeds if self.seeds.is_dir() else self.seeds.parent
+        return re.sub(rf"(?<![^\s]){_FIXTURES}(?=[:/])", lambda _: str(folder), log)
+
+
+def _files(seeds: Path) -> list[tuple[str, bytes]]:
+    """Return the names and contents of the files in a folder, or of one file. Raises ServiceError."""
+    try:
+        files = sorted(each for each in seeds.iterdir() if each.is_file()) if seeds.is_dir() else [seeds]
+        return [(file.name, file.read_bytes()) for file in files]
+    except OSError as error:
+        raise ServiceError(f"{error.filename or seeds}: cannot be read: {error.strerror or error}") from error

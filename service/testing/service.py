@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 import httpx2
 
 from service.client import Irritants, Receipt
+from service.client.transport import trusted_certificates
+from service.settings import variable
 
 _RESET: Final = "/v1/test/reset"
 _RESET_SECONDS: Final = 60
@@ -16,6 +18,20 @@ _RESET_SECONDS: Final = 60
 
 class ServiceError(Exception):
     """The service did not start, does not run, or cannot be reset. The message says why."""
+
+
+def needs(what: str, extra: str, missing: ModuleNotFoundError) -> ModuleNotFoundError:
+    """Return the error for a package that is not installed, with the extra that brings it."""
+    return ModuleNotFoundError(
+        f"{what} needs the package {missing.name}. Install the wheel again with the extra `{extra}`, for example:"
+        f' pip install "irritants-VERSION-py3-none-any.whl[{extra}]"',
+        name=missing.name,
+    )
+
+
+def http_client(url: str) -> httpx2.Client:
+    """Return an HTTP client for the service at an address."""
+    return httpx2.Client(base_url=url, verify=trusted_certificates(url))
 
 
 class ServiceForTests(ABC):
@@ -72,14 +88,20 @@ class ServiceForTests(ABC):
             self._clients.pop().close()
 
     def file(self, report: Mapping[str, Any]) -> Receipt:
-        """File a report. Raises the exceptions of `Irritants.file`."""
+        """File a report. Raises the exceptions of `Irritants.file`, whose text names every mistake."""
         with Irritants(self.url, key=self.key, patience=10) as client:
             return client.file(report)
 
     def reset(self) -> None:
         """Set the record back to its seeds, in about a tenth of a second. ETags and cursors of before are refused."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        answer = httpx2.post(f"{self.url}{_RESET}", headers=headers, timeout=_RESET_SECONDS)
+        with http_client(self.url) as http:
+            answer = http.post(_RESET, headers=headers, timeout=_RESET_SECONDS)
+        if answer.status_code == httpx2.codes.NOT_FOUND:
+            raise ServiceError(
+                "the service cannot be reset, because it is not in test mode. Start it with"
+                f" {variable('test_mode')}=true"
+            )
         if not answer.is_success:
             raise ServiceError(f"the service cannot be reset, it answered {answer.status_code}: {answer.text}")
 

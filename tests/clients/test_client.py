@@ -79,17 +79,35 @@ def shape(schema: object, parts: dict[str, Any]) -> object:
 
 def test_every_problem_type_has_a_class_by_its_status() -> None:
     for name, status in STATUS.items():
-        raised = errors.problem(
-            status, {"type": f"/problems/{name}", "detail": "Why.", "errors": [{"detail": "This."}]}
-        )
+        raised = errors.problem(status, {"type": f"/problems/{name}", "detail": "Why.", "errors": [{"detail": "Why."}]})
         assert (raised.name, raised.type, raised.status) == (name, name, status)
-        assert (raised.detail, str(raised), raised.errors) == ("Why.", "Why.", [{"detail": "This."}])
+        assert (raised.detail, str(raised), raised.errors) == ("Why.", "Why.", [{"detail": "Why."}])
     classes = {name: type(errors.problem(status, {})).__name__ for name, status in STATUS.items()}
     assert classes["unauthenticated"] == "Unauthenticated"
     assert classes["forbidden"] == "Forbidden"
     assert classes["gone"] == "OtherHistory"
     assert {classes[n] for n in ("not-allowed", "irritant-closed", "undated-fall")} == {"NotAllowed"}
     assert {classes[n] for n in ("not-valid", "unknown-source", "unknown-parameter")} == {"NotValid"}
+
+
+def test_the_text_of_a_problem_names_each_mistake_once() -> None:
+    def text(detail: str, *mistakes: object) -> str:
+        return str(errors.problem(422, {"detail": detail, "errors": mistakes and [*mistakes]}))
+
+    title, event = {"pointer": "/title", "detail": "Too long."}, {"pointer": "/events/0/type", "detail": "Unknown."}
+    assert text("2 mistakes.", title, event) == "2 mistakes.\n/title: Too long.\n/events/0/type: Unknown."
+    assert text("Too long.", title) == "/title: Too long."
+    assert text("limit must be one", {"parameter": "limit", "detail": "must be one"}) == "limit must be one"
+    assert text("Why.", {"detail": "This."}, "of a later release", {"code": 7}) == "Why.\nThis."
+    assert text("Why.") == "Why."
+
+
+def test_certificates_are_loaded_only_for_tls(shared_server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file")
+    with Irritants(shared_server.url) as irritants:
+        assert irritants.status("ru-us/visas").id == "ru-us/visas"
+    with pytest.raises(OSError, match="No such file"):
+        Irritants(shared_server.url.replace("http:", "https:"))
 
 
 def test_a_status_is_read_and_then_confirmed_by_304(shared_server: Served) -> None:

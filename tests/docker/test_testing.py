@@ -73,9 +73,26 @@ def test_a_container_that_does_not_start_says_why_and_is_removed(image: str, tmp
     (tmp_path / "relation.yaml").write_text(FIXTURE.replace("RelationOpened", "RelationOpend"), encoding="utf-8")
     name = f"irritants-test-{uuid.uuid4().hex[:8]}"
     container = IrritantsContainer(image, seeds=tmp_path).with_name(name)
-    with pytest.raises(ServiceError, match=r"/fixtures/relation.yaml:4:\d+:.*RelationOpened"), container:
+    with pytest.raises(ServiceError, match=rf"\n{tmp_path}/relation.yaml:4:\d+:.*RelationOpened"), container:
         pass
     assert name not in run("docker", "ps", "--all", "--format", "{{.Names}}", folder=tmp_path)
+
+
+def test_an_empty_folder_is_named_by_its_path_on_this_machine(image: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(ServiceError, match=rf"\n{tmp_path}: the folder is empty"),
+        IrritantsContainer(image, seeds=tmp_path),
+    ):
+        pass
+    (tmp_path / "README.md").write_text("Reports come later.", encoding="utf-8")
+    (tmp_path / "drafts").mkdir()
+    with (
+        pytest.raises(ServiceError, match=rf"\n{tmp_path}: the folder has no report"),
+        IrritantsContainer(image, seeds=tmp_path),
+    ):
+        pass
+    with pytest.raises(ServiceError, match=f"^{tmp_path}/nothing: cannot be read: No such file or directory$"):
+        IrritantsContainer(image, seeds=tmp_path / "nothing")
 
 
 def test_a_container_that_is_not_running_has_no_address(image: str) -> None:
