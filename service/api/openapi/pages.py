@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.etags import JSON
 from service.api.fixed import FixedDocument, fixed_response
+from service.api.openapi import made_in_advance
 from service.api.operations import no_parameters
 from service.api.prefix import prefix_of
 
@@ -20,8 +21,8 @@ _HEADERS: Final = {**_REVALIDATE, "Content-Security-Policy": "default-src 'none'
 @router.get("/openapi.json")
 async def contract(request: Request) -> Response:
     """Answer the contract as JSON (OpenAPI 3.1)."""
-    app, prefix = request.app, prefix_of(request.scope)
-    return await fixed_response(request, lambda: _contract(app.openapi(), prefix))
+    prefix = prefix_of(request.scope)
+    return await fixed_response(request, lambda: _contract(made_in_advance(), prefix))
 
 
 @router.get("/docs")
@@ -31,7 +32,7 @@ async def docs(request: Request) -> Response:
     `web` replaces `docs_page` by a page with the navigation of the others.
     """
     app, prefix = request.app, prefix_of(request.scope)
-    return await fixed_response(request, lambda: app.state.docs_page(app.openapi(), prefix))
+    return await fixed_response(request, lambda: app.state.docs_page(made_in_advance(), prefix))
 
 
 def _contract(contract: dict[str, Any], prefix: str) -> FixedDocument:
