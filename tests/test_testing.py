@@ -3,6 +3,7 @@
 `tests/docker/test_testing.py` runs the same as a container.
 """
 
+import json
 import os
 import re
 import shutil
@@ -83,6 +84,28 @@ def test_the_key_may_file_on_every_relation(service: ServiceForTests) -> None:
     assert httpx2.post(f"{service.url}/v1/reports", json={}).status_code == 401
     with pytest.raises(NotAllowed, match="cheese"):
         service.file(report(on("irritant/ru-us/cheese", "ConcernRaised")))
+
+
+def test_a_program_reads_the_document_of_the_page(service: ServiceForTests) -> None:
+    (sample,) = blocks("json")
+    service.reset()
+    read = httpx2.get(f"{service.url}/v1/irritants/ru-us/visas")
+    assert read.headers["ETag"]
+    assert read.json() == {**read.json(), **json.loads(sample)}
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        ("irr_7D2F90C1AB34_VpUMd0bIt7c4hJX3pQeWz8LrYk2nGfAso1uTiE5qwx0", "letters a-f"),
+        ("irr_7d2f90c1ab34_" + "abcdefghj" * 5, "only 9 different characters"),
+        ("irr_7d2f90c1ab34_" + "VpUMd0bIt7c4hJX3" * 3, "repeats itself"),
+        ("irr_7d2f90c1ab34_" + "abcdefghijklmnopqrstuvwxyzVpUMd0bIt7c4hJX3p", "counts through"),
+    ],
+)
+def test_a_key_that_the_page_calls_weak_is_refused(key: str, error: str) -> None:
+    with pytest.raises(ServiceError, match=f"weak or invalid key: .*{error}"):
+        IrritantsProcess(key=key).start()
 
 
 def test_every_mistake_of_a_report_is_in_the_text_of_the_error(service: ServiceForTests) -> None:

@@ -93,7 +93,7 @@ class ServiceForTests(ABC):
             return client.file(report)
 
     def reset(self) -> None:
-        """Set the record back to its seeds, in about a tenth of a second. ETags and cursors of before are refused."""
+        """Set the record back to its seeds, in about a quarter of a second. ETags and cursors of before are refused."""
         headers = {"Authorization": f"Bearer {self.key}"}
         with http_client(self.url) as http:
             answer = http.post(_RESET, headers=headers, timeout=_RESET_SECONDS)
