@@ -202,14 +202,24 @@ def test_a_folder_at_seeds_has_the_fixtures(image: str, tmp_path: Path) -> None:
     with running(image, "--volume", f"{tmp_path}:/seeds:ro") as container:
         assert container.ids() == ["xa-xb/visas"]
     (tmp_path / "one.yaml").write_text(FIXTURE.replace("Visas,", "Visas, colour: red,"), encoding="utf-8")
-    failed = subprocess.run(
-        ["docker", "run", "--rm", "--volume", f"{tmp_path}:/seeds:ro", image],
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
+    assert "\n/seeds/one.yaml:5:" in refusal(image, "--volume", f"{tmp_path}:/seeds:ro")
+    elsewhere = ("--volume", f"{tmp_path}:/our/reports:ro", "--env", "IRRITANTS_SEEDS=/our/reports")
+    assert "\n/our/reports/one.yaml:5:" in refusal(image, *elsewhere)
+
+
+def test_an_empty_folder_at_seeds_is_refused_with_the_usual_cause(image: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    said = refusal(image, "--volume", f"{tmp_path}:/seeds:ro")
+    assert "\n/seeds: the folder is empty. If it is mounted into a container, check the path outside" in said
+    assert "in /)" in refusal(image, "--env", "IRRITANTS_SEEDS=reports")
+
+
+def refusal(image: str, *options: str) -> str:
+    """Return the message of a container that does not start because of its seeds."""
+    command = ["docker", "run", "--rm", *options, image]
+    failed = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
     assert failed.returncode == 2
-    assert "/seeds/one.yaml:5:" in failed.stderr
+    return failed.stderr
 
 
 def test_a_reset_brings_the_fixtures_back(image: str) -> None:

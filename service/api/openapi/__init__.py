@@ -74,9 +74,12 @@ _OPERATING: Final = (422, 500)
 
 
 def made_in_advance() -> Schema:
-    """Return the OpenAPI document of this release from its file. To make it takes two seconds of the processor."""
+    """Return the OpenAPI document from its file, with the version of this package.
+
+    To make the document takes a second or two of the processor.
+    """
     document: Schema = json.loads((folder("openapi") / "openapi.json").read_text(encoding="utf-8"))
-    return document
+    return {**document, "info": {**document["info"], "version": version()}}
 
 
 def contract(routes: Sequence[BaseRoute]) -> Schema:
