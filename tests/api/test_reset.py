@@ -172,9 +172,12 @@ def test_without_test_mode_nothing_shows_it_and_the_contract_is_the_same(
         assert MARKED not in client.get(STATUS).headers
         assert client.get("/readyz").json() == {"ready": True, "position": 127, "standbys": []}
         assert "Test mode." not in client.get("/", headers={"Accept": "text/html"}).text
-        unknown = client.post("/v1/nothing")
-        refused = client.post(PATH)
-        assert (refused.status_code, refused.json()["type"]) == (404, unknown.json()["type"])
+        for method in ("POST", "GET", "OPTIONS"):
+            unknown, refused = client.request(method, "/v1/test/reset-not"), client.request(method, PATH)
+            assert refused.status_code == 404
+            assert unknown.text.replace("reset-not", "reset") == refused.text
+            assert {*unknown.headers} == {*refused.headers}
+        assert "IRRITANTS_TEST_MODE=true" in client.get("/problems/not-found").text
 
 
 def test_a_request_that_waits_is_answered_and_a_stream_ends(app: FastAPI, seeded_database_url: str) -> None:
