@@ -13,7 +13,7 @@ from service.projections.document import Document
 from service.projections.words.bidi import isolated
 from service.projections.words.event_types import event_name
 
-REPRESENTATION: Final = 1
+REPRESENTATION: Final = 2
 _SHOWN_OF_HASH: Final = 16
 
 
@@ -47,7 +47,7 @@ def view(
     cites = data.source if isinstance(data, Statement) else None
     paragraphs = tuple(sorted(set(cites.paragraphs))) if cites else ()
     place = f"{link} (position {event.position}; checkpoint {checkpoint}, {chain_hash[:_SHOWN_OF_HASH]})"
-    published = _published(source, cites.document, paragraphs) if cites else event_name(event.type)
+    published = _published(source, paragraphs) if cites else event_name(event.type)
     return CitationDocument(
         event=event.id,
         publisher=source.publisher or None,
@@ -65,12 +65,11 @@ def view(
     )
 
 
-def _published(source: Source, document: str, paragraphs: Sequence[int]) -> str:
+def _published(source: Source, paragraphs: Sequence[int]) -> str:
     parts = (
         source.publisher,
-        f"“{source.title}”" if source.title else "",
+        f"“{source.title}”" if source.title else "untitled document",
         edtf.describe(source.published) if source.published else "no date of publication",
-        document,
         f"{'paragraph' if len(paragraphs) == 1 else 'paragraphs'} {', '.join(map(str, paragraphs))}",
         source.address or "",
     )

@@ -19,9 +19,10 @@ from service.projections.change import Redated, StandingDocument, redated, sente
 from service.projections.document import Document, last_position
 from service.projections.evidence import Cited, EffectsById, cite, effects_by_id
 from service.projections.irritant import IrritantDocument
+from service.projections.words.event_types import event_name
 
 NAME: Final = "difference"
-REPRESENTATION: Final = 6
+REPRESENTATION: Final = 7
 
 
 class Explaining(Document):
@@ -173,6 +174,6 @@ def _explaining(
         reason=reason,
         changed=fields,
         target=getattr(event.data, "target", None),
-        summary=str(getattr(event.data, "summary", None) or getattr(event.data, "reason", event.type)),
+        summary=str(getattr(event.data, "summary", None) or getattr(event.data, "reason", event_name(event.type))),
         cited=cite(effect) if effect and effect.assertion else None,
     )

@@ -12,6 +12,7 @@ from service.domain.irritant.events import InstrumentExchanged, IrritantReopened
 from service.domain.irritant.state import Irritant
 from service.domain.ladder import RUNGS, Rung
 from service.domain.round.membership import MemberBy, Membership
+from service.domain.source.state import Source
 from service.projections import irritant
 from service.projections.assertions import AssertionDocument, assertions, claims_of
 from service.projections.document import Document
@@ -20,10 +21,11 @@ from service.projections.irritant import IrritantDocument
 from service.projections.ledger import ProposalDocument, StepDocument, proposals_of, steps_of
 from service.projections.registers import Item, items
 from service.projections.timeline import Timeline, timeline
+from service.projections.words.documents import document_name
 from service.projections.words.speakers import names_in
 
 NAME: Final = "dossier"
-REPRESENTATION: Final = 8
+REPRESENTATION: Final = 9
 
 
 class Said(Document):
@@ -117,7 +119,8 @@ class DossierDocument(Document):
     """Everything on record about one irritant. The timeline has pages.
 
     `rounds` has, by event, the round to which an event on this page of the timeline belongs, and `rounds_by` why it
-    belongs to it. `names` has the names of its actors.
+    belongs to it. `names` has the names of its actors. `documents` has the name of each cited document by slug: its
+    title, or else its publisher, with its date.
     """
 
     irritant: IrritantDocument
@@ -135,6 +138,7 @@ class DossierDocument(Document):
     silence: tuple[SilenceDocument, ...]
     links: tuple[LinkDocument, ...]
     evidence: tuple[AssertionDocument, ...]
+    documents: dict[str, str]
     names: dict[str, str]
     position: int
 
@@ -144,6 +148,7 @@ def view(
     *,
     members: Membership | None = None,
     linked: Iterable[StreamAtPoint[Irritant]] = (),
+    sources: Iterable[StreamAtPoint[Source]] = (),
     position: int | None = None,
     after: int = 0,
     limit: int | None = None,
@@ -151,8 +156,8 @@ def view(
     """Return the dossier of an irritant. Its timeline has at most `limit` events, from the one after number `after`.
 
     `members` decides which event belongs to which round. `position` is the last event of the record that the dossier
-    depends on. `linked` are the irritants that are linked with this one, by events of this one or of the other. It
-    never raises.
+    depends on. `linked` are the irritants that are linked with this one, by events of this one or of the other.
+    `sources` are the cited documents. It never raises.
     """
     by_voice, asserted, page = columns(reading), assertions(reading), timeline(reading, after, limit)
     effects, members = effects_by_id(reading.effects), members or Membership()
@@ -175,6 +180,7 @@ def view(
         silence=tuple(_silence(asserted)),
         links=tuple(_links(reading, list(linked))),
         evidence=asserted,
+        documents={source.stream.partition("/")[2]: document_name(source.state) for source in sources},
         names=names_in(reading),
         position=max(reading.position, position or 0),
     )

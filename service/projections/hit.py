@@ -14,6 +14,7 @@ from service.domain.assertion import (
     AssertionCorrected,
     AssertionRetracted,
     Citation,
+    EventModel,
     EvidenceAdded,
     Recorded,
     Statement,
@@ -22,13 +23,15 @@ from service.domain.assertion import (
 from service.domain.catalogue import Kind, dump
 from service.domain.history import History
 from service.domain.naming import Naming
+from service.domain.source.events import SourceRegistered
 from service.domain.streams import parse_stream
 from service.projections.document import Document
+from service.projections.words.documents import document_name
 from service.projections.words.names import at_the_beginning, name_of
 from service.projections.words.tokens import words_in
 
 NAME: Final = "hit"
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 
 NAMING: Final = frozenset(
     {
@@ -143,7 +146,7 @@ def _hit(history: History[Any], event: Recorded, changed: int, names: ActorNames
     occurred = getattr(effect.data, "occurred", None)
     span = when(occurred) if effect.earliest is None and effect.latest is None else effect
     said = data if isinstance(data, Statement) else None
-    text = _text(fields, event.stream)
+    text = _text(fields, data, event.stream)
     document = HitDocument(
         event=event.id,
         position=event.position,
@@ -165,8 +168,10 @@ def _hit(history: History[Any], event: Recorded, changed: int, names: ActorNames
     return Hit(event, changed, document, " ".join(sorted(words_in(texts))))
 
 
-def _text(fields: Mapping[str, Any], stream: str) -> str:
+def _text(fields: Mapping[str, Any], data: EventModel, stream: str) -> str:
     """Return what an event says, or the names that it gives."""
+    if isinstance(data, SourceRegistered):
+        return document_name(data)
     if "summary" in fields:
         return str(fields["summary"])
     named = [fields[name] for name in _TITLES if fields.get(name)]

@@ -31,10 +31,11 @@ from service.projections.ledger import ProposalDocument, StepDocument, proposals
 from service.projections.needs_confirmation import Unconfirmed
 from service.projections.registers import Excluded
 from service.projections.round import RoundDocument
+from service.projections.words.documents import document_name
 from service.projections.words.speakers import names_in
 
 NAME: Final = "sheet"
-REPRESENTATION: Final = 8
+REPRESENTATION: Final = 9
 
 
 class NoComment(Document):
@@ -74,10 +75,14 @@ class Untouched(Document):
 
 
 class SheetSource(Document):
-    """A document that the sheet cites, with all cited paragraphs and their origins. Markdown cites it by `number`."""
+    """A document that the sheet cites, with all cited paragraphs and their origins. Markdown cites it by `number`.
+
+    `name` is its title, or else its publisher, with its date.
+    """
 
     number: int
     document: str
+    name: str
     publisher: str | None
     paragraphs: tuple[int, ...]
     origins: tuple[str, ...]
@@ -199,13 +204,15 @@ def _no_comment(relation: StreamAtPoint[Relation]) -> tuple[NoComment, ...]:
 def _sources(cited: Iterable[Cited], sources: Iterable[StreamAtPoint[Source]]) -> Iterator[SheetSource]:
     """Yield each cited document, with a number by which Markdown cites it."""
     evidence = list(cited)
-    publishers = {source.stream.partition("/")[2]: source.state.publisher for source in sources}
+    states = {source.stream.partition("/")[2]: source.state for source in sources}
     for number, place in enumerate(places(evidence), 1):
         origins = {t.source.origin for t in evidence if t.source.document == place.document}
+        state = states.get(place.document)
         yield SheetSource(
             number=number,
             document=place.document,
-            publisher=publishers.get(place.document),
+            name=document_name(state),
+            publisher=state.publisher if state else None,
             paragraphs=place.paragraphs,
             origins=tuple(sorted(origins)),
         )

@@ -6,12 +6,15 @@ Pages and templates call these functions. Texts come from `messages/en`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
+from pydantic import BaseModel
 
 from service.domain import edtf
 from service.domain.actor.names import NO_NAMES, ActorNames
@@ -23,6 +26,7 @@ from service.projections.round import RoundDocument
 from service.projections.timeline import Entry
 from service.projections.words import names
 from service.projections.words.bidi import RUN, isolated
+from service.projections.words.documents import document_name
 from service.projections.words.event_types import event_name
 from service.projections.words.reasons import reason_words
 from service.web.messages import messages
@@ -39,6 +43,7 @@ _TABLES_OF_VALUES: Final = ("choice", "rung")
 _FIELDS_WITH_ACTORS: Final = frozenset({*ACTOR_FIELDS, "party", "host", "with"})
 """The fields that hold actors."""
 _names_in_use: Final[ContextVar[ActorNames]] = ContextVar("names", default=NO_NAMES)
+_documents_in_use: Final[ContextVar[Mapping[str, str]]] = ContextVar("documents", default=MappingProxyType({}))
 
 
 @contextmanager
@@ -59,6 +64,35 @@ def use_names(names: ActorNames) -> None:
 def names_in_use() -> ActorNames:
     """Return the names of this request. Their identity is a key for caches of drawings."""
     return _names_in_use.get()
+
+
+def use_document_names(documents: Mapping[str, str]) -> None:
+    """Use these names of documents, by slug, until the end of the request."""
+    _documents_in_use.set(documents)
+
+
+def document_title(slug: str) -> str:
+    """Return the name of a document that the page cites."""
+    return _documents_in_use.get().get(slug) or document_name(None)
+
+
+def cited_documents(part: object) -> Iterator[str]:
+    """Yield the slugs of all documents that the values of a page cite, at any depth."""
+    match part:
+        case Citation():
+            yield part.document
+        case BaseModel():
+            yield from (slug for _, value in part for slug in cited_documents(value))
+        case Mapping():
+            source = part.get("source")
+            if isinstance(source, Mapping) and isinstance(slug := source.get("document"), str):
+                yield slug
+            yield from (slug for value in part.values() for slug in cited_documents(value))
+        case list() | tuple():
+            yield from (slug for value in part for slug in cited_documents(value))
+        case _:
+            if is_dataclass(part) and not isinstance(part, type):
+                yield from (slug for field in fields(part) for slug in cited_documents(getattr(part, field.name)))
 
 
 @lru_cache(maxsize=8192)

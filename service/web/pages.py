@@ -27,9 +27,11 @@ from service.api.responder import Responder
 from service.api.responses import RenderedDocument, header_map
 from service.domain.actor.names import ActorNames
 from service.follower import RECORD
+from service.follower.as_of import histories
+from service.projections.words.documents import document_name
 from service.store.log import Head
 from service.web import assets
-from service.web.formatting import use_names, using_names
+from service.web.formatting import cited_documents, use_document_names, use_names, using_names
 from service.web.rendering import rendered
 
 HTML: Final = "text/html; charset=utf-8"
@@ -146,12 +148,14 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     cache_key = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
-    def load(snapshot: Snapshot) -> tuple[Template, str]:
+    def load(snapshot: Snapshot) -> tuple[Template, str, Mapping[str, str]]:
         relation = visit.path_parameters.get("relation") or visit.query.of_relation
-        return make(visit, snapshot), snapshot.reading_in_words(visit.query, relation)
+        template = make(visit, snapshot)
+        return template, snapshot.reading_in_words(visit.query, relation), _document_names(visit, snapshot, template)
 
     async def render() -> RenderedDocument:
-        template, reading = await read_snapshot(request, visit, load)
+        template, reading, documents = await read_snapshot(request, visit, load)
+        use_document_names(documents)
         return await asyncio.to_thread(_render, visit, template, reading)
 
     try:
@@ -160,6 +164,14 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
         return RedirectResponse(redirect.address, 303)
     response = responder.response_for(asked, page)
     return Response(response.body, response.status, {**header_map(response.headers), **_PAGE_HEADERS})
+
+
+def _document_names(visit: PageRequest[Any], snapshot: Snapshot, template: Template) -> Mapping[str, str]:
+    """Return the names of the documents that a page cites, as they were known at its point in time."""
+    streams = {f"source/{slug}" for slug in cited_documents(template.values)}
+    point = snapshot.point(visit.query) if streams else None
+    known = histories(snapshot.c, streams, visit.head.position if point is None else point.position)
+    return {stream.partition("/")[2]: document_name(history.state) for stream, history in known.items()}
 
 
 async def static_response(request: Request, template: Template) -> Response:

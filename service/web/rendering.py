@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from service.api.reset import in_test_mode
 from service.projections.words import names
 from service.projections.words.bidi import isolated
+from service.projections.words.documents import document_name
 from service.web import formatting
 from service.web.assets import ADDRESSES, ROOM
 from service.web.messages import messages
@@ -35,6 +36,8 @@ _environment.globals.update(
     in_words=formatting.value_in_words,
     corrected_fields=formatting.corrected_fields,
     name_of=formatting.name_of,
+    document_title=formatting.document_title,
+    document_name=document_name,
     status_word=formatting.status_word,
     name_at_start=formatting.name_at_start,
     paragraph_numbers=formatting.paragraph_numbers,

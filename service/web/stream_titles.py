@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from service.domain import edtf
 from service.domain.countries import parties_of
 from service.domain.history import History
 from service.domain.irritant.events import IrritantOpened
 from service.domain.source.events import SourceRegistered
+from service.projections.words.documents import document_name
 from service.projections.words.names import at_the_beginning, name_of, round_name
 from service.web.formatting import name_at_start
 
@@ -16,7 +16,7 @@ def title_of(history: History[Any]) -> str:
     """Return the title of a stream on record."""
     state = history.state
     if history.stream.startswith("source/"):
-        return _document_title(state)
+        return document_name(state)
     return _name_in_words(history.stream, getattr(state, "title", None) or "")
 
 
@@ -24,16 +24,10 @@ def title_from_events(stream: str, events: Iterable[Any]) -> str:
     """Return the title of a stream that these new events open, else its name in words."""
     for data in events:
         if isinstance(data, SourceRegistered):
-            return _document_title(data)
+            return document_name(data)
         if isinstance(data, IrritantOpened):
             return data.title
     return _name_in_words(stream, "")
-
-
-def _document_title(source: Any) -> str:
-    """Return the title of a document, else its publisher, with its date."""
-    name = source.title or source.publisher
-    return f"{name}, {edtf.describe(source.published)}" if source.published else str(name)
 
 
 def _name_in_words(stream: str, title: str) -> str:

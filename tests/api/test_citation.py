@@ -40,7 +40,7 @@ def test_a_title_is_cited_and_listed_with_its_document(desk: TestClient) -> None
     assert filed.status_code == 201, filed.text
     told = desk.get(f"/v1/events/{filed.json()['events'][1]['id']}/citation").json()["text"]
     assert told.startswith(
-        "A ministry, “On flights”, 7 May 2025, briefing, paragraphs 2, 3, https://example.org/1. On record: /events/"
+        "A ministry, “On flights”, 7 May 2025, paragraphs 2, 3, https://example.org/1. On record: /events/"
     )
     assert desk.get("/v1/sources/briefing").json()["title"] == "On flights"
 

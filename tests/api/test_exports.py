@@ -39,7 +39,7 @@ def test_a_dossier_in_markdown_has_who_says_what_and_where(reading: TestClient) 
     for column in document["columns"].values():
         for said in column:
             assert said["cited"]["summary"] in text
-            assert f"{said['cited']['source']['document']}, paragraphs" in text
+            assert f"{document['documents'][said['cited']['source']['document']]}, paragraphs" in text
 
 
 @pytest.mark.parametrize(("address", "items"), [(SHEET, "items"), (DOSSIER, None)])

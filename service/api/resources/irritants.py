@@ -33,7 +33,7 @@ from service.domain.irritant.state import Irritant
 from service.domain.ladder import Rung
 from service.domain.streams import parse_stream
 from service.follower import RECORD
-from service.follower.as_of import Point, histories, membership_of, with_dates_of_undated
+from service.follower.as_of import Point, cited_sources, histories, membership_of, with_dates_of_undated
 from service.projections import assertions, dossier
 from service.projections.assertions import EvidenceDocument
 from service.projections.document import last_position
@@ -83,10 +83,13 @@ def _dossier(snapshot: Snapshot, names: PathParameters, query: TimelineQuery) ->
     if reading is None:
         snapshot.raise_not_found()
     point = snapshot.point_in_log(query)
+    linked = _linked(snapshot, point, reading)
+    stated = (event for one in (reading, *linked) for event in one.events)
     document = dossier.view(
         reading,
         members=membership_of(snapshot.c, read, point.position),
-        linked=_linked(snapshot, point, reading),
+        linked=linked,
+        sources=cited_sources(snapshot.c, stated, point),
         position=last_position(read["relation"], *read["rounds"]),
         after=query.after,
         limit=query.limit,

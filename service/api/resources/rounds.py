@@ -82,7 +82,7 @@ def _sheet(snapshot: Snapshot, names: PathParameters, query: AsOfQuery) -> Found
 
 def _html(document: SheetDocument, shown: Presentation) -> bytes:
     """Return the sheet as plain HTML. `web` replaces this function by its page."""
-    text, title = escape(markdown.markdown(document, shown.reading)), escape(document.id)
+    text, title = escape(markdown.markdown(document, shown.reading)), escape(document.round.name)
     return f'<!doctype html>\n<html lang="en"><title>{title}</title><pre>{text}</pre></html>\n'.encode()
 
 

@@ -26,7 +26,7 @@ from service.store.codec import canonical
 from service.store.read_models import Document as StoredDocument
 from service.store.search import Sought, StatusFilter
 
-REPRESENTATION: Final = 2
+REPRESENTATION: Final = 3
 _MOST_WORDS: Final = 20
 _MOST_HITS: Final = 20_000
 """The most hits whose words are compared with a misspelt word: first those on names, then the newest statements."""

@@ -19,6 +19,7 @@ from service.projections.ledger import ProposalDocument, StepDocument
 from service.projections.round import RoundDocument
 from service.projections.sheet import SheetDocument, SheetItem
 from service.projections.words.bidi import isolated
+from service.projections.words.documents import document_name
 from service.projections.words.names import at_the_beginning, joined, name_of
 from service.projections.words.statuses import status_in_words
 
@@ -97,7 +98,7 @@ def dossier(read: DossierDocument, reading: str = "") -> str:
             "Linked irritants",
             (f"{_text(link.title or link.irritant)}: {_text(link.cited.summary)}" for link in read.links),
         ),
-        _documents(cited),
+        _documents(cited, read.documents),
     )
     return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
 
@@ -106,7 +107,7 @@ def _standing(read: DossierDocument, reading: str) -> Iterator[str]:
     it = read.irritant
     yield f"# Dossier: {_text(it.title)}"
     yield ""
-    yield f"{it.id}, {_text(it.category)}"
+    yield at_the_beginning(_text(it.category))
     yield ""
     if reading:
         yield f"**{reading}**"
@@ -149,12 +150,13 @@ def _denial(denial: DenialDocument, numbers: Numbers, names: _Names) -> str:
     return f"{names.at_start(denial.party)}: {_text(denial.cited.summary)}{ended}{_cites([denial.cited], numbers)}"
 
 
-def _documents(cited: Iterable[Place]) -> Iterator[str]:
+def _documents(cited: Iterable[Place], documents: Mapping[str, str]) -> Iterator[str]:
     for number, place in enumerate(cited, 1):
         if number == 1:
             yield "## Sources"
             yield ""
-        yield f"{number}. {place.document}, paragraphs {', '.join(map(str, place.paragraphs))}"
+        name, paragraphs = documents.get(place.document) or document_name(None), ", ".join(map(str, place.paragraphs))
+        yield f"{number}. {_text(name)}, paragraphs {paragraphs}"
 
 
 def _header(sheet: SheetDocument, reading: str, numbers: Numbers, names: _Names) -> Iterator[str]:
@@ -162,7 +164,7 @@ def _header(sheet: SheetDocument, reading: str, numbers: Numbers, names: _Names)
     held = (met.place, _date(met.date) if met.date else None)
     yield f"# Round sheet: {_text(', '.join(part for part in held if part) or sheet.id)}"
     yield ""
-    yield f"{_text(sheet.title)} ({sheet.id})"
+    yield _text(sheet.title)
     yield ""
     if reading:
         yield f"**{reading}**"
@@ -287,11 +289,11 @@ def _out_of_scope(sheet: SheetDocument, numbers: Numbers, names: _Names) -> Iter
         yield "## Out of scope"
         yield ""
     for excluded in sheet.out_of_scope:
-        summaries = _text(" ".join(excluded.summaries))
+        subject, summaries = excluded.subject.replace("-", " ").capitalize(), _text(" ".join(excluded.summaries))
         backed = excluded.backing
         speakers = names.said(backed.said_by, backed.reported_by)
         said = "; ".join([speakers, *_dates(backed.evidence)])
-        yield f"- {_text(excluded.subject)}: {summaries} ({said}){_cites(backed.evidence, numbers)}"
+        yield f"- {_text(subject)}: {summaries} ({said}){_cites(backed.evidence, numbers)}"
 
 
 def _no_comment(sheet: SheetDocument, numbers: Numbers) -> Iterator[str]:
@@ -314,9 +316,8 @@ def _sources(sheet: SheetDocument) -> Iterator[str]:
         yield "## Sources"
         yield ""
     for source in sheet.sources:
-        publisher = f"{_text(source.publisher)} " if source.publisher else ""
         paragraphs = ", ".join(map(str, source.paragraphs))
-        yield f"{source.number}. {publisher}({source.document}), paragraphs {paragraphs}; {', '.join(source.origins)}"
+        yield f"{source.number}. {_text(source.name)}, paragraphs {paragraphs}"
 
 
 def _cites(cited: Iterable[Cited], numbers: Numbers) -> str:

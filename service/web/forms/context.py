@@ -19,7 +19,6 @@ from service.api.resources.listing import Items
 from service.domain.actor.events import ActorRegistered
 from service.domain.assertion import Assertion, EventModel, Recorded, Statement
 from service.domain.corrections import named_by
-from service.domain.edtf import describe
 from service.domain.history import History
 from service.domain.irritant.events import InstrumentExchanged, ProposalTabled, UnderstandingReported
 from service.domain.irritant.state import Irritant
@@ -33,6 +32,7 @@ from service.projections.board import BoardDocument, BoardRow
 from service.projections.relation import RelationDocument
 from service.projections.round import RoundDocument
 from service.projections.source import SourceSummary
+from service.projections.words.documents import document_name
 from service.projections.words.names import round_name
 from service.store import events, reports
 from service.store.codec import StoredReport
@@ -96,11 +96,9 @@ class FormContext:
         return row.title if row else self.board.title if kind == "relation" else member
 
     def document_title(self, slug: str) -> str:
-        """Return the publisher and date of a document on record. Return the slug of another document."""
+        """Return the name of a document on record. Return the slug of another document."""
         source = next((source for source in self.sources if source.id == slug), None)
-        if source is None:
-            return slug
-        return f"{source.publisher}, {describe(source.published)}" if source.published else source.publisher
+        return slug if source is None else document_name(source)
 
     def round(self, id: str) -> RoundDocument | None:
         """Return a round by its id. None if it is not on record."""
