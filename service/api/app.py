@@ -18,6 +18,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import cors, operations, reports_endpoints, reset
+from service.api.audiences import Audiences
 from service.api.auth import Authentication, Authenticator
 from service.api.limits import check_limits
 from service.api.openapi import contract, pages
@@ -71,6 +72,7 @@ class _Application(FastAPI):
         )
         rate_limit = RateLimit(settings.poll_interval, settings.answers_per_minute)
         responder = Responder(follower, clock, rate_limit)
+        audiences = Audiences(responder, engine, url, settings)
         checkpoint = checkpoints.resource(settings.checkpoint_key)
         super().__init__(
             lifespan=_running,
@@ -85,7 +87,7 @@ class _Application(FastAPI):
         state.settings, state.clock, state.migrated = settings, clock, False
         self._prefix = settings.root_path
         state.paths_that_check_limits = set(_CHECKED_ELSEWHERE)
-        state.engine, state.follower, state.responder = engine, follower, responder
+        state.engine, state.follower, state.responder, state.audiences = engine, follower, responder, audiences
         state.recorder = Recorder(engine, clock=clock)
         state.authenticator = Authenticator(engine, follower, settings, clock)
         state.metrics = operations.Metrics(state.recorder, follower)
@@ -107,7 +109,7 @@ class _Application(FastAPI):
         if replaceable is not None:
             self.include_router(reset.router)
             self._layers = gate = reset.Gate(telemetry)
-            state.resets = reset.Resets(replaceable, gate, follower, state.recorder)
+            state.resets = reset.Resets(replaceable, gate, follower, audiences, state.recorder)
         if settings.cors_origins:
             self._layers = cors.readable_by(settings.cors_origins, self._layers)
 
@@ -139,9 +141,11 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         state.follower.drain()
+        state.audiences.drain()
         state.recorder.queue.close(_SHUTDOWN_SECONDS)
         if state.resets is not None:
             await state.resets.finish()
+        await state.audiences.close()
         await state.follower.close()
         state.engine.dispose()
 

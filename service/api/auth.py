@@ -8,8 +8,8 @@ read again if that number changed. So a revoked key is refused from the next req
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_bytes
 from typing import Any, Final
@@ -20,9 +20,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.api import sessions
 from service.api.problems import Problem
 from service.api.sessions import Session, Sessions
+from service.domain.handling import HIGHEST_RANK
 from service.follower import Follower
 from service.settings import Settings
 from service.store import keys
+from service.store.audience import Label, read_labels
 from service.store.engine import connection
 from service.store.keys import SCOPES, Key
 
@@ -39,7 +41,7 @@ class Access:
 
     `name` becomes the actor of the events that they file. `key` is the id of their key, None without one. `relations`
     are the relations that they may report on, and `reads` those that they may read. None means all relations. If
-    reading needs no key, `reads` is None.
+    reading needs no key, `reads` is None. `clearance` is the highest rank of events that they may see.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Access:
     relations: tuple[str, ...] | None = None
     key: str | None = None
     reads: tuple[str, ...] | None = None
+    clearance: int = 0
 
     def may(self, scope: keys.Scope) -> bool:
         """Return whether the key has this scope, or a higher one that includes it."""
@@ -94,6 +97,7 @@ class Authenticator:
         self._sessions = Sessions(token_bytes(32))
         self._version = (-1, -1)  # the resets of the follower, and the version of the keys
         self._keys: Mapping[str, Key] = {}
+        self.labels: Sequence[Label] = ()
         self._refresh_lock = asyncio.Lock()
 
     def anonymous(self, scope: Scope) -> Access | None:
@@ -129,7 +133,15 @@ class Authenticator:
 
     def access_of(self, key: Key) -> Access:
         """Return the permissions of a key."""
-        return Access(key.name, key.scopes, key.relations, key.id, None if self._is_open else key.relations)
+        reads = None if self._is_open else key.relations
+        access = Access(key.name, key.scopes, key.relations, key.id, reads)
+        # Who administers the record can export all of it.
+        clearance = HIGHEST_RANK if access.may("admin") else self.rank_of(key.clearance)
+        return replace(access, clearance=clearance) if clearance else access
+
+    def rank_of(self, label: str) -> int:
+        """Return the rank of a label, that of `open` for an unknown one."""
+        return next((known.rank for known in self.labels if known.name == label), 0)
 
     async def sign_in(self, token: str) -> Session | None:
         """Begin a session with a key. None if the key is not valid. Raises DatabaseUnavailable."""
@@ -162,12 +174,12 @@ class Authenticator:
         async with self._refresh_lock:
             if version != self._version:
                 # A change of a key and the new version number are one transaction. So these keys are not older.
-                self._keys, self._sessions = await asyncio.to_thread(self._read)
+                self._keys, self._sessions, self.labels = await asyncio.to_thread(self._read)
                 self._version = version
 
-    def _read(self) -> tuple[Mapping[str, Key], Sessions]:
+    def _read(self) -> tuple[Mapping[str, Key], Sessions, Sequence[Label]]:
         with connection(self._engine) as c:
-            return keys.read_all(c), Sessions(keys.read_session_secret(c))
+            return keys.read_all(c), Sessions(keys.read_session_secret(c)), read_labels(c)
 
 
 async def authenticate(scope: Scope) -> Access:

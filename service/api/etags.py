@@ -4,7 +4,8 @@ The tag of a document has four parts, for example `"41-9f3a7c21d0-3-application/
 
 * 41, the position of the last event that the document is computed from
 * 9f3a7c21d0, part of the chain hash there. It depends on all events up to that position, so a tag of another record, or
-  of events that were lost, never matches
+  of events that were lost, never matches. For an audience above the open one it also depends on the audience, so a tag
+  of one audience never matches in another
 * 3, the representation number, which rises when the shape of the JSON changes
 * the media type
 
@@ -22,6 +23,8 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final, NamedTuple
+
+from service.store.log import Head
 
 JSON: Final = "application/json"
 _GZIP: Final = "-gzip"
@@ -47,12 +50,17 @@ def etag(position: int, history: str, representation: int, media_type: str = JSO
     return f'"{position}-{history}-{representation_part(representation, media_type)}"'
 
 
-def history(record: str, position: int, chain_hash: bytes) -> str:
-    """Return the part of a tag that identifies all events up to a position.
+def history(head: Head, position: int, chain_hash: bytes, rank: int) -> str:
+    """Return the part of a tag that identifies all events up to a position, as an audience sees them.
 
-    At position 0 every record has the same chain hash, so the id of the record is used there.
+    `head`, `rank`: the head and the rank of the audience. The open audience of a record whose labels never changed has
+    the tags of a record without labels. So these stay the same when the first event is withheld. At position 0 every
+    record has the same chain hash, so the id of the record is used there.
     """
-    return chain_hash.hex()[:_DIGITS] if position else record[-_DIGITS:]
+    if rank or head.relabelled:
+        known = f"{head.record} {position} {chain_hash.hex()} {rank} {head.relabelled}"
+        return blake2b(known.encode(), digest_size=_DIGITS // 2).hexdigest()
+    return chain_hash.hex()[:_DIGITS] if position else head.record[-_DIGITS:]
 
 
 def representation_part(representation: int, media_type: str = JSON) -> str:

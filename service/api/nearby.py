@@ -3,8 +3,8 @@
 A suggestion reveals that a name exists. So a key that is limited to some relations gets only names of these.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from sqlalchemy import Connection, Engine
@@ -15,6 +15,7 @@ from service.domain.errors import AlreadyOpened, OriginOfAnotherParty, OriginTak
 from service.domain.nearby import nearest
 from service.domain.report import Report
 from service.domain.source.events import OriginRegistered
+from service.follower import Follower
 from service.store import events
 from service.store.engine import DatabaseUnavailable, connection
 
@@ -25,7 +26,7 @@ _KINDS: Final = {"irritants": "irritant", "rounds": "round", "relations": "relat
 _ORIGIN: Final = "origin"
 
 
-async def suggest_names(engine: Engine, access: Access, report: Report, refusals: Sequence[Refusal]) -> None:
+async def suggest_names(follower: Follower, access: Access, report: Report, refusals: Sequence[Refusal]) -> None:
     """Add near names to the first refusals of unknown names. Without the database, leave the refusals as they are.
 
     For a limited key, also remove what a document contains: another relation may cite it.
@@ -35,7 +36,8 @@ async def suggest_names(engine: Engine, access: Access, report: Report, refusals
             refusal.facts["known"] = ""
     unknown = [refusal for refusal in refusals if refusal.unknown_name is not None][:_MOST_REFUSALS]
     if unknown:
-        await asyncio.to_thread(_suggest, engine, access, report, unknown)
+        with suppress(DatabaseUnavailable):
+            await follower.read(_suggest, access, report, unknown)
 
 
 def _shows_sources(refusal: Refusal) -> bool:
@@ -48,15 +50,12 @@ def _shows_sources(refusal: Refusal) -> bool:
 def _suggest(engine: Engine, access: Access, report: Report, unknown: Iterable[Refusal]) -> None:
     """Add near names to each refusal. Names that the report itself registers count as on record."""
     own = [name.partition("/") for event in report.events for name in _registered(event.stream, event.data)]
-    try:
-        with connection(engine) as c:
-            for refusal in unknown:
-                name = refusal.unknown_name or ""
-                kind = name.partition("/")[0]
-                also = [member for own_kind, _, member in own if own_kind == kind]
-                refusal.suggest(names_near(c, access, name, also))
-    except DatabaseUnavailable:
-        return
+    with connection(engine) as c:
+        for refusal in unknown:
+            name = refusal.unknown_name or ""
+            kind = name.partition("/")[0]
+            also = [member for own_kind, _, member in own if own_kind == kind]
+            refusal.suggest(names_near(c, access, name, also))
 
 
 def _registered(stream: str, data: object) -> Iterator[str]:

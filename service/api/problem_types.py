@@ -100,6 +100,26 @@ PROBLEM_TYPES: Final[dict[str, ProblemType]] = {
         "An origin belongs to the party that made the statement. If another party said the same, register a"
         " second origin.",
     ),
+    "unknown-label": ProblemType(
+        "Unknown handling label",
+        "The record has no such handling label, or it is above the clearance of your key. Use a label that is listed."
+        " The owner of the record registers labels.",
+    ),
+    "label-too-low": ProblemType(
+        "Handling label too low",
+        "An event is at least as restricted as what it depends on: its target, what it cites, what it names, and the"
+        " opening of its irritant or round. Use a label that is listed, or leave it out.",
+    ),
+    "too-open": ProblemType(
+        "Another event depends on it",
+        "With this change, more readers would see an event than one on which it depends. Change the labels of both in"
+        " the same report.",
+    ),
+    "withheld-conflict": ProblemType(
+        "In conflict with what is withheld from you",
+        "The report is right as far as your key can see, but it contradicts events that are withheld from it. Nothing"
+        " was written. Ask someone with a higher clearance to file it.",
+    ),
     "origin-taken": ProblemType(
         "The name of the origin is taken",
         "The name of an origin is unique in the whole record. Cite the existing origin, or choose another name.",

@@ -17,7 +17,7 @@ from service.domain import errors
 from service.domain.errors import NotAllowed, Refusal, Refused
 from service.follower import TooManyWaiters
 from service.projections.document import Document
-from service.recorder import EarlierReleaseRuns, KeyReused, Overloaded, Stale
+from service.recorder import EarlierReleaseRuns, KeyReused, Overloaded, Stale, WithheldConflict
 from service.store.engine import DatabaseUnavailable
 from service.store.keys import redact_keys
 
@@ -63,9 +63,13 @@ ROWS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     errors.WrongStream: (422, "wrong-stream"),
     errors.NotAStream: (422, "not-a-stream"),
     errors.Cycle: (422, "cycle"),
+    errors.UnknownLabel: (422, "unknown-label"),
+    errors.LabelTooLow: (422, "label-too-low"),
+    errors.TooOpen: (422, "too-open"),
     errors.NothingNew: (422, "nothing-new"),
     KeyReused: (422, "key-reused"),
     Stale: (412, "stale"),
+    WithheldConflict: (409, "withheld-conflict"),
     EarlierReleaseRuns: (503, "earlier-release"),
     Overloaded: (503, "overloaded"),
     TooManyWaiters: (503, "too-many-waiters"),
@@ -216,7 +220,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem("earlier-release", detail, headers={"Retry-After": str(_UPGRADE_SECONDS)})
         case HTTPException(status_code=status) if status in _FRAMEWORK_PROBLEMS:
             return _of_type(_FRAMEWORK_PROBLEMS[status], error.headers)
-        case Overloaded() | TooManyWaiters() | DatabaseUnavailable():
+        case WithheldConflict() | Overloaded() | TooManyWaiters() | DatabaseUnavailable():
             return _of_type(ROWS[type(error)][1])
         case _:
             return _of_type("server-failure")

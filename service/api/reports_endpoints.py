@@ -15,7 +15,7 @@ from pydantic import Field
 from sqlalchemy import Engine
 from starlette.responses import Response
 
-from service.api import body, etags
+from service.api import body, etags, negotiation
 from service.api.limits import check_limits
 from service.api.openapi import SCHEMAS, examples
 from service.api.parameters import Query, Truth, described, parse
@@ -29,11 +29,11 @@ from service.api.reports_filing import (
     refuse_relation,
     require_reporter,
 )
+from service.api.responder import Responder
 from service.domain.catalogue import EVENT_TYPES, Kind
 from service.domain.errors import Malformed, Refused
 from service.domain.mistakes import kind_of_json
 from service.domain.streams import id_remedy, parse_stream
-from service.follower import Follower
 from service.projections.stored import STORED
 from service.recorder import Receipt, Stale
 from service.store import events
@@ -239,15 +239,16 @@ async def _tag(request: Request, kind: Kind, position: int) -> str:
 
 async def _histories(request: Request, positions: Sequence[int]) -> dict[int, str]:
     """Return the part of an ETag that identifies the history, by position. Positions beyond the head are omitted."""
-    follower: Follower = request.app.state.follower
-    record = (await follower.head()).record
+    whole: Responder = request.app.state.responder
+    responder, head = await whole.for_reader(negotiation.Request(request.scope, request.receive))
+    rank = responder.rank_at(head)
 
     def read(engine: Engine) -> dict[int, str]:
         with connection(engine) as c:
             found = {position: events.chain_hash_at(c, position) for position in positions}
-        return {position: etags.history(record, position, hash) for position, hash in found.items() if hash}
+        return {position: etags.history(head, position, hash, rank) for position, hash in found.items() if hash}
 
-    return await follower.read(read) if positions else {}
+    return await responder.follower.read(read) if positions else {}
 
 
 def _opens(request: Request) -> bool:

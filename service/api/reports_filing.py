@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service import recorder
-from service.api import body
+from service.api import body, negotiation
 from service.api.auth import Access, forbidden
 from service.api.limits import refuse_unreadable
 from service.api.nearby import suggest_names
@@ -25,6 +25,7 @@ from service.domain.actor.events import ActorRegistered
 from service.domain.actors import CODES
 from service.domain.assertion import AssertionCorrected
 from service.domain.errors import Refused
+from service.domain.handling import changes_labels
 from service.domain.references import members_in, members_named
 from service.domain.report import MAX_EVENTS, Report
 from service.domain.streams import parse_stream
@@ -116,6 +117,7 @@ async def file(
         mistakes=sent.mistakes,
         expected_positions=expected_positions or {},
         dry_run=dry_run,
+        clearance=access.clearance,
     )
     # In a thread, so that no other request waits for the validation of a long report.
     proposed = (
@@ -123,10 +125,13 @@ async def file(
     )
     _refuse_beyond_limit(access, proposed.report)
     _refuse_names(access, proposed.report)
+    if changes_labels(proposed.report):
+        access.require("admin")
     try:
         return await _recorded(request, proposed)
     except Refused as refused:
-        await suggest_names(request.app.state.engine, access, proposed.report, refused.refusals)
+        responder, _ = await request.app.state.responder.for_reader(negotiation.Request(request.scope, request.receive))
+        await suggest_names(responder.follower, access, proposed.report, refused.refusals)
         raise
 
 

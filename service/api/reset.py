@@ -18,6 +18,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.audiences import Audiences
 from service.api.auth import Access, forbidden
 from service.api.negotiation import EXCHANGE
 from service.api.parameters import Query, parse
@@ -97,9 +98,11 @@ class Gate:
 class Resets:
     """Sets the record back, one reset at a time."""
 
-    def __init__(self, record: Replaceable, gate: Gate, follower: Follower, recorder: Recorder) -> None:
+    def __init__(
+        self, record: Replaceable, gate: Gate, follower: Follower, audiences: Audiences, recorder: Recorder
+    ) -> None:
         self._record, self._gate = record, gate
-        self._follower, self._recorder = follower, recorder
+        self._follower, self._audiences, self._recorder = follower, audiences, recorder
         self._one_at_a_time = asyncio.Lock()
         self._cleaning: asyncio.Task[None] | None = None
 
@@ -110,6 +113,7 @@ class Resets:
             await asyncio.to_thread(self._record.prepare)
             with self._follower.releasing():
                 async with self._gate.closed(), self._follower.stopped():
+                    await self._audiences.close()
                     await asyncio.to_thread(self._swap)
             self.get_ready()
             return await self._follower.head()

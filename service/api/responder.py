@@ -26,6 +26,7 @@ from service.api.problems import Problem, problem_of
 from service.api.rate_limit import RateLimit
 from service.api.resources import Body, FoundDocument, PathParameters, Presentation, Resource, Snapshot
 from service.api.responses import CompleteResponse, ReadyResponses, RenderedDocument, StreamedResponse
+from service.domain.handling import HIGHEST_RANK
 from service.follower import Awaited, Follower, TooManyWaiters, Waiter
 from service.follower.replicas import Replicas
 from service.store.log import Head, read_head
@@ -60,9 +61,16 @@ class StreamedResource:
 Row = Resource[Any, Any] | StreamedResource
 
 
+class PartWithheld(Exception):
+    """A part of the record is above the clearance of the reader, who must be answered by another responder."""
+
+
 @dataclass
 class Responder:
-    """Makes the responses to reads.
+    """Makes the responses to reads of the whole record, or of the record as one audience sees it.
+
+    `rank`: the rank of the audience, None for the whole record. `of_audience` returns the responder for the audience
+    with a clearance; only the one for the whole record has it.
 
     `page_renderers`: for some resources, by path, other renderers than those in `Resource.bodies`, by media type. `web`
     adds them, so that a resource that has HTML looks like the other pages.
@@ -72,17 +80,46 @@ class Responder:
     clock: Callable[[], datetime]
     rate_limit: RateLimit
     page_renderers: dict[str, Mapping[str, Body[Any]]] = field(default_factory=dict)
+    rank: int | None = None
+    of_audience: Callable[[int], Awaitable["Responder"]] | None = None
+
+    async def for_reader(self, request: Request) -> tuple["Responder", Head]:
+        """Return the responder for what the reader may see, and the head after all appends before this request.
+
+        If no event is above the reader's clearance, this is the responder for the whole record. Raises
+        DatabaseUnavailable.
+        """
+        clearance, known = request.access.clearance, self.follower.last_head
+        # `highest` never becomes lower, so an older head can show that a part is withheld, but not that none is.
+        if known is None or known.highest <= clearance:
+            head = await self.current_head(request)
+            if head.highest <= clearance:
+                return self, head
+        assert self.of_audience is not None
+        audience = await self.of_audience(clearance)
+        return audience, await audience.follower.head()
 
     async def respond(self, request: Request, row: Row, names: PathParameters) -> CompleteResponse | StreamedResponse:
         """Return the response to a read. Raises Problem and DatabaseUnavailable."""
         if request.access.reads is not None:
             self._refuse_unreadable(request, row, names)
-        head = await self.current_head(request)
+        responder, head = await self.for_reader(request)
+        try:
+            return await responder.respond_at(request, row, names, head)
+        except PartWithheld:
+            # An event above the reader's clearance was recorded meanwhile.
+            responder, head = await self.for_reader(request)
+            return await responder.respond_at(request, row, names, head)
+
+    async def respond_at(
+        self, request: Request, row: Row, names: PathParameters, head: Head
+    ) -> CompleteResponse | StreamedResponse:
+        """Return the response to a read at a head. Raises as `respond`, and PartWithheld."""
         if isinstance(row, StreamedResource):
             return row.begin(self, request, head)
         seconds = request.wait
         found = None if seconds else self._cached(request)
-        if found is None:
+        if found is None or found.highest > request.access.clearance:
             load = self._wait_for_change(request, row, names, seconds) if seconds else self._load(request, row, names)
             found = await load
         if request.access.reads is not None:
@@ -91,8 +128,12 @@ class Responder:
 
     async def current_head(self, request: Request) -> Head:
         """Return the head after all appends that were acknowledged before this request. Raises DatabaseUnavailable."""
-        # If a key was sent, authentication has read the head for this request already.
-        return await self.follower.head() if request.key is None else self._head()
+        # If a key was sent, authentication has read the head of the whole record for this request already.
+        return self._head() if request.key is not None and self.rank is None else await self.follower.head()
+
+    def rank_at(self, head: Head) -> int:
+        """Return the rank of the audience: for the whole record that of its most restricted event."""
+        return head.highest if self.rank is None else self.rank
 
     async def read(
         self, load: Callable[[Snapshot], T], head: Head, reader: Access, address: str, prefix: str, *, is_past: bool
@@ -101,9 +142,14 @@ class Responder:
 
         def loaded(replicas: Replicas) -> T:
             def at_head(c: Any) -> T:
-                is_current = read_head(c).position == head.position
-                histories = self.follower.histories
-                return load(Snapshot(c, head, self.clock(), histories, reader, address, prefix, is_past, is_current))
+                present = read_head(c)
+                if self.rank is None and present.highest > reader.clearance:
+                    raise PartWithheld
+                is_current = present.position == head.position
+                histories, rank = self.follower.histories, self.rank_at(head)
+                return load(
+                    Snapshot(c, head, self.clock(), histories, reader, address, prefix, is_past, is_current, rank)
+                )
 
             return replicas.read(head, at_head, needs_one_transaction=True)
 
@@ -175,8 +221,11 @@ class Responder:
         return cast("RenderedDocument | None", self.follower.cache.peek(request.cache_key))
 
     async def _load(self, request: Request, resource: Resource[Any, Any], names: PathParameters) -> RenderedDocument:
-        """Return the document, from the cache or from a query. Raises Problem."""
-        if (cached := self._cached(request)) is not None:
+        """Return the document, from the cache or from a query. Raises Problem and PartWithheld."""
+        clearance = request.access.clearance
+        if self.rank is None and self._head().highest > clearance:
+            raise PartWithheld
+        if (cached := self._cached(request)) is not None and cached.highest <= clearance:
             return cached
         media_type = negotiated(request.accept, resource.media_types)
         query, head, now = parameters.parse(resource.query, request.query), self._head(), self.clock()
@@ -184,23 +233,27 @@ class Responder:
         # At the end of the record, formats for people do not say yet that they are not the current state.
         is_at_end = media_type != JSON and is_past and query.as_of_position == head.position
         is_final, reader = query.is_final(head) and not is_at_end, request.access
+        has_labels, rank = bool(head.highest or head.relabelled), self.rank_at(head)
         of_page = self.page_renderers.get(resource.path, {})
         render = of_page.get(media_type) or resource.bodies[media_type]
 
         def load(replicas: Replicas) -> RenderedDocument:
-            def find(c: Any) -> tuple[FoundDocument[Any], str, int, str]:
+            def find(c: Any) -> tuple[FoundDocument[Any], str, int, str, int]:
                 snapshot = Snapshot(
-                    c, head, now, self.follower.histories, reader, request.path, request.prefix, is_past
+                    c, head, now, self.follower.histories, reader, request.path, request.prefix, is_past, rank=rank
                 )
                 found = resource.find(snapshot, names, query)
                 # Clients that read JSON know what they asked for. Other formats are handed on to people.
                 about = names.get("relation") or query.of_relation
                 reading = "" if media_type == JSON else snapshot.reading_in_words(query, about)
                 position = max(found.position, *snapshot.used, 0)
-                return found, reading, position, snapshot.history_tag(position)
+                # Read after the document, so that no event in it has a higher rank. The views of an audience have none.
+                needs_check = self.rank is None and clearance < HIGHEST_RANK
+                highest = read_head(c).highest if needs_check else head.highest
+                return found, reading, position, snapshot.history_tag(position), highest if self.rank is None else 0
 
             # A final response shows an earlier position, so a replica that is ahead gives the same.
-            found, reading, position, history = replicas.read(
+            found, reading, position, history, highest = replicas.read(
                 head, find, needs_one_transaction=resource.needs_one_transaction, is_past=is_final
             )
             return RenderedDocument(
@@ -209,20 +262,25 @@ class Responder:
                 history,
                 _prefixed(found.representation, request.prefix, media_type),
                 media_type=media_type,
-                is_final=is_final if found.is_final is None else found.is_final,
+                # A label can be changed later, which also changes what an audience sees of the past.
+                is_final=(is_final if found.is_final is None else found.is_final) and not has_labels,
                 is_end=found.is_end,
                 link=found.link,
                 relation=found.relation,
+                highest=highest,
             )
 
         topics = () if is_final else resource.topics(names, query)
         # All readers share the cached document, so its content must not depend on the reader.
         try:
-            return await self.in_coding(
+            document = await self.in_coding(
                 request.target, request.coding, topics, lambda: self.follower.read_replica(load)
             )
         except Problem as problem:
             raise resource.refusal_to_send(reader, problem) from None
+        if document.highest > clearance:
+            raise PartWithheld
+        return document
 
     async def _wait_for_change(
         self, request: Request, resource: Resource[Any, Any], names: PathParameters, seconds: int

@@ -95,14 +95,15 @@ class RenderedDocument:
     `position`: the last event that it is computed from. `history`: the part of its ETag that identifies the events up
     to there. `representation`: the version of its fields, another part of the ETag. `is_final`: it never changes.
     `is_end`: it is a page of a feed without items, at which a client can wait for the next ones. `relation`: its
-    relation, if the address does not name it. A limited key may read it only if it may read this relation. `ready`: its
-    responses for the last head.
+    relation, if the address does not name it. A limited key may read it only if it may read this relation. `highest`:
+    the highest rank of an event that it may show. `ready`: its responses for the last head.
     """
 
     __slots__ = (
         "body",
         "etag",
         "headers",
+        "highest",
         "is_end",
         "is_final",
         "position",
@@ -123,8 +124,9 @@ class RenderedDocument:
         is_end: bool = False,
         link: str | None = None,
         relation: str | None = None,
+        highest: int = 0,
     ) -> None:
-        self.relation = relation
+        self.relation, self.highest = relation, highest
         self.body, self.position, self.is_final, self.is_end = body, position, is_final, is_end
         self.ready: ReadyResponses | None = None
         self.etag = etags.etag(position, history, representation, media_type.partition(";")[0]).encode()

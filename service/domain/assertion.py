@@ -308,6 +308,15 @@ class AssertionRetracted(RecordKeeping):
     reason: Line
 
 
+class HandlingChanged(RecordKeeping):
+    """Change which readers may see an event. `label`: its new handling label. Only an administrator can file this."""
+
+    type: Literal["HandlingChanged"] = "HandlingChanged"
+    target: EventId
+    label: Slug
+    reason: Line
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An event on record, with its envelope.
@@ -315,7 +324,8 @@ class Recorded:
     `position`: its number in the whole record, from 1 without gaps. `version`: its number in its stream, from 1.
     `actor`: who filed it. `report`: the id of the report that it was filed in. `correlation`: the id of the request
     that filed it. `causation`: the id of the event that it names. `recorded_at`: the time of recording in UTC. It never
-    decreases with `position`.
+    decreases with `position`. `handling`: the label with which it was filed, None for `open`. `rank`: that of its
+    present label (see `domain.handling`).
     """
 
     position: int
@@ -329,6 +339,8 @@ class Recorded:
     correlation: str
     causation: str | None
     recorded_at: datetime
+    handling: str | None = None
+    rank: int = 0
 
 
 def when(occurred: str | None) -> edtf.Span:

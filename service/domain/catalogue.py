@@ -20,6 +20,7 @@ from service.domain.assertion import (
     ClaimContested,
     EventModel,
     EvidenceAdded,
+    HandlingChanged,
 )
 from service.domain.irritant.events import IrritantEvent
 from service.domain.relation.events import RelationEvent
@@ -27,7 +28,7 @@ from service.domain.round.events import RoundEvent
 from service.domain.source.events import SourceEvent
 
 Kind = Literal["irritant", "round", "relation", "source", "actor"]
-AnyStreamEvent = EvidenceAdded | ClaimContested | AssertionCorrected | AssertionRetracted
+AnyStreamEvent = EvidenceAdded | ClaimContested | AssertionCorrected | AssertionRetracted | HandlingChanged
 Event = IrritantEvent | RoundEvent | RelationEvent | SourceEvent | ActorEvent | AnyStreamEvent
 EventOnTheWire = Annotated[Event, Field(discriminator="type")]
 
@@ -53,7 +54,7 @@ KINDS: Final[dict[Kind, frozenset[str]]] = {
     "round": frozenset(_types(RoundEvent)) | ON_ANY_STREAM,
     "relation": frozenset(_types(RelationEvent)) | ON_ANY_STREAM,
     # Sources have no assertions, so nothing on their streams can get evidence or a denial.
-    "source": frozenset(_types(SourceEvent)) | {"AssertionCorrected", "AssertionRetracted"},
+    "source": frozenset(_types(SourceEvent)) | {"AssertionCorrected", "AssertionRetracted", "HandlingChanged"},
     "actor": frozenset({ActorEvent.__name__, "AssertionCorrected"}),
 }
 """The types that a stream takes, by its kind."""

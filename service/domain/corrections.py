@@ -25,6 +25,7 @@ from service.domain.assertion import (
     AssertionRetracted,
     EventModel,
     EvidenceAdded,
+    HandlingChanged,
     Recorded,
     when,
 )
@@ -38,6 +39,8 @@ from service.domain.irritant.events import (
     ProgressReversed,
 )
 
+WITHOUT_EFFECT: Final = (AssertionCorrected, AssertionRetracted, HandlingChanged)
+"""The types that are about other events and say nothing of their own."""
 BEGINNING: Final = date.min
 END: Final = date.max
 
@@ -176,7 +179,7 @@ def effective_events(history: Sequence[Recorded], amendments: Amendments | None 
     amendments = amendments or Amendments(history)
     placed: dict[str, EffectiveEvent] = {}
     for event in history:
-        if event.id in amendments.retracted or isinstance(event.data, AssertionCorrected | AssertionRetracted):
+        if event.id in amendments.retracted or isinstance(event.data, WITHOUT_EFFECT):
             continue
         if (effect := effective_event(event, amendments.content_of(event), placed)) is not None:
             placed[event.id] = effect

@@ -17,6 +17,7 @@ that a client writes, such as fields and types, are in backticks, so that forms 
         ├── UnknownTarget · NotATarget · UnknownProposal · UnknownStep · UnknownItem · ItemTaken
         ├── UnknownMember · UnknownActor · UnknownReport · ReportOfAnotherRelation · AlreadyAttributed
         ├── NotAParty · NotByAParty · OtherRelation · WrongStream · NotAStream · Cycle
+        ├── UnknownLabel · LabelTooLow · TooOpen
         └── NothingNew
 
 `api/problems.py` has the HTTP status of each class.
@@ -390,6 +391,27 @@ class Cycle(NotValid):
     """The change would put events in a circle{why}.
 
     {remedy}
+    """
+
+
+class UnknownLabel(NotValid):
+    """`{label}` is not a handling label that you can use.
+
+    Use {labels}.
+    """
+
+
+class LabelTooLow(NotValid):
+    """The handling label `{label}` is more open than an event that this one depends on, which has `{least}`.
+
+    Use {labels}, or leave `handling` out to get `{least}`.
+    """
+
+
+class TooOpen(NotValid):
+    """With this change, more readers would see {event} than {needed}, on which it depends.
+
+    In the same report, file `HandlingChanged` for {event} to give it a label that is at least as restricted.
     """
 
 

@@ -6,6 +6,7 @@ Filing, the preview and the seeds use it.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
@@ -23,18 +24,20 @@ from service.domain.assertion import (
     ClaimContested,
     EventModel,
     EvidenceAdded,
+    HandlingChanged,
     Recorded,
     Statement,
     when,
 )
 from service.domain.catalogue import EVENT_TYPES, KINDS
-from service.domain.corrections import EffectiveEvent
+from service.domain.corrections import EffectiveEvent, corrected
 from service.domain.countries import parties_of
 from service.domain.errors import (
     AllowedTypes,
     AlreadyAttributed,
     AlreadyOpened,
     Changed,
+    LabelTooLow,
     Malformed,
     NotAllowed,
     NotAParty,
@@ -48,8 +51,10 @@ from service.domain.errors import (
     Refusal,
     Refused,
     ReportOfAnotherRelation,
+    TooOpen,
     UnknownActor,
     UnknownItem,
+    UnknownLabel,
     UnknownMember,
     UnknownOrigin,
     UnknownProposal,
@@ -59,6 +64,7 @@ from service.domain.errors import (
     UnknownTarget,
     WrongStream,
 )
+from service.domain.handling import BUILT_IN, HIGHEST_RANK, OPEN, Labels, needed_by, relabelled
 from service.domain.history import History, Reason
 from service.domain.irritant import rules as irritant_rules
 from service.domain.irritant import undertakings
@@ -137,10 +143,14 @@ JUDGES: Final[Mapping[str, Callable[[Any, EffectiveEvent, str, str], Refusal | N
 
 @dataclass(frozen=True, slots=True)
 class ReportOnRecord:
-    """A report on record: its relation, and the round that it named when it was filed."""
+    """A report on record: its relation, the round that it named when it was filed, and its positions.
+
+    `rank`: the lowest rank of its events.
+    """
 
     relation: str
     round: str | None
+    rank: int = 0
 
 
 @dataclass
@@ -159,7 +169,8 @@ class Record:
 class Envelope:
     """The fields that the service, not the client, gives to each event of a report.
 
-    `actor`: who files it. `after_position`: the head of the record before the report.
+    `actor`: who files it. `after_position`: the head of the record before the report. `labels`: the handling labels of
+    the record. `clearance`: the rank up to which the sender may see events. `has_labels`: an event has a rank above 0.
     """
 
     report: str
@@ -168,6 +179,9 @@ class Envelope:
     recorded_at: datetime
     after_position: int
     new_id: Callable[[], str]
+    labels: Labels = BUILT_IN
+    clearance: int = HIGHEST_RANK
+    has_labels: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,12 +189,14 @@ class Decision:
     """An accepted report.
 
     `recorded`: the events to append. `reasons`: for each of them why it changes readings. `histories`: the changed
-    histories. `find_warnings` finds `warnings`.
+    histories. `relabelled`: the new rank of each event of which the label changes, by its id. `find_warnings` finds
+    `warnings`.
     """
 
     recorded: tuple[Recorded, ...]
     reasons: tuple[Reason, ...]
     histories: Mapping[str, History[Any]]
+    relabelled: Mapping[str, int] = field(default_factory=dict)
     find_warnings: Callable[[], Iterable[FilingWarning]] = field(default=tuple, repr=False, compare=False)
 
     @cached_property
@@ -201,6 +217,7 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
     for invalid in report.invalid_events:
         filing.check_invalid(invalid)
     filing.check_round()
+    filing.check_labels()
     filing.add_choices()
     refusals = sorted([*report.mistakes, *filing.refusals], key=_place_in_report)
     if refusals:
@@ -209,7 +226,7 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
         raise Refused([NothingNew("/events")])
     filed = list(map(FiledEvent, filing.places, filing.recorded))
     find = partial(warnings_of, filed, before=filing.before, after=filing.history, origins=filing.origins)
-    return Decision(tuple(filing.recorded), tuple(filing.reasons), filing.histories, find)
+    return Decision(tuple(filing.recorded), tuple(filing.reasons), filing.histories, filing.relabelled, find)
 
 
 def warnings_of_report(report: Report, recorded: Sequence[Recorded], record: Record) -> list[FilingWarning]:
@@ -257,6 +274,7 @@ class _Filing:
     the first irritant that refused an event allows instead. `actors`: the streams of actors that the report registers.
     `refused_names`: the names of which the registration was refused, so that references to them are not refused as
     well. `stopped`: the streams with a refused event, so that later versions on them do not exist.
+    `relabelled`: the new rank of each event of which the label changes, by its id.
     `tried`: the number of refusals for which other dates and asserters were tried.
     """
 
@@ -276,6 +294,7 @@ class _Filing:
     actors: set[str] = field(default_factory=set)
     refused_names: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
+    relabelled: dict[str, int] = field(default_factory=dict)
     tried: int = 0
 
     def __post_init__(self) -> None:
@@ -403,7 +422,9 @@ class _Filing:
         if data is None or unresolved:
             _refuse(refusals)
             return None
-        recorded = self._in_envelope(event.stream, data)
+        rank, wrong_label = self._rank(event, data)
+        refusals += wrong_label
+        recorded = self._in_envelope(event.stream, data, rank)
         try:
             self._judge(recorded, name)
         except Refused as refused:
@@ -416,7 +437,106 @@ class _Filing:
         self.places.append(event.index)
         if isinstance(data, OriginRegistered):
             self.origins[data.origin] = event.stream
+        self.relabelled |= relabelled([recorded], self.envelope.labels)
         return recorded
+
+    def _rank(self, event: ReportEvent, data: EventModel) -> tuple[int, list[Refusal]]:
+        """Return the rank of an event, and the refusals of its label.
+
+        Without a label it has the rank of the report, or that of the most restricted event that it depends on.
+        """
+        labels, clearance = self.envelope.labels, self.envelope.clearance
+        if event.stream.startswith("actor/"):
+            why = "Names of actors are always open, because documents of every label show them. Leave `handling` out"
+            return 0, [Malformed("/handling", why=why)] if event.handling not in (None, OPEN) else []
+        if not self._has_labels(event):
+            return 0, []
+        least = max((self._rank_of(needed) for needed in self._needed_by(data, event.stream)), default=0)
+        if isinstance(data, HandlingChanged):
+            return self._rank_of_change(data, event.stream, least)
+        written = event.handling or self.report.handling
+        rank = 0 if written is None else labels.rank_of(written)
+        if rank is None or rank > clearance:
+            pointer = "/handling" if event.handling else None
+            facts = {"label": written, "labels": alternatives(labels.up_to(clearance))}
+            # A label of the whole report is refused once, by `check_labels`.
+            return least, [UnknownLabel(pointer, **facts)] if pointer else []
+        if event.handling is not None and rank < least:
+            facts = {"label": written, "least": labels.name_of(least), "labels": self._labels_from(least)}
+            return least, [LabelTooLow("/handling", **facts)]
+        return max(rank, least), []
+
+    def _has_labels(self, event: ReportEvent) -> bool:
+        """Return whether this event or one that it may depend on has a label. Few records and few reports do."""
+        is_plain = event.handling is None and self.report.handling is None and event.type != "HandlingChanged"
+        return not is_plain or self.envelope.has_labels or any(recorded.rank for recorded in self.recorded)
+
+    def _rank_of_change(self, data: HandlingChanged, stream: str, least: int) -> tuple[int, list[Refusal]]:
+        """Return the rank of a change of a label, which is visible only to those who may see the event in any case."""
+        labels, target = self.envelope.labels, self.history(stream).recorded(data.target)
+        rank = labels.rank_of(data.label)
+        if rank is None:
+            return least, [UnknownLabel("/label", label=data.label, labels=alternatives(labels.up_to(HIGHEST_RANK)))]
+        assert target is not None  # `_with_event_ids` refuses unknown targets
+        if rank == self._rank_of(target):
+            return least, [Malformed("/label", why=f"The event has the label `{data.label}` already. Leave this out")]
+        return max(rank, least), []
+
+    def _labels_from(self, rank: int) -> str:
+        """Return the labels of a rank and above that the sender may use."""
+        labels = self.envelope.labels
+        names = labels.up_to(self.envelope.clearance)
+        return alternatives([name for name in names if (labels.rank_of(name) or 0) >= rank])
+
+    def _rank_of(self, event: Recorded) -> int:
+        """Return the rank of an event after this report."""
+        return self.relabelled.get(event.id, event.rank)
+
+    def _needed_by(self, data: EventModel, stream: str) -> Iterator[Recorded]:
+        """Yield the events that an event depends on. For a correction these are also those of the corrected event."""
+        history = self.history(stream)
+        yield from needed_by(data, history, self.history, self.origins)
+        if isinstance(data, AssertionCorrected):
+            target = history.recorded(history.amendments.corrected_root(data.target))
+            if target is not None:
+                with suppress(ValidationError):
+                    changed = corrected(history.amendments.content_of(target), data.changes)
+                    yield from needed_by(changed, history, self.history, self.origins)
+        if self.report.round is not None:
+            yield from self.history(f"round/{self.report.relation}/{self.report.round}").events[:1]
+
+    def check_labels(self) -> None:
+        """Refuse an unknown label of the report, and changes of labels that leave an event more open than it may be."""
+        labels, clearance = self.envelope.labels, self.envelope.clearance
+        if (written := self.report.handling) is not None:
+            rank = labels.rank_of(written)
+            if rank is None or rank > clearance:
+                names = alternatives(labels.up_to(clearance))
+                self.refusals.append(UnknownLabel("/handling", label=written, labels=names))
+        if not self.relabelled:
+            return
+        places = {
+            event.data.target: place
+            for event, place in zip(self.recorded, self.places, strict=True)
+            if isinstance(event.data, HandlingChanged)
+        }
+        for history in {**self.record.histories, **self.histories}.values():
+            for event in history.events:
+                self._check_label(event, places)
+
+    def _check_label(self, event: Recorded, places: Mapping[str, int]) -> None:
+        """Refuse changes of labels after which this event is more open than one that it depends on."""
+        rank = self._rank_of(event)
+        for needed in self._needed_by(event.data, event.stream):
+            if needed.id == event.id or self._rank_of(needed) <= rank:
+                continue
+            place = places.get(needed.id, places.get(event.id))
+            if place is None:
+                continue  # it was so before this report
+            name = f"{event.stream}@{event.version}"
+            facts = {"event": name, "needed": f"{needed.stream}@{needed.version}"}
+            self.refusals.append(TooOpen(f"/events/{place}/label", **facts))
+            return
 
     def _refusals_of_content(self, data: EventModel | None, name: StreamName) -> list[Refusal]:
         """Return the refusals of what an event says, whatever the state of its stream. None has no refusals."""
@@ -548,10 +668,15 @@ class _Filing:
         retraction = history.amendments.retracted.get(target.id)
         undo = f"`AssertionRetracted` with `target` {by_version(history, retraction.id)}" if retraction else ""
         match event.data:
+            case AssertionCorrected() | AssertionRetracted() if isinstance(target.data, HandlingChanged):
+                return "a change of a label. File another `HandlingChanged` to undo it"
             case AssertionRetracted() if field_name == "target":
                 if target.type in _NEVER_RETRACTED:
                     return f"`{target.type}`, which is never retracted, only corrected: file `AssertionCorrected`"
                 return f"already retracted. To undo that, file {undo}" if is_retracted else None
+            case HandlingChanged() if field_name == "target":
+                is_change = isinstance(target.data, HandlingChanged)
+                return "itself a change of a label. Name the event whose label changes" if is_change else None
             case AssertionCorrected() if field_name == "target":
                 return f"retracted. File {undo} first, or name another event" if is_retracted else None
             case EvidenceAdded() | ClaimContested() if field_name == "target":
@@ -589,7 +714,7 @@ class _Filing:
         """Refuse to attribute a report that is not on record or is on another relation."""
         if not isinstance(data, ReportAttributed):
             return
-        if (report := self.record.reports.get(data.report)) is None:
+        if (report := self.record.reports.get(data.report)) is None or report.rank > self.envelope.clearance:
             yield UnknownReport("/report", report=data.report)
         elif report.relation != name.relation:
             facts = {"report": data.report, "other": report.relation, "round": data.round, "relation": name.relation}
@@ -681,7 +806,7 @@ class _Filing:
             refusal.pointer = f"/events/{event.index}{refusal.pointer}"
         self.refusals += [refusal for refusal in refusals if refusal.pointer not in self.mistakes]
 
-    def _in_envelope(self, stream: str, data: EventModel) -> Recorded:
+    def _in_envelope(self, stream: str, data: EventModel, rank: int) -> Recorded:
         envelope, fields = self.envelope, vars(data)
         return Recorded(
             position=envelope.after_position + len(self.recorded) + 1,
@@ -695,6 +820,8 @@ class _Filing:
             correlation=envelope.correlation,
             causation=next((id for f in ("target", "proposal", "undoes", "instrument") if (id := fields.get(f))), None),
             recorded_at=envelope.recorded_at,
+            handling=envelope.labels.name_of(rank),
+            rank=rank,
         )
 
     def _judge(self, recorded: Recorded, name: StreamName) -> None:

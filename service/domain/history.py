@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, Literal, Self, TypeAlias, TypeVar
 from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, EventModel, EvidenceAdded, Recorded
 from service.domain.corrections import (
+    WITHOUT_EFFECT,
     Amendments,
     DocumentAndOrigin,
     EffectiveEvent,
@@ -292,7 +293,7 @@ class History(Generic[State]):
 
         `proposed`: the event is not recorded yet (see `corrections.effective_event`).
         """
-        if isinstance(data, AssertionCorrected | AssertionRetracted):
+        if isinstance(data, WITHOUT_EFFECT):
             return None, 0
         effect = effective_event(event, data, self._placed, proposed=proposed)
         if effect is None:

@@ -4,6 +4,7 @@ The recorder asks `needs` before the decision, so that it can read all streams o
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,9 +90,13 @@ def streams_opened(report: Report) -> Iterable[str]:
 def named_event(history: History[Any], name: str) -> Recorded | None:
     """Return the event with an id or a name such as `irritant/ru-us/visas@3`, None if the stream does not have it."""
     if (by_version := _BY_VERSION.fullmatch(name)) is not None:
+        if by_version["stream"] != history.stream:
+            return None
         version = int(by_version["version"])
-        is_on_stream = by_version["stream"] == history.stream and version <= len(history.events)
-        return history.events[version - 1] if is_on_stream else None
+        # An audience does not see every version.
+        place = bisect_left(history.events, version, key=lambda event: event.version)
+        found = history.events[place] if place < len(history.events) else None
+        return found if found is not None and found.version == version else None
     return history.recorded(name.lower())
 
 

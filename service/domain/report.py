@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
 from service.domain.actors import CODES
-from service.domain.assertion import ACTOR_FIELDS, EventModel, Line, Slug
+from service.domain.assertion import ACTOR_FIELDS, EventModel, HandlingChanged, Line, Slug
 from service.domain.catalogue import EVENT_TYPES, KINDS, Kind, nearest_type
 from service.domain.errors import Malformed, NotAStream, NotValid, Refusal
 from service.domain.mistakes import alternatives, kind_of_json
@@ -30,10 +30,15 @@ Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
 
 
 class FiledFields(EventModel):
-    """The fields that an event has only in a report. `ref`: a name by which other events of the report refer to it."""
+    """The fields that an event has only in a report. `ref`: a name by which other events of the report refer to it.
+
+    `handling`: its handling label, such as `restricted`. Without one it has that of the report, or a more restricted
+    one if it depends on an event with that.
+    """
 
     ref: Ref | None = None
     stream: str
+    handling: Slug | None = None
 
 
 @cache
@@ -47,7 +52,7 @@ class ReportHead(BaseModel):
     """A report without its events.
 
     `round`: the round that it reports on. `expect`: for each stream the version that the client last saw. If one has
-    changed, the report is refused.
+    changed, the report is refused. `handling`: the handling label of events without their own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -56,16 +61,18 @@ class ReportHead(BaseModel):
     round: Slug | None = None
     title: Line
     expect: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    handling: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReportEvent:
-    """A valid event of a report. `index`: its place in the report, from 0."""
+    """A valid event of a report. `index`: its place in the report, from 0. `handling`: its label, None without one."""
 
     index: int
     ref: str | None
     stream: str
     data: EventModel
+    handling: str | None = None
 
     @property
     def type(self) -> str:
@@ -121,6 +128,7 @@ class Report:
     mistakes: tuple[Refusal, ...] = ()
     broken_refs: frozenset[str] = frozenset()
     invalid_events: tuple[InvalidEvent, ...] = ()
+    handling: str | None = None
 
 
 def read(body: object) -> Report:
@@ -144,6 +152,7 @@ def read(body: object) -> Report:
         mistakes=tuple(_without_consequences(mistakes, body.get("events"), invalid)),
         broken_refs=broken_refs,
         invalid_events=invalid,
+        handling=head.handling if head else None,
     )
 
 
@@ -334,7 +343,7 @@ def read_event(index: int, body: object, mistakes: list[Refusal]) -> ReportEvent
         return None
     # `filed` is valid already, so its fields are copied without a second validation.
     data = EVENT_TYPES[type].model_construct(**{key: getattr(filed, name) for key, name in _fields_of(type)})
-    return ReportEvent(index, filed.ref, filed.stream, data)
+    return ReportEvent(index, filed.ref, filed.stream, data, filed.handling)
 
 
 @cache
@@ -372,8 +381,8 @@ def _why_no_type(type: object, stream: object, *, suggest: bool) -> str:
 
 
 def types_on(kind: Kind) -> list[str]:
-    """Return all types of events that streams of a kind take."""
-    return [type for type in EVENT_TYPES if type in KINDS[kind]]
+    """Return all types of events that streams of a kind take, except those that only administrators file."""
+    return [type for type in EVENT_TYPES if type in KINDS[kind] and type != HandlingChanged.__name__]
 
 
 _LONGEST_ID: Final = 120

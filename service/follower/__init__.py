@@ -24,7 +24,7 @@ from service.history_cache import HistoryCache
 from service.read_models import backfill
 from service.store.engine import DatabaseUnavailable, connection
 from service.store.head_listener import Changed, HeadListener, HeadUpdate
-from service.store.log import Head
+from service.store.log import Head, read_head
 
 __all__ = ["CHANGES", "RECORD", "Awaited", "Cacheable", "Follower", "TooManyWaiters", "Waiter", "changes_in"]
 
@@ -65,7 +65,11 @@ def changes_in(relation: str) -> str:
 
 
 class Follower:
-    """Follows the head. Each process has one. Call it only from the event loop, between `start` and `close`."""
+    """Follows the head of the record, or that of one audience. Each process has one for each audience that reads.
+
+    `clearance`: the rank of the audience, None for the whole record. `engine` reads for that audience. `primary` is an
+    engine for the whole record. Call a follower only from the event loop, between `start` and `close`.
+    """
 
     def __init__(
         self,
@@ -76,10 +80,12 @@ class Follower:
         cached_events: int = 50_000,
         most_waiters: int = 10_000,
         standbys: Sequence[str] = (),
+        clearance: int | None = None,
+        primary: Engine | None = None,
     ) -> None:
-        self._engine = engine
-        self.replicas = Replicas(engine, standbys)
-        self._listener = HeadListener(url, self._on_notice)
+        self._engine, self._primary, self._clearance = engine, primary or engine, clearance
+        self.replicas = Replicas(engine, standbys, clearance)
+        self._listener = HeadListener(url, self._on_notice, clearance)
         self._cache = Cache(cache_bytes)
         self._cached_events = cached_events
         self.histories = HistoryCache(cached_events)
@@ -180,7 +186,7 @@ class Follower:
             if self._head is not None:
                 self.behind = max(update.head.position - self._head.position, 0)
             if not self._is_complete(update):
-                await self.read(_catch_up, update.head.position)
+                await self._run(_catch_up, self._primary)
                 update = update._replace(changed=(await self._listener.head_since(after)).changed)
             self._apply(update)
             self.behind = 0
@@ -192,11 +198,15 @@ class Follower:
         if before is not None and _continues(before, head) and before.position == head.position:
             return True  # no new events, but new keys
         watermark = backfill.WATERMARK, backfill.REPRESENTATION_SET
-        return head.position in (c.position for c in update.changed or () if (c.name, c.key) == watermark)
+        # Documents are stored up to the end of the record, which for an audience can be after its head.
+        return any(c.position >= head.position for c in update.changed or () if (c.name, c.key) == watermark)
 
     def _apply(self, update: HeadUpdate) -> None:
         """Set the new head, remove what changed from the caches, and wake the requests that wait for it."""
         before, self._head = self._head, update.head
+        if before is not None and self._has_other_labels(before, update.head):
+            self._reset_caches()
+            return
         is_other = before is not None and (update.is_other or not _continues(before, update.head))
         if before is not None and is_other:
             self.breaks += 1
@@ -219,6 +229,12 @@ class Follower:
             touched = _topics(update.changed, update.head.position)
             self._cache.drop(touched)
             self._waiters.wake(touched)
+
+    def _has_other_labels(self, before: Head, head: Head) -> bool:
+        """Return whether labels changed what this audience sees, or which audiences may share a cached document."""
+        if self._clearance is None and before.highest != head.highest:
+            return True
+        return before.relabelled != head.relabelled
 
     def _reset_caches(self) -> None:
         self.resets += 1
@@ -302,9 +318,9 @@ class Follower:
             yield
 
 
-def _catch_up(engine: Engine, position: int) -> None:
+def _catch_up(engine: Engine) -> None:
     with connection(engine) as c:
-        backfill.catch_up(c, position)
+        backfill.catch_up(c, read_head(c).position)
 
 
 def _continues(before: Head, head: Head) -> bool:

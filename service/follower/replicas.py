@@ -37,9 +37,9 @@ log = structlog.get_logger("irritants")
 class Replica:
     """The state of a replica in this process. `state` is `serving`, or the reason why it is not used."""
 
-    def __init__(self, number: int, url: str) -> None:
+    def __init__(self, number: int, url: str, clearance: int | None = None) -> None:
         self.number = number
-        self.connection = ReplicaConnection(url)
+        self.connection = ReplicaConnection(url, clearance)
         self.state = "not checked yet"
         self.behind = 0
         """Number of positions that it lacked when its head was last read."""
@@ -77,7 +77,9 @@ class Replica:
             self._behind_since = time.monotonic()
         if not now.follows:
             self._set_state("promoted")
-        elif head and (now.record != head.record or (now.position == head.position and not now.is_at(head))):
+        elif head and (
+            now.record != head.record or (now.position == head.position and now.chain_hash != head.chain_hash)
+        ):
             self._set_state("of another history")
         elif self._behind_since is not None and time.monotonic() - self._behind_since >= _BEHIND_SECONDS:
             self._set_state("behind")
@@ -97,9 +99,9 @@ class Replica:
 class Replicas:
     """Reads from replicas or the primary. Call `read` from any thread, `start` and `close` from the event loop."""
 
-    def __init__(self, primary: Engine, standbys: Sequence[str] = ()) -> None:
+    def __init__(self, primary: Engine, standbys: Sequence[str] = (), clearance: int | None = None) -> None:
         self._primary = primary
-        self.standbys = [Replica(number, url) for number, url in enumerate(standbys, 1)]
+        self.standbys = [Replica(number, url, clearance) for number, url in enumerate(standbys, 1)]
         self.primary_reads = 0
         self._turns = count()
         self._monitors: list[asyncio.Task[None]] = []
@@ -149,6 +151,8 @@ def _is_at(c: Connection, head: Head, *, is_past: bool) -> bool:
     """Return whether this replica can serve a read at `head` (see the docstring of the module)."""
     now = replica_head(c)
     if is_past:
-        return now.is_at(head) or (now.follows and now.position > head.position and has_head(c, head))
+        # A label that was changed meanwhile would change what an audience sees of the past.
+        is_ahead = now.follows and now.position > head.position and now.relabelled == head.relabelled
+        return now.is_at(head) or (is_ahead and has_head(c, head))
     # During an upgrade, documents of this release can be stored after the events, so they reach a replica later.
-    return now.is_at(head) and backfill.built_up_to(c) == head.position
+    return now.is_at(head) and (backfill.built_up_to(c) or 0) >= head.position

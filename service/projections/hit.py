@@ -16,6 +16,7 @@ from service.domain.assertion import (
     Citation,
     EventModel,
     EvidenceAdded,
+    HandlingChanged,
     Recorded,
     Statement,
     when,
@@ -105,6 +106,8 @@ def hits(history: History[Any], filed: Iterable[Recorded], naming: Naming) -> It
     # The position of the last change of each event, by id.
     changed: dict[str, int] = {}
     for event in filed:
+        if isinstance(event.data, HandlingChanged):
+            continue
         if isinstance(event.data, AssertionCorrected | AssertionRetracted):
             changed |= dict.fromkeys(_amended(history, event), event.position)
         else:

@@ -187,6 +187,17 @@ def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0, naming: Na
     return rows([history], changes, new, naming)
 
 
+def changes_appended(
+    history: History[Any], appended: Iterable[Recorded], naming: Naming = UNNAMED
+) -> Iterator[ChangeDocument]:
+    """Append these events to a history, and yield the changes that they make. Only irritants have changes."""
+    if history.stream.startswith("irritant/"):
+        yield from _changes_replayed(history, appended, naming)
+        return
+    for event in appended:
+        history.append(event)
+
+
 def _since(log: Sequence[Recorded], position: int) -> Sequence[Recorded]:
     """Return the events after a position."""
     return log[bisect_right(log, position, key=lambda event: event.position) :]

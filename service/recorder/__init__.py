@@ -10,12 +10,13 @@ locks the head, reads the missed events and decides again.
 """
 
 import re
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from threading import Lock
 from typing import Any, Final, TypeAlias
 
@@ -23,26 +24,45 @@ from sqlalchemy import Connection, Engine
 from uuid_utils import uuid7
 
 from service.domain.actor.names import ActorNames
-from service.domain.assertion import Recorded
+from service.domain.assertion import HandlingChanged, Recorded
 from service.domain.errors import Refused
 from service.domain.filing import Decision, Envelope, Record, ReportOnRecord, decide, warnings_of_report
+from service.domain.handling import BUILT_IN, Labels, changes_labels, labels_in, visible
 from service.domain.history import History
 from service.domain.naming import Naming
 from service.domain.references import has_corrections, needs, streams_opened
 from service.domain.report import Report
 from service.domain.source.events import OriginRegistered
+from service.domain.streams import history_of, parse_stream
 from service.history_cache import HistoryCache
 from service.projections import change, warnings
 from service.projections.change import ChangeDocument
 from service.read_models import backfill
 from service.read_models.builder import changes_by, rows
+from service.read_models.variants import variants, variants_appended
 from service.recorder.batching import Batches, Overloaded
 from service.recorder.readers import Readers
-from service.recorder.requests import KeyReused, NotTogether, Outcome, Receipt, ReportRequest, Stale
-from service.store import codec, events, log, read_models, reports
+from service.recorder.requests import (
+    KeyReused,
+    NotTogether,
+    Outcome,
+    Receipt,
+    ReportRequest,
+    Stale,
+    WithheldConflict,
+)
+from service.store import audience, codec, events, log, read_models, reports
 from service.store.codec import StoredReport
-from service.store.engine import ConnectionLost, DedicatedConnection, RolledBack, connection, transaction
-from service.store.log import Filing, Head, KeyTaken, VersionTaken
+from service.store.engine import (
+    ConnectionLost,
+    DedicatedConnection,
+    RolledBack,
+    address,
+    connection,
+    open_engine,
+    transaction,
+)
+from service.store.log import Filing, Head, KeyTaken, Variant, VersionTaken, Withheld
 from service.store.read_models import Document
 from service.store.releases import EarlierReleaseRuns
 
@@ -55,6 +75,7 @@ __all__ = [
     "Recorder",
     "ReportRequest",
     "Stale",
+    "WithheldConflict",
     "replay",
 ]
 
@@ -72,8 +93,10 @@ class _Batch:
     """A batch while it is decided: the rows to append, and the histories after the last decided request.
 
     `origins` has the source stream of each origin. `touched` are the streams with new events. `position` is that of the
-    last event to append, at first of the head. `first` has, by idempotency key, the index in `outcomes` of the first
-    request with that key. `decisions`: by the index in `outcomes`, what was decided, with the names of actors then.
+    last event to append, at first of the head. `before` has the histories before the batch, by touched stream. `ranks`:
+    the new rank of each event of which the label changes, by its id. `highest`: the highest rank of an event. `first`
+    has, by idempotency key, the index in `outcomes` of the first request with that key. `decisions`: by the index in
+    `outcomes`, what was decided as the sender may see it, with the names of actors then.
     """
 
     head: Head
@@ -81,7 +104,11 @@ class _Batch:
     origins: dict[str, str]
     reports: dict[str, ReportOnRecord]
     naming: Naming
+    labels: Labels
     position: int
+    highest: int
+    before: dict[str, History[Any]] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
     filings: list[Filing] = field(default_factory=list)
     changes: list[ChangeDocument] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
@@ -96,11 +123,52 @@ class _Batch:
             assert isinstance(receipt, Receipt)
             self.outcomes[index] = replace(receipt, warnings=warnings.documents(decision.warnings, names))
 
-    def documents(self) -> list[Document]:
-        """Return the documents to append, and the watermark that says that they are complete."""
-        touched = (self.histories[stream] for stream in sorted(self.touched))
-        filed = (event for filing in self.filings for event in filing.events)
-        return [*rows(touched, self.changes, filed, self.naming), backfill.watermark(self.position)]
+    def documents(self) -> dict[str, list[Document]]:
+        """Return the documents to append, by stream, and the watermark that says that they are complete."""
+        appended, changes = self._appended(), defaultdict[str, list[ChangeDocument]](list)
+        for changed in self.changes:
+            changes[f"irritant/{changed.irritant}"].append(changed)
+        made = {
+            stream: list(rows([self.histories[stream]], changes[stream], appended[stream], self.naming))
+            for stream in sorted(self.touched)
+        }
+        return {**made, "": [backfill.watermark(self.position)]}
+
+    def _appended(self) -> dict[str, list[Recorded]]:
+        appended = defaultdict[str, list[Recorded]](list)
+        for filing in self.filings:
+            for event in filing.events:
+                appended[event.stream].append(event)
+        return appended
+
+    def withheld(self, documents: Mapping[str, list[Document]]) -> Withheld | None:
+        """Return what the append withholds from audiences, None if they see all of the record."""
+        if not self.highest:
+            return None
+        new_ranks = {e.position: e.rank for filing in self.filings for e in filing.events if e.rank}
+        audiences = [rank for rank in self.labels.ranks.values() if rank < self.highest]
+        found: list[Variant] = []
+        for stream, appended in self._appended().items():
+            log = self.histories[stream].events
+            if any(event.id in self.ranks for event in log):
+                changed = [replace(event, rank=self.ranks.get(event.id, event.rank)) for event in log]
+                new_ranks |= {event.position: event.rank for event in changed if event.id in self.ranks}
+                found += variants(stream, changed, audiences, self.naming)
+            else:
+                found += variants_appended(self.before[stream], appended, documents[stream], audiences, self.naming)
+        relabelled = self.position if self.ranks else self.head.relabelled
+        return Withheld(new_ranks, found, self.highest, relabelled)
+
+    def relabel(self, c: Connection) -> None:
+        """Prepare the append of changed labels, in its transaction: note which audiences see another past now."""
+        for stream in self.touched:
+            events_of_stream = self.histories[stream].events
+            moved = [(e.rank, self.ranks[e.id]) for e in events_of_stream if e.id in self.ranks]
+            if moved:
+                audience.remove_variants(c, stream)
+            for rank in self.labels.ranks.values():
+                if any((old <= rank) != (new <= rank) for old, new in moved):
+                    audience.note_relabelled(c, rank, self.position)
 
 
 class Recorder:
@@ -121,6 +189,7 @@ class Recorder:
         self._cached_events = cached_events
         self._head: Head | None = None
         self._cache = HistoryCache(cached_events)
+        self._labels = BUILT_IN
         self._readers = Readers()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._writing = Lock()
@@ -169,8 +238,11 @@ class Recorder:
         return batch.outcomes
 
     def _remember_head(self, batch: _Batch, head: Head) -> None:
-        self._head = head
-        self._cache.add(head, batch.histories, batch.origins, batch.naming)
+        if batch.ranks:
+            self._reset()  # the cached events have their former labels
+        else:
+            self._head = head
+            self._cache.add(head, batch.histories, batch.origins, batch.naming)
         self._remember(batch)
 
     def _reset(self) -> None:
@@ -179,6 +251,8 @@ class Recorder:
     def _record_optimistically(
         self, connect: _Connect, requests: Sequence[ReportRequest]
     ) -> tuple[_Batch, Head] | None:
+        if any(changes_labels(request.report) for request in requests):
+            return None  # This needs several statements in one transaction.
         try:
             with connect() as c:
                 return self._optimistically(c, requests)
@@ -268,12 +342,38 @@ class Recorder:
         unrecorded = [request.report for request in requests if request.key not in earlier]
         histories, origins, named = self._load(c, unrecorded, absent)
         naming = self._cache.naming(c, head.position)
-        batch = _Batch(head, histories, origins, named, naming, head.position)
+        labels = self._labels_for(c, unrecorded)
+        highest = head.highest
+        if any(changes_labels(report) for report in unrecorded):
+            histories |= self._dependents(c, unrecorded, histories, head.position)
+        batch = _Batch(head, histories, origins, named, naming, labels, head.position, highest)
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, earlier.get(request.key), batch))
         if not batch.filings:
             batch.add_warnings()
         return batch
+
+    def _labels_for(self, c: Connection, filed: Sequence[Report]) -> Labels:
+        """Return the labels of the record. They are read again if a report has another one."""
+        used = {label for report in filed for label in labels_in(report)}
+        if not used <= self._labels.ranks.keys():
+            self._labels = Labels({label.name: label.rank for label in audience.read_labels(c)})
+        return self._labels
+
+    def _dependents(
+        self, c: Connection, filed: Sequence[Report], known: Mapping[str, History[Any]], position: int
+    ) -> dict[str, History[Any]]:
+        """Return the histories with events that may depend on one whose label changes, without those in `known`."""
+        streams: set[str] = set()
+        for event in (e for report in filed for e in report.events if isinstance(e.data, HandlingChanged)):
+            name = parse_stream(event.stream)
+            assert name is not None  # `report.read` refuses invalid names
+            if name.relation is None:
+                origins = known[event.stream].state.origins if name.kind == "source" else ()
+                streams.update(events.streams_citing(c, name.slug, origins, position))
+            else:
+                streams.update(events.streams_of_relation(c, name.relation))
+        return self._cache.streams(c, streams - known.keys())
 
     def _load(
         self, c: Connection, filed: Sequence[Report], absent: Collection[str]
@@ -290,7 +390,10 @@ class Recorder:
             histories |= self._cache.streams(c, streams, absent)
             if ids := frozenset[str]().union(*(need.reports for need in needed)) - named.keys():
                 stored = reports.by_ids(c, filter(_REPORT_ID.fullmatch, ids))
-                named |= {id: ReportOnRecord(report.relation, report.round) for id, report in stored.items()}
+                named |= {
+                    id: ReportOnRecord(report.relation, report.round, audience.rank_of_report(c, report))
+                    for id, report in stored.items()
+                }
             # A correction can need more streams. Its target, which was read now, names them.
             filed = [report for report in filed if streams and has_corrections(report)]
         return histories, origins, named
@@ -299,22 +402,38 @@ class Recorder:
         """Decide one request. `first`: the report that was recorded earlier with its key."""
         try:
             if first is not None and not request.dry_run:
-                return self._warned_again(c, request, _replayed(request, replay(c, first)), batch.naming)
+                replayed = _replayed(request, self._replay(c, request, first, batch))
+                return self._warned_again(c, request, replayed, batch)
             if request.key in batch.first and not request.dry_run:
                 first_index = batch.first[request.key]
                 earlier = batch.outcomes[first_index]
                 if not isinstance(earlier, Receipt):
                     return earlier
-                replayed = _replayed(request, earlier)
+                again = _replayed(request, earlier)
                 batch.decisions[len(batch.outcomes)] = batch.decisions[first_index]
-                return replayed
+                return again
             return self._file(c, request, batch)
-        except (Refused, KeyReused, Stale, EarlierReleaseRuns) as refused:
+        except (Refused, KeyReused, Stale, WithheldConflict, EarlierReleaseRuns) as refused:
             return refused
 
-    def _warned_again(self, c: Connection, request: ReportRequest, first: Receipt, naming: Naming) -> Receipt:
+    def _replay(self, c: Connection, request: ReportRequest, report: StoredReport, batch: _Batch) -> Receipt:
+        """Return the receipt of a recorded report, with what its sender may see."""
+        if request.clearance >= batch.highest:
+            return replay(c, report)
+        engine = open_engine(address(self._engine), connections=1, clearance=request.clearance)
+        try:
+            with connection(engine) as own:
+                return replay(own, report)
+        finally:
+            engine.dispose()
+
+    def _warned_again(self, c: Connection, request: ReportRequest, first: Receipt, batch: _Batch) -> Receipt:
         """Return the receipt with its warnings. They are not stored: they follow from the record as it was then."""
-        record = Record(*self._load(c, [request.report], ()))
+        if not first.events:
+            return first  # All of them are withheld from the sender by now.
+        record, naming = Record(*self._load(c, [request.report], ())), batch.naming
+        if request.clearance < batch.highest:
+            record = _seen_by(request.clearance, record)
         found = warnings_of_report(request.report, first.events, record)
         names = naming.as_of(first.report.last_position)
         return replace(first, warnings=warnings.documents(found, names), names=names)
@@ -323,32 +442,103 @@ class Recorder:
         # Report mistakes before version conflicts.
         for stream, expected in () if request.report.mistakes else request.expected_positions.items():
             # The document that the sender read has names of actors, so a new name changes it, too. 0: no such stream.
-            own = batch.histories[stream].position
+            own = max((e.position for e in visible(batch.histories[stream], request.clearance)), default=0)
             if (position := own and max(own, batch.naming.position)) not in expected:
                 raise Stale(stream, position)
         moment = batch.head.moment(self._clock())
         report = self._new_id()
-        envelope = Envelope(report, request.actor, request.correlation, moment, batch.position, self._new_id)
+        envelope = Envelope(
+            report,
+            request.actor,
+            request.correlation,
+            moment,
+            batch.position,
+            self._new_id,
+            labels=batch.labels,
+            clearance=request.clearance,
+            has_labels=batch.highest > 0,
+        )
         # A copy, because the next decisions of the batch change its histories.
         record = Record(dict(batch.histories), batch.origins, batch.reports)
-        decision = decide(request.report, record, envelope)
+        decision, seen = _decide(request, record, envelope, batch.highest)
         self._readers.require(c, decision.recorded)
         stored = _stored_report(request, report, moment, decision.recorded)
         naming = batch.naming.then(decision.recorded)
         changes = changes_by(decision, batch.histories, naming)
+        names = naming.as_of(stored.last_position)
+        receipt = Receipt(stored, decision.recorded, tuple(changes), names=names)
+        if seen is not decision:
+            before = _seen_by(request.clearance, Record(batch.histories, {})).histories
+            receipt = replace(receipt, changes=tuple(changes_by(seen, before, naming)))
         if not request.dry_run:
             batch.first[request.key] = len(batch.outcomes)
             batch.position = stored.last_position
             batch.naming = naming
+            batch.highest = max(batch.highest, *(event.rank for event in decision.recorded))
+            batch.ranks |= decision.relabelled
+            for stream in decision.histories:
+                batch.before.setdefault(stream, batch.histories[stream])
             batch.histories.update(decision.histories)
             batch.origins.update(_origins_in(decision.recorded))
             batch.reports[report] = ReportOnRecord(stored.relation, stored.round)
             batch.filings.append(Filing(stored, decision.recorded))
             batch.touched |= decision.histories.keys()
             batch.changes += changes
-        names = naming.as_of(stored.last_position)
-        batch.decisions[len(batch.outcomes)] = (decision, names)
-        return Receipt(stored, decision.recorded, tuple(changes), names=names)
+        batch.decisions[len(batch.outcomes)] = (seen, names)
+        return receipt
+
+
+def _decide(request: ReportRequest, record: Record, envelope: Envelope, highest: int) -> tuple[Decision, Decision]:
+    """Return the decision on a report, and the decision as its sender may see it.
+
+    `highest`: the highest rank of an event. If a part of the record is withheld from the sender, the report must also
+    be right without that part, and all that the sender gets to see is computed without it. Raises Refused and
+    WithheldConflict.
+    """
+    if request.clearance >= highest:
+        decision = decide(request.report, record, envelope)
+        return decision, decision
+    ids: list[str] = []
+
+    def new_id() -> str:
+        ids.append(envelope.new_id())
+        return ids[-1]
+
+    on_whole: Decision | None = None
+    with suppress(Refused):
+        # The sender knows only the versions that the sender sees.
+        on_whole = decide(replace(request.report, expect={}), record, replace(envelope, new_id=new_id))
+    same_ids = iter(ids)
+    own = replace(envelope, new_id=lambda: next(same_ids, "") or envelope.new_id())
+    seen = decide(request.report, _seen_by(request.clearance, record), own)
+    if on_whole is None or not _have_same_events(on_whole, seen):
+        raise WithheldConflict
+    return on_whole, seen
+
+
+def _have_same_events(decision: Decision, other: Decision) -> bool:
+    recorded, others = decision.recorded, other.recorded
+    return len(recorded) == len(others) and all(
+        (one.stream, one.data, one.rank) == (two.stream, two.data, two.rank)
+        for one, two in zip(recorded, others, strict=True)
+    )
+
+
+def _seen_by(clearance: int, record: Record) -> Record:
+    """Return the part of a record that an audience may see."""
+    histories = {
+        stream: history
+        if all(event.rank <= clearance for event in history.events)
+        else history_of(stream, visible(history, clearance))
+        for stream, history in record.histories.items()
+    }
+    origins = {
+        slug: stream
+        for slug, stream in record.origins.items()
+        if stream not in histories or slug in histories[stream].state.origins
+    }
+    reports_seen = {id: report for id, report in record.reports.items() if report.rank <= clearance}
+    return Record(histories, origins, reports_seen)
 
 
 def replay(c: Connection, report: StoredReport) -> Receipt:
@@ -362,7 +552,12 @@ def replay(c: Connection, report: StoredReport) -> Receipt:
 
 def _append(c: Connection, head: Head, batch: _Batch) -> Head | None:
     """Append a batch, and complete its receipts meanwhile. Return the new head, None if another process appended."""
-    return log.append(c, head, batch.filings, batch.documents(), meanwhile=batch.add_warnings)
+    documents = batch.documents()
+    withheld = batch.withheld(documents)
+    if batch.ranks:
+        batch.relabel(c)
+    every = list(chain.from_iterable(documents.values()))
+    return log.append(c, head, batch.filings, every, withheld=withheld, meanwhile=batch.add_warnings)
 
 
 def _unchanged(c: Connection, head: Head) -> Head | None:

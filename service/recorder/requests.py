@@ -9,6 +9,7 @@ from service.domain import report
 from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.assertion import Recorded
 from service.domain.errors import Refusal
+from service.domain.handling import HIGHEST_RANK
 from service.domain.report import Report
 from service.projections.change import ChangeDocument
 from service.projections.warnings import WarningDocument
@@ -31,6 +32,10 @@ class Stale(Exception):
         super().__init__(stream)
 
 
+class WithheldConflict(Exception):
+    """The report is refused because of events that are withheld from its sender. It does not say which."""
+
+
 class NotTogether(Exception):
     """One of several reports is refused, so none was recorded. `index` is its place. The cause is its refusal."""
 
@@ -46,7 +51,7 @@ class ReportRequest:
     `key` is the idempotency key, and `request_hash` a hash of the body, which shows if a retry has another body.
     `actor` and `correlation` become fields of the events: the name of the key, and the id of the request.
     `expected_positions` has, by stream, the positions at which the stream may be. If it is at another one, the request
-    is refused as Stale.
+    is refused as Stale. `clearance` is the rank up to which the sender may see events.
     """
 
     report: Report
@@ -56,6 +61,7 @@ class ReportRequest:
     correlation: str
     expected_positions: Mapping[str, Collection[int]] = field(default_factory=dict)
     dry_run: bool = False
+    clearance: int = HIGHEST_RANK
 
     @classmethod
     def read(

@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, func, select, text, update
 
 from service.domain import catalogue
+from service.domain.handling import BUILT_IN
 from service.domain.vocabulary import Needs
-from service.store import codec, log_scan
+from service.store import audience, codec, log_scan
+from service.store.audience import Label
 from service.store.codec import StoredEvent, StoredReport
 from service.store.engine import driver, first_line
 from service.store.log import CHANNEL, Head, lock_head, read_head
@@ -25,6 +27,8 @@ from service.store.tables import head
 from service.store.verify import PROGRESS_EVERY, Damaged, LogCheck, Progress, no_progress, verify_checkpoint
 
 _CHUNK_EVENTS: Final = 5_000
+_COLUMNS: Final = StoredEvent._fields[:-1]
+"""The columns of the table `events`. The rank of an event is in another one."""
 _HEADER_BYTES: Final = 4_096  # a header is shorter
 
 
@@ -49,10 +53,15 @@ class _Strict(BaseModel):
 
 
 class _Header(_Strict):
-    """The first line: the id of the record, its last position and chain hash."""
+    """The first line: the id of the record, its last position and chain hash.
+
+    `labels`: the handling labels that its owner has registered, each with its rank. None if there are only those that
+    every record has.
+    """
 
     chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     format: Literal["irritants-record-1"] = "irritants-record-1"
+    labels: dict[str, int] | None = None
     position: int
     record: str
 
@@ -78,13 +87,17 @@ class _Line(_Strict):
     type: str
     version: int
     chain_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    handling: str | None = None
+    salt: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
 
 
 def export_record(connection: Connection, file: BinaryIO, progress: Progress = no_progress) -> Head:
     """Write the record up to its head, and return that head. The service can append meanwhile. Raises Damaged."""
     end = read_head(connection)
-    header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record)
-    file.write(f"{codec.canonical(header.model_dump())}\n".encode())
+    labels = {label.name: label.rank for label in audience.read_labels(connection)}
+    own = labels if labels != BUILT_IN.ranks else None
+    header = _Header(chain_hash=end.chain_hash.hex(), position=end.position, record=end.record, labels=own)
+    file.write(f"{codec.canonical(header.model_dump(exclude_none=True))}\n".encode())
     for event, report in log_scan.read(connection, end.position):
         if report is None:
             raise Damaged(event.position, f"the report {event.report} of this event is missing")
@@ -134,11 +147,15 @@ def import_record(connection: Connection, file: Iterable[bytes], progress: Progr
         recorded_at=check.recorded_at or empty.recorded_at,
         keys_version=empty.keys_version,
     )
+    for name, rank in (header.labels or {}).items():
+        audience.add_label(connection, Label(name, rank))
     try:
         check.check_end(end)
     except Damaged as damaged:
         raise NotAnExport((damaged.position or 0) + 1, damaged.what) from damaged
     require_readers(connection, needs)
+    highest, relabelled = audience.derive_ranks(connection)
+    end = end._replace(highest=highest, relabelled=relabelled)
     connection.execute(update(head).values(end._asdict()))
     connection.execute(select(func.pg_notify(CHANNEL, str(end.position))))
     # Without statistics, PostgreSQL would plan queries for almost empty tables for about a minute.
@@ -208,6 +225,8 @@ def _rows(filed: list[_Line]) -> ReportWithEvents:
             causation=line.causation,
             recorded_at=line.recorded_at,
             chain_hash=bytes.fromhex(line.chain_hash),
+            handling=line.handling,
+            salt=bytes.fromhex(line.salt) if line.salt is not None else None,
         )
         for line in filed
     ]
@@ -232,7 +251,7 @@ def _copy(connection: Connection, filed: list[ReportWithEvents]) -> None:
     cursor = driver(connection).cursor()
     for table, columns, rows in (
         ("reports", StoredReport._fields, (report for report, _ in filed)),
-        ("events", StoredEvent._fields, chain.from_iterable(events for _, events in filed)),
+        ("events", _COLUMNS, (event[: len(_COLUMNS)] for event in chain.from_iterable(events for _, events in filed))),
     ):
         try:
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:

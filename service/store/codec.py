@@ -2,7 +2,12 @@
 
 A line is the canonical JSON of one stored event: all its columns, its data, and the fields of its report, with sorted
 keys, without white space and fractions, in UTF-8. The chain hash of an event is the SHA-256 of the chain hash before it
-and of its line. An export consists of these lines, so SHA-256 is enough to check it.
+and of the commitment to its line, which is the SHA-256 of the line. An export consists of these lines, so SHA-256 is
+enough to check it.
+
+Each line has a random salt. So an export for an audience can have the commitment in place of a line that the audience
+may not read: it proves the order and the completeness of the record, and nobody can guess the content from it. Events
+of releases up to 0.2.0 have no salt, and their chain hash is that of the line itself.
 """
 
 import json
@@ -10,6 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
+from secrets import token_bytes
 from typing import Final, NamedTuple, NoReturn
 
 import msgspec
@@ -19,6 +25,7 @@ from service.domain import catalogue, vocabulary
 from service.domain.assertion import AssertionCorrected, Recorded
 from service.store import upcasters
 
+_SALT_BYTES: Final = 16
 GENESIS: Final = bytes(32)
 """The chain hash before the first event."""
 
@@ -43,7 +50,11 @@ class StoredReport(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """A row of the table `events`. `data` is JSON text in the version `schema_version` of its type."""
+    """A row of the table `events`. `data` is JSON text in the version `schema_version` of its type.
+
+    `handling` is the label with which it was filed, None for `open`. `salt` is None in events of older releases. `rank`
+    is that of its present label, which another table has.
+    """
 
     position: int
     stream: str
@@ -58,6 +69,9 @@ class StoredEvent(NamedTuple):
     causation: str | None
     recorded_at: datetime
     chain_hash: bytes
+    handling: str | None = None
+    salt: bytes | None = None
+    rank: int = 0
 
 
 def upcast(stored: StoredEvent) -> StoredEvent:
@@ -100,15 +114,22 @@ def decode(stored: StoredEvent) -> Recorded:
         row.correlation,
         row.causation,
         row.recorded_at,
+        row.handling,
+        row.rank,
     )
 
 
-def new_line(event: Recorded, report: StoredReport) -> str:
+def new_salt() -> bytes:
+    """Return a salt for the line of a new event."""
+    return token_bytes(_SALT_BYTES)
+
+
+def new_line(event: Recorded, report: StoredReport, salt: bytes) -> str:
     """Return the line of a new event, in the lowest version that holds it. Raises TypeError for a fraction."""
     if isinstance(event.data, AssertionCorrected):
         _refuse_fractions(event.data.changes)
     data = canonical_without_fractions(catalogue.dump(event.data))
-    return _line(event, report, vocabulary.version_of(event.data), data)
+    return _line(event, report, vocabulary.version_of(event.data), data, salt)
 
 
 def stored_line(event: StoredEvent, report: StoredReport) -> str:
@@ -117,10 +138,12 @@ def stored_line(event: StoredEvent, report: StoredReport) -> str:
         data = canonical_text(event.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UnreadableEvent(f"position {event.position}: the stored data is not valid JSON") from error
-    return _line(event, report, event.schema_version, data)
+    return _line(event, report, event.schema_version, data, event.salt)
 
 
-def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str) -> str:
+def _line(
+    event: Recorded | StoredEvent, report: StoredReport, schema_version: int, data: str, salt: bytes | None
+) -> str:
     # The keys are in sorted order. Sorting a dictionary would take a third of the time of `verify`. A test compares
     # the result with that of `canonical`.
     return (
@@ -128,11 +151,13 @@ def _line(event: Recorded | StoredEvent, report: StoredReport, schema_version: i
         f',"causation":{_nullable(event.causation)}'
         f',"correlation":{_cached_canonical(event.correlation)}'
         f',"data":{data}'
+        f"{_member('handling', event.handling)}"
         f',"id":"{event.id}"'
         f',"position":{event.position}'
         f',"recorded_at":"{instant(event.recorded_at)}"'
         f',"report":"{event.report}"'
         f",{_report_fields(report)}"
+        f"{_salt_member(salt)}"
         f',"schema_version":{schema_version}'
         f',"stream":{_cached_canonical(event.stream)}'
         f',"type":{_cached_canonical(event.type)}'
@@ -156,9 +181,23 @@ def _nullable(text: str | None) -> str:
     return "null" if text is None else canonical(text)
 
 
-def seal(previous: bytes, line: str) -> bytes:
+def _member(name: str, value: str | None) -> str:
+    """Return a member of a line that older lines do not have. Empty without a value, so that these stay as they are."""
+    return "" if value is None else f',"{name}":{_cached_canonical(value)}'
+
+
+def _salt_member(salt: bytes | None) -> str:
+    return "" if salt is None else f',"salt":"{salt.hex()}"'
+
+
+def commitment(line: str) -> bytes:
+    """Return the commitment to a line with a salt. It shows nothing of the line to those who do not have it."""
+    return sha256(line.encode()).digest()
+
+
+def seal(previous: bytes, line: str, *, is_salted: bool) -> bytes:
     """Return the chain hash of a line, from the chain hash before it."""
-    return sha256(previous + line.encode()).digest()
+    return sha256(previous + (commitment(line) if is_salted else line.encode())).digest()
 
 
 def with_chain_hash(line: str, chain_hash: bytes) -> str:

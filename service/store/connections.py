@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from service.store.audience import CLEARANCE, schema_of_views
 from service.store.releases import session_name
 
 CONNECT_SECONDS: Final = 2  # the shortest that libpq accepts
@@ -91,18 +92,20 @@ def connect(
     *,
     name: str,
     statement_seconds: float | None = None,
+    clearance: int | None = None,
     kind: type[psycopg.Connection[Any]] = psycopg.Connection,
 ) -> psycopg.Connection[Any]:
     """Open a connection in autocommit mode. Raises psycopg.Error and UnusableDatabase.
 
     `address` is an address or a connection string of libpq. `name` begins the name in pg_stat_activity, as in
-    `releases`. `statement_seconds` limits each statement.
+    `releases`. `statement_seconds` limits each statement. `clearance` is the rank of the audience that the connection
+    reads for (see `audience`), None for the whole record.
     """
     connection = kind.connect(_conninfo(address, name), autocommit=True)
     try:
         connection.execute(_timeouts(statement_seconds, connection.info.server_version))
         location = connection.execute(_LOCATION).fetchone()
-        connection.execute(_settings(_schema(location)))
+        connection.execute(_settings(_schema(location), clearance))
     except BaseException:
         connection.close()
         raise
@@ -110,14 +113,14 @@ def connect(
 
 
 async def connect_async(
-    address: str, *, name: str, statement_seconds: float | None = None
+    address: str, *, name: str, statement_seconds: float | None = None, clearance: int | None = None
 ) -> psycopg.AsyncConnection[Any]:
     """Open a connection for asyncio. Otherwise like `connect`."""
     connection = await psycopg.AsyncConnection.connect(_conninfo(address, name), autocommit=True)
     try:
         await connection.execute(_timeouts(statement_seconds, connection.info.server_version))
         location = await (await connection.execute(_LOCATION)).fetchone()
-        await connection.execute(_settings(_schema(location)))
+        await connection.execute(_settings(_schema(location), clearance))
     except BaseException:
         connection.pgconn.finish()  # at once, even if the server no longer answers
         raise
@@ -220,8 +223,10 @@ def _is_system_schema(schema: str) -> bool:
     return schema.startswith("pg_") or schema in ("", "$user", "information_schema")
 
 
-def _settings(schema: str) -> sql.Composed:
+def _settings(schema: str, clearance: int | None) -> sql.Composed:
     # pg_temp last, so that a temporary table cannot hide a table of the record.
-    state = {**_STATE, "search_path": f"{sql.Identifier(schema).as_string()}, pg_temp"}
+    schemas = [schema] if clearance is None else [schema_of_views(schema), schema]
+    path = ", ".join([*(sql.Identifier(name).as_string() for name in schemas), "pg_temp"])
+    state = {**_STATE, "search_path": path} | ({} if clearance is None else {CLEARANCE: str(clearance)})
     settings = [sql.SQL("pg_catalog.set_config({}, {}, false)").format(*setting) for setting in state.items()]
     return sql.SQL("SELECT ") + sql.SQL(", ").join([*settings, sql.SQL(_DURABLE)])

@@ -61,18 +61,24 @@ def open_engine(
     connections: int = 8,
     statement_seconds: float | None = 5,
     pre_ping: bool = True,
+    clearance: int | None = None,
     connect_by: Callable[[], psycopg.Connection[Any]] | None = None,
 ) -> Engine:
     """Return an engine for the address of a database (`postgresql://…`). It connects at the first use.
 
     `statement_seconds` limits each statement and each wait for a lock. Use None for migrations, verify and rebuild.
+    `clearance` is the rank of the audience that it reads for, None for the whole record.
     `connect_by` replaces the function that opens a connection of the driver.
     """
+
+    def open_connection() -> psycopg.Connection[Any]:
+        return connect(url, name="irritants", statement_seconds=statement_seconds, clearance=clearance)
+
     # libpq gets the address unchanged, so several hosts, services and sockets work as its manual says.
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
         execution_options={"address": url},
-        creator=connect_by or (lambda: connect(url, name="irritants", statement_seconds=statement_seconds)),
+        creator=connect_by or open_connection,
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
         max_overflow=0,

@@ -28,8 +28,9 @@ from service.domain import catalogue
 from service.domain.assertion import Recorded
 from service.domain.catalogue import Kind
 from service.store import codec
+from service.store.audience import chain
 from service.store.codec import GENESIS, StoredEvent
-from service.store.tables import events, reports
+from service.store.tables import events, reports, withheld
 
 _KINDS: Final = sorted(catalogue.KINDS)
 # Ids are read as text, because making UUID objects would take longer than all other columns.
@@ -47,6 +48,9 @@ ROW: Final = (
     cast(events.c.causation, Text),
     events.c.recorded_at,
     events.c.chain_hash,
+    events.c.handling,
+    events.c.salt,
+    func.coalesce(select(withheld.c.rank).where(withheld.c.position == events.c.position).scalar_subquery(), 0),
 )
 
 
@@ -99,6 +103,12 @@ def streams_of_kind(
     if beyond := [other for other in _KINDS if other > kind]:
         query = query.where(events.c.stream < beyond[0])
     return list(connection.execute(query.order_by(events.c.stream).limit(limit)).scalars())
+
+
+def streams_of_relation(connection: Connection, relation: str) -> list[str]:
+    """Return the names of all streams of a relation."""
+    query = select(events.c.stream).where(events.c.relation == relation, events.c.version == 1)
+    return sorted(connection.execute(query).scalars())
 
 
 def origin_slugs(connection: Connection, *, after: str = "", limit: int) -> list[str]:
@@ -253,10 +263,16 @@ def _last_recorded(connection: Connection, condition: ColumnElement[bool]) -> in
 
 
 def chain_hash_at(connection: Connection, position: int) -> bytes | None:
-    """Return the chain hash of the event at a position, None beyond the head."""
+    """Return the chain hash of the event at a position, None beyond the head. It is the same for every audience."""
     if position == 0:
         return GENESIS
-    return connection.execute(select(events.c.chain_hash).where(events.c.position == position)).scalar()
+    return connection.execute(select(chain.c.chain_hash).where(chain.c.position == position)).scalar()
+
+
+def times_of(connection: Connection, first: int, last: int) -> dict[int, datetime]:
+    """Return the time of recording of each event from one position to another, also of those that are withheld."""
+    query = select(chain.c.position, chain.c.recorded_at).where(chain.c.position.between(first, last))
+    return {int(position): recorded_at for position, recorded_at in connection.execute(query)}
 
 
 def origin_streams(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:

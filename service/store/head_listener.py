@@ -28,7 +28,7 @@ _MOST_POSITIONS: Final = 10_000
 _TIMEOUT_SECONDS: Final = 2.3  # the longest wait is two of these, less than five seconds
 
 _COLUMNS: Final = """record, position, encode(chain_hash, 'hex'),
-       to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), keys_version"""
+       to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), keys_version, highest, relabelled"""
 _HEAD: Final = f"SELECT {_COLUMNS} FROM head"  # noqa: S608 -- constants
 # Sent only if the head moved. It is not prepared, because a plan that was made for an empty table reads the whole table
 # when it has grown. The upper limit of positions makes PostgreSQL plan for a small part of the table.
@@ -67,10 +67,13 @@ class HeadUpdate(NamedTuple):
 
 
 class HeadListener:
-    """Queries the head, one query at a time, for one task. Calls `on_notice` when there are new events."""
+    """Queries the head, one query at a time, for one task. Calls `on_notice` when there are new events.
 
-    def __init__(self, url: str, on_notice: Callable[[], None]) -> None:
-        self._url, self._on_notice = url, on_notice
+    `clearance` is the rank of the audience whose head it queries, None for that of the whole record.
+    """
+
+    def __init__(self, url: str, on_notice: Callable[[], None], clearance: int | None = None) -> None:
+        self._url, self._on_notice, self._clearance = url, on_notice, clearance
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._pending: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
@@ -100,7 +103,7 @@ class HeadListener:
 
     async def _connect(self) -> tuple[psycopg.AsyncConnection[Any], bool]:
         """Open a connection. Return it, and whether its record lacks the head that was read before."""
-        connection = await connect_async(self._url, name="irritants-head")
+        connection = await connect_async(self._url, name="irritants-head", clearance=self._clearance)
         try:
             # LISTEN before the query, so that a commit in between sends a notice.
             await connection.execute(f"LISTEN {CHANNEL}")
@@ -195,7 +198,6 @@ async def _has_head(connection: psycopg.AsyncConnection[Any], seen: Head | None)
 
 
 def _head(values: list[bytes | None]) -> Head:
-    record, position, chain_hash, recorded_at, keys_version = ("" if v is None else v.decode() for v in values)
-    return Head(
-        record, int(position), bytes.fromhex(chain_hash), datetime.fromisoformat(recorded_at), int(keys_version)
-    )
+    record, position, chain_hash, recorded_at, *numbers = ("" if v is None else v.decode() for v in values)
+    moment = datetime.fromisoformat(recorded_at)
+    return Head(record, int(position), bytes.fromhex(chain_hash), moment, *map(int, numbers))

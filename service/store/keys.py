@@ -17,8 +17,10 @@ from typing import Final, Literal, get_args
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from service.domain.handling import OPEN
+from service.store.audience import Label
 from service.store.log import CHANNEL
-from service.store.tables import head, keys
+from service.store.tables import head, keys, labels
 
 Scope = Literal["read", "report", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
@@ -35,7 +37,7 @@ class Key:
     """An API key. Its name is the actor of the events that are filed with it.
 
     `relations` are the relations that it may report on and, if reading needs a key, read. None means all. `secret` is
-    the hash.
+    the hash. `clearance` is the highest handling label that it may read.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Key:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    clearance: str = OPEN
 
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
@@ -64,10 +67,12 @@ def create(
     *,
     relations: tuple[str, ...] | None = None,
     expires_at: datetime | None = None,
+    clearance: str = OPEN,
 ) -> tuple[Key, str]:
     """Create a key. Return it and its token, to show once: it is not stored. Call it inside `engine.transaction`."""
     token = new_token()
-    return _store(connection, token, name, scopes, now, relations=relations, expires_at=expires_at), token
+    key = _store(connection, token, name, scopes, now, relations=relations, expires_at=expires_at, clearance=clearance)
+    return key, token
 
 
 def create_first(connection: Connection, token: str, name: str, scopes: tuple[Scope, ...], now: datetime) -> bool:
@@ -95,11 +100,12 @@ def _store(
     *,
     relations: tuple[str, ...] | None = None,
     expires_at: datetime | None = None,
+    clearance: str = OPEN,
 ) -> Key:
     parts = _TOKEN.fullmatch(token)
     assert parts is not None  # the settings check the form of a key that an operator chose
     id, secret = parts.groups()
-    key = Key(id, name, scopes, relations, _hash(secret), now, expires_at)
+    key = Key(id, name, scopes, relations, _hash(secret), now, expires_at, clearance=clearance)
     connection.execute(insert(keys).values({column: getattr(key, column) for column in Key.__slots__}))
     _announce(connection)
     return key
@@ -127,6 +133,7 @@ def read_all(connection: Connection) -> dict[str, Key]:
             row.created_at,
             row.expires_at,
             row.revoked_at,
+            row.clearance,
         )
         for row in connection.execute(query)
     }
@@ -152,6 +159,15 @@ def authenticate(keys: Mapping[str, Key], token: str, now: datetime) -> Key | No
 
 def _hash(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
+
+
+def add_label(connection: Connection, label: Label) -> None:
+    """Register a handling label, and let every process know it. Call it inside `engine.transaction`.
+
+    Raises IntegrityError if its name or its rank is taken.
+    """
+    connection.execute(insert(labels).values(name=label.name, rank=label.rank))
+    _announce(connection)
 
 
 def _announce(connection: Connection) -> None:

@@ -8,12 +8,12 @@ So positions have no gaps and are in the order of commits. A reader asks for `po
 nothing. Constraints and triggers of the database protect the same rules.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from select import POLLIN, POLLOUT, poll
 from struct import pack
 from typing import Any, Final, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import error_from_result
@@ -48,17 +48,49 @@ class NoHead(Exception):
 
 
 class Head(NamedTuple):
-    """The id of the record, its last position, the chain hash and time of that event, and the version of the keys."""
+    """The id of the record, its last position, the chain hash and time of that event, and the version of the keys.
+
+    For an audience, the last event is the last one that it may see. `highest`: the highest rank of an event (see
+    `audience`). `relabelled`: the position of the last event that changed the label of another, 0 without one; for an
+    audience only if that changed what it sees.
+    """
 
     record: str
     position: int
     chain_hash: bytes
     recorded_at: datetime
     keys_version: int
+    highest: int = 0
+    relabelled: int = 0
 
     def moment(self, now: datetime) -> datetime:
         """Return the time for the next event. It is never before the last one, even if the clock was set back."""
         return max(now, self.recorded_at)
+
+
+class Variant(NamedTuple):
+    """A document as an audience sees it, because it differs from that of the whole record.
+
+    `rank`: of the audience. `stream`: the stream from which it is made. `is_hidden`: the audience has no such document.
+    """
+
+    rank: int
+    stream: str
+    document: Document
+    is_hidden: bool = False
+
+
+class Withheld(NamedTuple):
+    """What an append withholds from audiences.
+
+    `ranks`: the rank of each event that is not `open`, and the new rank of events of which the label changes, by
+    position. `highest`, `relabelled`: as in `Head`, after the append.
+    """
+
+    ranks: Mapping[int, int]
+    variants: Sequence[Variant]
+    highest: int
+    relabelled: int
 
 
 class Filing(NamedTuple):
@@ -68,13 +100,13 @@ class Filing(NamedTuple):
     events: Sequence[Recorded]
 
 
-_HEAD: Final = select(head.c.record, head.c.position, head.c.chain_hash, head.c.recorded_at, head.c.keys_version)
+_HEAD: Final = select(*(head.c[name] for name in Head._fields))
 
 # Sent through libpq, because a cursor of psycopg takes 35 µs more, a quarter of the time of a small append.
-# `_parameters` has the parameters $1 to $10 in this order.
+# `_parameters` has the parameters in this order.
 _APPEND: Final = b"""
 WITH moved AS (
-  UPDATE head SET position = $3, chain_hash = $4, recorded_at = $5
+  UPDATE head SET position = $3, chain_hash = $4, recorded_at = $5, highest = $11, relabelled = $12
    WHERE position = $1 AND chain_hash = $2
   RETURNING position
 ), filed AS (
@@ -85,12 +117,12 @@ WITH moved AS (
       first_position bigint, last_position bigint, recorded_at timestamptz)
 ), appended AS (
   INSERT INTO events (position, stream, version, id, type, schema_version, data, actor, report, correlation, causation,
-                      recorded_at, chain_hash)
+                      recorded_at, chain_hash, handling, salt)
   SELECT event.position, stream, version, id, type, schema_version, data, actor, report, correlation, causation,
-         recorded_at, decode(chain_hash, 'hex')
+         recorded_at, decode(chain_hash, 'hex'), handling, decode(salt, 'hex')
     FROM moved, jsonb_to_recordset($6::jsonb) AS event (
       position bigint, stream text, version int, id uuid, type text, schema_version smallint, data jsonb, actor text,
-      report uuid, correlation text, causation uuid, recorded_at timestamptz, chain_hash text)
+      report uuid, correlation text, causation uuid, recorded_at timestamptz, chain_hash text, handling text, salt text)
 ), stored AS (
   INSERT INTO read_models (name, representation, key, relation, position, facets, body)
   SELECT name, representation, key, relation, document.position, facets, body
@@ -101,15 +133,43 @@ WITH moved AS (
     ) AS document (name, representation, key, relation, position, facets, body)
   ON CONFLICT (name, representation, key) DO UPDATE
     SET relation = excluded.relation, position = excluded.position, facets = excluded.facets, body = excluded.body
-)
+)%b
 SELECT pg_notify($10, position::text) FROM moved
 """
+# Added only if an event is withheld from an audience, or a document of an audience differs.
+_WITHHOLD: Final = b""", hidden AS (
+  INSERT INTO withheld (position, rank)
+  SELECT event.position, rank FROM moved, jsonb_to_recordset($13::jsonb) AS event (position bigint, rank smallint)
+  ON CONFLICT (position) DO UPDATE SET rank = excluded.rank
+), varied AS (
+  INSERT INTO variants (rank, name, representation, key, stream, relation, position, facets, body)
+  SELECT rank, name, representation, key, stream, relation, document.position, facets, body
+    FROM moved, ROWS FROM (
+      jsonb_to_recordset($14::jsonb) AS (
+        rank smallint, name text, representation int, key text, stream text, relation text, position bigint,
+        facets jsonb),
+      unnest($15::bytea[])
+    ) AS document (rank, name, representation, key, stream, relation, position, facets, body)
+  ON CONFLICT (rank, name, representation, key) DO UPDATE
+    SET relation = excluded.relation, position = excluded.position, facets = excluded.facets, body = excluded.body
+)"""
 
 
-_STATEMENT_NAME: Final = b"irritants_append"
-# Only $9, the bodies of documents, is binary: as text each byte would become two.
-_FORMATS: Final = [Format.TEXT] * 8 + [Format.BINARY, Format.TEXT]
+class _Statement(NamedTuple):
+    """A statement that is prepared once for each connection, with the formats of its parameters."""
+
+    name: bytes
+    text: bytes
+    formats: Sequence[Format]
+
+
+# Only the bodies of documents, $9 and $15, are binary: as text each byte would become two.
+_PLAIN: Final = _Statement(b"irritants_append", _APPEND % b"", [Format.TEXT] * 8 + [Format.BINARY] + [Format.TEXT] * 3)
+_WITHHOLDING: Final = _Statement(
+    b"irritants_append_withheld", _APPEND % _WITHHOLD, [*_PLAIN.formats, Format.TEXT, Format.TEXT, Format.BINARY]
+)
 _BYTEA: Final = psycopg.adapters.types["bytea"].oid
+_NULL: Final = pack("!i", -1)
 
 
 def read_head(connection: Connection) -> Head:
@@ -134,15 +194,22 @@ def append(
     filings: Sequence[Filing],
     documents: Sequence[Document] = (),
     *,
+    withheld: Withheld | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Head | None:
     """Append all or nothing. Return the new head, or None if the head is no longer the `expected` one.
 
-    The key of each document must be different. `meanwhile` is called while the database works, before the outcome is
-    known. Raises KeyTaken, VersionTaken and RolledBack.
+    The key of each document must be different. `withheld`: what audiences do not see, None if they see everything.
+    `meanwhile` is called while the database works, before the outcome is known. Raises KeyTaken, VersionTaken and
+    RolledBack.
     """
     lines, new_head = _seal(expected, filings)
-    result = _execute(driver(connection), _parameters(expected, new_head, lines, filings, documents), meanwhile)
+    statement, parameters = _PLAIN, _parameters(expected, new_head, lines, filings, documents)
+    if withheld is not None:
+        new_head = new_head._replace(highest=withheld.highest, relabelled=withheld.relabelled)
+        statement = _WITHHOLDING
+        parameters = [*_parameters(expected, new_head, lines, filings, documents), *_withheld_parameters(withheld)]
+    result = _execute(driver(connection), statement, parameters, meanwhile)
     if result.status == ExecStatus.TUPLES_OK:
         return new_head if result.ntuples else None
     if result.error_field(DiagnosticField.SQLSTATE) is None:
@@ -155,38 +222,42 @@ def append(
 
 
 _NO_SUCH_STATEMENT: Final = b"26000"
-_prepared: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
+_prepared: Final[WeakKeyDictionary[psycopg.Connection[Any], set[bytes]]] = WeakKeyDictionary()
+"""The names of the statements that are prepared on each connection."""
 
 
-def _execute(raw: psycopg.Connection[Any], parameters: Sequence[bytes], meanwhile: Callable[[], object]) -> PGresult:
+def _execute(
+    raw: psycopg.Connection[Any], statement: _Statement, parameters: Sequence[bytes], meanwhile: Callable[[], object]
+) -> PGresult:
     """Execute the append and return its result, which can be an error. Raises RolledBack.
 
     The statement is prepared once for each connection. After a ROLLBACK, psycopg drops all prepared statements of the
     session, so it may have to be prepared again.
     """
-    if raw in _prepared:
-        result = _execute_prepared(raw, parameters, meanwhile)
+    prepared = _prepared.setdefault(raw, set())
+    if statement.name in prepared:
+        result = _execute_prepared(raw, statement, parameters, meanwhile)
         if result.error_field(DiagnosticField.SQLSTATE) != _NO_SUCH_STATEMENT:
             return result
-        _prepared.discard(raw)
+        prepared.clear()
         if raw.info.transaction_status is TransactionStatus.INERROR:
             raise RolledBack("the append statement has to be prepared again")
-    result = raw.pgconn.prepare(_STATEMENT_NAME, _APPEND)
+    result = raw.pgconn.prepare(statement.name, statement.text)
     if result.status != ExecStatus.COMMAND_OK:
         return result
-    _prepared.add(raw)
-    return _execute_prepared(raw, parameters, meanwhile)
+    prepared.add(statement.name)
+    return _execute_prepared(raw, statement, parameters, meanwhile)
 
 
 def _execute_prepared(
-    raw: psycopg.Connection[Any], parameters: Sequence[bytes], meanwhile: Callable[[], object]
+    raw: psycopg.Connection[Any], statement: _Statement, parameters: Sequence[bytes], meanwhile: Callable[[], object]
 ) -> PGresult:
     """Send the append, call `meanwhile`, and return the result once it has arrived.
 
     Waiting for the socket does not hold the interpreter lock, so that other threads continue.
     """
     pgconn = raw.pgconn
-    pgconn.send_query_prepared(_STATEMENT_NAME, parameters, _FORMATS)
+    pgconn.send_query_prepared(statement.name, parameters, statement.formats)
     while pgconn.flush():
         _wait(pgconn.socket, POLLOUT)
     try:
@@ -221,6 +292,17 @@ def _parameters(
         codec.to_json([_document_row(document) for document in documents]),
         _bytea_array([document.body for document in documents]),
         CHANNEL.encode(),
+        b"%d" % new_head.highest,
+        b"%d" % new_head.relabelled,
+    ]
+
+
+def _withheld_parameters(withheld: Withheld) -> list[bytes]:
+    ranks = [{"position": position, "rank": rank} for position, rank in withheld.ranks.items()]
+    return [
+        codec.to_json(ranks),
+        codec.to_json([{**_document_row(v.document), "rank": v.rank, "stream": v.stream} for v in withheld.variants]),
+        _bytea_array([None if v.is_hidden else v.document.body for v in withheld.variants]),
     ]
 
 
@@ -228,11 +310,11 @@ def _bytea(value: bytes) -> bytes:
     return b"\\x" + value.hex().encode()
 
 
-def _bytea_array(values: Sequence[bytes]) -> bytes:
+def _bytea_array(values: Sequence[bytes | None]) -> bytes:
     """Return bytea[] in binary form: dimensions, null flag, element type, number of elements, first index."""
-    parts = [pack("!5i", 1, 0, _BYTEA, len(values), 1)]
+    parts = [pack("!5i", 1, int(None in values), _BYTEA, len(values), 1)]
     for value in values:
-        parts += (pack("!i", len(value)), value)
+        parts += (_NULL,) if value is None else (pack("!i", len(value)), value)
     return b"".join(parts)
 
 
@@ -252,8 +334,8 @@ def _seal(expected: Head, filings: Iterable[Filing]) -> tuple[list[str], Head]:
             position += 1
             if event.position != position or event.recorded_at < recorded_at:
                 raise ValueError(f"the event {event.id} cannot be appended at position {position}")
-            line = codec.new_line(event, report)
-            chain_hash = codec.seal(chain_hash, line)
+            line = codec.new_line(event, report, codec.new_salt())
+            chain_hash = codec.seal(chain_hash, line, is_salted=True)
             recorded_at = event.recorded_at
             lines.append(codec.with_chain_hash(line, chain_hash))
     return lines, expected._replace(position=position, chain_hash=chain_hash, recorded_at=recorded_at)

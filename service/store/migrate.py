@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, text
 
 from service.resources import folder
+from service.store.audience import VIEWS, schema_of_views
 from service.store.connections import refuse_shared_sessions
 from service.store.engine import open_engine, transaction
 
@@ -21,7 +22,8 @@ _LOCK_KEY: Final = 0x6972_7269_7461_6E74  # an arbitrary number that is not used
 _GRANTS: Final = (
     "SELECT, INSERT ON events, reports",
     "SELECT, UPDATE ON head",
-    "SELECT, INSERT, UPDATE, DELETE ON read_models, keys",
+    "SELECT, INSERT, UPDATE, DELETE ON read_models, keys, labels, withheld, variants",
+    "SELECT ON chain",
     "SELECT ON alembic_version",
 )
 
@@ -88,7 +90,10 @@ def _config(connection: Connection) -> "Config":
 
 def _grant(connection: Connection, role: str) -> None:
     quote = connection.dialect.identifier_preparer.quote_identifier
-    schema = quote(connection.execute(text("SELECT current_schema()")).scalar_one())
-    connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {quote(role)}"))
+    own = str(connection.execute(text("SELECT current_schema()")).scalar_one())
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {quote(own)} TO {quote(role)}"))
     for grant in _GRANTS:
         connection.execute(text(f"GRANT {grant} TO {quote(role)}"))
+    views = quote(schema_of_views(own))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {views} TO {quote(role)}"))
+    connection.execute(text(f"GRANT SELECT ON {', '.join(f'{views}.{view}' for view in VIEWS)} TO {quote(role)}"))

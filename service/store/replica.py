@@ -18,7 +18,7 @@ from service.store.log import Head
 
 _HEAD_SECONDS: Final = 1.0
 _READ_SECONDS: Final = 5.0
-_HEAD: Final = "SELECT record, position, chain_hash, pg_is_in_recovery() FROM head"
+_HEAD: Final = "SELECT record, position, chain_hash, relabelled, pg_is_in_recovery() FROM head"
 _HAS_HEAD: Final = "SELECT EXISTS (SELECT FROM events WHERE position = %s AND chain_hash = %s)"
 T = TypeVar("T")
 
@@ -29,24 +29,31 @@ class ReplicaHead(NamedTuple):
     record: str
     position: int
     chain_hash: bytes
+    relabelled: int
     follows: bool
 
     def is_at(self, head: Head) -> bool:
-        return self.follows and (self.record, self.position, self.chain_hash) == head[:3]
+        return self.follows and self[:4] == (*head[:3], head.relabelled)
 
 
 class ReplicaConnection:
     """The connections to one replica. The monitor sets `is_healthy`. While it is false, reads are aborted."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, clearance: int | None = None) -> None:
+        self._url, self._clearance = url, clearance
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.is_healthy = False
         # No check of connections before use. If one is dead, the read fails, and the primary serves it.
         self.engine = open_engine(url, pre_ping=False, connect_by=self._connect)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = connect(self._url, name="irritants", statement_seconds=_READ_SECONDS, kind=_AbortableConnection)
+        connection = connect(
+            self._url,
+            name="irritants",
+            statement_seconds=_READ_SECONDS,
+            clearance=self._clearance,
+            kind=_AbortableConnection,
+        )
         assert isinstance(connection, _AbortableConnection)
         connection.is_unhealthy = lambda: not self.is_healthy
         return connection
@@ -72,7 +79,7 @@ class ReplicaConnection:
     async def _read_head(self) -> tuple[Any, ...] | None:
         if self._connection is None:
             await refuse_shared_sessions_async(self._url)
-            self._connection = await connect_async(self._url, name="irritants-standby")
+            self._connection = await connect_async(self._url, name="irritants-standby", clearance=self._clearance)
         return await (await self._connection.execute(_HEAD)).fetchone()
 
     def close(self) -> None:
@@ -100,8 +107,8 @@ def has_head(c: Connection, head: Head) -> bool:
 def _replica_head(row: tuple[Any, ...] | None) -> ReplicaHead:
     if row is None:
         raise DatabaseUnavailable("the replica has no head row")
-    record, position, chain_hash, follows = row
-    return ReplicaHead(str(record), position, bytes(chain_hash), follows)
+    record, position, chain_hash, relabelled, follows = row
+    return ReplicaHead(str(record), position, bytes(chain_hash), relabelled, follows)
 
 
 class _AbortableConnection(psycopg.Connection[Any]):

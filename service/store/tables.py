@@ -46,6 +46,9 @@ head = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("keys_version", BigInteger, nullable=False),  # incremented by each change of the API keys
     Column("session_secret", LargeBinary, nullable=False),  # signs sessions, never exported
+    Column("highest", SmallInteger, server_default=text("0"), nullable=False),  # the highest rank of an event
+    # The position of the last event that changed the label of another.
+    Column("relabelled", BigInteger, server_default=text("0"), nullable=False),
     CheckConstraint("one", name="one_row"),
 )
 
@@ -65,6 +68,8 @@ events = Table(
     Column("causation", Uuid(as_uuid=False)),  # the event that it answers, denies or amends
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("chain_hash", LargeBinary, nullable=False),
+    Column("handling", Text),  # the label with which it was filed, null for `open`
+    Column("salt", LargeBinary),  # so that its content cannot be guessed from its hash
     # Derived from the name of the stream. The expression is written as PostgreSQL prints it. Sources have no relation.
     Column(
         "relation",
@@ -179,4 +184,38 @@ keys = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
+    Column("clearance", Text, server_default=text("'open'"), nullable=False),  # the highest label that it may read
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("rank", SmallInteger, nullable=False),  # `open` has 0; readers see events up to the rank of their clearance
+    # The position of the last change of a label that changed what this audience sees.
+    Column("relabelled", BigInteger, server_default=text("0"), nullable=False),
+    UniqueConstraint("rank"),
+)
+
+withheld = Table(
+    "withheld",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("rank", SmallInteger, nullable=False),  # the present rank of this event, above 0
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    Column("rank", SmallInteger, primary_key=True, autoincrement=False),  # of the audience
+    Column("name", Text, primary_key=True),
+    Column("representation", Integer, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("relation", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("facets", JSONB, nullable=False),
+    Column("body", LargeBinary),  # null: this audience has no such document
+    Index(None, "rank", "position"),
+    Index(None, "stream"),
 )

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.exc import DataError
 
-from service.store import codec, log_scan, triggers
+from service.store import audience, codec, log_scan, triggers
 from service.store.codec import GENESIS, StoredEvent, StoredReport
 from service.store.log import Head, NoHead, read_head
 from service.store.tables import events, head, reports
@@ -49,6 +49,8 @@ def verify(connection: Connection, progress: Progress = no_progress) -> Head:
     _check_nothing_beyond_head(connection)
     _check_reports(connection)
     _check_relations(connection)
+    if (position := audience.find_fault(connection)) is not None:
+        raise Damaged(position, "the event has another handling label than the log says; run `irritants rebuild`")
     if (fault := triggers.find_fault(connection)) is not None:
         raise Damaged(None, fault)
     progress(end.position, end.position)
@@ -85,7 +87,10 @@ class LogCheck:
             raise Damaged(self.position + 1, f"the event is missing; the next one is at position {event.position}")
         if report is None:
             raise Damaged(event.position, f"the report {event.report} of this event is missing")
-        if codec.seal(self.chain_hash, codec.stored_line(event, report)) != event.chain_hash:
+        if (
+            codec.seal(self.chain_hash, codec.stored_line(event, report), is_salted=event.salt is not None)
+            != event.chain_hash
+        ):
             raise Damaged(
                 event.position, "the chain hash does not match: the event, its report or its position was altered"
             )

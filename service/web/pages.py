@@ -23,7 +23,7 @@ from service.api.limits import refuse_unreadable
 from service.api.parameters import AsOfQuery, Q, Query, parse, written
 from service.api.prefix import prefix_of
 from service.api.resources import PathParameters, Snapshot
-from service.api.responder import Responder
+from service.api.responder import PartWithheld, Responder
 from service.api.responses import RenderedDocument, header_map
 from service.domain.actor.names import ActorNames
 from service.follower import RECORD
@@ -65,7 +65,8 @@ class Redirect(Exception):
 class PageRequest(Generic[Q]):
     """One request for a page, called `visit` in code and templates.
 
-    `visitor` has the permissions of the key. `prefix` is the path that a proxy serves the pages below, or empty.
+    `visitor` has the permissions of the key, and `rank` is that of their audience. `prefix` is the path that a proxy
+    serves the pages below, or empty.
     """
 
     path: str
@@ -75,6 +76,7 @@ class PageRequest(Generic[Q]):
     visitor: Access
     prefix: str = ""
     path_parameters: PathParameters = field(default_factory=dict)
+    rank: int = 0
 
     @property
     def point(self) -> dict[str, str]:
@@ -117,9 +119,11 @@ async def page_request(request: Request, query_type: type[Q]) -> PageRequest[Q]:
     visitor: Access = scope["state"]["key"]
     if query.of_relation is not None:
         refuse_unreadable(visitor, query.of_relation)
-    head = await _responder(request).current_head(negotiation.Request(scope, request.receive))
-    today = state.clock().date()
-    return PageRequest(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params)
+    whole: Responder = state.responder
+    responder, head = await whole.for_reader(negotiation.Request(scope, request.receive))
+    scope["state"]["responder"] = responder
+    today, rank = state.clock().date(), responder.rank_at(head)
+    return PageRequest(request.url.path, query, head, today, visitor, prefix_of(scope), request.path_params, rank)
 
 
 async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callable[[Snapshot], T]) -> T:
@@ -135,9 +139,16 @@ async def read_snapshot(request: Request, visit: PageRequest[Any], load: Callabl
         with using_names(names):
             return names, load(snapshot)
 
-    names, result = await responder.read(
-        load_with_names, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past
-    )
+    try:
+        names, result = await responder.read(
+            load_with_names, visit.head, visit.visitor, visit.path, visit.prefix, is_past=is_past
+        )
+    except PartWithheld:
+        # An event above the visitor's clearance was recorded meanwhile.
+        audience, head = await responder.for_reader(negotiation.Request(request.scope, request.receive))
+        names, result = await audience.read(
+            load_with_names, head, visit.visitor, visit.path, visit.prefix, is_past=is_past
+        )
     use_names(names)
     return result
 
@@ -185,14 +196,14 @@ async def static_response(request: Request, template: Template) -> Response:
 
 
 def _responder(request: Request) -> Responder:
-    responder: Responder = request.app.state.responder
+    responder: Responder = request.scope["state"]["responder"]  # set by `page_request`
     return responder
 
 
 def _render(visit: PageRequest[Any], template: Template, reading: str) -> RenderedDocument:
     html = rendered(template.name, {"visit": visit, "reading": reading, **template.values}, visit.prefix)
     head = visit.head
-    history = etags.history(head.record, head.position, head.chain_hash)
+    history = etags.history(head, head.position, head.chain_hash, visit.rank)
     return RenderedDocument(html, head.position, history, _representation(visit), media_type=HTML)
 
 

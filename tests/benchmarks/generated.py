@@ -66,8 +66,8 @@ def export(file: BinaryIO, reports: Iterable[Filed], events: int, progress: Prog
     for filed in reports:
         row = stored(filed, position)
         for recorded in recorded_of(filed, position, versions):
-            line = codec.new_line(recorded, row)
-            chain_hash = codec.seal(chain_hash, line)
+            line = codec.new_line(recorded, row, codec.new_salt())
+            chain_hash = codec.seal(chain_hash, line, is_salted=True)
             file.write(f"{codec.with_chain_hash(line, chain_hash)}\n".encode())
             position = recorded.position
             if position % PROGRESS_EVERY == 0:

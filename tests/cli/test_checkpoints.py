@@ -40,7 +40,7 @@ def reseal(c: Connection, superuser: "psycopg.Connection[Any]") -> None:
     chain_hash = codec.GENESIS
     for event, report in log_scan.read(c, 1_000_000):
         assert report is not None
-        chain_hash = codec.seal(chain_hash, codec.stored_line(event, report))
+        chain_hash = codec.seal(chain_hash, codec.stored_line(event, report), is_salted=event.salt is not None)
         superuser.execute("UPDATE events SET chain_hash = %s WHERE position = %s", [chain_hash, event.position])
     superuser.execute(SEALED)
 

@@ -97,6 +97,8 @@ READS: dict[str, Callable[[Connection], object]] = {
     "reports of rounds": lambda c: reports.of_rounds(c, ["aa-zz/round", "aa-yy/round"], 19_000),
     "all streams of a relation": lambda c: events.read_relation(c, "aa-zz", kinds=("irritant",), upto=15_000),
     "names of actors": events.actor_events,
+    "all names of streams of a relation": lambda c: events.streams_of_relation(c, "aa-zz"),
+    "times of positions": lambda c: events.times_of(c, 100, 200),
     "what links with an irritant": lambda c: events.streams_linked_with(c, "aa-zz/s20", 19_000),
     "events by id": lambda c: events.by_ids(c, [new_id(), new_id()]),
     "a stream's last event": lambda c: events.last_of_stream(c, "irritant/aa-zz/s20", 19_000),
@@ -118,6 +120,9 @@ def long(clone: Any, migrated_template: str) -> Iterator[Connection]:
         engine = open_engine(url)
         with connection(engine) as c:
             driver(c).execute(FILL)
+            # A tenth of the events are withheld, so that reading their ranks needs an index.
+            driver(c).execute("INSERT INTO withheld SELECT n * 10, 500 FROM generate_series(1, 2000) AS n")
+            driver(c).execute("ANALYZE withheld")
             yield c
         engine.dispose()
 

@@ -172,6 +172,7 @@ def edited(connection: Connection, table: Table, name: str) -> int | None:
     """Edit one column of the report that begins at 7, or of its first event. Return the position that is found."""
     asked = (
         "SELECT data_type, is_generated FROM information_schema.columns WHERE (table_name, column_name) = (:on, :of)"
+        " AND table_schema = current_schema()"
     )
     type, generated = connection.execute(text(asked), {"on": table.name, "of": name}).one()
     connection.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER ALL"))

@@ -103,8 +103,9 @@ class Snapshot:
 
     `address` is the requested path, and `prefix` the path that the service is served below. `is_past`: the request asks
     for an earlier state. `is_current`: the stored documents are those of this head, so they can be served as the
-    present state. `used`: the positions of what the response depends on besides its document, such as the names of
-    actors. The ETag has the highest of them.
+    present state. `rank`: that of the audience to which the record is shown (see `store.audience`). `used`: the
+    positions of what the response depends on besides its document, such as the names of actors. The ETag has the
+    highest of them.
     """
 
     c: Connection
@@ -116,6 +117,7 @@ class Snapshot:
     prefix: str = ""
     is_past: bool = False
     is_current: bool = True
+    rank: int = 0
     used: list[int] = field(default_factory=list)
 
     def read(self, resource: "Resource[Q, D]", query: Q | None = None, /, **names: str) -> D:
@@ -224,7 +226,7 @@ class Snapshot:
 
     def history_tag(self, position: int) -> str:
         """Return the part of an ETag that identifies the events up to a position. Raises DatabaseUnavailable."""
-        return etags.history(self.head.record, position, self.chain_hash(position))
+        return etags.history(self.head, position, self.chain_hash(position), self.rank)
 
     def raise_not_found(self) -> NoReturn:
         """Raise Problem (404) with the requested address, and with the right one or near ones if it is misspelt."""

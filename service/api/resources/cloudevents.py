@@ -44,6 +44,25 @@ class CloudEvent(Document):
     chainhash: str = Field(description="SHA-256 of the chain hash before it and of this event as stored")
 
 
+class WithheldEvent(Document):
+    """The place of an event that is withheld from the reader. It shows that positions have no gaps."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: Literal["irritants.withheld"]
+    time: datetime = Field(description="when it was recorded")
+    position: int = Field(description="its number on the record, from 1, without gaps")
+
+
+def withheld_event(position: int, recorded_at: datetime) -> bytes:
+    """Return the JSON of an event that is withheld from the reader: its position and its time."""
+    return (
+        f'{{"specversion":"1.0","id":"withheld-{position}","source":"/v1/events","type":"irritants.withheld"'
+        f',"time":"{instant(recorded_at)}","position":{position}}}'
+    ).encode()
+
+
 def cloud_event(event: StoredEvent) -> bytes:
     """Return the JSON of an event. It is joined as text, which is fast, because `data` is stored as JSON."""
     name = parse_stream(event.stream)

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from sqlalchemy import Connection
 
 from service.api.etags import JSON
 from service.api.parameters import (
@@ -29,7 +30,15 @@ from service.api.parameters import (
 )
 from service.api.problems import Problem
 from service.api.resources import FoundDocument, JsonDocument, PathParameters, Presentation, Resource, Snapshot
-from service.api.resources.cloudevents import BATCH, REPRESENTATION, CloudEvent, batch, cloud_event
+from service.api.resources.cloudevents import (
+    BATCH,
+    REPRESENTATION,
+    CloudEvent,
+    WithheldEvent,
+    batch,
+    cloud_event,
+    withheld_event,
+)
 from service.api.resources.filters import Dated, scan
 from service.api.resources.listing import DEFAULT_LIMIT
 from service.api.resources.points import SINCE_FORMS, SinceParameter
@@ -56,7 +65,7 @@ _SHOWN_OF_HASH: Final = 8
 class EventsPage(Document):
     """A page of the record. To continue, send `next` as `after` and `log`, which identifies the history."""
 
-    items: tuple[CloudEvent, ...]
+    items: tuple[CloudEvent | WithheldEvent, ...]
     next: int
     log: str
     position: int
@@ -125,6 +134,11 @@ class EventsQuery(FeedQuery, Dated):
         return {name: value for name, value in chosen.items() if value is not None}
 
     @property
+    def is_filtered(self) -> bool:
+        dates = (self.effective_from, self.effective_to, self.recorded_from, self.recorded_to)
+        return bool(self.filters) or any(day is not None for day in dates)
+
+    @property
     def of_relation(self) -> str | None:
         """Return the relation of the filters: the relation itself, or that of the stream."""
         stream = parse_stream(self.stream) if self.stream is not None else None
@@ -190,13 +204,27 @@ def _events(snapshot: Snapshot, _names: PathParameters, query: EventsQuery) -> F
     """List the events of the record in order.
 
     `Accept` chooses between JSON and a batch of CloudEvents. The header `Link` has the address of the next page. Dates
-    are compared as they were filed, even if they were corrected since.
+    are compared as they were filed, even if they were corrected since. Without filters, each event that is withheld
+    from the reader is listed as `irritants.withheld`, with its position and time only.
     """
     head = snapshot.head
     _refuse_another_history(snapshot, query)
-    found = scan(snapshot.c, query, after=query.after, limit=query.limit, head=head.position, **query.filters)
-    next = head.position if found.ended else found.last
-    return _feed_page(snapshot, query, [cloud_event(event) for event in found.events], next, REPRESENTATION)
+    if query.is_filtered:
+        found = scan(snapshot.c, query, after=query.after, limit=query.limit, head=head.position, **query.filters)
+        next = head.position if found.ended else found.last
+        return _feed_page(snapshot, query, [cloud_event(event) for event in found.events], next, REPRESENTATION)
+    # Positions have no gaps, so these are as many events as the page can have.
+    last = min(query.after + query.limit, head.position)
+    return _feed_page(snapshot, query, items_between(snapshot.c, query.after, last), last, REPRESENTATION)
+
+
+def items_between(c: Connection, after: int, last: int) -> list[bytes]:
+    """Return the events after one position up to another, also those that are withheld from the audience."""
+    found = {event.position: cloud_event(event) for event in events.read_log(c, after=after, upto=last)}
+    if len(found) < last - after:
+        times = events.times_of(c, after + 1, last)
+        found |= {position: withheld_event(position, times[position]) for position in times.keys() - found.keys()}
+    return [found[position] for position in sorted(found)]
 
 
 def _event(snapshot: Snapshot, names: PathParameters, _query: Query) -> FoundDocument[JsonDocument[CloudEvent]]:

@@ -17,13 +17,12 @@ from service.api.negotiation import Request
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
 from service.api.resources.cloudevents import cloud_event
-from service.api.resources.feeds import gone
+from service.api.resources.feeds import gone, items_between
 from service.api.responder import Responder, StreamedResource
 from service.api.responses import CompleteResponse, Headers, StreamedResponse
 from service.follower import RECORD
 from service.follower.replicas import Replicas
 from service.store import events
-from service.store.codec import StoredEvent
 from service.store.engine import DatabaseUnavailable
 from service.store.log import Head
 
@@ -105,6 +104,8 @@ async def _chunks(responder: Responder, request: Request, after: int, relation: 
             # After a restore the next positions belong to another history. The client gets 410 when it reconnects.
             while loop.time() < until and not follower.draining and follower.breaks == breaks:
                 head = follower.last_head
+                if head is not None and responder.rank is None and head.highest > request.access.clearance:
+                    return  # A part is withheld now. The client reconnects and gets the events that it may see.
                 if head is not None and head.position > after:
                     batch = await _batch(responder, after, head, relation)
                     after = batch.position
@@ -125,20 +126,22 @@ async def _batch(responder: Responder, after: int, head: Head, relation: str | N
 
 
 def _read(replicas: Replicas, after: int, head: Head, relation: str | None) -> _Batch:
-    def load(c: Connection) -> list[StoredEvent]:
-        found = events.read_log(c, after=after, upto=head.position, limit=_BATCH, relation=relation)
-        # Check that a replica has all events up to the head. It is behind if it has none of them. With a filter there
-        # may be none in any case, so the chain hash shows it.
-        is_complete = found if relation is None else events.chain_hash_at(c, head.position) == head.chain_hash
-        if not is_complete:
+    last = head.position if relation is not None else min(after + _BATCH, head.position)
+
+    def load(c: Connection) -> list[tuple[int, bytes]]:
+        # Check that a replica has all events up to the head.
+        if events.chain_hash_at(c, head.position) != head.chain_hash:
             raise DatabaseUnavailable("this copy of the record does not have the events up to the head yet")
-        return found
+        if relation is None:
+            return list(zip(range(after + 1, last + 1), items_between(c, after, last), strict=True))
+        found = events.read_log(c, after=after, upto=last, limit=_BATCH, relation=relation)
+        return [(event.position, cloud_event(event)) for event in found]
 
     found = replicas.read(head, load, is_past=True)
-    sent = (b"id: %d\ndata: %b\n\n" % (event.position, cloud_event(event)) for event in found)
+    sent = (b"id: %d\ndata: %b\n\n" % item for item in found)
     # With a filter, a batch that is not full also covers the positions of other events up to the head.
-    reaches_head = relation is not None and len(found) < _BATCH
-    return _Batch(b"".join(sent), head.position if reaches_head else found[-1].position)
+    reaches_last = relation is None or len(found) < _BATCH
+    return _Batch(b"".join(sent), last if reaches_last else found[-1][0])
 
 
 ROW: Final = StreamedResource(_PATH, LiveQuery, _live, ("text/event-stream",))

@@ -61,6 +61,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "ClaimContested": "Claim denied",
     "AssertionCorrected": "Correction",
     "AssertionRetracted": "Retraction",
+    "HandlingChanged": "Handling label changed",
 }
 
 

@@ -1,0 +1,98 @@
+"""Build the documents that an audience sees differently, because events of their stream are withheld from it.
+
+An audience gets the documents of a record in which these events had never been filed. A variant is stored only where
+such a document differs from that of the whole record.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from service.domain.assertion import Recorded
+from service.domain.handling import visible
+from service.domain.history import History
+from service.domain.naming import UNNAMED, Naming
+from service.domain.streams import history_of
+from service.projections import change, hit
+from service.read_models.builder import changes_appended, replayed, rows
+from service.store.codec import canonical
+from service.store.log import Variant
+from service.store.read_models import Document
+
+_Key = tuple[str, int, str]
+"""The name, the representation and the key of a document."""
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+def variants(stream: str, log: Sequence[Recorded], ranks: Iterable[int], naming: Naming = UNNAMED) -> Iterator[Variant]:
+    """Yield the variants of all documents of a stream, for the audiences of these ranks."""
+    most = max((event.rank for event in log), default=0)
+    below = [rank for rank in ranks if rank < most]
+    whole = {key_of(document): document for document in replayed(stream, log, naming=naming)} if below else {}
+    for rank in below:
+        seen = [event for event in log if event.rank <= rank]
+        of_audience = replayed(stream, seen, naming=naming) if seen else ()
+        yield from _difference(stream, rank, whole, {key_of(document): document for document in of_audience}, ())
+
+
+def variants_appended(
+    before: History[Any],
+    appended: Sequence[Recorded],
+    whole: Iterable[Document],
+    ranks: Iterable[int],
+    naming: Naming = UNNAMED,
+) -> Iterator[Variant]:
+    """Yield the variants of the documents that an append makes or changes on one stream.
+
+    `before`: the history before the append, with all events. `appended`: the events of the append. `whole`: the
+    documents of the whole record that it makes or changes.
+    """
+    most = max((event.rank for event in (*before.events, *appended)), default=0)
+    documents = {key_of(document): document for document in whole}
+    for rank in ranks:
+        if rank >= most:
+            continue
+        history = history_of(before.stream, visible(before, rank))
+        seen = [event for event in appended if event.rank <= rank]
+        of_audience: dict[_Key, Document] = {}
+        amended = _amended_hits(documents, appended)
+        if history.events or seen:
+            changes = list(changes_appended(history, seen, naming))
+            of_audience = {key_of(document): document for document in rows([history], changes, seen, naming)}
+            if amended:
+                # The hits of earlier events can depend on any event that the audience sees.
+                every = {key_of(d): d for d in rows([history], (), history.events, naming)}
+                of_audience |= {key: every[key] for key in amended if key in every}
+        # A variant of these can be stored already, so replace it even if it does not differ any more.
+        stored = [*amended, *(key for key in documents if key[0] not in (hit.NAME, change.NAME))]
+        yield from _difference(before.stream, rank, documents, of_audience, stored)
+
+
+def _amended_hits(documents: Mapping[_Key, Document], appended: Iterable[Recorded]) -> list[_Key]:
+    """Return the keys of hits among these documents that are of events before the append."""
+    new = {event.position for event in appended}
+    return [key for key, d in documents.items() if d.name == hit.NAME and int(d.key[1:]) not in new]
+
+
+def _difference(
+    stream: str,
+    rank: int,
+    whole: Mapping[_Key, Document],
+    of_audience: Mapping[_Key, Document],
+    stored: Collection[_Key],
+) -> Iterator[Variant]:
+    """Yield the documents of an audience that differ from those of the whole record, and those in `stored`."""
+    for key, document in of_audience.items():
+        if key not in whole or key in stored or _content(document) != _content(whole[key]):
+            yield Variant(rank, stream, document)
+    for key, document in whole.items():
+        if key not in of_audience:
+            yield Variant(rank, stream, document._replace(facets=_NOTHING, body=b""), is_hidden=True)
+
+
+def key_of(document: Document) -> _Key:
+    """Return what identifies a document."""
+    return document.name, document.representation, document.key
+
+
+def _content(document: Document) -> tuple[str, int, str, bytes]:
+    return document.relation, document.position, canonical(document.facets), document.body

@@ -1,0 +1,180 @@
+"""Show an audience the record without what is withheld from it, through views that have the names of the tables.
+
+Each event has a handling label, and each label a rank: `open` is 0. An audience is named by the rank up to which it may
+read. Its sessions (`connections.connect` with `clearance`) find the views before the tables, and the views leave out
+every event above the rank in the setting `irritants.clearance`. So each query of this package can be sent unchanged for
+the whole record or for an audience, and none can forget the filter. Without the setting, a view raises an error.
+
+`head` is the last event that the audience may see. So an event that it may not see changes nothing for it, not even the
+position. Two things are left: the `chain` of all positions, times and chain hashes, and gaps between the versions of a
+stream. SECURITY.md lists what that reveals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, column, delete, func, select, table, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from service.store.codec import StoredReport
+from service.store.tables import labels, variants, withheld
+
+CLEARANCE: Final = "irritants.clearance"
+"""The setting of a session with the rank of its audience."""
+_SUFFIX: Final = "_audience"
+
+_RANK: Final = f"(SELECT pg_catalog.current_setting('{CLEARANCE}')::smallint)"
+_HIDES: Final = (
+    "(SELECT FROM {schema}.withheld WHERE withheld.position = {event}.position AND withheld.rank > " + _RANK + ")"
+)
+_VIEWS: Final[Mapping[str, str]] = {
+    "events": """
+SELECT event.* FROM {schema}.events AS event WHERE NOT EXISTS {hides_event}
+""",
+    # A report is hidden if all of its events are. They have consecutive positions.
+    "reports": """
+SELECT report.* FROM {schema}.reports AS report
+ WHERE (SELECT count(*) FROM {schema}.withheld
+         WHERE withheld.position BETWEEN report.first_position AND report.last_position AND withheld.rank > {rank})
+       <= report.last_position - report.first_position
+""",
+    "read_models": """
+SELECT document.name, document.representation, document.key, document.relation, document.position, document.facets,
+       document.body
+  FROM {schema}.read_models AS document
+ WHERE NOT EXISTS (SELECT FROM {schema}.variants AS variant
+                    WHERE variant.rank = {rank} AND variant.name = document.name
+                      AND variant.representation = document.representation AND variant.key = document.key)
+UNION ALL
+SELECT variant.name, variant.representation, variant.key, variant.relation, variant.position, variant.facets,
+       variant.body
+  FROM {schema}.variants AS variant
+ WHERE variant.rank = {rank} AND variant.body IS NOT NULL
+""",
+    "head": """
+SELECT head.one, head.record, coalesce(last.position, 0) AS position,
+       coalesce(last.chain_hash, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex')) AS chain_hash,
+       coalesce(last.recorded_at, 'epoch'::timestamptz) AS recorded_at, head.keys_version, head.highest,
+       coalesce((SELECT labels.relabelled FROM {schema}.labels WHERE labels.rank = {rank}), head.relabelled)
+         AS relabelled
+  FROM {schema}.head
+  LEFT JOIN LATERAL (
+    SELECT event.position, event.chain_hash, event.recorded_at FROM {schema}.events AS event
+     WHERE NOT EXISTS {hides_event} ORDER BY event.position DESC LIMIT 1
+  ) AS last ON true
+""",
+}
+VIEWS: Final = tuple(_VIEWS)
+"""The names of the views. All other tables are the same for every audience."""
+
+chain: Final = table("chain", column("position"), column("recorded_at"), column("chain_hash"))
+"""A view of the position, the time and the chain hash of every event. Every audience sees all of it."""
+
+
+def schema_of_views(schema: str) -> str:
+    """Return the name of the schema of the views for a record in `schema`."""
+    return f"{schema}{_SUFFIX}"
+
+
+def create_views(connection: Connection) -> None:
+    """Create the views, or replace those of an earlier release, for the record in the current schema.
+
+    The schema of the views is created if it is missing. This needs CREATE on the database.
+    """
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    own = str(connection.execute(text("SELECT current_schema()")).scalar_one())
+    views, schema = quote(schema_of_views(own)), quote(own)
+    if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": views}).scalar() is None:
+        connection.execute(text(f"CREATE SCHEMA {views}"))
+    connection.execute(text(f"DROP VIEW IF EXISTS {schema}.chain"))
+    connection.execute(
+        text(f"CREATE VIEW {schema}.chain AS SELECT position, recorded_at, chain_hash FROM {schema}.events")  # noqa: S608
+    )
+    for name, query in _VIEWS.items():
+        parts = {"schema": schema, "rank": _RANK, "hides_event": _HIDES.format(schema=schema, event="event")}
+        connection.execute(text(f"DROP VIEW IF EXISTS {views}.{name}"))
+        connection.exec_driver_sql(f"CREATE VIEW {views}.{name} AS {query.format(**parts)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A handling label. Events with a label of a higher rank are visible to fewer readers."""
+
+    name: str
+    rank: int
+
+
+def read_labels(connection: Connection) -> tuple[Label, ...]:
+    """Return all labels, the lowest first."""
+    query = select(labels.c.name, labels.c.rank).order_by(labels.c.rank)
+    return tuple(Label(*row) for row in connection.execute(query))
+
+
+def add_label(connection: Connection, label: Label) -> None:
+    """Register a label, if the record does not have it yet. Raises IntegrityError if another one has its rank."""
+    known = insert(labels).values(name=label.name, rank=label.rank)
+    connection.execute(known.on_conflict_do_nothing(index_elements=["name"]))
+
+
+_DERIVED: Final = text("""
+SELECT event.position, labels.rank
+  FROM (
+    SELECT event.position, coalesce(
+             (SELECT change.data ->> 'label' FROM events AS change
+               WHERE change.type = 'HandlingChanged' AND change.data ->> 'target' = event.id::text
+               ORDER BY change.position DESC LIMIT 1),
+             event.handling) AS label
+      FROM events AS event
+     WHERE event.handling IS NOT NULL
+        OR event.id IN (SELECT (change.data ->> 'target')::uuid FROM events AS change
+                         WHERE change.type = 'HandlingChanged')
+  ) AS event
+  JOIN labels ON labels.name = event.label
+ WHERE labels.rank > 0
+""")
+"""The present rank of each event above `open`, as the log says."""
+_LAST_CHANGE: Final = text("SELECT coalesce(max(position), 0) FROM events WHERE type = 'HandlingChanged'")
+
+
+def derive_ranks(connection: Connection) -> tuple[int, int]:
+    """Fill the table `withheld` from the log. Return the highest rank, and the position of the last changed label.
+
+    Call it inside `engine.transaction`, with the head locked.
+    """
+    ranks = [{"position": position, "rank": rank} for position, rank in connection.execute(_DERIVED)]
+    connection.execute(delete(withheld))
+    if ranks:
+        connection.execute(insert(withheld), ranks)
+    last = int(connection.execute(_LAST_CHANGE).scalar_one())
+    # Nobody knows which audiences that change concerned, so all of them read again.
+    connection.execute(update(labels).values(relabelled=last))
+    return max((int(row["rank"]) for row in ranks), default=0), last
+
+
+def find_fault(connection: Connection) -> int | None:
+    """Return the first position whose rank is not the one that the log says. None if all are right."""
+    derived = {int(position): int(rank) for position, rank in connection.execute(_DERIVED)}
+    stored = select(withheld.c.position, withheld.c.rank).where(withheld.c.rank > 0)
+    present = {int(position): int(rank) for position, rank in connection.execute(stored)}
+    return min((p for p in derived.keys() | present.keys() if derived.get(p) != present.get(p)), default=None)
+
+
+def rank_of_report(connection: Connection, report: StoredReport) -> int:
+    """Return the lowest rank of the events of a report, up to which an audience does not see the report."""
+    count = report.last_position - report.first_position + 1
+    within = withheld.c.position.between(report.first_position, report.last_position)
+    restricted, least = connection.execute(
+        select(func.count(), func.min(withheld.c.rank)).where(within, withheld.c.rank > 0)
+    ).one()
+    return int(least) if restricted == count else 0
+
+
+def remove_variants(connection: Connection, stream: str) -> None:
+    """Delete the variants of all documents of a stream."""
+    connection.execute(delete(variants).where(variants.c.stream == stream))
+
+
+def note_relabelled(connection: Connection, rank: int, position: int) -> None:
+    """Note that the event at `position` changed what the audience of this rank sees."""
+    connection.execute(update(labels).where(labels.c.rank == rank).values(relabelled=position))

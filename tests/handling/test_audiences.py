@@ -1,0 +1,172 @@
+"""A restricted event is seen by readers with the clearance, and for all others the record is as if it did not exist."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from service.read_models.rebuild import rebuild, verify_documents
+from service.store.engine import connection
+from service.store.verify import verify
+
+Headers = dict[str, str]
+File = Callable[..., Any]
+
+CANARY = "Zanzibar"
+VISAS = "irritant/ru-us/visas"
+ADDRESSES = [
+    "/v1/irritants/ru-us/visas",
+    "/v1/irritants",
+    "/v1/relations/ru-us/board",
+    "/v1/relations/ru-us/ledger",
+    "/v1/relations/ru-us/matrix",
+    "/v1/relations/ru-us/needs-confirmation",
+    "/v1/relations/ru-us/registers",
+    "/v1/relations/ru-us/corroboration",
+    "/v1/relations/ru-us/timeline",
+    "/v1/irritants/ru-us/visas/dossier",
+    "/v1/irritants/ru-us/visas/timeline",
+    "/v1/changes",
+    "/v1/changes.atom",
+    "/v1/search?q=Zanzibar",
+    "/v1/reports",
+    "/v1/sources/a2-tataru",
+    "/v1/irritants?as_of_position=100000",
+    "/",
+    "/relations/ru-us/board",
+    "/irritants/ru-us/visas",
+    "/changes?relation=ru-us",
+    "/search?q=Zanzibar",
+    "/reports",
+]
+
+
+def concern(**more: Any) -> dict[str, Any]:
+    return {
+        "type": "ConcernRaised",
+        "stream": VISAS,
+        "asserted_by": {"party": "US", "channel": "attributed", "organ": f"{CANARY} desk"},
+        "source": {"document": "a2-tataru", "paragraphs": [3], "origin": "us-side-on-february"},
+        "summary": f"{CANARY} was raised in a démarche.",
+        "occurred": "2025-06-20",
+        **more,
+    }
+
+
+def answers(client: TestClient, headers: Headers | None = None) -> dict[str, tuple[int, str]]:
+    read = {address: client.get(address, headers=headers or {}) for address in ADDRESSES}
+    return {address: (answer.status_code, answer.text) for address, answer in read.items()}
+
+
+def test_a_restricted_event_changes_nothing_for_the_open_audience(
+    client: TestClient, file: File, cleared: Headers
+) -> None:
+    before = answers(client)
+    tags = {address: client.get(address).headers.get("etag") for address in ADDRESSES}
+    filed = file(cleared, concern(handling="restricted"))
+    assert filed.status_code == 201, filed.text
+    assert CANARY in client.get("/v1/irritants/ru-us/visas/dossier", headers=cleared).text
+    after = answers(client)
+    for address, (status, text) in before.items():
+        assert after[address] == (status, text), address
+        if (tag := tags[address]) is not None:
+            assert client.get(address, headers={"If-None-Match": tag}).status_code == 304, address
+
+
+def test_a_cleared_reader_finds_the_event_everywhere(client: TestClient, file: File, cleared: Headers) -> None:
+    file(cleared, concern(handling="restricted"))
+    for address in ("/v1/irritants/ru-us/visas/dossier", "/v1/search?q=Zanzibar", "/v1/irritants/ru-us/visas/timeline"):
+        assert CANARY in client.get(address, headers=cleared).text, address
+
+
+def test_a_tag_of_one_audience_never_matches_in_another(client: TestClient, file: File, cleared: Headers) -> None:
+    file(cleared, concern(handling="restricted"))
+    file(cleared, concern(summary="A public concern.", asserted_by={"party": "US", "channel": "attributed"}))
+    tag = client.get("/v1/irritants/ru-us/visas").headers["etag"]
+    answer = client.get("/v1/irritants/ru-us/visas", headers={**cleared, "If-None-Match": tag})
+    assert answer.status_code == 200
+
+
+def test_the_feed_shows_the_place_of_a_withheld_event(client: TestClient, file: File, cleared: Headers) -> None:
+    file(cleared, concern(handling="restricted"))
+    file(cleared, concern(summary="A public concern.", asserted_by={"party": "US", "channel": "attributed"}))
+    items = client.get("/v1/events?limit=1000").json()["items"]
+    assert [item["position"] for item in items] == list(range(1, len(items) + 1))
+    withheld = [item for item in items if item["type"] == "irritants.withheld"]
+    assert [set(item) for item in withheld] == [{"specversion", "id", "source", "type", "time", "position"}]
+
+
+def test_the_record_and_its_documents_are_verified(
+    client: TestClient, file: File, cleared: Headers, engine: Engine
+) -> None:
+    file(cleared, concern(handling="restricted"))
+    file(cleared, concern(summary="Open.", asserted_by={"party": "US", "channel": "attributed"}))
+    with connection(engine) as c:
+        verify(c)
+    verify_documents(engine)
+    assert rebuild(engine) == 0
+
+
+def test_an_event_is_at_least_as_restricted_as_its_target(client: TestClient, file: File, cleared: Headers) -> None:
+    first = file(cleared, concern(handling="restricted")).json()["events"][0]
+    evidence = {
+        "type": "EvidenceAdded",
+        "stream": VISAS,
+        "target": first["id"],
+        "asserted_by": {"party": "US", "channel": "attributed"},
+        "source": {"document": "a2-tataru", "paragraphs": [4], "origin": "us-side-on-february"},
+        "summary": f"{CANARY} again.",
+    }
+    refused = file(cleared, {**evidence, "handling": "open"})
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "/problems/label-too-low"
+    before = client.get("/v1/irritants/ru-us/visas/dossier").text
+    assert file(cleared, evidence).status_code == 201
+    assert client.get("/v1/irritants/ru-us/visas/dossier").text == before
+
+
+@pytest.mark.parametrize("label", ["restricted", "secret"])
+def test_nobody_files_above_their_clearance(file: File, operator: Headers, label: str) -> None:
+    refused = file(operator, concern(handling=label))
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "/problems/unknown-label"
+    assert "restricted" not in refused.json()["detail"].replace(f"`{label}`", "")
+
+
+def test_a_refusal_does_not_show_what_is_withheld(
+    client: TestClient, file: File, cleared: Headers, operator: Headers
+) -> None:
+    opened = {"type": "IrritantOpened", "stream": "irritant/ru-us/zanzibar", "title": CANARY, "category": "visas"}
+    assert file(cleared, {**opened, "handling": "restricted"}).status_code == 201
+    refused = file(operator, {**opened, "title": "Another title"})
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "/problems/withheld-conflict"
+    assert CANARY not in refused.text
+    assert client.get("/v1/irritants/ru-us/zanzibar").status_code == 404
+    assert client.get("/v1/irritants/ru-us/zanzibar", headers=cleared).status_code == 200
+
+
+def test_an_administrator_raises_and_lowers_a_label(
+    client: TestClient, file: File, admin: Headers, cleared: Headers, engine: Engine
+) -> None:
+    before = answers(client)
+    filed = file(admin, concern()).json()["events"][0]
+    with_event = answers(client)
+    changed = {"type": "HandlingChanged", "stream": VISAS, "target": filed["id"], "reason": "It is not public."}
+    assert file(cleared, {**changed, "label": "restricted"}).status_code == 403
+    raised = file(admin, {**changed, "label": "restricted"})
+    assert raised.status_code == 201, raised.text
+    for address, answer in answers(client).items():
+        assert answer == before[address], address
+    assert CANARY in client.get("/v1/irritants/ru-us/visas/dossier", headers=cleared).text
+    verify_documents(engine)
+    lowered = file(admin, {**changed, "label": "open", "reason": "It was published."})
+    assert lowered.status_code == 201, lowered.text
+    for address, answer in answers(client).items():
+        assert answer == with_event[address], address
+    with connection(engine) as c:
+        verify(c)
+    verify_documents(engine)
+    assert rebuild(engine) == 0
