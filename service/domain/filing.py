@@ -157,12 +157,14 @@ class ReportOnRecord:
 class Record:
     """The part of the record that a report needs. `decide` copies histories before it changes them.
 
-    `origins`: the stream of each origin. `reports`: the reports on record that this one names, by id.
+    `origins`: the stream of each origin. `reports`: the reports on record that this one names, by id. `rounds`: the
+    round that each of some reports named when it was filed; their events depend on its opening.
     """
 
     histories: Mapping[str, History[Any]]
     origins: Mapping[str, str]
     reports: Mapping[str, ReportOnRecord] = field(default_factory=dict)
+    rounds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +453,8 @@ class _Filing:
             return 0, [Malformed("/handling", why=why)] if event.handling not in (None, OPEN) else []
         if not self._has_labels(event):
             return 0, []
-        least = max((self._rank_of(needed) for needed in self._needed_by(data, event.stream)), default=0)
+        of_round = self.report.round and f"{self.report.relation}/{self.report.round}"
+        least = max((self._rank_of(needed) for needed in self._needed_by(data, event.stream, of_round)), default=0)
         if isinstance(data, HandlingChanged):
             return self._rank_of_change(data, event.stream, least)
         written = event.handling or self.report.handling
@@ -492,8 +495,11 @@ class _Filing:
         """Return the rank of an event after this report."""
         return self.relabelled.get(event.id, event.rank)
 
-    def _needed_by(self, data: EventModel, stream: str) -> Iterator[Recorded]:
-        """Yield the events that an event depends on. For a correction these are also those of the corrected event."""
+    def _needed_by(self, data: EventModel, stream: str, of_round: str | None) -> Iterator[Recorded]:
+        """Yield the events that an event depends on. For a correction these are also those of the corrected event.
+
+        `of_round`: the round that its report names, whose name all can read who see an event of the report.
+        """
         history = self.history(stream)
         yield from needed_by(data, history, self.history, self.origins)
         if isinstance(data, AssertionCorrected):
@@ -502,8 +508,8 @@ class _Filing:
                 with suppress(ValidationError):
                     changed = corrected(history.amendments.content_of(target), data.changes)
                     yield from needed_by(changed, history, self.history, self.origins)
-        if self.report.round is not None:
-            yield from self.history(f"round/{self.report.relation}/{self.report.round}").events[:1]
+        if of_round is not None:
+            yield from self.history(f"round/{of_round}").events[:1]
 
     def check_labels(self) -> None:
         """Refuse an unknown label of the report, and changes of labels that leave an event more open than it may be."""
@@ -527,7 +533,7 @@ class _Filing:
     def _check_label(self, event: Recorded, places: Mapping[str, int]) -> None:
         """Refuse changes of labels after which this event is more open than one that it depends on."""
         rank = self._rank_of(event)
-        for needed in self._needed_by(event.data, event.stream):
+        for needed in self._needed_by(event.data, event.stream, self.record.rounds.get(event.report)):
             if needed.id == event.id or self._rank_of(needed) <= rank:
                 continue
             place = places.get(needed.id, places.get(event.id))

@@ -154,10 +154,30 @@ def changes_by(
             by_stream.setdefault(event.stream, []).append((event, reason))
     changes: list[ChangeDocument] = []
     for stream, filed in by_stream.items():
-        names = naming.as_of(filed[-1][0].position)
-        runs = _runs_at_end(decision.histories[stream], filed, names, before[stream].amendments)
-        changes += _changes(_standing(before[stream], names), stream, runs, names)
+        changes += _changes_by_report(before[stream], decision.histories[stream], filed, naming)
     return sorted(changes, key=lambda changed: changed.position)
+
+
+def _changes_by_report(
+    before: History[Any], after: History[Any], filed: Sequence[tuple[Recorded, Reason]], naming: Naming
+) -> Iterator[ChangeDocument]:
+    """Yield the changes of one irritant by one report. `filed`: its events on this irritant, each with its reason."""
+    names = naming.as_of(filed[-1][0].position)
+    runs = _runs_at_end(after, filed, names, before.amendments)
+    yield from _changes(_standing(before, names), before.stream, runs, names)
+
+
+def appended(
+    before: History[Any], events: Iterable[Recorded], naming: Naming = UNNAMED
+) -> tuple[History[Any], list[ChangeDocument]]:
+    """Return a history with further events, and the changes that they make. Only irritants have changes."""
+    history, changes = before, list[ChangeDocument]()
+    for _, report in groupby(events, key=lambda event: event.report):
+        earlier, history = history, history.copy()
+        filed = [(event, history.append(event)) for event in report]
+        if history.stream.startswith("irritant/"):
+            changes += _changes_by_report(earlier, history, filed, naming)
+    return history, changes
 
 
 def _runs_at_end(
@@ -185,17 +205,6 @@ def replayed(stream: str, log: Sequence[Recorded], *, after: int = 0, naming: Na
     # Making the list appends the new events to the history. `rows` needs them there.
     changes = list(_changes_replayed(history, new, naming))
     return rows([history], changes, new, naming)
-
-
-def changes_appended(
-    history: History[Any], appended: Iterable[Recorded], naming: Naming = UNNAMED
-) -> Iterator[ChangeDocument]:
-    """Append these events to a history, and yield the changes that they make. Only irritants have changes."""
-    if history.stream.startswith("irritant/"):
-        yield from _changes_replayed(history, appended, naming)
-        return
-    for event in appended:
-        history.append(event)
 
 
 def _since(log: Sequence[Recorded], position: int) -> Sequence[Recorded]:

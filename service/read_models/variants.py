@@ -8,12 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from service.domain.assertion import Recorded
-from service.domain.handling import visible
 from service.domain.history import History
 from service.domain.naming import UNNAMED, Naming
-from service.domain.streams import history_of
 from service.projections import change, hit
-from service.read_models.builder import changes_appended, replayed, rows
+from service.read_models.builder import appended, replayed, rows
 from service.store.codec import canonical
 from service.store.log import Variant
 from service.store.read_models import Document
@@ -35,36 +33,32 @@ def variants(stream: str, log: Sequence[Recorded], ranks: Iterable[int], naming:
 
 
 def variants_appended(
-    before: History[Any],
-    appended: Sequence[Recorded],
-    whole: Iterable[Document],
-    ranks: Iterable[int],
-    naming: Naming = UNNAMED,
-) -> Iterator[Variant]:
-    """Yield the variants of the documents that an append makes or changes on one stream.
+    before: Mapping[int, History[Any]], new: Sequence[Recorded], whole: Iterable[Document], naming: Naming = UNNAMED
+) -> tuple[list[Variant], dict[int, History[Any]]]:
+    """Return the variants of the documents that an append makes or changes on one stream, and the histories after it.
 
-    `before`: the history before the append, with all events. `appended`: the events of the append. `whole`: the
-    documents of the whole record that it makes or changes.
+    `before`: for each audience from which a part of the stream is withheld, by its rank, what it saw before the append.
+    `new`: the events of the append. `whole`: the documents of the whole record that it makes or changes.
     """
-    most = max((event.rank for event in (*before.events, *appended)), default=0)
     documents = {key_of(document): document for document in whole}
-    for rank in ranks:
-        if rank >= most:
-            continue
-        history = history_of(before.stream, visible(before, rank))
-        seen = [event for event in appended if event.rank <= rank]
+    amended = _amended_hits(documents, new)
+    # A variant of these can be stored already, so replace it even if it does not differ any more.
+    stored = [*amended, *(key for key in documents if key[0] not in (hit.NAME, change.NAME))]
+    found: list[Variant] = []
+    after: dict[int, History[Any]] = {}
+    for rank, earlier in before.items():
+        seen = [event for event in new if event.rank <= rank]
+        history, changes = appended(earlier, seen, naming)
+        after[rank] = history
         of_audience: dict[_Key, Document] = {}
-        amended = _amended_hits(documents, appended)
-        if history.events or seen:
-            changes = list(changes_appended(history, seen, naming))
+        if history.events:
             of_audience = {key_of(document): document for document in rows([history], changes, seen, naming)}
             if amended:
                 # The hits of earlier events can depend on any event that the audience sees.
                 every = {key_of(d): d for d in rows([history], (), history.events, naming)}
                 of_audience |= {key: every[key] for key in amended if key in every}
-        # A variant of these can be stored already, so replace it even if it does not differ any more.
-        stored = [*amended, *(key for key in documents if key[0] not in (hit.NAME, change.NAME))]
-        yield from _difference(before.stream, rank, documents, of_audience, stored)
+        found += _difference(earlier.stream, rank, documents, of_audience, stored)
+    return found, after
 
 
 def _amended_hits(documents: Mapping[_Key, Document], appended: Iterable[Recorded]) -> list[_Key]:

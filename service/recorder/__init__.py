@@ -51,6 +51,7 @@ from service.recorder.requests import (
     Stale,
     WithheldConflict,
 )
+from service.recorder.seen import SeenHistories
 from service.store import audience, codec, events, log, read_models, reports
 from service.store.codec import StoredReport
 from service.store.engine import (
@@ -96,7 +97,8 @@ class _Batch:
     last event to append, at first of the head. `before` has the histories before the batch, by touched stream. `ranks`:
     the new rank of each event of which the label changes, by its id. `highest`: the highest rank of an event. `first`
     has, by idempotency key, the index in `outcomes` of the first request with that key. `decisions`: by the index in
-    `outcomes`, what was decided as the sender may see it, with the names of actors then.
+    `outcomes`, what was decided as the sender may see it, with the names of actors then. `seen`: the histories after
+    the batch as audiences see them, by stream and rank.
     """
 
     head: Head
@@ -107,6 +109,7 @@ class _Batch:
     labels: Labels
     position: int
     highest: int
+    rounds: Mapping[str, str]
     before: dict[str, History[Any]] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     filings: list[Filing] = field(default_factory=list)
@@ -115,6 +118,7 @@ class _Batch:
     outcomes: list[Outcome] = field(default_factory=list)
     first: dict[str, int] = field(default_factory=dict)
     decisions: dict[int, tuple[Decision, ActorNames]] = field(default_factory=dict)
+    seen: dict[str, dict[int, History[Any]]] = field(default_factory=dict)
 
     def add_warnings(self) -> None:
         """Add the warnings to the receipts. Called while the database appends, which does not need them."""
@@ -141,8 +145,11 @@ class _Batch:
                 appended[event.stream].append(event)
         return appended
 
-    def withheld(self, documents: Mapping[str, list[Document]]) -> Withheld | None:
-        """Return what the append withholds from audiences, None if they see all of the record."""
+    def withheld(self, documents: Mapping[str, list[Document]], known: SeenHistories) -> Withheld | None:
+        """Return what the append withholds from audiences, None if they see all of the record.
+
+        `known`: what audiences saw before the batch.
+        """
         if not self.highest:
             return None
         new_ranks = {e.position: e.rank for filing in self.filings for e in filing.events if e.rank}
@@ -155,7 +162,11 @@ class _Batch:
                 new_ranks |= {event.position: event.rank for event in changed if event.id in self.ranks}
                 found += variants(stream, changed, audiences, self.naming)
             else:
-                found += variants_appended(self.before[stream], appended, documents[stream], audiences, self.naming)
+                whole = self.before[stream]
+                most = max(event.rank for event in log)
+                before = {rank: known.of(whole, rank) for rank in audiences if rank < most}
+                differing, self.seen[stream] = variants_appended(before, appended, documents[stream], self.naming)
+                found += differing
         relabelled = self.position if self.ranks else self.head.relabelled
         return Withheld(new_ranks, found, self.highest, relabelled)
 
@@ -189,7 +200,7 @@ class Recorder:
         self._cached_events = cached_events
         self._head: Head | None = None
         self._cache = HistoryCache(cached_events)
-        self._labels = BUILT_IN
+        self._seen, self._labels = SeenHistories(), BUILT_IN
         self._readers = Readers()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._writing = Lock()
@@ -243,10 +254,13 @@ class Recorder:
         else:
             self._head = head
             self._cache.add(head, batch.histories, batch.origins, batch.naming)
+            for stream, seen in batch.seen.items():
+                version = batch.histories[stream].version
+                self._seen.add(version, {(stream, rank): history for rank, history in seen.items()})
         self._remember(batch)
 
     def _reset(self) -> None:
-        self._head, self._cache = None, HistoryCache(self._cached_events)
+        self._head, self._cache, self._seen = None, HistoryCache(self._cached_events), SeenHistories()
 
     def _record_optimistically(
         self, connect: _Connect, requests: Sequence[ReportRequest]
@@ -280,7 +294,7 @@ class Recorder:
             # A refused request may be a retry of a report that is recorded already. Then it must get the receipt.
             return None
         try:
-            new_head = _append(c, head, batch) if batch.filings else _unchanged(c, head)
+            new_head = _append(c, head, batch, self._seen) if batch.filings else _unchanged(c, head)
         except (KeyTaken, VersionTaken):
             return None
         return None if new_head is None else (batch, new_head)
@@ -319,7 +333,7 @@ class Recorder:
             for index, outcome in enumerate(batch.outcomes if together else ()):
                 if isinstance(outcome, Exception):
                     raise NotTogether(index) from outcome
-            new_head = _append(c, head, batch) if batch.filings else head
+            new_head = _append(c, head, batch, self._seen) if batch.filings else head
         assert new_head is not None  # no other process can append while the head is locked
         return batch, new_head
 
@@ -344,9 +358,12 @@ class Recorder:
         naming = self._cache.naming(c, head.position)
         labels = self._labels_for(c, unrecorded)
         highest = head.highest
+        rounds: dict[str, str] = {}
         if any(changes_labels(report) for report in unrecorded):
             histories |= self._dependents(c, unrecorded, histories, head.position)
-        batch = _Batch(head, histories, origins, named, naming, labels, head.position, highest)
+            opened = [stream.partition("/")[2] for stream in histories if stream.startswith("round/")]
+            rounds = reports.of_rounds(c, opened, head.position)
+        batch = _Batch(head, histories, origins, named, naming, labels, head.position, highest, rounds)
         for request in requests:
             batch.outcomes.append(self._outcome(c, request, earlier.get(request.key), batch))
         if not batch.filings:
@@ -459,7 +476,7 @@ class Recorder:
             has_labels=batch.highest > 0,
         )
         # A copy, because the next decisions of the batch change its histories.
-        record = Record(dict(batch.histories), batch.origins, batch.reports)
+        record = Record(dict(batch.histories), batch.origins, batch.reports, batch.rounds)
         decision, seen = _decide(request, record, envelope, batch.highest)
         self._readers.require(c, decision.recorded)
         stored = _stored_report(request, report, moment, decision.recorded)
@@ -550,10 +567,10 @@ def replay(c: Connection, report: StoredReport) -> Receipt:
     return Receipt(report, recorded, changes, replayed=True)
 
 
-def _append(c: Connection, head: Head, batch: _Batch) -> Head | None:
+def _append(c: Connection, head: Head, batch: _Batch, known: SeenHistories) -> Head | None:
     """Append a batch, and complete its receipts meanwhile. Return the new head, None if another process appended."""
     documents = batch.documents()
-    withheld = batch.withheld(documents)
+    withheld = batch.withheld(documents, known)
     if batch.ranks:
         batch.relabel(c)
     every = list(chain.from_iterable(documents.values()))

@@ -170,3 +170,22 @@ def test_an_administrator_raises_and_lowers_a_label(
         verify(c)
     verify_documents(engine)
     assert rebuild(engine) == 0
+
+
+def test_a_round_is_withheld_only_together_with_the_reports_that_name_it(
+    client: TestClient, file: File, admin: Headers
+) -> None:
+    """The list of reports shows the round that a report names."""
+    first = client.get("/v1/events?stream=round/ru-us/istanbul-april").json()["items"][0]
+    change = {
+        "type": "HandlingChanged",
+        "stream": "round/ru-us/istanbul-april",
+        "target": first["id"],
+        "label": "restricted",
+        "reason": "The round was secret.",
+    }
+    refused = file(admin, change)
+    assert refused.status_code == 422
+    mistakes = refused.json()["errors"]
+    assert {mistake["type"] for mistake in mistakes} == {"/problems/too-open"}
+    assert any("irritant/ru-us/" in mistake["detail"] for mistake in mistakes)
