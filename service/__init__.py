@@ -77,7 +77,7 @@ Where to change what:
                                    template draws the columns of this list. web/messages/en/pages.toml: `[board]` and
                                    `[board.why]`
     how long a long poll waits     api/negotiation.py: `_LONGEST_WAIT`; api/responder.py (`_wait_for_change`) waits
-    the SQL of the append          store/log.py: `_APPEND`, with its parameters in `_parameters` and `_FORMATS`;
+    the SQL of the append          store/log.py: `_APPEND`, with its parameters in `_parameters` and `_Statement`;
                                    store/codec.py has the line of an event, which the chain hash covers; the tables
                                    are in store/tables.py and migrations/
 """

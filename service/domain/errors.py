@@ -411,7 +411,7 @@ class LabelTooLow(NotValid):
 class TooOpen(NotValid):
     """With this change, more readers would see {event} than {needed}, on which it depends.
 
-    In the same report, file `HandlingChanged` for {event} to give it a label that is at least as restricted.
+    File `HandlingChanged` for {event} in the same report, with a label that is at least as restricted.
     """
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from service.seeding import seed
 from service.settings import Settings
 from service.store.codec import GENESIS
 from service.store.engine import open_engine
+from service.store.log import Head
 from service.store.migrate import upgrade
 from service.web.site import add_pages
 from tests.api.bodies import FLIGHTS, on, report, said
@@ -127,5 +129,8 @@ def append(client: TestClient, match: str) -> Any:
 
 def test_the_tag_of_an_empty_record_names_the_record() -> None:
     one, other = "0198a0b1-0000-7000-8000-00000000000a", "0198a0b1-0000-7000-8000-00000000000b"
-    assert history(one, 0, GENESIS) != history(other, 0, GENESIS)
-    assert history(one, 1, bytes(range(32))) == history(other, 1, bytes(range(32))) == "0001020304"
+    one_head, other_head = (Head(record, 1, GENESIS, datetime.now(UTC), 0) for record in (one, other))
+    known = bytes(range(32))
+    assert history(one_head, 0, GENESIS, 0) != history(other_head, 0, GENESIS, 0)
+    assert history(one_head, 1, known, 0) == history(other_head, 1, known, 0) == "0001020304"
+    assert len({history(one_head, 1, known, rank) for rank in (0, 500, 700)}) == 3

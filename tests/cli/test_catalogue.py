@@ -29,7 +29,7 @@ CATALOGUE = {
         EnvoyTookPost NoCommentRecorded ConcernNoted EmphasisStated PersonNamed ReportAttributed""",
     "source": "SourceRegistered OriginRegistered",
     "actor": "ActorRegistered",
-    "any": "EvidenceAdded ClaimContested AssertionCorrected AssertionRetracted",
+    "any": "EvidenceAdded ClaimContested AssertionCorrected AssertionRetracted HandlingChanged",
 }
 TYPES = [(kind, type) for kind, types in CATALOGUE.items() for type in types.split()]
 

@@ -65,7 +65,9 @@ def test_a_missing_protection_is_named(twelve: str, kind: str) -> None:
     assert found["what"].startswith("the trigger ")
 
 
-@pytest.mark.parametrize("statement", ["DROP TABLE reports CASCADE", "ALTER TABLE events DROP COLUMN causation"])
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE reports CASCADE", "ALTER TABLE events DROP COLUMN causation CASCADE"]
+)
 def test_a_missing_table_or_column_is_explained(twelve: str, statement: str) -> None:
     with psycopg.connect(twelve) as c:
         c.execute(statement)

@@ -267,6 +267,32 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
         " another event in `changes.after`, or leave the correction out. If the correction is right, keep it, and"
         " give another event in `after` of irritant/ru-us/visas@5.",
     ),
+    errors.UnknownLabel: refused(
+        [said("ConcernRaised", handling="secret")],
+        "`secret` is not a handling label that you can use. Use `open` or `restricted`.",
+    ),
+    errors.LabelTooLow: refused(
+        [
+            said("ConcernRaised", ref="first", handling="restricted"),
+            said("ConcernRaised", "US", after="first", handling="open"),
+        ],
+        "The handling label `open` is more open than an event that this one depends on, which has `restricted`. Use"
+        " `restricted`, or leave `handling` out to get `restricted`.",
+    ),
+    errors.TooOpen: refused(
+        [
+            {
+                "stream": ROUND,
+                "type": "HandlingChanged",
+                "target": f"{ROUND}@1",
+                "label": "restricted",
+                "reason": "It was not public",
+            }
+        ],
+        "With this change, more readers would see round/ru-us/april@2 than round/ru-us/april@1, on which it depends."
+        " File `HandlingChanged` for round/ru-us/april@2 in the same report, with a label that is at least as"
+        " restricted.",
+    ),
     errors.NothingNew: refused(
         [ON_RECORD[1]],
         "All events of this report are already on record, so there is nothing to file. Add the events that are new."

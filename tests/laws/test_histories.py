@@ -82,8 +82,8 @@ def test_random_histories_hold_every_type_voice_and_channel() -> None:
     assert any(effect.relay for effect in effects)
 
 
-NEVER_IN_EFFECT = {"EvidenceAdded", *KEEPING}
-"""Evidence is its target said again; corrections and retractions change others."""
+NEVER_IN_EFFECT = {"EvidenceAdded", "HandlingChanged", *KEEPING}
+"""Evidence is its target said again; corrections and retractions change others, and labels only who sees them."""
 
 
 def test_random_histories_are_read_at_both_clocks() -> None:

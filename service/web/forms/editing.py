@@ -15,7 +15,7 @@ from service.web.forms.draft import Draft
 from service.web.forms.openings import possible_streams, with_new_names
 from service.web.forms.posted import Form
 
-NOT_ADDABLE: Final = frozenset({"AssertionCorrected", "AssertionRetracted"})
+NOT_ADDABLE: Final = frozenset({"AssertionCorrected", "AssertionRetracted", "HandlingChanged"})
 """These types are filed from the page of the event that they change, not in the form of a report."""
 
 
