@@ -95,6 +95,8 @@ __all__ = [
 
 LONGEST_WAIT: Final = 30
 """The longest time in seconds for which the service holds a waiting request."""
+_WITHHELD: Final = "irritants.withheld"
+"""The type of an event that is withheld from the key."""
 _PAGE: Final = 1_000
 _PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 """The seconds before each retry. The last one repeats."""
@@ -212,18 +214,26 @@ class Irritants:
     ) -> Iterator[Event]:
         """Yield every event after a position, once and in order, then new events as they are recorded.
 
+        Events that are withheld from the key are left out. Their places are known, so no other event can be missing.
         With `wait=0`, stop at the end of the record. With `relation`, leave out the events of others. To resume, pass
         the cursor of the last event that was processed: `follow(*event.cursor)`. Raises OtherHistory and EventsMissing.
         """
         for items, page, response in self._pages("/v1/events", after, log, relation, wait):
             with expected_document(response):
                 # `log` proves only the end of a page. So only the last event of a page has it.
-                events = [_event(e, page.log if e["position"] == page.after else "") for e in items]
-            for event in events:
-                if relation is None and event.position != after + 1:
-                    raise EventsMissing(f"events are missing between positions {after} and {event.position}")
-                after = event.position
-                yield event
+                places = [
+                    (
+                        int(e["position"]),
+                        None if e["type"] == _WITHHELD else _event(e, page.log if e["position"] == page.after else ""),
+                    )
+                    for e in items
+                ]
+            for position, event in places:
+                if relation is None and position != after + 1:
+                    raise EventsMissing(f"events are missing between positions {after} and {position}")
+                after = position
+                if event is not None:
+                    yield event
             if relation is None and page.after > after:
                 raise EventsMissing(f"events are missing between positions {after} and {page.after + 1}")
             after = page.after

@@ -43,9 +43,14 @@ Headers = dict[str, str]
 
 
 @pytest.fixture
-def cleared(engine: Engine) -> Headers:
-    """Return the headers of an operator with clearance for what is restricted."""
-    return {"Authorization": f"Bearer {key_on(engine, 'report', name='cleared', clearance='restricted')}"}
+def cleared_key(engine: Engine) -> str:
+    """Return the key of an operator with clearance for what is restricted."""
+    return key_on(engine, "report", name="cleared", clearance="restricted")
+
+
+@pytest.fixture
+def cleared(cleared_key: str) -> Headers:
+    return {"Authorization": f"Bearer {cleared_key}"}
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from service.client import Irritants
 from service.read_models.rebuild import rebuild, verify_documents
 from service.store.engine import connection
 from service.store.verify import verify
+from tests.api.serving import served
 
 Headers = dict[str, str]
 File = Callable[..., Any]
@@ -189,3 +191,17 @@ def test_a_round_is_withheld_only_together_with_the_reports_that_name_it(
     mistakes = refused.json()["errors"]
     assert {mistake["type"] for mistake in mistakes} == {"/problems/too-open"}
     assert any("irritant/ru-us/" in mistake["detail"] for mistake in mistakes)
+
+
+def test_a_program_follows_the_events_that_it_may_see_and_misses_none(
+    seeded_database_url: str, cleared_key: str
+) -> None:
+    with served(seeded_database_url) as server:
+        cleared, anyone = Irritants(server.url, key=cleared_key), Irritants(server.url)
+        report = {"relation": "ru-us", "title": "Two concerns"}
+        public = concern(summary="A public concern.", asserted_by={"party": "US", "channel": "attributed"})
+        cleared.file({**report, "events": [concern(handling="restricted"), public]})
+        seen = [event.position for event in anyone.follow(wait=0)]
+        every = [event.position for event in cleared.follow(wait=0)]
+        assert every == list(range(1, len(every) + 1))
+        assert seen == [*every[:-2], every[-1]]
