@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from service.domain.naming import Naming
+from service.read_models import variants
 from service.read_models.builder import REPRESENTATIONS, replayed
 from service.store import events, read_models
 from service.store.codec import UnreadableEvent
@@ -61,6 +62,8 @@ def make_since(c: Connection, position: int) -> int:
     for stream in streams:
         log = events.read_streams(c, {stream: 0})[stream]
         missing = list(replayed(stream, log, after=position, naming=naming))
+        # First what audiences see instead, so that no audience sees a document of the whole record in between.
+        made += variants.repair(c, stream, log, naming)
         read_models.store(c, missing)
         made += len(missing)
     return made

@@ -13,7 +13,7 @@ import gc
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
@@ -21,8 +21,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
+from service.domain.assertion import Recorded
 from service.domain.naming import Naming
-from service.read_models import backfill
+from service.read_models import backfill, variants
 from service.read_models.builder import REPRESENTATIONS, replayed
 from service.store import events, read_models
 from service.store.codec import canonical
@@ -98,9 +99,12 @@ def verify_documents(engine: Engine, progress: Progress = no_progress) -> None:
         end = read_head(c).position
         if backfill.built_up_to(c) is not None:
             backfill.catch_up(c, end)
-        wrong = [
-            d for batch in _batches(c, end, progress) for documents in _difference(engine, batch) for d in documents
-        ]
+        wrong: list[Document] = []
+        for batch in _batches(c, end, progress):
+            found = _difference(engine, batch)
+            wrong += [*found.due, *found.stray]
+            for stream, log in found.logs.items():
+                wrong += variants.faults(c, stream, log, found.naming)
         wrong += _stray_documents(c)
     if wrong:
         first = min(wrong, key=lambda d: d.position)
@@ -168,10 +172,15 @@ def _repair_in_worker(streams: list[str]) -> int:
 
 
 class _Difference(NamedTuple):
-    """`due` are documents to write: missing or different. `stray` are documents to remove: no replay makes them."""
+    """`due` are documents to write: missing or different. `stray` are documents to remove: no replay makes them.
+
+    `logs`: the events of the streams. `naming`: the names of actors.
+    """
 
     due: list[Document]
     stray: list[Document]
+    logs: Mapping[str, list[Recorded]]
+    naming: Naming
 
 
 def _batches(c: Connection, upto: int, progress: Progress) -> Iterator[list[str]]:
@@ -203,11 +212,13 @@ def _all_streams(c: Connection) -> Iterator[tuple[str, int]]:
 
 def _repair(engine: Engine, streams: list[str]) -> int:
     """Write and remove documents of these streams until they equal a replay. Return the number of changes."""
-    due, stray = _difference(engine, streams)
+    due, stray, logs, naming = _difference(engine, streams)
     with connection(engine) as c:
+        # First what audiences see instead, so that no audience sees a document of the whole record in between.
+        repaired = sum(variants.repair(c, stream, log, naming) for stream, log in logs.items())
         read_models.store(c, due)
         read_models.remove(c, stray)
-    return len(due) + len(stray)
+    return repaired + len(due) + len(stray)
 
 
 def _difference(engine: Engine, streams: list[str]) -> _Difference:
@@ -219,7 +230,7 @@ def _difference(engine: Engine, streams: list[str]) -> _Difference:
     wanted = {_identity(d): d for stream, log in recorded.items() for d in replayed(stream, log, naming=naming)}
     stored = {_identity(d): d for d in found if REPRESENTATIONS.get(d.name) == d.representation}
     due = [d for key, d in wanted.items() if key not in stored or _comparable(d) != _comparable(stored[key])]
-    return _Difference(due, [d for key, d in stored.items() if key not in wanted])
+    return _Difference(due, [d for key, d in stored.items() if key not in wanted], recorded, naming)
 
 
 def _stray_documents(c: Connection) -> list[Document]:

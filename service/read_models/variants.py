@@ -7,14 +7,17 @@ such a document differs from that of the whole record.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from service.domain.assertion import Recorded
 from service.domain.history import History
 from service.domain.naming import UNNAMED, Naming
 from service.projections import change, hit
-from service.read_models.builder import appended, replayed, rows
+from service.read_models.builder import REPRESENTATIONS, appended, replayed, rows
+from service.store import audience
 from service.store.codec import canonical
-from service.store.log import Variant
 from service.store.read_models import Document
+from service.store.variants import Variant, remove_variants, store_variants, variants_of
 
 _Key = tuple[str, int, str]
 """The name, the representation and the key of a document."""
@@ -90,3 +93,63 @@ def key_of(document: Document) -> _Key:
 
 def _content(document: Document) -> tuple[str, int, str, bytes]:
     return document.relation, document.position, canonical(document.facets), document.body
+
+
+def repair(c: Connection, stream: str, log: Sequence[Recorded], naming: Naming = UNNAMED) -> int:
+    """Make the stored variants of a stream equal to a replay of its log. Return the number of changes.
+
+    Variants of other representations, and newer ones than the log, stay as they are.
+    """
+    wanted, stored = _wanted(c, stream, log, naming), _stored(c, stream, log)
+    due = [variant for key, variant in wanted.items() if key not in stored or not _is_same(variant, stored[key])]
+    stray = [variant for key, variant in stored.items() if key not in wanted]
+    store_variants(c, due)
+    remove_variants(c, stray)
+    return len(due) + len(stray)
+
+
+def faults(c: Connection, stream: str, log: Sequence[Recorded], naming: Naming = UNNAMED) -> list[Document]:
+    """Return the documents of audiences that differ from a replay of the log."""
+    wanted, stored = _wanted(c, stream, log, naming), _stored(c, stream, log)
+    if not wanted and not stored:
+        return []
+    whole = {key_of(document): document for document in replayed(stream, log, naming=naming)}
+    missing = [v for key, v in wanted.items() if key not in stored or not _is_same(v, stored[key])]
+    # An append can store a variant that does not differ from the document of the whole record.
+    stray = [
+        variant
+        for key, variant in stored.items()
+        if key not in wanted
+        and (
+            variant.is_hidden
+            or (same := whole.get(key_of(variant.document))) is None
+            or _content(same) != _content(variant.document)
+        )
+    ]
+    return [variant.document for variant in (*missing, *stray)]
+
+
+_VariantKey = tuple[int, _Key]
+
+
+def _wanted(c: Connection, stream: str, log: Sequence[Recorded], naming: Naming) -> dict[_VariantKey, Variant]:
+    if not any(event.rank for event in log):
+        return {}
+    ranks = [label.rank for label in audience.read_labels(c)]
+    return {(v.rank, key_of(v.document)): v for v in variants(stream, log, ranks, naming)}
+
+
+def _stored(c: Connection, stream: str, log: Sequence[Recorded]) -> dict[_VariantKey, Variant]:
+    """Return the stored variants of a stream, in the representations of this release and not newer than the log."""
+    last = log[-1].position if log else 0
+    return {
+        (v.rank, key_of(v.document)): v
+        for v in variants_of(c, stream)
+        if REPRESENTATIONS.get(v.document.name) == v.document.representation and v.document.position <= last
+    }
+
+
+def _is_same(one: Variant, other: Variant) -> bool:
+    if one.is_hidden or other.is_hidden:
+        return one.is_hidden == other.is_hidden
+    return _content(one.document) == _content(other.document)

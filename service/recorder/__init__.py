@@ -63,9 +63,10 @@ from service.store.engine import (
     open_engine,
     transaction,
 )
-from service.store.log import Filing, Head, KeyTaken, Variant, VersionTaken, Withheld
+from service.store.log import Filing, Head, KeyTaken, VersionTaken, Withheld
 from service.store.read_models import Document
 from service.store.releases import EarlierReleaseRuns
+from service.store.variants import Variant, forget_variants
 
 __all__ = [
     "EarlierReleaseRuns",
@@ -176,7 +177,7 @@ class _Batch:
             events_of_stream = self.histories[stream].events
             moved = [(e.rank, self.ranks[e.id]) for e in events_of_stream if e.id in self.ranks]
             if moved:
-                audience.remove_variants(c, stream)
+                forget_variants(c, stream)
             for rank in self.labels.ranks.values():
                 if any((old <= rank) != (new <= rank) for old, new in moved):
                     audience.note_relabelled(c, rank, self.position)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, column, delete, func, select, table, text, up
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.codec import StoredReport
-from service.store.tables import labels, variants, withheld
+from service.store.tables import labels, withheld
 
 CLEARANCE: Final = "irritants.clearance"
 """The setting of a session with the rank of its audience."""
@@ -168,11 +168,6 @@ def rank_of_report(connection: Connection, report: StoredReport) -> int:
         select(func.count(), func.min(withheld.c.rank)).where(within, withheld.c.rank > 0)
     ).one()
     return int(least) if restricted == count else 0
-
-
-def remove_variants(connection: Connection, stream: str) -> None:
-    """Delete the variants of all documents of a stream."""
-    connection.execute(delete(variants).where(variants.c.stream == stream))
 
 
 def note_relabelled(connection: Connection, rank: int, position: int) -> None:

@@ -27,6 +27,7 @@ from service.store.codec import StoredReport
 from service.store.engine import RolledBack, driver
 from service.store.read_models import Document
 from service.store.tables import head
+from service.store.variants import Variant
 
 CHANNEL: Final = "irritants"
 """The channel of NOTIFY. The payload is the new position. Listeners query the head and do not rely on it."""
@@ -66,18 +67,6 @@ class Head(NamedTuple):
     def moment(self, now: datetime) -> datetime:
         """Return the time for the next event. It is never before the last one, even if the clock was set back."""
         return max(now, self.recorded_at)
-
-
-class Variant(NamedTuple):
-    """A document as an audience sees it, because it differs from that of the whole record.
-
-    `rank`: of the audience. `stream`: the stream from which it is made. `is_hidden`: the audience has no such document.
-    """
-
-    rank: int
-    stream: str
-    document: Document
-    is_hidden: bool = False
 
 
 class Withheld(NamedTuple):
