@@ -149,6 +149,14 @@ class Settings(BaseSettings):
     nats_url: Annotated[SecretStr | None, _SECRET] = Field(
         default=None, description="NATS servers that `relay` publishes to, separated by commas; may contain a password"
     )
+    relay_clearance: str = Field(
+        default="open", description="handling label up to which `relay` publishes events; others as position and time"
+    )
+    audit_log: Path | None = Field(
+        default=None,
+        description="file to which reads by readers who see restricted events are logged, as JSON lines; default: the"
+        " log on standard error",
+    )
     host: str = Field(default="127.0.0.1", description="address to serve on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to serve on; 0 takes a free one")
     read_access: Literal["open", "key"] = Field(

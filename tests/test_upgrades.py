@@ -5,6 +5,7 @@ release itself.
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from service.api.app import create_app
 from service.domain import catalogue, vocabulary
 from service.settings import Settings
 from service.store.engine import connection, open_engine
+from service.store.keys import Scope
 from service.store.log import read_head
 from tests.api.bodies import FLIGHTS, VISAS, on, report, source
 from tests.api.serving import until
@@ -49,6 +51,10 @@ NEW: dict[str, tuple[dict[str, Any], str]] = {
         },
         "AssertionCorrected version 2",
     ),
+    "an event that is withheld from some readers": (
+        on(VISAS, "ConcernRaised", handling="restricted"),
+        "handling labels",
+    ),
     "a new kind of stream": (
         {"stream": "actor/iaea", "type": "ActorRegistered", "actor": "iaea", "kind": "organisation", "names": ["IAEA"]},
         "ActorRegistered, actor/iaea",
@@ -63,8 +69,9 @@ def earlier_release(url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @contextmanager
-def desk(url: str) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(database_url=url)), headers={"Authorization": f"Bearer {new_key(url)}"}) as c:
+def desk(url: str, *scopes: Scope, clearance: str = "restricted") -> Iterator[TestClient]:
+    key = new_key(url, *scopes, clearance=clearance)
+    with TestClient(create_app(Settings(database_url=url)), headers={"Authorization": f"Bearer {key}"}) as c:
         yield c
 
 
@@ -92,6 +99,28 @@ def test_what_the_earlier_release_cannot_read_waits_until_it_is_gone(seeded_data
             assert position(client) == before
         until(lambda: filed(client, report(on(FLIGHTS, "ConcernRaised"), new), "new").status_code == 201)
         assert position(client) == before + 2
+
+
+def test_a_label_is_changed_only_without_an_earlier_release(seeded_database_url: str) -> None:
+    with desk(seeded_database_url, "admin") as client:
+        first = filed(client, report(on(VISAS, "ConcernRaised")), "open").json()["events"][0]
+        change = {"type": "HandlingChanged", "stream": VISAS, "target": first["id"], "label": "restricted"}
+        with earlier_release(seeded_database_url):
+            refused = filed(client, report({**change, "reason": "It is not public."}), "raise")
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/earlier-release")
+        body = report({**change, "reason": "It is not public."})
+        until(lambda: filed(client, body, "raise").status_code == 201)
+
+
+def test_an_event_that_becomes_restricted_by_its_target_waits_too(seeded_database_url: str) -> None:
+    with desk(seeded_database_url) as client:
+        first = filed(client, report(on(VISAS, "ConcernRaised", handling="restricted")), "first").json()["events"][0]
+        retracted = {"type": "AssertionRetracted", "stream": VISAS, "target": first["id"], "reason": "It was not said."}
+        time.sleep(0.6)  # the processes are looked up at most twice a second
+        with earlier_release(seeded_database_url):
+            refused = filed(client, report(retracted), "retracted")
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/earlier-release")
+            assert "cannot read handling labels." in refused.json()["detail"]
 
 
 def test_whatever_the_earlier_release_can_read_is_recorded_beside_it(seeded_database_url: str) -> None:

@@ -9,8 +9,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from service.store.audience import create_views
-
 revision = "0007"
 down_revision = "0006"
 
@@ -29,7 +27,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name="pk_withheld"),
     )
     _variants()
-    create_views(op.get_bind())
 
 
 def _labels() -> None:

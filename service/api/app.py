@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import cors, operations, reports_endpoints, reset
 from service.api.audiences import Audiences
+from service.api.audit import AuditLog
 from service.api.auth import Authentication, Authenticator
 from service.api.limits import check_limits
 from service.api.openapi import contract, pages
@@ -102,7 +103,8 @@ class _Application(FastAPI):
         self.include_router(operations.router)
         self.include_router(pages.router)
         self.routes.append(ReadRoute(checkpoint, "operations", responder))
-        telemetry = Telemetry(Authentication(Shortcut(super().__call__), state.authenticator))
+        state.audit = AuditLog(settings.audit_log)
+        telemetry = Telemetry(Authentication(Shortcut(super().__call__), state.authenticator), state.audit)
         state.metrics.counts = telemetry.counts
         self._layers: ASGIApp = telemetry
         state.resets = None

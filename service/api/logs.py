@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
+from structlog.typing import Processor
 
 from service.store.keys import redact_keys
 
@@ -14,7 +15,7 @@ def _redacted(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping
     return {name: redact_keys(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
-_PROCESSORS: Final = (
+PROCESSORS: Final[tuple[Processor, ...]] = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     # Leaves out local variables, which can contain secrets.
@@ -26,7 +27,7 @@ _PROCESSORS: Final = (
 def configure() -> None:
     """Set up the log of this process. Call it once. Libraries log warnings and errors only."""
     structlog.configure(
-        processors=[*_PROCESSORS, structlog.processors.JSONRenderer()],
+        processors=[*PROCESSORS, structlog.processors.JSONRenderer()],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -34,7 +35,7 @@ def configure() -> None:
     renderer = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     libraries.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[renderer, structlog.processors.JSONRenderer()], foreign_pre_chain=list(_PROCESSORS)
+            processors=[renderer, structlog.processors.JSONRenderer()], foreign_pre_chain=list(PROCESSORS)
         )
     )
     logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)

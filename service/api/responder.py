@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect
 
-from service.api import limits, parameters
+from service.api import audit, limits, parameters
 from service.api.auth import Access, authenticate
 from service.api.etags import JSON
 from service.api.negotiation import Request, negotiated
@@ -94,9 +94,11 @@ class Responder:
         if known is None or known.highest <= clearance:
             head = await self.current_head(request)
             if head.highest <= clearance:
+                audit.note(request.scope, self.rank_at(head))
                 return self, head
         assert self.of_audience is not None
         audience = await self.of_audience(clearance)
+        audit.note(request.scope, clearance)
         return audience, await audience.follower.head()
 
     async def respond(self, request: Request, row: Row, names: PathParameters) -> CompleteResponse | StreamedResponse:
@@ -174,6 +176,7 @@ class Responder:
     def response_for(self, request: Request, rendered: RenderedDocument, waited: int = 0) -> CompleteResponse:
         """Return the response: 200, or 304 if the client has the document. `waited`: the seconds of `Prefer: wait`."""
         head, matching = self._head(), request.matching_tag(rendered.etag)
+        audit.note(request.scope, self.rank_at(head))  # again, because the first one can arrive during a long poll
         if rendered.ready is None or rendered.ready.head is not head:
             common = [(b"irritants-position", b"%d" % head.position), *self.rate_limit.poll_headers]
             unchanged = CompleteResponse(304, [*rendered.unchanged_headers, *common], b"")

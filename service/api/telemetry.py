@@ -16,6 +16,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.audit import AuditLog, is_noted
 from service.api.problems import Problem, problem_of
 from service.store.keys import redact_keys
 
@@ -63,8 +64,8 @@ class Telemetry:
     `state["answered"]`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, audit: AuditLog) -> None:
+        self._app, self._audit = app, audit
         self.counts: dict[tuple[str, str, int], RequestCount] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +96,10 @@ class Telemetry:
             elif not ended:
                 raise  # The response has begun, so the server can only close the connection.
         finally:
-            self._count(scope, scope["state"].get("answered", status), perf_counter() - began)
+            answered = scope["state"].get("answered", status)
+            if is_noted(scope):
+                self._audit.write(scope, answered, request_id(scope))
+            self._count(scope, answered, perf_counter() - began)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         kind = (_route(scope), scope["method"], status)

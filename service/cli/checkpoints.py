@@ -18,6 +18,7 @@ from service.cli.terminal import Exit, Failed
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from service.checkpoint import Checkpoint
     from service.store.log import Head
 
 EXAMPLES: Final = options.examples(
@@ -83,10 +84,19 @@ def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connectio
 
     Raises Failed if the file is not a valid checkpoint. The returned function raises Damaged if the record differs.
     """
+    from service.store.verify import verify_checkpoint
+
+    checkpoint = read_checkpoint(file, public_key)
+    return lambda c, end: verify_checkpoint(
+        c, end, checkpoint.record, checkpoint.position, bytes.fromhex(checkpoint.chain_hash)
+    )
+
+
+def read_checkpoint(file: Path, public_key: str | None) -> "Checkpoint":
+    """Return the checkpoint in a file. Raises Failed if it is not valid."""
     from pydantic import ValidationError
 
     from service.checkpoint import Checkpoint, ForgedCheckpoint
-    from service.store.verify import verify_checkpoint
 
     try:
         checkpoint = Checkpoint.model_validate_json(file.read_bytes())
@@ -97,6 +107,4 @@ def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connectio
         raise Failed(f"{file} is not a checkpoint; create one with `irritants checkpoint`", Exit.USAGE) from refused
     except ForgedCheckpoint as forged:
         raise Failed(f"{file} is not a valid checkpoint: {forged}") from forged
-    return lambda c, end: verify_checkpoint(
-        c, end, checkpoint.record, checkpoint.position, bytes.fromhex(checkpoint.chain_hash)
-    )
+    return checkpoint

@@ -10,11 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
 from service import settings
-from service.cli import options, terminal
+from service.cli import labels, options, terminal
 from service.cli.commands import Command, Group
 from service.cli.options import AsJson, Database
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Line
+from service.domain.handling import OPEN, Labels
 from service.domain.streams import id_remedy, is_relation
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d")
     cls=Command,
     epilog=options.examples(
         "irritants key create anna --scope report --relation ru-us --expires 90d",
+        "irritants key create anna --scope report --clearance restricted",
         "export IRRITANTS_KEY=$(irritants key create me --scope report)",
     ),
 )
@@ -46,7 +48,10 @@ def create(
     *,
     scope: Annotated[
         list[Scope],
-        typer.Option(help="Permission: read, report (includes read) or admin (includes both). Repeat for several."),
+        typer.Option(
+            help="Permission: read, report (includes read) or admin (includes both, and sees every event)."
+            " Repeat for several."
+        ),
     ],
     relation: Annotated[
         list[str] | None,
@@ -55,6 +60,13 @@ def create(
             help="Limit the key to this relation. Repeat for several. Limits reading only if reading needs a key.",
         ),
     ] = None,
+    clearance: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL",
+            help="The key sees the events up to this handling label. A key with the scope admin sees every event.",
+        ),
+    ] = OPEN,
     expires: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Expiry: 90d, 2026-12-31 (end of that day, UTC) or 2026-12-31T12:00:00Z."),
@@ -65,6 +77,7 @@ def create(
     """Create a key and print it once. Only the key goes to standard output."""
     from service.cli.database import record
     from service.store import keys
+    from service.store.audience import read_labels
     from service.store.engine import transaction
 
     now = datetime.now(UTC)
@@ -77,7 +90,8 @@ def create(
     limits = tuple(relation) if relation else None
     with record(settings.read(database_url=database)) as engine, transaction(engine) as c:
         scopes = tuple(held for held in keys.SCOPES if held in scope)
-        key, token = keys.create(c, _name(name), scopes, now, relations=limits, expires_at=until)
+        labels.known(Labels({label.name: label.rank for label in read_labels(c)}), clearance, "--clearance")
+        key, token = keys.create(c, _name(name), scopes, now, relations=limits, expires_at=until, clearance=clearance)
         # Show the key before the commit: a key that cannot be shown must not exist.
         if as_json:
             terminal.show_json({**_document(key, now), "key": token})
@@ -113,7 +127,7 @@ def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     elif not found:
         terminal.note("No key exists. Create one with `irritants key create NAME --scope report`.")
     else:
-        columns = ("id", "name", "scopes", "relations", "created", "expires", "state")
+        columns = ("id", "name", "scopes", "relations", "clearance", "created", "expires", "state")
         terminal.show(terminal.table(*columns, rows=[_row(key, now) for key in found]))
 
 
@@ -171,13 +185,18 @@ def _state(key: "Key", now: datetime) -> str:
     return "revoked" if key.revoked_at else "live" if key.is_live(now) else "expired"
 
 
+def _sees_everything(key: "Key") -> bool:
+    return "admin" in key.scopes
+
+
 def _document(key: "Key", now: datetime) -> dict[str, Any]:
-    """Return a key as JSON, without its secret."""
+    """Return a key as JSON, without its secret. `relations` and `clearance` are null if there is no limit."""
     return {
         "id": key.id,
         "name": key.name,
         "scopes": list(key.scopes),
         "relations": None if key.relations is None else list(key.relations),
+        "clearance": None if _sees_everything(key) else key.clearance,
         "created_at": key.created_at.isoformat(),
         "expires_at": key.expires_at.isoformat() if key.expires_at else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
@@ -192,6 +211,7 @@ def _row(key: "Key", now: datetime) -> tuple[str | Text, ...]:
         key.name,
         ", ".join(key.scopes),
         ", ".join(key.relations) if key.relations is not None else "all",
+        "all" if _sees_everything(key) else key.clearance,
         options.to_the_minute(key.created_at, ""),
         options.to_the_minute(key.expires_at, "never"),
         Text(state, "green" if state == "live" else "dim"),

@@ -18,6 +18,7 @@ from service.cli import (
     get,
     history,
     keys,
+    labels,
     maintenance,
     new,
     options,
@@ -170,6 +171,7 @@ _MAINTENANCE: Final[Mapping[str, tuple[CommandFunction, str | None]]] = {
 for name, (command, epilog) in _MAINTENANCE.items():
     app.command(name, cls=Command, rich_help_panel=_MAINTENANCE_PANEL, epilog=epilog)(command)
 app.add_typer(keys.app, name="key", rich_help_panel=_MAINTENANCE_PANEL)
+app.add_typer(labels.app, name="label", rich_help_panel=_MAINTENANCE_PANEL)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -36,7 +36,8 @@ def relay_command(
 ) -> None:
     """Publish every event to NATS JetStream as it is recorded, once and in order, until stopped.
 
-    Run several for failover: only one is active. Logs JSON lines on standard error. Waits while NATS or the database
+    Events above the label IRRITANTS_RELAY_CLEARANCE (default: open) are published without their content. Run several
+    for failover: only one is active. Logs JSON lines on standard error. Waits while NATS or the database
     is unavailable. Refuses a stream of another record (exit code 1).
     """
     from service.cli.relay import relay

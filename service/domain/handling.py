@@ -41,6 +41,16 @@ class Labels:
         """Return the label of a rank, None for `open`, which is not stored."""
         return next((name for name, of in self.ranks.items() if of == rank and of), None)
 
+    def rank_above(self, label: str) -> int | None:
+        """Return a rank for a new label above a registered one, None if no rank is left there.
+
+        It is the middle between that label and the next higher one, so that later labels fit on both sides.
+        """
+        low = self.ranks[label]
+        high = min((rank for rank in self.ranks.values() if rank > low), default=HIGHEST_RANK)
+        middle = (low + high) // 2
+        return middle if middle > low else None
+
     def up_to(self, rank: int) -> list[str]:
         """Return the labels up to a rank, the lowest first."""
         return [name for name, of in sorted(self.ranks.items(), key=lambda label: label[1]) if of <= rank]

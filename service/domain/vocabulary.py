@@ -7,7 +7,7 @@ lowest version that holds its content.
 Vocabularies are numbered. Each contains the one before, so one number says all that a process can read:
 
     1   0.2.0 and earlier
-    2   further types, optional fields, actors and channels
+    2   further types, optional fields, actors and channels; handling labels of events
 
 A new type or a higher version belongs to the next number without further code. A new optional field or a new value of
 an existing type needs a higher version of the type and a row in `_FIELDS` or `_VALUES`. At a release, the vocabulary
@@ -35,6 +35,9 @@ _FIRST_TYPES: Final = (
 )
 RELEASED: Final[tuple[Mapping[str, int], ...]] = (dict.fromkeys(_FIRST_TYPES, 1),)
 """The vocabularies of releases, from number 1: each type with its newest version."""
+
+FIRST_WITH_LABELS: Final = 2
+"""The number of the first vocabulary whose releases withhold events from readers."""
 
 HIGHER: Final[Mapping[str, int]] = dict.fromkeys(
     sorted({*_FIRST_TYPES} - {"AssertionRetracted", "IrritantOpened", "PersonNamed"}), 2
@@ -143,6 +146,11 @@ class Needs:
             self._lacking[type if version == 1 else f"{type} version {version}"] = None
         if of_stream > 1:
             self._lacking[stream] = None
+
+    def add_label(self) -> None:
+        """Add an event with a handling label above `open`. A release without labels would show it to every reader."""
+        self.number = max(self.number, FIRST_WITH_LABELS)
+        self._lacking["handling labels"] = None
 
     def __str__(self) -> str:
         names = list(self._lacking)

@@ -14,10 +14,10 @@ from service.domain.history import History
 from service.domain.naming import UNNAMED, Naming
 from service.projections import change, hit
 from service.read_models.builder import REPRESENTATIONS, appended, replayed, rows
-from service.store import audience
+from service.store import audience, events
 from service.store.codec import canonical
 from service.store.read_models import Document
-from service.store.variants import Variant, remove_variants, store_variants, variants_of
+from service.store.variants import Variant, remove_variants, store_variants, variants_of, withheld_streams
 
 _Key = tuple[str, int, str]
 """The name, the representation and the key of a document."""
@@ -127,6 +127,13 @@ def faults(c: Connection, stream: str, log: Sequence[Recorded], naming: Naming =
         )
     ]
     return [variant.document for variant in (*missing, *stray)]
+
+
+def make_for_new_label(c: Connection, rank: int) -> None:
+    """Store the variants for the audience of a new label. Call it with the head locked."""
+    naming = Naming(events.actor_events(c))
+    for stream in withheld_streams(c, rank):
+        repair(c, stream, events.read_streams(c, {stream: 0})[stream], naming)
 
 
 _VariantKey = tuple[int, _Key]

@@ -201,7 +201,7 @@ class Recorder:
         self._cached_events = cached_events
         self._head: Head | None = None
         self._cache = HistoryCache(cached_events)
-        self._seen, self._labels = SeenHistories(), BUILT_IN
+        self._seen, self._labels, self._labels_version = SeenHistories(), BUILT_IN, -1
         self._readers = Readers()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._writing = Lock()
@@ -357,7 +357,7 @@ class Recorder:
         unrecorded = [request.report for request in requests if request.key not in earlier]
         histories, origins, named = self._load(c, unrecorded, absent)
         naming = self._cache.naming(c, head.position)
-        labels = self._labels_for(c, unrecorded)
+        labels = self._labels_for(c, head, unrecorded)
         highest = head.highest
         rounds: dict[str, str] = {}
         if any(changes_labels(report) for report in unrecorded):
@@ -371,11 +371,14 @@ class Recorder:
             batch.add_warnings()
         return batch
 
-    def _labels_for(self, c: Connection, filed: Sequence[Report]) -> Labels:
-        """Return the labels of the record. They are read again if a report has another one."""
+    def _labels_for(self, c: Connection, head: Head, filed: Sequence[Report]) -> Labels:
+        """Return the labels of the record. They are read again if they may have changed, or if a report has another."""
         used = {label for report in filed for label in labels_in(report)}
-        if not used <= self._labels.ranks.keys():
+        is_old = (used or head.highest) and head.keys_version != self._labels_version
+        if is_old or not used <= self._labels.ranks.keys():
             self._labels = Labels({label.name: label.rank for label in audience.read_labels(c)})
+            # If labels were added after this head, `log.append` refuses it.
+            self._labels_version = head.keys_version
         return self._labels
 
     def _dependents(

@@ -27,6 +27,8 @@ class Readers:
         needs = Needs()
         for event in events:
             needs.add(event.stream, event.type, version_of(event.data))
+            if event.rank:
+                needs.add_label()
         if needs.number == 1:
             return
         if needs.number != self._number or monotonic() >= self._until:

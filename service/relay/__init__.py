@@ -5,6 +5,9 @@ while the database or NATS is unavailable, and it refuses a stream that does not
 
 Before it publishes, the relay compares the chain hash of the last published event with the record. So it never
 publishes events of a restored older copy, or of another record at the same address.
+
+The stream is for one audience. An event that is withheld from it is published as its position and its time only, so
+that sequences have no gaps. A label that is lowered later changes nothing in NATS.
 """
 
 import asyncio
@@ -12,12 +15,22 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from service.follower import RECORD, Follower
-from service.relay.stream import Mark, Refused, Stream, StreamUnavailable, Target, open_stream
+from service.relay.stream import (
+    Mark,
+    Message,
+    Refused,
+    Stream,
+    StreamUnavailable,
+    Target,
+    of_event,
+    of_withheld,
+    open_stream,
+)
 from service.store import events
-from service.store.codec import StoredEvent, UnreadableEvent
+from service.store.codec import UnreadableEvent
 from service.store.engine import DatabaseUnavailable, connection
 from service.store.lock import Lock, acquire
 
@@ -83,13 +96,13 @@ class Relay:
                     self._pause = _FIRST_PAUSE
                     await waiter.wait(confirm_at)
 
-    async def _send(self, stream: Stream, page: list[StoredEvent]) -> Mark:
+    async def _send(self, stream: Stream, page: list[Message]) -> Mark:
         await stream.publish(page)
         self._relayed += len(page)
         self._log_progress(stream, page[-1])
-        return Mark(page[-1].position, page[-1].chain_hash)
+        return page[-1].mark
 
-    def _log_progress(self, stream: Stream, last: StoredEvent) -> None:
+    def _log_progress(self, stream: Stream, last: Message) -> None:
         """Log every ten seconds how far the stream is behind the record: in positions, and in seconds."""
         now = asyncio.get_running_loop().time()
         if now - self._logged_at < _LOG_SECONDS:
@@ -101,21 +114,33 @@ class Relay:
         _log.info("relayed", position=stream.end.position, behind=behind, events=relayed, age_seconds=round(age, 3))
 
 
-def events_after(engine: Engine, mark: Mark, limit: int) -> list[StoredEvent]:
-    """Return at most `limit` events after a mark. Raises Refused if the record does not contain the mark."""
+def events_after(engine: Engine, mark: Mark, limit: int) -> list[Message]:
+    """Return the messages of at most `limit` positions after a mark, up to the last event that the audience sees.
+
+    Raises Refused if the record does not contain the mark.
+    """
     with connection(engine) as c:
-        # From the event of the mark itself, to compare its chain hash.
-        found = events.read_log(c, after=max(mark.position - 1, 0), limit=limit + 1)
+        _check_mark(c, mark)
+        last = min(mark.position + limit, events.last_position(c))
+        found = {event.position: of_event(event) for event in events.read_log(c, after=mark.position, upto=last)}
+        if len(found) < last - mark.position:
+            for position, recorded_at in events.times_of(c, mark.position + 1, last).items():
+                found.setdefault(position, of_withheld(position, recorded_at))
+    return [found[position] for position in sorted(found)]
+
+
+def _check_mark(c: Connection, mark: Mark) -> None:
+    """Raise Refused if the record does not have the event of a mark. Every audience sees all chain hashes."""
     if mark.position == 0:
-        return found[:limit]
-    if not found:
+        return
+    chain_hash = events.chain_hash_at(c, mark.position)
+    if chain_hash is None:
         raise Refused(
             f"NATS has events up to position {mark.position}, but the record ends earlier: it was restored from an"
             " older copy, or it is another record. Relay to a new stream"
         )
-    if mark.chain_hash is not None and found[0].chain_hash != mark.chain_hash:
+    if mark.chain_hash is not None and chain_hash != mark.chain_hash:
         raise Refused(
             f"the event at position {mark.position} in NATS differs from the record: the stream belongs to another log."
             " Relay to a new stream"
         )
-    return found[1:]

@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import nats
@@ -23,7 +24,8 @@ from nats.js.api import Header, PubAck, RawStreamMsg, StorageType, StreamConfig,
 from nats.js.client import JetStreamContext
 from nats.js.errors import BadRequestError, NotFoundError
 
-from service.api.resources.cloudevents import cloud_event
+from service.api.resources.cloudevents import WITHHELD, cloud_event, withheld_event
+from service.domain.handling import OPEN
 from service.relay.subjects import subject
 from service.store.codec import GENESIS, StoredEvent
 
@@ -35,6 +37,7 @@ _ASK_SECONDS: Final = 2
 _MAX_PENDING_PAGES: Final = 4
 _RECORD: Final = re.compile(r"record ([0-9a-f-]{36})")
 """The id of the record in the description of a stream."""
+_AUDIENCE: Final = re.compile(r" for the audience ([a-z0-9-]+)")
 
 
 class Refused(Exception):
@@ -46,20 +49,53 @@ class StreamUnavailable(Exception):
 
 
 class Mark(NamedTuple):
-    """The last event in the stream. `chain_hash` is None if NATS has deleted the message and knows only its number."""
+    """The last event in the stream.
+
+    `chain_hash` is None if the event is withheld, or if NATS has deleted the message and knows only its number.
+    """
 
     position: int = 0
     chain_hash: bytes | None = GENESIS
 
 
+class Message(NamedTuple):
+    """One message. `chain_hash` is None if the event is withheld, and `stream` too."""
+
+    position: int
+    id: str
+    stream: str | None
+    chain_hash: bytes | None
+    recorded_at: datetime
+    payload: bytes
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.position, self.chain_hash)
+
+
+def of_event(event: StoredEvent) -> Message:
+    """Return the message of an event."""
+    return Message(event.position, event.id, event.stream, event.chain_hash, event.recorded_at, cloud_event(event))
+
+
+def of_withheld(position: int, recorded_at: datetime) -> Message:
+    """Return the message in place of an event that is withheld from the audience of the stream."""
+    payload = withheld_event(position, recorded_at)
+    return Message(position, f"withheld-{position}", None, None, recorded_at, payload)
+
+
 class Target(NamedTuple):
-    """Where to publish: addresses of NATS servers, separated by commas, and a stream with its settings."""
+    """Where to publish: addresses of NATS servers, separated by commas, and a stream with its settings.
+
+    `audience`: the label up to which events are published.
+    """
 
     servers: str
     stream: str
     prefix: str
     replicas: int = 1
     credentials: str | None = None
+    audience: str = OPEN
 
     @property
     def subjects(self) -> str:
@@ -74,16 +110,16 @@ class Stream:
         self.end = end
         self._pending: deque[tuple[Mark, asyncio.Future[PubAck]]] = deque()
 
-    async def publish(self, page: Sequence[StoredEvent]) -> None:
+    async def publish(self, page: Sequence[Message]) -> None:
         """Send a page of events. At most four pages wait for acknowledgement. Raises StreamUnavailable and Refused."""
         with _translate_errors():
-            for event in page[:-1]:
-                await self._connection.publish(self._subject(event), cloud_event(event), headers=self._headers(event))
+            for message in page[:-1]:
+                await self._connection.publish(self._subject(message), message.payload, headers=self._headers(message))
             last = page[-1]
             acknowledged = await self._context.publish_async(
-                self._subject(last), cloud_event(last), headers=self._headers(last)
+                self._subject(last), last.payload, headers=self._headers(last)
             )
-        self._pending.append((Mark(last.position, last.chain_hash), acknowledged))
+        self._pending.append((last.mark, acknowledged))
         while len(self._pending) >= _MAX_PENDING_PAGES:
             await self._wait_for_one()
 
@@ -115,15 +151,15 @@ class Stream:
             if not acknowledged.cancel() and not acknowledged.cancelled():
                 acknowledged.exception()  # asyncio would warn of an exception that was never retrieved
 
-    def _subject(self, event: StoredEvent) -> str:
-        return subject(self._target.prefix, event.stream)
+    def _subject(self, message: Message) -> str:
+        return subject(self._target.prefix, message.stream)
 
-    def _headers(self, event: StoredEvent) -> dict[str, Any]:
+    def _headers(self, message: Message) -> dict[str, Any]:
         return {
             "content-type": CONTENT_TYPE,
-            Header.MSG_ID.value: event.id,
+            Header.MSG_ID.value: message.id,
             Header.EXPECTED_STREAM.value: self._target.stream,
-            Header.EXPECTED_LAST_SEQUENCE.value: str(event.position - 1),
+            Header.EXPECTED_LAST_SEQUENCE.value: str(message.position - 1),
         }
 
 
@@ -165,6 +201,14 @@ async def _last_mark(context: JetStreamContext, target: Target, record: str) -> 
     described = _RECORD.search(info.config.description or "")
     if described and described[1] != record:
         raise Refused(f"the stream {target.stream} belongs to the record {described[1]}; this is the record {record}")
+    if described:
+        # Streams of earlier releases name no audience. Their events were open.
+        named = _AUDIENCE.search(info.config.description or "")
+        if (audience := named[1] if named else OPEN) != target.audience:
+            raise Refused(
+                f"the stream {target.stream} is for the audience {audience}, and IRRITANTS_RELAY_CLEARANCE is"
+                f" {target.audience}. Relay to a new stream"
+            )
     last = info.state.last_seq
     if last == 0:
         return Mark()
@@ -189,7 +233,8 @@ async def _get_or_create(context: JetStreamContext, target: Target, record: str)
             StreamConfig(
                 name=target.stream,
                 subjects=[target.subjects],
-                description=f"The record {record}: the message with sequence n is the event at position n",
+                description=f"The record {record}{_for(target.audience)}: the message with sequence n is the event at"
+                " position n",
                 storage=StorageType.FILE,
                 num_replicas=target.replicas,
             )
@@ -198,12 +243,19 @@ async def _get_or_create(context: JetStreamContext, target: Target, record: str)
         raise Refused(f"NATS refused to create the stream {target.stream}: {error.description}") from error
 
 
-def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes:
-    """Return the chain hash in a message. Raises Refused if it is not the event at the position `sequence`."""
+def _for(audience: str) -> str:
+    return "" if audience == OPEN else f" for the audience {audience}"
+
+
+def _chain_hash(message: RawStreamMsg, sequence: int, target: Target) -> bytes | None:
+    """Return the chain hash in a message, None for a withheld event.
+
+    Raises Refused if it is not the event at the position `sequence`.
+    """
     try:
         event = json.loads(message.data or b"")
         if event["position"] == sequence:
-            return bytes.fromhex(event["chainhash"])
+            return None if event["type"] == WITHHELD else bytes.fromhex(event["chainhash"])
     except (ValueError, TypeError, KeyError):
         pass
     raise Refused(

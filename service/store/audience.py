@@ -10,9 +10,9 @@ position. Two things are left: the `chain` of all positions, times and chain has
 stream. SECURITY.md lists what that reveals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, column, delete, func, select, table, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -77,24 +77,80 @@ def schema_of_views(schema: str) -> str:
     return f"{schema}{_SUFFIX}"
 
 
-def create_views(connection: Connection) -> None:
-    """Create the views, or replace those of an earlier release, for the record in the current schema.
+class Grant(NamedTuple):
+    """A role that may read a view, by the schema and the name of the view."""
+
+    schema: str
+    view: str
+    role: str
+
+
+def has_views(connection: Connection) -> bool:
+    """Return whether all views exist for the record in the current schema."""
+    return len(_existing(connection)) == len(_VIEWS) + 1
+
+
+def drop_views(connection: Connection) -> list[Grant]:
+    """Remove the views, because PostgreSQL lets no migration change a column that a view has.
+
+    Return who could read them, for `create_views`.
+    """
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    grants = [Grant(*row) for row in connection.execute(_GRANTS, {"views": schema_of_views(_own_schema(connection))})]
+    for schema, view in _existing(connection):
+        connection.execute(text(f"DROP VIEW {quote(schema)}.{view}"))
+    return grants
+
+
+def create_views(connection: Connection, grants: Iterable[Grant] = ()) -> None:
+    """Create the views for the record in the current schema, where there are none. `grants`: who may read them.
 
     The schema of the views is created if it is missing. This needs CREATE on the database.
     """
     quote = connection.dialect.identifier_preparer.quote_identifier
-    own = str(connection.execute(text("SELECT current_schema()")).scalar_one())
+    own = _own_schema(connection)
     views, schema = quote(schema_of_views(own)), quote(own)
     if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": views}).scalar() is None:
         connection.execute(text(f"CREATE SCHEMA {views}"))
-    connection.execute(text(f"DROP VIEW IF EXISTS {schema}.chain"))
     connection.execute(
         text(f"CREATE VIEW {schema}.chain AS SELECT position, recorded_at, chain_hash FROM {schema}.events")  # noqa: S608
     )
     for name, query in _VIEWS.items():
         parts = {"schema": schema, "rank": _RANK, "hides_event": _HIDES.format(schema=schema, event="event")}
-        connection.execute(text(f"DROP VIEW IF EXISTS {views}.{name}"))
         connection.exec_driver_sql(f"CREATE VIEW {views}.{name} AS {query.format(**parts)}")
+    # A view that was missing has no rights any more, so who could read one of them may read all.
+    for role in sorted({grant.role for grant in grants}):
+        every = ", ".join([f"{schema}.chain", *(f"{views}.{view}" for view in _VIEWS)])
+        connection.execute(text(f"GRANT USAGE ON SCHEMA {views} TO {quote(role)}"))
+        connection.execute(text(f"GRANT SELECT ON {every} TO {quote(role)}"))
+
+
+_EXISTING: Final = text("""
+SELECT namespace.nspname, class.relname
+  FROM pg_catalog.pg_class AS class
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE class.relkind = 'v'
+   AND (namespace.nspname = :views OR (namespace.nspname = current_schema() AND class.relname = 'chain'))
+""")
+_GRANTS: Final = text("""
+SELECT namespace.nspname, class.relname, pg_catalog.pg_get_userbyid(privilege.grantee)
+  FROM pg_catalog.pg_class AS class
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace,
+       pg_catalog.aclexplode(class.relacl) AS privilege
+ WHERE class.relkind = 'v' AND privilege.privilege_type = 'SELECT'
+   AND privilege.grantee NOT IN (0, class.relowner)
+   AND (namespace.nspname = :views OR (namespace.nspname = current_schema() AND class.relname = 'chain'))
+""")
+
+
+def _own_schema(connection: Connection) -> str:
+    return str(connection.execute(text("SELECT current_schema()")).scalar_one())
+
+
+def _existing(connection: Connection) -> list[tuple[str, str]]:
+    """Return the schema and the name of each view."""
+    found = connection.execute(_EXISTING, {"views": schema_of_views(_own_schema(connection))})
+    return [(str(schema), str(view)) for schema, view in found if view in (*_VIEWS, "chain")]
 
 
 @dataclass(frozen=True, slots=True)

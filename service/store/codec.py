@@ -197,7 +197,14 @@ def commitment(line: str) -> bytes:
 
 def seal(previous: bytes, line: str, *, is_salted: bool) -> bytes:
     """Return the chain hash of a line, from the chain hash before it."""
-    return sha256(previous + (commitment(line) if is_salted else line.encode())).digest()
+    if is_salted:
+        return seal_commitment(previous, commitment(line))
+    return sha256(previous + line.encode()).digest()
+
+
+def seal_commitment(previous: bytes, commitment: bytes) -> bytes:
+    """Return the chain hash of a line with a salt, from the commitment to it."""
+    return sha256(previous + commitment).digest()
 
 
 def with_chain_hash(line: str, chain_hash: bytes) -> str:

@@ -96,7 +96,7 @@ _HEAD: Final = select(*(head.c[name] for name in Head._fields))
 _APPEND: Final = b"""
 WITH moved AS (
   UPDATE head SET position = $3, chain_hash = $4, recorded_at = $5, highest = $11, relabelled = $12
-   WHERE position = $1 AND chain_hash = $2
+   WHERE position = $1 AND chain_hash = $2%b
   RETURNING position
 ), filed AS (
   INSERT INTO reports (id, key, request_hash, actor, relation, round, title, first_position, last_position, recorded_at)
@@ -144,6 +144,10 @@ _WITHHOLD: Final = b""", hidden AS (
 )"""
 
 
+# A new label increments this version. The audience of that label needs variants, too.
+_SAME_LABELS: Final = b" AND keys_version = $16"
+
+
 class _Statement(NamedTuple):
     """A statement that is prepared once for each connection, with the formats of its parameters."""
 
@@ -153,9 +157,13 @@ class _Statement(NamedTuple):
 
 
 # Only the bodies of documents, $9 and $15, are binary: as text each byte would become two.
-_PLAIN: Final = _Statement(b"irritants_append", _APPEND % b"", [Format.TEXT] * 8 + [Format.BINARY] + [Format.TEXT] * 3)
+_PLAIN: Final = _Statement(
+    b"irritants_append", _APPEND % (b"", b""), [Format.TEXT] * 8 + [Format.BINARY] + [Format.TEXT] * 3
+)
 _WITHHOLDING: Final = _Statement(
-    b"irritants_append_withheld", _APPEND % _WITHHOLD, [*_PLAIN.formats, Format.TEXT, Format.TEXT, Format.BINARY]
+    b"irritants_append_withheld",
+    _APPEND % (_SAME_LABELS, _WITHHOLD),
+    [*_PLAIN.formats, Format.TEXT, Format.TEXT, Format.BINARY, Format.TEXT],
 )
 _BYTEA: Final = psycopg.adapters.types["bytea"].oid
 _NULL: Final = pack("!i", -1)
@@ -188,6 +196,8 @@ def append(
 ) -> Head | None:
     """Append all or nothing. Return the new head, or None if the head is no longer the `expected` one.
 
+    If the append withholds something, it also fails (None) if keys or labels have changed since.
+
     The key of each document must be different. `withheld`: what audiences do not see, None if they see everything.
     `meanwhile` is called while the database works, before the outcome is known. Raises KeyTaken, VersionTaken and
     RolledBack.
@@ -197,7 +207,11 @@ def append(
     if withheld is not None:
         new_head = new_head._replace(highest=withheld.highest, relabelled=withheld.relabelled)
         statement = _WITHHOLDING
-        parameters = [*_parameters(expected, new_head, lines, filings, documents), *_withheld_parameters(withheld)]
+        parameters = [
+            *_parameters(expected, new_head, lines, filings, documents),
+            *_withheld_parameters(withheld),
+            b"%d" % expected.keys_version,
+        ]
     result = _execute(driver(connection), statement, parameters, meanwhile)
     if result.status == ExecStatus.TUPLES_OK:
         return new_head if result.ntuples else None

@@ -1,5 +1,8 @@
 """Create the tables of this release, or upgrade those of an earlier release, with the migrations in `migrations/`.
 
+The views of audiences are no migrations. They are removed before migrations run and created afterwards. They are also
+created if they are missing.
+
 The upgrade is one transaction. An advisory lock lets only one process upgrade at a time. The wait for the lock of a
 table is at most five seconds, because the statements of the service queue behind it. Alembic takes 8 MB of memory, so
 it is imported only when a migration is needed.
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, text
 
 from service.resources import folder
+from service.store import audience
 from service.store.audience import VIEWS, schema_of_views
 from service.store.connections import refuse_shared_sessions
 from service.store.engine import open_engine, transaction
@@ -41,7 +45,11 @@ def upgrade(url: str, grant_to: str | None = None) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             if not is_current(connection):
+                grants = audience.drop_views(connection)
                 _upgrade(connection)
+                audience.create_views(connection, grants)
+            elif not audience.has_views(connection):  # for example a dump without their schema
+                audience.create_views(connection, audience.drop_views(connection))
             if grant_to is not None:
                 _grant(connection, grant_to)
     finally:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.read_models import Document
-from service.store.tables import variants
+from service.store.tables import events, variants, withheld
 
 
 class Variant(NamedTuple):
@@ -30,6 +30,12 @@ def variants_of(connection: Connection, stream: str) -> list[Variant]:
         Variant(rank, stream, Document._make([*fields, body or b""]), is_hidden=body is None)
         for rank, *fields, body in found
     ]
+
+
+def withheld_streams(connection: Connection, rank: int) -> list[str]:
+    """Return the names of the streams with an event above a rank."""
+    query = select(events.c.stream).distinct().join(withheld, withheld.c.position == events.c.position)
+    return sorted(connection.execute(query.where(withheld.c.rank > rank)).scalars())
 
 
 def store_variants(connection: Connection, changed: Iterable[Variant]) -> None:

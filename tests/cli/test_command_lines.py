@@ -37,6 +37,7 @@ def test_a_wrong_value_is_shown_with_the_allowed_ones(arguments: tuple[str, ...]
     [
         (("stauts",), 'unknown command "stauts"; the nearest: status'),
         (("key", "craete"), 'unknown command "craete"; the nearest: create'),
+        (("label", "remove"), 'unknown command "remove"; known: add and list'),
         (("key", "show"), 'unknown command "show"; known: create, generate, list and revoke'),
         (("status", "--as-of-postion", "5"), "unknown option --as-of-postion; the nearest: --as-of-position"),
         (("status", "--as-of=5"), "unknown option --as-of; the nearest: --as-of-position"),
@@ -105,7 +106,7 @@ def test_a_refusal_is_json_with_json() -> None:
     assert json.loads(ended.out)["error"].startswith('invalid --limit "ten"; use a whole number from 1 to 1000.')
 
 
-@pytest.mark.parametrize("group", [(), ("key",), ("new",)], ids=["irritants", "key", "new"])
+@pytest.mark.parametrize("group", [(), ("key",), ("label",), ("new",)], ids=["irritants", "key", "label", "new"])
 def test_a_group_without_a_command_prints_its_help(group: tuple[str, ...]) -> None:
     ended = irritants(*group)
     assert (ended.code, ended.err) == (Exit.USAGE, "")

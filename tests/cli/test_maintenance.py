@@ -174,6 +174,7 @@ def test_an_invalid_setting_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
 READING = (
     *(["verify"], ["verify", "--documents"], ["export", "new.jsonl"], ["rebuild"], ["checkpoint", "new.json"]),
     *(["key", "create", "anna", "--scope", "read"], ["key", "list"], ["key", "revoke", "0123456789ab"]),
+    *(["label", "add", "internal", "--above", "open"], ["label", "list"]),
     ["relay", "--nats", "nats://127.0.0.1:9"],
 )
 """Every command on a record that is there already."""

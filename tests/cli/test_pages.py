@@ -15,7 +15,7 @@ from service.cli.main import EXIT_CODE_MEANINGS
 from tests.cli.conftest import Desk
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "docs" / "keeping.md", ROOT / "docs" / "operators.md"]
+PAGES = [ROOT / "docs" / name for name in ("handling.md", "keeping.md", "operators.md")]
 OPERATORS = ROOT / "docs" / "operators.md"
 BACKUP = ROOT / "docs" / "backup.md"
 ANYTHING = re.compile(r"(?:\\ )*…(?:\\ )*")

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from service.api.app import create_app
 from service.settings import Settings
 from service.store.engine import open_engine
+from service.web.site import add_pages
 from tests.keys import key_on
 
 VISAS = "irritant/ru-us/visas"
@@ -29,7 +30,9 @@ def engine(seeded_database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def app(seeded_database_url: str, tmp_path: Path) -> FastAPI:
-    return create_app(Settings(database_url=seeded_database_url, checkpoint_key=tmp_path / "checkpoint.key"))
+    app = create_app(Settings(database_url=seeded_database_url, checkpoint_key=tmp_path / "checkpoint.key"))
+    add_pages(app)
+    return app
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from service.store.codec import StoredEvent, canonical, instant
 
 BATCH: Final = "application/cloudevents-batch+json"
 REPRESENTATION: Final = 3
+WITHHELD: Final = "irritants.withheld"
+"""The type of an event that is withheld from the reader."""
 
 _PLACES: Final[dict[Kind, str]] = {
     "irritant": "/v1/irritants",
@@ -58,7 +60,7 @@ class WithheldEvent(Document):
 def withheld_event(position: int, recorded_at: datetime) -> bytes:
     """Return the JSON of an event that is withheld from the reader: its position and its time."""
     return (
-        f'{{"specversion":"1.0","id":"withheld-{position}","source":"/v1/events","type":"irritants.withheld"'
+        f'{{"specversion":"1.0","id":"withheld-{position}","source":"/v1/events","type":"{WITHHELD}"'
         f',"time":"{instant(recorded_at)}","position":{position}}}'
     ).encode()
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
+from service.api import audit
 from service.api.negotiation import Request
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
@@ -20,6 +21,7 @@ from service.api.resources.cloudevents import cloud_event
 from service.api.resources.feeds import gone, items_between
 from service.api.responder import Responder, StreamedResource
 from service.api.responses import CompleteResponse, Headers, StreamedResponse
+from service.api.telemetry import request_id
 from service.follower import RECORD
 from service.follower.replicas import Replicas
 from service.store import events
@@ -78,6 +80,7 @@ def _live(responder: Responder, request: Request, head: Head) -> StreamedRespons
         )
     if request.is_head:
         return CompleteResponse(200, _HEADERS, b"")
+    _audit(request, responder.rank_at(head))
     return StreamedResponse(_HEADERS, _chunks(responder, request, after, query.relation))
 
 
@@ -109,6 +112,7 @@ async def _chunks(responder: Responder, request: Request, after: int, relation: 
                 if head is not None and head.position > after:
                     batch = await _batch(responder, after, head, relation)
                     after = batch.position
+                    _audit(request, responder.rank_at(head))
                     if batch.body:
                         yield batch.body
                 elif not await waiter.wait(min(until, loop.time() + _KEEP_ALIVE_SECONDS)):
@@ -117,6 +121,15 @@ async def _chunks(responder: Responder, request: Request, after: int, relation: 
         except (Problem, ClientDisconnect, DatabaseUnavailable):
             # A stream that has begun cannot send an error. The client reconnects and gets the error then.
             return
+
+
+def _audit(request: Request, rank: int) -> None:
+    """Log the stream before it sends events that the open audience does not see."""
+    scope = request.scope
+    audit.note(scope, rank)
+    if audit.is_noted(scope):
+        log: audit.AuditLog = scope["app"].state.audit
+        log.write(scope, 200, request_id(scope))
 
 
 async def _batch(responder: Responder, after: int, head: Head, relation: str | None) -> _Batch:
