@@ -34,6 +34,8 @@ _HEAD: Final = """\
 
 relation: {relation}
 {round_line}title: {title}
+# Who may read it, if not everyone: a handling label. An event can have its own `handling`, too.
+# handling: <restricted, or another label of the record>
 
 # The versions when this file was written. If one has changed, the report is refused, and the new events are listed.
 expect:

@@ -32,7 +32,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 PIPE_SECONDS: Final = 60
 """The longest wait for data from a pipe, in seconds. Without a limit, a named pipe without a writer would block."""
 
-_FIELDS: Final = ("relation", "round", "title", "expect", "key", "defaults", "sources", "events")
+_FIELDS: Final = ("relation", "round", "title", "handling", "expect", "key", "defaults", "sources", "events")
 _EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after", "instrument")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _NOT_A_LIST: Final = (
@@ -191,7 +191,7 @@ class _Reader:
             self.source.add_mistake(
                 self.top[name], f"unknown field `{name}`; rename it, or remove it; allowed: {', '.join(_FIELDS)}"
             )
-        body = {name: self.top[name] for name in ("relation", "round", "title", "expect") if name in self.top}
+        body = {name: self.top[name] for name in REPORT if name in self.top}
         if "expect" in body and isinstance(body["expect"].value, dict):
             versions = {self._stream(name): version for name, version in body["expect"].value.items()}
             body["expect"] = _replaced(body["expect"], versions)
@@ -247,10 +247,11 @@ class _Reader:
             else:
                 stream = _replaced(slug, f"source/{slug.value}")
             # An entry with only `slug` and `origins` adds origins to a registered source.
-            if fields:
+            if fields.keys() - {"handling"}:
                 yield _registration(source, "SourceRegistered", stream, fields)
+            labelled = {"handling": fields["handling"]} if "handling" in fields else {}
             for origin, origin_fields in self._entries(origins):
-                yield _registration(origin, "OriginRegistered", stream, origin_fields)
+                yield _registration(origin, "OriginRegistered", stream, labelled | origin_fields)
 
     def _events(self) -> Iterator[Node]:
         """Yield the events under `events`, with defaults and with full names of streams."""

@@ -31,12 +31,15 @@ class Field:
 
 ANYTHING: Final = Field()
 _TEXT: Final = Field(frozenset({"string"}))
+_TEXT_OR_NULL: Final = Field(frozenset({"string", "null"}))
 REPORT: Final = {
     "relation": _TEXT,
-    "round": Field(frozenset({"string", "null"})),
+    "round": _TEXT_OR_NULL,
     "title": _TEXT,
+    "handling": _TEXT_OR_NULL,
     "expect": Field(frozenset({"object"}), items=Field(frozenset({"integer"}))),
 }
+"""The fields at the top of a file that are sent as they are."""
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
@@ -81,7 +84,11 @@ def _word(text: str, types: frozenset[str]) -> str | int | bool | None:
 @cache
 def _events() -> Mapping[str, Field]:
     schema = _schema()
-    return {event: _field(schema["$defs"][event], schema["$defs"]) for event in schema["discriminator"]["mapping"]}
+    beside = Field(fields={"handling": _TEXT_OR_NULL})
+    return {
+        event: _merged([_field(schema["$defs"][event], schema["$defs"]), beside])
+        for event in schema["discriminator"]["mapping"]
+    }
 
 
 @cache
@@ -124,10 +131,15 @@ def schema() -> dict[str, Any]:
     assertion = defs["ConcernRaised"]["properties"]
     for part in ("AssertedBy", "Citation"):
         defs[part] = {name: rule for name, rule in defs[part].items() if name != "required"}
-    origin = _inline(defs["OriginRegistered"], {})
+    handling = _handling("this origin")
+    origin = _inline(defs["OriginRegistered"], {"handling": handling})
     source = _inline(
         defs["SourceRegistered"],
-        {"slug": _text("The name of the source: its stream is `source/<slug>`."), "origins": _list(origin)},
+        {
+            "slug": _text("The name of the source: its stream is `source/<slug>`."),
+            "origins": _list(origin),
+            "handling": _handling("the document and its origins"),
+        },
     )
     # An entry with only `slug` and `origins` adds origins to a source that is on record.
     source["required"] = ["slug"]
@@ -141,6 +153,7 @@ def schema() -> dict[str, Any]:
             "relation": _text("The relation that the report is about, for example `ru-us`."),
             "round": _text("The round that the report is about, for example `ru-us/istanbul-april`."),
             "title": _text("The title of the report, in one line."),
+            "handling": _handling("events without their own"),
             "key": _text("The idempotency key. If left out, it is derived from relation and title."),
             "expect": {
                 "description": "The version that each stream must have. If one differs, nothing is recorded.",
@@ -169,6 +182,7 @@ def _filed(event: Mapping[str, Any]) -> dict[str, Any]:
             "`irritant/<slug>`, `round/<slug>`, `relation` or `source/<slug>`, or the full name of the stream."
         ),
         "ref": _text("A name by which other events of the report refer to this event."),
+        "handling": _handling("this event"),
     }
     required = [name for name in event["required"] if name not in DEFAULTS]
     return {**event, "properties": beside | event["properties"], "required": ["stream", "type", *required]}
@@ -181,6 +195,15 @@ def _inline(event: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, An
 
 def _text(description: str) -> dict[str, Any]:
     return {"description": description, "type": "string", "minLength": 1}
+
+
+def _handling(of: str) -> dict[str, Any]:
+    """Return the schema of a handling label. `of`: what it is the label of."""
+    return {
+        "description": f"The handling label of {of}, such as `restricted`. It says who may read.",
+        "type": ["string", "null"],
+        "minLength": 1,
+    }
 
 
 def _list(items: object) -> dict[str, Any]:
