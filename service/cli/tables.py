@@ -359,7 +359,6 @@ def _duration(duration: Document | None) -> str:
 
 
 _EMPTY_CELL: Final = "-"
-_COLUMN_GAP: Final = 3
 _MAX_FOLDED_COLUMNS: Final = 4
 
 
@@ -397,12 +396,17 @@ def table(heading: str | None, *columns: str, rows: Sequence[Sequence[object]]) 
 
 
 def _is_too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the terminal is too narrow for a table. Up to four columns stay readable when they are folded."""
+    """Return whether the terminal is too narrow for a table.
+
+    Up to four columns stay readable when their cells are folded between words. Words are not broken.
+    """
     console = terminal.out()
-    if not console.is_terminal or len(columns) <= _MAX_FOLDED_COLUMNS:
+    if not console.is_terminal:
         return False
-    widths = (max(Text(cell).cell_len for cell in cells) for cells in zip(columns, *rows, strict=True))
-    return sum(widths) + _COLUMN_GAP * len(columns) > console.width
+    if len(columns) <= _MAX_FOLDED_COLUMNS:
+        return terminal.column_widths(console.width, columns, rows) is None
+    lengths = (max(Text(cell).cell_len for cell in cells) for cells in zip(columns, *rows, strict=True))
+    return sum(lengths) + terminal.COLUMN_GAP * len(columns) > console.width
 
 
 def _blocks(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Drawn:

@@ -32,6 +32,10 @@ OnProgress = Callable[[int, int], None]
 
 UNSEEN: Final = "standard output is closed, or is /dev/null"
 """The reason, for messages, why results cannot be seen (`is_shown`)."""
+COLUMN_GAP: Final = 3
+"""The characters between two columns of a table on a terminal."""
+_EDGES: Final = 2
+"""The characters to the left and to the right of a table."""
 _LONG_SECONDS: Final = 2
 _USUAL_WIDTH: Final = 80
 _ERROR_HANDLER: Final = "irritants.substitute"
@@ -166,9 +170,30 @@ def table(*columns: str, rows: Sequence[Sequence[RenderableType]]) -> Table:
     for column in made.columns:
         column.no_wrap = not console.is_terminal
         column.overflow = "fold"  # fold long ids instead of cutting them off
+    if console.is_terminal and (widths := column_widths(console.width, columns, rows)) is not None:
+        for column, width in zip(made.columns, widths, strict=True):
+            column.width = width
     for row in rows:
         made.add_row(*row)
     return made
+
+
+def column_widths(width: int, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Sequence[int] | None:
+    """Return how wide the columns of a table can be on a terminal. None if it is too narrow for whole words."""
+    in_columns = [[Text(str(cell)) for cell in cells] for cells in zip(columns, *rows, strict=True)]
+    words = [
+        max((Text(word).cell_len for cell in cells for word in cell.plain.split()), default=1) for cells in in_columns
+    ]
+    lines = [max(cell.cell_len for cell in cells) for cells in in_columns]
+    available = width - COLUMN_GAP * (len(columns) - 1) - _EDGES
+    if sum(words) > available:
+        return None
+    # Shorten the widest columns first, but none below its longest word.
+    for widest in range(max(lines), 0, -1):
+        found = [max(word, min(line, widest)) for word, line in zip(words, lines, strict=True)]
+        if sum(found) <= available:
+            return found
+    return words
 
 
 @contextmanager

@@ -25,13 +25,15 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDS = (
     *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
     *("openapi", "correct", "retract", "evidence", "checkpoint"),
-    *("key create", "key generate", "key list", "key revoke"),
+    *("key create", "key generate", "key list", "key revoke", "label add", "label list"),
     *("board", "matrix", "ledger", "needs-confirmation", "corroboration", "registers", "rounds", "calendar"),
     *("reports", "search"),
     *("attribute", "draft", "dossier", "assertions", "cite", "difference", "relay", "get"),
     *("new relation", "new irritant", "new round", "new organisation", "new person"),
 )
-ON_THE_DATABASE = ("serve", "migrate", "rebuild", "openapi", "key generate", "key list", "key revoke")
+ON_THE_DATABASE = (
+    *("serve", "migrate", "rebuild", "openapi", "key generate", "key list", "key revoke", "label add", "label list"),
+)
 
 
 def on_a_terminal(*arguments: str, columns: int = 100) -> str:
@@ -151,7 +153,7 @@ def test_every_command_has_help_and_a_json_option(command: str) -> None:
 
 def test_every_command_is_listed_here() -> None:
     top = get_command(app)
-    groups = {"key", "new"}
+    groups = {"key", "label", "new"}
     names = {name for name in top.commands if name not in groups}  # type: ignore[attr-defined]
     names |= {f"{group} {name}" for group in groups for name in top.commands[group].commands}  # type: ignore[attr-defined]
     assert names == set(COMMANDS)

@@ -339,3 +339,14 @@ def test_every_view_fits_the_width_of_a_terminal(reader: Desk, view: str) -> Non
     drawn = ESCAPES.sub("", on_a_terminal(*view.split()))
     assert max(map(len, drawn.splitlines())) <= 100
     assert "ru-us" in drawn or "Round sheet" in drawn
+
+
+@pytest.mark.parametrize("view", ["needs-confirmation ru-us", "changes", "search bank", "reports", "get sources"])
+def test_a_table_on_a_terminal_of_80_columns_breaks_no_word(reader: Desk, view: str) -> None:
+    in_a_pipe = {word.strip("“”,.;:()") for word in reader.done(*view.split()).split()}
+    lines = ESCAPES.sub("", on_a_terminal(*view.split(), columns=80)).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    words = {word.strip("“”,.;:()") for line in lines for word in line.split() if word.strip("─·")}
+    assert {word for word in words if not any(word in whole for whole in in_a_pipe)} == set()
+    parts = {word for word in words if word.isalpha() and word not in in_a_pipe}
+    assert parts == set()
