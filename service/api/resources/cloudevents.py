@@ -44,6 +44,9 @@ class CloudEvent(Document):
     actor: str = Field(description="the name of the key that filed it")
     report: str = Field(description="the id of its report")
     chainhash: str = Field(description="SHA-256 of the chain hash before it and of this event as stored")
+    handling: str | None = Field(
+        default=None, description="its present handling label, such as `restricted`; absent for an open event"
+    )
 
 
 class WithheldEvent(Document):
@@ -65,18 +68,22 @@ def withheld_event(position: int, recorded_at: datetime) -> bytes:
     ).encode()
 
 
-def cloud_event(event: StoredEvent) -> bytes:
-    """Return the JSON of an event. It is joined as text, which is fast, because `data` is stored as JSON."""
+def cloud_event(event: StoredEvent, label: str | None = None) -> bytes:
+    """Return the JSON of an event. It is joined as text, which is fast, because `data` is stored as JSON.
+
+    `label`: its present handling label, None for `open`.
+    """
     name = parse_stream(event.stream)
     assert name is not None
     place = _PLACES.get(name.kind)
+    marked = "" if label is None else f',"handling":"{label}"'
     source = f"{place}/{name.member}" if place else f"/v1/events/{event.id}"  # an actor has no address of its own
     return (
         f'{{"specversion":"1.0","id":"{event.id}","source":"{source}"'
         f',"type":"irritants.{event.type}.v{event.schema_version}","subject":"{event.stream}"'
         f',"time":"{instant(event.recorded_at)}","datacontenttype":"application/json","data":{event.data}'
         f',"position":{event.position},"streamversion":{event.version},"actor":{canonical(event.actor)}'
-        f',"report":"{event.report}","chainhash":"{event.chain_hash.hex()}"}}'
+        f',"report":"{event.report}","chainhash":"{event.chain_hash.hex()}"{marked}}}'
     ).encode()
 
 

@@ -55,6 +55,8 @@ from service.projections.document import Document
 from service.projections.formats import atom
 from service.projections.formats.atom import RecordedChange
 from service.store import events, read_models, reports
+from service.store.audience import read_labels
+from service.store.codec import StoredEvent
 from service.store.log import Head
 
 _UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -212,7 +214,7 @@ def _events(snapshot: Snapshot, _names: PathParameters, query: EventsQuery) -> F
     if query.is_filtered:
         found = scan(snapshot.c, query, after=query.after, limit=query.limit, head=head.position, **query.filters)
         next = head.position if found.ended else found.last
-        return _feed_page(snapshot, query, [cloud_event(event) for event in found.events], next, REPRESENTATION)
+        return _feed_page(snapshot, query, cloud_events(snapshot.c, found.events), next, REPRESENTATION)
     # Positions have no gaps, so these are as many events as the page can have.
     last = min(query.after + query.limit, head.position)
     return _feed_page(snapshot, query, items_between(snapshot.c, query.after, last), last, REPRESENTATION)
@@ -220,11 +222,19 @@ def _events(snapshot: Snapshot, _names: PathParameters, query: EventsQuery) -> F
 
 def items_between(c: Connection, after: int, last: int) -> list[bytes]:
     """Return the events after one position up to another, also those that are withheld from the audience."""
-    found = {event.position: cloud_event(event) for event in events.read_log(c, after=after, upto=last)}
+    read = list(events.read_log(c, after=after, upto=last))
+    found = {event.position: shown for event, shown in zip(read, cloud_events(c, read), strict=True)}
     if len(found) < last - after:
         times = events.times_of(c, after + 1, last)
         found |= {position: withheld_event(position, times[position]) for position in times.keys() - found.keys()}
     return [found[position] for position in sorted(found)]
+
+
+def cloud_events(c: Connection, shown: Sequence[StoredEvent]) -> list[bytes]:
+    """Return the JSON of events, each that is not open with its present handling label."""
+    # Labels are few. Most pages have only open events and need no query.
+    labels = {label.rank: label.name for label in read_labels(c)} if any(event.rank for event in shown) else {}
+    return [cloud_event(event, labels.get(event.rank) if event.rank else None) for event in shown]
 
 
 def _event(snapshot: Snapshot, names: PathParameters, _query: Query) -> FoundDocument[JsonDocument[CloudEvent]]:
@@ -234,7 +244,7 @@ def _event(snapshot: Snapshot, names: PathParameters, _query: Query) -> FoundDoc
         snapshot.raise_not_found()
     stream = parse_stream(found.stream)
     relation = stream.relation if stream else None
-    document = JsonDocument(cloud_event(found), CloudEvent)
+    document = JsonDocument(cloud_events(snapshot.c, [found])[0], CloudEvent)
     return FoundDocument(document, found.position, REPRESENTATION, is_final=True, relation=relation)
 
 
@@ -247,7 +257,7 @@ def _stream_events(snapshot: Snapshot, names: PathParameters, query: StreamQuery
     if last is None:
         snapshot.raise_not_found()
     version, position = last if found.ended else (found.last_version, found.last)
-    feed = Feed([cloud_event(event) for event in found.events], max(version, after), position)
+    feed = Feed(cloud_events(snapshot.c, found.events), max(version, after), position)
     link = _link(snapshot, query, after_version=feed.next)
     return FoundDocument(feed, position, REPRESENTATION, is_final=not found.ended, is_end=not feed.items, link=link)
 

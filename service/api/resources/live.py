@@ -17,8 +17,7 @@ from service.api import audit
 from service.api.negotiation import Request
 from service.api.parameters import Query, RelationId, Whole, parse
 from service.api.problems import Problem
-from service.api.resources.cloudevents import cloud_event
-from service.api.resources.feeds import gone, items_between
+from service.api.resources.feeds import cloud_events, gone, items_between
 from service.api.responder import Responder, StreamedResource
 from service.api.responses import CompleteResponse, Headers, StreamedResponse
 from service.api.telemetry import request_id
@@ -147,8 +146,8 @@ def _read(replicas: Replicas, after: int, head: Head, relation: str | None) -> _
             raise DatabaseUnavailable("this copy of the record does not have the events up to the head yet")
         if relation is None:
             return list(zip(range(after + 1, last + 1), items_between(c, after, last), strict=True))
-        found = events.read_log(c, after=after, upto=last, limit=_BATCH, relation=relation)
-        return [(event.position, cloud_event(event)) for event in found]
+        found = list(events.read_log(c, after=after, upto=last, limit=_BATCH, relation=relation))
+        return [(event.position, shown) for event, shown in zip(found, cloud_events(c, found), strict=True)]
 
     found = replicas.read(head, load, is_past=True)
     sent = (b"id: %d\ndata: %b\n\n" % item for item in found)
