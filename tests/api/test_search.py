@@ -133,6 +133,20 @@ def test_a_retracted_statement_is_not_found_until_its_retraction_is_retracted(de
     assert search(desk, "moorings") == ["Russia: It asks about moorings."]
 
 
+def test_a_denial_of_a_retracted_statement_goes_with_it(desk: TestClient, engine: Engine) -> None:
+    *_, raised_id = file(desk, *REGISTERED, raised("It asks about moorings."))
+    denial = {**SAYS, "stream": FLIGHTS, "type": "ClaimContested", "target": raised_id, "summary": "No anchorages."}
+    file(desk, denial)
+    assert search(desk, "anchorages") == ["Russia: No anchorages."]
+    retraction = {"stream": FLIGHTS, "type": "AssertionRetracted", "reason": "not said"}
+    (retracted,) = file(desk, retraction | {"target": raised_id})
+    assert search(desk, "anchorages") == []
+    verify_documents(engine)
+    file(desk, retraction | {"target": retracted})
+    assert search(desk, "anchorages") == ["Russia: No anchorages."]
+    verify_documents(engine)
+
+
 def test_further_evidence_goes_with_what_it_supports(desk: TestClient) -> None:
     *_, raised_id = file(desk, *REGISTERED, raised("It asks about moorings.", occurred="2025-05-02"))
     evidence = {
