@@ -211,6 +211,8 @@ def problem_of(error: Exception) -> Problem:
             return _refused(Refused([error]))
         case KeyReused():
             detail = "This Idempotency-Key was used for a report with another body. Send a new report with a new key."
+            if error.is_withheld:
+                return Problem("key-reused", detail)
             return Problem("key-reused", detail, report=f"/v1/reports/{error.first.id}")
         case Stale():
             return Problem("stale", f"{error.stream} has changed since you read it. Read it again.")

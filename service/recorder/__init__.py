@@ -96,10 +96,11 @@ class _Batch:
 
     `origins` has the source stream of each origin. `touched` are the streams with new events. `position` is that of the
     last event to append, at first of the head. `before` has the histories before the batch, by touched stream. `ranks`:
-    the new rank of each event of which the label changes, by its id. `highest`: the highest rank of an event. `first`
-    has, by idempotency key, the index in `outcomes` of the first request with that key. `decisions`: by the index in
-    `outcomes`, what was decided as the sender may see it, with the names of actors then. `seen`: the histories after
-    the batch as audiences see them, by stream and rank.
+    the new rank of each event of which the label changes, by its id. `moved`: for each change of a label the stream,
+    the former rank and the new one. `highest`: the highest rank of an event. `first` has, by idempotency key, the index
+    in `outcomes` of the first request with that key. `decisions`: by the index in `outcomes`, what was decided as the
+    sender may see it, with the names of actors then. `seen`: the histories after the batch as audiences see them, by
+    stream and rank.
     """
 
     head: Head
@@ -113,6 +114,7 @@ class _Batch:
     rounds: Mapping[str, str]
     before: dict[str, History[Any]] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
+    moved: list[tuple[str, int, int]] = field(default_factory=list)
     filings: list[Filing] = field(default_factory=list)
     changes: list[ChangeDocument] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
@@ -171,16 +173,23 @@ class _Batch:
         relabelled = self.position if self.ranks else self.head.relabelled
         return Withheld(new_ranks, found, self.highest, relabelled)
 
+    def change_ranks(self, ranks: Mapping[str, int]) -> None:
+        """Give events their new ranks, by id, so that the next requests are decided on these."""
+        self.ranks |= ranks
+        for stream, history in [*self.histories.items()] if ranks else ():
+            log = history.events
+            if moved := [(stream, event.rank, ranks[event.id]) for event in log if event.id in ranks]:
+                self.moved += moved
+                changed = (replace(event, rank=ranks.get(event.id, event.rank)) for event in log)
+                self.histories[stream] = history_of(stream, changed)
+
     def relabel(self, c: Connection) -> None:
         """Prepare the append of changed labels, in its transaction: note which audiences see another past now."""
-        for stream in self.touched:
-            events_of_stream = self.histories[stream].events
-            moved = [(e.rank, self.ranks[e.id]) for e in events_of_stream if e.id in self.ranks]
-            if moved:
-                forget_variants(c, stream)
-            for rank in self.labels.ranks.values():
-                if any((old <= rank) != (new <= rank) for old, new in moved):
-                    audience.note_relabelled(c, rank, self.position)
+        for stream in sorted({stream for stream, _, _ in self.moved}):
+            forget_variants(c, stream)
+        for rank in self.labels.ranks.values():
+            if any((old <= rank) != (new <= rank) for _, old, new in self.moved):
+                audience.note_relabelled(c, rank, self.position)
 
 
 class Recorder:
@@ -496,12 +505,13 @@ class Recorder:
             batch.position = stored.last_position
             batch.naming = naming
             batch.highest = max(batch.highest, *(event.rank for event in decision.recorded))
-            batch.ranks |= decision.relabelled
             for stream in decision.histories:
                 batch.before.setdefault(stream, batch.histories[stream])
             batch.histories.update(decision.histories)
+            batch.change_ranks(decision.relabelled)
             batch.origins.update(_origins_in(decision.recorded))
-            batch.reports[report] = ReportOnRecord(stored.relation, stored.round)
+            least = min(event.rank for event in decision.recorded)
+            batch.reports[report] = ReportOnRecord(stored.relation, stored.round, least)
             batch.filings.append(Filing(stored, decision.recorded))
             batch.touched |= decision.histories.keys()
             batch.changes += changes
@@ -589,7 +599,7 @@ def _unchanged(c: Connection, head: Head) -> Head | None:
 def _replayed(request: ReportRequest, first: Receipt) -> Receipt:
     """Return the receipt of the first request with this key. Raises KeyReused if the body was another one."""
     if first.report.request_hash != request.request_hash:
-        raise KeyReused(first.report)
+        raise KeyReused(first.report, is_withheld=not first.events)
     return replace(first, replayed=True)
 
 

@@ -17,10 +17,10 @@ from service.store.codec import StoredReport, canonical
 
 
 class KeyReused(Exception):
-    """The idempotency key was already used for another report, `first`."""
+    """The idempotency key was already used for another report, `first`. `is_withheld`: the sender may not see it."""
 
-    def __init__(self, first: StoredReport) -> None:
-        self.first = first
+    def __init__(self, first: StoredReport, *, is_withheld: bool = False) -> None:
+        self.first, self.is_withheld = first, is_withheld
         super().__init__(first.id)
 
 

@@ -10,7 +10,7 @@ position. Two things are left: the `chain` of all positions, times and chain has
 stream. SECURITY.md lists what that reveals.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -224,6 +224,21 @@ def rank_of_report(connection: Connection, report: StoredReport) -> int:
         select(func.count(), func.min(withheld.c.rank)).where(within, withheld.c.rank > 0)
     ).one()
     return int(least) if restricted == count else 0
+
+
+_HIDDEN_BETWEEN: Final = text("""
+SELECT (SELECT count(*) FROM withheld
+         WHERE withheld.position BETWEEN span.first AND span.last AND withheld.rank > :rank)
+  FROM unnest(CAST(:first AS bigint[]), CAST(:last AS bigint[])) WITH ORDINALITY AS span (first, last, number)
+ ORDER BY span.number
+""")
+
+
+def hidden_between(connection: Connection, spans: Sequence[tuple[int, int]], rank: int) -> list[int]:
+    """Return the number of events within each pair of positions that the audience of a rank does not see."""
+    first, last = [span[0] for span in spans], [span[1] for span in spans]
+    found = connection.execute(_HIDDEN_BETWEEN, {"first": first, "last": last, "rank": rank})
+    return [int(count) for (count,) in found]
 
 
 def note_relabelled(connection: Connection, rank: int, position: int) -> None:

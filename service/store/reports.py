@@ -74,7 +74,9 @@ def page(
         # In the order of first positions, the planner reads the index of all reports and filters them one by one. Only
         # the indexes that begin with a filter have last positions, which are in the same order.
         column = reports.c.last_position
-        query = query.where(column > after) if upto is None else query.where(column > after, column <= upto)
+        query = query.where(column > after)
+        if upto is not None:
+            query = query.where(column <= _end_of_report_at(connection, upto))
     if relation is not None:
         query = query.where(reports.c.relation == relation)
     if actor is not None:
@@ -88,6 +90,16 @@ def page(
     if len(parts) > 1:
         found.sort(key=lambda report: report.first_position, reverse=newest_first)
     return found[:limit]
+
+
+def _end_of_report_at(connection: Connection, position: int) -> int:
+    """Return the last position of the last report that begins at a position or before it, 0 without such a report.
+
+    It can be after the position, if the last events of the report are withheld from the audience. This is a query of
+    its own, because the planner must know the number.
+    """
+    begun = select(reports.c.last_position).where(reports.c.first_position <= position)
+    return connection.execute(begun.order_by(reports.c.first_position.desc()).limit(1)).scalar() or 0
 
 
 def _of_round(query: Reports, round: str, attributed: Mapping[str, str]) -> Iterator[Reports]:

@@ -12,7 +12,7 @@ from service.api.parameters import Query, written
 from service.api.resources import Snapshot
 from service.api.resources.cloudevents import CloudEvent
 from service.api.resources.feeds import EVENTS, EventsQuery
-from service.api.resources.reports import LIST, ONE, ReportFilters, ReportsQuery, warnings_on
+from service.api.resources.reports import LIST, ONE, ReportFilters, ReportsQuery, sizes, warnings_on
 from service.domain.assertion import AssertionCorrected, Statement
 from service.domain.catalogue import dump
 from service.domain.history import History
@@ -62,6 +62,7 @@ def _report_list(visit: PageRequest[ReportListQuery], snapshot: Snapshot) -> Tem
     relations = readable_relations(visit, snapshot)
     values = {
         "reports": page.documents,
+        "sizes": sizes(snapshot, page.documents),
         "more": visit.present_link(cursor=page.next, **query.filters) if page.next else None,
         "is_filtered": bool(query.filters),
         "relations": relations,

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from service.client import Irritants
 from service.read_models.rebuild import ensure_built, rebuild, verify_documents
+from service.recorder import Receipt, Recorder, ReportRequest
 from service.store import archive
 from service.store.engine import connection, open_engine, transaction
 from service.store.verify import Damaged, verify
@@ -39,7 +40,7 @@ ADDRESSES = [
     "/v1/sources/a2-tataru",
     "/v1/irritants?as_of_position=100000",
     "/",
-    "/relations/ru-us/board",
+    "/relations/ru-us",
     "/irritants/ru-us/visas",
     "/changes?relation=ru-us",
     "/search?q=Zanzibar",
@@ -252,3 +253,63 @@ def test_an_import_knows_the_labels_of_the_export(
             assert len(rows[0]) == len(rows[1]) > 0, table
         assert verify(two).highest == verify(one).highest == 500
     other.dispose()
+
+
+@pytest.mark.parametrize("query", ["", "?relation=ru-us", "?actor=cleared", "?relation=ru-us&order=newest"])
+def test_a_report_whose_last_event_is_withheld_is_listed_without_it(
+    client: TestClient, file: File, cleared: Headers, query: str
+) -> None:
+    open_one = concern(summary="A public concern.", asserted_by={"party": "US", "channel": "attributed"})
+    filed = file(cleared, open_one, concern(handling="restricted")).json()
+    listed = client.get(f"/v1/reports{query}").json()["items"]
+    assert filed["id"] in [report["id"] for report in listed]
+    read = client.get(f"/v1/reports/{filed['id']}").json()
+    assert [event["id"] for event in read["events"]] == [filed["events"][0]["id"]]
+
+
+def test_the_list_of_reports_counts_only_what_the_reader_sees(
+    client: TestClient, file: File, cleared: Headers, engine: Engine
+) -> None:
+    open_one = concern(summary="A public concern.", asserted_by={"party": "US", "channel": "attributed"})
+    file(cleared, open_one, concern(handling="restricted"), {**open_one, "summary": "Another."}, title="Mixed")
+    row = client.get("/reports").text.partition("Mixed")[2].partition("</tr>")[0]
+    assert row.endswith("<td>2</td>")
+
+
+def test_a_key_that_was_used_for_a_withheld_report_does_not_lead_to_it(
+    client: TestClient, file: File, cleared: Headers, operator: Headers
+) -> None:
+    filed = file(cleared, concern(handling="restricted")).json()
+    report = {"relation": "ru-us", "title": "Another", "events": [concern()]}
+    reused = client.post("/v1/reports", json=report, headers={**operator, "Idempotency-Key": "k0"})
+    assert (reused.status_code, reused.json()["type"]) == (422, "/problems/key-reused")
+    assert filed["id"] not in reused.text
+    own = client.post("/v1/reports", json=report, headers={**cleared, "Idempotency-Key": "k0"})
+    assert own.json()["report"] == f"/v1/reports/{filed['id']}"
+
+
+def test_a_report_after_a_new_label_in_the_same_batch_depends_on_the_new_label(
+    engine: Engine, client: TestClient, file: File, admin: Headers
+) -> None:
+    """The recorder decides requests that arrive during a commit one after another, before any of them is stored."""
+    before = answers(client)
+    filed = file(admin, concern()).json()["events"][0]
+    changed = {
+        "type": "HandlingChanged",
+        "stream": VISAS,
+        "target": filed["id"],
+        "label": "restricted",
+        "reason": "No.",
+    }
+    evidence = {**concern(), "type": "EvidenceAdded", "target": filed["id"]}
+    del evidence["occurred"]
+    requests = [
+        ReportRequest.read({"relation": "ru-us", "title": "T", "events": [event]}, f"batch-{n}", "desk", "request")
+        for n, event in enumerate((changed, evidence))
+    ]
+    outcomes = Recorder(engine).record(requests)
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+    assert [event.rank for receipt in receipts for event in receipt.events] == [500, 500]
+    verify_documents(engine)
+    assert rebuild(engine) == 0
+    assert answers(client) == before

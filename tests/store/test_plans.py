@@ -194,7 +194,8 @@ def test_a_page_of_reports_reads_little_more_than_it_shows(
             c, after=1_000, upto=19_000, limit=limit, newest_first=newest_first, attributed=attributed, **filters
         )
 
-    at_most = 250 if filters["round"] else limit
+    # With the report at the end, whose last events can be withheld.
+    at_most = 250 if filters["round"] else limit + 1
     assert sum(rows_read(long, *asked) for asked in asked_by(long, page)) <= at_most
 
 

@@ -1,6 +1,6 @@
 """Reports on record: who filed each one, for which round, and its events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -20,7 +20,7 @@ from service.projections import change
 from service.projections.change import ChangeDocument
 from service.projections.document import Document, rendered
 from service.projections.warnings import WarningDocument, document
-from service.store import codec, events, read_models, reports
+from service.store import audience, codec, events, read_models, reports
 from service.store.codec import StoredReport
 
 REPRESENTATION: Final = 4
@@ -178,6 +178,15 @@ def summary(report: StoredReport, attributed: Mapping[str, str]) -> ReportSummar
         first_position=report.first_position,
         position=report.last_position,
     )
+
+
+def sizes(snapshot: Snapshot, listed: Sequence[ReportSummary]) -> dict[str, int]:
+    """Return the number of events that each report has for the reader, by its id."""
+    spans = [(report.first_position, report.position) for report in listed]
+    hidden = audience.hidden_between(snapshot.c, spans, snapshot.rank) if spans else ()
+    return {
+        report.id: last - first + 1 - count for report, (first, last), count in zip(listed, spans, hidden, strict=True)
+    }
 
 
 def warnings_on(snapshot: Snapshot, report: ReportDocument) -> list[tuple[ReportedEvent, WarningDocument]]:
