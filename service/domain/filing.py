@@ -450,7 +450,12 @@ class _Filing:
         labels, clearance = self.envelope.labels, self.envelope.clearance
         if event.stream.startswith("actor/"):
             why = "Names of actors are always open, because documents of every label show them. Leave `handling` out"
-            return 0, [Malformed("/handling", why=why)] if event.handling not in (None, OPEN) else []
+            if event.handling not in (None, OPEN):
+                return 0, [Malformed("/handling", why=why)]
+            if self.report.handling not in (None, OPEN):
+                # Readers of this event would see the title of the report.
+                return 0, [Malformed("", why=f"{why} of the report, or file this in another report")]
+            return 0, []
         if not self._has_labels(event):
             return 0, []
         of_round = self.report.round and f"{self.report.relation}/{self.report.round}"

@@ -313,3 +313,14 @@ def test_a_report_after_a_new_label_in_the_same_batch_depends_on_the_new_label(
     verify_documents(engine)
     assert rebuild(engine) == 0
     assert answers(client) == before
+
+
+def test_a_restricted_report_registers_no_actor_because_its_title_would_be_open(
+    client: TestClient, file: File, cleared: Headers
+) -> None:
+    actor = {"type": "ActorRegistered", "stream": "actor/agency", "actor": "agency", "kind": "organisation"}
+    named = {**actor, "names": ["the Agency"]}
+    refused = file(cleared, concern(), named, title=CANARY, handling="restricted")
+    assert refused.status_code == 422
+    assert [mistake["pointer"] for mistake in refused.json()["errors"]] == ["/events/1"]
+    assert file(cleared, named, title="Names").status_code == 201
