@@ -108,9 +108,10 @@ peers: ## install a profiler and the libraries that benchmarks compare with into
 	test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers
 	$(VENV)/peers/bin/pip install -qq 'eventsourcing[postgres]==9.5.6' py-spy==0.4.1
 
-laws: install ## hold 20,000 random histories to each law about the truth of sentences, and about the ladder
+laws: install ## hold 20,000 random histories to each law about the truth of sentences, the ladder, and audiences
 	$(BIN)/pytest -o faulthandler_timeout=7200 --hypothesis-profile=laws -n auto tests/laws/test_headline.py \
-		tests/laws/test_ladder.py -k "every_law or advancing or evidence_of_a_known or order_of_filing"
+		tests/laws/test_ladder.py tests/handling/test_documents.py \
+		-k "every_law or advancing or evidence_of_a_known or order_of_filing or what_is_withheld"
 
 fuzz: install ## test the interface, raw bytes and the laws with random cases (EXAMPLES=300 for each operation)
 	EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -n auto -m '' -rsP -o faulthandler_timeout=7200 \

@@ -32,7 +32,7 @@ from service.store.engine import connection, open_engine, transaction
 from service.store.verify import verify
 from service.web.site import add_pages
 from tests.conftest import Clone
-from tests.handling.labelled import AUDIENCES, BEGAN, Plan, file, file_only_what_is_visible, plans
+from tests.handling.labelled import AUDIENCES, BEGAN, RANKS, Plan, file, file_only_what_is_visible, plans
 from tests.keys import key_on
 
 Headers = dict[str, str]
@@ -44,10 +44,16 @@ NOT_COMPARED: Final = {"/v1/checkpoint", "/v1/events/live"}
 
 @dataclass(frozen=True)
 class Template:
-    """The name of a database with the third label and the keys of the readers."""
+    """The name of a database with the third label, and the keys of the readers, who may also report.
+
+    Without a clearance, only the forms are read with a key.
+    """
 
     name: str
-    readers: Mapping[int, Headers]
+    keys: Mapping[int, str]
+
+    def headers(self, rank: int) -> Headers:
+        return {"Authorization": f"Bearer {self.keys[rank]}"} if rank else {}
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +62,13 @@ def template(clone: Clone, migrated_template: str) -> Iterator[Template]:
         engine = open_engine(url)
         with transaction(engine) as c:
             keys.add_label(c, Label("secret", 700))
-        cleared = key_on(engine, "read", name="cleared", clearance="restricted")
+        tokens = {
+            rank: key_on(engine, "report", name="reader", clearance=label)
+            for label, rank in RANKS.items()
+            if rank in AUDIENCES
+        }
         engine.dispose()
-        yield Template(urlsplit(url).path[1:], {0: {}, 500: {"Authorization": f"Bearer {cleared}"}})
+        yield Template(urlsplit(url).path[1:], tokens)
 
 
 @contextmanager
@@ -134,6 +144,16 @@ PAGES: Final = (
 )
 
 
+FORMS: Final = (
+    "/file?relation=ru-us",
+    "/file?round=ru-us/istanbul",
+    "/file?relation=ru-us&attribute={report}",
+    "/reports/{report}/correct",
+    "/correct/{event}",
+    "/retract/{event}",
+)
+"""Pages for people who are signed in and may report."""
+
 POSITIONS: Final = {
     *("position", "next", "first_position", "last_position", "as_of_position", "changed_after", "changed"),
     *("since", "until", "from", "to", "after", "checkpoint"),
@@ -143,6 +163,9 @@ REMOVED: Final = {"log", "chainhash", "streamversion", "version", "chain_hash", 
 _AS_TEXT: Final = tuple(
     (re.compile(pattern), put)
     for pattern, put in (
+        (r"form-[0-9a-f]{32}", "form-KEY"),
+        # The numbers of facts in a form come from positions.
+        (r"\be\d+(?=[-\".])", "eN"),
         (r"data-positions=\"[\d ]*\"", ""),
         (r"@\d+", "@N"),
         (r"(position)(s?\W{1,4}|%3A)\d+", r"\1\2N"),
@@ -193,6 +216,18 @@ def read(client: TestClient, address: str, media_type: str, headers: Headers, po
     return answer.status_code, in_text(answer.text) if told.startswith("text") or "xml" in told else told
 
 
+FORM: Final = "text/html; form"
+
+
+def signed_in(client: TestClient, key: str) -> Headers:
+    """Return the header of a browser that is signed in with a key."""
+    answer = client.post(
+        "/sign-in", data={"key": key}, headers={"Sec-Fetch-Site": "same-origin"}, follow_redirects=False
+    )
+    client.cookies.clear()
+    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
 @st.composite
 def examples(draw: st.DrawFn) -> tuple[list[Plan], int, int]:
     return draw(plans()), draw(st.sampled_from(AUDIENCES)), draw(st.integers(0, 2**32))
@@ -214,9 +249,11 @@ def test_an_audience_reads_a_record_without_what_is_withheld(
         positions = file_only_what_is_visible(whole, rank, other)
         same = {position: position for position in range(max(positions.values()) + 1)}
         readers = [stack.enter_context(serving(at, signing)) for at in (url, other_url)]
+        sessions = [signed_in(reader, template.keys[rank]) for reader in readers]
         for address, media_type, own, theirs in chosen(whole, positions, rank, seed):
-            found = read(readers[0], own, media_type, template.readers[rank], positions)
-            wanted = read(readers[1], theirs, media_type, template.readers[rank], same)
+            sent = sessions if media_type == FORM else [template.headers(rank)] * 2
+            found = read(readers[0], own, media_type, sent[0], positions)
+            wanted = read(readers[1], theirs, media_type, sent[1], same)
             assert found == wanted, (address, media_type, rank)
         with connection(whole) as c:
             verify(c)
@@ -231,7 +268,9 @@ def chosen(whole: Engine, positions: Mapping[int, int], rank: int, seed: int) ->
     ids = [event.id for event in log]
     filed = list(dict.fromkeys(event.report for event in log))
     few = (random.sample(ids, min(4, len(ids))), random.sample(filed, min(3, len(filed))))
-    every = [*addresses(*few), *((page, "text/html") for page in PAGES)]
+    forms = [form.format(event=id, report=report) for form in FORMS for id in few[0] for report in few[1]]
+    every = [*addresses(*few), *((page, "text/html") for page in PAGES), *((form, FORM) for form in {*forms})]
+    every.sort()
     last = max((event.position for event in log if event.rank <= rank), default=0)
     for address, media_type in random.sample(every, min(SAMPLE, len(every))):
         position, hour = random.randint(0, last), random.randint(0, len(filed) + 1)
