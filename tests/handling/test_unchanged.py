@@ -51,6 +51,27 @@ def test_every_tag_still_matches_after_a_restricted_event(
         assert answer.headers.get("irritants-position") == before[address].headers.get("irritants-position"), address
 
 
+def test_no_tag_of_an_answer_that_a_new_label_changed_matches(
+    client: TestClient, file: Callable[..., Any], admin: Headers
+) -> None:
+    """Readings of the past change as well."""
+    [filed] = file(admin, on(VISAS, "ConcernRaised", summary="It asks about moorings.")).json()["events"]
+    assert file(admin, on(FLIGHTS, "ConcernRaised")).status_code == 201
+    at = f"as_of_position={filed['position']}"
+    past = [f"/v1/irritants/ru-us/visas?{at}", f"/v1/relations/ru-us/board?{at}", f"/v1/irritants?{at}"]
+    before = {address: client.get(address) for address in [*addresses(client), *past, "/v1/search?q=moorings"]}
+    change = {"type": "HandlingChanged", "stream": VISAS, "target": filed["id"], "label": "restricted", "reason": "No."}
+    assert file(admin, change).status_code == 201
+    changed = set()
+    for address, answer in before.items():
+        now = client.get(address)
+        if "etag" in answer.headers and now.content != answer.content:
+            changed.add(address)
+            again = client.get(address, headers={"If-None-Match": answer.headers["etag"]})
+            assert again.status_code == 200, address
+    assert {*past, "/v1/search?q=moorings", "/v1/irritants/ru-us/visas/dossier"} <= changed
+
+
 POLLED = [
     "/v1/irritants/ru-us/direct-flights",
     "/v1/irritants",
