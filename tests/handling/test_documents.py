@@ -6,11 +6,12 @@ from typing import Any
 from hypothesis import given
 
 from service.domain.assertion import HandlingChanged, Recorded
+from service.domain.handling import visible
 from service.domain.streams import history_of
-from service.read_models.builder import changes_appended, replayed, rows
+from service.read_models.builder import appended, replayed, rows
 from service.read_models.variants import key_of, variants, variants_appended
-from service.store.log import Variant
 from service.store.read_models import Document
+from service.store.variants import Variant
 from tests.handling.labelled import AUDIENCES, labelled, relabelled
 from tests.laws.histories import STREAM
 
@@ -66,13 +67,19 @@ def test_documents_made_report_by_report_show_nothing_of_what_is_withheld(report
     stored = Stored()
     for report in reports:
         before, filed = relabelled(log, report)
-        history = history_of(STREAM, log)
-        whole = list(rows([history], list(changes_appended(history, filed)), filed))
+        history, changes = appended(history_of(STREAM, log), filed)
+        whole = list(rows([history], changes, filed))
         if any(isinstance(event.data, HandlingChanged) for event in filed):
             stored.variants.clear()
             stored.put(whole, variants(STREAM, [*before, *filed], AUDIENCES))
         else:
-            stored.put(whole, variants_appended(history_of(STREAM, log), filed, whole, AUDIENCES))
+            most = max(event.rank for event in (*log, *filed))
+            known = {r: history_of(STREAM, visible(history_of(STREAM, log), r)) for r in AUDIENCES if r < most}
+            found, after = variants_appended(known, filed, whole)
+            assert {r: [e.id for e in h.events] for r, h in after.items()} == {
+                r: [e.id for e in (*log, *filed) if e.rank <= r] for r in known
+            }
+            stored.put(whole, found)
         log = [*before, *filed]
         for rank in AUDIENCES:
             assert_same(stored.seen_by(rank), without_what_is_withheld(log, rank))
