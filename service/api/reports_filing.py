@@ -67,11 +67,28 @@ class ReportedChange(Document):
     reason: str
 
 
+class SeenChangeDocument(Document):
+    """An irritant before and after the report, as an audience sees it. Null: the audience sees no such irritant."""
+
+    irritant: str
+    before: StandingDocument | None
+    after: StandingDocument | None
+    sentence: str
+
+
+class AudienceEffect(Document):
+    """What the audience of a handling label would see change."""
+
+    label: str
+    changes: tuple[SeenChangeDocument, ...]
+
+
 class ReportPreview(Document):
     """The preview of a report: the places of its events, the changes that they would make, and warnings.
 
     `names`: every actor of the report by code or slug, so that a wrong code is noticed: `AU` is shown as
-    Australia, not as the African Union.
+    Australia, not as the African Union. `audiences`: the effect for each audience up to your clearance; empty if all
+    events that you see of these streams are open.
     """
 
     position: int
@@ -80,6 +97,7 @@ class ReportPreview(Document):
     changes: tuple[ReportedChange, ...]
     warnings: tuple[WarningDocument, ...]
     names: dict[str, str]
+    audiences: tuple[AudienceEffect, ...]
 
 
 class ReportReceipt(Document):
@@ -254,6 +272,16 @@ def preview_response(receipt: Receipt) -> Response:
         changes=_changes(receipt),
         warnings=receipt.warnings,
         names=names_of_events(receipt.report.relation, receipt.events, receipt.names),
+        audiences=tuple(
+            AudienceEffect(
+                label=label,
+                changes=tuple(
+                    SeenChangeDocument(irritant=c.irritant, before=c.before, after=c.after, sentence=c.sentence)
+                    for c in changes
+                ),
+            )
+            for label, changes in receipt.effects.items()
+        ),
     )
     return _json(preview, 200, {"Irritants-Position": str(stored.first_position - 1)})
 

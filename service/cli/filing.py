@@ -15,7 +15,7 @@ from service.cli.client import Service, ServiceProblem, connect
 from service.cli.drawing import in_words
 from service.cli.files import write_new
 from service.cli.options import AsJson, Url, shown, to_the_minute
-from service.cli.preview import show_preview, show_warnings
+from service.cli.preview import show_audiences, show_preview, show_warnings
 from service.cli.streams import events, find_event, reference
 from service.cli.template import template, unfilled
 from service.cli.terminal import Exit, Failed
@@ -103,6 +103,7 @@ def show_filed(filed: Filed, body: Mapping[str, Any], warnings: Iterable[str] = 
         terminal.show(f"Already recorded: {counted} at {where}, as report {answer['id']}. Nothing was written now.")
         return
     show_preview(answer["changes"], body, answer.get("names", {}))
+    show_audiences(answer.get("audiences", ()))
     show_warnings(warnings or [warning["detail"] for warning in filed.warnings])
     without_change = dict.fromkeys(e["stream"] for e in answer["events"])
     for change in answer["changes"]:

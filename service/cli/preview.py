@@ -57,6 +57,14 @@ def show_preview(changes: Sequence[Mapping[str, Any]], draft: Mapping[str, Any],
         terminal.show("")
 
 
+def show_audiences(audiences: Iterable[Mapping[str, Any]]) -> None:
+    """Print what the audience of each handling label would see change."""
+    for audience in audiences:
+        changes = [f"{change['irritant']}: {change['sentence']}" for change in audience["changes"]]
+        for place, sentence in enumerate(changes or ["Nothing changes for readers with this clearance."]):
+            terminal.show(_labelled("" if place else audience["label"], Text(sentence)))
+
+
 def show_warnings(warnings: Iterable[str]) -> None:
     """Print the warnings about a report, each in one line."""
     for warning in warnings:

@@ -460,6 +460,8 @@ class _Filing:
             return 0, []
         of_round = self.report.round and f"{self.report.relation}/{self.report.round}"
         least = max((self._rank_of(needed) for needed in self._needed_by(data, event.stream, of_round)), default=0)
+        if isinstance(data, ReportAttributed) and (attributed := self.record.reports.get(data.report)) is not None:
+            least = max(least, attributed.rank)
         if isinstance(data, HandlingChanged):
             return self._rank_of_change(data, event.stream, least)
         written = event.handling or self.report.handling
@@ -531,14 +533,27 @@ class _Filing:
             for event, place in zip(self.recorded, self.places, strict=True)
             if isinstance(event.data, HandlingChanged)
         }
-        for history in {**self.record.histories, **self.histories}.values():
+        histories = {**self.record.histories, **self.histories}.values()
+        # Who sees an event of a report may see that it was attributed to a round.
+        least: dict[str, Recorded] = {}
+        for event in (event for history in histories for event in history.events):
+            known = least.setdefault(event.report, event)
+            if self._rank_of(event) < self._rank_of(known):
+                least[event.report] = event
+        for history in histories:
             for event in history.events:
-                self._check_label(event, places)
+                self._check_label(event, places, least)
 
-    def _check_label(self, event: Recorded, places: Mapping[str, int]) -> None:
-        """Refuse changes of labels after which this event is more open than one that it depends on."""
+    def _check_label(self, event: Recorded, places: Mapping[str, int], least: Mapping[str, Recorded]) -> None:
+        """Refuse changes of labels after which this event is more open than one that it depends on.
+
+        `least`: the least restricted event of each report.
+        """
         rank = self._rank_of(event)
-        for needed in self._needed_by(event.data, event.stream, self.record.rounds.get(event.report)):
+        depends_on = list(self._needed_by(event.data, event.stream, self.record.rounds.get(event.report)))
+        if isinstance(event.data, ReportAttributed) and event.data.report in least:
+            depends_on.append(least[event.data.report])
+        for needed in depends_on:
             if needed.id == event.id or self._rank_of(needed) <= rank:
                 continue
             place = places.get(needed.id, places.get(event.id))

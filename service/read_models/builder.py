@@ -89,7 +89,7 @@ def _view_of(history: History[Any], kind: Kind, names: ActorNames) -> Any:
     return history.reading(names=names).cached(STORED[kind].view)
 
 
-def _standing(history: History[Any], names: ActorNames) -> StandingDocument | None:
+def standing_after(history: History[Any], names: ActorNames) -> StandingDocument | None:
     """Return the standing of an irritant after all events of a history. None if there are no events."""
     return history.reading(names=names).cached(change.standing) if history.events else None
 
@@ -164,7 +164,7 @@ def _changes_by_report(
     """Yield the changes of one irritant by one report. `filed`: its events on this irritant, each with its reason."""
     names = naming.as_of(filed[-1][0].position)
     runs = _runs_at_end(after, filed, names, before.amendments)
-    yield from _changes(_standing(before, names), before.stream, runs, names)
+    yield from _changes(standing_after(before, names), before.stream, runs, names)
 
 
 def appended(
@@ -190,7 +190,7 @@ def _runs_at_end(
     for reason, run in groupby(filed, key=lambda f: f[1]):
         events = [event for event, _ in run]
         up_to_run = history.as_of(events[-1].position)
-        after = _standing(up_to_run, names)
+        after = standing_after(up_to_run, names)
         assert after is not None
         yield _Run(reason, events, after, _redated(events, up_to_run, was, up_to_run.amendments))
         was = up_to_run.amendments
@@ -217,12 +217,12 @@ def _changes_replayed(history: History[Any], log: Iterable[Recorded], naming: Na
 
     Before and after have the same names, as in `changes_by`. So `before` is computed again if the names have changed.
     """
-    before, names_before = _standing(history, NO_NAMES), NO_NAMES
+    before, names_before = standing_after(history, NO_NAMES), NO_NAMES
     for _, report in groupby(log, key=lambda event: event.report):
         events = list(report)
         names = naming.as_of(events[-1].position)
         if names is not names_before:
-            before, names_before = _standing(history, names), names
+            before, names_before = standing_after(history, names), names
         runs = list(_runs_appended(history, events, names))
         yield from _changes(before, history.stream, runs, names)
         before = runs[-1].after

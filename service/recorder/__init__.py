@@ -38,7 +38,7 @@ from service.history_cache import HistoryCache
 from service.projections import change, warnings
 from service.projections.change import ChangeDocument
 from service.read_models import backfill
-from service.read_models.builder import changes_by, rows
+from service.read_models.builder import changes_by, rows, standing_after
 from service.read_models.variants import variants, variants_appended
 from service.recorder.batching import Batches, Overloaded
 from service.recorder.readers import Readers
@@ -48,6 +48,7 @@ from service.recorder.requests import (
     Outcome,
     Receipt,
     ReportRequest,
+    SeenChange,
     Stale,
     WithheldConflict,
 )
@@ -500,7 +501,10 @@ class Recorder:
         if seen is not decision:
             before = _seen_by(request.clearance, Record(batch.histories, {})).histories
             receipt = replace(receipt, changes=tuple(changes_by(seen, before, naming)))
-        if not request.dry_run:
+        if request.dry_run:
+            effects = _effects(decision, batch, request.clearance, names)
+            receipt = replace(receipt, effects={label: tuple(changes) for label, changes in effects})
+        else:
             batch.first[request.key] = len(batch.outcomes)
             batch.position = stored.last_position
             batch.naming = naming
@@ -545,6 +549,30 @@ def _decide(request: ReportRequest, record: Record, envelope: Envelope, highest:
     if on_whole is None or not _have_same_events(on_whole, seen):
         raise WithheldConflict
     return on_whole, seen
+
+
+def _effects(
+    decision: Decision, batch: _Batch, clearance: int, names: ActorNames
+) -> Iterator[tuple[str, list[SeenChange]]]:
+    """Yield each label up to a clearance, with the irritants that its audience would see change.
+
+    Yield nothing if all events that the sender sees of these streams have the same audiences.
+    """
+    ranks = {event.rank for history in decision.histories.values() for event in history.events}
+    if not any(0 < rank <= clearance for rank in ranks):
+        return
+    for label in batch.labels.up_to(clearance):
+        rank, changes = batch.labels.ranks[label], list[SeenChange]()
+        for stream, history in decision.histories.items():
+            if not stream.startswith("irritant/"):
+                continue
+            now = (event for event in history.events if decision.relabelled.get(event.id, event.rank) <= rank)
+            before = standing_after(history_of(stream, visible(batch.histories[stream], rank)), names)
+            after = standing_after(history_of(stream, now), names)
+            if before != after:
+                irritant = stream.partition("/")[2]
+                changes.append(SeenChange(irritant, before, after, change.sentence(before, after, (), names)))
+        yield label, changes
 
 
 def _have_same_events(decision: Decision, other: Decision) -> bool:

@@ -11,7 +11,7 @@ from service.domain.assertion import Recorded
 from service.domain.errors import Refusal
 from service.domain.handling import HIGHEST_RANK
 from service.domain.report import Report
-from service.projections.change import ChangeDocument
+from service.projections.change import ChangeDocument, StandingDocument
 from service.projections.warnings import WarningDocument
 from service.store.codec import StoredReport, canonical
 
@@ -81,11 +81,22 @@ class ReportRequest:
         return cls(replace(filed, mistakes=(*mistakes, *further)), key, digest, actor, correlation, **more)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenChange:
+    """An irritant before and after a report, as an audience sees it. None: the audience sees no such irritant."""
+
+    irritant: str
+    before: StandingDocument | None
+    after: StandingDocument | None
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Receipt:
     """The result of a recorded report. `replayed`: the report was recorded by an earlier request with the same key.
 
-    `names`: the names of actors on record after the report.
+    `names`: the names of actors on record after the report. `effects`: for a preview, what each audience up to the
+    clearance of the sender would see change, by label; empty if no event of these streams is withheld from any.
     """
 
     report: StoredReport
@@ -94,6 +105,7 @@ class Receipt:
     warnings: tuple[WarningDocument, ...] = ()
     replayed: bool = False
     names: ActorNames = NO_NAMES
+    effects: Mapping[str, tuple[SeenChange, ...]] = field(default_factory=dict)
 
 
 Outcome = Receipt | Exception

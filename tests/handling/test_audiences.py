@@ -324,3 +324,24 @@ def test_a_restricted_report_registers_no_actor_because_its_title_would_be_open(
     assert refused.status_code == 422
     assert [mistake["pointer"] for mistake in refused.json()["errors"]] == ["/events/1"]
     assert file(cleared, named, title="Names").status_code == 201
+
+
+def test_the_attribution_of_a_withheld_report_is_withheld(client: TestClient, file: File, cleared: Headers) -> None:
+    before = answers(client)
+    report = file(cleared, concern(handling="restricted")).json()["id"]
+    attributed = {"type": "ReportAttributed", "stream": "relation/ru-us", "report": report}
+    filed = file(cleared, {**attributed, "round": "ru-us/istanbul-april"})
+    assert filed.status_code == 201, filed.text
+    assert answers(client) == before
+
+
+def test_a_report_is_withheld_only_together_with_its_attribution(
+    client: TestClient, file: File, admin: Headers
+) -> None:
+    filed = file(admin, concern()).json()
+    attributed = {"type": "ReportAttributed", "stream": "relation/ru-us", "report": filed["id"]}
+    file(admin, {**attributed, "round": "ru-us/istanbul-april"})
+    change = {"type": "HandlingChanged", "stream": VISAS, "target": filed["events"][0]["id"], "reason": "Not public."}
+    refused = file(admin, {**change, "label": "restricted"})
+    assert refused.status_code == 422
+    assert "relation/ru-us@" in refused.text

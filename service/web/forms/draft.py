@@ -91,7 +91,7 @@ class Draft:
 
     `address` is the address of its form, and `key` the idempotency key. `seen_versions` has the version of each
     irritant when the form showed it first. `streams` are those with a section, in the order of the page. `workspace` is
-    not part of the report.
+    not part of the report. `handling` is the handling label of the report, empty for none.
     """
 
     address: str
@@ -103,6 +103,7 @@ class Draft:
     streams: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     workspace: Workspace = field(default_factory=Workspace)
+    handling: str = ""
 
     @property
     def in_filing_order(self) -> list[Entry]:
@@ -127,6 +128,8 @@ class Draft:
         body: dict[str, Any] = {"relation": self.relation, "title": self.title}
         if self.round:
             body["round"] = self.round
+        if self.handling:
+            body["handling"] = self.handling
         body["expect"] = {stream: version for stream, version in self.seen_versions.items() if stream in streams}
         body["events"] = [{**({"ref": e.id} if e.id in referred_ids else {}), **e.event} for e in entries]
         return body
@@ -243,6 +246,7 @@ def draft_in(form: Form) -> Draft:
         streams=tuple(dict.fromkeys(stream for stream in form.all("shown") if parse_stream(stream) is not None)),
         entries=tuple(_entries(texts))[:_MAX_ENTRIES],
         workspace=workspace_in(form, texts.get(NEW_FACT_NUMBER, {})),
+        handling=form.get("handling"),
     )
 
 
@@ -291,7 +295,7 @@ def _sort_key(order: list[Entry], mistake: FieldMistake) -> tuple[int, int]:
 def _locate(draft: Draft, order: list[Entry], tokens: Path, detail: str) -> FieldMistake:
     if len(tokens) > 1 and tokens[0] == "events" and tokens[1].isdecimal() and int(tokens[1]) < len(order):
         return mistake_at(order[int(tokens[1])], tokens[2:], detail)
-    place = tokens[0] if tokens and tokens[0] in ("title", "round", "expect") else "report"
+    place = tokens[0] if tokens and tokens[0] in ("title", "round", "expect", "handling") else "report"
     return mistake_of_report(place, detail, is_unfilled=place == "title" and not draft.title)
 
 

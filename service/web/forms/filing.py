@@ -4,7 +4,7 @@ The form has the idempotency key, so a double click files one report. If the ses
 API key and keeps everything that was written. The service stores no drafts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Final
@@ -23,6 +23,7 @@ from service.domain.errors import Refused
 from service.domain.streams import is_relation
 from service.openings.actors import states
 from service.recorder import KeyReused
+from service.store.audience import Label
 from service.web.forms import cards, new_fact
 from service.web.forms.context import FormContext, form_context
 from service.web.forms.controls import date_in_words, form_values
@@ -85,6 +86,7 @@ async def begin(request: Request) -> Response:
         ),
     )
     values = {**form_values(session, draft, context), **panel_values(draft, context)}
+    values["labels"] = labels_for(request, visit)
     return await form_response(visit, "file.html", {**values, "is_fresh": True})
 
 
@@ -196,6 +198,13 @@ def part_response(request: Request, template: str, values: Mapping[str, Any]) ->
     return HTMLResponse(html, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
+def labels_for(request: Request, visit: PageRequest[Any]) -> Sequence[str]:
+    """Return the handling labels that a visitor may use, the lowest first. Empty if they may use only `open`."""
+    labels: Sequence[Label] = request.app.state.authenticator.labels
+    clearance = visit.visitor.clearance
+    return [label.name for label in labels if label.rank <= clearance] if clearance else []
+
+
 def require_session(visit: PageRequest[Any], session: Session | None) -> Session:
     """Return the session. Raises Problem if the visitor is not signed in, or may not report."""
     if session is None:
@@ -226,7 +235,8 @@ async def _file(request: Request, draft: Draft) -> Response:
     except Refused as refused:
         return await _page(request, draft, status=problem_of(refused).status, refused=True)
     except KeyReused as reused:
-        retried, before = replace(draft, key=new_key(), seen_versions={}), f"/reports/{reused.first.id}"
+        retried = replace(draft, key=new_key(), seen_versions={})
+        before = "/reports" if reused.is_withheld else f"/reports/{reused.first.id}"
         return await _page(request, retried, status=422, notice="file.filed-before", before=before)
     return RedirectResponse(address(f"/reports/{receipt.report.id}", filed=draft.key), 303)
 
@@ -258,6 +268,7 @@ async def _page(
         draft = cards.with_open_forms(draft, [mistake.entry.number for mistake in found.mistakes if mistake.entry])
     values = form_values(require_session(visit, session_of(request.scope)), draft, context, found, refused=refused)
     values |= panel_values(draft, context)
+    values["labels"] = labels_for(request, visit)
     values["mistakes"] = {**values["mistakes"], **(fact_mistakes or {})}
     more = {"notice": messages()(notice, **notice_values) if notice else None, "focus": focus, "added_id": added_id}
     return await form_response(visit, "file-form.html" if is_part else "file.html", {**values, **more}, status)

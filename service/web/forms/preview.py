@@ -20,6 +20,7 @@ from service.domain.history import Reason
 from service.projections.change import ChangeDocument, StandingDocument
 from service.projections.words.speakers import names_of_events
 from service.recorder import Receipt
+from service.recorder.requests import SeenChange
 from service.web.formatting import use_names
 from service.web.forms.draft import Draft, FieldMistake, locate_mistakes
 from service.web.ladder import ladder
@@ -66,13 +67,15 @@ class Effect:
 class Preview:
     """The changes that filing a report would make.
 
-    `other_titles` has the titles of streams with new events but no changed status. `names` has the name of every actor
+    `other_titles` has the titles of streams with new events but no changed status. `audiences` has, by handling label,
+    what its audience would see change. `names` has the name of every actor
     of the report by code or slug, so that a wrong code is noticed. `left_out` counts the entries with mistakes, which
     the preview leaves out. `problem` says why the report would be refused. `warnings` do not prevent filing.
     """
 
     effects: Sequence[Effect] = ()
     other_titles: Sequence[str] = ()
+    audiences: Mapping[str, Sequence[SeenChange]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     events: int = 0
     left_out: int = 0
@@ -135,7 +138,7 @@ def _preview_from(receipt: Receipt, locate: Locate) -> Preview:
     warnings = locate([Mistake(pointer=warning.pointer, detail=warning.detail) for warning in receipt.warnings])
     names = names_of_events(receipt.report.relation, receipt.events, receipt.names)
     use_names(receipt.names)
-    return Preview(effects, tuple(other_titles), names, len(receipt.events), warnings=warnings)
+    return Preview(effects, tuple(other_titles), receipt.effects, names, len(receipt.events), warnings=warnings)
 
 
 def effects_of(changes: Sequence[ChangeDocument]) -> Iterator[Effect]:
