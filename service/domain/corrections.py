@@ -233,6 +233,11 @@ def named_by(effect: EffectiveEvent) -> list[str]:
     return ids
 
 
+def names_events(data: EventModel) -> list[str]:
+    """Return the ids of the events that the content of an event names."""
+    return [id for field in _fields_that_name_events(type(data)) if (id := getattr(data, field)) is not None]
+
+
 @cache
 def _fields_that_name_events(type: type[EventModel]) -> tuple[str, ...]:
     """Return the fields of a type that name earlier events. Most types have none, and each step of a fold asks."""

@@ -1,8 +1,8 @@
 """What the search finds: one hit for each event that says something or names something, with its words for the index.
 
 A hit shows its event as it reads after corrections. It has no words, and so is not found, if the event was retracted.
-`builder` stores a hit with the append of its event, and again with each correction or retraction of it, and with the
-retraction of an event without which it has no effect.
+`builder` stores a hit with the append of its event, and again with each correction or retraction of it, or of an event
+that it names.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,14 +16,13 @@ from service.domain.assertion import (
     AssertionRetracted,
     Citation,
     EventModel,
-    EvidenceAdded,
     HandlingChanged,
     Recorded,
     Statement,
     when,
 )
 from service.domain.catalogue import Kind, dump
-from service.domain.corrections import WITHOUT_EFFECT, aims_at
+from service.domain.corrections import WITHOUT_EFFECT, names_events
 from service.domain.history import History
 from service.domain.naming import Naming
 from service.domain.source.events import SourceRegistered
@@ -122,15 +121,13 @@ def hits(history: History[Any], filed: Iterable[Recorded], naming: Naming) -> It
 
 
 def _amended(history: History[Any], amendment: Recorded) -> Iterator[str]:
-    """Yield the ids of the event that an amendment changes, and of its evidence up to then.
+    """Yield the ids of the event that an amendment changes, and of all events up to then that name it.
 
-    A retraction also changes every event that has no effect without the retracted one, such as the answer to a
-    proposal.
+    An answer has no effect without its proposal, and an event without a date is not before the one that it follows.
     """
-    root, seen, retracts = amendment, set[str](), False
+    root, seen = amendment, set[str]()
     while isinstance(root.data, AssertionCorrected | AssertionRetracted) and root.id not in seen:
         seen.add(root.id)
-        retracts |= isinstance(root.data, AssertionRetracted)
         target = history.recorded(root.data.target)
         if target is None:
             return
@@ -140,9 +137,7 @@ def _amended(history: History[Any], amendment: Recorded) -> Iterator[str]:
     for event in history.events:
         if event.position > amendment.position:
             return
-        is_evidence = isinstance(event.data, EvidenceAdded) and event.data.target == root.id
-        is_without_effect = retracts and not isinstance(event.data, WITHOUT_EFFECT) and aims_at(event.data) in changed
-        if is_evidence or is_without_effect:
+        if not isinstance(event.data, WITHOUT_EFFECT) and not changed.isdisjoint(names_events(event.data)):
             changed.add(event.id)
             yield event.id
 

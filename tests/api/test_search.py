@@ -147,6 +147,17 @@ def test_a_denial_of_a_retracted_statement_goes_with_it(desk: TestClient, engine
     verify_documents(engine)
 
 
+def test_an_undated_statement_is_found_by_the_date_of_the_one_that_it_follows(desk: TestClient, engine: Engine) -> None:
+    *_, first = file(desk, *REGISTERED, raised("It asks about moorings.", occurred="2025-05-02"))
+    undated = {**SAYS, "stream": FLIGHTS, "type": "ConcernRaised", "summary": "Anchorages as well.", "after": first}
+    file(desk, undated)
+    assert search(desk, "anchorages", to="2025-05-01") == []
+    corrected = {"stream": FLIGHTS, "type": "AssertionCorrected", "target": first, "reason": "misread"}
+    file(desk, corrected | {"changes": {"occurred": "2025-04-20"}})
+    assert search(desk, "anchorages", to="2025-05-01") == ["Russia: Anchorages as well."]
+    verify_documents(engine)
+
+
 def test_further_evidence_goes_with_what_it_supports(desk: TestClient) -> None:
     *_, raised_id = file(desk, *REGISTERED, raised("It asks about moorings.", occurred="2025-05-02"))
     evidence = {
