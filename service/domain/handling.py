@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.domain.assertion import EventModel, HandlingChanged, Recorded, Statement
+from service.domain.assertion import AssertionCorrected, EventModel, HandlingChanged, Recorded, Statement
+from service.domain.catalogue import EVENT_TYPES
 from service.domain.history import History
 from service.domain.irritant.events import ItemAdded, ItemStatusChanged, NextStepAgreed, NextStepClosed
 from service.domain.references import actors_named, members_named
@@ -22,6 +23,16 @@ OPEN: Final = "open"
 HIGHEST_RANK: Final = 1_000
 """The clearance of a reader who may see everything. Labels have lower ranks."""
 _EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after", "instrument")
+
+TYPES_NAMING_MEMBERS: Final = (
+    AssertionCorrected.__name__,
+    *(
+        type
+        for type, model in EVENT_TYPES.items()
+        if not {"round", "merged_into", "with_"}.isdisjoint(model.model_fields)
+    ),
+)
+"""The types whose events can name an irritant or a round, and corrections, which can make them do so."""
 
 Find = Callable[[str], History[Any]]
 """Returns the history of a stream, with the events of the report so far. It is empty for an unknown stream."""

@@ -27,7 +27,14 @@ from service.domain.actor.names import ActorNames
 from service.domain.assertion import HandlingChanged, Recorded
 from service.domain.errors import Refused
 from service.domain.filing import Decision, Envelope, Record, ReportOnRecord, decide, warnings_of_report
-from service.domain.handling import BUILT_IN, Labels, changes_labels, labels_in, visible
+from service.domain.handling import (
+    BUILT_IN,
+    TYPES_NAMING_MEMBERS,
+    Labels,
+    changes_labels,
+    labels_in,
+    visible,
+)
 from service.domain.history import History
 from service.domain.naming import Naming
 from service.domain.references import has_corrections, needs, streams_opened
@@ -404,6 +411,8 @@ class Recorder:
                 streams.update(events.streams_citing(c, name.slug, origins, position))
             else:
                 streams.update(events.streams_of_relation(c, name.relation))
+                # Events of other relations can name an irritant or a round, too.
+                streams.update(events.streams_naming(c, name.member, TYPES_NAMING_MEMBERS))
         return self._cache.streams(c, streams - known.keys())
 
     def _load(

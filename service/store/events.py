@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     union,
 )
 
@@ -147,6 +148,17 @@ def streams_linked_with(connection: Connection, irritant: str, upto: int) -> lis
     )
     recorded = select(events.c.stream).where(events.c.position <= upto)
     return sorted(connection.execute(union(*(recorded.where(way) for way in ways))).scalars())
+
+
+def streams_naming(connection: Connection, member: str, types: Iterable[str]) -> list[str]:
+    """Return the streams with an event of one of these types that has the id of an irritant or a round in its data."""
+    named = func.jsonb_path_exists(
+        events.c.data,
+        text("'$.** ? (@ == $member)'"),
+        func.jsonb_build_object("member", bindparam("member", member, Text)),
+    )
+    of_types = events.c.type == func.any(bindparam("types", list(types), ARRAY(Text)))
+    return sorted(connection.execute(select(events.c.stream).distinct().where(of_types, named)).scalars())
 
 
 def _with(*within: str) -> ColumnElement[str]:

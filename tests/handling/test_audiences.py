@@ -345,3 +345,20 @@ def test_a_report_is_withheld_only_together_with_its_attribution(
     refused = file(admin, {**change, "label": "restricted"})
     assert refused.status_code == 422
     assert "relation/ru-us@" in refused.text
+
+
+def test_an_irritant_is_withheld_only_together_with_what_links_to_it_from_another_relation(
+    client: TestClient, file: File, admin: Headers
+) -> None:
+    target = "irritant/ru-us/court"
+    opened = {"type": "IrritantOpened", "stream": target, "title": "A court case", "category": "visas"}
+    first = file(admin, opened).json()["events"][0]
+    relation = {"type": "RelationOpened", "stream": "relation/fr-us", "parties": ["FR", "US"], "title": "France and US"}
+    other = {**opened, "stream": "irritant/fr-us/court", "title": "Another case"}
+    linked = concern(type="LinkageStated", stream="irritant/fr-us/court", kind="package", **{"with": "ru-us/court"})
+    filed = file(admin, relation, other, linked, relation="fr-us")
+    assert filed.status_code == 201, filed.text
+    change = {"type": "HandlingChanged", "stream": target, "target": first["id"], "reason": "Not public."}
+    refused = file(admin, {**change, "label": "restricted"})
+    assert refused.status_code == 422
+    assert "irritant/fr-us/court@2" in refused.text

@@ -98,6 +98,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "all streams of a relation": lambda c: events.read_relation(c, "aa-zz", kinds=("irritant",), upto=15_000),
     "names of actors": events.actor_events,
     "all names of streams of a relation": lambda c: events.streams_of_relation(c, "aa-zz"),
+    "what names a round": lambda c: events.streams_naming(c, "aa-zz/round", ["ReportAttributed"]),
     "times of positions": lambda c: events.times_of(c, 100, 200),
     "what links with an irritant": lambda c: events.streams_linked_with(c, "aa-zz/s20", 19_000),
     "events by id": lambda c: events.by_ids(c, [new_id(), new_id()]),
