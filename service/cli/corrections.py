@@ -1,4 +1,4 @@
-"""`irritants correct`, `retract` and `evidence`. Each files a report of its own, and nothing is erased.
+"""`irritants correct`, `retract`, `handling` and `evidence`. Each files a report of its own, and nothing is erased.
 
 The idempotency key is a hash of the report and of the retracted corrections of the same event. So a repeated command is
 recorded once. After the correction was retracted, the same command files it again.
@@ -88,6 +88,28 @@ def retract_command(
         amend(service, history, target, amendment, relation, dry_run=dry_run, as_json=as_json)
 
 
+def handling_command(
+    event: Event,
+    label: Annotated[str, typer.Argument(help="The new handling label, such as open or restricted.")],
+    *,
+    reason: Reason,
+    relation: Relation = None,
+    dry_run: DryRun = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change which readers may see an event. Needs a key with the scope admin.
+
+    The new label also decides what readings of the past show. If other events depend on this one, the refusal names
+    them: change their labels first.
+    """
+    with connect(url) as service:
+        target = find_event(service, event)
+        history = read_history(service, target.stream)
+        amendment = {"type": "HandlingChanged", "label": label, "reason": reason}
+        amend(service, history, target, amendment, relation, dry_run=dry_run, as_json=as_json)
+
+
 def amend(
     service: Service,
     history: History[Any],
@@ -113,8 +135,11 @@ def amend(
     retracted = [
         event.id for event in history.events if event.id in history.amendments.retracted and _target(event) == target.id
     ]
+    # After a label was changed back, the same change is another report.
+    relabelled = [e.id for e in history.events if e.type == "HandlingChanged" and _target(e) == target.id]
     lines = [] if as_json else _lines(service, history, target, amendment)
-    file_and_show(service, body, amendment["type"], retracted, lines, dry_run=dry_run, as_json=as_json)
+    state = [*retracted, *relabelled]
+    file_and_show(service, body, amendment["type"], state, lines, dry_run=dry_run, as_json=as_json)
 
 
 def _lines(service: Service, history: History[Any], target: Recorded, amendment: Mapping[str, Any]) -> list[Text]:
@@ -156,6 +181,7 @@ _TITLES: Final = {
     "AssertionCorrected": "Correction of",
     "AssertionRetracted": "Retraction of",
     "EvidenceAdded": "Evidence of",
+    "HandlingChanged": "New handling label of",
 }
 
 

@@ -105,6 +105,11 @@ _REPORTING: Final[Mapping[str, tuple[CommandFunction, *tuple[str, ...]]]] = {
         'irritants correct ru-us/visas@3 --set occurred=2025-04-11 --reason "The article says 11 April" --dry-run',
         'irritants correct source/a1-hasanova@1 --set paragraphs=10 --reason "One line was overlooked"',
     ),
+    "handling": (
+        corrections.handling_command,
+        'irritants handling ru-us/visas@3 restricted --reason "The note is not public" --dry-run',
+        'irritants handling ru-us/visas@3 open --reason "It was published"',
+    ),
     "retract": (
         corrections.retract_command,
         'irritants retract ru-us/visas@3 --reason "It was said about another round"',

@@ -75,3 +75,16 @@ def test_a_template_with_its_label_filled_in_is_read(reader: Desk) -> None:
     text = reader.done("report", "--template", "ru-us/moscow-in-july")
     written = text.replace("# handling: <restricted, or another label of the record>", "handling: restricted")
     assert json.loads(json.dumps(reportfile.read(written.encode()).draft))["handling"] == "restricted"
+
+
+def test_an_administrator_changes_a_label_and_changes_it_back(desk: Desk) -> None:
+    desk.key("admin", name="owner")
+    shown = f"{desk.url}/v1/irritants/ru-us/visas/dossier"
+    before = httpx.get(shown).json()
+    refused = desk.run("handling", "ru-us/visas@1", "restricted", "--reason", "Not public")
+    assert refused.code != 0
+    assert "ru-us/visas@2" in refused.err
+    for label in ("restricted", "open", "restricted"):
+        written = desk.done("handling", "ru-us/visas@2", label, "--reason", "Not public")
+        assert "Recorded: 1 event" in written
+        assert (httpx.get(shown).json() == before) == (label == "open")

@@ -24,7 +24,7 @@ from tests.programs import Program, ran
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDS = (
     *("serve", "migrate", "report", "status", "history", "changes", "sheet", "verify", "rebuild", "export", "import"),
-    *("openapi", "correct", "retract", "evidence", "checkpoint"),
+    *("openapi", "correct", "retract", "handling", "evidence", "checkpoint"),
     *("key create", "key generate", "key list", "key revoke", "label add", "label list"),
     *("board", "matrix", "ledger", "needs-confirmation", "corroboration", "registers", "rounds", "calendar"),
     *("reports", "search"),
