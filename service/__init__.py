@@ -76,9 +76,10 @@ Where to change what:
                                    `_PLACEHOLDERS`, or `_cached_line`, for its value; `ORDERS` to sort by it. The
                                    template draws the columns of this list. web/messages/en/pages.toml: `[board]` and
                                    `[board.why]`
-    who may see what               store/audience.py: the views `_VIEWS`, through which an audience reads; domain/handling.py:
-                                   `needed_by` (what an event depends on); read_models/variants.py: the stored documents
-                                   that an audience sees otherwise; api/audiences.py: `Audiences`, a follower for each
+    who may see what               store/audience.py: the views `_VIEWS`, through which an audience reads;
+                                   domain/handling.py: `needed_by` (what an event depends on); read_models/variants.py:
+                                   documents that an audience sees otherwise; api/audiences.py: `Audiences`, a follower
+                                   for each
     how long a long poll waits     api/negotiation.py: `_LONGEST_WAIT`; api/responder.py (`_wait_for_change`) waits
     the SQL of the append          store/log.py: `_APPEND`, with its parameters in `_parameters` and `_Statement`;
                                    store/codec.py has the line of an event, which the chain hash covers; the tables

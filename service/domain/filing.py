@@ -452,8 +452,8 @@ class _Filing:
             why = "Names of actors are always open, because documents of every label show them. Leave `handling` out"
             if event.handling not in (None, OPEN):
                 return 0, [Malformed("/handling", why=why)]
-            if self.report.handling not in (None, OPEN):
-                # Readers of this event would see the title of the report.
+            if self.report.handling not in (None, OPEN) or any(self._rank_of(e) for e in self._opening_of_round()):
+                # Readers of this event would see the title and the round of the report.
                 return 0, [Malformed("", why=f"{why} of the report, or file this in another report")]
             return 0, []
         if not self._has_labels(event):
@@ -464,6 +464,8 @@ class _Filing:
             least = max(least, attributed.rank)
         if isinstance(data, HandlingChanged):
             return self._rank_of_change(data, event.stream, least)
+        # Who sees one of its events sees the title of the report.
+        least = max(least, (self.report.handling and labels.rank_of(self.report.handling)) or 0)
         written = event.handling or self.report.handling
         rank = 0 if written is None else labels.rank_of(written)
         if rank is None or rank > clearance:
@@ -517,6 +519,10 @@ class _Filing:
                     yield from needed_by(changed, history, self.history, self.origins)
         if of_round is not None:
             yield from self.history(f"round/{of_round}").events[:1]
+
+    def _opening_of_round(self) -> Sequence[Recorded]:
+        """Return the event that opened the round of the report. Empty without one."""
+        return self.history(f"round/{self.report.relation}/{self.report.round}").events[:1] if self.report.round else ()
 
     def check_labels(self) -> None:
         """Refuse an unknown label of the report, and changes of labels that leave an event more open than it may be."""

@@ -463,14 +463,16 @@ class Recorder:
         engine = open_engine(address(self._engine), connections=1, clearance=request.clearance)
         try:
             with connection(engine) as own:
-                return replay(own, report)
+                receipt = replay(own, report)
         finally:
             engine.dispose()
+        if len(receipt.events) <= report.last_position - report.first_position:
+            # A receipt would confirm a guess of what is withheld.
+            raise KeyReused(report, is_withheld=not receipt.events)
+        return receipt
 
     def _warned_again(self, c: Connection, request: ReportRequest, first: Receipt, batch: _Batch) -> Receipt:
         """Return the receipt with its warnings. They are not stored: they follow from the record as it was then."""
-        if not first.events:
-            return first  # All of them are withheld from the sender by now.
         record, naming = Record(*self._load(c, [request.report], ())), batch.naming
         if request.clearance < batch.highest:
             record = _seen_by(request.clearance, record)

@@ -281,6 +281,11 @@ def chain_hash_at(connection: Connection, position: int) -> bytes | None:
     return connection.execute(select(chain.c.chain_hash).where(chain.c.position == position)).scalar()
 
 
+def end_of_chain(connection: Connection) -> int:
+    """Return the last position of the record, also if that event is withheld from the audience. 0 without events."""
+    return int(connection.execute(select(func.coalesce(func.max(chain.c.position), 0))).scalar_one())
+
+
 def times_of(connection: Connection, first: int, last: int) -> dict[int, datetime]:
     """Return the time of recording of each event from one position to another, also of those that are withheld."""
     query = select(chain.c.position, chain.c.recorded_at).where(chain.c.position.between(first, last))

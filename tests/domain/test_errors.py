@@ -276,8 +276,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             said("ConcernRaised", ref="first", handling="restricted"),
             said("ConcernRaised", "US", after="first", handling="open"),
         ],
-        "The handling label `open` is more open than an event that this one depends on, which has `restricted`. Use"
-        " `restricted`, or leave `handling` out to get `restricted`.",
+        "The handling label `open` is more open than `restricted`, the label of the report or of what this depends on."
+        " Use `restricted`, or leave `handling` out to get `restricted`.",
     ),
     errors.TooOpen: refused(
         [

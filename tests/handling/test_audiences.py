@@ -362,3 +362,37 @@ def test_an_irritant_is_withheld_only_together_with_what_links_to_it_from_anothe
     refused = file(admin, {**change, "label": "restricted"})
     assert refused.status_code == 422
     assert "irritant/fr-us/court@2" in refused.text
+
+
+def test_a_client_continues_after_the_last_event_that_it_has_seen_was_raised(
+    client: TestClient, file: File, admin: Headers
+) -> None:
+    filed = file(admin, concern()).json()
+    page = client.get("/v1/events?limit=1000").json()
+    changes = client.get("/v1/changes?limit=1000").json()
+    change = {"type": "HandlingChanged", "stream": VISAS, "target": filed["events"][0]["id"], "reason": "Not public."}
+    assert file(admin, {**change, "label": "restricted"}).status_code == 201
+    for path, seen in (("events", page), ("changes", changes)):
+        answer = client.get(f"/v1/{path}?after={seen['next']}&log={seen['log']}")
+        assert (answer.status_code, answer.json()["items"], answer.json()["next"]) == (200, [], seen["next"])
+    past = client.get(f"/v1/irritants/ru-us/visas?as_of_position={page['next']}")
+    assert past.status_code == 200
+    assert client.get(f"/v1/events?after={page['next'] + 2}").status_code == 410
+
+
+def test_a_repeated_report_is_not_confirmed_to_those_who_may_not_see_it(
+    client: TestClient, file: File, cleared: Headers, operator: Headers
+) -> None:
+    report = {"relation": "ru-us", "title": "A guess", "events": [concern()], "handling": "restricted"}
+    key = {"Idempotency-Key": "guessable"}
+    assert client.post("/v1/reports", json=report, headers={**cleared, **key}).status_code == 201
+    right = client.post("/v1/reports", json=report, headers={**operator, **key})
+    wrong = client.post("/v1/reports", json={**report, "title": "Another guess"}, headers={**operator, **key})
+    assert (right.status_code, right.json()) == (wrong.status_code, wrong.json())
+    assert "report" not in right.json()
+
+
+def test_an_event_is_not_more_open_than_its_report(file: File, cleared: Headers) -> None:
+    """Who sees the event sees the title of the report."""
+    refused = file(cleared, concern(handling="open"), handling="restricted")
+    assert refused.json()["type"] == "/problems/label-too-low"

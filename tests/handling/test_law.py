@@ -165,6 +165,8 @@ _AS_TEXT: Final = tuple(
     (re.compile(pattern), put)
     for pattern, put in (
         (r"form-[0-9a-f]{32}", "form-KEY"),
+        # The other record has no labels, so a preview there does not list audiences.
+        (r"(?s)<dl class=\"audiences\">.*?</dl>\n", ""),
         # The numbers of facts in a form come from positions.
         (r"\be\d+(?=[-\".])", "eN"),
         (r"data-positions=\"[\d ]*\"", ""),

@@ -202,10 +202,17 @@ class Snapshot:
         return rendered(projection.renamed(parsed, names))
 
     def on_record(self, position: int, parameter: str) -> int:
-        """Return the position. Raises Problem if the record has no such position yet."""
-        if position > self.head.position:
+        """Return the position, or the last one. Raises Problem if the record has no such position yet."""
+        if position > self.head.position and position > self.end():
             raise malformed(parameter, f"is beyond the end of the record; send a position up to {self.head.position}")
-        return position
+        return min(position, self.head.position)
+
+    def end(self) -> int:
+        """Return the last position of the record. For an audience it can be after the last event that it sees.
+
+        A client can know a later position than that of the head, if the label of the last event was raised.
+        """
+        return self.head.position if self.rank >= self.head.highest else events.end_of_chain(self.c)
 
     def known_at(self, moment: datetime, parameter: str) -> int:
         """Return the last position that was on record at a moment. Raises Problem if it is in the future."""

@@ -213,10 +213,10 @@ def _events(snapshot: Snapshot, _names: PathParameters, query: EventsQuery) -> F
     _refuse_another_history(snapshot, query)
     if query.is_filtered:
         found = scan(snapshot.c, query, after=query.after, limit=query.limit, head=head.position, **query.filters)
-        next = head.position if found.ended else found.last
+        next = max(head.position, query.after) if found.ended else found.last
         return _feed_page(snapshot, query, cloud_events(snapshot.c, found.events), next, REPRESENTATION)
     # Positions have no gaps, so these are as many events as the page can have.
-    last = min(query.after + query.limit, head.position)
+    last = max(query.after, min(query.after + query.limit, head.position))
     return _feed_page(snapshot, query, items_between(snapshot.c, query.after, last), last, REPRESENTATION)
 
 
@@ -281,7 +281,7 @@ def _changes(snapshot: Snapshot, _names: PathParameters, query: ChangesQuery) ->
         relation=query.relation,
     )
     known = [document for document in stored if document.position <= snapshot.head.position]
-    next = known[-1].position if len(known) == query.limit else snapshot.head.position
+    next = known[-1].position if len(known) == query.limit else max(snapshot.head.position, after)
     found = _feed_page(snapshot, query, [document.body for document in known], next, change.REPRESENTATION)
     # A later event can put a report on the round, so that its changes begin elsewhere.
     return found if query.since is None else replace(found, is_final=False)
@@ -370,7 +370,7 @@ def token(head: Head, chain_hash: bytes) -> str:
 def _refuse_another_history(snapshot: Snapshot, query: FeedQuery) -> None:
     """Raise Problem (410) if the events that the client has read are not those of this record."""
     head, address = snapshot.head, snapshot.address
-    if query.after > head.position:
+    if query.after > head.position and query.after > snapshot.end():
         raise gone(
             address,
             f"The record ends at position {head.position}, but `after` is {query.after}. Read it again from the start.",
