@@ -59,6 +59,8 @@ NEED_THE_SERVICE = (
     ("key", "generate"),
     ("key", "list"),
     ("key", "revoke", "0123456789ab"),
+    ("label", "add", "internal", "--above", "open"),
+    ("label", "list"),
 )
 
 
@@ -180,7 +182,9 @@ def test_commands_that_need_the_service_say_how_to_install_it(
 def test_every_command_is_tried_without_the_service() -> None:
     tried = {command[0] for command in (*READ, *NEED_THE_SERVICE)} | {"report", "draft", "new"}
     # These file a correction, as `report` does, and are made of the same parts.
-    assert set(getattr(get_command(app), "commands", {})) - tried == {"attribute", "correct", "evidence", "retract"}
+    assert set(getattr(get_command(app), "commands", {})) - tried == {
+        *("attribute", "correct", "evidence", "handling", "retract"),
+    }
 
 
 def test_a_process_for_tests_says_how_to_install_the_service(python: Path, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import structlog
 from starlette.types import Scope
-from structlog.typing import Processor
 
 from service.api.logs import PROCESSORS
 from service.store.audience import Label
@@ -49,7 +48,7 @@ class AuditLog:
         self._file: Any = None
         if path is not None:
             os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            processors: list[Processor] = [*PROCESSORS, structlog.processors.JSONRenderer()]
+            processors: list[Any] = [*PROCESSORS, structlog.processors.JSONRenderer()]
             self._file = structlog.wrap_logger(_File(path), processors=processors)
 
     def write(self, scope: Scope, status: int, request: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
-from structlog.typing import Processor
 
 from service.store.keys import redact_keys
 
@@ -15,7 +14,7 @@ def _redacted(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping
     return {name: redact_keys(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
-PROCESSORS: Final[tuple[Processor, ...]] = (
+PROCESSORS: Final[tuple[Any, ...]] = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     # Leaves out local variables, which can contain secrets.

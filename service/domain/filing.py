@@ -439,7 +439,7 @@ class _Filing:
         self.places.append(event.index)
         if isinstance(data, OriginRegistered):
             self.origins[data.origin] = event.stream
-        self.relabelled |= relabelled([recorded], self.envelope.labels)
+        self.relabelled |= relabelled([recorded], history, self.envelope.labels)
         return recorded
 
     def _rank(self, event: ReportEvent, data: EventModel) -> tuple[int, list[Refusal]]:

@@ -108,10 +108,21 @@ def _registration(source: History[Any], origin: str) -> Iterator[Recorded]:
             return
 
 
-def relabelled(events: Iterable[Recorded], labels: Labels) -> dict[str, int]:
-    """Return the new rank of each event of which these events change the label, by its id. Later ones count."""
-    changes = (event.data for event in events if isinstance(event.data, HandlingChanged))
-    return {change.target: labels.rank_of(change.label) or 0 for change in changes}
+def relabelled(events: Iterable[Recorded], history: History[Any], labels: Labels) -> dict[str, int]:
+    """Return the new rank of each event of which these events change the label, by its id. Later ones count.
+
+    An earlier change of a label is at least as restricted as its target is now, because it names the target.
+    """
+    found: dict[str, int] = {}
+    for change in events:
+        if not isinstance(change.data, HandlingChanged):
+            continue
+        target, rank = change.data.target, labels.rank_of(change.data.label) or 0
+        found[target] = rank
+        for earlier in history.events:
+            if isinstance(earlier.data, HandlingChanged) and earlier.data.target == target and earlier is not change:
+                found[earlier.id] = max(labels.rank_of(earlier.handling or OPEN) or 0, rank)
+    return found
 
 
 def labels_in(report: Report) -> Iterator[str]:

@@ -180,7 +180,10 @@ def view(
         silence=tuple(_silence(asserted)),
         links=tuple(_links(reading, list(linked))),
         evidence=asserted,
-        documents={source.stream.partition("/")[2]: document_name(source.state) for source in sources},
+        documents={
+            source.stream.partition("/")[2]: document_name(source.state)
+            for source in sorted(sources, key=lambda source: source.stream)
+        },
         names=names_in(reading),
         position=max(reading.position, position or 0),
     )

@@ -106,9 +106,9 @@ class _Batch:
     last event to append, at first of the head. `before` has the histories before the batch, by touched stream. `ranks`:
     the new rank of each event of which the label changes, by its id. `moved`: for each change of a label the stream,
     the former rank and the new one. `highest`: the highest rank of an event. `first` has, by idempotency key, the index
-    in `outcomes` of the first request with that key. `decisions`: by the index in `outcomes`, what was decided as the
-    sender may see it, with the names of actors then. `seen`: the histories after the batch as audiences see them, by
-    stream and rank.
+    in `outcomes` of the first request with that key, and `clearances` that of its sender. `decisions`: by the index in
+    `outcomes`, what was decided as the sender may see it, with the names of actors then. `seen`: the histories after
+    the batch as audiences see them, by stream and rank.
     """
 
     head: Head
@@ -128,6 +128,7 @@ class _Batch:
     touched: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
     first: dict[str, int] = field(default_factory=dict)
+    clearances: dict[str, int] = field(default_factory=dict)
     decisions: dict[int, tuple[Decision, ActorNames]] = field(default_factory=dict)
     seen: dict[str, dict[int, History[Any]]] = field(default_factory=dict)
 
@@ -449,6 +450,9 @@ class Recorder:
                 earlier = batch.outcomes[first_index]
                 if not isinstance(earlier, Receipt):
                     return earlier
+                if request.clearance < batch.highest and request.clearance != batch.clearances[request.key]:
+                    # The first sender may see more, or less. A receipt would confirm a guess of what is withheld.
+                    return KeyReused(earlier.report, is_withheld=True)
                 again = _replayed(request, earlier)
                 batch.decisions[len(batch.outcomes)] = batch.decisions[first_index]
                 return again
@@ -517,6 +521,7 @@ class Recorder:
             receipt = replace(receipt, effects={label: tuple(changes) for label, changes in effects})
         else:
             batch.first[request.key] = len(batch.outcomes)
+            batch.clearances[request.key] = request.clearance
             batch.position = stored.last_position
             batch.naming = naming
             batch.highest = max(batch.highest, *(event.rank for event in decision.recorded))

@@ -174,20 +174,28 @@ def add_label(connection: Connection, label: Label) -> None:
 
 
 _DERIVED: Final = text("""
-SELECT event.position, labels.rank
+WITH own AS (
+  SELECT event.position, event.id, event.type, event.data,
+         coalesce((SELECT rank FROM labels WHERE name = event.handling), 0) AS filed,
+         (SELECT labels.rank FROM events AS change JOIN labels ON labels.name = change.data ->> 'label'
+           WHERE change.type = 'HandlingChanged' AND change.data ->> 'target' = event.id::text
+           ORDER BY change.position DESC LIMIT 1) AS changed
+    FROM events AS event
+   WHERE event.handling IS NOT NULL
+      OR event.id IN (SELECT (change.data ->> 'target')::uuid FROM events AS change
+                       WHERE change.type = 'HandlingChanged')
+)
+SELECT position, rank
   FROM (
-    SELECT event.position, coalesce(
-             (SELECT change.data ->> 'label' FROM events AS change
-               WHERE change.type = 'HandlingChanged' AND change.data ->> 'target' = event.id::text
-               ORDER BY change.position DESC LIMIT 1),
-             event.handling) AS label
-      FROM events AS event
-     WHERE event.handling IS NOT NULL
-        OR event.id IN (SELECT (change.data ->> 'target')::uuid FROM events AS change
-                         WHERE change.type = 'HandlingChanged')
+    SELECT own.position,
+           CASE WHEN own.type = 'HandlingChanged'
+                -- A change names its target, so it is at least as restricted.
+                THEN greatest(own.filed, (SELECT coalesce(target.changed, target.filed) FROM own AS target
+                                           WHERE target.id::text = own.data ->> 'target'))
+                ELSE coalesce(own.changed, own.filed) END AS rank
+      FROM own
   ) AS event
-  JOIN labels ON labels.name = event.label
- WHERE labels.rank > 0
+ WHERE rank > 0
 """)
 """The present rank of each event above `open`, as the log says."""
 _LAST_CHANGE: Final = text("SELECT coalesce(max(position), 0) FROM events WHERE type = 'HandlingChanged'")

@@ -11,10 +11,12 @@ from starlette.testclient import TestClient
 from service.client import Irritants
 from service.read_models.rebuild import ensure_built, rebuild, verify_documents
 from service.recorder import Receipt, Recorder, ReportRequest
-from service.store import archive
+from service.store import archive, keys
+from service.store.audience import Label
 from service.store.engine import connection, open_engine, transaction
 from service.store.verify import Damaged, verify
 from tests.api.serving import served
+from tests.keys import key_on
 
 Headers = dict[str, str]
 File = Callable[..., Any]
@@ -396,3 +398,22 @@ def test_an_event_is_not_more_open_than_its_report(file: File, cleared: Headers)
     """Who sees the event sees the title of the report."""
     refused = file(cleared, concern(handling="open"), handling="restricted")
     assert refused.json()["type"] == "/problems/label-too-low"
+
+
+def test_a_label_can_be_raised_again_after_it_was_raised_or_lowered(
+    client: TestClient, file: File, admin: Headers, engine: Engine
+) -> None:
+    with transaction(engine) as c:
+        keys.add_label(c, Label("internal", 250))
+    before = answers(client)
+    filed = file(admin, concern()).json()["events"][0]
+    change = {"type": "HandlingChanged", "stream": VISAS, "target": filed["id"], "reason": "Not public."}
+    for label in ("internal", "restricted", "open", "internal", "restricted"):
+        answer = file(admin, {**change, "label": label})
+        assert answer.status_code == 201, answer.text
+        assert (answers(client) == before) == (label != "open")
+        verify_documents(engine)
+        with connection(engine) as c:
+            verify(c)
+    reader = {"Authorization": f"Bearer {key_on(engine, 'report', name='internal', clearance='internal')}"}
+    assert filed["id"] not in client.get("/v1/events?limit=1000", headers=reader).text

@@ -205,7 +205,8 @@ def test_a_document_on_record_is_recognised_by_its_hash(desk: TestClient) -> Non
     paper = pasted(desk)
     assert paper.fields["readout-1-document"] == DOCUMENT
     assert "SourceRegistered" not in paper.fields.values()
-    assert "This document is on record: State Department, 14 July 2025." in text_of(paper.page)
+    title = "Readout of the third round of consultations in Moscow"
+    assert f"This document is on record: {title}, 14 July 2025." in text_of(paper.page)
     paper = paper.press("say 1 6").press("said")
     entry = fields_of(paper, 1)
     assert (entry["source-document"], entry["source-origin"], entry["asserted_by-party"]) == (

@@ -15,7 +15,7 @@ from service.projections.document import Document
 from service.store.codec import StoredEvent, canonical, instant
 
 BATCH: Final = "application/cloudevents-batch+json"
-REPRESENTATION: Final = 3
+REPRESENTATION: Final = 4
 WITHHELD: Final = "irritants.withheld"
 """The type of an event that is withheld from the reader."""
 
