@@ -31,6 +31,7 @@ def _of_seeds() -> Iterator[str]:
 
 
 DOCUMENTS: Final = frozenset(name for name in _of_seeds() if "/" not in name)
+"""The slugs of documents."""
 STREAMS: Final = frozenset(name for name in _of_seeds() if "/" in name)
 CODED: Final = frozenset(word for word in (*RUNGS, *get_args(Basis), *get_args(Kind)) if "_" in word)
 """The statuses and kinds whose code is not a word."""

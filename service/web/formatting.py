@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup, escape
 from pydantic import BaseModel
 
-from service.domain import edtf
+from service.domain import assertion, edtf
 from service.domain.actor.names import NO_NAMES, ActorNames
 from service.domain.assertion import ACTOR_FIELDS, AssertedBy, Assertion, when
 from service.projections.change import StandingDocument
@@ -67,7 +67,7 @@ def names_in_use() -> ActorNames:
 
 
 def use_document_names(documents: Mapping[str, str]) -> None:
-    """Use these names of documents, by slug, until the end of the request."""
+    """Use these names until the end of the request: of documents by slug, of origins by `origin/<slug>`."""
     _documents_in_use.set(documents)
 
 
@@ -76,23 +76,30 @@ def document_title(slug: str) -> str:
     return _documents_in_use.get().get(slug) or document_name(None)
 
 
-def cited_documents(part: object) -> Iterator[str]:
-    """Yield the slugs of all documents that the values of a page cite, at any depth."""
+def origin_speaker(slug: str) -> str:
+    """Return who speaks in a statement that the page cites, by the slug of the origin."""
+    return _documents_in_use.get().get(f"origin/{slug}") or slug
+
+
+def citations_in(part: object) -> Iterator[tuple[str, str]]:
+    """Yield the document and the origin of all citations in the values of a page, at any depth."""
     match part:
+        case assertion.Citation():
+            yield part.document, part.origin
         case Citation():
-            yield part.document
+            yield part.document, ""
         case BaseModel():
-            yield from (slug for _, value in part for slug in cited_documents(value))
+            yield from (cited for _, value in part for cited in citations_in(value))
         case Mapping():
             source = part.get("source")
             if isinstance(source, Mapping) and isinstance(slug := source.get("document"), str):
-                yield slug
-            yield from (slug for value in part.values() for slug in cited_documents(value))
+                yield slug, str(source.get("origin", ""))
+            yield from (cited for value in part.values() for cited in citations_in(value))
         case list() | tuple():
-            yield from (slug for value in part for slug in cited_documents(value))
+            yield from (cited for value in part for cited in citations_in(value))
         case _:
             if is_dataclass(part) and not isinstance(part, type):
-                yield from (slug for field in fields(part) for slug in cited_documents(getattr(part, field.name)))
+                yield from (cited for field in fields(part) for cited in citations_in(getattr(part, field.name)))
 
 
 @lru_cache(maxsize=8192)

@@ -29,9 +29,10 @@ from service.domain.actor.names import ActorNames
 from service.follower import RECORD
 from service.follower.as_of import histories
 from service.projections.words.documents import document_name
+from service.store import events
 from service.store.log import Head
 from service.web import assets
-from service.web.formatting import cited_documents, use_document_names, use_names, using_names
+from service.web.formatting import citations_in, use_document_names, use_names, using_names
 from service.web.rendering import rendered
 
 HTML: Final = "text/html; charset=utf-8"
@@ -178,11 +179,19 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
 
 
 def _document_names(visit: PageRequest[Any], snapshot: Snapshot, template: Template) -> Mapping[str, str]:
-    """Return the names of the documents that a page cites, as they were known at its point in time."""
-    streams = {f"source/{slug}" for slug in cited_documents(template.values)}
-    point = snapshot.point(visit.query) if streams else None
+    """Return the names of the documents and origins that a page cites, as they were known at its point in time."""
+    cited = set(citations_in(template.values))
+    if not cited:
+        return {}
+    registered = events.origin_streams(snapshot.c, {origin for _, origin in cited})
+    streams = {*(f"source/{document}" for document, _ in cited), *registered.values()}
+    point = snapshot.point(visit.query)
     known = histories(snapshot.c, streams, visit.head.position if point is None else point.position)
-    return {stream.partition("/")[2]: document_name(history.state) for stream, history in known.items()}
+    names = {stream.partition("/")[2]: document_name(history.state) for stream, history in known.items()}
+    speakers = {
+        f"origin/{slug}": origin.speaker for history in known.values() for slug, origin in history.state.origins.items()
+    }
+    return names | speakers
 
 
 async def static_response(request: Request, template: Template) -> Response:

@@ -37,6 +37,7 @@ _environment.globals.update(
     corrected_fields=formatting.corrected_fields,
     name_of=formatting.name_of,
     document_title=formatting.document_title,
+    origin_speaker=formatting.origin_speaker,
     document_name=document_name,
     status_word=formatting.status_word,
     name_at_start=formatting.name_at_start,
