@@ -99,6 +99,7 @@ READS: dict[str, Callable[[Connection], object]] = {
     "names of actors": events.actor_events,
     "all names of streams of a relation": lambda c: events.streams_of_relation(c, "aa-zz"),
     "what names a round": lambda c: events.streams_naming(c, "aa-zz/round", ["ReportAttributed"]),
+    "the end of the chain": events.end_of_chain,
     "times of positions": lambda c: events.times_of(c, 100, 200),
     "what links with an irritant": lambda c: events.streams_linked_with(c, "aa-zz/s20", 19_000),
     "events by id": lambda c: events.by_ids(c, [new_id(), new_id()]),
