@@ -114,7 +114,7 @@ def files(url: str, token: str, name: str, ended: threading.Event) -> int:
 def test_new_events_wait_for_the_end_of_the_old_release_and_all_else_goes_on(
     previous: Path, seeded_database_url: str, end: int
 ) -> None:
-    token, ended = new_key(seeded_database_url), threading.Event()
+    token, ended = new_key(seeded_database_url, clearance="restricted"), threading.Event()
     with ExitStack() as stack:
         old, process = stack.enter_context(serving(previous, seeded_database_url))
         new = stack.enter_context(served(seeded_database_url)).url

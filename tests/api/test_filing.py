@@ -123,6 +123,7 @@ def test_a_dry_run_gives_the_same_answer_and_writes_nothing(desk: TestClient, en
         del event["id"]
     told = previewed.json()
     assert told.pop("names") == {"RU": "Russia", "US": "the United States"}
+    assert told.pop("audiences") == []
     assert told == filed
 
 
