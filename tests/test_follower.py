@@ -396,16 +396,21 @@ def test_a_restored_older_record_is_detected(
 
 
 @pytest.mark.parametrize("more", [0, 1], ids=["as far", "further"])
+@pytest.mark.parametrize("labelled", ["neither", "here", "elsewhere"])
 def test_another_history_of_the_same_length_is_detected_by_its_chain_hash(
-    database_url: str, clone: Any, migrated_template: str, engine: Engine, more: int
+    database_url: str, clone: Any, migrated_template: str, engine: Engine, more: int, labelled: str
 ) -> None:
     async def test() -> None:
         async with following(database_url, engine) as follower:
             await asyncio.to_thread(record, engine)
+            if labelled == "here":
+                restrict(database_url)
             await follower.head()
             with clone(migrated_template) as other:
                 for version in range(1, 2 + more):
                     await asyncio.to_thread(record_elsewhere, other, version)
+                if labelled == "elsewhere":
+                    restrict(other)
                 with failed_over(database_url, other):
                     assert (await follower.head()).position == 1 + more
                     assert follower.breaks == 1
@@ -426,6 +431,12 @@ def test_a_complete_copy_counts_as_the_same_record(
                     assert follower.breaks == 0
 
     asyncio.run(test())
+
+
+def restrict(url: str) -> None:
+    """Mark the record as one whose first event is restricted."""
+    with superuser(url) as c:
+        c.execute("UPDATE head SET highest = 500, relabelled = 1")
 
 
 def record_elsewhere(url: str, version: int) -> None:

@@ -195,7 +195,7 @@ class Follower:
     def _is_complete(self, update: HeadUpdate) -> bool:
         """Return whether all documents of this release are stored up to the new head. Their watermark shows it."""
         before, head = self._head, update.head
-        if before is not None and _continues(before, head) and before.position == head.position:
+        if before is not None and self._continues(before, head) and before.position == head.position:
             return True  # no new events, but new keys
         watermark = backfill.WATERMARK, backfill.REPRESENTATION_SET
         # Documents are stored up to the end of the record, which for an audience can be after its head.
@@ -204,10 +204,7 @@ class Follower:
     def _apply(self, update: HeadUpdate) -> None:
         """Set the new head, remove what changed from the caches, and wake the requests that wait for it."""
         before, self._head = self._head, update.head
-        if before is not None and self._has_other_labels(before, update.head):
-            self._reset_caches()
-            return
-        is_other = before is not None and (update.is_other or not _continues(before, update.head))
+        is_other = before is not None and (update.is_other or not self._continues(before, update.head))
         if before is not None and is_other:
             self.breaks += 1
             if self._is_reset:
@@ -215,7 +212,7 @@ class Follower:
             else:
                 log.error("went_back", seen=before.position, ends=update.head.position, detail=_WENT_BACK)
             self._is_reset = False
-        if before is None or update.changed is None or is_other:
+        if before is None or update.changed is None or is_other or self._has_other_labels(before, update.head):
             self._reset_caches()
             return
         if update.head.keys_version != before.keys_version:
@@ -229,6 +226,16 @@ class Follower:
             touched = _topics(update.changed, update.head.position)
             self._cache.drop(touched)
             self._waiters.wake(touched)
+
+    def _continues(self, before: Head, head: Head) -> bool:
+        """Return whether `head` can be the same or a later head of the same record. The events between are not read."""
+        if head.position == before.position:
+            return head.chain_hash == before.chain_hash
+        if head.record != before.record:
+            return False
+        # A change of labels can withhold the last event from this audience. Its head then goes back.
+        is_raised = self._clearance is not None and head.relabelled > before.relabelled
+        return head.position > before.position or is_raised
 
     def _has_other_labels(self, before: Head, head: Head) -> bool:
         """Return whether labels changed what this audience sees, or which audiences may share a cached document."""
@@ -321,13 +328,6 @@ class Follower:
 def _catch_up(engine: Engine) -> None:
     with connection(engine) as c:
         backfill.catch_up(c, read_head(c).position)
-
-
-def _continues(before: Head, head: Head) -> bool:
-    """Return whether `head` can be the same or a later head of the same record. The events in between are not read."""
-    if head.position == before.position:
-        return head.chain_hash == before.chain_hash
-    return head.record == before.record and head.position > before.position
 
 
 def _topics(changed: Sequence[Changed], position: int) -> Mapping[str, int]:

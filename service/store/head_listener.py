@@ -41,8 +41,10 @@ SELECT {_COLUMNS},
                  ORDER BY position LIMIT {MOST_CHANGED + 1}) AS document) AS changed
   FROM head
 """  # noqa: S608 -- constants
+# `chain` has every event. The last one that an audience saw can be withheld from it since.
 _HAS_HEAD: Final = """
-SELECT record = %s AND (%s = 0 OR EXISTS (SELECT FROM events WHERE events.position = %s AND chain_hash = %s)) FROM head
+SELECT record = %s AND (%s = 0 OR EXISTS (SELECT FROM chain WHERE chain.position = %s AND chain.chain_hash = %s))
+  FROM head
 """
 
 
