@@ -20,14 +20,12 @@ from service.cli.streams import events, find_event, reference
 from service.cli.template import template, unfilled
 from service.cli.terminal import Exit, Failed
 from service.domain import report
-from service.domain.assertion import EventModel, Recorded
+from service.domain.assertion import REFERENCE_FIELDS, EventModel, Recorded
 from service.domain.catalogue import dump
 from service.projections.words.event_types import event_name
 from service.reportfile import NotAReport, ReportFile
 from service.source_positions import Diagnostic
 
-_REFERENCES: Final = ("target", "proposal", "undoes", "after")
-"""The fields of an event that name another event."""
 _OF_THIS_REPORT: Final = "an event of this report"
 """What a comparison shows for a reference between two events of one report. Their ids and refs differ."""
 
@@ -265,7 +263,7 @@ def _comparable(service: Service, stream: str, data: EventModel, siblings: set[s
     `siblings` has the ids or refs of the other events of the same report.
     """
     payload = dump(data)
-    for name in _REFERENCES:
+    for name in REFERENCE_FIELDS:
         if payload.get(name) in siblings:
             payload[name] = _OF_THIS_REPORT
         elif name in payload:

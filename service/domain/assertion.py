@@ -190,6 +190,8 @@ ACTOR_FIELDS: Final = ("owner", "addressee", "actor", "by")
 """The names of all fields of type `Actor` with that meaning, in all event types."""
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """The id of an event. A filed report can also use the `ref` of another of its events, or `irritant/ru-us/visas@3`."""
+REFERENCE_FIELDS: Final = ("target", "proposal", "undoes", "after", "instrument")
+"""The names of all fields of type `EventId`, in all event types. Each names another event of the same stream."""
 
 Unit = Annotated[str, StringConstraints(min_length=1, max_length=60), _plain(60)]
 

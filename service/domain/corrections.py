@@ -225,12 +225,7 @@ def aims_at(data: EventModel) -> str | None:
 
 def named_by(effect: EffectiveEvent) -> list[str]:
     """Return the ids of the events that this one names, and so comes after."""
-    data, ids = effect.data, []
-    for field in _fields_that_name_events(type(data)):
-        id = getattr(data, field)
-        if id is not None and id != effect.id:
-            ids.append(id)
-    return ids
+    return [id for id in names_events(effect.data) if id != effect.id]
 
 
 def names_events(data: EventModel) -> list[str]:

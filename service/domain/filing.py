@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from service.domain.actor.events import ActorRegistered
 from service.domain.actor.state import judge as judge_actor
 from service.domain.assertion import (
+    REFERENCE_FIELDS,
     Assertion,
     AssertionCorrected,
     AssertionRetracted,
@@ -129,8 +130,6 @@ _MOST_TRIED: Final = 100
 """The limit on refusals for which other dates and asserters are tried: a report can have 10,000 refused events."""
 """By field: the word before the list of what the field can name."""
 _FIELD_OF_EVENT: Final = re.compile(r"/events/(?P<index>[0-9]+)/(?P<field>[a-z]+)")
-_EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after", "instrument")
-"""The fields that name another event of the stream."""
 
 JUDGES: Final[Mapping[str, Callable[[Any, EffectiveEvent, str, str], Refusal | None]]] = {
     "irritant": irritant_rules.judge,
@@ -143,7 +142,7 @@ JUDGES: Final[Mapping[str, Callable[[Any, EffectiveEvent, str, str], Refusal | N
 
 @dataclass(frozen=True, slots=True)
 class ReportOnRecord:
-    """A report on record: its relation, the round that it named when it was filed, and its positions.
+    """A report on record: its relation, and the round that it named when it was filed.
 
     `rank`: the lowest rank of its events.
     """
@@ -647,7 +646,7 @@ class _Filing:
         ids: dict[str, str] = {}
         refusals: list[Refusal] = []
         fields = vars(event.data)
-        for field_name in _EVENT_REFERENCES:
+        for field_name in REFERENCE_FIELDS:
             written = fields.get(field_name)
             if written is None:
                 continue
@@ -683,7 +682,7 @@ class _Filing:
 
     def _with_ids_in_changes(self, correction: AssertionCorrected, stream: str) -> AssertionCorrected:
         """Return a correction whose changes name other events by id. `_judge_correction` refuses unknown names."""
-        written = {name: str(text) for name, text in correction.changes.items() if name in _EVENT_REFERENCES}
+        written = {name: str(text) for name, text in correction.changes.items() if name in REFERENCE_FIELDS}
         ids = {name: target.id for name, text in written.items() if (target := self._referred_to(text, stream))}
         return correction.model_copy(update={"changes": {**correction.changes, **ids}}) if ids else correction
 
@@ -920,7 +919,7 @@ class _Filing:
         if corrected.effect(target.id) is None:
             return
         if not corrected.follows_what_it_names(target.id):
-            _refuse([cycle(history, target, correction, _EVENT_REFERENCES)])
+            _refuse([cycle(history, target, correction, REFERENCE_FIELDS)])
         before, after = history.with_state_before(target.id), corrected.with_state_before(target.id)
         assert after is not None
         judge, relation = JUDGES[name.kind], name.relation or ""

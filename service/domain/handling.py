@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.domain.assertion import AssertionCorrected, EventModel, HandlingChanged, Recorded, Statement
+from service.domain.assertion import (
+    REFERENCE_FIELDS,
+    AssertionCorrected,
+    EventModel,
+    HandlingChanged,
+    Recorded,
+    Statement,
+)
 from service.domain.catalogue import EVENT_TYPES
 from service.domain.history import History
 from service.domain.irritant.events import ItemAdded, ItemStatusChanged, NextStepAgreed, NextStepClosed
@@ -22,7 +29,6 @@ OPEN: Final = "open"
 """The label of an event that every reader may see. Its rank is 0."""
 HIGHEST_RANK: Final = 1_000
 """The clearance of a reader who may see everything. Labels have lower ranks."""
-_EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after", "instrument")
 
 TYPES_NAMING_MEMBERS: Final = (
     AssertionCorrected.__name__,
@@ -78,7 +84,7 @@ def needed_by(data: EventModel, history: History[Any], find: Find, origins: Mapp
     """
     yield from history.events[:1]
     fields = vars(data)
-    for name in _EVENT_REFERENCES:
+    for name in REFERENCE_FIELDS:
         if isinstance(id := fields.get(name), str) and (event := history.recorded(id)) is not None:
             yield event
     if isinstance(data, NextStepClosed):

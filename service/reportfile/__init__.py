@@ -23,6 +23,7 @@ from stat import S_ISFIFO
 from typing import Final
 
 from service import source_positions
+from service.domain.assertion import REFERENCE_FIELDS
 from service.domain.mistakes import without_field
 from service.domain.streams import parse_stream, relation_meant, slug_meant
 from service.reportfile.schema import ANYTHING, DEFAULTS, REPORT, fields_of, json_value
@@ -33,7 +34,6 @@ PIPE_SECONDS: Final = 60
 """The longest wait for data from a pipe, in seconds. Without a limit, a named pipe without a writer would block."""
 
 _FIELDS: Final = ("relation", "round", "title", "handling", "expect", "key", "defaults", "sources", "events")
-_EVENT_REFERENCES: Final = ("target", "proposal", "undoes", "after", "instrument")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _NOT_A_LIST: Final = (
     "must be a list with at least one entry, each begun with `- `; in a template or draft, remove the `# ` in front of"
@@ -262,7 +262,7 @@ class _Reader:
             # Only assertions get defaults. Other events, such as IrritantOpened, say nothing about the world.
             if "asserted_by" in allowed:
                 _fill(fields, {name: default for name, default in defaults.items() if name in allowed})
-            for name in fields.keys() & {"stream", *_EVENT_REFERENCES}:
+            for name in fields.keys() & {"stream", *REFERENCE_FIELDS}:
                 # Complete the stream in `stream@version`. A reference can also be an id or a `ref`.
                 stream, at, version = str(fields[name].value).partition("@")
                 if isinstance(fields[name].value, str) and (at or name == "stream"):

@@ -135,6 +135,18 @@ def test_the_diff_leaves_out_ids_of_other_events(desk: Desk) -> None:
     target: irritant/ru-us/visas@2
     asserted_by: {party: US, channel: quote}
     summary: What was agreed is confirmed.
+  - stream: irritant/visas
+    type: InstrumentExchanged
+    ref: notes
+    asserted_by: {party: US, channel: quote}
+    kind: exchange_of_notes
+    summary: Notes were exchanged.
+  - stream: irritant/visas
+    type: InstrumentStated
+    asserted_by: {party: US, channel: quote}
+    instrument: notes
+    state: in_force
+    summary: The notes are in force.
 """
     file = desk.write("third.yaml", THIRD_ROUND + evidence)
     desk.done("report", file)
