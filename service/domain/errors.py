@@ -402,7 +402,7 @@ class UnknownLabel(NotValid):
 
 
 class LabelTooLow(NotValid):
-    """The handling label `{label}` is more open than `{least}`, the label of the report or of what this depends on.
+    """The handling label `{label}` is more open than `{least}`, the label of {of}.
 
     Use {labels}, or leave `handling` out to get `{least}`.
     """

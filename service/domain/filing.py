@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -458,13 +459,18 @@ class _Filing:
         if not self._has_labels(event):
             return 0, []
         of_round = self.report.round and f"{self.report.relation}/{self.report.round}"
-        least = max((self._rank_of(needed) for needed in self._needed_by(data, event.stream, of_round)), default=0)
+        bounds = [
+            (self._rank_of(needed), f"{needed.stream}@{needed.version}, on which this event depends")
+            for needed in self._needed_by(data, event.stream, of_round)
+        ]
         if isinstance(data, ReportAttributed) and (attributed := self.record.reports.get(data.report)) is not None:
-            least = max(least, attributed.rank)
+            bounds.append((attributed.rank, "the report that this event names"))
+        if not isinstance(data, HandlingChanged) and self.report.handling is not None:
+            # Who sees one of its events sees the title of the report.
+            bounds.append((labels.rank_of(self.report.handling) or 0, "this report"))
+        least, of = max(bounds, key=itemgetter(0), default=(0, ""))
         if isinstance(data, HandlingChanged):
             return self._rank_of_change(data, event.stream, least)
-        # Who sees one of its events sees the title of the report.
-        least = max(least, (self.report.handling and labels.rank_of(self.report.handling)) or 0)
         written = event.handling or self.report.handling
         rank = 0 if written is None else labels.rank_of(written)
         if rank is None or rank > clearance:
@@ -473,7 +479,7 @@ class _Filing:
             # A label of the whole report is refused once, by `check_labels`.
             return least, [UnknownLabel(pointer, **facts)] if pointer else []
         if event.handling is not None and rank < least:
-            facts = {"label": written, "least": labels.name_of(least), "labels": self._labels_from(least)}
+            facts = {"label": written, "least": labels.name_of(least), "of": of, "labels": self._labels_from(least)}
             return least, [LabelTooLow("/handling", **facts)]
         return max(rank, least), []
 

@@ -18,9 +18,10 @@ from typing import Final, Literal, get_args
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.domain.handling import OPEN
+from service.store import audience
 from service.store.audience import Label
 from service.store.log import CHANNEL
-from service.store.tables import head, keys, labels
+from service.store.tables import head, keys
 
 Scope = Literal["read", "report", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
@@ -164,9 +165,9 @@ def _hash(secret: str) -> bytes:
 def add_label(connection: Connection, label: Label) -> None:
     """Register a handling label, and let every process know it. Call it inside `engine.transaction`.
 
-    Raises IntegrityError if its name or its rank is taken.
+    A label that the record has already stays as it is. Raises IntegrityError if another one has its rank.
     """
-    connection.execute(insert(labels).values(name=label.name, rank=label.rank))
+    audience.add_label(connection, label)
     _announce(connection)
 
 

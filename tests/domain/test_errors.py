@@ -276,8 +276,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             said("ConcernRaised", ref="first", handling="restricted"),
             said("ConcernRaised", "US", after="first", handling="open"),
         ],
-        "The handling label `open` is more open than `restricted`, the label of the report or of what this depends on."
-        " Use `restricted`, or leave `handling` out to get `restricted`.",
+        "The handling label `open` is more open than `restricted`, the label of irritant/ru-us/visas@5, on which this"
+        " event depends. Use `restricted`, or leave `handling` out to get `restricted`.",
     ),
     errors.TooOpen: refused(
         [
