@@ -82,7 +82,8 @@ def _refuse_unless_earlier(file: Path, c: "Connection", head: "Head") -> None:
 def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connection, Head], None]":
     """Read a checkpoint file, and return the function that compares a record with it.
 
-    Raises Failed if the file is not a valid checkpoint. The returned function raises Damaged if the record differs.
+    `public_key`: as for `read_checkpoint`. Raises Failed if the file is not a valid checkpoint. The returned function
+    raises Damaged if the record differs.
     """
     from service.store.verify import verify_checkpoint
 
@@ -93,7 +94,11 @@ def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connectio
 
 
 def read_checkpoint(file: Path, public_key: str | None) -> "Checkpoint":
-    """Return the checkpoint in a file. Raises Failed if it is not valid."""
+    """Return the checkpoint in a file. Raises Failed if it is not valid.
+
+    `public_key`: the key that must have signed it. None accepts any key, so somebody who wrote the file anew with a key
+    of their own is not noticed.
+    """
     from pydantic import ValidationError
 
     from service.checkpoint import Checkpoint, ForgedCheckpoint

@@ -24,11 +24,15 @@ that a client writes, such as fields and types, are in backticks, so that forms 
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from service.domain.nearby import FORM_OF_IDS, FORM_OF_SLUGS, listed, similar
+
+_EVENT: Final = re.compile(r"[a-z]+/[a-z0-9/-]+@[0-9]+")
+"""The name of an event by its stream and version."""
 
 
 class Refusal(Exception):
@@ -66,11 +70,23 @@ class Refusal(Exception):
         return similar(names)
 
     def add_remedies(self, *others: str) -> None:
-        """Set `{remedy}` to a sentence with these remedies and then the own ones of the refusal, the fact `ways`."""
+        """Set `{remedy}` to sentences with these remedies and the own ones of the refusal, the fact `ways`.
+
+        Those without a condition come first, as alternatives in one sentence. Those that begin with "if" follow, each
+        as a sentence.
+        """
         own = self.facts.get("ways")
-        every = [*others, *(own if isinstance(own, list) else ())]
-        text = ", or ".join(filter(None, [", ".join(every[:-1]), *every[-1:]])) or "leave this event out"
-        self.facts["remedy"] = f"{text[0].upper()}{text[1:]}."
+        of_refusal = own if isinstance(own, list) else []
+        always = [way for way in (*others, *of_refusal) if not way.startswith("if ")]
+        conditional = [way for way in (*of_refusal, *others) if way.startswith("if ")]
+        texts = list(filter(None, [", or ".join(always), *conditional])) or ["leave this event out"]
+        self.facts["remedy"] = " ".join(f"{text[0].upper()}{text[1:]}." for text in texts)
+
+    def rename_events(self, names: Mapping[str, str]) -> None:
+        """Name events otherwise in the text. `names`: by stream and version, as in `irritant/ru-us/visas@5`."""
+        for fact, value in self.facts.items():
+            if isinstance(value, str):
+                self.facts[fact] = _EVENT.sub(lambda named: names.get(named[0], named[0]), value)
 
 
 class NotAllowed(Refusal):
@@ -149,10 +165,9 @@ class OutOfTurn(NotAllowed):
 
 
 class Changed(NotAllowed):
-    """Version conflict: {stream} is at version {version}, but you expected {expected}.
+    """{stream} has changed since you read it: it is at version {version}, and `expect` has {expected}.
 
-    Read what was recorded since: /v1/events?stream={stream}. If the report still fits, give {version} in `expect` and
-    send it again.
+    Read what was recorded since: {address}. If the report still fits, give {version} in `expect` and send it again.
     """
 
 
@@ -168,7 +183,7 @@ class Malformed(NotValid):
 
 
 class UnknownSource(NotValid):
-    """Unknown document {document}.
+    """The document “{document}” is not on record.
 
     {near}Give one on record in `source.document`, or register it: file `SourceRegistered` on source/{document} first,
     or earlier in the same report.
@@ -180,22 +195,27 @@ class UnknownSource(NotValid):
 class ParagraphBeyondSource(NotValid):
     """Paragraph {paragraph} does not exist: the document {document} has {count}.
 
-    Blank lines do not count. Use {numbers} in `source.paragraphs`. If it has more, file `AssertionCorrected` with
-    `target` source/{document}@1.
+    Blank lines do not count. Use {numbers} in `source.paragraphs`. If the document has more, {correct}.
     """
 
-    def __init__(self, pointer: str, /, *, document: str, paragraph: int, paragraphs: int) -> None:
+    def __init__(
+        self, pointer: str, /, *, document: str, paragraph: int, paragraphs: int, is_on_record: bool = True
+    ) -> None:
         count, numbers = f"{paragraphs} paragraphs", f"numbers from 1 to {paragraphs}"
         if paragraphs == 1:
             count, numbers = "one paragraph", "1"
-        super().__init__(pointer, document=document, paragraph=paragraph, count=count, numbers=numbers)
+        correct = "correct `paragraphs` where this report registers the document"
+        if is_on_record:
+            with_target = f"`AssertionCorrected` with `target` source/{document}@1"
+            correct = f"file {with_target} and the right number in `changes.paragraphs`"
+        super().__init__(pointer, document=document, paragraph=paragraph, count=count, numbers=numbers, correct=correct)
 
 
 class UnknownOrigin(NotValid):
-    """Unknown origin {origin}.
+    """The origin “{origin}”, a statement by somebody, is not on record.
 
-    {near}{known}Give one on record in `source.origin`, also of another document, or file `OriginRegistered` on {stream}
-    first, or earlier in the same report.
+    {near}{known}Give one on record in `source.origin`; it can also be one that another document relays. Or register it:
+    file `OriginRegistered` on {stream} first, or earlier in the same report.
     """
 
     unknown = "origin/{origin}"
@@ -217,7 +237,7 @@ class OriginTaken(NotValid):
 
 
 class UnknownTarget(NotValid):
-    """Unknown event {target} in `{field}`.
+    """`{field}` names “{target}”, but there is no such event on {stream}, and no such `ref` earlier in this report.
 
     Give the `ref` of an earlier event in this report, or name an event on record by stream and version. {known}
     """
@@ -238,7 +258,7 @@ class UnknownProposal(NotValid):
 
 
 class UnknownStep(NotValid):
-    """Unknown next step {step} on {stream}.
+    """There is no next step “{step}” on {stream}.
 
     {known}{remedy}
     """
@@ -279,7 +299,7 @@ class UnknownMember(NotValid):
 
 
 class UnknownActor(NotValid):
-    """Unknown organisation {actor} in `{field}`.
+    """`{field}` names the organisation “{actor}”, which is not on record.
 
     {near}Use one on record, or register it: file `ActorRegistered` on actor/{actor} first, or in the same report.
     """
@@ -388,7 +408,7 @@ _ANY_STREAM: Final = (
 
 
 class Cycle(NotValid):
-    """The change would put events in a circle{why}.
+    """The correction puts events in a circle{why}.
 
     {remedy}
     """

@@ -221,6 +221,7 @@ def decide(report: Report, record: Record, envelope: Envelope) -> Decision:
     filing.check_round()
     filing.check_labels()
     filing.add_choices()
+    filing.name_own_events()
     refusals = sorted([*report.mistakes, *filing.refusals], key=_place_in_report)
     if refusals:
         raise Refused(refusals, filing.allowed_types)
@@ -260,6 +261,12 @@ def _is_same(of_report: ReportEvent, recorded: Recorded) -> bool:
     Other events are recorded in the order of the report, so their data need not be compared.
     """
     return not isinstance(of_report.data, _ONCE) or of_report.data == recorded.data
+
+
+def _page_of(stream: str) -> str:
+    """Return the address of the page that shows a stream, or of its events if it has no page."""
+    kind, _, member = stream.partition("/")
+    return f"/v1/events?stream={stream}" if kind == "actor" else f"/{kind}s/{member}"
 
 
 def _place_in_report(refusal: Refusal) -> list[tuple[int, str]]:
@@ -338,7 +345,18 @@ class _Filing:
                 continue
             if (version := self.history(stream).version) != expected:
                 pointer = f"/expect/{escaped(stream)}"
-                self.refusals.append(Changed(pointer, stream=stream, version=version, expected=expected))
+                facts = {"stream": stream, "version": version, "expected": expected, "address": _page_of(stream)}
+                self.refusals.append(Changed(pointer, **facts))
+
+    def name_own_events(self) -> None:
+        """Name events of the report by their place in it, because a refused report leaves none of them on record."""
+        ref_of = {event.id: ref for ref, event in self.refs.items()}
+        names = {}
+        for place, event in zip(self.places, self.recorded, strict=True):
+            ref = f" (`{ref_of[event.id]}`)" if event.id in ref_of else ""
+            names[f"{event.stream}@{event.version}"] = f"event {place + 1} of this report{ref}"
+        for refusal in (*self.report.mistakes, *self.refusals):
+            refusal.rename_events(names)
 
     def add_choices(self) -> None:
         """Add to each mistake in a reference what it can refer to on its stream, such as the open proposals."""
@@ -684,7 +702,7 @@ class _Filing:
         last = sorted(islice(fit, _MOST_FITTING), key=lambda e: e.version)
         names = [f"{stream}@{e.version} (`{e.type}`)" for e in last]
         known = self._choices(stream, field_name) or (f"On record there: {listed(names)}." if names else "")
-        return UnknownTarget(f"/{field_name}", target=written, field=field_name, known=known)
+        return UnknownTarget(f"/{field_name}", target=written, field=field_name, stream=stream, known=known)
 
     def _with_ids_in_changes(self, correction: AssertionCorrected, stream: str) -> AssertionCorrected:
         """Return a correction whose changes name other events by id. `_judge_correction` refuses unknown names."""
@@ -784,8 +802,9 @@ class _Filing:
         elif (count := source.state.paragraphs) is not None:
             for place, number in paragraphs:
                 if number > count:
-                    pointer = f"/source/paragraphs/{place}"
-                    yield ParagraphBeyondSource(pointer, document=document, paragraphs=count, paragraph=number)
+                    is_on_record = source.events[0] not in self.recorded
+                    facts = {"paragraphs": count, "paragraph": number, "is_on_record": is_on_record}
+                    yield ParagraphBeyondSource(f"/source/paragraphs/{place}", document=document, **facts)
 
     def _unknown_origin(self, slug: str, asserter: str | None, document: str | None) -> Iterable[Refusal]:
         """Refuse an unknown origin, and an origin that is a statement by another actor than the asserter.

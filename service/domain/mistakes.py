@@ -65,7 +65,7 @@ _BY_NAME: Final[Mapping[str, str]] = {
     "step": "the short name of the step, such as notice-48-hours",
     "item": "the short name of the item, such as consulate-seattle",
     "paragraphs": "a list of numbers of paragraphs, such as [4, 5]",
-    "names": 'a list of names, first the one that sentences use, such as ["the African Union", "African Union"]',
+    "names": 'a list of names, first the one for use in sentences, such as ["the African Union", "African Union"]',
     "preliminary": "`true` if the round is only provisional, `false` if it is firm",
     "reversible": "`true` if the progress can be reversed, `false` if not",
 }
@@ -104,7 +104,7 @@ _OUR_OWN: Final = frozenset({"inference", "channel", "plain_text", "wording", "e
 
 _LIST: Final = "a list; each member is "
 _CHOICE: Final = "one of: "
-_OBJECT: Final = "an object with "
+_OBJECT: Final = "an object "
 
 Mistake = tuple[tuple[str, ...], str]
 """The path to a field, and what is wrong with it."""
@@ -162,7 +162,7 @@ def takes(annotation: object) -> str:
     if get_origin(base) is dict:
         return "fields, each with its value"
     if isinstance(base, type) and issubclass(base, BaseModel):
-        return f"{_OBJECT}{_names(base)}"
+        return f"{_OBJECT}such as {_example(base)}, with {_names(base)}"
     if base is int:
         return _whole_number(constraints)
     pattern = next((str(c.pattern) for c in constraints if isinstance(c, StringConstraints) and c.pattern), "")
@@ -213,12 +213,25 @@ def _names(model: type[BaseModel]) -> str:
     )
 
 
+def _example(model: type[BaseModel]) -> str:
+    """Return an object with the required fields, as it is written in YAML: "`{party: RU, channel: quote}`"."""
+    info = {field.alias or name: field for name, field in model.model_fields.items() if name != "type"}
+    required = [name for name, field in info.items() if field.is_required()]
+    return _code(f"{{{', '.join(f'{name}: {_value(model, name)}' for name in required)}}}")
+
+
+def _value(model: type[BaseModel], name: str) -> str:
+    """Return a value that a required field can have."""
+    base, _ = _plain(_without_none(fields(model)[name]))
+    return str(get_args(base)[0]) if get_origin(base) is Literal else _EXAMPLES[name]
+
+
 def _described(model: type[BaseModel], name: str) -> str:
     """Return the name of a field, with the choices that it has or an example."""
     annotation = _without_none(fields(model)[name])
     if get_origin(_plain(annotation)[0]) is Literal:
         return f"{_code(name)} ({takes(annotation)}{_LIMITED_CHOICES.get(name, '')})"
-    return f"{_code(name)} (such as {_EXAMPLES[name]})" if name in _EXAMPLES else _code(name)
+    return _code(name)
 
 
 def _whole_number(constraints: Sequence[object]) -> str:

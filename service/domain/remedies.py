@@ -54,7 +54,7 @@ def complete(
         facts["known"] = differences(added, data, _FIELDS_OF_ITEM) if added else ""
     others: list[str] = []
     if isinstance(refusal, UnknownStep | UnknownItem):
-        others = _other_names(refusal, history)
+        others = _other_names(refusal, history, data)
     # With another date or asserter, a repetition would be accepted, but it would still repeat the other event.
     if isinstance(data, Assertion) and is_accepted is not None and "repeats" not in facts:
         others += _other_dates(history, data, is_accepted)
@@ -62,7 +62,7 @@ def complete(
     refusal.add_remedies(*others)
 
 
-def _other_names(refusal: UnknownStep | UnknownItem, history: History[Any]) -> list[str]:
+def _other_names(refusal: UnknownStep | UnknownItem, history: History[Any], data: EventModel) -> list[str]:
     """Return the remedy to give another step or item. If the item was added later, say so instead."""
     field = "step" if isinstance(refusal, UnknownStep) else "item"
     known = history.state.steps if isinstance(refusal, UnknownStep) else history.state.items
@@ -70,7 +70,9 @@ def _other_names(refusal: UnknownStep | UnknownItem, history: History[Any]) -> l
     if name not in known:
         return [f"give one of these in `{field}`"] if known else []
     added = _event_of_item(history, name)
-    wrong = f"The item {name} is not on record {refusal.facts['then']}: {added} adds it"
+    wrong = f"The item “{name}” is not on record {refusal.facts['then']}: {added} adds it"
+    if isinstance(data, Assertion) and data.occurred is None and data.after is None:
+        wrong = f"This event has no date, so it comes before {added}, which adds the item “{name}”"
     refusal.facts.update(wrong=wrong, known="", ways=())
     return []
 
@@ -82,7 +84,8 @@ def _other_dates(history: History[Any], data: Assertion, is_accepted: IsAccepted
     else:
         states = accumulate(history.order, history.evolve, initial=history.initial)
         when = _dates_of([is_accepted(state, data) for state in states], history.order)
-    return [f"give {when} in `occurred`"] if when else []
+    condition = "" if data.occurred is None else "if the date is wrong, "
+    return [f"{condition}give {when} in `occurred`"] if when else []
 
 
 def _dates_of(accepted: Sequence[bool], order: Sequence[EffectiveEvent]) -> str:
@@ -110,7 +113,7 @@ def _other_asserters(history: History[Any], data: Assertion, state: Any, is_acce
     others = [party for party in (*getattr(history.initial, "parties", ()), JOINT) if party != by.party]
     said = {party: data.model_copy(update={"asserted_by": by.model_copy(update={"party": party})}) for party in others}
     fit = [party for party, other in said.items() if is_accepted(state, other)]
-    return [f"correct `asserted_by` and `source.origin` if {alternatives(fit)} said it"] if fit else []
+    return [f"if {alternatives(fit)} said it, correct `asserted_by` and `source.origin`"] if fit else []
 
 
 def _events_of_sides(history: History[Any], said: Sequence[tuple[str, str]]) -> str:
@@ -164,11 +167,12 @@ def cycle(history: History[Any], target: Recorded, correction: AssertionCorrecte
         is_removable = is_set and not type(target.data).model_fields[field].is_required()
         others = "`null` to remove it" if is_removable else "leave the correction out"
         later, earlier = by_version(history, named.id), by_version(history, target.id)
-        remedy = f"Give another event in `changes.{field}`, or {others}."
+        remedy = f"If the correction is wrong, give another event in `changes.{field}`, or {others}."
         named_in = next((f for f in naming if getattr(named.data, f, None) == target.id), None)
         if named_in is not None:
-            remedy += f" If the correction is right, keep it, and give another event in `{named_in}` of {later}."
-        return Cycle(f"/changes/{field}", why=f": {later} comes after {earlier}", remedy=remedy)
+            remedy += f" If it is right, keep it, and give another event in `{named_in}` of {later}."
+        why = f": it puts {earlier} after {later}, which itself comes after {earlier}"
+        return Cycle(f"/changes/{field}", why=why, remedy=remedy)
     return Cycle("/changes", why=", each after the other", remedy="Correct the event so that it names no later one.")
 
 

@@ -21,8 +21,8 @@ EffectsById: TypeAlias = Mapping[str, EffectiveEvent]
 class Cited(Document):
     """One piece of evidence for an assertion: the speaker, the document, the origin, and a summary by the operator.
 
-    `earliest` and `latest` are the days that `occurred` can mean. If the assertion names an event that it came after,
-    they are not before that event.
+    `earliest` and `latest` are the first and the last day that `occurred` can mean. If the assertion came after an
+    event that it names, neither is before the date of that event.
     """
 
     event: str
@@ -90,8 +90,12 @@ def dispute_of(dispute: ClaimDispute, says: str, other: str, names: ActorNames) 
 def dispute_renamed(
     dispute: ClaimDisputeDocument, before: Mapping[str, str], names: ActorNames
 ) -> ClaimDisputeDocument:
-    """Return a dispute with the newer names of actors. `before` has the names in the present sentence."""
+    """Return a dispute with the present names of actors in its sentence.
+
+    `before` has, by code, the names in the sentence of `dispute`, as `dispute_of` wrote them.
+    """
     says, _, other = dispute.why.rpartition(f"; {before[dispute.about]} ")
+    # The sentence begins with the name of the side that alleges. Only its first letter can differ.
     says = says[len(before[dispute.alleged_by]) :]
     why = f"{name_of(dispute.alleged_by, names)}{says}; {name_of(dispute.about, names)} {other}"
     return dispute.model_copy(update={"why": at_the_beginning(why)})
@@ -130,6 +134,7 @@ def backing(effects: EffectsById, *claims: Claim[Assertion]) -> Backing:
     return Backing(
         said_by=tuple(sorted(said_by)),
         reported_by=tuple(sorted({actor for claim in claims for actor in claim.reported_by})),
+        # A side that denies one of several claims but makes another one itself does not deny their content.
         contested_by=tuple(sorted(contested_by - said_by)),
         origins=len({origin for claim in claims for origin in claim.origins}),
         evidence=tuple(cite(effects[event]) for event in events),

@@ -67,7 +67,7 @@ Summary = TypeVar("Summary", bound=SourceSummary)
 
 
 def summary(reading: StreamAtPoint[Source]) -> SourceSummary:
-    """Return the registration of a source. Total."""
+    """Return the registration of a source. Its position is that of the last event of the source."""
     state, name = reading.state, parse_stream(reading.stream)
     assert name is not None
     return SourceSummary(
@@ -96,12 +96,15 @@ def within(registered: Summary, origins: Container[str]) -> Summary:
 
 
 def view(reading: StreamAtPoint[Source], citing: Iterable[StreamAtPoint[Any]] = ()) -> SourceDocument:
-    """Return the document of a source. `citing` are the readings of all streams that can cite it. Total."""
+    """Return the document of a source. `citing` are the readings of all streams that can cite it.
+
+    Its position is that of the last event of all these streams, because each new event can change it.
+    """
     registered, others = summary(reading), list(citing)
     resting = _resting(registered.id, reading.state, others)
     cited = (r.evidence.source for r in resting)
     # `dict` keeps the origins as models. `model_dump` would turn them into dictionaries.
-    of_source = dict(registered) | {"position": max((r.position for r in (reading, *others)), default=0)}
+    of_source = dict(registered) | {"position": max(r.position for r in (reading, *others))}
     return SourceDocument(
         **of_source,
         relays=tuple(sorted({c.origin for c in cited if c.document == registered.id})),

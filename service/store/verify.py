@@ -50,7 +50,10 @@ def verify(connection: Connection, progress: Progress = no_progress) -> Head:
     _check_reports(connection)
     _check_relations(connection)
     if (position := audience.find_fault(connection)) is not None:
-        raise Damaged(position, "the event has another handling label than the log says; run `irritants rebuild`")
+        what = (
+            "the stored label of the event is not the one that the events in the log give it; run `irritants rebuild`"
+        )
+        raise Damaged(position, what)
     if (fault := triggers.find_fault(connection)) is not None:
         raise Damaged(None, fault)
     progress(end.position, end.position)

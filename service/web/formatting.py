@@ -62,17 +62,20 @@ def use_names(names: ActorNames) -> None:
 
 
 def names_in_use() -> ActorNames:
-    """Return the names of this request. Their identity is a key for caches of drawings."""
+    """Return the names of this request. It is the same object until an actor is renamed, so caches use it as a key."""
     return _names_in_use.get()
 
 
 def use_document_names(documents: Mapping[str, str]) -> None:
-    """Use these names until the end of the request: of documents by slug, of origins by `origin/<slug>`."""
+    """Use these names until the end of the request.
+
+    `documents` has the name of a document by its slug, and the speaker of an origin by `origin/<slug>`.
+    """
     _documents_in_use.set(documents)
 
 
 def document_title(slug: str) -> str:
-    """Return the name of a document that the page cites."""
+    """Return the name of a document that the page cites, or that of a document without a title if it is not known."""
     return _documents_in_use.get().get(slug) or document_name(None)
 
 
@@ -110,7 +113,7 @@ def bdi(text: str | None) -> Markup:
 
 @lru_cache(maxsize=8192)
 def mixed(text: str) -> Markup:
-    """Return a sentence of mixed directions, with each part from right to left in a `<bdi>` element."""
+    """Return a sentence in which each part in a right-to-left script, such as Arabic, is in a `<bdi>` element."""
     return Markup(RUN.sub(r"<bdi>\g<0></bdi>", str(escape(text))))  # noqa: S704 -- escaped
 
 
@@ -131,7 +134,7 @@ def speaker_of(asserted_by: Mapping[str, Any]) -> Markup:
 
 
 def name_at_start(voice: str) -> Markup:
-    """Return the name of a side or another voice for the start of a sentence, such as `The US`."""
+    """Return the name of a side or another voice for the start of a sentence, such as `The United States`."""
     return capitalised(name_of(voice))
 
 
@@ -141,7 +144,7 @@ def names_at_start(parties: Sequence[str]) -> Markup:
 
 
 def names_of(parties: Sequence[str]) -> Markup:
-    """Return several names for use within a sentence, such as `the US and Russia`. Return `no one` for no parties."""
+    """Return several names for use within a sentence, such as `the United States and Russia`. `no one` for no party."""
     names = [name_of(party) for party in parties or ("none",)]
     return messages()("said.and", first=_COMMA.join(names[:-1]), last=names[-1]) if names[1:] else names[0]
 
@@ -184,9 +187,10 @@ def own_fields(data: Mapping[str, Any]) -> Sequence[tuple[Markup, str]]:
 
 
 def statement_of_date(round: RoundDocument) -> Cited | None:
-    """Return a statement that dates a round that met, or its first or last day. None if the round was only scheduled.
+    """Return the statement that gives the date of a round: that it met on this day, or began or ended on it.
 
-    Prefer a stated date to an inferred date.
+    None if no statement has this date, as for a round that was only scheduled. A stated date is preferred to an
+    inferred one.
     """
     days = (round.date, *(round.date or "").split("/")) if round.date else ()
     dated = (cited for step in round.course for cited in step.backing.evidence if cited.occurred in days)

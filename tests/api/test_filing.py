@@ -428,4 +428,6 @@ def test_a_name_that_the_report_itself_registers_is_suggested(desk: TestClient) 
 def test_an_unknown_name_without_a_near_one_is_answered_with_the_remedy_alone(desk: TestClient) -> None:
     event = on(FLIGHTS, "ConcernRaised", source={**said("")["source"], "document": "zzzz"})
     [error] = desk.post("/v1/reports?dry_run=true", json=report(event), headers=KEY).json()["errors"]
-    assert error["detail"].startswith("Unknown document zzzz. Give one on record in `source.document`, or register it")
+    assert error["detail"].startswith(
+        "The document “zzzz” is not on record. Give one on record in `source.document`, or"
+    )

@@ -1,4 +1,4 @@
-"""`serve`: its preparations, its output, and its end with its database."""
+"""`irritants serve`: what it prepares and prints, and that it stops its own database. Also what commands import."""
 
 import json
 import os

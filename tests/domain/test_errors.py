@@ -110,9 +110,10 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.IrritantClosed: refused(
         [said("ConcernRaised", stream=NEWS, occurred="2025-04-20")],
-        "The irritant is resolved at that date, by irritant/ru-us/news@2 (RU) and @3 (US). Give a date before"
-        " 2025-04-01 in `occurred`, file `IrritantReopened` before this event if a side took it up again, or file"
-        " `AssertionRetracted` with one of these events as `target` if that event should not be on record.",
+        "The irritant is resolved at that date, by irritant/ru-us/news@2 (RU) and @3 (US). If a side took it up"
+        " again, file `IrritantReopened` before this event. If one of these events should not be on record, file"
+        " `AssertionRetracted` with it as `target`. If the date is wrong, give a date before 2025-04-01 in"
+        " `occurred`.",
     ),
     errors.NotAReversal: refused(
         [said("ProgressReversed", to="resolved", by="RU", reason="None", occurred="2025-04-20")],
@@ -122,12 +123,12 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     errors.NotClosed: refused(
         [said("IrritantReopened", to="raised", reason="None", occurred="2025-04-20")],
         "RU cannot reopen the irritant: at that date RU's rung is `in_talks`. Only a side whose rung is `resolved`"
-        " can. File `ProgressReversed` with `by` RU if RU went back.",
+        " can. If RU went back, file `ProgressReversed` with `by` RU.",
     ),
     errors.NotYoursToWithdraw: refused(
         [said("IrritantWithdrawn", "US", reason="None", occurred="2025-04-20")],
-        "US cannot withdraw the irritant: at that date US has not raised it (rung `unstated`). Correct `asserted_by`"
-        " and `source.origin` if `RU` or `JOINT` said it, or file first what US had raised, such as `ConcernRaised`.",
+        "US cannot withdraw the irritant: at that date US has not raised it (rung `unstated`). File first what US"
+        " had raised, such as `ConcernRaised`. If `RU` or `JOINT` said it, correct `asserted_by` and `source.origin`.",
     ),
     errors.UndatedFall: refused(
         [said("ProgressReversed", to="raised", by="RU", reason="None")],
@@ -136,16 +137,16 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.NoSuchHold: refused(
         [said("HoldLifted", occurred="2025-04-20")],
-        "RU cannot lift a hold: at that date RU has no hold on record, and has not said that US has one."
-        " Correct `stream` if the hold is on another irritant, or file `HoldPlaced` with the same date or an earlier"
-        " one first if RU spoke of a hold.",
+        "RU cannot lift a hold: at that date RU has no hold on record, and has not said that US has one. If the hold"
+        " is on another irritant, correct `stream`. If RU spoke of a hold that is not on record, file `HoldPlaced`"
+        " before this event, with the same date or an earlier one.",
     ),
     errors.OutOfTurn: refused(
         [said("RoundRelocated", stream=ROUND, place="Geneva", occurred="2025-04-20")],
-        "`RoundRelocated` cannot follow round/ru-us/april@2, in which RU said that the round is cancelled. Give"
-        " a date from 2025-04-01 on and before 2025-04-03 in `occurred`, file `ClaimContested` by RU with that event as"
-        " `target` first if the round takes place after all, or file `AssertionRetracted` if that event should not be"
-        " on record.",
+        "`RoundRelocated` cannot follow round/ru-us/april@2, in which RU said that the round is cancelled. If the"
+        " round takes place after all, file `ClaimContested` by RU with that event as `target` first: RU no longer"
+        " stands by it. If that event should not be on record, file `AssertionRetracted` with it as `target` first."
+        " If the date is wrong, give a date from 2025-04-01 on and before 2025-04-03 in `occurred`.",
     ),
     errors.Malformed: refused(
         [said("BreachAlleged", by="RU", reason="None")],
@@ -154,20 +155,20 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.UnknownSource: refused(
         [said("ConcernRaised", source=source(document="briefing"))],
-        "Unknown document briefing. Give one on record in `source.document`, or register it: file `SourceRegistered`"
-        " on source/briefing first, or earlier in the same report.",
+        "The document “briefing” is not on record. Give one on record in `source.document`, or register it: file"
+        " `SourceRegistered` on source/briefing first, or earlier in the same report.",
     ),
     errors.ParagraphBeyondSource: refused(
         [said("ConcernRaised", source=source(paragraphs=[12]))],
         "Paragraph 12 does not exist: the document readout has 9 paragraphs. Blank lines do not count. Use numbers"
-        " from 1 to 9 in `source.paragraphs`. If it has more, file `AssertionCorrected` with `target`"
-        " source/readout@1.",
+        " from 1 to 9 in `source.paragraphs`. If the document has more, file `AssertionCorrected` with `target`"
+        " source/readout@1 and the right number in `changes.paragraphs`.",
     ),
     errors.UnknownOrigin: refused(
         [said("ConcernRaised", source=source(origin="minister"))],
-        "Unknown origin minister. Statements by RU in the document readout: voice-ru. Give one on record in"
-        " `source.origin`, also of another document, or file `OriginRegistered` on source/readout first, or earlier in"
-        " the same report.",
+        "The origin “minister”, a statement by somebody, is not on record. Statements by RU in the document readout:"
+        " voice-ru. Give one on record in `source.origin`; it can also be one that another document relays. Or"
+        " register it: file `OriginRegistered` on source/readout first, or earlier in the same report.",
     ),
     errors.OriginOfAnotherParty: refused(
         [said("ConcernRaised", source=source(origin="voice-us"))],
@@ -182,9 +183,10 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.UnknownTarget: refused(
         [said("ClaimContested", "US", target="offer")],
-        "Unknown event offer in `target`. Give the `ref` of an earlier event in this report, or name an"
-        " event on record by stream and version. On record there: irritant/ru-us/visas@2 (`ProposalTabled`),"
-        " irritant/ru-us/visas@3 (`NextStepAgreed`) and irritant/ru-us/visas@4 (`ItemAdded`).",
+        "`target` names “offer”, but there is no such event on irritant/ru-us/visas, and no such `ref` earlier in"
+        " this report. Give the `ref` of an earlier event in this report, or name an event on record by stream and"
+        " version. On record there: irritant/ru-us/visas@2 (`ProposalTabled`), irritant/ru-us/visas@3"
+        " (`NextStepAgreed`) and irritant/ru-us/visas@4 (`ItemAdded`).",
     ),
     errors.NotATarget: refused(
         [said("ProposalAnswered", "US", proposal=f"{VISAS}@3", answer="accepted")],
@@ -194,13 +196,13 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.UnknownStep: refused(
         [said("NextStepClosed", step="list", outcome="done")],
-        "Unknown next step list on irritant/ru-us/visas. Steps there: list-of-cases (“Exchange lists of cases”). Give"
-        " one of these in `step`, or file `NextStepAgreed` first.",
+        "There is no next step “list” on irritant/ru-us/visas. Steps there: list-of-cases (“Exchange lists of"
+        " cases”). Give one of these in `step`, or file `NextStepAgreed` first.",
     ),
     errors.UnknownItem: refused(
         [said("ItemStatusChanged", item="villa", status="settled")],
-        "Unknown item villa on irritant/ru-us/visas. Items there: consulate (“The consulate”). Give one of these in"
-        " `item`, or file `ItemAdded` first.",
+        "There is no item “villa” on irritant/ru-us/visas. Items there: consulate (“The consulate”). Give one of"
+        " these in `item`, or file `ItemAdded` first.",
     ),
     errors.ItemTaken: refused(
         [said("ItemAdded", item="consulate", kind="A consulate", name="Another", place="Rome", occurred="2025")],
@@ -216,8 +218,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.UnknownActor: refused(
         [said("NextStepAgreed", step="visit", owner="iaea", action="Visit")],
-        "Unknown organisation iaea in `owner`. Use one on record, or register it: file `ActorRegistered` on"
-        " actor/iaea first, or in the same report.",
+        "`owner` names the organisation “iaea”, which is not on record. Use one on record, or register it: file"
+        " `ActorRegistered` on actor/iaea first, or in the same report.",
     ),
     errors.UnknownReport: refused(
         [attribution(report="r9")],
@@ -263,9 +265,10 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             said("ConcernRaised", ref="first", after=f"{VISAS}@2"),
             correction(after=f"{VISAS}@5"),
         ],
-        "The change would put events in a circle: irritant/ru-us/visas@5 comes after irritant/ru-us/visas@2. Give"
-        " another event in `changes.after`, or leave the correction out. If the correction is right, keep it, and"
-        " give another event in `after` of irritant/ru-us/visas@5.",
+        "The correction puts events in a circle: it puts irritant/ru-us/visas@2 after event 1 of this report"
+        " (`first`), which itself comes after irritant/ru-us/visas@2. If the correction is wrong, give another event"
+        " in `changes.after`, or leave the correction out. If it is right, keep it, and give another event in `after`"
+        " of event 1 of this report (`first`).",
     ),
     errors.UnknownLabel: refused(
         [said("ConcernRaised", handling="secret")],
@@ -276,8 +279,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
             said("ConcernRaised", ref="first", handling="restricted"),
             said("ConcernRaised", "US", after="first", handling="open"),
         ],
-        "The handling label `open` is more open than `restricted`, the label of irritant/ru-us/visas@5, on which this"
-        " event depends. Use `restricted`, or leave `handling` out to get `restricted`.",
+        "The handling label `open` is more open than `restricted`, the label of event 1 of this report (`first`), on"
+        " which this event depends. Use `restricted`, or leave `handling` out to get `restricted`.",
     ),
     errors.TooOpen: refused(
         [
@@ -304,8 +307,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.Changed: refused(
         [said("ConcernRaised")],
-        "Version conflict: irritant/ru-us/visas is at version 4, but you expected 3. Read what was recorded since:"
-        " /v1/events?stream=irritant/ru-us/visas. If the report still fits, give 4 in `expect` and send it again.",
+        "irritant/ru-us/visas has changed since you read it: it is at version 4, and `expect` has 3. Read what was"
+        " recorded since: /irritants/ru-us/visas. If the report still fits, give 4 in `expect` and send it again.",
     ),
 }
 IMPOSSIBLE = {errors.UnknownProposal}
@@ -357,10 +360,18 @@ def test_a_missing_reference_names_what_it_can_refer_to() -> None:
     assert told["/events/2/item"].endswith("Items there: consulate (“The consulate”).")
 
 
+def test_a_paragraph_of_a_document_that_the_report_registers_is_corrected_there() -> None:
+    registered = {"stream": "source/briefing", "type": "SourceRegistered", "publisher": "A ministry", "paragraphs": 2}
+    beyond = said("ConcernRaised", source=source(document="briefing", paragraphs=[3]))
+    assert refusal_of(registered, beyond).detail.endswith(
+        "If the document has more, correct `paragraphs` where this report registers the document."
+    )
+
+
 def test_near_names_are_suggested_in_the_text() -> None:
     refusal = errors.UnknownSource("", document="readuot")
     refusal.suggest(["readout"])
-    assert refusal.detail.startswith("Unknown document readuot. Similar names on record: readout. Give one on record")
+    assert refusal.detail.startswith("The document “readuot” is not on record. Similar names on record: readout.")
 
 
 # Mistakes in the fields of an event.
@@ -404,15 +415,15 @@ MISTAKES: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "an object is missing": mistaken(
         {name: value for name, value in said("ConcernRaised").items() if name != "asserted_by"},
         "/asserted_by",
-        "`asserted_by` is missing. Give an object with `party` (such as RU) and `channel` (one of: `quote`,"
-        " `paraphrase`, `attributed`, `leaked` or `outlet`, where `outlet` is only for MEDIA); optional: `organ`,"
-        " `person`.",
+        "`asserted_by` is missing. Give an object such as `{party: RU, channel: quote}`, with `party` and `channel`"
+        " (one of: `quote`, `paraphrase`, `attributed`, `leaked` or `outlet`, where `outlet` is only for MEDIA);"
+        " optional: `organ`, `person`.",
     ),
     "an object is text": mistaken(
         said("NextStepAgreed", step="visit", owner="RU", action="Act", quantity="12 cases"),
         "/quantity",
-        "`quantity` must be an object with `value` (such as 12) and `unit` (such as cases); optional: `qualifier`"
-        " (one of: `exact`, `at_least`, `at_most` or `about`).",
+        "`quantity` must be an object such as `{value: 12, unit: cases}`, with `value` and `unit`; optional:"
+        " `qualifier` (one of: `exact`, `at_least`, `at_most` or `about`).",
     ),
     "a list has no member": mistaken(
         {**said("InstrumentExchanged", kind="agreement"), "with": []},
@@ -423,8 +434,8 @@ MISTAKES: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "an actor has no name": mistaken(
         {"stream": "actor/iaea", "type": "ActorRegistered", "actor": "iaea", "kind": "organisation", "names": []},
         "/names",
-        "`names` is empty. Give names, first the one that sentences use, such as"
-        ' ["the African Union", "African Union"].',
+        '`names` is empty. Give names, first the one for use in sentences, such as ["the African Union", "African'
+        ' Union"].',
     ),
     "a relation has one party": mistaken(
         {"stream": "relation/ru-us", "type": "RelationOpened", "parties": ["RU"], "title": "Russia"},
@@ -522,14 +533,15 @@ OBJECTS = sorted(
 @pytest.mark.parametrize("model", OBJECTS, ids=lambda model: model.__name__)
 def test_an_object_within_an_event_lists_its_choices_and_has_an_example_of_all_else(model: type[BaseModel]) -> None:
     told = takes(model)
-    assert told.startswith("an object with ")
+    assert told.startswith("an object such as `{")
+    example = told.partition("`{")[2].partition("}`")[0]
     required = {info.alias or name for name, info in model.model_fields.items() if info.is_required()}
     for name, annotation in fields(model).items():
         choices = takes(annotation)
         if choices.startswith("one of: "):
             assert f"`{name}` ({choices}" in told
         elif name in required:
-            assert f"`{name}` (such as " in told
+            assert f"{name}: " in example
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
@@ -558,7 +570,7 @@ def test_what_the_media_say_of_a_reopening_or_a_withdrawal_can_be_filed_as_the_r
     with pytest.raises(Refused) as raised:
         filed(on_record(), [said(type, "MEDIA", NEWS, reason="None", occurred="2025-04-20", **more)])
     [refusal] = raised.value.refusals
-    assert refusal.detail.endswith("ile what MEDIA says as `ProgressReversed`, with the side that went back in `by`.")
+    assert "ile what MEDIA says as `ProgressReversed`, with the side that went back in `by`." in refusal.detail
     filed(
         on_record(),
         [said("ProgressReversed", "MEDIA", NEWS, to="raised", by="RU", reason="None", occurred="2025-04-20")],
@@ -656,7 +668,7 @@ def test_each_remedy_for_a_step_of_a_cancelled_round_is_accepted() -> None:
     moved = said("RoundRelocated", stream=ROUND, place="Geneva", occurred="2025-04-20")
     detail = refusal_of(moved).detail
     assert "Allowed then" not in detail  # the side that cancelled the round can report no other step
-    assert in_backticks(detail)[1:] == ["occurred", "ClaimContested", "target", "AssertionRetracted"]
+    assert in_backticks(detail)[1:] == ["ClaimContested", "target", "AssertionRetracted", "target", "occurred"]
     filed(on_record(), [{**moved, "occurred": "2025-04-02"}])
     filed(on_record(), [said("ClaimContested", stream=ROUND, target=f"{ROUND}@2"), moved])
     retraction = {"stream": ROUND, "type": "AssertionRetracted", "target": f"{ROUND}@2", "reason": "A slip"}
@@ -680,15 +692,15 @@ def test_the_steps_that_are_allowed_for_a_side_are_accepted_from_it() -> None:
 def test_a_step_that_the_same_side_has_reported_names_the_event_to_file_evidence_for() -> None:
     again = said("RoundCancelled", stream=ROUND, occurred="2025-04-04")
     assert refusal_of(again).detail == (
-        "`RoundCancelled` repeats round/ru-us/april@2: RU has said so before. Leave this event out, or file"
-        " `EvidenceAdded` with that `target` if another document says it too."
+        "`RoundCancelled` repeats round/ru-us/april@2: RU has said so before. Leave this event out. If another"
+        " document says it too, file `EvidenceAdded` with that `target`."
     )
     filed(on_record(), [said("EvidenceAdded", stream=ROUND, target=f"{ROUND}@2")])
 
 
 def test_another_asserter_is_offered_only_if_it_would_be_accepted() -> None:
     reopened = said("IrritantReopened", "MEDIA", NEWS, to="raised", reason="None", occurred="2025-04-20")
-    offered = "Correct `asserted_by` and `source.origin` if `RU`, `US` or `JOINT` said it"
+    offered = "If `RU`, `US` or `JOINT` said it, correct `asserted_by` and `source.origin`."
     assert offered in refusal_of(reopened).detail
     for party in ("RU", "US", "JOINT"):
         filed(on_record(), [said("IrritantReopened", party, NEWS, to="raised", reason="None", occurred="2025-04-20")])
@@ -698,7 +710,7 @@ def test_another_asserter_is_offered_only_if_it_would_be_accepted() -> None:
 def test_a_settlement_by_one_joint_text_is_named_once() -> None:
     joint = said("ResolutionDeclared", "JOINT", occurred="2025-04-05")
     detail = refusal_of(joint, said("ConcernRaised", after=f"{VISAS}@5")).detail
-    assert "resolved at that point, by irritant/ru-us/visas@5 (RU and US). " in detail
+    assert "resolved at that point, by event 1 of this report (RU and US). " in detail
 
 
 def test_only_types_that_a_stream_still_takes_are_listed() -> None:
@@ -727,8 +739,8 @@ def added(**fields: Any) -> dict[str, Any]:
 def test_an_event_without_a_date_is_told_to_give_one_only_if_a_date_helps() -> None:
     status = said("ItemStatusChanged", item="villa", status="settled")
     assert refusal_of(added(occurred="2025-04-10"), status).detail == (
-        "The item villa is not on record at that point: irritant/ru-us/visas@5 adds it. Give 2025-04-10 or a"
-        " later date in `occurred`."
+        "This event has no date, so it comes before event 1 of this report, which adds the item “villa”. Give"
+        " 2025-04-10 or a later date in `occurred`."
     )
     assert "occurred" not in refusal_of(status).detail
 
@@ -736,18 +748,18 @@ def test_an_event_without_a_date_is_told_to_give_one_only_if_a_date_helps() -> N
 def test_an_event_with_a_date_is_told_to_correct_it_only_if_another_one_helps() -> None:
     status = said("ItemStatusChanged", item="villa", status="settled", occurred="2025-04-09")
     assert refusal_of(added(occurred="2025-04-10"), status).detail == (
-        "The item villa is not on record at that date: irritant/ru-us/visas@5 adds it. Give 2025-04-10 or a"
-        " later date in `occurred`."
+        "The item “villa” is not on record at that date: event 1 of this report adds it. If the date is wrong, give"
+        " 2025-04-10 or a later date in `occurred`."
     )
     assert "occurred" not in refusal_of(said("HoldLifted", occurred="2025-04-20")).detail
     placed = said("HoldPlaced", kind="stalled", reason="None", occurred="2025-04-22")
     detail = refusal_of(placed, said("HoldLifted", occurred="2025-04-20")).detail
-    assert "Give 2025-04-22 or a later date in `occurred`, correct `stream`" in detail
+    assert "If the date is wrong, give 2025-04-22 or a later date in `occurred`." in detail
 
 
 def test_an_event_is_accepted_at_the_dates_that_its_refusal_offers() -> None:
     raised = said("ConcernRaised", stream="irritant/ru-us/news", occurred="2025-04-20")
-    offered = re.search(r"Give a date before (\S+) in `occurred`", refusal_of(raised).detail)
+    offered = re.search(r"If the date is wrong, give a date before (\S+) in `occurred`", refusal_of(raised).detail)
     assert offered is not None
     day_before = date.fromisoformat(offered[1]) - timedelta(days=1)
     filed(on_record(), [{**raised, "occurred": str(day_before)}])

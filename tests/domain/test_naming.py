@@ -137,6 +137,7 @@ def test_an_event_that_is_not_on_the_stream_is_refused(name: str) -> None:
     pointer, why = refusal(opened(), understood("RU"), new=evidence(name, "US"))
     assert pointer == "/events/0/target"
     assert why == (
-        f"Unknown event {name} in `target`. Give the `ref` of an earlier event in this report, or name an"
+        f"`target` names “{name}”, but there is no such event on {STREAM}, and no such `ref` earlier in this"
+        " report. Give the `ref` of an earlier event in this report, or name an"
         f" event on record by stream and version. On record there: {STREAM}@2 (`UnderstandingReported`)."
     )

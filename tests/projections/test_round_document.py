@@ -232,7 +232,7 @@ def test_a_round_that_has_a_title_is_called_by_it() -> None:
     assert (document["name"], document["title"]) == ("The Istanbul consultations", "The Istanbul consultations")
 
 
-def test_a_round_is_not_called_next_by_its_slug() -> None:
+def test_the_word_next_in_a_slug_is_left_out_of_the_name_of_the_round() -> None:
     assert round_name("ru-us/moscow-next") == "Moscow"
     assert round_name("ru-us/next") == "Round"
     assert round_name("ru-us/washington-in-the-autumn") == "Washington in the Autumn"
@@ -243,7 +243,7 @@ def test_two_sides_that_name_two_days_are_in_dispute() -> None:
     assert dispute["why"] == "The United States gives the date 3 May 2025; Russia gives another date."
 
 
-def test_the_course_shows_also_what_moved_nothing() -> None:
+def test_the_course_shows_also_statements_that_did_not_change_the_phase() -> None:
     document = shown(announced("RU"), relocated("MEDIA", "Ankara"), cancelled("MEDIA"))
     assert [s["step"] for s in document["course"]] == ["announced", "relocated", "cancelled"]
     assert document["phase"] == "announced"

@@ -102,7 +102,7 @@ class ReportsQuery(ReportFilters, Paged):
 def _list(snapshot: Snapshot, _names: PathParameters, query: ReportsQuery) -> FoundDocument[Items[ReportSummary]]:
     """List reports in the order of filing, or with `order=newest` in the reverse order."""
     c, head = snapshot.c, snapshot.head.position
-    of_round = query.round.partition("/")[0] if query.round else None
+    relation_of_round = query.round.partition("/")[0] if query.round else None
     after, upto = _between(c, query, head)
     found = reports.page(
         c,
@@ -112,7 +112,7 @@ def _list(snapshot: Snapshot, _names: PathParameters, query: ReportsQuery) -> Fo
         relation=query.relation,
         round=query.round,
         actor=query.actor,
-        attributed=_attributed(snapshot, {of_round})[0] if of_round else None,
+        attributed=_attributed(snapshot, {relation_of_round})[0] if relation_of_round else None,
         newest_first=query.is_newest_first,
     )
     attributed, _ = _attributed(snapshot, {report.relation for report in found})
@@ -161,7 +161,7 @@ def _one(snapshot: Snapshot, names: PathParameters, _query: Query) -> FoundDocum
 
 
 def _attributed(snapshot: Snapshot, relations: Iterable[str]) -> tuple[dict[str, str], int]:
-    """Return the round of each report that was attributed to one, and the last event of these relations' talks."""
+    """Return the round of each report that was attributed to one, and the last position of the relations' streams."""
     talks = histories(snapshot.c, (f"relation/{relation}" for relation in relations), snapshot.head.position).values()
     rounds = {report: round for history in talks for report, round in history.state.attributed.items()}
     return rounds, max((history.position for history in talks), default=0)
@@ -195,7 +195,8 @@ def warnings_on(snapshot: Snapshot, report: ReportDocument) -> list[tuple[Report
     recorded = [codec.decode(row) for row in events.read_log(c, after=first - 1, upto=last)]
     known: dict[str, History[Any]] = {}
     origins: dict[str, str] = {}
-    # A correction is about what its target cites, which is known only once its stream is read.
+    # The warnings on a correction concern the document that the corrected event cites. Which one that is, and so which
+    # streams are needed, is known only when the stream of the corrected event has been read. So read until none is new.
     while True:
         streams, cited = streams_and_origins(recorded, known)
         origins |= events.origin_streams(c, cited - origins.keys())
@@ -209,7 +210,8 @@ def warnings_on(snapshot: Snapshot, report: ReportDocument) -> list[tuple[Report
 
 
 LIST: Final = Resource("/v1/reports", ReportsQuery, _list, topics=lambda *_: (RECORD,), shape=Listing[ReportSummary])
-# Only an attribution changes a report, and the address does not name the relation that it is recorded on.
+# An attribution changes a report. The address does not name the relation on whose stream it is recorded, so any event
+# can change the answer, and whether the reader may see it is decided by the relation in the document.
 ONE: Final = Resource(
     "/v1/reports/{id}", Query, _one, topics=lambda *_: (RECORD,), shape=ReportDocument, relation_is_in_document=True
 )

@@ -2,7 +2,8 @@
 
 `evolve` accepts every event in every state, so that any history can be read, even if later corrections contradict the
 rules. `rules.py` decides beforehand what is accepted. An assertion changes only the rung of its asserter. A joint text
-counts for both sides. `state.py` explains the words (position, statement, place, level, turn).
+counts for both sides. `state.py` explains the words (position, statement, place, level, turn), and `EffectiveEvent` in
+`corrections.py` the word relay.
 """
 
 from bisect import bisect_left
@@ -81,7 +82,7 @@ def evolve(state: Irritant, effect: EffectiveEvent) -> Irritant:
     if not isinstance(effect.data, Assertion):
         return _record_keeping(state, effect)
     if effect.relay:
-        return state
+        return state  # a further document with the same words of the same voice
     assertion = _PlacedAssertion(effect, effect.data, state.count + 1, state.holders(effect.data.asserted_by.party))
     return _noted(state, _asserted(state, assertion), assertion)
 
@@ -132,7 +133,7 @@ def _asserted(state: Irritant, assertion: _PlacedAssertion) -> Irritant:
         case events.LinkageStated():
             return replace(state, linkages=(*state.linkages, *assertion.statements()))
         case _:
-            # These types count for their own asserter only, so evidence by another voice changes nothing.
+            # These types count for the voice of the assertion only, so evidence, which adds a voice, changes nothing.
             return state if assertion.effect.is_evidence else _of_the_asserter(state, assertion, data)
 
 
@@ -198,8 +199,8 @@ def _at_least(state: Irritant, holders: tuple[str, ...], rung: int) -> tuple[int
 def _instrument_named(state: Irritant, root: str, first: str | None) -> Irritant:
     """Add an account of an instrument, by the id of its assertion. `first`: an earlier account of the same instrument.
 
-    If there is an earlier account, each statement on either counts for both, so positions are folded again that rest on
-    them.
+    With an earlier account, a suspension or an end that was stated on one account applies to the other account, too. So
+    all actors with turns are replayed.
     """
     named = replace(state, instruments={**state.instruments, root: first or root})
     affected = [actor for actor, positions in state.positions.items() if positions.turns] if first is not None else []
@@ -229,7 +230,11 @@ def _turned(state: Irritant, new: tuple[ActorPosition, ...]) -> Irritant:
 
 
 def replayed_all(state: Irritant, holders: Iterable[str]) -> Irritant:
-    """Compute again the levels of all positions of these actors, and the statuses. Use this after a denial."""
+    """Compute again the levels of all positions of these actors, and the statuses.
+
+    Use this if positions that were applied before count differently now: after a denial or a further account of an
+    instrument.
+    """
     for holder in holders:
         state = _replayed(state, holder)
     return _with_statuses(state)
@@ -252,7 +257,8 @@ def _replayed(state: Irritant, holder: str) -> Irritant:
 class _Rows:
     """Mutable rows of one actor's positions, one for each level, with the falls that further positions cause.
 
-    `_suspended`, `_raised_at`: as in `ActorPositions`.
+    `_suspended` (which instruments take an event away) and `_raised_at` (the last place for each rung) are as in
+    `ActorPositions`.
     """
 
     def __init__(self, state: Irritant, positions: ActorPositions) -> None:
@@ -286,7 +292,7 @@ class _Rows:
     def rung(self) -> int:
         """Return the highest level with a position that counts."""
         rows = ((level, row) for level, row in reversed(list(enumerate(self._rows))) if row)
-        return next((level for level, row in rows if any(s.event not in self._suspended for s in row)), UNSTATED)
+        return next((level for level, row in rows if any(p.event not in self._suspended for p in row)), UNSTATED)
 
     def positions(self, in_order: tuple[ActorPosition, ...], turns: tuple[ActorPosition, ...]) -> ActorPositions:
         """Return the rows as an immutable `ActorPositions`, with these lists of all positions and of all turns."""
@@ -300,12 +306,15 @@ class _Rows:
         )
 
     def _lower(self, reversal: ActorPosition) -> None:
-        """Lower the actor's higher positions to the rung of a reversal. MEDIA lowers only those of the same origin."""
+        """Lower the actor's higher positions to the rung of a reversal.
+
+        MEDIA are many outlets, so an outlet lowers only the positions of its own origin.
+        """
         for level in range(reversal.rung + 1, len(RUNGS)):
-            stays = [s for s in self._rows[level] if reversal.holder == MEDIA and s.origin != reversal.origin]
-            lowered = [s for s in self._rows[level] if s.origin == reversal.origin] if stays else self._rows[level]
-            self._rows[reversal.rung] += lowered
-            self._rows[level] = stays
+            row, self._rows[level] = self._rows[level], []
+            for position in row:
+                stays = reversal.holder == MEDIA and position.origin != reversal.origin
+                self._rows[level if stays else reversal.rung].append(position)
 
     def _take_away(self, stated: ActorPosition) -> None:
         """Note the positions that no longer count, because an instrument is suspended, terminated or expired."""
@@ -327,6 +336,7 @@ class _Rows:
 
 
 def _fall(position: ActorPosition, before: int, after: int) -> Fall:
+    """Return the fall of an actor that a turn causes, ascribed to whoever went back: the actor, both or a side."""
     by = "both" if position.joint else position.holder
     if position.does == "reverse":
         by = position.data.by
@@ -345,7 +355,7 @@ def _with_statuses(state: Irritant) -> Irritant:
 def _reported(positions: ActorPositions, denied: frozenset[str]) -> int:
     """Return the highest level of an actor's positions, without those that both sides deny."""
     return next(
-        (level for s, level in positions.with_levels() if not (s.event in denied or s.root in denied)), UNSTATED
+        (level for p, level in positions.with_levels() if not (p.event in denied or p.root in denied)), UNSTATED
     )
 
 
@@ -368,8 +378,8 @@ def _answered(state: Irritant, assertion: _PlacedAssertion, data: events.Proposa
     if data.answer == "accepted":
         return _advance(state, assertion, UNDERSTANDING)
     addressee = proposal.data.addressee if proposal else "both"
-    its_own = assertion.data.asserted_by.party == "JOINT" or addressee in ("both", *assertion.holders)
-    return _advance(state, assertion, PROPOSED) if data.answer == "countered" and its_own else state
+    is_by_addressee = assertion.data.asserted_by.party == "JOINT" or addressee in ("both", *assertion.holders)
+    return _advance(state, assertion, PROPOSED) if data.answer == "countered" and is_by_addressee else state
 
 
 def _step_agreed(state: Irritant, assertion: _PlacedAssertion, step: str) -> Irritant:
@@ -400,7 +410,7 @@ def _denied(state: Irritant, assertion: _PlacedAssertion, target: str) -> Irrita
     A denial of the denier's own denial removes that one.
     """
     denied_positions = _positions_of_event(state, target)
-    rung = max((s.rung for s in denied_positions), default=UNSTATED)
+    rung = max((p.rung for p in denied_positions), default=UNSTATED)
     target_data = denied_positions[0].data if denied_positions else _content_of(state, target)
     denials = state.denials
     no_longer_denied: set[str] = set()
@@ -422,13 +432,13 @@ def _denied(state: Irritant, assertion: _PlacedAssertion, target: str) -> Irrita
         )
         denials = (*denials, denial)
     after = replace(state, denials=denials, deniers=_deniers(denials))
-    restored = (s for event in no_longer_denied for s in _positions_of_event(state, event))
-    affected = {s.holder for s in chain(denied_positions, restored) if s.holder in assertion.holders}
+    restored = (p for event in no_longer_denied for p in _positions_of_event(state, event))
+    affected = {p.holder for p in chain(denied_positions, restored) if p.holder in assertion.holders}
     return replayed_all(after, sorted(affected)) if denied_positions or no_longer_denied else after
 
 
 def _deniers(denials: Iterable[Denial]) -> dict[str, frozenset[str]]:
-    """Return for each denied event the speakers that deny it."""
+    """Return for each denied event the speakers that deny it: sides and third parties, and for MEDIA the outlet."""
     deniers: dict[str, frozenset[str]] = {}
     for denial in denials:
         deniers[denial.target] = deniers.get(denial.target, frozenset()) | {denial.speaker}
@@ -439,14 +449,15 @@ def _positions_of_event(state: Irritant, event: str) -> list[ActorPosition]:
     """Return the positions of an event and of its evidence, in order of occurrence."""
     if event not in state.assertion_ids:
         return []
+    # Searched from the end, because the named event is often a recent one.
     place = state.count - state.assertion_ids[::-1].index(event)
     return merged_by_place(*(_from_place(own.in_order, place, event) for own in state.positions.values()))
 
 
 def _from_place(positions: tuple[ActorPosition, ...], place: int, event: str) -> Iterable[ActorPosition]:
-    """Yield the positions of an event at this place, and those of its evidence, which follow at once."""
+    """Yield the positions of an event at this place and of its evidence. These come next: they have the same date."""
     first = bisect_left(positions, place, key=attrgetter("place"))
-    return takewhile(lambda s: event in (s.event, s.root), islice(positions, first, None))
+    return takewhile(lambda p: event in (p.event, p.root), islice(positions, first, None))
 
 
 def _content_of(state: Irritant, event: str) -> Any:
@@ -466,6 +477,7 @@ def _noted(before: Irritant, after: Irritant, assertion: _PlacedAssertion) -> Ir
     # The rung that the assertion names, if it became a position.
     last = after.positions_of(assertion.holders[0]).in_order[-1:]
     rung = last[0].rung if last and last[0].event == effect.id else None
+    # MEDIA are many outlets, so they have no last statement.
     new = {h: _last_statement(before.last_statements.get(h), assertion, rung) for h in assertion.holders if h != MEDIA}
     last_statements = {**after.last_statements, **new}
     assertion_ids = (*after.assertion_ids, effect.id)
@@ -476,6 +488,7 @@ def _noted(before: Irritant, after: Irritant, assertion: _PlacedAssertion) -> Ir
     dates = data.occurred, effect.earliest, effect.latest, reach
     status_changes = (*after.status_changes, StatusChange(effect.id, *dates, effect.position, *statuses))
     trend = after.trend
+    # A denial or a withdrawal changes what counts as said, but it is no progress or setback.
     if before.rungs != after.rungs and not isinstance(data, ClaimContested | events.IrritantWithdrawn):
         fell = any(now < was for was, now in zip(before.rungs, after.rungs, strict=True))
         trend = "regressed" if fell else "advanced"
@@ -493,7 +506,8 @@ def _noted(before: Irritant, after: Irritant, assertion: _PlacedAssertion) -> Ir
 def _last_statement(before: LastStatement | None, assertion: _PlacedAssertion, rung: int | None) -> LastStatement:
     """Return an assertion as the last one of an actor.
 
-    `before`: the last one so far. `rung`: the rung that the assertion names, None if it moves no rung.
+    `before`: the last one so far. `rung`: the rung that the assertion names, None if it moves no rung. `LastStatement`
+    explains `certain` and `reach`: whether this one is surely the latest, and the last day that any so far can have.
     """
     effect, data = assertion.effect, assertion.data
     certain, reach = True, effect.latest or END

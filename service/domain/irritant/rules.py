@@ -63,8 +63,8 @@ _NEED_DATE_OR_AFTER: Final = (
 )
 """These types need a date or `after`, else they would be first in order of occurrence, where they change nothing."""
 _AFTER_RESOLUTION: Final = [
-    "file `IrritantReopened` before this event if a side took it up again",
-    "file `AssertionRetracted` with one of these events as `target` if that event should not be on record",
+    "if a side took it up again, file `IrritantReopened` before this event",
+    "if one of these events should not be on record, file `AssertionRetracted` with it as `target`",
 ]
 _FIELDS_FOR_ANY_ACTOR: Final = ("owner", "actor")
 """The fields that can also name a third party: it can own a next step and carry out an act."""
@@ -159,7 +159,7 @@ def _against_rules_of_type(
         case events.IrritantReopened() if all(state.rung_of(h) < RESOLVED for h in holders):
             rung = RUNGS[max(state.rung_of(h) for h in holders)]
             back = (
-                f"file `ProgressReversed` with `by` {asserter if asserter != JOINT else BOTH} if {asserter} went back"
+                f"if {asserter} went back, file `ProgressReversed` with `by` {asserter if asserter != JOINT else BOTH}"
             )
             ways = [back] if rung != RUNGS[UNSTATED] else []
             return NotClosed("", asserter=asserter, rung=rung, then=then(data.occurred), ways=ways)
@@ -180,10 +180,10 @@ def _against_rules_of_type(
             return Malformed("/by", why=f"`by` is missing. Give the side whose hold it is: {sides}")
         case events.HoldLifted() if by_side and not _may_lift(state, holders):
             why = _without_hold(state, asserter)
-            ways = ["correct `stream` if the hold is on another irritant"]
+            ways = ["if the hold is on another irritant, correct `stream`"]
             if not set(state.parties) & undertakings.own_holds(state).keys():
-                spoke = f"if {asserter} spoke of a hold"
-                ways.append(f"file `HoldPlaced` with the same date or an earlier one first {spoke}")
+                spoke = f"if {asserter} spoke of a hold that is not on record"
+                ways.append(f"{spoke}, file `HoldPlaced` before this event, with the same date or an earlier one")
             return NoSuchHold("/asserted_by/party", asserter=asserter, why=why, then=then(data.occurred), ways=ways)
         case events.ProposalAnswered() if data.proposal not in state.proposals:
             return UnknownProposal("/proposal", proposal=data.proposal, stream=stream)
@@ -192,7 +192,7 @@ def _against_rules_of_type(
         case events.ItemAdded() if data.item in state.items:
             return ItemTaken("/item", item=data.item, event=stream)
         case events.ItemStatusChanged() if data.item not in state.items:
-            facts = {"wrong": f"Unknown item {data.item} on {stream}", "ways": ["file `ItemAdded` first"]}
+            facts = {"wrong": f"There is no item “{data.item}” on {stream}", "ways": ["file `ItemAdded` first"]}
             return UnknownItem("/item", item=data.item, stream=stream, then=then(data.occurred), **facts)
     return None
 

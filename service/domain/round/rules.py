@@ -74,7 +74,7 @@ def _out_of_turn(state: Round, stream: str, data: Assertion) -> Refusal | None:
         holder, phase = obstacle
         return _not_next(state, stream, data, holder, phase)
     if (repeated := _repeated(state, type, asserter, origin)) is not None:
-        ways = ["leave this event out", "file `EvidenceAdded` with that `target` if another document says it too"]
+        ways = ["leave this event out", "if another document says it too, file `EvidenceAdded` with that `target`"]
         end = f": {asserter} has said so before"
         facts = {"type": type, "phase": state.phase, "ways": ways, "allowed": "", "repeats": True}
         return OutOfTurn(wrong=f"`{type}` repeats ", event=repeated.root, end=end, **facts)
@@ -96,13 +96,13 @@ def _not_next(state: Round, stream: str, data: Assertion, holder: str, phase: Ph
         wrong = f"`{type}` cannot come first: {then(data.occurred)} {stream} {_SAID[phase]}"
         return OutOfTurn(wrong=wrong, event="", end="", **facts)
     end = f", in which {holder if own else ' and '.join(state.phase_by)} said that the round {_SAID[phase]}"
-    ways = ["file `AssertionRetracted` with that event as `target` first if it should not be on record"]
+    ways = ["if that event should not be on record, file `AssertionRetracted` with it as `target` first"]
     if own:
         changed = "the round takes place after all" if phase == "cancelled" else f"{holder} took it back"
-        ways = [
-            f"file `ClaimContested` by {holder} with that event as `target` first if {changed}",
-            "file `AssertionRetracted` if that event should not be on record",
-        ]
+        no_longer = f"{holder} no longer stands by it"
+        ways.insert(
+            0, f"if {changed}, file `ClaimContested` by {holder} with that event as `target` first: {no_longer}"
+        )
     return OutOfTurn(wrong=f"`{type}` cannot follow ", event=said.root, end=end, ways=ways, **facts)
 
 
