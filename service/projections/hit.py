@@ -5,7 +5,7 @@ A hit shows its event as it reads after corrections. It has no words, and so is 
 that it names.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -33,7 +33,7 @@ from service.projections.words.names import at_the_beginning, name_of
 from service.projections.words.tokens import words_in
 
 NAME: Final = "hit"
-REPRESENTATION: Final = 3
+REPRESENTATION: Final = 4
 
 NAMING: Final = frozenset(
     {
@@ -90,7 +90,7 @@ class Hit(NamedTuple):
     event: Recorded
     changed: int
     document: HitDocument | None
-    words: str
+    words: Collection[str]
 
 
 def facets(document: HitDocument) -> Mapping[str, str]:
@@ -146,7 +146,7 @@ def _hit(history: History[Any], event: Recorded, changed: int, names: ActorNames
     """Return the hit of an event. `changed`: the position of its last change. `names`: the names of actors then."""
     effect = history.effect(event.id)
     if effect is None:
-        return Hit(event, changed, None, "")
+        return Hit(event, changed, None, ())
     data = history.amendments.content_of(event)
     fields = dump(data)
     stream = parse_stream(event.stream)
@@ -174,7 +174,7 @@ def _hit(history: History[Any], event: Recorded, changed: int, names: ActorNames
     )
     texts = [stream.member.rpartition("/")[2]] if event.type in NAMING else []
     _collect(fields, names, "", texts)
-    return Hit(event, changed, document, " ".join(sorted(words_in(texts))))
+    return Hit(event, changed, document, words_in(texts))
 
 
 def _text(fields: Mapping[str, Any], data: EventModel, stream: str) -> str:

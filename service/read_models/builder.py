@@ -23,6 +23,7 @@ from service.projections import change, hit
 from service.projections.change import ChangeDocument, Redated, StandingDocument, redated, sentence, standing_in
 from service.projections.document import rendered
 from service.projections.stored import STORED
+from service.store import search
 from service.store.read_models import Document as Row
 
 REPRESENTATIONS: Final = {p.name: p.representation for p in STORED.values()} | {
@@ -71,17 +72,18 @@ def _change_row(changed: ChangeDocument) -> Row:
 
 
 def _hit_row(found: hit.Hit) -> Row:
-    """Return the row of a hit. The search reads keys from the last to the first.
+    """Return the row of a hit.
 
-    So hits that name something, whose keys begin with 1, come before the others, and newer hits before older ones. If
-    the event was retracted, an empty row replaces its earlier row, so that the search does not find it.
+    If the event was retracted, an empty row replaces its earlier row, so that the search does not find it.
     """
     document, event, stream = found.document, found.event, parse_stream(found.event.stream)
-    key = f"{int(event.type in hit.NAMING)}{event.position:019d}"
-    relation = (stream.relation if stream else None) or ""
-    facets = {} if document is None else {"words": found.words, **hit.facets(document)}
-    body = b"" if document is None else rendered(document)
-    return Row(hit.NAME, hit.REPRESENTATION, key, relation, found.changed, facets, body)
+    is_name, relation = event.type in hit.NAMING, stream.relation if stream else None
+    key = search.key_of(event.position, is_name=is_name)
+    facets, body = dict[str, str](), b""
+    if document is not None:
+        facets, body = dict(hit.facets(document)), rendered(document)
+        facets["words"] = search.lexemes(event.position, found.words, facets, is_name=is_name, relation=relation)
+    return Row(hit.NAME, hit.REPRESENTATION, key, relation or "", found.changed, facets, body)
 
 
 def _view_of(history: History[Any], kind: Kind, names: ActorNames) -> Any:

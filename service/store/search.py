@@ -1,11 +1,16 @@
-"""Find stored hits by their words, with the index on the table `read_models`."""
+"""Find stored hits by their words, the newest first, with an index on the table `read_models`.
 
-from collections.abc import Iterable, Mapping, Sequence
+The index has a lexeme for each word of a hit, and for each value that searches filter by. Each lexeme begins with the
+block of the hit: the hits of 16,384 consecutive positions are one block. So a search looks into one block after the
+other, from the newest, and stops when its page is full. Without blocks, it would sort all hits with a frequent word.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, cast, exists, func, literal_column, or_, select, text
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import Connection, select, text
 
 from service.store.read_models import Document
 from service.store.tables import read_models
@@ -23,13 +28,105 @@ class StatusFilter(NamedTuple):
     status: str
 
 
-# As in the index, so that the planner recognises it.
-_WORDS: Final[ColumnElement[str]] = literal_column(
-    "array_to_tsvector(string_to_array(read_models.facets ->> 'words'::text, ' '::text))"
-)
-_HAS_WORDS: Final = text("(read_models.facets ->> 'words'::text) IS NOT NULL")
-_HIT: Final = select(*(read_models.c[name] for name in Document._fields))
-_IRRITANTS: Final = read_models.alias("irritants")
+_BLOCK: Final = 16_384
+_MARKS: Final = {True: "!", False: "/"}
+"""What stands between the block and the word in a lexeme: a hit names something, or it does not."""
+_BEGIN: Final = re.compile(f"[0-9]+[{''.join(_MARKS.values())}]")
+_PLACEHOLDER: Final = "@"
+"""It stands for the block and the mark in `_as_tsquery`. No word or id has this character."""
+_ANY_MONTH: Final = "any"
+"""The month of a hit with a long or open span of dates. Searches for any month look at it."""
+_LONGEST_SPAN: Final = 3
+"""The longest span of the dates of a hit, in months, that the index has month by month."""
+_MOST_MONTHS: Final = 36
+"""The longest span of dates, in months, for which a search uses the months in the index."""
+_MOST_IRRITANTS: Final = 100
+"""The most irritants with a status that a search names to the index. Of more, it looks up each one that it finds."""
+
+_FIND: Final = """
+SELECT {columns}
+  FROM (
+    SELECT found.key
+      FROM (
+        SELECT 1 AS names, '!' AS mark, block FROM generate_series(CAST(:of_names AS bigint), 0, -1) AS block
+        UNION ALL
+        SELECT 0, '/', block FROM generate_series(CAST(:of_statements AS bigint), 0, -1) AS block
+        ORDER BY names DESC, block DESC
+      ) AS part
+     CROSS JOIN LATERAL (
+       -- Materialized, because the planner would otherwise read the keys in order and compare the words of each hit.
+       WITH matching AS MATERIALIZED (
+         SELECT hit.key
+           FROM read_models AS hit
+          WHERE hit.name = :name AND hit.representation = :representation AND (hit.facets ->> 'words'::text) IS NOT NULL
+            AND array_to_tsvector(string_to_array(hit.facets ->> 'words'::text, ' '::text))
+                @@ CAST(replace(:sought, '@', part.block || part.mark) AS tsquery)
+            {conditions}
+       )
+       SELECT key FROM matching ORDER BY key DESC LIMIT :limit
+     ) AS found
+     ORDER BY part.names DESC, part.block DESC, found.key DESC
+     LIMIT :limit
+  ) AS page
+  JOIN read_models AS document
+    ON document.name = :name AND document.representation = :representation AND document.key = page.key
+ ORDER BY document.key DESC
+"""
+_COLUMNS: Final = ", ".join(f"document.{name}" for name in Document._fields)
+_BEFORE: Final = "AND hit.key < :before"
+# A hit with only one of the two days is open at the other end. A hit with neither has no date and does not match.
+_FROM: Final = "AND coalesce(hit.facets ->> 'latest', hit.facets ->> 'earliest') IS NOT NULL"
+_FIRST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'latest', '9999') >= :first"
+_LAST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'earliest', '0') <= :last"
+_STATUS: Final = """
+AND EXISTS (SELECT FROM read_models AS irritant
+             WHERE irritant.name = :irritants AND irritant.representation = :irritants_representation
+               AND irritant.key = hit.facets ->> 'irritant' AND irritant.facets ->> 'status' = :status)
+"""
+
+
+def key_of(position: int, *, is_name: bool) -> str:
+    """Return the key of a hit. In the order of keys, hits that name something are the last, and newer hits are later.
+
+    Searches return keys from the last to the first.
+    """
+    return f"{is_name:d}{position:019d}"
+
+
+def lexemes(
+    position: int, words: Iterable[str], facets: Mapping[str, str], *, is_name: bool, relation: str | None
+) -> str:
+    """Return the facet `words` of a hit: its lexemes for the index, separated by blanks, with the words first.
+
+    `facets`: the values by which hits are filtered, with `earliest` and `latest` as days.
+    """
+    filters = [_filter(name, value) for name, value in facets.items() if name not in ("earliest", "latest")]
+    filters += (_filter("month", month) for month in _months_of(facets.get("earliest"), facets.get("latest")))
+    if relation is not None:
+        filters.append(_filter("relation", relation))
+    begin = f"{position // _BLOCK}{_MARKS[is_name]}"
+    return " ".join(f"{begin}{lexeme}" for lexeme in (*sorted(words), *sorted(filters)))
+
+
+def _filter(name: str, value: str) -> str:
+    return f"#{name}:{value}"
+
+
+def _months_of(earliest: str | None, latest: str | None) -> Iterable[str]:
+    """Return the months of a span of days. It is empty without a day, and `any` for a long or open span."""
+    if earliest is None and latest is None:
+        return ()
+    if earliest is None or latest is None:
+        return (_ANY_MONTH,)
+    months = list(_months(date.fromisoformat(earliest), date.fromisoformat(latest), _LONGEST_SPAN))
+    return months if len(months) <= _LONGEST_SPAN else (_ANY_MONTH,)
+
+
+def _months(first: date, last: date, most: int) -> Iterator[str]:
+    """Yield the months from one day to another, such as `2025-04`. Stop after one more than `most`."""
+    begin, end = first.year * 12 + first.month - 1, last.year * 12 + last.month - 1
+    for month in range(begin, min(end, begin + most) + 1):
+        yield f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def find(
@@ -38,6 +135,7 @@ def find(
     representation: int,
     sought: Sought,
     *,
+    newest: int,
     limit: int,
     before: str | None = None,
     relation: str | None = None,
@@ -48,58 +146,89 @@ def find(
 ) -> list[Document]:
     """Return the hits with a word of each group, by key, the last key first.
 
-    `before` is the key of the last hit of the page before. `first` and `last` are the days within which the event can
-    have happened.
+    `newest` is the last position of the record, and `before` the key of the last hit of the page before. `first` and
+    `last` are the days within which the event can have happened.
     """
-    query = _HIT.where(
-        read_models.c.name == name,
-        read_models.c.representation == representation,
-        _HAS_WORDS,
-        _WORDS.op("@@")(cast(_as_tsquery(sought), TSQUERY)),
-    )
-    if before is not None:
-        query = query.where(read_models.c.key < before)
+    filters = [[value] for value in (facets or {}).items()]
     if relation is not None:
-        query = query.where(read_models.c.relation == relation)
-    for facet, value in (facets or {}).items():
-        query = query.where(read_models.c.facets[facet].astext == value)
-    if status is not None:
-        query = query.where(
-            exists().where(
-                _IRRITANTS.c.name == status.name,
-                _IRRITANTS.c.representation == status.representation,
-                _IRRITANTS.c.key == read_models.c.facets["irritant"].astext,
-                _IRRITANTS.c.facets["status"].astext == status.status,
-            )
-        )
-    earliest, latest = (read_models.c.facets[end].astext for end in ("earliest", "latest"))
-    # A hit with only one of the two days is open at the other end. A hit with neither has no date and does not match.
-    if first is not None or last is not None:
-        query = query.where(or_(earliest.is_not(None), latest.is_not(None)))
+        filters.append([("relation", relation)])
+    conditions: list[str] = []
+    values: dict[str, Any] = {"name": name, "representation": representation, "limit": limit}
+    if first is not None and last is not None:
+        months = list(_months(first, last, _MOST_MONTHS))
+        if len(months) <= _MOST_MONTHS:
+            filters.append([("month", month) for month in (*months, _ANY_MONTH)])
     if first is not None:
-        query = query.where(func.coalesce(latest, "9999") >= first.isoformat())
+        conditions.append(_FIRST)
+        values["first"] = first.isoformat()
     if last is not None:
-        query = query.where(func.coalesce(earliest, "0") <= last.isoformat())
-    return [Document(*row) for row in connection.execute(query.order_by(read_models.c.key.desc()).limit(limit))]
+        conditions.append(_LAST)
+        values["last"] = last.isoformat()
+    if status is not None:
+        irritants = _irritants_with(connection, status)
+        if not irritants:
+            return []
+        if len(irritants) <= _MOST_IRRITANTS:
+            filters.append([("irritant", irritant) for irritant in irritants])
+        else:
+            conditions.append(_STATUS)
+            values |= {"irritants": status.name, "irritants_representation": status.representation}
+            values["status"] = status.status
+    values |= {"of_names": newest // _BLOCK, "of_statements": newest // _BLOCK}
+    if before is not None:
+        conditions.append(_BEFORE)
+        values["before"], block = before, int(before[1:]) // _BLOCK
+        # All names come before all statements.
+        values |= {"of_names": block} if before.startswith("1") else {"of_names": -1, "of_statements": block}
+    values["sought"] = _as_tsquery(sought, filters)
+    query = text(_FIND.format(columns=_COLUMNS, conditions=" ".join(conditions)))
+    return [Document(*row) for row in connection.execute(query, values)]
+
+
+def _irritants_with(connection: Connection, status: StatusFilter) -> list[str]:
+    """Return the ids of irritants with a status, at most one more than `_MOST_IRRITANTS`."""
+    query = select(read_models.c.key).where(
+        read_models.c.name == status.name,
+        read_models.c.representation == status.representation,
+        read_models.c.facets["status"].astext == status.status,
+    )
+    return list(connection.execute(query.limit(_MOST_IRRITANTS + 1)).scalars())
 
 
 def words_of(connection: Connection, name: str, representation: int, *, relation: str | None, limit: int) -> set[str]:
     """Return the words of at most `limit` hits, of one relation or of all: first names, then the newest statements."""
+    column = read_models.c.facets["words"].astext
     query = (
-        select(read_models.c.facets["words"].astext)
-        .where(read_models.c.name == name, read_models.c.representation == representation, _HAS_WORDS)
+        select(column)
+        .where(read_models.c.name == name, read_models.c.representation == representation, column.is_not(None))
         .order_by(read_models.c.key.desc())
         .limit(limit)
     )
     if relation is not None:
         query = query.where(read_models.c.relation == relation)
-    return {word for words in connection.execute(query).scalars() for word in words.split(" ")}
+    return {word for indexed in connection.execute(query).scalars() for word in _words_in(indexed)}
 
 
-def _as_tsquery(sought: Sought) -> str:
-    """Return the query in the syntax of tsquery. Words consist of letters, marks and digits only."""
-    return " & ".join(f"({' | '.join(_lexemes(group))})" for group in sought)
+def _words_in(indexed: str) -> list[str]:
+    """Return the words in the facet `words` of a hit: without their block, and without the values of filters."""
+    begin = _BEGIN.match(indexed)
+    assert begin is not None, indexed
+    words = f" {indexed}".partition(f" {begin[0]}#")[0]
+    return words.split(f" {begin[0]}")[1:]
 
 
-def _lexemes(group: Iterable[tuple[str, bool]]) -> Iterable[str]:
-    return (f"'{word}'{':*' if is_prefix else ''}" for word, is_prefix in group)
+def _as_tsquery(sought: Sought, filters: Iterable[Iterable[tuple[str, str]]]) -> str:
+    """Return the query in the syntax of tsquery, with a placeholder for block and mark at the beginning of each lexeme.
+
+    `filters`: groups of names and values. A hit has at least one of each group. No word or value has a quotation mark.
+    """
+    groups = [
+        *([(word, is_prefix) for word, is_prefix in group] for group in sought),
+        *([(_filter(*value), False) for value in group] for group in filters),
+    ]
+    return " & ".join(f"({' | '.join(map(_lexeme, group))})" for group in groups)
+
+
+def _lexeme(word: tuple[str, bool]) -> str:
+    lexeme, is_prefix = word
+    return f"'{_PLACEHOLDER}{lexeme}'{':*' if is_prefix else ''}"

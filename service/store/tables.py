@@ -140,6 +140,20 @@ reports = Table(
 FACETS: Final = ("status", "basis", "lifecycle", "awaiting", "phase")
 """Lists of irritants filter by the first four, lists of rounds by the phase."""
 
+
+def _index_of_words(name: str) -> Index:
+    """Return the index for searches, on the words of hits (see `search.lexemes`).
+
+    They are split in Python, so the index does not depend on the version or locale of PostgreSQL.
+    """
+    return Index(
+        name,
+        text("array_to_tsvector(string_to_array(facets ->> 'words'::text, ' '::text))"),
+        postgresql_using="gin",
+        postgresql_where=text("(facets ->> 'words'::text) IS NOT NULL"),
+    )
+
+
 read_models = Table(
     "read_models",
     metadata,
@@ -152,13 +166,7 @@ read_models = Table(
     Column("body", LargeBinary, nullable=False),
     Index(None, "position"),
     Index(None, "name", "representation", "relation", "key"),
-    # The words of hits. They are split in Python, so the index does not depend on the version or locale of PostgreSQL.
-    Index(
-        "ix_read_models_words",
-        text("array_to_tsvector(string_to_array(facets ->> 'words'::text, ' '::text))"),
-        postgresql_using="gin",
-        postgresql_where=text("(facets ->> 'words'::text) IS NOT NULL"),
-    ),
+    _index_of_words("ix_read_models_words"),
     # Ends with the key, so that the first page of a long list needs no sorting.
     *(
         Index(
@@ -218,4 +226,5 @@ variants = Table(
     Column("body", LargeBinary),  # null: this audience has no such document
     Index(None, "rank", "position"),
     Index(None, "stream"),
+    _index_of_words("ix_variants_words"),
 )

@@ -40,7 +40,8 @@ SELECT 'irritant', 1, relation || '/s' || position, relation, position,
   FROM events;
 INSERT INTO read_models
 SELECT 'hit', 1, '0' || lpad(position::text, 19, '0'), relation, position,
-       jsonb_build_object('words', 'embassy' || CASE WHEN position % 1000 = 0 THEN ' bank' ELSE '' END,
+       jsonb_build_object('words', concat_ws(' ', position / 16384 || '/embassy',
+                                             CASE WHEN position % 1000 = 0 THEN position / 16384 || '/bank' END),
                           'irritant', relation || '/s' || position),
        repeat('x', 500)::bytea
   FROM events;
@@ -77,9 +78,11 @@ READS: dict[str, Callable[[Connection], object]] = {
     **{f"documents of a {facet}": partial(page_of, facet=facet, value="resolved") for facet in FACETS},
     "documents at positions": lambda c: read_models.at(c, range(100, 200)),
     "documents beyond the head": lambda c: read_models.beyond(c, 20_000),
-    "hits with two words": lambda c: search.find(c, "hit", 1, [[("embassy", True)], [("bank", False)]], limit=20),
+    "hits with two words": lambda c: search.find(
+        c, "hit", 1, [[("embassy", True)], [("bank", False)]], newest=20_000, limit=20
+    ),
     "hits of irritants with a status": lambda c: search.find(
-        c, "hit", 1, [[("embassy", True)]], limit=20, status=search.StatusFilter("irritant", 1, "raised")
+        c, "hit", 1, [[("embassy", True)]], newest=20_000, limit=20, status=search.StatusFilter("irritant", 1, "raised")
     ),
     "the words on record": lambda c: search.words_of(c, "hit", 1, relation=None, limit=100),
     "a page of the whole record": lambda c: next(log_scan.read(c, 100)),

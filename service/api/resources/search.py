@@ -140,6 +140,7 @@ def _hits(snapshot: Snapshot, query: SearchQuery, sought: Sought) -> list[Stored
         hit.NAME,
         hit.REPRESENTATION,
         sought,
+        newest=snapshot.head.position,
         limit=query.limit + 1,
         before=query.after,
         relation=query.relation,
