@@ -6,6 +6,7 @@ where the order of day and month is certain: `2025-07-14`, `14.07.2025` and `202
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -20,6 +21,7 @@ _SHORTEST_ABBREVIATION: Final = 3
 _MAX_DATE_LINE_PARAGRAPH: Final = 4
 """A date line is one of this number of first paragraphs."""
 _MAX_DATE_LINE_LENGTH: Final = 80
+_DIGITS_OF_YEAR: Final = 4
 _AMBIGUOUS_MONTHS: Final = frozenset({"may", "march", "mar", "mai"})
 """In small letters these words are no months: "march 5 miles". English and German months begin with a capital."""
 
@@ -102,7 +104,8 @@ class NotADay(ValueError):
 
 _EXAMPLES_OF_DAYS: Final = "6 June 2025, 6.6.2025 or 2025-06-06"
 _ANY_DAY: Final = date(2000, 1, 1)
-_UNCERTAIN_ORDER: Final = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}|\d{1,2}\.\d{1,2}\.\d{2}")
+_NUMBERS: Final = re.compile(r"(?P<one>\d{1,2})[/.-](?P<other>\d{1,2})[/.-](?P<year>\d{2}|\d{4})")
+"""Dates in which either number can be the day."""
 
 
 def day_written(text: str) -> date:
@@ -115,11 +118,30 @@ def day_written(text: str) -> date:
                 if len(found.edtf) == len("2025-07-14"):
                     return date.fromisoformat(found.edtf)
                 raise NotADay(f"must be one day, such as {_EXAMPLES_OF_DAYS}; this is a whole month")
-    if _UNCERTAIN_ORDER.fullmatch(words):
-        raise NotADay(f"could be two days, by the order of day and month; write {_EXAMPLES_OF_DAYS}")
+    if (numbers := _NUMBERS.fullmatch(words)) is not None:
+        return _day_of_numbers(int(numbers["one"]), int(numbers["other"]), numbers["year"])
     if any(found.start == 0 for found in dates_in(words, _ANY_DAY)):
         raise NotADay(f"has no year; write all of it, such as {_EXAMPLES_OF_DAYS}")
     raise NotADay(f"must be a day, such as {_EXAMPLES_OF_DAYS}")
+
+
+def _day_of_numbers(one: int, other: int, year: str) -> date:
+    """Return the day that two numbers and a year mean in either order. Raises NotADay if they can mean two days."""
+    if len(year) != _DIGITS_OF_YEAR:
+        raise NotADay(f"has a year of two digits; write all of it, such as {_EXAMPLES_OF_DAYS}")
+    days = []
+    for day, month in dict.fromkeys([(one, other), (other, one)]):
+        with suppress(ValueError):
+            days.append(date(int(year), month, day))
+    match days:
+        case [found]:
+            return found
+        case [first, second]:
+            raise NotADay(
+                f"could be {describe(first.isoformat())} or {describe(second.isoformat())}; write one of these"
+            )
+        case _:
+            raise NotADay(f"must be a day, such as {_EXAMPLES_OF_DAYS}")
 
 
 class _EdtfDate(NamedTuple):

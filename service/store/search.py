@@ -58,7 +58,8 @@ SELECT {columns}
        WITH matching AS MATERIALIZED (
          SELECT hit.key
            FROM read_models AS hit
-          WHERE hit.name = :name AND hit.representation = :representation AND (hit.facets ->> 'words'::text) IS NOT NULL
+          -- Only hits have words. With `+ 0` the planner does not use the primary key, which all hits match.
+          WHERE (hit.facets ->> 'words'::text) IS NOT NULL AND hit.representation + 0 = :representation
             AND array_to_tsvector(string_to_array(hit.facets ->> 'words'::text, ' '::text))
                 @@ CAST(replace(:sought, '@', part.block || part.mark) AS tsquery)
             {conditions}
@@ -78,10 +79,11 @@ _BEFORE: Final = "AND hit.key < :before"
 _FROM: Final = "AND coalesce(hit.facets ->> 'latest', hit.facets ->> 'earliest') IS NOT NULL"
 _FIRST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'latest', '9999') >= :first"
 _LAST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'earliest', '0') <= :last"
+# Not EXISTS, for which the planner can search for the words once for each irritant with the status.
 _STATUS: Final = """
-AND EXISTS (SELECT FROM read_models AS irritant
-             WHERE irritant.name = :irritants AND irritant.representation = :irritants_representation
-               AND irritant.key = hit.facets ->> 'irritant' AND irritant.facets ->> 'status' = :status)
+AND (SELECT irritant.facets ->> 'status' FROM read_models AS irritant
+      WHERE irritant.name = :irritants AND irritant.representation = :irritants_representation
+        AND irritant.key = hit.facets ->> 'irritant') = :status
 """
 
 
@@ -149,15 +151,15 @@ def find(
     `newest` is the last position of the record, and `before` the key of the last hit of the page before. `first` and
     `last` are the days within which the event can have happened.
     """
-    filters = [[value] for value in (facets or {}).items()]
+    groups = [*sought, *([(_filter(*value), False)] for value in (facets or {}).items())]
     if relation is not None:
-        filters.append([("relation", relation)])
+        groups.append([(_filter("relation", relation), False)])
     conditions: list[str] = []
     values: dict[str, Any] = {"name": name, "representation": representation, "limit": limit}
     if first is not None and last is not None:
         months = list(_months(first, last, _MOST_MONTHS))
         if len(months) <= _MOST_MONTHS:
-            filters.append([("month", month) for month in (*months, _ANY_MONTH)])
+            groups.append([(_filter("month", month), False) for month in (*months, _ANY_MONTH)])
     if first is not None:
         conditions.append(_FIRST)
         values["first"] = first.isoformat()
@@ -169,8 +171,9 @@ def find(
         if not irritants:
             return []
         if len(irritants) <= _MOST_IRRITANTS:
-            filters.append([("irritant", irritant) for irritant in irritants])
+            groups.append([(_filter("irritant", irritant), False) for irritant in irritants])
         else:
+            groups.append([(_filter("irritant", ""), True)])
             conditions.append(_STATUS)
             values |= {"irritants": status.name, "irritants_representation": status.representation}
             values["status"] = status.status
@@ -180,7 +183,7 @@ def find(
         values["before"], block = before, int(before[1:]) // _BLOCK
         # All names come before all statements.
         values |= {"of_names": block} if before.startswith("1") else {"of_names": -1, "of_statements": block}
-    values["sought"] = _as_tsquery(sought, filters)
+    values["sought"] = _as_tsquery(groups)
     query = text(_FIND.format(columns=_COLUMNS, conditions=" ".join(conditions)))
     return [Document(*row) for row in connection.execute(query, values)]
 
@@ -217,15 +220,11 @@ def _words_in(indexed: str) -> list[str]:
     return words.split(f" {begin[0]}")[1:]
 
 
-def _as_tsquery(sought: Sought, filters: Iterable[Iterable[tuple[str, str]]]) -> str:
-    """Return the query in the syntax of tsquery, with a placeholder for block and mark at the beginning of each lexeme.
+def _as_tsquery(groups: Sought) -> str:
+    """Return a query in the syntax of tsquery, with a placeholder for block and mark at the beginning of each lexeme.
 
-    `filters`: groups of names and values. A hit has at least one of each group. No word or value has a quotation mark.
+    No word and no value of a filter has a quotation mark.
     """
-    groups = [
-        *([(word, is_prefix) for word, is_prefix in group] for group in sought),
-        *([(_filter(*value), False) for value in group] for group in filters),
-    ]
     return " & ".join(f"({' | '.join(map(_lexeme, group))})" for group in groups)
 
 

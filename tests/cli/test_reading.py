@@ -141,7 +141,7 @@ def test_changes_since_a_day_a_position_or_a_round_are_shown_by_report(reader: D
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--since", "6/6/2025"], "--since could be two days"),
+        (["--since", "6/7/2025"], "--since could be 6 July 2025 or 7 June 2025"),
         (["--since", "soon"], "--since must be a day, a position or a round"),
         (["--since", "4", "--after", "3"], "exclude each other"),
     ],

@@ -19,10 +19,15 @@ from service.readouts.dates import NotADay, day_written
         "6 june 2025",
         "6th June 2025",
         "6 июня 2025",
+        "6/6/2025",
     ],
 )
 def test_a_day_is_read_as_people_write_it(text: str) -> None:
     assert day_written(text) == date(2025, 6, 6)
+
+
+def test_numbers_that_mean_one_day_in_either_order_are_read() -> None:
+    assert day_written("25/6/2025") == day_written("6/25/2025") == date(2025, 6, 25)
 
 
 def test_may_is_a_month_in_small_letters_too() -> None:
@@ -32,8 +37,9 @@ def test_may_is_a_month_in_small_letters_too() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("6/6/2025", "could be two days"),
-        ("6.6.25", "could be two days"),
+        ("6/7/2025", "could be 6 July 2025 or 7 June 2025"),
+        ("6.6.25", "has a year of two digits"),
+        ("31/31/2025", "must be a day"),
         ("June 2025", "this is a whole month"),
         ("6 June", "has no year"),
         ("soon", "must be a day, such as 6 June 2025"),

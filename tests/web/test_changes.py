@@ -39,7 +39,7 @@ def test_a_day_may_be_written_as_people_write_it(reading: TestClient) -> None:
     ("since", "why"),
     [
         ("4000", "The value is beyond the end of the record"),
-        ("6/6/2025", "The value could be two days"),
+        ("6/7/2025", "The value could be 6 July 2025 or 7 June 2025; write one of these"),
         ("soon", "The value must be a day, a position or a round, such as 6 June 2025, 41 or istanbul-february."),
         ("round:ru-us/moscow-next", "which has no reports; choose another point."),
         ("6 June 2100", "The value is in the future"),
@@ -91,10 +91,10 @@ def test_the_form_takes_dates_as_people_write_them(reading: TestClient, day: str
 
 @pytest.mark.parametrize("path", [DIFFERENCE, "/irritants/ru-us/visas/difference"])
 def test_a_refused_form_keeps_what_was_entered_and_says_why_at_each_field(reading: TestClient, path: str) -> None:
-    form = "from_by=effective&from_at=6/6/2025&to_by=round&to_at=nowhere"
+    form = "from_by=effective&from_at=6/7/2025&to_by=round&to_at=nowhere"
     page = text(reading, f"{path}?{form}")
-    assert "The value could be two days" in page
-    assert 'value="6/6/2025"' in page
+    assert "The value could be 6 July 2025 or 7 June 2025" in page
+    assert 'value="6/7/2025"' in page
     assert 'value="nowhere"' in page
     other = text(reading, f"{path}?from_by=position&from_at=4000&to_by=round&to_at=nowhere")
     assert "The value is beyond the end of the record" in other

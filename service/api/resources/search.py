@@ -157,14 +157,18 @@ def _near(snapshot: Snapshot, query: SearchQuery, sought: Sequence[str]) -> dict
     Words without such a word, short words and words on record are left out.
     """
     c = snapshot.c
-    known = search.words_of(c, hit.NAME, hit.REPRESENTATION, relation=query.relation, limit=_MOST_HITS)
+    unfiltered = {**dict.fromkeys(("party", "type", "status", "from_", "to", "cursor")), "limit": 1}
+    anywhere = query.model_copy(update=unfiltered)
+    unknown = [
+        word for word in sought if len(word) >= _SHORTEST_MISSPELT and not _hits(snapshot, anywhere, [[(word, True)]])
+    ]
+    if not unknown:
+        return {}
     in_latin: dict[str, list[str]] = {}
-    for word in known:
+    for word in search.words_of(c, hit.NAME, hit.REPRESENTATION, relation=query.relation, limit=_MOST_HITS):
         in_latin.setdefault(_latin(word), []).append(word)
     near = {}
-    for word in sought:
-        if len(word) < _SHORTEST_MISSPELT or word in known:
-            continue
+    for word in unknown:
         errors = 2 if len(word) >= _LONG else 1
         matches = process.extract(
             _latin(word), in_latin.keys(), scorer=DamerauLevenshtein.distance, score_cutoff=errors, limit=_MOST_NEAR
