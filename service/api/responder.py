@@ -148,9 +148,9 @@ class Responder:
                 if self.rank is None and present.highest > reader.clearance:
                     raise PartWithheld
                 is_current = present.position == head.position
-                histories, rank = self.follower.histories, self.rank_at(head)
+                caches, rank = (self.follower.histories, self.follower.vocabulary), self.rank_at(head)
                 return load(
-                    Snapshot(c, head, self.clock(), histories, reader, address, prefix, is_past, is_current, rank)
+                    Snapshot(c, head, self.clock(), *caches, reader, address, prefix, is_past, is_current, rank)
                 )
 
             return replicas.read(head, at_head, needs_one_transaction=True)
@@ -242,9 +242,8 @@ class Responder:
 
         def load(replicas: Replicas) -> RenderedDocument:
             def find(c: Any) -> tuple[FoundDocument[Any], str, int, str, int]:
-                snapshot = Snapshot(
-                    c, head, now, self.follower.histories, reader, request.path, request.prefix, is_past, rank=rank
-                )
+                caches = self.follower.histories, self.follower.vocabulary
+                snapshot = Snapshot(c, head, now, *caches, reader, request.path, request.prefix, is_past, rank=rank)
                 found = resource.find(snapshot, names, query)
                 # Clients that read JSON know what they asked for. Other formats are handed on to people.
                 about = names.get("relation") or query.of_relation

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from service.follower.cache import Cache, Cacheable
 from service.follower.long_poll import Awaited, TooManyWaiters, Waiter, Waiters
 from service.follower.replicas import Replicas
+from service.follower.vocabulary import Vocabulary
 from service.history_cache import HistoryCache
 from service.read_models import backfill
 from service.store.engine import DatabaseUnavailable, connection
@@ -88,7 +89,7 @@ class Follower:
         self._listener = HeadListener(url, self._on_notice, clearance)
         self._cache = Cache(cache_bytes)
         self._cached_events = cached_events
-        self.histories = HistoryCache(cached_events)
+        self.histories, self.vocabulary = HistoryCache(cached_events), Vocabulary()
         self._waiters = Waiters(most_waiters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._running: set[Future[Any]] = set()
@@ -247,7 +248,7 @@ class Follower:
         self.resets += 1
         self._cache.clear()
         # Running reads finish with the old cache.
-        self.histories = HistoryCache(self._cached_events)
+        self.histories, self.vocabulary = HistoryCache(self._cached_events), Vocabulary()
         if self._head is not None:
             self.histories.forget_names(self._head.position)
         self._waiters.wake_all()

@@ -28,6 +28,13 @@ class StatusFilter(NamedTuple):
     status: str
 
 
+class HitWords(NamedTuple):
+    """The words of a hit. It has none if its event was retracted."""
+
+    key: str
+    words: Sequence[str]
+
+
 _BLOCK: Final = 16_384
 _MARKS: Final = {True: "!", False: "/"}
 """What stands between the block and the word in a lexeme: a hit names something, or it does not."""
@@ -198,18 +205,30 @@ def _irritants_with(connection: Connection, status: StatusFilter) -> list[str]:
     return list(connection.execute(query.limit(_MOST_IRRITANTS + 1)).scalars())
 
 
-def words_of(connection: Connection, name: str, representation: int, *, relation: str | None, limit: int) -> set[str]:
-    """Return the words of at most `limit` hits, of one relation or of all: first names, then the newest statements."""
+def words_of(
+    connection: Connection,
+    name: str,
+    representation: int,
+    *,
+    relation: str | None = None,
+    changed_after: int | None = None,
+    limit: int,
+) -> list[HitWords]:
+    """Return the words of at most `limit` hits, the last key first: first of names, then of the newest statements.
+
+    With `changed_after`, return those that changed after this position, also hits that have no words any more.
+    """
     column = read_models.c.facets["words"].astext
-    query = (
-        select(column)
-        .where(read_models.c.name == name, read_models.c.representation == representation, column.is_not(None))
-        .order_by(read_models.c.key.desc())
-        .limit(limit)
+    query = select(read_models.c.key, column).where(
+        read_models.c.name == name, read_models.c.representation == representation
     )
+    query = query.where(column.is_not(None) if changed_after is None else read_models.c.position > changed_after)
     if relation is not None:
         query = query.where(read_models.c.relation == relation)
-    return {word for indexed in connection.execute(query).scalars() for word in _words_in(indexed)}
+    # Changes are few, and have an index by position. Without an order by key, the planner uses it.
+    last_first = read_models.c.key.desc() if changed_after is None else read_models.c.position
+    rows = connection.execute(query.order_by(last_first).limit(limit))
+    return [HitWords(key, _words_in(indexed) if indexed else []) for key, indexed in rows]
 
 
 def _words_in(indexed: str) -> list[str]:

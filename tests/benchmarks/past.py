@@ -26,6 +26,7 @@ from service.api.resources import Resource, Snapshot, as_json, irritants, relati
 from service.api.server import tune_garbage_collection
 from service.domain import catalogue
 from service.domain.assertion import Recorded
+from service.follower.vocabulary import Vocabulary
 from service.history_cache import HistoryCache
 from service.store import codec, events, log
 from service.store.codec import StoredReport
@@ -105,7 +106,7 @@ def reading(engine: Engine, resource: Resource[Any, Any], relation: str, *slugs:
 
     def read(slug: str) -> bytes:
         with connection(engine) as c:
-            snapshot = Snapshot(c, head, NOON, HistoryCache(0), Access("anybody", ("read",)), "-")
+            snapshot = Snapshot(c, head, NOON, HistoryCache(0), Vocabulary(), Access("anybody", ("read",)), "-")
             found = resource.find(snapshot, {"relation": relation, "slug": slug}, query)
         return as_json(found.document, "")
 

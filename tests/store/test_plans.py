@@ -84,7 +84,8 @@ READS: dict[str, Callable[[Connection], object]] = {
     "hits of irritants with a status": lambda c: search.find(
         c, "hit", 1, [[("embassy", True)]], newest=20_000, limit=20, status=search.StatusFilter("irritant", 1, "raised")
     ),
-    "the words on record": lambda c: search.words_of(c, "hit", 1, relation=None, limit=100),
+    "the words on record": lambda c: search.words_of(c, "hit", 1, limit=100),
+    "the words of late": lambda c: search.words_of(c, "hit", 1, changed_after=19_900, limit=100),
     "a page of the whole record": lambda c: next(log_scan.read(c, 100)),
     "reports by id": lambda c: reports.by_ids(c, [new_id(), new_id()]),
     "reports by key": lambda c: reports.by_keys(c, ["key-1", "key-2"]),

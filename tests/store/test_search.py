@@ -167,6 +167,12 @@ def test_the_words_of_hits_are_read_without_the_values_of_filters(record: Connec
             Hit(2, frozenset(), facets={"type": "ConcernRaised"}),
         ],
     )
-    assert search.words_of(record, "hit", 9, relation=None, limit=10) == {"45", "visas", "Ω"}
-    assert search.words_of(record, "hit", 9, relation="ru-us", limit=10) == {"45", "visas"}
-    assert search.words_of(record, "hit", 9, relation=None, limit=1) == {"Ω", "45"}
+    names = search.HitWords(search.key_of(BLOCK, is_name=True), ["45", "Ω"])
+    told = search.HitWords(search.key_of(1, is_name=False), ["45", "visas"])
+    wordless = search.HitWords(search.key_of(2, is_name=False), [])
+    assert search.words_of(record, "hit", 9, limit=10) == [names, wordless, told]
+    assert search.words_of(record, "hit", 9, relation="ru-us", limit=10) == [wordless, told]
+    assert search.words_of(record, "hit", 9, limit=1) == [names]
+    read_models.store(record, [Document("hit", 9, names.key, "", BLOCK + 1, {}, b"")])
+    assert search.words_of(record, "hit", 9, changed_after=BLOCK, limit=10) == [(names.key, [])]
+    assert search.words_of(record, "hit", 9, limit=1) == [wordless]

@@ -27,6 +27,7 @@ from service.domain.actor.names import ActorNames
 from service.domain.nearby import similar
 from service.domain.streams import is_relation, relation_meant
 from service.follower.as_of import Point
+from service.follower.vocabulary import Vocabulary
 from service.history_cache import HistoryCache
 from service.projections.document import Document, rendered
 from service.projections.irritant import IrritantDocument
@@ -112,6 +113,7 @@ class Snapshot:
     head: Head
     now: datetime
     histories: HistoryCache
+    vocabulary: Vocabulary
     reader: Access
     address: str
     prefix: str = ""

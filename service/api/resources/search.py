@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Self
 
-from anyascii import anyascii
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
 
 from service.api.parameters import Day, Limit, RelationId, misplaced, valid
 from service.api.resources import FoundDocument, PathParameters, Resource, Snapshot
@@ -28,14 +25,8 @@ from service.store.search import Sought, StatusFilter
 
 REPRESENTATION: Final = 3
 _MOST_WORDS: Final = 20
-_MOST_HITS: Final = 20_000
-"""The most hits whose words are compared with a misspelt word: first those on names, then the newest statements."""
-_MOST_NEAR: Final = 5
-"""The most near words in Latin letters for one word."""
 _SHORTEST_MISSPELT: Final = 4
 """Shorter words are near to too many others."""
-_LONG: Final = 8
-"""From this length on, a word can have two typing errors, not one."""
 
 
 def _query(text: str) -> str:
@@ -156,7 +147,6 @@ def _near(snapshot: Snapshot, query: SearchQuery, sought: Sequence[str]) -> dict
 
     Words without such a word, short words and words on record are left out.
     """
-    c = snapshot.c
     unfiltered = {**dict.fromkeys(("party", "type", "status", "from_", "to", "cursor")), "limit": 1}
     anywhere = query.model_copy(update=unfiltered)
     unknown = [
@@ -164,26 +154,7 @@ def _near(snapshot: Snapshot, query: SearchQuery, sought: Sequence[str]) -> dict
     ]
     if not unknown:
         return {}
-    in_latin: dict[str, list[str]] = {}
-    for word in search.words_of(c, hit.NAME, hit.REPRESENTATION, relation=query.relation, limit=_MOST_HITS):
-        in_latin.setdefault(_latin(word), []).append(word)
-    near = {}
-    for word in unknown:
-        errors = 2 if len(word) >= _LONG else 1
-        matches = process.extract(
-            _latin(word), in_latin.keys(), scorer=DamerauLevenshtein.distance, score_cutoff=errors, limit=_MOST_NEAR
-        )
-        if matches:
-            least = min(distance for _, distance, _ in matches)
-            near[word] = sorted(
-                {found for match, distance, _ in matches if distance == least for found in in_latin[match]}
-            )
-    return near
-
-
-def _latin(word: str) -> str:
-    """Return a word in Latin letters, so that a name is found in another script than that of the record."""
-    return word if word.isascii() else anyascii(word).lower()
+    return snapshot.vocabulary.near(snapshot.c, unknown, snapshot.head.position, query.relation)
 
 
 SEARCH: Final = Resource(
