@@ -165,7 +165,7 @@ class OutOfTurn(NotAllowed):
 
 
 class Changed(NotAllowed):
-    """{stream} has changed since you read it: it is at version {version}, and `expect` has {expected}.
+    """Version conflict: {stream} has changed since you read it. It is at version {version}, you expected {expected}.
 
     Read what was recorded since: {address}. If the report still fits, give {version} in `expect` and send it again.
     """

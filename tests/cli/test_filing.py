@@ -258,7 +258,7 @@ def test_a_version_conflict_shows_the_events_recorded_meanwhile(desk: Desk) -> N
     ended = desk.run("report", desk.write("slower.yaml", slower))
     assert ended.code == 1
     assert re.search(
-        r"slower\.yaml:4:\d+: expect.irritant/visas: irritant/ru-us/visas has changed since you read it: it is at",
+        r"slower\.yaml:4:\d+: expect.irritant/visas: Version conflict: irritant/ru-us/visas has changed",
         ended.err,
     )
     assert "Understanding reported: Visas are to take sixty days." in ended.err

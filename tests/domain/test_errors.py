@@ -307,8 +307,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.Changed: refused(
         [said("ConcernRaised")],
-        "irritant/ru-us/visas has changed since you read it: it is at version 4, and `expect` has 3. Read what was"
-        " recorded since: /irritants/ru-us/visas. If the report still fits, give 4 in `expect` and send it again.",
+        "Version conflict: irritant/ru-us/visas has changed since you read it. It is at version 4, you expected 3. Read"
+        " what was recorded since: /irritants/ru-us/visas. If the report still fits, give 4 in `expect` and send it"
+        " again.",
     ),
 }
 IMPOSSIBLE = {errors.UnknownProposal}
