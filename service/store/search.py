@@ -3,6 +3,7 @@
 The index has a lexeme for each word of a hit, and for each value that searches filter by. Each lexeme begins with the
 block of the hit: the hits of 16,384 consecutive positions are one block. So a search looks into one block after the
 other, from the newest, and stops when its page is full. Without blocks, it would sort all hits with a frequent word.
+Hits that name something are fewer, so their blocks are longer.
 """
 
 import re
@@ -35,7 +36,8 @@ class HitWords(NamedTuple):
     words: Sequence[str]
 
 
-_BLOCK: Final = 16_384
+_BLOCK: Final = {True: 131_072, False: 16_384}
+"""The number of positions of a block: of hits that name something, and of others."""
 _MARKS: Final = {True: "!", False: "/"}
 """What stands between the block and the word in a lexeme: a hit names something, or it does not."""
 _BEGIN: Final = re.compile(f"[0-9]+[{''.join(_MARKS.values())}]")
@@ -47,8 +49,10 @@ _LONGEST_SPAN: Final = 3
 """The longest span of the dates of a hit, in months, that the index has month by month."""
 _MOST_MONTHS: Final = 36
 """The longest span of dates, in months, for which a search uses the months in the index."""
-_MOST_IRRITANTS: Final = 100
-"""The most irritants with a status that a search names to the index. Of more, it looks up each one that it finds."""
+_MOST_IN_INDEX: Final = 100
+"""The most irritants with a status that a search looks for with the index."""
+_MOST_IRRITANTS: Final = 2_000
+"""The most irritants with a status that a search reads before. Of more, it looks up each one that it finds."""
 
 _FIND: Final = """
 SELECT {columns}
@@ -86,10 +90,11 @@ _BEFORE: Final = "AND hit.key < :before"
 _FROM: Final = "AND coalesce(hit.facets ->> 'latest', hit.facets ->> 'earliest') IS NOT NULL"
 _FIRST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'latest', '9999') >= :first"
 _LAST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'earliest', '0') <= :last"
+_OF_IRRITANTS: Final = "AND hit.facets ->> 'irritant' = ANY(CAST(:irritants AS text[]))"
 # Not EXISTS, for which the planner can search for the words once for each irritant with the status.
 _STATUS: Final = """
 AND (SELECT irritant.facets ->> 'status' FROM read_models AS irritant
-      WHERE irritant.name = :irritants AND irritant.representation = :irritants_representation
+      WHERE irritant.name = :irritant AND irritant.representation = :of_irritant
         AND irritant.key = hit.facets ->> 'irritant') = :status
 """
 
@@ -113,8 +118,12 @@ def lexemes(
     filters += (_filter("month", month) for month in _months_of(facets.get("earliest"), facets.get("latest")))
     if relation is not None:
         filters.append(_filter("relation", relation))
-    begin = f"{position // _BLOCK}{_MARKS[is_name]}"
+    begin = f"{_block(position, is_name=is_name)}{_MARKS[is_name]}"
     return " ".join(f"{begin}{lexeme}" for lexeme in (*sorted(words), *sorted(filters)))
+
+
+def _block(position: int, *, is_name: bool) -> int:
+    return position // _BLOCK[is_name]
 
 
 def _filter(name: str, value: str) -> str:
@@ -177,19 +186,25 @@ def find(
         irritants = _irritants_with(connection, status)
         if not irritants:
             return []
-        if len(irritants) <= _MOST_IRRITANTS:
+        if len(irritants) <= _MOST_IN_INDEX:
             groups.append([(_filter("irritant", irritant), False) for irritant in irritants])
         else:
             groups.append([(_filter("irritant", ""), True)])
+        if _MOST_IN_INDEX < len(irritants) <= _MOST_IRRITANTS:
+            conditions.append(_OF_IRRITANTS)
+            values["irritants"] = irritants
+        elif len(irritants) > _MOST_IRRITANTS:
             conditions.append(_STATUS)
-            values |= {"irritants": status.name, "irritants_representation": status.representation}
-            values["status"] = status.status
-    values |= {"of_names": newest // _BLOCK, "of_statements": newest // _BLOCK}
+            values |= {"irritant": status.name, "of_irritant": status.representation, "status": status.status}
+    of_names, of_statements = _block(newest, is_name=True), _block(newest, is_name=False)
     if before is not None:
         conditions.append(_BEFORE)
-        values["before"], block = before, int(before[1:]) // _BLOCK
-        # All names come before all statements.
-        values |= {"of_names": block} if before.startswith("1") else {"of_names": -1, "of_statements": block}
+        values["before"], position = before, int(before[1:])
+        if before.startswith("1"):
+            of_names = _block(position, is_name=True)
+        else:
+            of_names, of_statements = -1, _block(position, is_name=False)  # all names come before all statements
+    values |= {"of_names": of_names, "of_statements": of_statements}
     values["sought"] = _as_tsquery(groups)
     query = text(_FIND.format(columns=_COLUMNS, conditions=" ".join(conditions)))
     return [Document(*row) for row in connection.execute(query, values)]

@@ -14,6 +14,8 @@ from service.store.engine import open_engine, transaction
 from service.store.read_models import Document
 
 BLOCK = 16_384
+NAMES = 8 * BLOCK
+"""The block of hits that name something."""
 WORDS = ("visa", "visas", "bank", "banking", "45", "виза")
 
 
@@ -40,7 +42,7 @@ def store(c: Connection, hits: Sequence[Hit]) -> None:
     read_models.store(c, [hit.row for hit in hits])
 
 
-def keys(c: Connection, *words: str, limit: int = 1_000, newest: int = 10 * BLOCK, **filters: Any) -> list[str]:
+def keys(c: Connection, *words: str, limit: int = 1_000, newest: int = 10 * NAMES, **filters: Any) -> list[str]:
     """Return the keys of the hits that have all words, each in full or its beginning."""
     sought = [[(word, True)] for word in words]
     return [row.key for row in search.find(c, "hit", 9, sought, limit=limit, newest=newest, **filters)]
@@ -57,7 +59,7 @@ def own_engine(clone: Any, migrated_template: str) -> Iterator[Engine]:
 
 # The first and the last position of some blocks, and positions between them.
 positions = st.sampled_from(
-    [n for block in range(4) for n in (block * BLOCK, block * BLOCK + 7, (block + 1) * BLOCK - 1)]
+    [n for begin in (0, BLOCK, NAMES, 2 * NAMES) for n in (begin, begin + 7, begin + BLOCK - 1)] + [2 * NAMES - 1]
 )
 days = st.dates(date(2024, 11, 1), date(2025, 3, 31)).map(date.isoformat)
 
@@ -121,17 +123,24 @@ def test_a_search_finds_what_a_reading_of_every_hit_finds(
     with transaction(own_engine) as c:
         c.execute(delete(tables.read_models))
         store(c, hits)
-        found = keys(c, *words, limit=limit, newest=4 * BLOCK - 1, **filters)
+        found = keys(c, *words, limit=limit, newest=3 * NAMES, **filters)
     assert found == expected[:limit]
 
 
 def test_names_come_first_and_then_the_newest_statements(record: Connection) -> None:
-    old_name, new_name = Hit(3, frozenset({"visas"}), is_name=True), Hit(5 * BLOCK, frozenset({"visas"}), is_name=True)
-    old, new = Hit(4, frozenset({"visas"})), Hit(9 * BLOCK, frozenset({"visas"}))
+    old_name, new_name = Hit(3, frozenset({"visas"}), is_name=True), Hit(5 * NAMES, frozenset({"visas"}), is_name=True)
+    old, new = Hit(4, frozenset({"visas"})), Hit(9 * NAMES, frozenset({"visas"}))
     store(record, [old, new_name, new, old_name])
     assert keys(record, "visa") == [new_name.key, old_name.key, new.key, old.key]
     assert keys(record, "visa", before=old_name.key, limit=1) == [new.key]
-    assert keys(record, "visa", newest=4 * BLOCK) == [old_name.key, old.key]
+    assert keys(record, "visa", newest=4 * NAMES) == [old_name.key, old.key]
+
+
+@pytest.mark.parametrize("is_name", [True, False])
+def test_a_page_continues_in_the_block_in_which_the_page_before_ended(record: Connection, *, is_name: bool) -> None:
+    hits = [Hit(5 * NAMES + n, frozenset({"visas"}), is_name=is_name) for n in range(3)]
+    store(record, hits)
+    assert keys(record, "visas", before=hits[2].key) == [hits[1].key, hits[0].key]
 
 
 def test_a_status_is_found_whether_few_or_many_irritants_have_it(record: Connection) -> None:
@@ -139,7 +148,7 @@ def test_a_status_is_found_whether_few_or_many_irritants_have_it(record: Connect
     hit = Hit(7, frozenset({"visas"}), facets={"irritant": "ru-us/visas"})
     store(record, [hit, Hit(8, frozenset({"visas"}), facets={"irritant": "ru-us/banks"})])
     assert keys(record, "visas", status=status) == []
-    for number in (1, 300):
+    for number in (1, 300, 3_000):
         irritants = ["ru-us/visas", *(f"ru-us/other-{n}" for n in range(number - 1))]
         rows = [Document("irritant", 6, key, "ru-us", 1, {"status": "raised"}, b"-") for key in irritants]
         read_models.store(record, rows)
