@@ -10,7 +10,7 @@ import typer
 
 from service.cli import tables, terminal
 from service.cli.client import Query
-from service.cli.options import Drawn, Reader, reads
+from service.cli.options import Drawn, Reader, day, reads
 from service.cli.streams import address, find, naming_near, only_relation
 from service.cli.terminal import Exit, Failed
 
@@ -112,7 +112,7 @@ def command_of(alias: Alias) -> Callable[..., None]:
         csv: AsCsv = False,
         reader: Reader,
     ) -> None:
-        parameters = [*([("on", on)] if on else []), *map(_pair, param or ())]
+        parameters = [*([("on", day("--on", on))] if on else []), *map(_pair, param or ())]
         with naming_near(reader.service, f"relation/{id}") if id and "{relation}" in alias.path else nullcontext():
             show(reader, _path(reader, alias.path, id), parameters, all_pages=all_pages, csv=csv)
 

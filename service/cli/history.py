@@ -36,6 +36,7 @@ def history_command(id: Id, *, reader: Reader) -> None:
         terminal.show_json({"stream": stream, "items": listed})
     else:
         contents = {item.event: words for item in items if (words := _record_keeping(reader.service, item))}
+        reader.show_point()
         terminal.show(drawing.title(document.get("title") or stream, stream))
         _show(items, names, document.get("names", {}), contents)
 

@@ -4,9 +4,11 @@ The decorator `reads` adds the options of every reading command: the point in ti
 command declares only its own options, and receives the others as one `Reader`.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -15,10 +17,14 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import typer
 from rich.console import RenderableType
 from rich.markup import escape
+from rich.text import Text
 
 from service.cli import terminal
 from service.cli.client import NO_PARAMETERS, Query, Service, connect
+from service.cli.terminal import Exit, Failed
 from service.domain import edtf
+from service.projections.words.past import reading_in_words
+from service.readouts.dates import NotADay, day_written
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
@@ -40,7 +46,9 @@ AsOfPosition = Annotated[
 KnownAt = Annotated[
     str | None,
     typer.Option(
-        "--known-at", metavar="TIME", help="Read the record as known at this time, such as 2025-04-10T09:00:00Z."
+        "--known-at",
+        metavar="TIME",
+        help="Read the record as known at the end of this day (6 June 2025), or at this time (2025-04-10T09:00:00Z).",
     ),
 ]
 EffectiveOn = Annotated[
@@ -57,6 +65,25 @@ def shown(file: Path) -> str:
     return as_utf8(str(file)).encode("utf-8", "backslashreplace").decode()
 
 
+def day(option: str, text: str) -> str:
+    """Return the day that the value of an option names, such as `2025-06-06` for "6 June 2025". Raises Failed."""
+    try:
+        return day_written(text).isoformat()
+    except NotADay as error:
+        raise Failed(f"{option} {error}", Exit.USAGE) from None
+
+
+def end_of_day(option: str, text: str) -> str | None:
+    """Return the time that the value of an option names: a time as it is, and the end of a day in UTC.
+
+    None for today, which is not over: the record is then read as it is now. Raises Failed.
+    """
+    if _TIME.fullmatch(text):
+        return text
+    written = day(option, text)
+    return None if written == datetime.now(UTC).date().isoformat() else f"{written}T23:59:59.999999Z"
+
+
 def examples(*lines: str) -> str:
     """Format example commands for the end of a help text."""
     return "\n\n".join(["Examples:", *(escape(line) for line in lines)])
@@ -70,6 +97,7 @@ def to_the_minute(moment: datetime | None, otherwise: str) -> str:
     return f"{edtf.describe(utc.date().isoformat())}, {utc:%H:%M}"
 
 
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T.+")
 HOW_TO_BEGIN: Final = "To begin: irritants new --help"
 Drawn: TypeAlias = Iterable[RenderableType]
 """The parts of a drawn document, for `terminal.show`."""
@@ -114,11 +142,36 @@ class Reader:
         """Return a document in another format than JSON."""
         return self.service.get(path, self.point, accept=media_type).content
 
+    def show_point(self) -> None:
+        """Print which past reading the output shows, as pages and exports do. Print nothing for the present."""
+        if words := self._point_in_words():
+            terminal.show(Text(words, "bold"))
+
+    def _point_in_words(self) -> str:
+        if not self.point:
+            return ""
+        known, effective = self.point.get("known_at"), self.point.get("effective_on")
+        day_of_events = date.fromisoformat(str(effective)) if effective else None
+        position = self.point.get("as_of_position")
+        if position is None:
+            return reading_in_words(datetime.fromisoformat(str(known)).date() if known else None, day_of_events)
+        # The day of a position is that of its event. A key that is limited to relations may not read it.
+        with suppress(Failed):
+            after = max(int(str(position)) - 1, 0)
+            last, *later = self.service.read("/v1/events", {"after": after, "limit": 2})["items"] or [None]
+            if last is not None and position:
+                if not later and effective is None:
+                    return ""  # nothing was recorded since
+                recorded = datetime.fromisoformat(last["time"]).astimezone(UTC).date()
+                return reading_in_words(recorded, day_of_events)
+        return f"As known at position {position}. Not the current state."
+
     def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:
-        """Print a document: as JSON with `--json`, else as `draw` renders it."""
+        """Print a document: as JSON with `--json`, else as `draw` renders it, below the sentence on a past reading."""
         if self.as_json:
             terminal.show_json(document)
         elif drawn := list(draw(document)):
+            self.show_point()
             terminal.show(*drawn)
         else:
             terminal.note("Nothing is on record." + ("" if self.point else f" {HOW_TO_BEGIN}"))
@@ -131,6 +184,10 @@ def reads(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(*, url: str | None, as_json: bool, **given: Any) -> None:
         point = {name: value for name in _CLOCKS if (value := given.pop(name)) is not None}
+        if "known_at" in point and (end := end_of_day("--known-at", point.pop("known_at"))) is not None:
+            point["known_at"] = end
+        if "effective_on" in point:
+            point["effective_on"] = day("--effective-on", point["effective_on"])
         with connect(url) as service:
             command(reader=Reader(service, point, as_json), **given)
 

@@ -36,16 +36,16 @@ def status_command(
 ) -> None:
     """Show the status of irritants: claimed by a side, confirmed by both, reported by anyone."""
     if id is None:
-        _show_board(reader.items("/v1/irritants"), as_json=reader.as_json, hint=_hint_for_empty_board(reader))
+        _show_board(reader, reader.items("/v1/irritants"), hint=_hint_for_empty_board(reader))
         return
     stream, document = find(reader.service, id, reader.point)
     if reader.as_json:
         terminal.show_json(document)
-    elif stream.startswith("relation/"):
+        return
+    reader.show_point()
+    if stream.startswith("relation/"):
         _show_relation(document)
-        _show_board(
-            reader.items("/v1/irritants", {"relation": id}), as_json=False, hint=_hint_for_empty_board(reader, id)
-        )
+        _show_irritants(reader.items("/v1/irritants", {"relation": id}), hint=_hint_for_empty_board(reader, id))
     elif stream.startswith("irritant/"):
         terminal.show(*drawing.irritant(document))
     else:
@@ -157,10 +157,17 @@ def _hint_for_empty_board(reader: Reader, relation: str | None = None) -> Callab
     return command
 
 
-def _show_board(irritants: list[dict[str, Any]], *, as_json: bool, hint: Callable[[], str]) -> None:
-    if as_json:
+def _show_board(reader: Reader, irritants: list[dict[str, Any]], *, hint: Callable[[], str]) -> None:
+    if reader.as_json:
         terminal.show_json({"items": irritants})
-    elif not irritants:
+        return
+    if irritants:
+        reader.show_point()
+    _show_irritants(irritants, hint=hint)
+
+
+def _show_irritants(irritants: list[dict[str, Any]], *, hint: Callable[[], str]) -> None:
+    if not irritants:
         terminal.note(hint())
     else:
         terminal.show(drawing.board(irritants))

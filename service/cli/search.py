@@ -9,7 +9,7 @@ from rich.text import Text
 
 from service.cli import terminal
 from service.cli.client import connect
-from service.cli.options import AsJson, Url
+from service.cli.options import AsJson, Url, day
 from service.domain import edtf
 from service.projections.words.event_types import event_name
 
@@ -42,9 +42,10 @@ def search_command(
     as_json: AsJson = False,
 ) -> None:
     """Find irritants, statements, persons, organisations, documents and rounds by words, as the record reads now."""
-    query = {"q": " ".join(words), "relation": relation, "party": party, "type": type, "status": status}
+    query = {"q": " ".join(words), "relation": relation, "party": party, "type": type, "status": status, "limit": limit}
+    query |= {"from": first and day("--from", first), "to": last and day("--to", last)}
     with connect(url) as service:
-        page = service.read("/v1/search", {**query, "from": first, "to": last, "limit": limit})
+        page = service.read("/v1/search", query)
     if as_json:
         terminal.show_json(page)
         return

@@ -274,8 +274,9 @@ class UnknownItem(NotValid):
 class ItemTaken(NotValid):
     """The item {item} is already on record, in {event}{known}.
 
-    If you mean that item, leave this event out, or file with `target` {event}: `EvidenceAdded` for a further source,
-    `AssertionCorrected` to change it. If it is another item, give another value in `item`.
+    If you mean that item, leave this event out. To add a further source for it, file `EvidenceAdded` with `target`
+    {event}. To change it, file `AssertionCorrected` with the same `target`. If it is another item, give another value
+    in `item`.
     """
 
 
@@ -429,9 +430,9 @@ class LabelTooLow(NotValid):
 
 
 class TooOpen(NotValid):
-    """With this change, more readers would see {event} than {needed}, on which it depends.
+    """{event} depends on {needed}. So it must be at least as restricted, but with this change it would be more open.
 
-    File `HandlingChanged` for {event} in the same report, with a label that is at least as restricted.
+    File `HandlingChanged` for {event}, too, in the same report, with a label that is at least as restricted.
     """
 
 

@@ -336,7 +336,7 @@ def _sentence(
         form = f", {FORM_OF_IDS}" if meant == id_meant(str(given)[:_LONGEST_ID]) else ""
         return f"must be {expected}{form}. Use {meant}"
     if isinstance(given, str) and "paragraphs" in path and (numbers := _range(given)):
-        return f"must be {expected}. Write the range as its numbers: {numbers}"
+        return f"must be {expected}. Write the range as its numbers, without quotes: [{numbers}]"
     return f"must be {expected}"
 
 

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, Final
+from unicodedata import normalize
 
 from service.readouts.plain_text import lines_of
 from service.resources import ADD_SERVER
@@ -82,6 +83,9 @@ def _blocks(container: Any) -> Iterator[str]:
 
 # PDF.
 
+_LIGATURES: Final = {place: normalize("NFKC", chr(place)) for place in range(0xFB00, 0xFB07)}
+"""Signs for several letters, such as "ﬁ", which many fonts of PDF files use. Names with them would not be found."""
+
 
 def _pdf(content: bytes) -> tuple[list[str], About]:
     import pypdf  # noqa: PLC0415
@@ -92,7 +96,8 @@ def _pdf(content: bytes) -> tuple[list[str], About]:
         raise UnreadableDocument("the PDF is protected by a password. Save it without one")
     if len(reader.pages) > _PDF_PAGES:
         raise UnreadableDocument(f"the PDF has more than {_PDF_PAGES} pages. Save only the pages on the talks")
-    lines = [line.rstrip() for page in reader.pages for line in [*page.extract_text().splitlines(), ""]]
+    texts = (page.extract_text().translate(_LIGATURES) for page in reader.pages)
+    lines = [line.rstrip() for text in texts for line in [*text.splitlines(), ""]]
     title = (reader.metadata.title if reader.metadata else None) or ""
     return lines_of("\n".join(_joined(lines))), {"title": title.strip()}
 

@@ -225,7 +225,7 @@ def test_days_are_counted_to_the_given_day(reader: Desk) -> None:
         if "flights" in row
     )
     assert "  94 " in flights
-    assert reader.run("ledger", "--on", "June").code == 1
+    assert reader.run("ledger", "--on", "June").code == 2
 
 
 @pytest.mark.parametrize("view", ["board", "ledger"])

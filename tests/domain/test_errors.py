@@ -144,9 +144,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     errors.OutOfTurn: refused(
         [said("RoundRelocated", stream=ROUND, place="Geneva", occurred="2025-04-20")],
         "`RoundRelocated` cannot follow round/ru-us/april@2, in which RU said that the round is cancelled. If the"
-        " round takes place after all, file `ClaimContested` by RU with that event as `target` first: RU no longer"
-        " stands by it. If that event should not be on record, file `AssertionRetracted` with it as `target` first."
-        " If the date is wrong, give a date from 2025-04-01 on and before 2025-04-03 in `occurred`.",
+        " round takes place after all, first file `ClaimContested` by RU with that event as `target`. It says that RU"
+        " no longer stands by it. If that event should not be on record, file `AssertionRetracted` with it as"
+        " `target` first. If the date is wrong, give a date from 2025-04-01 on and before 2025-04-03 in `occurred`.",
     ),
     errors.Malformed: refused(
         [said("BreachAlleged", by="RU", reason="None")],
@@ -206,10 +206,10 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.ItemTaken: refused(
         [said("ItemAdded", item="consulate", kind="A consulate", name="Another", place="Rome", occurred="2025")],
-        "The item consulate is already on record, in irritant/ru-us/visas@4: `name` is “The consulate” and `place` is"
-        " “Houston” there. If you mean that item, leave this event out, or file with `target` irritant/ru-us/visas@4:"
-        " `EvidenceAdded` for a further source, `AssertionCorrected` to change it. If it is another item, give another"
-        " value in `item`.",
+        "The item consulate is already on record, in irritant/ru-us/visas@4: `name` is “The consulate” and `place`"
+        " is “Houston” there. If you mean that item, leave this event out. To add a further source for it, file"
+        " `EvidenceAdded` with `target` irritant/ru-us/visas@4. To change it, file `AssertionCorrected` with the same"
+        " `target`. If it is another item, give another value in `item`.",
     ),
     errors.UnknownMember: refused(
         [{**LINKED, "with": "ru-us/flights"}],
@@ -292,9 +292,9 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
                 "reason": "It was not public",
             }
         ],
-        "With this change, more readers would see round/ru-us/april@2 than round/ru-us/april@1, on which it depends."
-        " File `HandlingChanged` for round/ru-us/april@2 in the same report, with a label that is at least as"
-        " restricted.",
+        "round/ru-us/april@2 depends on round/ru-us/april@1. So it must be at least as restricted, but with this"
+        " change it would be more open. File `HandlingChanged` for round/ru-us/april@2, too, in the same report, with"
+        " a label that is at least as restricted.",
     ),
     errors.NothingNew: refused(
         [ON_RECORD[1]],
@@ -406,7 +406,8 @@ MISTAKES: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "a range of paragraphs": mistaken(
         said("ConcernRaised", source=source(paragraphs=["4-6"])),
         "/source/paragraphs/0",
-        "`source.paragraphs.0` must be a whole number from 1 to 100,000. Write the range as its numbers: 4, 5, 6.",
+        "`source.paragraphs.0` must be a whole number from 1 to 100,000. Write the range as its numbers, without"
+        " quotes: [4, 5, 6].",
     ),
     "no paragraph": mistaken(
         said("ConcernRaised", source=source(paragraphs=[])),

@@ -126,6 +126,11 @@ def test_what_cannot_be_read_is_refused_with_a_remedy(content: bytes, said: str)
         read(content)
 
 
+def test_the_signs_of_a_pdf_for_several_letters_are_read_as_letters() -> None:
+    # In the standard encoding of PDF, octal 256 and 257 are the signs for "fi" and "fl".
+    assert read(pdf(r"The of\256cials agreed on \257ights.")).paragraphs == ("The officials agreed on flights.",)
+
+
 def test_a_pdf_without_text_may_be_a_scan() -> None:
     writer = PdfWriter()
     writer.add_blank_page(600, 850)

@@ -99,10 +99,8 @@ def _not_next(state: Round, stream: str, data: Assertion, holder: str, phase: Ph
     ways = ["if that event should not be on record, file `AssertionRetracted` with it as `target` first"]
     if own:
         changed = "the round takes place after all" if phase == "cancelled" else f"{holder} took it back"
-        no_longer = f"{holder} no longer stands by it"
-        ways.insert(
-            0, f"if {changed}, file `ClaimContested` by {holder} with that event as `target` first: {no_longer}"
-        )
+        contested = f"first file `ClaimContested` by {holder} with that event as `target`"
+        ways.insert(0, f"if {changed}, {contested}. It says that {holder} no longer stands by it")
     return OutOfTurn(wrong=f"`{type}` cannot follow ", event=said.root, end=end, ways=ways, **facts)
 
 
