@@ -5,9 +5,14 @@ The results are points in the form of the HTTP interface, such as `position:41` 
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
+from service.domain.edtf import describe
 from service.readouts.dates import NotADay, day_written
+
+END_OF_DAY: Final = "T23:59:59.999999Z"
+"""What makes a day the time of its last microsecond in UTC. The clock of the record is no finer."""
 
 _NUMBER: Final = re.compile(r"\d{1,18}")
 _NAMED: Final = re.compile(r"(?:position|known|effective|round):.*", re.DOTALL)
@@ -24,12 +29,30 @@ def known_since(text: str) -> str:
     """Return `known:` with the time that a text names. A day means its beginning, 00:00 UTC. Raises NotAPoint."""
     if _TIME.fullmatch(text):
         return f"known:{text}"
-    return f"known:{_day(text)}T00:00:00Z"
+    return f"known:{_day(text).isoformat()}T00:00:00Z"
+
+
+def known_by(text: str, today: date) -> str | None:
+    """Return the point up to which a text reads the record: a position, a time, or the end of a day in UTC.
+
+    None is the present, which an empty text and today mean. Raises NotAPoint, also for a day after today.
+    """
+    words = text.strip()
+    if not words:
+        return None
+    if _NUMBER.fullmatch(words):
+        return f"position:{words}"
+    if _TIME.fullmatch(words):
+        return f"known:{words}"
+    day = _day(words)
+    if day > today:
+        raise NotAPoint(f"is after today, {describe(today.isoformat())}; enter today or an earlier day")
+    return None if day == today else f"known:{day.isoformat()}{END_OF_DAY}"
 
 
 def effective_on(text: str) -> str:
     """Return `effective:` with the day that a text names. Raises NotAPoint."""
-    return f"effective:{_day(text)}"
+    return f"effective:{_day(text).isoformat()}"
 
 
 def since(text: str, rounds: Mapping[str, str] | None = None) -> str:
@@ -56,8 +79,8 @@ def since(text: str, rounds: Mapping[str, str] | None = None) -> str:
         raise NotAPoint(_NOT_A_POINT if detail.startswith("must be a day,") else detail) from None
 
 
-def _day(text: str) -> str:
+def _day(text: str) -> date:
     try:
-        return day_written(text).isoformat()
+        return day_written(text)
     except NotADay as error:
         raise NotAPoint(str(error)) from None

@@ -26,12 +26,12 @@ from service.domain.assertion import when
 from service.domain.ladder import LEVELS
 from service.projections.board import BoardCounts, BoardDocument, BoardRow, chosen
 from service.projections.words.names import at_the_beginning
-from service.web.clocks import SliderQuery, chosen_address, clocks
+from service.web.clocks import DAY_FIELDS, ClocksQuery, clocks, redirect_to_chosen_point
 from service.web.formatting import bdi, days_ago_in_words, edtf_in_words, mixed, name_at_start, name_of, names_in_use
 from service.web.ladder import axis, ladder, movement, symbols
 from service.web.limited import readable_relations, redirect_to_own_relation
 from service.web.messages import messages
-from service.web.pages import PageRequest, Redirect, Template, as_text, page_response
+from service.web.pages import PageRequest, Template, as_text, page_response
 from service.web.standing import Standing, basis_in_words, holds_and_setbacks, standing_of_row
 
 router: Final = APIRouter(include_in_schema=False)
@@ -61,7 +61,7 @@ def _existing_order(sort: str) -> str:
     return sort
 
 
-class BoardQuery(SliderQuery, BoardFilters):
+class BoardQuery(ClocksQuery, BoardFilters):
     """The parameters of the board: a relation, the point in time, the filters, and the order (`sort`)."""
 
     relation: Annotated[RelationId | None, Field(description="only this relation")] = None
@@ -70,8 +70,8 @@ class BoardQuery(SliderQuery, BoardFilters):
     @model_validator(mode="before")
     @classmethod
     def _without_empty_fields(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Ignore the choices of the form that were left empty."""
-        return {name: value for name, value in parameters.items() if value != ""}
+        """Ignore the choices of the form of filters that were left empty. An empty field for a day has a meaning."""
+        return {name: value for name, value in parameters.items() if value != "" or name in DAY_FIELDS}
 
     @property
     def relation_and_order(self) -> dict[str, object]:
@@ -115,8 +115,8 @@ async def board(request: Request) -> Response:
 def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     """Return the page for one relation, or for all that the visitor can read. Raises Problem.
 
-    Raises Redirect if the address has values of the sliders. Raises it, too, to the relation of a visitor who cannot
-    read all of them.
+    Raises Redirect if the control for the point in time sent one. Raises it, too, to the relation of a visitor who
+    cannot read all of them.
     """
     redirect_to_own_relation(visit)
     query = visit.query
@@ -130,8 +130,7 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     present_query = written(RelationBoardQuery, on=counted_to)
     present_boards = [snapshot.read(BOARD, present_query, relation=relation) for relation in relations]
     dates = list(_dates(present_boards))
-    if query.has_slider_values:
-        raise Redirect(chosen_address(visit, dates, **query.without_point))
+    mistakes = redirect_to_chosen_point(visit, snapshot, dates, **query.without_point)
     point = visit.at_point(RelationBoardQuery, on=counted_to)
     boards = [snapshot.read(BOARD, point, relation=r) for r in relations] if visit.point else present_boards
     filtered = [chosen(board, query.filters) for board in boards]
@@ -144,7 +143,7 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
         "last_positions": sorted(row.position for board in boards for row in board.items),
         "sides": _sides_to_choose(counts),
         "is_filtered": bool(query.filters),
-        "clocks": clocks(visit, snapshot, dates, (r for board in present_boards for r in board.rounds)),
+        "clocks": clocks(visit, snapshot, dates, (r for board in present_boards for r in board.rounds), mistakes),
         "counted_to": counted_to,
         "flags": FLAGS,
         "columns": COLUMNS,

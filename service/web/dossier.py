@@ -20,19 +20,24 @@ from service.projections.registers import RegistersDocument
 from service.projections.timeline import Entry
 from service.projections.words.bidi import isolated
 from service.web import ladder
-from service.web.clocks import SliderQuery, chosen_address, clocks
-from service.web.events import EventsQuery
+from service.web.clocks import ClocksQuery, clocks, redirect_to_chosen_point
+from service.web.events import EVENTS_ON_A_PAGE, EventsQuery
 from service.web.formatting import days_ago_in_words, event_label, names_in_use, uncapitalised
 from service.web.messages import messages
-from service.web.pages import PageRequest, Redirect, Template, page_response
+from service.web.pages import PageRequest, Template, page_response
 from service.web.standing import basis_in_words, holds_and_setbacks, standing_of_irritant
 from service.web.timeline import plot
 
 router: Final = APIRouter(include_in_schema=False)
 
 
-class DossierQuery(SliderQuery, EventsQuery):
+class DossierQuery(ClocksQuery, EventsQuery):
     """The parameters of a dossier: the point in time, and the page of the timeline."""
+
+    @property
+    def without_point(self) -> dict[str, object]:
+        """Return the parameters that also hold at another point: the length of a page, unless it is the default."""
+        return {"limit": self.limit if self.limit != EVENTS_ON_A_PAGE else None}
 
 
 @router.get("/irritants/{relation}/{slug}")
@@ -45,14 +50,13 @@ def _dossier(visit: PageRequest[DossierQuery], snapshot: Snapshot) -> Template:
     present = snapshot.read(DOSSIER, written(TimelineQuery, limit=query.limit), **visit.path_parameters)
     rounds = snapshot.read(BOARD, relation=relation).rounds
     dates = [*(entry.occurred for entry in present.timeline.items), *(round.date for round in rounds)]
-    if query.has_slider_values:
-        raise Redirect(chosen_address(visit, dates))
+    mistakes = redirect_to_chosen_point(visit, snapshot, dates, **query.without_point)
     timeline_page = visit.at_point(TimelineQuery, after=query.after, limit=query.limit)
     document = snapshot.read(DOSSIER, timeline_page, **visit.path_parameters)
     registers = snapshot.read(REGISTERS, visit.at_point(OnQuery), relation=relation)
     values = {
         **template_values(document, registers, rounds, query.effective_on or visit.today),
-        "clocks": clocks(visit, snapshot, dates, rounds),
+        "clocks": clocks(visit, snapshot, dates, rounds, mistakes),
     }
     return Template("dossier.html", values)
 

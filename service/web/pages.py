@@ -102,7 +102,7 @@ class PageRequest(Generic[Q]):
     @property
     def link_without_point(self) -> str:
         """Return the address of this page with all its parameters except the point in time."""
-        point = {*AsOfQuery.model_fields, "position", "day"}
+        point = {*AsOfQuery.model_fields, "position", "day", "known_on", "happened_by"}
         return self.present_link(**self.query.model_dump(mode="json", exclude=point, exclude_unset=True, by_alias=True))
 
 

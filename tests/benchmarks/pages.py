@@ -118,7 +118,7 @@ def page(board: BoardDocument) -> bytes:
             "relations": (),
             "sections": [section(board, "irritant", VISIT.today, "")],
             "clocks": Clocks(
-                RecordSlider(90_000, datetime(2026, 1, 1, tzinfo=UTC), "A report"), (), DateSlider(1, 9, 9), ()
+                RecordSlider(90_000, datetime(2026, 1, 1, tzinfo=UTC), "A report"), (), DateSlider(1, 9, 9), (), ()
             ),
             "count_links": (),
             "last_positions": [row.position for row in board.items],

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from service.domain.ladder import RUNGS
-from tests.browser.conftest import CHROMIUM, Desk
+from tests.browser.conftest import CHROMIUM, Desk, is_accessible
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
@@ -253,3 +253,55 @@ def test_the_slider_of_the_world_leaves_out_later_events(reader: Desk) -> None:
     page.get_by_label("Effective on", exact=True).press("Home")
     expect(page.locator("#world")).to_contain_text("what had happened by 27 February 2025")
     expect(row).to_contain_text("The United States unstated")
+
+
+@pytest.mark.parametrize("path", ["/", "/irritants/ru-us/banking-access"])
+def test_who_knows_the_day_writes_it(reader: Desk, path: str) -> None:
+    page = reader.window(path)
+    page.get_by_text("Point in time").click()
+    known, happened = page.get_by_label("Known at the end of"), page.get_by_label("Happened by")
+    known.fill("60")
+    happened.fill("6/7/2025")
+    happened.press("Enter")
+    expect(happened).to_be_focused()
+    expect(happened).to_have_value("6/7/2025")
+    expect(happened).to_have_attribute("aria-invalid", "true")
+    expect(happened).to_have_accessible_description(re.compile("could be 6 July 2025 or 7 June 2025"))
+    expect(known).to_have_value("60")
+    is_accessible(page, "clocks-refused" if path == "/" else "clocks-mistake")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    happened.fill("1 March 2025")
+    happened.press("Enter")
+    page.wait_for_url(f"**{path}?as_of_position=60&effective_on=2025-03-01")
+    expect(page.locator("#reading")).to_contain_text("effective on 1 March 2025. Not the current state.")
+    expect(known).to_have_value("60")
+    expect(happened).to_have_value("2025-03-01")
+    page.emulate_media(media="print")
+    expect(known).to_be_hidden()
+
+
+def test_the_fields_for_days_follow_the_sliders(reader: Desk) -> None:
+    page = reader.window("/")
+    page.get_by_text("Point in time").click()
+    end = int(page.get_by_label("As known on", exact=True).get_attribute("max") or 0)
+    slide(page, "As known on", 3)
+    expect(page.get_by_label("Known at the end of")).to_have_value(str(end - 3))
+    page.get_by_label("Effective on", exact=True).press("Home")
+    expect(page.get_by_label("Happened by")).to_have_value("2025-02-27")
+
+
+def test_what_is_entered_in_the_controls_stays_when_the_record_changes(reader: Desk) -> None:
+    page = reader.window("/")
+    page.get_by_text("Point in time").click()
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("overdue").check()
+    page.locator("#filter [name=hold]").select_option("stalled")
+    page.get_by_label("Happened by").fill("1 Mar")
+    with page.expect_response(lambda answer: answer.url.endswith("/")):
+        page.evaluate("document.getElementById('now').dataset.before = 'yes'; htmx.trigger(document.body, 'record')")
+    expect(page.locator("#now[data-before]")).to_have_count(0)
+    expect(page.get_by_label("Happened by")).to_have_value("1 Mar")
+    expect(page.get_by_label("Happened by")).to_be_focused()
+    expect(page.get_by_label("overdue")).to_be_checked()
+    expect(page.locator("#filter [name=hold]")).to_have_value("stalled")

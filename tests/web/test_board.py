@@ -2,11 +2,13 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from markupsafe import escape
 from starlette.testclient import TestClient
 
+from service.domain.edtf import describe
 from service.domain.ladder import RUNGS
 from tests.api.bodies import FLIGHTS, VISAS, on, report
 from tests.web.conftest import Clock, NewKey, browsing, site
@@ -134,6 +136,117 @@ def test_the_sliders_show_their_point_in_words(reading: TestClient) -> None:
     assert "what had happened by 1 March 2025" in said
     known_at = reading.get("/v1/events?after=0&limit=1").json()["items"][0]["time"]
     assert "position 3" in Page.of(reading.get("/", params={"known_at": known_at})).said
+
+
+DOSSIER = "/irritants/ru-us/visas"
+
+
+def sent_to(browser: TestClient, path: str, **fields: str) -> str:
+    """Return the address to which the page redirects the form."""
+    answer = browser.get(path, params=fields)
+    assert answer.status_code == 303
+    return str(answer.headers["location"])
+
+
+def field(page: str, name: str) -> str:
+    """Return the element of a text field."""
+    (found,) = re.findall(rf'<input type="text" id="{name}"[^>]*>', page)
+    return str(found)
+
+
+@pytest.mark.parametrize("path", ["/", DOSSIER])
+@pytest.mark.parametrize("day", ["6 June 2025", "6.6.2025", "2025-06-06", " 06/06/2025 "])
+def test_the_fields_for_days_redirect_to_the_address_of_their_point(reading: TestClient, path: str, day: str) -> None:
+    end = "known_at=2025-06-06T23%3A59%3A59.999999Z"
+    assert sent_to(reading, path, known_on=day, happened_by="") == f"{path}?{end}"
+    assert sent_to(reading, path, known_on="", happened_by=day) == f"{path}?effective_on=2025-06-06"
+    assert sent_to(reading, path, known_on=day, happened_by=day) == f"{path}?{end}&effective_on=2025-06-06"
+
+
+@pytest.mark.parametrize("path", ["/", DOSSIER])
+def test_empty_fields_for_days_lead_to_the_present(reading: TestClient, path: str) -> None:
+    assert sent_to(reading, path, known_on="", happened_by=" ", as_of_position="60", effective_on="2025-03-01") == path
+
+
+def test_the_fields_for_days_keep_the_other_parameters(reading: TestClient) -> None:
+    page = reading.get("/?sort=-claimed&relation=ru-us&awaiting=US&effective_on=2025-03-01&date_match=certain").text
+    form = page[page.index('id="days"') : page.index("</form>", page.index('id="days"'))]
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    assert sent_to(reading, "/", **fields, known_on="60", happened_by="1 April 2025") == (
+        "/?relation=ru-us&sort=-claimed&awaiting=US&as_of_position=60&effective_on=2025-04-01&date_match=certain"
+    )
+    assert sent_to(reading, "/", **fields, known_on="60", happened_by="") == (
+        "/?relation=ru-us&sort=-claimed&awaiting=US&as_of_position=60"
+    )
+    assert sent_to(reading, DOSSIER, limit="50", after="3", known_on="60", happened_by="") == (
+        f"{DOSSIER}?limit=50&as_of_position=60"
+    )
+
+
+def test_today_as_the_day_of_recording_is_the_present_and_a_later_day_is_a_mistake(
+    browser: TestClient, clock: Clock
+) -> None:
+    today = clock().date()
+    assert sent_to(browser, "/", known_on=str(today), happened_by="") == "/"
+    clock.passes(days=1)
+    assert sent_to(browser, "/", known_on=str(today), happened_by="") == f"/?known_at={today}T23%3A59%3A59.999999Z"
+    assert "Nothing newer is on record." in Page.of(browser.get(f"/?known_at={today}T23:59:59.999999Z")).said
+    page = Page.of(browser.get("/", params={"known_on": "6 June 2100", "happened_by": ""}))
+    assert f"The value is after today, {describe(str(clock().date()))}; enter today or an earlier day." in page.said
+    assert sent_to(browser, "/", known_on="", happened_by="6 June 2100") == "/?effective_on=2100-06-06"
+
+
+@pytest.mark.parametrize("path", ["/", DOSSIER])
+def test_a_mistake_in_a_day_is_shown_at_its_field_and_leaves_the_page_at_its_point(
+    reading: TestClient, path: str
+) -> None:
+    entered = {"known_on": "6/7/2025", "happened_by": "June 2025", "effective_on": "2025-04-01"}
+    answer = reading.get(path, params=entered)
+    page = Page.of(answer)
+    assert "The value could be 6 July 2025 or 7 June 2025; write one of these." in page.said
+    assert "The value must be one day, such as 6 June 2025, 6.6.2025 or 2025-06-06; this is a whole month." in page.said
+    assert "Effective on 1 April 2025. Not the current state." in page.said
+    for name, text in list(entered.items())[:2]:
+        assert f'value="{text}"' in field(answer.text, name)
+        assert f'aria-describedby="days-hint {name}-mistake" aria-invalid="true"' in field(answer.text, name)
+        assert f"{name}-mistake" in page.ids
+    assert '<details class="control" id="clocks-control" open>' in answer.text
+    back = f'href="{path}">Back to the present'
+    assert back in answer.text
+
+
+@pytest.mark.parametrize(
+    ("entered", "why"),
+    [
+        ("4000", "The value is beyond the end of the record"),
+        ("007", "The value must be a whole number, such as 41."),
+        ("2025-06-06T09:30", "The value must be a date and time with its zone"),
+        ("soon", "The value must be a day, such as 6 June 2025, 6.6.2025 or 2025-06-06."),
+    ],
+)
+def test_a_point_of_the_record_that_is_refused_says_why(reading: TestClient, entered: str, why: str) -> None:
+    answer = reading.get("/", params={"known_on": entered, "happened_by": "1 April 2025"})
+    assert why in Page.of(answer).said
+    assert 'aria-invalid="true"' in field(answer.text, "known_on")
+    assert "aria-invalid" not in field(answer.text, "happened_by")
+
+
+@pytest.mark.parametrize(
+    ("point", "known_on", "happened_by"),
+    [
+        ("", "", ""),
+        ("as_of_position=60", "60", ""),
+        ("known_at=2025-06-06T09:30:00Z", "2025-06-06T09:30:00Z", ""),
+        ("known_at=2025-06-06T23:59:59.999999Z&effective_on=2025-03-01", "2025-06-06", "2025-03-01"),
+    ],
+)
+def test_the_fields_show_the_point_of_the_page_and_take_it_again(
+    reading: TestClient, point: str, known_on: str, happened_by: str
+) -> None:
+    page = reading.get(f"/?{point}").text
+    assert f'value="{known_on}"' in field(page, "known_on")
+    assert f'value="{happened_by}"' in field(page, "happened_by")
+    assert unquote(sent_to(reading, "/", known_on=known_on, happened_by=happened_by)) == f"/?{point}".rstrip("?")
 
 
 def test_the_board_shows_a_reversal_with_the_former_rung(browser: TestClient, new_key: NewKey) -> None:

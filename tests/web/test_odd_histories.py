@@ -29,7 +29,7 @@ from service.store.log import Head
 from service.web import comparison, ladder, relations, rounds
 from service.web import dossier as dossier_page
 from service.web.board import COLUMNS, FLAGS, ORDERS, BoardQuery, section
-from service.web.clocks import Clocks, DateSlider
+from service.web.clocks import Clocks, DateSlider, DayField
 from service.web.course import course
 from service.web.pages import PageRequest, address
 from service.web.rendering import rendered
@@ -43,7 +43,7 @@ from tests.web.pages import Page
 
 TODAY = date(2025, 6, 1)
 HEAD = cast(Head, SimpleNamespace(position=9, chain_hash=bytes(32), record="r"))
-CLOCKS = Clocks(None, (), DateSlider(20_000, 20_100, 20_100), ())
+CLOCKS = Clocks(None, (), DateSlider(20_000, 20_100, 20_100), (), (DayField("known_on", "", None),))
 HTML = "</title><script>alert(1)</script>' \" onload=x & {t} %s"
 
 

@@ -5,7 +5,7 @@
   // Milliseconds.
   const disconnectedAfter = 4_000;
   const visitEndsAfter = 30 * 60_000;
-  let source = null, isConnected = false, disconnection = null, refreshing = null, positionsBefore = new Map(), openDetails = [];
+  let source = null, isConnected = false, disconnection = null, refreshing = null, positionsBefore = new Map(), openDetails = [], entered = new Map(), focused = null;
 
   const livePart = () => document.querySelector("[data-live]");
   const isPresent = () => livePart() && !new URLSearchParams(location.search).has("as_of_position") && !new URLSearchParams(location.search).has("effective_on");
@@ -33,9 +33,17 @@
     };
   }
 
-  // Highlight changed rows for a moment, and keep open the controls that the visitor opened.
+  // The fields of the controls that a refresh replaces, and a name for each. The sliders show the point of the page.
+  const fields = () => document.querySelectorAll("#now details[id] :is(input:not([type=range], [type=hidden]), select)");
+  const fieldName = field => `${field.closest("details").id} ${field.name}`;
+  const content = field => field.type === "checkbox" ? "checked" : "value";
+
+  // Highlight changed rows for a moment, and keep open the controls that the visitor opened, with what is entered there.
   const positionsByRow = () => new Map([...document.querySelectorAll("tr[data-position]")].map(row => [row.id, row.dataset.position]));
-  document.addEventListener("htmx:beforeSwap", () => {
+  document.addEventListener("htmx:beforeSwap", event => {
+    const isRefresh = event.detail.target.id === "now";
+    entered = new Map(isRefresh ? [...fields()].map(field => [fieldName(field), field[content(field)]]) : []);
+    focused = isRefresh && [...fields()].includes(document.activeElement) ? fieldName(document.activeElement) : null;
     positionsBefore = positionsByRow();
     openDetails = [...document.querySelectorAll("details.control[id]")].map(details => [details.id, details.open]);
   });
@@ -43,6 +51,13 @@
     showConnection();
     linkToNews();
     for (const [id, open] of openDetails) document.getElementById(id)?.toggleAttribute("open", open);
+    for (const field of fields()) {
+      if (entered.has(fieldName(field))) field[content(field)] = entered.get(fieldName(field));
+      // htmx cannot focus a field that is still folded.
+      if (fieldName(field) === focused) field.focus({ preventScroll: true });
+    }
+    entered.clear();
+    focused = null;
     for (const [id, position] of positionsByRow())
       if (positionsBefore.has(id) && positionsBefore.get(id) !== position) document.getElementById(id).classList.add("changed");
   });
