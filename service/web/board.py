@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from service.api.parameters import RelationId, misplaced, written
 from service.api.problems import Problem
-from service.api.resources import Snapshot
+from service.api.resources import READ_LATER, Snapshot
 from service.api.resources.relations import BOARD, BoardFilters, RelationBoardQuery
 from service.domain.actor.names import ActorNames
 from service.domain.assertion import when
@@ -123,7 +123,9 @@ def _board(visit: PageRequest[BoardQuery], snapshot: Snapshot) -> Template:
     readable = readable_relations(visit, snapshot)
     relations = [r.id for r in readable if query.relation in (None, r.id)]
     if query.relation and not relations:
-        raise Problem("not-found", f"Nothing is on record about a relation {query.relation} at this point.")
+        about = f"about a relation {query.relation}"
+        past = f"Nothing was on record {about} at this point. {READ_LATER}"
+        raise Problem("not-found", past if visit.point else f"Nothing is on record {about}.")
     # The day to which the page counts the time since the last move, and from which acts are overdue.
     counted_to = query.effective_on or visit.today
     # A page on the past also needs the present boards, because the sliders cover everything on record.

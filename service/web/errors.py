@@ -44,7 +44,8 @@ def error_response(scope: Scope, problem: Problem) -> Response:
     """Return the page of a problem if the client prefers HTML, else the problem document.
 
     A visitor who must sign in first is redirected to the sign-in page. A page that refuses its parameters is asked
-    again without those that mail programs and social media add.
+    again without those that mail programs and social media add. If nothing was on record at a point in the past, the
+    page says so as other readings of the past do.
     """
     if (untracked := _without_tracking(scope)) is not None and problem.status == STATUS["unknown-parameter"]:
         return RedirectResponse(untracked, 302)
@@ -55,6 +56,8 @@ def error_response(scope: Scope, problem: Problem) -> Response:
         return RedirectResponse(sign_in, 303, {"Cache-Control": "no-store"})
     explanation = PROBLEM_TYPES[problem.name].text
     values = {"problem": problem.document, "name": problem.name, "explanation": explanation}
+    if (past := scope["state"].get("past")) is not None:  # set by `page_response`
+        values |= {"reading": past.sentence, "present": past.present}
     html = rendered("refusal.html", {**values, "visitor": scope["state"].get("key")}, prefix_of(scope))
     headers = {"Cache-Control": "no-store", **problem.headers, **HEADERS}
     return Response(html, problem.status, headers, HTML)

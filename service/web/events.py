@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.api.parameters import AsOfQuery, Limit, Whole
 from service.api.problems import Problem
-from service.api.resources import Resource, Snapshot, relations, rounds, sources
+from service.api.resources import READ_LATER, Resource, Snapshot, relations, rounds, sources
 from service.api.resources.timelines import TimelineQuery
 from service.domain.assertion import AssertionCorrected, AssertionRetracted, Recorded
 from service.domain.history import History
@@ -95,5 +95,5 @@ def _place(history: History[Any], point: Point, id: str) -> int:
     listed = timeline.view(point.reading(history.as_of(point.position))).items
     place = next((entry.place for entry in listed if entry.event == id), None)
     if place is None:
-        raise Problem("not-found", f"The event {id} was not on record at this point.")
+        raise Problem("not-found", f"The event {id} was not on record at this point. {READ_LATER}")
     return place

@@ -22,6 +22,7 @@ from service.api.fixed import FixedDocument, fixed_response
 from service.api.limits import refuse_unreadable
 from service.api.parameters import AsOfQuery, Q, Query, parse, written
 from service.api.prefix import prefix_of
+from service.api.problems import Problem
 from service.api.resources import PathParameters, Snapshot
 from service.api.responder import PartWithheld, Responder
 from service.api.responses import RenderedDocument, header_map
@@ -52,6 +53,16 @@ class Template(NamedTuple):
 
     name: str
     values: Mapping[str, Any]
+
+
+class PastReading(NamedTuple):
+    """What the page of a refusal says of the point that was asked: its sentence, and the same page at the present.
+
+    `sentence` is empty for a point after which nothing was recorded.
+    """
+
+    sentence: str
+    present: str
 
 
 class Redirect(Exception):
@@ -160,10 +171,13 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
     responder, asked = _responder(request), negotiation.Request(request.scope, request.receive)
     cache_key = (*asked.target[:2], visit.today, visit.visitor, visit.prefix)
 
-    def load(snapshot: Snapshot) -> tuple[Template, str, Mapping[str, str]]:
+    def reading_in_words(snapshot: Snapshot) -> str:
         relation = visit.path_parameters.get("relation") or visit.query.of_relation
+        return snapshot.reading_in_words(visit.query, relation)
+
+    def load(snapshot: Snapshot) -> tuple[Template, str, Mapping[str, str]]:
         template = make(visit, snapshot)
-        return template, snapshot.reading_in_words(visit.query, relation), _document_names(visit, snapshot, template)
+        return template, reading_in_words(snapshot), _document_names(visit, snapshot, template)
 
     async def render() -> RenderedDocument:
         template, reading, documents = await read_snapshot(request, visit, load)
@@ -174,6 +188,11 @@ async def page_response(request: Request, query_type: type[Q], make: MakePage[Q]
         page = await responder.in_coding(cache_key, asked.coding, (RECORD,), render)
     except Redirect as redirect:
         return RedirectResponse(redirect.address, 303)
+    except Problem as problem:
+        if visit.point and problem.name == "not-found":
+            reading = await read_snapshot(request, visit, reading_in_words)
+            request.scope["state"]["past"] = PastReading(reading, visit.link_without_point)
+        raise
     response = responder.response_for(asked, page)
     return Response(response.body, response.status, {**header_map(response.headers), **_PAGE_HEADERS})
 

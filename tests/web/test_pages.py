@@ -195,6 +195,42 @@ def test_a_404_page_shows_the_requested_address(reading: TestClient) -> None:
     assert f"Nothing was on record under {asked}." in reading.get(f"{asked}?as_of_position=40").text
 
 
+READ_LATER = "Read it at a later point, or leave the point out to read the present state."
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "refusal"),
+    [
+        ("/irritants/ru-us/visas", "", "Nothing was on record under /irritants/ru-us/visas."),
+        ("/relations/ru-us/events", "limit=5", "Nothing was on record under /relations/ru-us/events."),
+        ("/", "relation=ru-us", "Nothing was on record about a relation ru-us at this point."),
+    ],
+)
+def test_a_page_before_its_first_event_says_at_which_point_and_leads_to_the_present(
+    reading: TestClient, path: str, query: str, refusal: str
+) -> None:
+    answer = reading.get(f"{path}?{query}&known_at=2020-06-06T09:30:00Z".replace("?&", "?"))
+    assert answer.status_code == 404
+    page = Page(answer.text)
+    assert "As known on 6 June 2020. Not the current state. Back to the present" in page.said
+    assert page.said.startswith("As known on 6 June 2020. Not the current state. · Not found")
+    assert f"{refusal} {READ_LATER}" in page.said
+    assert (f"{path}?{query}" if query else path) in page.links
+
+
+def test_an_event_before_it_was_recorded_leads_to_the_present(reading: TestClient) -> None:
+    last = reading.get("/v1/events?limit=1000").json()["items"][-1]["id"]
+    answer = reading.get(f"/events/{last}?as_of_position=3")
+    assert (answer.status_code, f"/events/{last}" in Page(answer.text).links) == (404, True)
+    assert READ_LATER in answer.text
+
+
+def test_a_refusal_at_the_present_speaks_of_no_point(reading: TestClient) -> None:
+    page = Page(reading.get("/irritants/ru-us/nothing").text)
+    assert "Back to the present" not in page.said
+    assert "later point" not in page.said
+
+
 def test_parties_and_irritants_have_their_names(reading: TestClient) -> None:
     talks = Page.of(reading.get("/relations/ru-us")).said
     assert "The United States is at formalised, Russia at understanding." in talks

@@ -75,6 +75,8 @@ class JsonDocument(Generic[Model]):
         return self.shape.model_validate_json(self.json)
 
 
+READ_LATER: Final = "Read it at a later point, or leave the point out to read the present state."
+"""What to do if nothing was on record at a point."""
 _BEFORE_RELATIONS: Final = ("irritants", "rounds", "relations")
 """The segments of an address after which the id of a relation comes."""
 
@@ -238,8 +240,11 @@ class Snapshot:
         return etags.history(self.head, position, self.chain_hash(position), self.rank)
 
     def raise_not_found(self) -> NoReturn:
-        """Raise Problem (404) with the requested address, and with the right one or near ones if it is misspelt."""
-        remedy = ""
+        """Raise Problem (404) with the requested address, and with what to do.
+
+        An address that is misspelt gets the right one or near ones, and a reading of the past a later point.
+        """
+        remedy = f" {READ_LATER}" if self.is_past else ""
         if meant := address_meant(self.address):
             remedy = f" {try_address(meant)}"
         elif not self.is_past and (near := addresses_near(self.c, self.reader, self.address)):
