@@ -56,7 +56,16 @@ def effective_on(text: str) -> str:
 
 
 def since(text: str, rounds: Mapping[str, str] | None = None) -> str:
-    """Return the point that a text names, to list changes since. Raises NotAPoint.
+    """Return the point that a text names, to list changes since. A day means its beginning. Raises NotAPoint.
+
+    `rounds` is as in `point_or_day`.
+    """
+    point = point_or_day(text, rounds)
+    return f"known:{point.isoformat()}T00:00:00Z" if isinstance(point, date) else point
+
+
+def point_or_day(text: str, rounds: Mapping[str, str] | None = None) -> str | date:
+    """Return the point that a text names, or the day, which alone does not say on which clock. Raises NotAPoint.
 
     `rounds` has the ids of rounds by their names. Without it, a round is named by its slug or id only.
     """
@@ -71,7 +80,7 @@ def since(text: str, rounds: Mapping[str, str] | None = None) -> str:
     if _TIME.fullmatch(words):
         return f"known:{words}"
     try:
-        return f"known:{day_written(words)}T00:00:00Z"
+        return day_written(words)
     except NotADay as error:
         if _SLUG.fullmatch(words) and not words[0].isdigit():
             return f"round:{words}"

@@ -6,14 +6,15 @@ share. If a point is not valid, the page shows the form again with what was ente
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from service.api.parameters import Query, written
+from service.api.parameters import Query, misplaced, written
 from service.api.problems import Problem
 from service.api.resources import D, Resource, Snapshot
 from service.api.resources.difference import OF_IRRITANT, OF_RELATION, DifferenceQuery
@@ -37,6 +38,19 @@ _UNBOUNDED: Final = ("nothing", "now")
 _Text = Annotated[str | None, Field(max_length=100)]
 
 
+class End(NamedTuple):
+    """One of the two points: as in the HTTP interface (`point`), or its kind and value as the form sends them."""
+
+    name: str
+    point: str | None
+    by: str | None
+    at: str
+
+    @property
+    def is_from_form(self) -> bool:
+        return bool(self.by or self.at)
+
+
 class ComparisonQuery(Query):
     """Two points, either as the form sends them or as in the HTTP interface (`from`, `to`).
 
@@ -51,18 +65,33 @@ class ComparisonQuery(Query):
     to_at: _Text = None
     after: MemberId | None = None
 
+    @model_validator(mode="after")
+    def _each_point_is_given_once(self) -> Self:
+        for end in self.ends:
+            if end.point is not None and end.is_from_form:
+                raise misplaced(end.name, f"cannot be combined with {end.name}_by and {end.name}_at; send one of them")
+        return self
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """Return both points as they were given."""
+        return (
+            End("from", self.from_, self.from_by, (self.from_at or "").strip()),
+            End("to", self.to, self.to_by, (self.to_at or "").strip()),
+        )
+
     @property
     def is_from_form(self) -> bool:
-        return bool(self.from_by or self.to_by)
+        return any(end.is_from_form for end in self.ends)
 
     @property
     def entered(self) -> dict[str, str]:
         """Return what the fields of the form show, whichever way the address has the points."""
-        if self.is_from_form:
-            chosen = {"from_by": self.from_by, "from_at": self.from_at, "to_by": self.to_by, "to_at": self.to_at}
-            return {name: value or "" for name, value in chosen.items()}
-        (from_by, _, from_at), (to_by, _, to_at) = ((end or "").partition(":") for end in (self.from_, self.to))
-        return {"from_by": from_by, "from_at": from_at, "to_by": to_by, "to_at": to_at}
+        fields: dict[str, str] = {}
+        for end in self.ends:
+            by, _, at = (end.point or "").partition(":")
+            fields |= {f"{end.name}_by": end.by or by, f"{end.name}_at": end.at or at}
+        return fields
 
 
 class ComparedIrritant(NamedTuple):
@@ -132,11 +161,11 @@ def _mistakes(
         return {}
     ends: dict[str, str | None] = {}
     mistakes: dict[str, str] = {}
-    for end, kind, value in (("from", query.from_by, query.from_at), ("to", query.to_by, query.to_at)):
+    for end in query.ends:
         try:
-            ends[end] = _point(kind, (value or "").strip(), board.rounds)
+            ends[end.name] = _point(end.by, end.at, board.rounds) if end.is_from_form else end.point
         except points.NotAPoint as error:
-            mistakes[end] = str(error)
+            mistakes[end.name] = str(error)
     if mistakes:
         return mistakes
     try:
@@ -167,9 +196,18 @@ def template_values(difference: DifferenceDocument, begin: str | None, end: str 
 
 
 def _point(kind: str | None, value: str, rounds: Sequence[BoardRound]) -> str | None:
-    """Return a point as in the HTTP interface, such as `position:41`. None is without a bound. Raises NotAPoint."""
+    """Return a point as in the HTTP interface, such as `position:41`. None is without a bound. Raises NotAPoint.
+
+    A value without a kind is read as what it looks like. A day is refused, because each clock reads it differently.
+    """
     if kind is None or kind in _UNBOUNDED:
-        return None
+        if not value:
+            return None
+        point = points.point_or_day(value, {round.name: round.id for round in rounds})
+        if isinstance(point, date):
+            raise points.NotAPoint(str(messages()("difference.which-clock")))
+        named, _, value_of_kind = point.partition(":")
+        return _point(named, value_of_kind, rounds)
     if not value:
         raise points.NotAPoint(str(messages()("difference.empty")))
     match kind:

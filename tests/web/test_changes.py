@@ -1,6 +1,8 @@
 """The page of changes since a point, and the comparison of a whole relation."""
 
+import re
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 from starlette.testclient import TestClient
@@ -100,6 +102,63 @@ def test_a_refused_form_keeps_what_was_entered_and_says_why_at_each_field(readin
     assert "The value is beyond the end of the record" in other
     missing = text(reading, f"{path}?from_by=position&from_at=&to_by=now&to_at=")
     assert "The value is missing; enter one, or choose another kind of point." in missing
+
+
+@pytest.mark.parametrize(
+    ("value", "point"),
+    [
+        ("41", "position:41"),
+        ("position:41", "position:41"),
+        ("Istanbul February", "round:istanbul-february"),
+        ("istanbul-february", "round:istanbul-february"),
+        ("ru-us/istanbul-february", "round:istanbul-february"),
+        ("effective:2025-04-10", "effective:2025-04-10"),
+        ("2025-04-10T09:30:00Z", "known:2025-04-10T09:30:00Z"),
+    ],
+)
+@pytest.mark.parametrize("path", [DIFFERENCE, "/irritants/ru-us/visas/difference"])
+def test_a_value_without_a_kind_of_point_is_understood(reading: TestClient, path: str, value: str, point: str) -> None:
+    for form in ({"from_by": "nothing", "to_by": "now", "to_at": ""}, {"to_by": "now"}, {}):
+        sent = reading.get(path, params={**form, "from_at": value}, follow_redirects=False)
+        assert unquote(sent.headers["location"]) == f"{path}?from={point}"
+    form = {"from_by": "position", "from_at": "90", "to_by": "now", "to_at": value}
+    sent = reading.get(path, params=form, follow_redirects=False)
+    assert unquote(sent.headers["location"]) == f"{path}?from=position:90&to={point}"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("10 April 2025", "The value is a day; choose the kind of point"),
+        ("6/7/2025", "The value could be 6 July 2025 or 7 June 2025; write one of these."),
+        ("soon", "The value must be a day, a position or a round"),
+        ("4000", "The value is beyond the end of the record"),
+        ("round:nowhere", "which has no reports; choose another point."),
+    ],
+)
+@pytest.mark.parametrize("path", [DIFFERENCE, "/irritants/ru-us/visas/difference"])
+def test_a_value_without_a_kind_of_point_that_is_not_understood_is_refused_at_its_field(
+    reading: TestClient, path: str, value: str, why: str
+) -> None:
+    for end, form in (("from", "from_by=nothing&to_by=now&to_at="), ("to", "from_by=nothing&from_at=&to_by=now")):
+        page = text(reading, f"{path}?{form}&{end}_at={value}")
+        assert why in page
+        assert re.search(rf'name="{end}_at" value="{value}"[^>]* aria-invalid="true"', page)
+        assert page.count('aria-invalid="true"') == 1
+
+
+@pytest.mark.parametrize("by", ["round", "position", "effective", "known"])
+def test_a_value_that_is_not_of_the_chosen_kind_is_refused_at_its_field(reading: TestClient, by: str) -> None:
+    page = text(reading, f"{DIFFERENCE}?from_by={by}&from_at=no+such+point&to_by=now")
+    assert re.search(r'name="from_at" value="no such point"[^>]* aria-invalid="true"', page)
+
+
+def test_a_point_of_the_form_is_combined_with_one_of_the_address_but_not_with_its_own(reading: TestClient) -> None:
+    sent = reading.get(f"{DIFFERENCE}?from_at=41&to=position:110", follow_redirects=False)
+    assert unquote(sent.headers["location"]) == f"{DIFFERENCE}?from=position:41&to=position:110"
+    twice = reading.get(f"{DIFFERENCE}?from_at=41&from=position:110")
+    assert twice.status_code == 422
+    assert "from cannot be combined with from_by and from_at; send one of them" in twice.text
 
 
 def test_the_page_of_a_relation_has_the_form(reading: TestClient) -> None:
