@@ -5,6 +5,7 @@ remembers the last visit (see `live.js`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time
 from itertools import groupby
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -20,11 +21,14 @@ from service.api.resources.feeds import CHANGES_FEED, Feed, begin_of
 from service.projections.change import ChangeDocument
 from service.projections.difference import changed
 from service.projections.round import RoundDocument
+from service.projections.words.names import round_name
 from service.readouts import points
 from service.store import events, reports
 from service.store.codec import StoredEvent, StoredReport
 from service.web import ladder
+from service.web.formatting import bdi, day, moment
 from service.web.limited import readable_relations, redirect_to_own_relation
+from service.web.messages import messages
 from service.web.pages import PageRequest, Template, page_response
 from service.web.rounds import rounds_to_choose
 from service.web.standing import standing_of_change
@@ -66,7 +70,7 @@ async def changes(request: Request) -> Response:
 
 def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     redirect_to_own_relation(visit)
-    query, mistake, begin = visit.query, None, None
+    query, mistake, asked = visit.query, None, None
     rounds = rounds_to_choose(snapshot, query.relation)
     changes: Sequence[ChangeDocument] = ()
     if query.since is None:
@@ -76,7 +80,7 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
             point = points.since(query.since, _ids_by_name(rounds))
             # One more than the page shows, to find out whether there is a next page.
             feed_query = written(feeds.ChangesQuery, since=point, relation=query.relation, limit=_CHANGES_ON_A_PAGE + 1)
-            begin = begin_of(snapshot, feed_query)
+            asked = _asked_in_words(feed_query, begin_of(snapshot, feed_query), rounds)
             changes = _changes_in(snapshot.read(CHANGES_FEED, feed_query))
         except points.NotAPoint as error:
             mistake = str(error)
@@ -89,7 +93,7 @@ def _changes(visit: PageRequest[ChangesQuery], snapshot: Snapshot) -> Template:
     values = {
         "reports": [list(group) for _, group in groupby(rows, key=lambda row: row.report.id)],
         "more": page[-1].position if len(changes) > _CHANGES_ON_A_PAGE else None,
-        "begin": begin,
+        "asked": asked,
         "mistake": mistake,
         "rounds": rounds,
         "relations": readable_relations(visit, snapshot),
@@ -105,6 +109,22 @@ def _ids_by_name(rounds: Iterable[RoundDocument]) -> dict[str, str]:
         for name in (round.name, round.id.rpartition("/")[2]):
             ids_by_name.setdefault(name, set()).add(round.id)
     return {name: ids.pop() for name, ids in ids_by_name.items() if len(ids) == 1}
+
+
+def _asked_in_words(query: feeds.ChangesQuery, begin: int, rounds: Iterable[RoundDocument]) -> Markup:
+    """Return the sentence that repeats the point of `since`, with `begin`, the position after which the list begins."""
+    t, point = messages(), query.since
+    match point.value if point else None:
+        case datetime() as known:
+            # A day is entered more often than its first moment, and means the same.
+            at = moment(known) if known.time() != time.min else day(known)
+            return t("changes.since-time", at=at, position=begin)
+        case str() as round:
+            id = round if "/" in round else f"{query.relation}/{round}"
+            name = next((known.name for known in rounds if known.id == id), round_name(id))
+            return t("changes.since-round", round=bdi(name), position=begin)
+        case _:
+            return t("changes.after", position=begin)
 
 
 def _latest(snapshot: Snapshot, query: ChangesQuery) -> Sequence[ChangeDocument]:

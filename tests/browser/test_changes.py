@@ -26,7 +26,7 @@ def test_the_browser_remembers_the_last_visit_without_a_cookie(reader: Desk) -> 
     page.reload()
     page.get_by_role("link", name="Since your last visit").click()
     page.wait_for_url("**/changes?since=position%3A110")
-    expect(page.get_by_text("These are the changes recorded after position 110, in order.")).to_be_visible()
+    expect(page.get_by_text("Changes recorded after position 110, in the order of recording.")).to_be_visible()
     expect(page.get_by_label("Changes since")).to_have_value("position:110")
     page.reload()
     expect(page.get_by_role("link", name="Since your last visit")).to_have_attribute("href", page.url)

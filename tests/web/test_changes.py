@@ -21,20 +21,35 @@ def text(browser: TestClient, path: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "since", ["67", "position:67", "Istanbul February", "istanbul-february", "ru-us/istanbul-february"]
+    ("since", "asked"),
+    [
+        ("67", "after position 67"),
+        ("position:67", "after position 67"),
+        ("Istanbul February", "since the round Istanbul February (after position 67)"),
+        ("istanbul-february", "since the round Istanbul February (after position 67)"),
+        ("ru-us/istanbul-february", "since the round Istanbul February (after position 67)"),
+        ("round:istanbul-february&relation=ru-us", "since the round Istanbul February (after position 67)"),
+    ],
 )
-def test_changes_since_a_point_are_sentences_by_report(reading: TestClient, since: str) -> None:
+def test_changes_since_a_point_are_sentences_by_report(reading: TestClient, since: str, asked: str) -> None:
     page = text(reading, f"/changes?since={since}")
-    assert "These are the changes recorded after position 67, in order." in page
+    assert f"Changes recorded {asked}, in the order of recording." in re.sub("</?bdi>", "", page)
     assert "Direct flights put forward by the Russian side" in page
     assert "The claimed and the reported status went from nothing to proposed." in page
     assert "It was opened" not in page
-    assert f'value="{since}"' in page
+    assert f'value="{since.partition("&")[0]}"' in page
 
 
 def test_a_day_may_be_written_as_people_write_it(reading: TestClient) -> None:
     for day in ("6 June 2020", "6.6.2020", "2020-06-06"):
-        assert "recorded after position 0, in order" in text(reading, f"/changes?since={day}")
+        page = text(reading, f"/changes?since={day}")
+        assert "Changes recorded since 6 June 2020 (after position 0), in the order of recording." in page
+
+
+@pytest.mark.parametrize("since", ["2020-06-06T09:30:00Z", "known:2020-06-06T11:30:00%2B02:00"])
+def test_a_time_is_repeated_with_its_minute(reading: TestClient, since: str) -> None:
+    page = text(reading, f"/changes?since={since}")
+    assert "Changes recorded since 6 June 2020, 09:30 UTC (after position 0), in the order of recording." in page
 
 
 @pytest.mark.parametrize(
@@ -169,6 +184,6 @@ def test_the_page_of_a_relation_has_the_form(reading: TestClient) -> None:
 def test_a_visitor_with_a_limit_sees_changes_since_a_round_of_the_relation(closed: TestClient, new_key: NewKey) -> None:
     sign_in(closed, new_key("read", relations=["ru-us"]))
     page = text(closed, "/changes?relation=ru-us&since=istanbul-february")
-    assert "recorded after position 67" in page
+    assert "(after position 67)" in page
     other = text(closed, "/changes?relation=ru-us&since=round:fr-us/paris")
     assert "The value names a round of fr-us; choose one of ru-us." in other
