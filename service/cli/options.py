@@ -15,8 +15,9 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import typer
 from rich.console import RenderableType
 from rich.markup import escape
+from rich.text import Text
 
-from service.cli import terminal
+from service.cli import past, terminal
 from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.domain import edtf
 from service.settings import as_utf8
@@ -114,14 +115,24 @@ class Reader:
         """Return a document in another format than JSON."""
         return self.service.get(path, self.point, accept=media_type).content
 
-    def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:
-        """Print a document: as JSON with `--json`, else as `draw` renders it."""
+    def show(self, path: str, document: object, draw: Callable[[Any], Drawn], query: Query = NO_PARAMETERS) -> None:
+        """Print the document at a path: as JSON with `--json`, else as `draw` renders it, below its point in time.
+
+        `query`: the further parameters with which it was read, such as the relation.
+        """
         if self.as_json:
             terminal.show_json(document)
-        elif drawn := list(draw(document)):
+            return
+        self.show_point(path, query)
+        if drawn := list(draw(document)):
             terminal.show(*drawn)
         else:
             terminal.note("Nothing is on record." + ("" if self.point else f" {HOW_TO_BEGIN}"))
+
+    def show_point(self, path: str, query: Query = NO_PARAMETERS) -> None:
+        """Print the sentence on a reading of the past, if the document at a path is one."""
+        if sentence := past.sentence(self.service, path, {**self.point, **query}):
+            terminal.show(Text(sentence, "bold"))
 
 
 def reads(command: Callable[..., None]) -> Callable[..., None]:
