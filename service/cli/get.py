@@ -149,7 +149,7 @@ def show(reader: Reader, path: str, parameters: list[tuple[str, str]], *, all_pa
         document |= _rest(reader, path, query, document)
     draws = (alias.draw for alias in ALIASES.values() if alias.draw and re.fullmatch(alias.pattern, path))
     draw = next(draws, tables.document)
-    reader.show(document, draw)
+    reader.show(path, document, draw, query)
     if not all_pages and document.get("items"):
         for name, value in _following(path, document).items():
             more = "The feed goes on" if "log" in document else "There is more"

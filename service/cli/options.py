@@ -6,9 +6,8 @@ command declares only its own options, and receives the others as one `Reader`.
 
 import re
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -19,11 +18,10 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from service.cli import terminal
+from service.cli import past, terminal
 from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.cli.terminal import Exit, Failed
 from service.domain import edtf
-from service.projections.words.past import reading_in_words
 from service.readouts.dates import NotADay, day_written
 from service.settings import as_utf8
 
@@ -142,39 +140,24 @@ class Reader:
         """Return a document in another format than JSON."""
         return self.service.get(path, self.point, accept=media_type).content
 
-    def show_point(self) -> None:
-        """Print which past reading the output shows, as pages and exports do. Print nothing for the present."""
-        if words := self._point_in_words():
-            terminal.show(Text(words, "bold"))
+    def show(self, path: str, document: object, draw: Callable[[Any], Drawn], query: Query = NO_PARAMETERS) -> None:
+        """Print the document at a path: as JSON with `--json`, else as `draw` renders it, below its point in time.
 
-    def _point_in_words(self) -> str:
-        if not self.point:
-            return ""
-        known, effective = self.point.get("known_at"), self.point.get("effective_on")
-        day_of_events = date.fromisoformat(str(effective)) if effective else None
-        position = self.point.get("as_of_position")
-        if position is None:
-            return reading_in_words(datetime.fromisoformat(str(known)).date() if known else None, day_of_events)
-        # The day of a position is that of its event. A key that is limited to relations may not read it.
-        with suppress(Failed):
-            after = max(int(str(position)) - 1, 0)
-            last, *later = self.service.read("/v1/events", {"after": after, "limit": 2})["items"] or [None]
-            if last is not None and position:
-                if not later and effective is None:
-                    return ""  # nothing was recorded since
-                recorded = datetime.fromisoformat(last["time"]).astimezone(UTC).date()
-                return reading_in_words(recorded, day_of_events)
-        return f"As known at position {position}. Not the current state."
-
-    def show(self, document: object, draw: Callable[[Any], Drawn]) -> None:
-        """Print a document: as JSON with `--json`, else as `draw` renders it, below the sentence on a past reading."""
+        `query`: the further parameters with which it was read, such as the relation.
+        """
         if self.as_json:
             terminal.show_json(document)
-        elif drawn := list(draw(document)):
-            self.show_point()
+            return
+        self.show_point(path, query)
+        if drawn := list(draw(document)):
             terminal.show(*drawn)
         else:
             terminal.note("Nothing is on record." + ("" if self.point else f" {HOW_TO_BEGIN}"))
+
+    def show_point(self, path: str, query: Query = NO_PARAMETERS) -> None:
+        """Print the sentence on a reading of the past, if the document at a path is one."""
+        if sentence := past.sentence(self.service, path, {**self.point, **query}):
+            terminal.show(Text(sentence, "bold"))
 
 
 def reads(command: Callable[..., None]) -> Callable[..., None]:

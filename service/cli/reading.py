@@ -36,16 +36,23 @@ def status_command(
 ) -> None:
     """Show the status of irritants: claimed by a side, confirmed by both, reported by anyone."""
     if id is None:
-        _show_board(reader, reader.items("/v1/irritants"), hint=_hint_for_empty_board(reader))
+        irritants = reader.items("/v1/irritants")
+        if reader.as_json:
+            terminal.show_json({"items": irritants})
+            return
+        reader.show_point("/v1/irritants")
+        _show_board(irritants, _hint_for_empty_board(reader))
         return
     stream, document = find(reader.service, id, reader.point)
     if reader.as_json:
         terminal.show_json(document)
         return
-    reader.show_point()
+    reader.show_point(address(stream))
     if stream.startswith("relation/"):
         _show_relation(document)
-        _show_irritants(reader.items("/v1/irritants", {"relation": id}), hint=_hint_for_empty_board(reader, id))
+        relation = document["id"]
+        irritants = reader.items("/v1/irritants", {"relation": relation})
+        _show_board(irritants, _hint_for_empty_board(reader, relation))
     elif stream.startswith("irritant/"):
         terminal.show(*drawing.irritant(document))
     else:
@@ -157,16 +164,7 @@ def _hint_for_empty_board(reader: Reader, relation: str | None = None) -> Callab
     return command
 
 
-def _show_board(reader: Reader, irritants: list[dict[str, Any]], *, hint: Callable[[], str]) -> None:
-    if reader.as_json:
-        terminal.show_json({"items": irritants})
-        return
-    if irritants:
-        reader.show_point()
-    _show_irritants(irritants, hint=hint)
-
-
-def _show_irritants(irritants: list[dict[str, Any]], *, hint: Callable[[], str]) -> None:
+def _show_board(irritants: list[dict[str, Any]], hint: Callable[[], str]) -> None:
     if not irritants:
         terminal.note(hint())
     else:
@@ -226,7 +224,7 @@ def dossier_command(
     while (after := page["timeline"]["next"]) is not None:
         page = reader.read(path, {"limit": _PAGE_SIZE, "after": after})
         document["timeline"]["items"] += page["timeline"]["items"]
-    reader.show({**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
+    reader.show(path, {**document, "timeline": {**document["timeline"], "next": None}}, tables.dossier)
 
 
 @reads
@@ -260,6 +258,7 @@ def difference_command(
 ) -> None:
     """Compare two points: show what differs, and the events that explain it, each with its reason."""
     stream = candidates(id)[0]
+    path = f"{address(stream)}/difference"
     with connect(url) as service, naming_near(service, stream):
-        document = service.read(f"{address(stream)}/difference", {"from": from_, "to": to})
-    Reader(service, NO_PARAMETERS, as_json).show(document, tables.difference)
+        document = service.read(path, {"from": from_, "to": to})
+    Reader(service, NO_PARAMETERS, as_json).show(path, document, tables.difference)

@@ -1,8 +1,11 @@
 """Board, matrix, ledger and the other views on both clocks, as JSON of the service and as text for people."""
 
+import csv
+import io
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2 as httpx
@@ -61,6 +64,69 @@ def test_every_view_equals_that_of_the_service_at_every_point_of_both_clocks(rea
         shown = json.loads(reader.done(*view.split(), *options, "--json"))
         answered = asked(reader, VIEWS[view], **point)
         assert shown == ({"items": answered["items"]} if view in LISTS else answered), point
+
+
+DRAWN = [view for view in VIEWS if not view.startswith("sheet")]
+"""The views that are drawn here. The service writes the Markdown of a sheet."""
+HISTORIES = ("history ru-us/banking-access", "history ru-us/istanbul-april", "history ru-us")
+GOT = ("get irritants", "get relations/ru-us", "get irritants/ru-us/visas/timeline", "reports", "get sources")
+
+
+def of_export(desk: Desk, point: Mapping[str, str]) -> str:
+    """Return the sentence on a point that the board has as CSV."""
+    table = httpx.get(f"{desk.url}{R}/board", params=dict(point), headers={"Accept": "text/csv"}).text
+    return next(csv.DictReader(io.StringIO(table)))["reading"]
+
+
+@pytest.mark.parametrize("view", [*DRAWN, *HISTORIES, *GOT[:3]])
+def test_a_reading_of_the_past_begins_with_the_sentence_of_the_exports(reader: Desk, view: str) -> None:
+    position = before_the_interview(reader)
+    known = asked(reader, "/v1/events", after=position, limit="1")["items"][0]["time"]
+    before_it = (datetime.fromisoformat(known) - timedelta(microseconds=1)).isoformat()
+    points: tuple[Mapping[str, str], ...] = (
+        {"as_of_position": position},
+        {"known_at": before_it},
+        {"effective_on": "2025-04-12"},
+        {"as_of_position": position, "effective_on": "2025-04-12"},
+        {"known_at": before_it, "effective_on": "2025-04-12"},
+    )
+    for point in points:
+        options = [part for name, value in point.items() for part in (f"--{name.replace('_', '-')}", value)]
+        sentence, *shown = reader.done(*view.split(), *options).splitlines()
+        assert sentence == of_export(reader, point)
+        assert shown
+        assert "Not the current state." not in reader.done(*view.split(), *options, "--json")
+
+
+@pytest.mark.parametrize("view", [*DRAWN, *HISTORIES, *GOT])
+def test_the_present_is_not_called_past(reader: Desk, view: str) -> None:
+    head = str(asked(reader, "/v1/events", limit="1000")["next"])
+    now = datetime.now(UTC).isoformat()
+    takes_a_point = view not in GOT[3:]
+    for options in ((), *((("--as-of-position", head), ("--known-at", now)) if takes_a_point else ())):
+        assert "Not the current state." not in reader.done(*view.split(), *options)
+
+
+def test_a_point_in_a_path_or_parameter_is_named_too(reader: Desk) -> None:
+    position = before_the_interview(reader)
+    sentence = of_export(reader, {"as_of_position": position})
+    for arguments in (
+        (f"irritants?as_of_position={position}&relation=ru-us",),
+        ("rounds", "--param", f"as_of_position={position}"),
+    ):
+        assert reader.done("get", *arguments).splitlines()[0] == sentence
+
+
+def test_an_empty_reading_of_the_past_names_its_point(reader: Desk) -> None:
+    ended = reader.run("ledger", "--effective-on", "2025-03-01", "--date-match", "certain")
+    assert (ended.out, ended.err) == ("Effective on 1 March 2025. Not the current state.\n", "Nothing is on record.\n")
+    assert reader.done("status", "--as-of-position", "0") == "As known before the first event. Not the current state.\n"
+
+
+def test_tables_as_csv_have_no_line_above_them(reader: Desk) -> None:
+    for view in ("board", "ledger"):
+        table = httpx.get(f"{reader.url}{R}/{view}?as_of_position=112", headers={"Accept": "text/csv"}).text
+        assert reader.done(view, "--csv", "--as-of-position", "112").splitlines() == table.splitlines()
 
 
 @pytest.mark.parametrize("view", [*VIEWS, "difference ru-us", "difference ru-us/visas", "calendar"])
