@@ -23,6 +23,7 @@ from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.cli.terminal import Exit, Failed
 from service.domain import edtf
 from service.readouts.dates import NotADay, day_written
+from service.readouts.points import END_OF_DAY
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
@@ -79,7 +80,7 @@ def end_of_day(option: str, text: str) -> str | None:
     if _TIME.fullmatch(text):
         return text
     written = day(option, text)
-    return None if written == datetime.now(UTC).date().isoformat() else f"{written}T23:59:59.999999Z"
+    return None if written == datetime.now(UTC).date().isoformat() else f"{written}{END_OF_DAY}"
 
 
 def examples(*lines: str) -> str:
