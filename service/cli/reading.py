@@ -233,7 +233,7 @@ def cite_command(
     *,
     reader: Reader,
 ) -> None:
-    """Print the citation of a statement: publisher, title, date, paragraphs, address, link, position and checkpoint."""
+    """Print the citation of a statement: who says it, where it was published, and its place on the record."""
     found = reader.read(f"/v1/events/{find_event(reader.service, event).id}/citation")
     if reader.as_json:
         terminal.show_json(found)

@@ -2,6 +2,8 @@
 
 from starlette.testclient import TestClient
 
+from service.domain.assertion import AssertedBy
+from service.projections.words.said_by import speaker_in_words
 from tests.api.bodies import FLIGHTS, on, report, source
 
 
@@ -40,9 +42,31 @@ def test_a_title_is_cited_and_listed_with_its_document(desk: TestClient) -> None
     assert filed.status_code == 201, filed.text
     told = desk.get(f"/v1/events/{filed.json()['events'][1]['id']}/citation").json()["text"]
     assert told.startswith(
-        "A ministry, “On flights”, 7 May 2025, paragraphs 2, 3, https://example.org/1. On record: /events/"
+        "Russia, only attributed: A ministry, “On flights”, 7 May 2025, paragraphs 2, 3, https://example.org/1."
+        " On record: /events/"
     )
     assert desk.get("/v1/sources/briefing").json()["title"] == "On flights"
+
+
+def test_a_citation_begins_with_who_speaks(reading: TestClient) -> None:
+    said = [event for event in reading.get("/v1/events?limit=1000").json()["items"] if "asserted_by" in event["data"]]
+    assert said
+    for event in said:
+        told = reading.get(f"/v1/events/{event['id']}/citation").json()
+        by = AssertedBy.model_validate(event["data"]["asserted_by"])
+        assert told["speaker"] == speaker_in_words(by)
+        assert told["text"].startswith(f"{told['speaker']}: {told['publisher']}")
+
+
+def test_the_speaker_is_that_of_the_corrected_statement(desk: TestClient) -> None:
+    event = at_position(desk, 36)
+    filed = desk.get(f"/v1/events/{event}").json()
+    changes = {"asserted_by": {**filed["data"]["asserted_by"], "organ": "The embassy", "person": None}}
+    correction = {"stream": filed["subject"], "type": "AssertionCorrected", "target": event, "changes": changes}
+    told = desk.post("/v1/reports", json=report({**correction, "reason": "Misread."}), headers={"Idempotency-Key": "1"})
+    assert told.status_code == 201, told.text
+    assert "(The embassy)" in desk.get(f"/v1/events/{event}/citation").json()["speaker"]
+    assert "embassy" not in desk.get(f"/v1/events/{event}/citation?as_of_position=127").json()["speaker"]
 
 
 def test_a_citation_at_an_earlier_point_leads_there(reading: TestClient) -> None:
@@ -55,7 +79,7 @@ def test_a_citation_at_an_earlier_point_leads_there(reading: TestClient) -> None
 
 def test_record_keeping_is_cited_without_a_document(reading: TestClient) -> None:
     told = reading.get(f"/v1/events/{at_position(reading, 25)}/citation").json()
-    assert (told["document"], told["publisher"], told["paragraphs"]) == (None, None, [])
+    assert (told["speaker"], told["document"], told["publisher"], told["paragraphs"]) == (None, None, None, [])
     assert told["text"].startswith("Irritant opened. On record: /events/")
 
 

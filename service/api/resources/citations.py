@@ -18,7 +18,7 @@ TEXT: Final = "text/plain; charset=utf-8"
 
 
 def _citation(snapshot: Snapshot, names: PathParameters, query: AsOfQuery) -> FoundDocument[CitationDocument]:
-    """Read the citation of one statement: publisher, title, date, paragraphs, address, link, position and checkpoint.
+    """Read the citation of one statement: who says it, where it was published, and its place on the record.
 
     It is the statement as it reads after corrections, and says if it was retracted. With a point in time, the link
     leads there. `Accept: text/plain` gives it in one line.
@@ -42,6 +42,7 @@ def _citation(snapshot: Snapshot, names: PathParameters, query: AsOfQuery) -> Fo
         link=f"{snapshot.prefix}/events/{id}{past}",
         checkpoint=point.position,
         chain_hash=snapshot.chain_hash(point.position).hex(),
+        names=point.names,
     )
     name = parse_stream(recorded.stream)
     return FoundDocument(document, point.position, citation.REPRESENTATION, relation=name.relation if name else None)

@@ -21,13 +21,12 @@ from service.projections.sheet import SheetDocument, SheetItem
 from service.projections.words.bidi import isolated
 from service.projections.words.documents import document_name
 from service.projections.words.names import at_the_beginning, joined, name_of
+from service.projections.words.said_by import NOT_SPOKEN
 from service.projections.words.statuses import status_in_words
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#&])")
 _LENGTH: Final = {"exact": "", "at_least": "at least ", "about": "about "}
 
-_NOT_SPOKEN: Final = {"attributed": "only attributed", "leaked": "leaked"}
-"""The marks of words that are not the speaker's own."""
 
 Numbers = Mapping[str, int]
 """The number of each document in the list of sources."""
@@ -253,7 +252,7 @@ def _statement(said: Said, names: _Names) -> str:
     speaker = ", ".join(part for part in (by.organ, by.person) if part)
     whose = names.voice(by.party)
     whose = f"{whose} ({_text(speaker)})" if speaker else whose
-    whose += f", {_NOT_SPOKEN[by.channel]}" if by.channel in _NOT_SPOKEN else ""
+    whose += f", {NOT_SPOKEN[by.channel]}" if by.channel in NOT_SPOKEN else ""
     rung = f" [{_word(said.rung)}]" if said.rung else ""
     return (
         f"{whose}{rung}: {_text(said.cited.summary)}{_quoted(said.cited.wording)}{' (denied)' if said.denied else ''}"
