@@ -29,6 +29,7 @@ from service.api.responses import CompleteResponse, ReadyResponses, RenderedDocu
 from service.domain.handling import HIGHEST_RANK
 from service.follower import Awaited, Follower, TooManyWaiters, Waiter
 from service.follower.replicas import Replicas
+from service.projections.formats import WORD
 from service.store.log import Head, read_head
 
 T = TypeVar("T")
@@ -241,25 +242,29 @@ class Responder:
         render = of_page.get(media_type) or resource.bodies[media_type]
 
         def load(replicas: Replicas) -> RenderedDocument:
-            def find(c: Any) -> tuple[FoundDocument[Any], str, int, str, int]:
+            def find(c: Any) -> tuple[FoundDocument[Any], Presentation, int, str, int]:
                 caches = self.follower.histories, self.follower.vocabulary
                 snapshot = Snapshot(c, head, now, *caches, reader, request.path, request.prefix, is_past, rank=rank)
                 found = resource.find(snapshot, names, query)
                 # Clients that read JSON know what they asked for. Other formats are handed on to people.
                 about = names.get("relation") or query.of_relation
-                reading = "" if media_type == JSON else snapshot.reading_in_words(query, about)
+                shown = Presentation(
+                    request.prefix,
+                    "" if media_type == JSON else snapshot.reading_in_words(query, about),
+                    snapshot.recorded_at(found.position) if media_type == WORD else None,
+                )
                 position = max(found.position, *snapshot.used, 0)
                 # Read after the document, so that no event in it has a higher rank. The views of an audience have none.
                 needs_check = self.rank is None and clearance < HIGHEST_RANK
                 highest = read_head(c).highest if needs_check else head.highest
-                return found, reading, position, snapshot.history_tag(position), highest if self.rank is None else 0
+                return found, shown, position, snapshot.history_tag(position), highest if self.rank is None else 0
 
             # A final response shows an earlier position, so a replica that is ahead gives the same.
-            found, reading, position, history, highest = replicas.read(
+            found, shown, position, history, highest = replicas.read(
                 head, find, needs_one_transaction=resource.needs_one_transaction, is_past=is_final
             )
             return RenderedDocument(
-                render(found.document, Presentation(request.prefix, reading)),
+                render(found.document, shown),
                 position,
                 history,
                 _prefixed(found.representation, request.prefix, media_type),

@@ -41,13 +41,14 @@ async def _file_response(request: Request, resource: Resource[Any, Any], kind: s
     """Return the representation as a file. Its name has the kind of document and the point in time. Raises Problem."""
     visit = await page_request(request, DownloadQuery)
 
-    def load(snapshot: Snapshot) -> tuple[Any, str]:
+    def load(snapshot: Snapshot) -> tuple[Any, Presentation]:
         document = snapshot.read(resource, visit.at_point(resource.query), **visit.path_parameters)
-        return document, snapshot.reading_in_words(visit.query, visit.path_parameters["relation"])
+        reading = snapshot.reading_in_words(visit.query, visit.path_parameters["relation"])
+        return document, Presentation(visit.prefix, reading, snapshot.recorded_at(document.position))
 
-    document, reading = await read_snapshot(request, visit, load)
+    document, shown = await read_snapshot(request, visit, load)
     media_type = _MEDIA_TYPES[visit.query.format]
-    body = await asyncio.to_thread(resource.bodies[media_type], document, Presentation(visit.prefix, reading))
+    body = await asyncio.to_thread(resource.bodies[media_type], document, shown)
     point = "".join(f"-{name.replace('_', '-')}-{value[:10]}" for name, value in visit.point.items())
     name = f"{visit.path_parameters['relation']}-{visit.path_parameters['slug']}-{kind}{point}.{visit.query.format}"
     headers = {

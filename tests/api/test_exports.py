@@ -2,12 +2,15 @@
 
 import csv
 import re
+from datetime import datetime
 from io import BytesIO, StringIO
 
 import docx
 import pytest
+from docx.oxml.ns import qn
 from starlette.testclient import TestClient
 
+from service.api.resources import Presentation
 from service.api.resources.formats import word
 from service.projections.formats import WORD
 
@@ -21,11 +24,38 @@ def as_(reading: TestClient, address: str, media_type: str) -> bytes:
     return answer.content
 
 
+def recorded_at(reading: TestClient, address: str) -> datetime:
+    """Return when the last event of a document was recorded."""
+    position = reading.get(address).json()["position"]
+    (event,) = reading.get(f"/v1/events?after={position - 1}&limit=1").json()["items"]
+    return datetime.fromisoformat(event["time"])
+
+
+@pytest.mark.parametrize("point", ["", "?as_of_position=110"])
+@pytest.mark.parametrize(("address", "subject"), [(SHEET, "title"), (DOSSIER, "category")])
+def test_the_properties_of_a_word_document_are_those_of_what_it_shows(
+    reading: TestClient, address: str, subject: str, point: str
+) -> None:
+    read = reading.get(f"{address}{point}").json()
+    made = docx.Document(BytesIO(as_(reading, f"{address}{point}", WORD)))
+    properties, about = made.core_properties, read[subject] if subject in read else read["irritant"][subject]
+    past = next((line.text for line in made.paragraphs if "Not the current state." in line.text), None)
+    assert bool(past) == bool(point)
+    assert properties.title == made.paragraphs[0].text
+    assert properties.subject == (f"{about}. {past}" if past else about).replace(about, about[:1].upper() + about[1:])
+    assert (properties.author, properties.last_modified_by, properties.comments) == ("irritants", "irritants", "")
+    recorded = recorded_at(reading, f"{address}{point}").replace(microsecond=0)
+    assert (properties.created, properties.modified) == (recorded, recorded)
+    assert properties.language == "en-GB"
+    languages = {node.get(qn("w:val")) for node in made.styles.element.iter(qn("w:lang"))}
+    assert languages == {"en-GB"}
+
+
 @pytest.mark.parametrize("address", [SHEET, DOSSIER])
 def test_word_has_the_lines_of_the_markdown(reading: TestClient, address: str) -> None:
     markdown = as_(reading, address, "text/markdown").decode()
     made = as_(reading, address, WORD)
-    assert made == word(markdown)
+    assert made == word(markdown, Presentation(recorded_at=recorded_at(reading, address)))
     document = docx.Document(BytesIO(made))
     headings = [p.text for p in document.paragraphs if p.style and (p.style.name or "").startswith("Heading")]
     assert headings == [line.lstrip("# ") for line in markdown.replace("\\", "").splitlines() if line.startswith("#")]

@@ -5,6 +5,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from service.projections.formats import WORD
 from tests.api.bodies import FLIGHTS, on, report, source
 from tests.web.conftest import NewKey
 from tests.web.pages import Page
@@ -21,6 +22,14 @@ def test_a_page_links_to_its_files(reading: TestClient, path: str, format: str) 
     name = f"{'-'.join(path.split('/')[2:])}-{PAGES[path]}-as-of-position-110.{format}"
     assert (file.status_code, file.headers["content-disposition"]) == (200, f'attachment; filename="{name}"')
     assert file.content
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_word_file_is_that_of_the_interface(reading: TestClient, path: str) -> None:
+    for point in ({}, {"as_of_position": "110"}):
+        file = reading.get(f"{path}/download", params={"format": "docx", **point})
+        answer = reading.get(f"/v1{path}/{PAGES[path]}", params=point, headers={"Accept": WORD})
+        assert file.content == answer.content
 
 
 @pytest.mark.parametrize("query", ["", "?format=pdf"])

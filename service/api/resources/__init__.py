@@ -191,6 +191,10 @@ class Snapshot:
         last = max(events.last_position(self.c, relation=r, upto=upto) for r in relations)
         return events.read_log(self.c, after=last - 1, upto=last)[0] if last else None
 
+    def recorded_at(self, position: int) -> datetime:
+        """Return when the event at a position was recorded. Raises KeyError if the record has no such position."""
+        return events.times_of(self.c, position, position)[position]
+
     def names_at(self, position: int) -> ActorNames:
         """Return the names of actors on record at a position. The ETag of the response then depends on them, too."""
         names = self.histories.naming(self.c, self.head.position).as_of(position)
@@ -291,10 +295,12 @@ class Presentation(NamedTuple):
     """What a renderer knows besides the document.
 
     `prefix` is the path that the service is served below. `reading` is the sentence on a reading of the past, or empty.
+    `recorded_at` is when the last event of the document was recorded. It is known only for files with properties.
     """
 
     prefix: str = ""
     reading: str = ""
+    recorded_at: datetime | None = None
 
 
 Body = Callable[[D, Presentation], bytes]

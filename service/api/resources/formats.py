@@ -5,17 +5,24 @@ It reads what `projections/formats/markdown.py` writes: headings, lists, tables 
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from service.api.resources import Body
+from service.api.resources import Body, Presentation
 from service.projections.formats import WORD
 
 MARKDOWN: Final = "text/markdown; charset=utf-8"
 CSV: Final = "text/csv; charset=utf-8; header=present"
 _ESCAPED: Final = re.compile(r"\\([\\`*_\[\]<>|#&])")
 _BAR: Final = re.compile(r"(?<!\\)\|")
+_AUTHOR: Final = "irritants"
+"""The name of the service. A person is the author of no export."""
+_LANGUAGE: Final = "en-GB"
+_MAX_PROPERTY: Final = 255
+"""The characters that a property of a Word document can have."""
+_WORDS: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -34,12 +41,15 @@ def exports(as_markdown: AsText[D], as_csv: AsText[D]) -> Mapping[str, Body[D]]:
     return {
         MARKDOWN: encoded(as_markdown),
         CSV: encoded(as_csv),
-        WORD: lambda document, shown: word(as_markdown(document, shown.reading)),
+        WORD: lambda document, shown: word(as_markdown(document, shown.reading), shown),
     }
 
 
-def word(markdown: str) -> bytes:
-    """Return the Word document. The same text gives the same bytes."""
+def word(markdown: str, shown: Presentation) -> bytes:
+    """Return the Word document. The same text and presentation give the same bytes.
+
+    The document is dated by its last event, because the time at which it is made says nothing of what it shows.
+    """
     import docx  # noqa: PLC0415 -- it takes long to load, and most processes never need it
 
     document = docx.Document()
@@ -64,11 +74,23 @@ def word(markdown: str) -> bytes:
             document.add_paragraph(_plain(line[2:]), style="List Bullet")
         elif line:
             document.add_paragraph(_plain(line))
-    title = _plain(markdown.partition("\n")[0].lstrip("# "))
-    document.core_properties.title, document.core_properties.author = title[:255], "irritants"
+    heading, subject, *_ = [_plain(line.lstrip("# ")) for line in markdown.splitlines() if line]
+    _describe(document, heading, f"{subject}. {shown.reading}" if shown.reading else subject, shown.recorded_at)
     written = BytesIO()
     document.save(written)
     return _undated(written)
+
+
+def _describe(document: Any, title: str, subject: str, recorded_at: datetime | None) -> None:
+    """Set the properties of a Word document, which its library fills with its own, and the language of its text."""
+    properties = document.core_properties
+    properties.title, properties.subject = title[:_MAX_PROPERTY], subject[:_MAX_PROPERTY]
+    properties.author = properties.last_modified_by = _AUTHOR
+    properties.comments, properties.language = "", _LANGUAGE
+    if recorded_at is not None:
+        properties.created = properties.modified = recorded_at.astimezone(UTC)
+    language = document.styles.element.find(f".//{_WORDS}lang")
+    language.set(f"{_WORDS}val", _LANGUAGE)
 
 
 def _plain(text: str) -> str:
