@@ -267,7 +267,7 @@ class Responder:
                 render(found.document, shown),
                 position,
                 history,
-                _prefixed(found.representation, request.prefix, media_type),
+                _representation(found.representation, shown, media_type),
                 media_type=media_type,
                 # A label can be changed later, which also changes what an audience sees of the past.
                 is_final=(is_final if found.is_final is None else found.is_final) and not has_labels,
@@ -317,8 +317,13 @@ def _is_unchanged(request: Request, rendered: RenderedDocument) -> bool:
     return not rendered.is_final and (rendered.is_end or request.matching_tag(rendered.etag) is not None)
 
 
-def _prefixed(representation: int, prefix: str, media_type: str) -> int:
-    """Return the representation number for the ETag. All formats but JSON contain links below the prefix."""
-    if not prefix or media_type == JSON:
+def _representation(representation: int, shown: Presentation, media_type: str) -> int:
+    """Return the representation number for the ETag.
+
+    All formats but JSON contain links below the prefix, and the sentence on a reading of the past. A reading at the end
+    of the record gets this sentence with the next event, although the document stays the same.
+    """
+    if media_type == JSON or not (shown.prefix or shown.reading):
         return representation
-    return int.from_bytes(blake2b(f"{representation} {prefix}".encode(), digest_size=6).digest())
+    seen = f"{representation} {shown.prefix} {shown.reading}"
+    return int.from_bytes(blake2b(seen.encode(), digest_size=6).digest())

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from service.api.resources import Presentation
 from service.api.resources.formats import word
 from service.projections.formats import WORD
+from tests.api.bodies import on, report
 
 SHEET = "/v1/rounds/ru-us/istanbul-april/sheet"
 DOSSIER = "/v1/irritants/ru-us/banking-access/dossier"
@@ -92,3 +93,18 @@ def test_a_past_reading_says_so(reading: TestClient, address: str) -> None:
     rows = list(csv.DictReader(StringIO(as_(reading, past, "text/csv").decode())))
     assert all(sentence.fullmatch(row["reading"]) for row in rows)
     assert "Not the current state" not in reading.get(past).text
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", "text/markdown"])
+def test_an_export_at_the_end_of_the_record_is_not_current_any_more_after_the_next_event(
+    desk: TestClient, media_type: str
+) -> None:
+    end = desk.get("/v1/events?after=0&limit=1000").json()["position"]
+    address, asked = f"{DOSSIER}?as_of_position={end}", {"Accept": media_type}
+    before = desk.get(address, headers=asked)
+    assert "Not the current state" not in before.text
+    body = report(on("irritant/ru-us/direct-flights", "ConcernRaised"))
+    assert desk.post("/v1/reports", json=body, headers={"Idempotency-Key": "later"}).status_code == 201
+    after = desk.get(address, headers={**asked, "If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert "Not the current state" in after.text
