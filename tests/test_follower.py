@@ -296,10 +296,13 @@ def kept_at(position: int) -> Callable[[], Awaitable[Kept]]:
 
 def test_a_follower_whose_connection_is_killed_at_random_sees_every_position(database_url: str, engine: Engine) -> None:
     last, chance = 400, random.Random(7)
-    killed = 0
+    killed, has_killed = 0, asyncio.Event()
 
     async def write() -> None:
         for version in range(1, last + 1):
+            if version == last:
+                # On a slow machine the killing can be late.
+                await has_killed.wait()
             await asyncio.to_thread(record, engine, VISAS, version)
 
     async def kill_at_random() -> None:
@@ -308,6 +311,8 @@ def test_a_follower_whose_connection_is_killed_at_random_sees_every_position(dat
             while True:
                 await asyncio.sleep(chance.uniform(0, 0.05))
                 killed += await asyncio.to_thread(kill, c, database_url)
+                if killed > 5:
+                    has_killed.set()
 
     def page(engine: Engine, after: int, upto: int) -> list[int]:
         with connection(engine) as c:
