@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import typer
 
-from service.cli import tables, terminal
+from service.cli import documents, tables, terminal
 from service.cli.client import Query
 from service.cli.options import Drawn, Reader, day, reads
 from service.cli.streams import address, find, naming_near, only_relation
@@ -149,6 +150,9 @@ def show(reader: Reader, path: str, parameters: list[tuple[str, str]], *, all_pa
         document |= _rest(reader, path, query, document)
     draws = (alias.draw for alias in ALIASES.values() if alias.draw and re.fullmatch(alias.pattern, path))
     draw = next(draws, tables.document)
+    if draw is tables.assertions and not reader.as_json:
+        names = documents.names_of(reader.service, tables.documents_read(document))
+        draw = partial(tables.assertions, document_names=names)
     reader.show(path, document, draw, query)
     if not all_pages and document.get("items"):
         for name, value in _following(path, document).items():

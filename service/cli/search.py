@@ -7,7 +7,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from service.cli import terminal
+from service.cli import documents, terminal
 from service.cli.client import connect
 from service.cli.options import AsJson, Url, day
 from service.domain import edtf
@@ -46,26 +46,32 @@ def search_command(
     query |= {"from": first and day("--from", first), "to": last and day("--to", last)}
     with connect(url) as service:
         page = service.read("/v1/search", query)
+        cited = (hit["source"]["document"] for hit in page["items"] if hit["source"])
+        names = {} if as_json else documents.names_of(service, cited)
     if as_json:
         terminal.show_json(page)
         return
     for word, nearest in page["instead"].items():
         terminal.note(f"Nothing has the word {word}. These were found with: {', '.join(nearest)}.")
     for hit in page["items"]:
-        terminal.show(*_draw_hit(hit))
+        terminal.show(*_draw_hit(hit, names))
     if not page["items"]:
         terminal.note("Nothing was found. Write fewer words, or only the beginnings of words.")
     elif page["next"] is not None:
         terminal.note("There is more: use --limit, or more words.")
 
 
-def _draw_hit(hit: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield the sentence of a hit, and a line with its type, stream, date and paragraphs."""
+def _draw_hit(hit: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Yield the sentence of a hit, and a line with its type, stream, date, document and paragraphs.
+
+    `names` has the names of documents by slug.
+    """
     yield Text(hit["sentence"])
     parts = [event_name(hit["type"]), hit["about"]]
     if hit["occurred"] is not None:
         parts.append(edtf.describe(hit["occurred"]))
     if (source := hit["source"]) is not None:
         numbers = source["paragraphs"]
-        parts.append(f"{source['document']}, paragraph{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}")
+        paragraphs = f"paragraph{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+        parts.append(f"{names[source['document']]}, {paragraphs}")
     yield Text(f"  {' · '.join(parts)}", style="dim")

@@ -4,7 +4,7 @@
 leave out citations, which `irritants assertions` and JSON have.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -175,7 +175,15 @@ def dossier(document: Document) -> Drawn:
     )
 
 
-def assertions(document: Document) -> Drawn:
+def documents_read(document: Document) -> Iterator[str]:
+    """Yield the slugs of the documents in which the assertions of a list can be read."""
+    for row in document["items"]:
+        for statement in row["utterances"]:
+            yield from (place["document"] for place in statement["documents"])
+
+
+def assertions(document: Document, document_names: Names = drawing.NO_NAMES) -> Drawn:
+    """Draw the assertions with the documents they rest on. A document without a name here is shown by its slug."""
     yield drawing.title("Assertions", document["stream"])
     rows = [
         [
@@ -183,7 +191,7 @@ def assertions(document: Document) -> Drawn:
             row["rung"] or event_name(row["type"]),
             _speaker(statement, document["names"]),
             statement["origin"],
-            _places_read(statement),
+            _places_read(statement, document_names),
             drawing.called(row["silent"], document["names"]),
         ]
         for row in document["items"]
@@ -347,8 +355,10 @@ def _speaker(statement: Document, names: Names) -> str:
     )
 
 
-def _places_read(statement: Document) -> str:
-    return "; ".join(f"{place['document']}: {cell_text(place['paragraphs'])}" for place in statement["documents"])
+def _places_read(statement: Document, names: Names) -> str:
+    read = ((names.get(place["document"], place["document"]), place["paragraphs"]) for place in statement["documents"])
+    # Names of documents can contain a semicolon.
+    return " · ".join(f"{name}: {cell_text(paragraphs)}" for name, paragraphs in read)
 
 
 def _duration(duration: Document | None) -> str:

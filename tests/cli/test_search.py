@@ -11,6 +11,14 @@ def test_hits_are_sentences_with_their_place(reader: Desk) -> None:
     assert place.startswith("  Proposal tabled · ru-us/direct-flights · ")
 
 
+def test_documents_have_the_names_that_pages_give_them(reader: Desk) -> None:
+    slugs = [source["id"] for source in json.loads(reader.done("get", "sources", "--json"))["items"]]
+    for command in (["search", "visas", "--party", "RU"], ["assertions", "ru-us/visas"]):
+        shown = reader.done(*command)
+        assert "Outlet not named; no by-line" in shown
+        assert not any(slug in shown for slug in slugs), shown
+
+
 def test_filters_and_json_are_those_of_the_service(reader: Desk) -> None:
     found = json.loads(reader.done("search", "bank", "--party", "RU", "--limit", "1", "--json"))
     assert [hit["asserted_by"]["party"] for hit in found["items"]] == ["RU"]
