@@ -4,7 +4,6 @@ The decorator `reads` adds the options of every reading command: the point in ti
 command declares only its own options, and receives the others as one `Reader`.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,8 +21,8 @@ from service.cli import past, terminal
 from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.cli.terminal import Exit, Failed
 from service.domain import edtf
+from service.readouts import points
 from service.readouts.dates import NotADay, day_written
-from service.readouts.points import END_OF_DAY
 from service.settings import as_utf8
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP interface returns it.")]
@@ -72,15 +71,12 @@ def day(option: str, text: str) -> str:
         raise Failed(f"{option} {error}", Exit.USAGE) from None
 
 
-def end_of_day(option: str, text: str) -> str | None:
-    """Return the time that the value of an option names: a time as it is, and the end of a day in UTC.
-
-    None for today, which is not over: the record is then read as it is now. Raises Failed.
-    """
-    if _TIME.fullmatch(text):
-        return text
-    written = day(option, text)
-    return None if written == datetime.now(UTC).date().isoformat() else f"{written}{END_OF_DAY}"
+def _known_at(text: str) -> str | None:
+    """Return the value of `--known-at` as a time. None for today: the record is read as it is now. Raises Failed."""
+    try:
+        return points.time_known_by(text, datetime.now(UTC).date())
+    except points.NotAPoint as error:
+        raise Failed(f"--known-at {error}", Exit.USAGE) from None
 
 
 def examples(*lines: str) -> str:
@@ -96,7 +92,6 @@ def to_the_minute(moment: datetime | None, otherwise: str) -> str:
     return f"{edtf.describe(utc.date().isoformat())}, {utc:%H:%M}"
 
 
-_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T.+")
 HOW_TO_BEGIN: Final = "To begin: irritants new --help"
 Drawn: TypeAlias = Iterable[RenderableType]
 """The parts of a drawn document, for `terminal.show`."""
@@ -168,8 +163,8 @@ def reads(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(*, url: str | None, as_json: bool, **given: Any) -> None:
         point = {name: value for name in _CLOCKS if (value := given.pop(name)) is not None}
-        if "known_at" in point and (end := end_of_day("--known-at", point.pop("known_at"))) is not None:
-            point["known_at"] = end
+        if "known_at" in point and (time := _known_at(point.pop("known_at"))) is not None:
+            point["known_at"] = time
         if "effective_on" in point:
             point["effective_on"] = day("--effective-on", point["effective_on"])
         with connect(url) as service:

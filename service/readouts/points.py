@@ -42,12 +42,22 @@ def known_by(text: str, today: date) -> str | None:
         return None
     if _NUMBER.fullmatch(words):
         return f"position:{words}"
+    time = time_known_by(words, today)
+    return None if time is None else f"known:{time}"
+
+
+def time_known_by(text: str, today: date) -> str | None:
+    """Return the time up to which a text reads the record: a time as it is, or the end of a day in UTC.
+
+    None is the present, which today means, because the day is not over. Raises NotAPoint, also for a day after today.
+    """
+    words = text.strip()
     if _TIME.fullmatch(words):
-        return f"known:{words}"
+        return words
     day = _day(words)
     if day > today:
         raise NotAPoint(f"is after today, {describe(today.isoformat())}; enter today or an earlier day")
-    return None if day == today else f"known:{day.isoformat()}{END_OF_DAY}"
+    return None if day == today else f"{day.isoformat()}{END_OF_DAY}"
 
 
 def effective_on(text: str) -> str:
