@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from service.cli.client import Query, Service, ServiceProblem
@@ -9,7 +10,6 @@ from service.domain.streams import is_relation
 from service.projections.words.past import reading_in_words
 
 _OF_RELATION: Final = re.compile(r"/v1/(?:irritants|rounds|relations)/(?P<relation>[^/]+)")
-_FORBIDDEN: Final = 403
 
 
 def sentence(service: Service, path: str, query: Query) -> str:
@@ -57,6 +57,6 @@ def _events(service: Service, query: Query, relation: str | None) -> list[dict[s
         try:
             return list(service.read("/v1/events", {**query, "relation": limit})["items"])
         except ServiceProblem as refused:
-            if refused.status != _FORBIDDEN:
+            if refused.status != HTTPStatus.FORBIDDEN:
                 raise
     return None

@@ -198,9 +198,7 @@ class ParagraphBeyondSource(NotValid):
     Blank lines do not count. Use {numbers} in `source.paragraphs`. If the document has more, {correct}.
     """
 
-    def __init__(
-        self, pointer: str, /, *, document: str, paragraph: int, paragraphs: int, is_on_record: bool = True
-    ) -> None:
+    def __init__(self, pointer: str, /, *, document: str, paragraph: int, paragraphs: int, is_on_record: bool) -> None:
         count, numbers = f"{paragraphs} paragraphs", f"numbers from 1 to {paragraphs}"
         if paragraphs == 1:
             count, numbers = "one paragraph", "1"

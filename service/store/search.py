@@ -59,9 +59,11 @@ SELECT {columns}
   FROM (
     SELECT found.key
       FROM (
-        SELECT 1 AS names, '!' AS mark, block FROM generate_series(CAST(:of_names AS bigint), 0, -1) AS block
+        SELECT 1 AS names, '{mark_of_names}' AS mark, block
+          FROM generate_series(CAST(:of_names AS bigint), 0, -1) AS block
         UNION ALL
-        SELECT 0, '/', block FROM generate_series(CAST(:of_statements AS bigint), 0, -1) AS block
+        SELECT 0, '{mark_of_statements}', block
+          FROM generate_series(CAST(:of_statements AS bigint), 0, -1) AS block
         ORDER BY names DESC, block DESC
       ) AS part
      CROSS JOIN LATERAL (
@@ -72,7 +74,7 @@ SELECT {columns}
           -- Only hits have words. With `+ 0` the planner does not use the primary key, which all hits match.
           WHERE (hit.facets ->> 'words'::text) IS NOT NULL AND hit.representation + 0 = :representation
             AND array_to_tsvector(string_to_array(hit.facets ->> 'words'::text, ' '::text))
-                @@ CAST(replace(:sought, '@', part.block || part.mark) AS tsquery)
+                @@ CAST(replace(:sought, '{placeholder}', part.block || part.mark) AS tsquery)
             {conditions}
        )
        SELECT key FROM matching ORDER BY key DESC LIMIT :limit
@@ -84,12 +86,18 @@ SELECT {columns}
     ON document.name = :name AND document.representation = :representation AND document.key = page.key
  ORDER BY document.key DESC
 """
-_COLUMNS: Final = ", ".join(f"document.{name}" for name in Document._fields)
+_PARTS: Final = {
+    "columns": ", ".join(f"document.{name}" for name in Document._fields),
+    "mark_of_names": _MARKS[True],
+    "mark_of_statements": _MARKS[False],
+    "placeholder": _PLACEHOLDER,
+}
+"""The constant parts of `_FIND`."""
 _BEFORE: Final = "AND hit.key < :before"
 # A hit with only one of the two days is open at the other end. A hit with neither has no date and does not match.
-_FROM: Final = "AND coalesce(hit.facets ->> 'latest', hit.facets ->> 'earliest') IS NOT NULL"
-_FIRST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'latest', '9999') >= :first"
-_LAST: Final = f"{_FROM} AND coalesce(hit.facets ->> 'earliest', '0') <= :last"
+_DATED: Final = "AND coalesce(hit.facets ->> 'latest', hit.facets ->> 'earliest') IS NOT NULL"
+_FIRST: Final = f"{_DATED} AND coalesce(hit.facets ->> 'latest', '9999') >= :first"
+_LAST: Final = f"{_DATED} AND coalesce(hit.facets ->> 'earliest', '0') <= :last"
 _OF_IRRITANTS: Final = "AND hit.facets ->> 'irritant' = ANY(CAST(:irritants AS text[]))"
 # Not EXISTS, for which the planner can search for the words once for each irritant with the status.
 _STATUS: Final = """
@@ -189,13 +197,13 @@ def find(
         if len(irritants) <= _MOST_IN_INDEX:
             groups.append([(_filter("irritant", irritant), False) for irritant in irritants])
         else:
-            groups.append([(_filter("irritant", ""), True)])
-        if _MOST_IN_INDEX < len(irritants) <= _MOST_IRRITANTS:
-            conditions.append(_OF_IRRITANTS)
-            values["irritants"] = irritants
-        elif len(irritants) > _MOST_IRRITANTS:
-            conditions.append(_STATUS)
-            values |= {"irritant": status.name, "of_irritant": status.representation, "status": status.status}
+            groups.append([(_filter("irritant", ""), True)])  # a hit on any irritant
+            if len(irritants) <= _MOST_IRRITANTS:
+                conditions.append(_OF_IRRITANTS)
+                values["irritants"] = irritants
+            else:
+                conditions.append(_STATUS)
+                values |= {"irritant": status.name, "of_irritant": status.representation, "status": status.status}
     of_names, of_statements = _block(newest, is_name=True), _block(newest, is_name=False)
     if before is not None:
         conditions.append(_BEFORE)
@@ -206,7 +214,7 @@ def find(
             of_names, of_statements = -1, _block(position, is_name=False)  # all names come before all statements
     values |= {"of_names": of_names, "of_statements": of_statements}
     values["sought"] = _as_tsquery(groups)
-    query = text(_FIND.format(columns=_COLUMNS, conditions=" ".join(conditions)))
+    query = text(_FIND.format(**_PARTS, conditions=" ".join(conditions)))
     return [Document(*row) for row in connection.execute(query, values)]
 
 
