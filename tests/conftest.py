@@ -172,6 +172,17 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def engine_of_module(clone: Clone, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a record that is empty for the first test of a module, for examples that clear it."""
+    from service.store.engine import open_engine  # noqa: PLC0415 -- as in `migrated_template`
+
+    with clone(migrated_template) as url:
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture
 def seeded_database_url(clone: Clone, seeded_template: str) -> Iterator[str]:
     """Yield the address of a seeded record."""

@@ -302,7 +302,7 @@ def test_a_follower_whose_connection_is_killed_at_random_sees_every_position(dat
         for version in range(1, last + 1):
             if version == last:
                 # On a slow machine the killing can be late.
-                await has_killed.wait()
+                await asyncio.wait_for(has_killed.wait(), 60)
             await asyncio.to_thread(record, engine, VISAS, version)
 
     async def kill_at_random() -> None:

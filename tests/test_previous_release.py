@@ -88,8 +88,8 @@ def filed(url: str, token: str, body: Any, key: str) -> httpx2.Response:
     return httpx2.post(f"{url}/v1/reports", json=body, headers=headers, timeout=40)
 
 
-def reads(url: str, ended: threading.Event) -> int:
-    """Reads everything in turn until the end, at least three times; how often. Every answer is 200."""
+def reads(url: str, ended: threading.Event) -> None:
+    """Reads everything in turn until the end, at least three times. Every answer is 200."""
     rounds = 0
     with httpx2.Client(base_url=url, timeout=40) as reader:
         while rounds < LEAST or not ended.is_set():
@@ -98,18 +98,16 @@ def reads(url: str, ended: threading.Event) -> int:
                 assert answer.status_code == 200, (path, answer.text[:500])
             rounds += 1
             ended.wait(0.05)
-    return rounds
 
 
-def files(url: str, token: str, name: str, ended: threading.Event) -> int:
-    """Files ordinary reports until the end, at least three; how many. Each is recorded."""
+def files(url: str, token: str, name: str, ended: threading.Event) -> None:
+    """Files ordinary reports until the end, at least three. Each is recorded."""
     number = 0
     while not ended.wait(0.05) or number < LEAST:
         number += 1
         body = report(on(VISAS, "ConcernRaised", summary=f"Said by {name} for the {number}. time."))
         answer = filed(url, token, body, f"{name}-{number}")
         assert answer.status_code == 201, answer.text
-    return number
 
 
 @pytest.mark.parametrize("end", [SIGTERM, SIGKILL], ids=["stopped", "killed"])
@@ -139,7 +137,8 @@ def test_new_events_wait_for_the_end_of_the_old_release_and_all_else_goes_on(
                 assert httpx2.get(f"{url}/v1/{path}", timeout=40).status_code == 200
 
         ended.set()
-        assert all(done.result() >= LEAST for done in work)
+        for done in work:
+            done.result()
 
         process.send_signal(end)
         process.wait(20)
@@ -148,7 +147,7 @@ def test_new_events_wait_for_the_end_of_the_old_release_and_all_else_goes_on(
         ended.clear()
         last = people.submit(reads, new, ended)
         ended.set()
-        assert last.result() == LEAST
+        last.result()
 
 
 def test_of_real_files_the_old_release_reads_all_that_is_accepted(previous: Path, seeded_database_url: str) -> None:

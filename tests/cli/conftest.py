@@ -86,10 +86,10 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def served(database_url: str) -> Iterator[str]:
+def served(database_url: str, **settings: Any) -> Iterator[str]:
     """Yield the address of a server in a thread. Its log does not appear in the output of commands."""
     address: Queue[str] = Queue()
-    server = Server(create_app(Settings(database_url=database_url)), "127.0.0.1", 0, address.put)
+    server = Server(create_app(Settings(database_url=database_url, **settings)), "127.0.0.1", 0, address.put)
     thread = threading.Thread(target=server.run)
     with capture_logs():
         thread.start()

@@ -1,9 +1,5 @@
 """The words that a process keeps are those that a new reading of the record finds."""
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete
@@ -11,7 +7,7 @@ from sqlalchemy import Connection, Engine, delete
 from service.follower.vocabulary import Vocabulary
 from service.projections import hit
 from service.store import read_models, search, tables
-from service.store.engine import open_engine, transaction
+from service.store.engine import transaction
 from service.store.read_models import Document
 
 MISSPELT = ("vizas", "bankng", "protcol", "моксва", "darchief")
@@ -25,15 +21,6 @@ def stored(c: Connection, event: int, changed: int, words: frozenset[str], *, is
     read_models.store(c, [Document(hit.NAME, hit.REPRESENTATION, key, relation, changed, facets, b"-")])
 
 
-@pytest.fixture(scope="module")
-def own_engine(clone: Any, migrated_template: str) -> Iterator[Engine]:
-    """Yield an engine on an empty record."""
-    with clone(migrated_template) as url:
-        engine = open_engine(url)
-        yield engine
-        engine.dispose()
-
-
 words = st.one_of(st.just(frozenset[str]()), st.frozensets(st.sampled_from(WORDS), min_size=1, max_size=2))
 # One change after the other: of a new event (0), or of an earlier one, counted from the last. Most are read at once.
 changes = st.lists(
@@ -44,10 +31,10 @@ changes = st.lists(
 @settings(max_examples=150)
 @given(changes=changes, most=st.sampled_from([1, 2, 3, 50]))
 def test_kept_words_are_those_of_a_new_reading(
-    own_engine: Engine, changes: list[tuple[int, frozenset[str], bool, bool]], most: int
+    engine_of_module: Engine, changes: list[tuple[int, frozenset[str], bool, bool]], most: int
 ) -> None:
     kept, events = Vocabulary(most), dict[int, bool]()
-    with transaction(own_engine) as c:
+    with transaction(engine_of_module) as c:
         c.execute(delete(tables.read_models))
         for position, (earlier, words, is_name, is_read) in enumerate(changes, 1):
             event = list(events)[-earlier] if 0 < earlier <= len(events) else position
@@ -56,9 +43,9 @@ def test_kept_words_are_those_of_a_new_reading(
                 assert kept.near(c, MISSPELT, position, None) == Vocabulary(most).near(c, MISSPELT, position, None)
 
 
-def test_a_reading_of_an_earlier_position_does_not_change_what_is_kept(own_engine: Engine) -> None:
+def test_a_reading_of_an_earlier_position_does_not_change_what_is_kept(engine_of_module: Engine) -> None:
     kept = Vocabulary()
-    with transaction(own_engine) as c:
+    with transaction(engine_of_module) as c:
         c.execute(delete(tables.read_models))
         stored(c, 1, 1, frozenset({"visas"}), is_name=False, relation="ru-us")
         stored(c, 5, 5, frozenset({"banking"}), is_name=True, relation="no-se")
@@ -67,8 +54,8 @@ def test_a_reading_of_an_earlier_position_does_not_change_what_is_kept(own_engin
         assert kept.near(c, MISSPELT, 5, "ru-us") == {"vizas": ["visas"]}
 
 
-def test_of_many_near_words_the_first_in_the_alphabet_are_offered(own_engine: Engine) -> None:
-    with transaction(own_engine) as c:
+def test_of_many_near_words_the_first_in_the_alphabet_are_offered(engine_of_module: Engine) -> None:
+    with transaction(engine_of_module) as c:
         c.execute(delete(tables.read_models))
         words = frozenset(f"visa{letter}" for letter in "abcdefgh")
         stored(c, 1, 1, words, is_name=False, relation="ru-us")

@@ -1,6 +1,6 @@
 """The search over blocks of the record finds what a reading of every hit finds, in the same order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete
 
 from service.store import read_models, search, tables
-from service.store.engine import open_engine, transaction
+from service.store.engine import transaction
 from service.store.read_models import Document
 
 BLOCK = 16_384
@@ -46,15 +46,6 @@ def keys(c: Connection, *words: str, limit: int = 1_000, newest: int = 10 * NAME
     """Return the keys of the hits that have all words, each in full or its beginning."""
     sought = [[(word, True)] for word in words]
     return [row.key for row in search.find(c, "hit", 9, sought, limit=limit, newest=newest, **filters)]
-
-
-@pytest.fixture(scope="module")
-def own_engine(clone: Any, migrated_template: str) -> Iterator[Engine]:
-    """Yield an engine on an empty record."""
-    with clone(migrated_template) as url:
-        engine = open_engine(url)
-        yield engine
-        engine.dispose()
 
 
 # The first and the last position of some blocks, and positions between them.
@@ -117,10 +108,10 @@ def is_found(hit: Hit, words: Sequence[str], filters: Mapping[str, Any]) -> bool
     limit=st.sampled_from([1, 2, 20]),
 )
 def test_a_search_finds_what_a_reading_of_every_hit_finds(
-    own_engine: Engine, hits: list[Hit], words: list[str], filters: dict[str, Any], limit: int
+    engine_of_module: Engine, hits: list[Hit], words: list[str], filters: dict[str, Any], limit: int
 ) -> None:
     expected = sorted((hit.key for hit in hits if is_found(hit, words, filters)), reverse=True)
-    with transaction(own_engine) as c:
+    with transaction(engine_of_module) as c:
         c.execute(delete(tables.read_models))
         store(c, hits)
         found = keys(c, *words, limit=limit, newest=3 * NAMES, **filters)
