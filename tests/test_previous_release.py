@@ -33,7 +33,7 @@ PREVIOUS: Final = "e28e4b1abae06d3968bddf77388618e76014d08f"
 NEWEST_MIGRATION: Final = "0004"
 """The newest migration of 0.2.0."""
 LEAST: Final = 3
-"""How often everybody works at least, however slow the machine is."""
+"""How often each worker does its work at least, on a slow machine too."""
 READ: Final = [
     "/healthz",
     "/v1/irritants",

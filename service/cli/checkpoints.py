@@ -96,8 +96,8 @@ def checkpoint_check(file: Path, public_key: str | None) -> "Callable[[Connectio
 def read_checkpoint(file: Path, public_key: str | None) -> "Checkpoint":
     """Return the checkpoint in a file. Raises Failed if it is not valid.
 
-    `public_key`: the key that must have signed it. None accepts any key, so somebody who wrote the file anew with a key
-    of their own is not noticed.
+    `public_key`: the key that must have signed it. None accepts any key, so a file that an attacker replaced and signed
+    with another key is accepted.
     """
     from pydantic import ValidationError
 

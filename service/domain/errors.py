@@ -210,7 +210,7 @@ class ParagraphBeyondSource(NotValid):
 
 
 class UnknownOrigin(NotValid):
-    """The origin “{origin}”, a statement by somebody, is not on record.
+    """The origin “{origin}”, the statement behind the document, is not on record.
 
     {near}{known}Give one on record in `source.origin`; it can also be one that another document relays. Or register it:
     file `OriginRegistered` on {stream} first, or earlier in the same report.

@@ -88,7 +88,7 @@ class Vocabulary:
     def near(self, c: Connection, words: Iterable[str], position: int, relation: str | None) -> dict[str, list[str]]:
         """Return the near words of each word that has some. `position`: the last one of the record that is read.
 
-        With a relation, only its own words count. They are read anew, because there are few.
+        With a relation, only its own words count. They are read each time, because there are few.
         """
         if relation is not None:
             own = Words(search.words_of(c, hit.NAME, hit.REPRESENTATION, relation=relation, limit=self._most))
@@ -112,7 +112,7 @@ class Vocabulary:
         self._position = position
 
     def _read(self, c: Connection) -> None:
-        """Read all hits anew."""
+        """Read the last hits of the whole record."""
         found = search.words_of(c, hit.NAME, hit.REPRESENTATION, limit=self._most)
         self._words, self._keys = Words(found), sorted(each.key for each in found)
         self._has_all = len(found) < self._most

@@ -166,8 +166,8 @@ REFUSALS: dict[type[Refusal], tuple[list[dict[str, Any]], str]] = {
     ),
     errors.UnknownOrigin: refused(
         [said("ConcernRaised", source=source(origin="minister"))],
-        "The origin “minister”, a statement by somebody, is not on record. Statements by RU in the document readout:"
-        " voice-ru. Give one on record in `source.origin`; it can also be one that another document relays. Or"
+        "The origin “minister”, the statement behind the document, is not on record. Statements by RU in the document"
+        " readout: voice-ru. Give one on record in `source.origin`; it can also be one that another document relays. Or"
         " register it: file `OriginRegistered` on source/readout first, or earlier in the same report.",
     ),
     errors.OriginOfAnotherParty: refused(

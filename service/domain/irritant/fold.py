@@ -336,7 +336,7 @@ class _Rows:
 
 
 def _fall(position: ActorPosition, before: int, after: int) -> Fall:
-    """Return the fall of an actor that a turn causes, ascribed to whoever went back: the actor, both or a side."""
+    """Return the fall of an actor that a turn causes, ascribed to the side that went back, or to both."""
     by = "both" if position.joint else position.holder
     if position.does == "reverse":
         by = position.data.by
