@@ -15,10 +15,10 @@ from rich.text import Text
 
 from service import source_positions
 from service.cli import terminal, touched
-from service.cli.client import Service, ServiceProblem, connect
+from service.cli.client import NO_PARAMETERS, Service, ServiceProblem, connect
 from service.cli.filing import file_report, show_filed
 from service.cli.options import AsJson, Url
-from service.cli.streams import address, find_event, only_relation, read_history, reference
+from service.cli.streams import find, find_event, only_relation, read_history, reference
 from service.cli.terminal import Exit, Failed
 from service.domain.assertion import Recorded, Statement
 from service.domain.catalogue import dump
@@ -146,7 +146,8 @@ def _lines(service: Service, history: History[Any], target: Recorded, amendment:
     """Return lines on the target as it reads now, and on what a correction changes."""
     effect = history.effect(target.id)
     now = replace(target, data=effect.data) if effect and not effect.is_evidence else target
-    names = service.read(address(target.stream)).get("names", {})
+    _, document = find(service, target.stream, NO_PARAMETERS)
+    names = document.get("names", {})
     return [*touched.event(service, now, names), *touched.changed(dump(now.data), amendment.get("changes", {}))]
 
 

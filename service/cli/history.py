@@ -11,7 +11,7 @@ from rich.text import Text
 from service.cli import drawing, terminal, touched
 from service.cli.client import Service
 from service.cli.options import Reader, reads, to_the_minute
-from service.cli.streams import address, events, find, read_history, reference
+from service.cli.streams import events, find, read_history, reference, relation_of
 from service.domain.history import StreamAtPoint
 from service.projections.timeline import Amendment, Entry, timeline
 from service.projections.words.event_types import event_name
@@ -35,7 +35,7 @@ def history_command(id: Id, *, reader: Reader) -> None:
         listed = [{"name": names[item.event], **item.model_dump(mode="json")} for item in items]
         terminal.show_json({"stream": stream, "items": listed})
     else:
-        reader.show_point(address(stream))
+        reader.show_point(relation_of(stream))
         contents = {item.event: words for item in items if (words := _record_keeping(reader.service, item))}
         terminal.show(drawing.title(document.get("title") or stream, stream))
         _show(items, names, document.get("names", {}), contents)

@@ -144,15 +144,15 @@ class Reader:
         if self.as_json:
             terminal.show_json(document)
             return
-        self.show_point(path, query)
+        self.show_point(past.relation_of(path, query), query)
         if drawn := list(draw(document)):
             terminal.show(*drawn)
         else:
             terminal.note("Nothing is on record." + ("" if self.point else f" {HOW_TO_BEGIN}"))
 
-    def show_point(self, path: str, query: Query = NO_PARAMETERS) -> None:
-        """Print the sentence on a reading of the past, if the document at a path is one."""
-        if sentence := past.sentence(self.service, path, {**self.point, **query}):
+    def show_point(self, relation: str | None, query: Query = NO_PARAMETERS) -> None:
+        """Print the sentence on a reading of the past, if this is one. `relation`: the one that it is about."""
+        if sentence := past.sentence(self.service, relation, {**self.point, **query}):
             terminal.show(Text(sentence, "bold"))
 
 

@@ -12,14 +12,14 @@ from service.projections.words.past import reading_in_words
 _OF_RELATION: Final = re.compile(r"/v1/(?:irritants|rounds|relations)/(?P<relation>[^/]+)")
 
 
-def sentence(service: Service, path: str, query: Query) -> str:
-    """Return the sentence for the document at a path. It is empty for the present, and if nothing was recorded since.
+def sentence(service: Service, relation: str | None, query: Query) -> str:
+    """Return the sentence for a reading with this query.
 
-    Call it after the service returned the document, which shows that the query is valid. Costs one request if the
-    query names a position or a time of recording.
+    It is empty for the present, and if nothing was recorded since. `relation`: the one that the reading is about, whose
+    events a limited key may read. Call this after the service returned the document, which shows that the query is
+    valid. Costs one request if the query names a position or a time of recording.
     """
     effective = date.fromisoformat(str(query["effective_on"])) if query.get("effective_on") else None
-    relation = _relation_of(path, query)
     if (position := query.get("as_of_position")) is not None:
         return _at_position(service, int(str(position)), effective, relation)
     if (known_at := query.get("known_at")) is not None:
@@ -44,7 +44,7 @@ def _at_position(service: Service, position: int, effective: date | None, relati
     return reading_in_words(day, effective, position)
 
 
-def _relation_of(path: str, query: Query) -> str | None:
+def relation_of(path: str, query: Query) -> str | None:
     """Return the relation that a document is about. None if its address names none."""
     named = _OF_RELATION.match(path)
     relation = named["relation"] if named else str(query.get("relation", ""))

@@ -15,7 +15,7 @@ from service.cli.client import NO_PARAMETERS, Query, Service, connect
 from service.cli.files import Force
 from service.cli.options import AsJson, Reader, Url, reads
 from service.cli.preview import show_change
-from service.cli.streams import address, candidates, find, find_event, naming_near
+from service.cli.streams import address, candidates, find, find_event, naming_near, relation_of
 from service.cli.terminal import Exit, Failed
 from service.readouts import points
 
@@ -40,14 +40,14 @@ def status_command(
         if reader.as_json:
             terminal.show_json({"items": irritants})
             return
-        reader.show_point("/v1/irritants")
+        reader.show_point(None)
         _show_board(irritants, _hint_for_empty_board(reader))
         return
     stream, document = find(reader.service, id, reader.point)
     if reader.as_json:
         terminal.show_json(document)
         return
-    reader.show_point(address(stream))
+    reader.show_point(relation_of(stream))
     if stream.startswith("relation/"):
         _show_relation(document)
         relation = document["id"]

@@ -42,15 +42,23 @@ def candidates(id: str) -> list[str]:
 
 
 def address(stream: str) -> str:
-    """Return the path of the document of a stream."""
+    """Return the path of the document of a stream. Raises Failed for an actor, which has none."""
     kind, _, member = stream.partition("/")
+    if kind not in _PATHS:
+        raise Failed(f"{stream} has no document; `irritants history {stream}` lists its events", Exit.USAGE)
     return f"{_PATHS[kind]}/{member}"
 
 
-def find(service: Service, id: str, point: Query) -> tuple[str, dict[str, Any]]:
-    """Return the stream of an id, and its document at a point in time.
+def relation_of(stream: str) -> str | None:
+    """Return the relation of a stream. None for sources and actors, which belong to none."""
+    parts = parse_stream(stream)
+    return parts.relation if parts else None
 
-    Raises ServiceProblem if nothing of that name is on record.
+
+def find(service: Service, id: str, point: Query) -> tuple[str, dict[str, Any]]:
+    """Return the stream of an id, and its document at a point in time. An actor has its names instead.
+
+    Raises Failed if nothing of that name is on record.
     """
     streams = candidates(id)
     with naming_near(service, *streams):
@@ -61,7 +69,20 @@ def find(service: Service, id: str, point: Query) -> tuple[str, dict[str, Any]]:
             except ServiceProblem as refused:
                 if refused.status != 404:
                     raise
+        if last.startswith("actor/"):
+            return last, _actor(service, last, point)
         return last, service.read(address(last), point)
+
+
+def _actor(service: Service, stream: str, point: Query) -> dict[str, Any]:
+    """Return the code, the kind and the names of an actor at a point in time. Raises Failed."""
+    state = read_history(service, stream, point).state
+    if not state.opened:
+        when = " at this point in time" if point else ""
+        listed_by = f"`{_LISTING['actor']}` lists what is on record"
+        raise Failed(f"there is no {stream} on record{when}; check the name. {listed_by}", Exit.NOT_FOUND)
+    title, *others = state.names
+    return {"id": stream, "title": title, "actor": state.actor, "kind": state.kind, "other_names": others}
 
 
 @contextmanager
@@ -178,9 +199,9 @@ def find_event(service: Service, name: str) -> Recorded:
 
 
 def reference(event: Recorded) -> str:
-    """Return the short name of an event, such as `ru-us/visas@7`."""
+    """Return the short name of an event, such as `ru-us/visas@7`. `find_event` takes it."""
     kind, _, member = event.stream.partition("/")
-    return f"{event.stream if kind == 'source' else member}@{event.version}"
+    return f"{event.stream if kind in ('source', 'actor') else member}@{event.version}"
 
 
 def _was_recorded(event: Recorded, point: Query) -> bool:

@@ -11,6 +11,7 @@ import httpx2 as httpx
 import pytest
 
 from service.cli.client import _trusted_certificates
+from service.domain.catalogue import KINDS
 from service.projections.formats import WORD
 from tests.cli.conftest import Desk
 from tests.cli.test_terminal import answered_on_a_terminal
@@ -408,3 +409,37 @@ def test_an_id_in_the_wrong_order_is_answered_with_the_right_one(
 def test_an_unknown_id_is_answered_with_near_ones(reader: Desk, arguments: list[str], said: str) -> None:
     ended = reader.run(*arguments)
     assert (ended.code, said in ended.err) == (5, True), ended.err
+
+
+NAMED = {
+    "irritant": "irritant/ru-us/visas",
+    "round": "round/ru-us/istanbul-april",
+    "relation": "relation/ru-us",
+    "source": "source/a2-tataru",
+    "actor": "actor/african-union",
+}
+"""A stream of each kind."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_stream_is_read_and_amended_by_its_name(desk: Desk, kind: str) -> None:
+    stream = NAMED[kind]
+    desk.done("new", "organisation", "the African Union", "--relation", "ru-us")
+    assert desk.done("status", stream)
+    names = re.findall(r"\S+@[0-9]+", desk.done("history", stream))
+    assert desk.done("cite", names[0])
+    for command in (["retract", names[0]], ["correct", names[0], "--set", "title=Another"]):
+        ended = desk.run(*command, "--reason", "A slip", "--dry-run")
+        assert ended.code in (0, 1), ended.err
+    missing = "relation/fr-us" if kind == "relation" else f"{stream}-x"
+    assert desk.run("history", missing).code == 5
+
+
+def test_the_name_of_an_organisation_is_corrected(desk: Desk) -> None:
+    desk.done("new", "organisation", "the African Union", "--relation", "ru-us")
+    desk.done("correct", "actor/african-union@1", "--set", 'names=["the AU"]', "--reason", "A slip")
+    assert re.search(r"title +the AU$", desk.done("status", "actor/african-union"), re.MULTILINE)
+    assert desk.run("status", "actor/african-union", "--as-of-position", "127").code == 5
+    assert (
+        "actor/african-union has no document" in desk.run("difference", "actor/african-union", "--from", "round:x").err
+    )
